@@ -1,0 +1,153 @@
+/**
+ * The contract between the gateway and an engine. A driver knows machines, not rows, users or plans:
+ * a machine is at most one running container plus its volumes, addressed by an id of the caller's choice
+ * (the VM's UUID). Every method may be called twice; "already so" is success. Every method ends when its
+ * signal aborts, and rejects with an EngineError for whatever the engine refuses or fails to answer.
+ */
+export interface EngineDriver {
+  /** Resolves when the engine answers. Rejects with ENGINE_UNREACHABLE otherwise. */
+  ping(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Called before the first start of a machine whose data must exist from its creation on.
+   * After it, each volume of the spec exists, is labelled, and holds what it held before.
+   */
+  ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Called to bring a machine up: pulls the image if it is missing, makes network, volumes and container,
+   * starts it. After it, exactly one container with the spec's hash runs (or has run and exited at once;
+   * `observe` tells). Containers of the same machine with another hash are stopped and removed before the new one
+   * starts, volumes are kept. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
+   */
+  ensure(spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void): Promise<Observation>;
+
+  /** After it no container of the machine runs: it got its stop signal, and was killed after its grace. */
+  stop(id: string, signal: AbortSignal): Promise<void>;
+
+  /** After it no container of the machine exists, and no volume whose lifetime is in `volumes`. */
+  remove(id: string, volumes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void>;
+
+  /** The machine as the engine sees it now; undefined when it has no container. */
+  observe(id: string, signal: AbortSignal): Promise<Observation | undefined>;
+
+  /** All that this installation owns on the engine, in a bounded number of calls. */
+  list(signal: AbortSignal): Promise<Inventory>;
+
+  /** Hints that a machine changed, from now on. Ends with an EngineError when the stream breaks; misses are normal. */
+  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+
+  /** The last `tail` lines of the machine's output, oldest first, then, with `follow`, each new one until the container ends. */
+  logs(id: string, options: { tail: number; follow: boolean }, signal: AbortSignal): AsyncIterable<MachineLogLine>;
+
+  /** One reading about every second while the container runs. */
+  stats(id: string, signal: AbortSignal): AsyncIterable<MachineStats>;
+
+  /** Where the container `ref` listens on `port`, as the engine says it now; undefined when that container does not run. */
+  address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined>;
+
+  /** Bytes on disk of each machine's volumes, by machine id. Slow (up to seconds): not for a request's path. */
+  volumeBytes(signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+
+  /** Releases sockets. The driver is not used afterwards. */
+  close(): void;
+}
+
+export interface MachineSpec {
+  /** The VM's UUID. */
+  readonly id: string;
+  /** Changes whenever anything in the spec does that needs another container; see `specHash` in labels. */
+  readonly hash: string;
+  readonly imageRef: string;
+  /** Replaces the image's own command. */
+  readonly command?: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly volumes: readonly MachineVolume[];
+  /** vCPU cores, as a CFS quota: may exceed the host's cores. */
+  readonly cpu: number;
+  /** Memory limit, swap included. */
+  readonly memoryBytes: number;
+  readonly pidsLimit: number;
+  readonly shmBytes: number;
+  /** Between the stop signal and the kill. */
+  readonly stopGraceSeconds: number;
+  readonly security: SecurityProfile;
+  /** runc, runsc, kata: the operator's choice; the engine's default when absent. */
+  readonly runtime?: string;
+}
+
+/** 'until-stop' volumes go when an ephemeral VM stops; 'until-delete' ones only with the VM. */
+export type VolumeLifetime = 'until-stop' | 'until-delete';
+
+export interface MachineVolume {
+  /** Unique in its machine: 'primary', 'workspace'. */
+  readonly name: string;
+  /** Absolute path inside the container. */
+  readonly target: string;
+  readonly lifetime: VolumeLifetime;
+  /** True once it held data: its absence is then DATA_LOST, never a silent blank disk. */
+  readonly mustExist: boolean;
+}
+
+export interface SecurityProfile {
+  /** Capabilities left after all were dropped, without the CAP_ prefix. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+}
+
+export type EnsureProgress =
+  | { readonly phase: 'pulling'; readonly percent: number; readonly bytesDone: number; readonly bytesTotal: number }
+  | { readonly phase: 'starting' };
+
+export const MACHINE_STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'] as const;
+export type MachineState = (typeof MACHINE_STATES)[number];
+
+export interface Observation {
+  readonly id: string;
+  /** The engine's own id of the container. */
+  readonly ref: string;
+  /** Of the spec that it was made from. */
+  readonly hash: string;
+  readonly state: MachineState;
+  /** On the VMs' bridge; absent when not running or when its network was cut. */
+  readonly address?: string;
+  /** Of the last run, once exited. */
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+  /** What the engine says of a failed start. */
+  readonly error?: string;
+  readonly startedAt?: Date;
+}
+
+export interface Inventory {
+  /** Without exit codes and errors: only `observe` looks closely. */
+  readonly machines: readonly Observation[];
+  readonly volumes: readonly { readonly id: string; readonly name: string; readonly createdAt: Date }[];
+}
+
+export interface EngineEvent {
+  readonly id: string;
+  readonly action: 'created' | 'started' | 'exited' | 'oom' | 'paused' | 'resumed' | 'removed' | 'renamed' | 'disconnected' | 'other';
+  readonly exitCode?: number;
+}
+
+export interface MachineLogLine {
+  readonly at: Date;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+export interface MachineStats {
+  readonly at: Date;
+  /** 100 is one core used whole. */
+  readonly cpuPercent: number;
+  readonly memoryBytes: number;
+  readonly memoryLimitBytes: number;
+  readonly networkRxBytes: number;
+  readonly networkTxBytes: number;
+}
+
+export interface MachineAddress {
+  readonly host: string;
+  readonly port: number;
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import type { MachineSpec } from './driver.ts';
+
+/**
+ * The label vocabulary. A container or volume is ours when LABEL.installation holds our installation's id;
+ * nothing else is ever touched.
+ */
+export const LABEL = {
+  installation: 'io.swiftor.installation',
+  machine: 'io.swiftor.vm',
+  hash: 'io.swiftor.spec-hash',
+  volume: 'io.swiftor.volume',
+  lifetime: 'io.swiftor.volume-lifetime',
+} as const;
+
+/**
+ * Hash of what a container is made from; two specs with the same hash need no new container. Env is in it only as
+ * a digest with the rest, so a label never shows a secret (an attacker who guesses a value cannot confirm it without
+ * all the others). `salt` is per VM and secret; `incarnation` changes with each restart that a user asks for.
+ */
+export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnation: number): string {
+  const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);
+  const env = Object.entries(spec.env).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, runtime } = spec;
+  const parts = [imageRef, command, env, volumes, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, runtime, incarnation];
+  return createHash('sha256').update(salt).update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}

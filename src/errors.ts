@@ -1,0 +1,65 @@
+/**
+ * The closed table of errors that a client can meet. GraphQL answers `code` in
+ * `errors[].extensions.code`, REST answers it in the body and as the HTTP status.
+ */
+const ERRORS = {
+  BAD_USER_INPUT: { status: 400, message: 'The input is not valid.' },
+  QUOTA_EXCEEDED: { status: 400, message: 'Starting this VM would exceed the limits of your plan.' },
+  UNAUTHENTICATED: { status: 401, message: 'Send a valid token in the header "Authorization: Bearer <token>".' },
+  NOT_FOUND: { status: 404, message: 'There is no such thing, or it is not yours.' },
+  METHOD_NOT_ALLOWED: { status: 405, message: 'This method is not allowed here; the Allow header names those that are.' },
+  CONFLICT: { status: 409, message: 'This contradicts what is already there.' },
+  PAYLOAD_TOO_LARGE: { status: 413, message: 'The request is too large.' },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Send the body as application/json.' },
+  RATE_LIMITED: { status: 429, message: 'Too many requests; try again after the seconds in Retry-After.' },
+  INTERNAL_SERVER_ERROR: { status: 500, message: 'Something went wrong on our side; the request id helps us find it.' },
+  UNAVAILABLE: { status: 503, message: 'The database cannot be reached; try again shortly.' },
+} as const satisfies Record<string, { status: number; message: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One bad input: `path` as the client wrote it (`specs.cpu`), `message` a sentence for a person. */
+export interface FieldProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What a client may read of an error besides its code and message. */
+export interface ErrorDetails {
+  readonly fields?: readonly FieldProblem[];
+  readonly violations?: readonly object[];
+}
+
+/** An error that is meant for the client. Everything else is masked as INTERNAL_SERVER_ERROR. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message?: string, options: ErrorDetails & { cause?: unknown } = {}) {
+    const { cause, ...details } = options;
+    super(message ?? ERRORS[code].message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERRORS, value);
+}
+
+/** The HTTP status that the code answers with over REST. */
+export function httpStatusOf(code: ErrorCode): number {
+  return ERRORS[code].status;
+}
+
+/** The sentence that stands for the code where nothing more precise is known. */
+export function messageOf(code: ErrorCode): string {
+  return ERRORS[code].message;
+}
+
+/** The error for input whose every bad field is named. */
+export function badInput(fields: readonly FieldProblem[]): ApiError {
+  const sentence = fields.map((field) => `${field.path}: ${field.message}`).join(' ');
+  return new ApiError('BAD_USER_INPUT', sentence, { fields });
+}

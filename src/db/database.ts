@@ -1,0 +1,154 @@
+import { Kysely, PostgresDialect, type ColumnType, type Generated, type JSONColumnType, type Transaction } from 'kysely';
+import pg from 'pg';
+
+/** A default of the database that callers may also set. */
+type Defaulted<T> = ColumnType<T, T | undefined, T>;
+/** A nullable column without a default. */
+type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
+
+export interface InstallationTable {
+  id: Generated<string>;
+  /** A known text sealed with SECRETS_KEY: a gateway with another key is refused at start. */
+  key_check: Optional<Buffer>;
+}
+
+export interface AccountTable {
+  user_id: string;
+  plan: string;
+  event_seq: Defaulted<number>;
+  created_at: Generated<Date>;
+}
+
+export interface VmTable {
+  id: Generated<string>;
+  /** Order of creation, never reused: the cursor of lists, and how a restored database is recognised. */
+  number: Generated<number>;
+  user_id: string;
+  vmlabel: string;
+  region: string;
+  distribution: string;
+  desktop: Optional<string>;
+  cpu: number;
+  ram_gb: number;
+  persistent: boolean;
+  enabled: Defaulted<boolean>;
+  deleting: Defaulted<boolean>;
+  /** Bumped by each change of desire; the fence of every write by a reconciler. */
+  generation: Defaulted<number>;
+  observed_generation: Defaulted<number>;
+  /** Bumped to ask for a new container with the same spec: a restart. */
+  incarnation: Defaulted<number>;
+  status: Defaulted<string>;
+  status_since: Defaulted<Date>;
+  observed_at: Optional<Date>;
+  started_at: Optional<Date>;
+  last_failure: JSONColumnType<object | null>;
+  /** Failed starts in a row: the exponent of the backoff. */
+  attempts: Defaulted<number>;
+  engine_ref: Optional<string>;
+  address: Optional<string>;
+  /** Its volumes were made once: from then on their absence is a loss of data. */
+  storage_ready: Defaulted<boolean>;
+  storage_bytes: Defaulted<number>;
+  last_event_seq: Defaulted<number>;
+  idempotency_key: Optional<string>;
+  idempotency_hash: Optional<string>;
+  lease_owner: Optional<string>;
+  lease_until: Optional<Date>;
+  /** When a reconciler should look next; null: only when something happens. */
+  next_attempt_at: Optional<Date>;
+  /** Counts hints, so that one that arrives during a pass is not lost at its end. */
+  wakes: Defaulted<number>;
+  created_at: Generated<Date>;
+}
+
+export interface VmSecretTable {
+  vm_id: string;
+  key: string;
+  sealed: Buffer;
+  updated_at: Defaulted<Date>;
+}
+
+export interface VmMappingTable {
+  vm_id: string;
+  name: string;
+  internal_port: number;
+  visibility: string;
+  created_at: Generated<Date>;
+}
+
+export interface VmEventTable {
+  user_id: string;
+  seq: number;
+  vm_id: string;
+  kind: string;
+  status: string;
+  previous_status: Optional<string>;
+  reason: Optional<string>;
+  at: Generated<Date>;
+}
+
+export interface OpenLinkTable {
+  token_hash: Buffer;
+  vm_id: string;
+  name: Optional<string>;
+  expires_at: Date;
+}
+
+export interface Database {
+  installation: InstallationTable;
+  account: AccountTable;
+  vm: VmTable;
+  vm_secret: VmSecretTable;
+  vm_mapping: VmMappingTable;
+  vm_event: VmEventTable;
+  open_link: OpenLinkTable;
+}
+
+export type Db = Kysely<Database>;
+export type Trx = Transaction<Database>;
+
+/** Counters fit a double for 285 years at a million a second; as numbers they compare as they should. */
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
+};
+
+export interface DatabaseOptions {
+  readonly max?: number;
+  /** Told of each statement, for tests that count them. */
+  readonly onQuery?: (sql: string) => void;
+  /** Told of errors on idle connections; the pool replaces those by itself. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** A pool over `url`. A statement that waits longer than 10 s, or a connection longer than 3 s, is an error, never a hang. */
+export function createDatabase(url: string, { max = 10, onQuery, onError }: DatabaseOptions = {}): Db {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    types,
+    connectionTimeoutMillis: 3000,
+    statement_timeout: 10_000,
+    idle_in_transaction_session_timeout: 15_000,
+    application_name: 'swiftor-gateway',
+    keepAlive: true,
+  });
+  pool.on('error', (error) => onError?.(error));
+  const dialect = new PostgresDialect({ pool });
+  return onQuery === undefined
+    ? new Kysely<Database>({ dialect })
+    : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });
+}
+
+/** SQLSTATE classes and Node codes that mean "not now", as against "this statement is wrong". */
+const UNAVAILABLE = /^(08|57P|53|25006|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+
+/** Whether the error says that the database cannot be reached or cannot serve at the moment. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) return true;
+  return /timeout exceeded when trying to connect|Connection terminated|connection timeout|Client has encountered a connection error/i.test(
+    error.message,
+  );
+}

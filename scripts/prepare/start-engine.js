@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { DEFAULT_SOCKET, pingEngine } from './ping-engine.js';
+import { findDaemon } from './find-program.js';
+import { isRoot, runAsRoot } from './run-command.js';
+import { PrepareFailure, showProgress } from './report.js';
+
+const LOG = '/var/log/swiftor-dockerd.log';
+const READY_SECONDS = 60;
+const PID_FILES = [
+  { file: '/var/run/docker.pid', program: 'dockerd' },
+  { file: '/var/run/docker/containerd/containerd.pid', program: 'containerd' },
+];
+
+/** Starts dockerd where none lives and resolves when it answers. Rejects with a PrepareFailure that shows the log's last lines. */
+export async function startEngine() {
+  // The package's own installation may have started it already.
+  const problem = await pingEngine(`unix://${DEFAULT_SOCKET}`);
+  if (problem === undefined) return;
+  if (problem === 'EACCES') return openSocketToUser();
+
+  if (existsSync('/run/systemd/system')) {
+    await runAsRoot({ title: 'Starting Docker Engine (systemctl)', command: 'systemctl', args: ['start', 'docker'], deadline: 90 });
+  } else if (!isAlive(PID_FILES[0])) {
+    await removeStalePidFiles();
+    // A session of its own and no terminal: it outlives this script and whoever called it.
+    const script = `setsid ${findDaemon('dockerd') ?? 'dockerd'} >>${LOG} 2>&1 </dev/null &`;
+    await runAsRoot({ title: `Starting dockerd (its log: ${LOG})`, command: 'sh', args: ['-c', script], deadline: 20, env: { PATH: daemonPath() } });
+  }
+  await waitUntilReady();
+}
+
+/** Lets the user behind sudo use the socket at once, and by the group docker after the next log-in. */
+export async function openSocketToUser() {
+  const uid = String(process.getuid());
+  await runAsRoot({
+    title: `Opening ${DEFAULT_SOCKET} to this user`,
+    command: 'sh',
+    args: ['-c', `usermod -aG docker "$(id -nu ${uid})" && chown ${uid} ${DEFAULT_SOCKET}`],
+    deadline: 20,
+  });
+}
+
+async function waitUntilReady() {
+  const done = showProgress('Waiting for Docker Engine');
+  const deadline = Date.now() + READY_SECONDS * 1000;
+  for (;;) {
+    const problem = await pingEngine(`unix://${DEFAULT_SOCKET}`);
+    if (problem === undefined) return done('it answers');
+    if (problem === 'EACCES' && !isRoot()) {
+      done('it answers');
+      return openSocketToUser();
+    }
+    if (Date.now() > deadline) {
+      done('failed');
+      throw new PrepareFailure(`Docker Engine did not answer at ${DEFAULT_SOCKET} within ${READY_SECONDS} s (${problem}).\n${lastLogLines()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** dockerd finds iptables, runc and containerd by PATH, and a person's PATH may lack the system's folders. */
+function daemonPath() {
+  return `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${process.env.PATH ?? ''}`;
+}
+
+/** After a crash or in a restarted container these name pids that others have now; dockerd would then refuse to start or wait in vain. */
+async function removeStalePidFiles() {
+  const stale = PID_FILES.filter((entry) => existsSync(entry.file) && !isAlive(entry)).map((entry) => entry.file);
+  if (stale.length > 0) await runAsRoot({ title: `Removing stale ${stale.join(', ')}`, command: 'rm', args: ['-f', ...stale], deadline: 20 });
+}
+
+function isAlive({ file, program }) {
+  try {
+    const pid = readFileSync(file, 'utf8').trim();
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
+  } catch {
+    return false;
+  }
+}
+
+function lastLogLines() {
+  try {
+    return `The last lines of ${LOG}:\n${readFileSync(LOG, 'utf8').trim().split('\n').slice(-20).join('\n')}`;
+  } catch {
+    return 'Its log: "journalctl -u docker" where systemd runs it, else /var/log/docker.log.';
+  }
+}

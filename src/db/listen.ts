@@ -44,20 +44,13 @@ export async function createListener({ url, log }: { url: string; log: Log }): P
 
   /** Ends when the connection is found dead: by its own end, or by a probe that gets no answer (no FIN ever came). */
   const watch = async (client: pg.Client): Promise<void> => {
-    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    const ended = new AbortController();
+    client.once('end', () => ended.abort());
+    const over = AbortSignal.any([closing.signal, ended.signal]);
     for (;;) {
-      const timer = new AbortController();
-      const signal = AbortSignal.any([closing.signal, timer.signal]);
-      const pause = delay(PROBE_EVERY_MS, 'probe' as const, { signal }).catch(() => 'closing' as const);
-      const outcome = await Promise.race([ended.then(() => 'ended' as const), pause]);
-      timer.abort();
-      if (outcome !== 'probe') return;
-      try {
-        await client.query('select 1');
-      } catch (error) {
-        log.warn({ err: error }, 'the listening connection does not answer; reconnecting');
-        return;
-      }
+      await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+      if (over.aborted) return;
+      await client.query('select 1');
     }
   };
 

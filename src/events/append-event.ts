@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import type { Trx } from '../db/database.ts';
+import type { EventReason, StoredEventKind, VmProgress } from './vm-event.ts';
+
+/**
+ * Takes the account's next sequence number. The row lock that it holds until the commit is what makes numbers gapless
+ * and equal to the order of commits: whoever comes next waits for this transaction. Call it before touching VM rows.
+ */
+export async function nextEventSeq(trx: Trx, userId: string): Promise<number> {
+  const { event_seq } = await trx
+    .updateTable('account')
+    .set((eb) => ({ event_seq: eb('event_seq', '+', 1) }))
+    .where('user_id', '=', userId)
+    .returning('event_seq')
+    .executeTakeFirstOrThrow();
+  return event_seq;
+}
+
+export interface NewEvent {
+  readonly userId: string;
+  readonly seq: number;
+  readonly vmId: string;
+  readonly kind: StoredEventKind;
+  readonly status: string;
+  readonly previousStatus: string | undefined;
+  readonly reason: EventReason;
+}
+
+/** Stores the event and hints at it, both with the transaction's commit. `wakeReconciler`: the VM became due. */
+export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }: { wakeReconciler: boolean }): Promise<void> {
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason } = event;
+  await sql`
+    with event as (
+      insert into vm_event (user_id, seq, vm_id, kind, status, previous_status, reason)
+      values (${userId}, ${seq}, ${vmId}, ${kind}, ${status}, ${previousStatus}, ${reason})
+      returning seq
+    )
+    select pg_notify('vm_event', ${JSON.stringify([userId, vmId])}),
+           case when ${wakeReconciler} then pg_notify('vm_due', ${vmId}) end
+    from event
+  `.execute(trx);
+}
+
+/** A notification's body for progress: short keys keep it far below PostgreSQL's 8000 bytes. */
+export interface ProgressNote {
+  readonly u: string;
+  readonly v: string;
+  readonly s: string;
+  readonly p: VmProgress;
+}
+
+export function encodeProgress(note: ProgressNote): string {
+  return JSON.stringify(note);
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { distributionSchema, toDistribution, type Distribution } from './distribution.ts';
+import { DISTRIBUTIONS } from './distributions.ts';
+import { planSchema, PLANS, type Plan } from './plan.ts';
+
+export interface Region {
+  readonly code: string;
+  readonly name: string;
+}
+
+/** What can be ordered: read once at start, never changed afterwards. */
+export interface Catalog {
+  readonly distributions: ReadonlyMap<string, Distribution>;
+  readonly plans: ReadonlyMap<string, Plan>;
+  readonly regions: ReadonlyMap<string, Region>;
+  readonly defaultPlan: Plan;
+}
+
+export interface CatalogOptions {
+  readonly catalogFile?: string | undefined;
+  readonly plansFile?: string | undefined;
+  readonly defaultPlan: string;
+  readonly regions: readonly string[];
+}
+
+const REGION_NAMES: Readonly<Record<string, string>> = { AU: 'Australia', US: 'United States', EU: 'Europe', UK: 'United Kingdom' };
+
+const catalogFileSchema = z.strictObject({
+  distributions: z.array(z.looseObject({ code: z.string() })).default([]),
+});
+const plansFileSchema = z.strictObject({ plans: z.array(z.looseObject({ code: z.string() })) });
+
+/** The built-in catalog with the operator's files merged over it, entry by entry. Rejects naming file and field. */
+export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions }: CatalogOptions): Promise<Catalog> {
+  const extraDistributions = catalogFile === undefined ? [] : (await readJson(catalogFile, catalogFileSchema)).distributions;
+  const extraPlans = plansFile === undefined ? [] : (await readJson(plansFile, plansFileSchema)).plans;
+  const distributions = mergeByCode(DISTRIBUTIONS, extraDistributions).map((entry) =>
+    toDistribution(check(distributionSchema, withName(entry), catalogFile, `distribution "${entry.code}"`)),
+  );
+  for (const { code, desktops, image } of distributions) {
+    if (desktops.length === 0 && image === undefined) {
+      throw new Error(`${catalogFile}: distribution "${code}" needs "image" or "images".`);
+    }
+  }
+  const plans = mergeByCode(PLANS, extraPlans).map((entry) => check(planSchema, withName(entry), plansFile, `plan "${entry.code}"`));
+  const fallback = plans.find((plan) => plan.code === defaultPlan);
+  if (fallback === undefined) {
+    throw new Error(`DEFAULT_PLAN "${defaultPlan}" is not a plan; there are ${plans.map((plan) => plan.code).join(', ')}.`);
+  }
+  return {
+    distributions: byCode(distributions),
+    plans: byCode(plans),
+    regions: byCode(regions.map((code) => ({ code, name: REGION_NAMES[code] ?? code }))),
+    defaultPlan: fallback,
+  };
+}
+
+type Entry = { code: string; images?: unknown; image?: unknown; name?: unknown };
+
+/** Later entries win field by field. */
+function mergeByCode<T extends Entry>(base: readonly T[], extra: readonly Entry[]): Entry[] {
+  const merged = new Map<string, Entry>(base.map((entry) => [entry.code, entry]));
+  for (const entry of extra) {
+    const known = merged.get(entry.code);
+    merged.set(entry.code, { ...known, ...entry, ...mergeImages(known, entry) });
+  }
+  return [...merged.values()];
+}
+
+/** `images` replaces single desktops, `image` those of all; an app that gets `images` becomes a webtop base. */
+function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
+  const desktops = isRecord(known?.images) ? known.images : {};
+  if (isRecord(entry.images)) return { images: { ...desktops, ...entry.images }, image: undefined };
+  if (entry.image === undefined || Object.keys(desktops).length === 0) return {};
+  return { images: Object.fromEntries(Object.keys(desktops).map((desktop) => [desktop, entry.image])), image: undefined };
+}
+
+function withName(entry: Entry): Entry {
+  return { ...entry, name: entry.name ?? entry.code };
+}
+
+function byCode<T extends { code: string }>(entries: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(entries.map((entry) => [entry.code, entry]));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function readJson<T extends z.ZodType>(file: string, schema: T): Promise<z.output<T>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  return check(schema, value, file, 'the file');
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown, file: string | undefined, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`).join('; ');
+  throw new Error(`${file ?? 'the built-in catalog'}: ${what} is not valid: ${problems}`);
+}

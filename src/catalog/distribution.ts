@@ -1,0 +1,75 @@
+import { z } from 'zod';
+
+const port = z.int().min(1).max(65535);
+const imageRef = z.string().min(1).max(255).regex(/^[a-z0-9][\w./:@-]*$/, 'must be an image reference');
+const mountPath = z.string().regex(/^\/[\w./-]+$/, 'must be an absolute path');
+
+const volumeSchema = z.strictObject({
+  /** 'primary' follows the VM's storage type; any other name is data of the image and stays until the VM is deleted. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/),
+  path: mountPath,
+});
+
+const routeSchema = z.strictObject({
+  path: z.string().regex(/^\/[\w-]+$/),
+  port,
+  protocol: z.enum(['http', 'tcp']),
+});
+
+/** What an entry may say. Everything but code, name, image and port has a default that suits a plain web app. */
+export const distributionSchema = z.strictObject({
+  code: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and dashes'),
+  name: z.string().min(1).max(80),
+  description: z.string().max(400).default(''),
+  /** By desktop; an entry has either this (a webtop base) or `image`. */
+  images: z.record(z.string().regex(/^[a-z0-9-]{1,20}$/), imageRef).default({}),
+  image: imageRef.optional(),
+  /** Replaces the image's own command. */
+  command: z.array(z.string()).min(1).optional(),
+  /** The port inside the container that answers when the app is up. */
+  defaultPort: port,
+  /** How the app speaks on that port; https ones are self-signed inside the container. */
+  scheme: z.enum(['http', 'https']).default('http'),
+  volumes: z.array(volumeSchema).default([{ name: 'primary', path: '/config' }]),
+  /** Variables of the image's own sign-in that take the value of VM_PASSWORD. */
+  passwordVariables: z.array(z.string()).default([]),
+  /** Further variables that the image needs. */
+  env: z.record(z.string(), z.string()).default({}),
+  /** Paths of the VM's own address that lead to another port. */
+  routes: z.array(routeSchema).default([]),
+  /** Whether a user may have TCP and UDP ports forwarded. */
+  portForwarding: z.boolean().default(false),
+  shmMb: z.int().min(1).max(8192).default(64),
+  /** Between the stop signal and the kill. */
+  stopGraceSeconds: z.int().min(0).max(900).default(10),
+  /** How long the app may take from its container's start to its first answer. */
+  bootSeconds: z.int().min(5).max(3600).default(120),
+  pidsLimit: z.int().min(16).max(32768).default(1024),
+  /** Capabilities kept after all were dropped. */
+  capabilities: z
+    .array(z.string().regex(/^[A-Z_]+$/))
+    .default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
+  noNewPrivileges: z.boolean().default(true),
+  /** Why not to build on it any more, and what to use instead. */
+  deprecated: z.string().max(400).optional(),
+});
+
+export type DistributionInput = z.input<typeof distributionSchema>;
+type ParsedDistribution = z.output<typeof distributionSchema>;
+
+/** A catalog entry: an operating system with desktops to choose from (WEBTOP), or one app (PREMADE). */
+export interface Distribution extends ParsedDistribution {
+  readonly kind: 'WEBTOP' | 'PREMADE';
+  readonly desktops: readonly string[];
+}
+
+export function toDistribution(parsed: ParsedDistribution): Distribution {
+  const desktops = parsed.image === undefined ? Object.keys(parsed.images) : [];
+  return { ...parsed, kind: desktops.length > 0 ? 'WEBTOP' : 'PREMADE', desktops };
+}
+
+/** The image of a desktop, or of the app where there is none to choose; undefined for a desktop that it does not offer. */
+export function imageOf(distribution: Distribution, desktop: string | null): string | undefined {
+  if (distribution.kind === 'PREMADE') return distribution.image;
+  return desktop !== null && Object.hasOwn(distribution.images, desktop) ? distribution.images[desktop] : undefined;
+}

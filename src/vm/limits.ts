@@ -1,0 +1,57 @@
+import type { Plan } from '../catalog/plan.ts';
+
+export const QUOTA_DIMENSIONS = ['CPU', 'RAM', 'STORAGE', 'CONCURRENT_VMS'] as const;
+export type QuotaDimension = (typeof QUOTA_DIMENSIONS)[number];
+
+/** What an account uses: cpu, ram and count over its enabled VMs, storage over all its persistent volumes. */
+export interface Usage {
+  readonly cpu: number;
+  readonly ram: number;
+  readonly storageGb: number;
+  readonly concurrentVms: number;
+  /** VMs in whatever state. */
+  readonly vms: number;
+}
+
+export interface QuotaViolation {
+  readonly dimension: QuotaDimension;
+  readonly limit: number;
+  readonly used: number;
+  readonly requested: number;
+  readonly unit: string;
+  readonly message: string;
+}
+
+export interface StartRequest {
+  readonly cpu: number;
+  readonly ramGb: number;
+}
+
+/** Why starting this VM beside what is used already would pass the plan: every dimension, not just the first. */
+export function startViolations(plan: Plan, used: Usage, { cpu, ramGb }: StartRequest): QuotaViolation[] {
+  const checks: readonly Omit<QuotaViolation, 'message'>[] = [
+    { dimension: 'CPU', limit: plan.cpu, used: used.cpu, requested: cpu, unit: 'vCPU' },
+    { dimension: 'RAM', limit: plan.ram, used: used.ram, requested: ramGb, unit: 'GB' },
+    { dimension: 'STORAGE', limit: plan.storageGb, used: used.storageGb, requested: 0, unit: 'GB' },
+    { dimension: 'CONCURRENT_VMS', limit: plan.concurrentVms, used: used.concurrentVms, requested: 1, unit: 'VMs' },
+  ];
+  return checks
+    .filter(({ limit, used: inUse, requested }) => inUse + requested > limit)
+    .map((violation) => ({ ...violation, message: sentence(plan, violation) }));
+}
+
+const SUBJECTS: Readonly<Record<QuotaDimension, string>> = {
+  CPU: 'CPU',
+  RAM: 'memory',
+  STORAGE: 'storage',
+  CONCURRENT_VMS: 'running VMs',
+};
+
+function sentence(plan: Plan, { dimension, limit, used, requested, unit }: Omit<QuotaViolation, 'message'>): string {
+  const need = requested === 0 ? `${round(used)} ${unit} are in use` : `${round(used)} in use and ${round(requested)} more needed`;
+  return `The plan ${plan.name} allows ${limit} ${unit} of ${SUBJECTS[dimension]}: ${need}.`.replace('VMs of running VMs', 'running VMs');
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

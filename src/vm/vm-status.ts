@@ -1,0 +1,35 @@
+/**
+ * The observed state of a VM, and the ways through it:
+ *
+ *   STOPPED → QUEUED → PULLING → STARTING → BOOTING → RUNNING ⇄ DEGRADED → STOPPING → STOPPED
+ *   any on the way up → FAILED → QUEUED (at its retry, or when started again)
+ *   any → DELETING → DELETED (only in the last event; the row is gone)
+ *   any → UNKNOWN while the engine does not answer
+ */
+export const VM_STATUSES = [
+  'STOPPED',
+  'QUEUED',
+  'PULLING',
+  'STARTING',
+  'BOOTING',
+  'RUNNING',
+  'DEGRADED',
+  'STOPPING',
+  'FAILED',
+  'DELETING',
+  'DELETED',
+  'UNKNOWN',
+] as const;
+
+export type VmStatus = (typeof VM_STATUSES)[number];
+
+export function isVmStatus(value: string): value is VmStatus {
+  return (VM_STATUSES as readonly string[]).includes(value);
+}
+
+const ON_THE_WAY_UP: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING']);
+
+/** Whether the VM is booting: the statuses in which there is progress to show. */
+export function isBooting(status: VmStatus): boolean {
+  return ON_THE_WAY_UP.has(status);
+}

@@ -1,0 +1,95 @@
+import type { Selectable } from 'kysely';
+import type { VmTable } from '../db/database.ts';
+import type { Mapping, Visibility } from './mapping.ts';
+import { isVmStatus, type VmStatus } from './vm-status.ts';
+
+/** Why the last attempt failed, in words that a person can act on. */
+export interface VmFailure {
+  /** Where on its way the VM was. */
+  readonly step: VmStatus;
+  readonly code: string;
+  readonly message: string;
+  readonly exitCode?: number;
+  readonly oomKilled: boolean;
+  /** The last lines that the app wrote, at most 20. */
+  readonly logTail: readonly string[];
+  /** ISO 8601. */
+  readonly at: string;
+  /** ISO 8601; absent when nothing will be tried by itself. */
+  readonly retryAt?: string;
+}
+
+/** A VM as the rest of the house sees it: a row with its mappings. */
+export interface Vm {
+  readonly id: string;
+  readonly number: number;
+  readonly userId: string;
+  readonly vmlabel: string;
+  readonly region: string;
+  readonly distribution: string;
+  readonly desktop: string | null;
+  readonly cpu: number;
+  readonly ramGb: number;
+  readonly persistent: boolean;
+  readonly enabled: boolean;
+  readonly deleting: boolean;
+  readonly generation: number;
+  readonly incarnation: number;
+  readonly status: VmStatus;
+  readonly statusSince: Date;
+  readonly observedAt: Date | null;
+  readonly startedAt: Date | null;
+  readonly lastFailure: VmFailure | null;
+  readonly attempts: number;
+  readonly engineRef: string | null;
+  readonly address: string | null;
+  readonly storageReady: boolean;
+  readonly storageBytes: number;
+  readonly lastEventSeq: number;
+  readonly createdAt: Date;
+  readonly mappings: readonly Mapping[];
+}
+
+/** The row as selected by the store: `mappings` is built by PostgreSQL as JSON. */
+export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure'> {
+  last_failure: unknown;
+  mappings: { name: string; internal_port: number; visibility: string }[];
+}
+
+export function toVm(row: VmRow): Vm {
+  if (!isVmStatus(row.status)) throw new Error(`The VM ${row.id} has the status "${row.status}", which this version does not know.`);
+  return {
+    id: row.id,
+    number: row.number,
+    userId: row.user_id,
+    vmlabel: row.vmlabel,
+    region: row.region,
+    distribution: row.distribution,
+    desktop: row.desktop,
+    cpu: row.cpu,
+    ramGb: row.ram_gb,
+    persistent: row.persistent,
+    enabled: row.enabled,
+    deleting: row.deleting,
+    generation: row.generation,
+    incarnation: row.incarnation,
+    status: row.status,
+    statusSince: row.status_since,
+    observedAt: row.observed_at,
+    startedAt: row.started_at,
+    lastFailure: row.last_failure as VmFailure | null,
+    attempts: row.attempts,
+    engineRef: row.engine_ref,
+    address: row.address,
+    storageReady: row.storage_ready,
+    storageBytes: row.storage_bytes,
+    lastEventSeq: row.last_event_seq,
+    createdAt: row.created_at,
+    mappings: row.mappings.map(({ name, internal_port, visibility }) => ({
+      vmId: row.id,
+      name,
+      internalPort: internal_port,
+      visibility: visibility as Visibility,
+    })),
+  };
+}

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type ColumnType, type Generated, type JSONColumnType, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type ColumnType, type Generated, type Transaction } from 'kysely';
 import pg from 'pg';
 
 /** A default of the database that callers may also set. */
@@ -42,7 +42,7 @@ export interface VmTable {
   status_since: Defaulted<Date>;
   observed_at: Optional<Date>;
   started_at: Optional<Date>;
-  last_failure: JSONColumnType<object | null>;
+  last_failure: ColumnType<object | null, string | null | undefined, string | null>;
   /** Failed starts in a row: the exponent of the backoff. */
   attempts: Defaulted<number>;
   engine_ref: Optional<string>;

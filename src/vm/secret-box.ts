@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 
 /** Seals the values of VM secrets at rest. */
 export interface SecretBox {
@@ -6,6 +6,8 @@ export interface SecretBox {
   seal(value: string, place: readonly string[]): Buffer;
   /** Throws when the key is another, the place is another, or a bit has changed. */
   open(sealed: Buffer, place: readonly string[]): string;
+  /** A digest that only holders of the key can compute: it can be stored without giving its text away to guessing. */
+  fingerprint(text: string): string;
 }
 
 const VERSION = 1;
@@ -30,5 +32,6 @@ export function createSecretBox(key: Buffer): SecretBox {
       const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(aad(place)).setAuthTag(tag);
       return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
     },
+    fingerprint: (text) => createHmac('sha256', key).update(text).digest('base64url'),
   };
 }

@@ -1,0 +1,49 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Viewer } from '../auth/viewer.ts';
+import type { Db } from '../db/database.ts';
+import { ApiError } from '../errors.ts';
+import { mappingUrl, vmUrl, type PublicAddress } from './mapping.ts';
+import type { VmDependencies } from './vm-command.ts';
+import { findVm } from './vm-store.ts';
+
+/** Where the ingress redeems a link: a path that no app is likely to use. */
+export const OPEN_PATH = '/.swiftor/open';
+
+const LINK_SECONDS = 60;
+
+/** A link that opens the VM's own address, or that of the mapping, once, within 60 s. Only its hash is stored. */
+export async function createOpenLink(
+  deps: VmDependencies,
+  address: PublicAddress,
+  viewer: Viewer,
+  vmId: string,
+  name: string | undefined,
+): Promise<string> {
+  const vm = await findVm(deps.db, viewer.userId, vmId);
+  if (vm === undefined) throw new ApiError('NOT_FOUND');
+  if (name !== undefined && !vm.mappings.some((mapping) => mapping.name === name)) throw new ApiError('NOT_FOUND');
+  const token = randomBytes(32).toString('base64url');
+  await deps.db
+    .insertInto('open_link')
+    .values({ token_hash: hashOf(token), vm_id: vm.id, name: name ?? null, expires_at: new Date(Date.now() + LINK_SECONDS * 1000) })
+    .execute();
+  const url = name === undefined ? vmUrl(address, vm.id) : mappingUrl(address, vm.id, name);
+  return `${url}${OPEN_PATH}?ticket=${token}`;
+}
+
+/** Whether the token opens that address now; it never does again. */
+export async function redeemOpenLink(db: Db, token: string, vmId: string, name: string | undefined): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('open_link')
+    .where('token_hash', '=', hashOf(token))
+    .where('vm_id', '=', vmId)
+    .where('name', name === undefined ? 'is' : '=', name ?? null)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .executeTakeFirstOrThrow();
+  return numDeletedRows === 1n;
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

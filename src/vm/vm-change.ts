@@ -1,0 +1,52 @@
+import { sql, type UpdateObject } from 'kysely';
+import type { Database, Trx } from '../db/database.ts';
+import { insertEvent, nextEventSeq } from '../events/append-event.ts';
+import type { EventReason, StoredEventKind } from '../events/vm-event.ts';
+import type { Vm } from './vm.ts';
+import type { VmStatus } from './vm-status.ts';
+
+export type VmUpdate = UpdateObject<Database, 'vm', 'vm'>;
+
+export interface VmChange {
+  readonly kind?: StoredEventKind;
+  readonly status?: VmStatus;
+  readonly reason: EventReason;
+  readonly set?: VmUpdate;
+  /** The desire changed: a new generation, and the reconciler is woken. */
+  readonly desire?: boolean;
+}
+
+/** Further conditions that must still hold for the change to happen: how a reconciler that lost its lease is fenced off. */
+export interface Fence {
+  readonly leaseOwner: string;
+  readonly generation: number;
+}
+
+/**
+ * Changes the VM and stores the event of it, in the caller's transaction. False, and nothing is changed, when the fence
+ * no longer holds; the caller must then roll back, since the account's counter has moved.
+ */
+export async function changeVm(trx: Trx, vm: Pick<Vm, 'id' | 'userId' | 'status'>, change: VmChange, fence?: Fence): Promise<boolean> {
+  const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
+  const seq = await nextEventSeq(trx, vm.userId);
+  let update = trx
+    .updateTable('vm')
+    .set({
+      ...set,
+      last_event_seq: seq,
+      ...(status !== vm.status && { status, status_since: sql<Date>`now()` }),
+      ...(desire && {
+        generation: sql<number>`generation + 1`,
+        wakes: sql<number>`wakes + 1`,
+        next_attempt_at: sql<Date>`now()`,
+      }),
+    })
+    .where('id', '=', vm.id)
+    .where('status', '=', vm.status);
+  if (fence !== undefined) update = update.where('lease_owner', '=', fence.leaseOwner).where('generation', '=', fence.generation);
+  const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) return false;
+  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason };
+  await insertEvent(trx, event, { wakeReconciler: desire });
+  return true;
+}

@@ -1,0 +1,130 @@
+import { sql, type Expression, type SqlBool } from 'kysely';
+import type { Db, Trx } from '../db/database.ts';
+import type { Usage } from './limits.ts';
+import { toVm, type Vm, type VmRow } from './vm.ts';
+import type { VmStatus } from './vm-status.ts';
+
+/** Which VMs of an account to list; all conditions hold together. */
+export interface VmFilter {
+  readonly enabled?: boolean | null | undefined;
+  readonly status?: readonly VmStatus[] | null | undefined;
+  readonly region?: string | null | undefined;
+  /** A part of the label, upper and lower case alike. */
+  readonly search?: string | null | undefined;
+}
+
+export interface VmPage {
+  readonly vms: readonly Vm[];
+  readonly totalCount: number;
+  readonly hasNextPage: boolean;
+}
+
+/** The VM's columns with its mappings as one JSON value: a list needs one statement, however long. */
+const mappings = sql<VmRow['mappings']>`(
+  select coalesce(json_agg(json_build_object('name', m.name, 'internal_port', m.internal_port, 'visibility', m.visibility) order by m.name), '[]')
+  from vm_mapping m where m.vm_id = vm.id
+)`.as('mappings');
+
+function selectVm(db: Db | Trx) {
+  return db.selectFrom('vm').selectAll('vm').select(mappings);
+}
+
+export async function findVm(db: Db | Trx, userId: string, id: string): Promise<Vm | undefined> {
+  if (!isUuid(id)) return undefined;
+  const row = await selectVm(db).where('vm.id', '=', id).where('vm.user_id', '=', userId).executeTakeFirst();
+  return row === undefined ? undefined : toVm(row);
+}
+
+/** The VM whoever owns it: for the reconciler and the ingress, never for a request's answer. */
+export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<Vm | undefined> {
+  if (!isUuid(id)) return undefined;
+  const row = await selectVm(db).where('vm.id', '=', id).executeTakeFirst();
+  return row === undefined ? undefined : toVm(row);
+}
+
+/** The VM, locked until the transaction ends. Lock the account before it, or two transactions may wait for each other. */
+export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
+  if (!isUuid(id)) return undefined;
+  const row = await selectVm(trx).where('vm.id', '=', id).where('vm.user_id', '=', userId).forUpdate('vm').executeTakeFirst();
+  return row === undefined ? undefined : toVm(row);
+}
+
+/** The VM that an earlier call with this idempotency key made, and the fingerprint of that call's input. */
+export async function findVmByKey(trx: Trx, userId: string, key: string): Promise<{ id: string; hash: string | null } | undefined> {
+  const row = await trx
+    .selectFrom('vm')
+    .select(['id', 'idempotency_hash'])
+    .where('user_id', '=', userId)
+    .where('idempotency_key', '=', key)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { id: row.id, hash: row.idempotency_hash };
+}
+
+/** The account's VMs in order of creation, after the given number, with the count of all that fit the filter: one statement. */
+export async function listVms(db: Db, userId: string, page: { first: number; after: number; filter: VmFilter }): Promise<VmPage> {
+  const conditions = filterConditions(page.filter);
+  const total = sql<number>`(
+    select count(*) from vm where vm.user_id = ${userId} ${sql.join(conditions.map((condition) => sql`and ${condition}`), sql` `)}
+  )`;
+  let query = selectVm(db).select(total.as('total')).where('vm.user_id', '=', userId).where('vm.number', '>', page.after);
+  for (const condition of conditions) query = query.where(condition);
+  const rows = await query
+    .orderBy('vm.number')
+    .limit(page.first + 1)
+    .execute();
+  return {
+    vms: rows.slice(0, page.first).map(toVm),
+    // An empty page past the end says nothing of the total, and is the rare case that pays a second statement.
+    totalCount: rows[0]?.total ?? (page.after === 0 ? 0 : await countVms(db, userId, page.filter)),
+    hasNextPage: rows.length > page.first,
+  };
+}
+
+async function countVms(db: Db, userId: string, filter: VmFilter): Promise<number> {
+  let query = db
+    .selectFrom('vm')
+    .select((eb) => eb.fn.countAll<number>().as('total'))
+    .where('user_id', '=', userId);
+  for (const condition of filterConditions(filter)) query = query.where(condition);
+  return (await query.executeTakeFirstOrThrow()).total;
+}
+
+function filterConditions({ enabled, status, region, search }: VmFilter): Expression<SqlBool>[] {
+  return [
+    ...(enabled == null ? [] : [sql<SqlBool>`vm.enabled = ${enabled}`]),
+    ...(status == null ? [] : [sql<SqlBool>`vm.status = any(${[...status]})`]),
+    ...(region == null ? [] : [sql<SqlBool>`vm.region = ${region}`]),
+    ...(search == null || search === '' ? [] : [sql<SqlBool>`strpos(lower(vm.vmlabel), lower(${search})) > 0`]),
+  ];
+}
+
+const GB = 2 ** 30;
+
+/** What the account uses; `without` leaves one VM's cpu, ram and count out, not its storage. */
+export async function readUsage(db: Db | Trx, userId: string, without?: string): Promise<Usage> {
+  const on = without === undefined ? sql`enabled` : sql`enabled and id <> ${without}`;
+  const row = await db
+    .selectFrom('vm')
+    .select([
+      sql<number>`coalesce(sum(cpu) filter (where ${on}), 0)`.as('cpu'),
+      sql<number>`coalesce(sum(ram_gb) filter (where ${on}), 0)`.as('ram'),
+      sql<number>`coalesce(sum(storage_bytes) filter (where persistent), 0)::float8`.as('storage_bytes'),
+      sql<number>`count(*) filter (where ${on})`.as('concurrent'),
+      sql<number>`count(*)`.as('vms'),
+    ])
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  return { cpu: row.cpu, ram: row.ram, storageGb: row.storage_bytes / GB, concurrentVms: row.concurrent, vms: row.vms };
+}
+
+/** The plan that the account's row names; undefined before its first VM. */
+export async function findAccountPlan(db: Db, userId: string): Promise<string | undefined> {
+  return (await db.selectFrom('account').select('plan').where('user_id', '=', userId).executeTakeFirst())?.plan;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Whatever is no UUID is the id of nothing: it never reaches the database. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}

@@ -1,0 +1,114 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { pipeline } from 'node:stream';
+import type { Log } from '../log.ts';
+import { responseHeaders } from './forward-headers.ts';
+import { answerPlain } from './plain-answer.ts';
+import { hasBody, originForm } from './request-target.ts';
+import type { Upstream } from './resolution.ts';
+import type { TargetPool } from './target-pools.ts';
+
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly target: Upstream;
+  readonly pool: TargetPool;
+  /** Of the request, as the app is to see them. */
+  readonly headers: readonly string[];
+  /** Takes over when the app answers 101; without it a 101 is a failure. */
+  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
+  readonly log: Log;
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const RESET = new Set(['ECONNRESET', 'EPIPE']);
+
+/**
+ * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when
+ * the app gives none, or cut off when the client, the app or the target goes midway.
+ */
+export function relay({ req, res, target, pool, headers, onUpgrade, log }: Exchange): void {
+  const method = req.method ?? 'GET';
+  const carriesBody = hasBody(req);
+  // Only what may be sent twice meets a kept socket, since the app may be closing that one just now.
+  const repeatable = IDEMPOTENT.has(method) && !carriesBody && onUpgrade === undefined;
+  let current: ClientRequest | undefined;
+  let over = false;
+
+  const finish = () => {
+    over = true;
+    release();
+    req.socket.off('close', abandon);
+  };
+  const abandon = () => {
+    finish();
+    current?.destroy();
+  };
+  const fail = (message: string, code: string) => {
+    if (over) return;
+    log.debug({ vmId: target.vmId, code }, 'A request to an app failed');
+    abandon();
+    answerPlain(res, 502, message);
+  };
+  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'));
+  // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
+  req.socket.setMaxListeners(0).once('close', abandon);
+
+  const send = (kept: boolean) => {
+    let up: ClientRequest;
+    try {
+      up = pool.request({ target, method, path: originForm(req.url ?? '/'), headers, kept });
+    } catch {
+      finish();
+      answerPlain(res, 400, 'The request has characters that cannot be passed on.');
+      return;
+    }
+    current = up;
+    let answered = false;
+    let readBefore = 0;
+    up.once('socket', (socket) => (readBefore = socket.bytesRead));
+    up.once('response', (answer) => {
+      answered = true;
+      if (!over) passBack(up, answer);
+    });
+    if (onUpgrade !== undefined) {
+      up.once('upgrade', (answer, upstream, head) => {
+        answered = true;
+        finish();
+        onUpgrade(answer, upstream, head);
+      });
+    }
+    up.on('error', (error: NodeJS.ErrnoException) => {
+      if (answered || up !== current) return;
+      const stale = kept && up.reusedSocket && RESET.has(error.code ?? '') && up.socket?.bytesRead === readBefore;
+      if (stale && !over) send(false);
+      else fail('The app does not answer.', error.code ?? error.message);
+    });
+    up.once('close', () => {
+      // What is left of the body is read and thrown away, or a client that is still sending would never get to its answer.
+      req.unpipe(up);
+      if (carriesBody) req.resume();
+      if (!answered && up === current) fail('The app closed the connection without an answer.', 'NO_ANSWER');
+    });
+    if (carriesBody) req.pipe(up);
+    else up.end();
+  };
+
+  const passBack = (up: ClientRequest, answer: IncomingMessage) => {
+    try {
+      res.writeHead(answer.statusCode ?? 0, answer.statusMessage ?? '', responseHeaders(answer.rawHeaders));
+    } catch {
+      fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
+      return;
+    }
+    // At once: the first event of a stream may be minutes away.
+    res.flushHeaders();
+    pipeline(answer, res, (error) => {
+      finish();
+      // Answered before all was sent: the rest of the body has no reader any more.
+      if (error != null || !req.complete) up.destroy();
+    });
+  };
+
+  send(repeatable);
+}

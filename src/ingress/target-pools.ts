@@ -1,0 +1,105 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Upstream } from './resolution.ts';
+
+/** The sockets to one container, and what runs through them. */
+export interface TargetPool {
+  /** Opens a request; a `kept` one may meet a socket that was used before. Throws for what Node refuses to write. */
+  request(to: UpstreamRequest): ClientRequest;
+  /** Registers what must end when the target goes; `end` is called at most once. Returns the release. */
+  hold(end: () => void): () => void;
+}
+
+export interface UpstreamRequest {
+  readonly target: Upstream;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly kept: boolean;
+}
+
+export interface TargetPools {
+  /** The pool of a target; undefined once the target is gone or the pools are closed. */
+  get(target: Upstream): TargetPool | undefined;
+  /** Ends everything that runs and destroys every socket. */
+  close(): void;
+}
+
+const CONNECT_DEADLINE_MS = 3_000;
+/** Below the 5 s after which many servers (Node's among them) close an idle socket: reuse rarely races with their close. */
+const KEEP_IDLE_MS = 4_000;
+const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
+
+type ClosablePool = TargetPool & { close(): void };
+
+/** Keeps one pool for each target signal, container and scheme, and drops it when the signal aborts. */
+export function createTargetPools(): TargetPools {
+  const bySignal = new WeakMap<AbortSignal, Map<string, ClosablePool>>();
+  const open = new Set<ClosablePool>();
+  let closed = false;
+
+  return {
+    get(target) {
+      if (closed || target.signal.aborted) return undefined;
+      const pools = bySignal.get(target.signal) ?? new Map<string, ClosablePool>();
+      bySignal.set(target.signal, pools);
+      const key = `${target.scheme} ${target.ref}`;
+      const known = pools.get(key);
+      if (known !== undefined) return known;
+
+      const pool = openPool(target.scheme);
+      pools.set(key, pool);
+      open.add(pool);
+      const drop = () => {
+        open.delete(pool);
+        pool.close();
+      };
+      target.signal.addEventListener('abort', drop, { once: true });
+      return pool;
+    },
+    close() {
+      closed = true;
+      for (const pool of open) pool.close();
+      open.clear();
+    },
+  };
+}
+
+function openPool(scheme: Upstream['scheme']): ClosablePool {
+  const [Agent, request] = scheme === 'https' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
+  const tls = { rejectUnauthorized: false };
+  const keeping = new Agent({ ...tls, keepAlive: true, timeout: KEEP_IDLE_MS, maxFreeSockets: 16 });
+  const fresh = new Agent({ ...tls, keepAlive: false });
+  const held = new Set<() => void>();
+
+  return {
+    request({ target: { host, port }, method, path, headers, kept }) {
+      const agent = kept ? keeping : fresh;
+      const up = request({ host, port, method, path, headers, agent, maxHeaderSize: MAX_RESPONSE_HEADER_BYTES });
+      limitConnecting(up, scheme === 'https' ? 'secureConnect' : 'connect');
+      return up;
+    },
+    hold(end) {
+      held.add(end);
+      return () => held.delete(end);
+    },
+    close() {
+      const ends = [...held];
+      held.clear();
+      for (const end of ends) end();
+      keeping.destroy();
+      fresh.destroy();
+    },
+  };
+}
+
+function limitConnecting(up: ClientRequest, connected: 'connect' | 'secureConnect'): void {
+  up.once('socket', (socket) => {
+    if (up.reusedSocket) return;
+    const expire = () => up.destroy(new Error(`The app did not accept a connection within ${CONNECT_DEADLINE_MS} ms.`));
+    const timer = setTimeout(expire, CONNECT_DEADLINE_MS);
+    const stop = () => clearTimeout(timer);
+    socket.once(connected, stop);
+    up.once('close', stop);
+  });
+}

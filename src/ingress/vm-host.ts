@@ -1,0 +1,51 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/** Whose address a request names: the gateway's own, a VM's (`name` of a mapping, or none for the VM's own address), or nobody's. */
+export type HostMatch =
+  | { readonly kind: 'api' }
+  | { readonly kind: 'vm'; readonly vmId: string; readonly name: string | undefined }
+  | { readonly kind: 'foreign' };
+
+const FOREIGN: HostMatch = { kind: 'foreign' };
+const API: HostMatch = { kind: 'api' };
+
+const ID_LENGTH = 36;
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const NAME = /^[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
+// Tested before lower-casing: some letters outside ASCII (the Kelvin sign) turn into ASCII ones by it.
+const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/;
+
+/**
+ * Reads one Host header. A VM's host is `{id}.`, `{name}-{id}.` or `{name}.{id}.` under `baseDomain`; the gateway's own is
+ * `baseDomain` itself, `localhost` and every IP literal. Any port goes. Whatever is odd is foreign, never an error.
+ */
+export function parseVmHost(hostHeader: string | undefined, baseDomain: string): HostMatch {
+  const [, written, port] = HOST.exec(hostHeader ?? '') ?? [];
+  if (written === undefined || Number(port ?? 0) > 65_535) return FOREIGN;
+  if (written.startsWith('[')) return isIPv6(written.slice(1, -1)) ? API : FOREIGN;
+
+  const host = withoutTrailingDot(written.toLowerCase());
+  const base = withoutTrailingDot(baseDomain.toLowerCase());
+  if (host === base || host === 'localhost' || isIPv4(host)) return API;
+  return host.endsWith(`.${base}`) ? parseLabels(host.slice(0, -base.length - 1)) : FOREIGN;
+}
+
+function parseLabels(prefix: string): HostMatch {
+  const labels = prefix.split('.');
+  const last = labels.pop() ?? '';
+  // From the right, since a name may hold hyphens too: the last 36 characters are the id.
+  const vmId = last.slice(-ID_LENGTH);
+  const before = last.slice(0, -ID_LENGTH);
+  if (!ID.test(vmId)) return FOREIGN;
+
+  const [label, ...more] = labels;
+  if (more.length > 0) return FOREIGN;
+  if (label !== undefined) return before === '' && NAME.test(label) ? { kind: 'vm', vmId, name: label } : FOREIGN;
+  if (before === '') return { kind: 'vm', vmId, name: undefined };
+  const name = before.slice(0, -1);
+  return before.endsWith('-') && NAME.test(name) ? { kind: 'vm', vmId, name } : FOREIGN;
+}
+
+function withoutTrailingDot(host: string): string {
+  return host.endsWith('.') ? host.slice(0, -1) : host;
+}

@@ -73,7 +73,7 @@ function withoutHopByHop(raw: readonly string[], keep: (name: string, value: str
 function isClaimOfForwarding(name: string): boolean {
   // CGI-style servers read X_Forwarded_For and X-Forwarded-For as one variable; `Proxy` becomes their HTTP_PROXY.
   const dashed = name.replaceAll('_', '-');
-  return dashed === 'forwarded' || dashed === 'x-real-ip' || dashed === 'proxy' || dashed.startsWith('x-forwarded-');
+  return dashed === 'forwarded' || dashed === 'x-real-ip' || dashed === 'proxy' || dashed.startsWith('x-forwarded');
 }
 
 function pairsOf(raw: readonly string[]): [name: string, value: string][] {

@@ -1,0 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+import { executeSql, urlOfDatabase } from './execute-sql.ts';
+
+export interface TestDatabase extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A migrated, empty database of one's own, in about 0.1 s. Its disposal drops it and cuts the connections that it still has. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const adminUrl = inject('adminUrl');
+  const name = `swiftor_test_${randomBytes(6).toString('hex')}`;
+  await executeSql(adminUrl, `create database ${name} template swiftor_template`);
+  return {
+    url: urlOfDatabase(adminUrl, name),
+    [Symbol.asyncDispose]: async () => {
+      await executeSql(adminUrl, `drop database if exists ${name} with (force)`);
+    },
+  };
+}

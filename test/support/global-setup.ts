@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { createDatabase } from '../../src/db/database.ts';
+import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { migrateToLatest } from '../../src/db/migrate.ts';
+import { createLog } from '../../src/log.ts';
+import { executeSql, urlOfDatabase } from './execute-sql.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Of a database whose user may create others. */
+    adminUrl: string;
+  }
+}
+
+/** The migrated database that `createTestDatabase` clones. */
+const TEMPLATE = 'swiftor_template';
+
+/** One PostgreSQL for the whole run: TEST_DATABASE_URL, or our own in a fresh directory that is removed at the end. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await using undo = new AsyncDisposableStack();
+  const adminUrl = process.env['TEST_DATABASE_URL'] ?? (await startOwn(undo));
+  await dropTemplate(adminUrl);
+  undo.defer(() => dropTemplate(adminUrl));
+  await createTemplate(adminUrl);
+  project.provide('adminUrl', adminUrl);
+  const running = undo.move();
+  return () => running.disposeAsync();
+}
+
+async function startOwn(undo: AsyncDisposableStack): Promise<string> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-test-'));
+  undo.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const postgres = await startEmbeddedPostgres({ dataDir, log: await createLog({ level: 'warn' }), signal: AbortSignal.timeout(60_000) });
+  undo.defer(() => postgres.stop());
+  void postgres.exited.then((error) => console.error(error));
+  return postgres.url;
+}
+
+async function createTemplate(adminUrl: string): Promise<void> {
+  await executeSql(adminUrl, `create database ${TEMPLATE}`);
+  const db = createDatabase(urlOfDatabase(adminUrl, TEMPLATE), { max: 2 });
+  await migrateToLatest(db).finally(() => db.destroy());
+  // A connection to it would make every clone fail.
+  await executeSql(adminUrl, `alter database ${TEMPLATE} is_template true allow_connections false`);
+}
+
+async function dropTemplate(adminUrl: string): Promise<void> {
+  const { rowCount } = await executeSql(adminUrl, `select from pg_database where datname = '${TEMPLATE}'`);
+  if (rowCount === 0) return;
+  await executeSql(adminUrl, `alter database ${TEMPLATE} is_template false`);
+  await executeSql(adminUrl, `drop database ${TEMPLATE} with (force)`);
+}

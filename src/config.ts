@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+/** The gateway's settings, read once from the environment; DESIGN of each in the README's table. */
+const schema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(4000),
+  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgresql://').optional(),
+  DATA_DIR: z.string().default('.data'),
+  JWT_SECRET: z.string().refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes').optional(),
+  JWT_JWKS_URL: z.url().optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().default('authenticated'),
+  SECRETS_KEY: z.string().refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32').optional(),
+  BASE_DOMAIN: z
+    .string()
+    .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
+    .default('localhost'),
+  PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
+  DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
+  REGIONS: z.string().optional(),
+  CATALOG_FILE: z.string().optional(),
+  PLANS_FILE: z.string().optional(),
+  DEFAULT_PLAN: z.string().default('core'),
+  ROLES: z.string().default('api,ingress,reconciler'),
+  STRICT_REST: z.enum(['0', '1']).default('0'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NODE_ENV: z.string().optional(),
+});
+
+const ROLES = ['api', 'ingress', 'reconciler'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience: string };
+  readonly secretsKey: string | undefined;
+  readonly baseDomain: string;
+  readonly publicScheme: 'http' | 'https';
+  /** Region code to engine endpoint. */
+  readonly regions: ReadonlyMap<string, string>;
+  readonly catalogFile: string | undefined;
+  readonly plansFile: string | undefined;
+  readonly defaultPlan: string;
+  readonly roles: ReadonlySet<Role>;
+  readonly strictRest: boolean;
+  readonly logLevel: string;
+  readonly production: boolean;
+}
+
+/** Reads the environment; throws one Error that names every variable that is wrong and what it should be. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  // A variable that is set to nothing is not set.
+  const result = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  if (!result.success) {
+    throw new Error(result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}.`).join('\n'));
+  }
+  const values = result.data;
+  const production = values.NODE_ENV === 'production';
+  if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
+    throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: with two keys, one could be passed off as the other.');
+  }
+  if (production && values.SECRETS_KEY === undefined) throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
+  if (production && values.JWT_SECRET === undefined && values.JWT_JWKS_URL === undefined) {
+    throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
+  }
+  return Object.freeze({
+    host: values.HOST,
+    port: values.PORT,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    jwt: {
+      ...(values.JWT_SECRET !== undefined && { secret: values.JWT_SECRET }),
+      ...(values.JWT_JWKS_URL !== undefined && { jwksUrl: values.JWT_JWKS_URL }),
+      ...(values.JWT_ISSUER !== undefined && { issuer: values.JWT_ISSUER }),
+      audience: values.JWT_AUDIENCE,
+    },
+    secretsKey: values.SECRETS_KEY,
+    baseDomain: values.BASE_DOMAIN,
+    publicScheme: values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),
+    regions: parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`),
+    catalogFile: values.CATALOG_FILE,
+    plansFile: values.PLANS_FILE,
+    defaultPlan: values.DEFAULT_PLAN,
+    roles: parseRoles(values.ROLES),
+    strictRest: values.STRICT_REST === '1',
+    logLevel: values.LOG_LEVEL,
+    production,
+  });
+}
+
+function parseRegions(text: string): ReadonlyMap<string, string> {
+  const regions = new Map<string, string>();
+  for (const entry of text.split(',').map((part) => part.trim()).filter(Boolean)) {
+    const match = /^([A-Z0-9-]{1,16})=((?:swarm\+)?(?:unix|tcp):\/\/\S+)$/i.exec(entry);
+    const [, code, endpoint] = match ?? [];
+    if (code === undefined || endpoint === undefined) {
+      throw new Error(`REGIONS has "${entry}"; each entry is CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock.`);
+    }
+    if (regions.has(code)) throw new Error(`REGIONS names "${code}" twice.`);
+    regions.set(code, endpoint);
+  }
+  if (regions.size === 0) throw new Error('REGIONS names no region.');
+  return regions;
+}
+
+function parseRoles(text: string): ReadonlySet<Role> {
+  const names = text.split(',').map((part) => part.trim()).filter(Boolean);
+  const roles = ROLES.filter((role) => names.includes(role));
+  const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);
+  return new Set(roles);
+}

@@ -1,0 +1,98 @@
+import { GraphQLError, parse, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Viewer } from '../auth/viewer.ts';
+import type { Log } from '../log.ts';
+import { createContext, type Context, type Services } from './context.ts';
+import { createMaskError } from './mask-error.ts';
+import { schema } from './schema.ts';
+
+/** Where GraphQL is served. */
+export const GRAPHQL_PATH = '/graphql';
+
+const MAX_TOKENS = 2_000;
+
+/** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
+export interface PreparedOperation {
+  readonly args: ExecutionArgs;
+  readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+  readonly subscribe: (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+}
+
+export interface OperationRequest {
+  readonly query: string;
+  readonly variables?: Record<string, unknown> | null | undefined;
+  readonly operationName?: string | null | undefined;
+}
+
+export interface Gateway {
+  /** Answers a GraphQL request over HTTP or SSE; the caller has verified the viewer and bounded the body. */
+  fetch(request: Request, viewer: Viewer | undefined): Promise<Response>;
+  /** Parsed, validated, with its context; or the errors that refuse it. */
+  prepare(request: OperationRequest, viewer: Viewer): Promise<PreparedOperation | readonly GraphQLError[]>;
+  dispose(): Promise<void>;
+}
+
+/** The one pipeline: every transport parses, validates, limits, executes and masks through it. */
+export function createGateway(options: { services: Services; log: Log; graphiql: boolean }): Gateway {
+  const { services, log, graphiql } = options;
+  const yoga = createYoga<{ viewer?: Viewer }, Context>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    landingPage: false,
+    // Subscriptions in GraphiQL go over SSE: its headers, and so the token, come along.
+    graphiql: graphiql && { title: 'Swiftor Gateway', subscriptionsProtocol: 'SSE', headers: '{"authorization": "Bearer TOKEN"}' },
+    batching: false,
+    multipart: false,
+    cors: false,
+    logging: false,
+    maskedErrors: { maskError: createMaskError(log) },
+    plugins: [useTokenLimit(), useContext(services)],
+  });
+
+  return {
+    async fetch(request, viewer) {
+      return yoga.fetch(request, viewer === undefined ? {} : { viewer });
+    },
+    async prepare({ query, variables, operationName }, viewer) {
+      const enveloped = yoga.getEnveloped({ viewer, params: { query, variables, operationName } });
+      let document: DocumentNode;
+      try {
+        document = enveloped.parse(query);
+      } catch (error) {
+        return [createMaskError(log)(error)];
+      }
+      const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
+      if (problems.length > 0) return problems.map(createMaskError(log));
+      return {
+        args: {
+          schema: enveloped.schema,
+          document,
+          variableValues: variables ?? {},
+          ...(operationName != null && { operationName }),
+          contextValue: await enveloped.contextFactory(),
+        },
+        execute: async (args) => enveloped.execute(args),
+        subscribe: async (args) => enveloped.subscribe(args),
+      };
+    },
+    async dispose() {
+      await yoga.dispose();
+    },
+  };
+}
+
+/** Stops endless documents before they are parsed whole, and validation before it lists endless problems. */
+function useTokenLimit(): Plugin {
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens: MAX_TOKENS })),
+  };
+}
+
+function useContext(services: Services): Plugin<{ viewer?: Viewer }> {
+  return {
+    onContextBuilding: ({ context, extendContext }) => {
+      if (context.viewer === undefined) throw new Error('A request reached the pipeline without a viewer.');
+      extendContext(createContext(services, context.viewer));
+    },
+  };
+}

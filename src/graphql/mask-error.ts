@@ -1,0 +1,49 @@
+import { GraphQLError } from 'graphql';
+import { isDatabaseUnavailable } from '../db/database.ts';
+import { ApiError, isErrorCode, messageOf, type FieldProblem } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+/**
+ * What a client reads of an error: an ApiError as it is, a fault of the request as BAD_USER_INPUT, anything else
+ * masked, and logged here because nobody else will see it.
+ */
+export function createMaskError(log: Log): (error: unknown) => GraphQLError {
+  return (error) => {
+    const graphqlError = error instanceof GraphQLError ? error : undefined;
+    const cause = originOf(error);
+    if (cause instanceof ApiError) return rebuild(graphqlError, cause.message, { code: cause.code, ...cause.details });
+    if (cause === undefined && graphqlError !== undefined) return requestFault(graphqlError);
+    if (isDatabaseUnavailable(cause)) {
+      log.warn({ err: cause }, 'the database cannot be reached');
+      return rebuild(graphqlError, messageOf('UNAVAILABLE'), { code: 'UNAVAILABLE' });
+    }
+    log.error({ err: cause, path: graphqlError?.path }, 'a resolver failed');
+    return rebuild(graphqlError, messageOf('INTERNAL_SERVER_ERROR'), { code: 'INTERNAL_SERVER_ERROR' });
+  };
+}
+
+/** The error that a resolver threw; undefined when the GraphQL layer itself refused the request. */
+function originOf(error: unknown): unknown {
+  let current = error;
+  while (current instanceof GraphQLError) current = current.originalError;
+  return current;
+}
+
+function requestFault(error: GraphQLError): GraphQLError {
+  const { code, ...extensions } = error.extensions;
+  if (isErrorCode(code)) return error;
+  // Of a variable that does not fit its type: at "input.cpu".
+  const path = / at "(?:input\.)?([^"]+)"/.exec(error.message)?.[1] ?? /^Variable "\$(?:input\.)?([^"]+)"/.exec(error.message)?.[1];
+  const fields: FieldProblem[] = path === undefined ? [] : [{ path, message: error.message }];
+  return rebuild(error, error.message, { ...extensions, code: 'BAD_USER_INPUT', ...(fields.length > 0 && { fields }) });
+}
+
+function rebuild(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {
+  return new GraphQLError(message, {
+    ...(error?.nodes !== undefined && { nodes: error.nodes }),
+    ...(error?.source !== undefined && { source: error.source }),
+    ...(error?.positions !== undefined && { positions: error.positions }),
+    ...(error?.path !== undefined && { path: error.path }),
+    extensions,
+  });
+}

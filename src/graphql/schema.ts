@@ -1,0 +1,17 @@
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './account.ts';
+import './catalog.ts';
+import './secret.ts';
+import './subdomain.ts';
+import './vm-event.ts';
+import './vm-mutations.ts';
+import './vm-queries.ts';
+import './vm-telemetry.ts';
+
+export const schema = builder.toSchema();
+
+/** schema.graphql's text: sorted, so that its diff shows what changed and nothing else. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

@@ -1,0 +1,49 @@
+import { deleteSecret, setSecret, type VmSecret as Secret } from '../vm/vm-secrets.ts';
+import { builder } from './builder.ts';
+import { Vm } from './vm.ts';
+
+const VmSecret = builder.objectRef<Secret>('VmSecret').implement({
+  description: "A variable of the container's environment. Stored encrypted; read only where it is selected.",
+  fields: (t) => ({
+    vmId: t.exposeID('vmId', { description: 'The VM.' }),
+    key: t.exposeString('key', { description: "The variable's name." }),
+    value: t.exposeString('value', { description: "The variable's value in clear." }),
+    updatedAt: t.field({ type: 'DateTime', description: 'When it was last set.', resolve: ({ updatedAt }) => updatedAt }),
+  }),
+});
+
+builder.objectField(Vm, 'secrets', (t) =>
+  t.field({
+    type: [VmSecret],
+    description: 'Its secrets, by key; the password given at creation is among them as VM_PASSWORD.',
+    resolve: ({ id }, _args, { loadSecrets }) => loadSecrets(id),
+  }),
+);
+
+const SetSecretInput = builder.inputType('SetSecretInput', {
+  description: 'A secret to add or to replace.',
+  fields: (t) => ({
+    vmId: t.id({ description: 'The VM.' }),
+    key: t.string({ description: 'The name of an environment variable: letters, digits and _, at most 128; some are reserved.' }),
+    value: t.string({ description: 'At most 32 KiB, no NUL character.' }),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  setSecret: t.field({
+    type: VmSecret,
+    description:
+      'Adds or replaces a secret. While the VM is on, its container is replaced at once and its volumes stay. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets.',
+    args: { input: t.arg({ type: SetSecretInput, description: 'The secret.' }) },
+    resolve: (_root, { input: { vmId, ...secret } }, context) => setSecret(context, context.viewer, vmId, secret),
+  }),
+  deleteSecret: t.field({
+    type: Vm,
+    description: 'Removes a secret, with the same effect on a VM that is on. Errors: NOT_FOUND when there is no such VM or key.',
+    args: {
+      vmId: t.arg.id({ description: 'The VM.' }),
+      key: t.arg.string({ description: "The variable's name." }),
+    },
+    resolve: (_root, { vmId, key }, context) => deleteSecret(context, context.viewer, vmId, key),
+  }),
+}));

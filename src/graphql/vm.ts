@@ -1,0 +1,140 @@
+import type { VmProgress as Progress } from '../events/vm-event.ts';
+import { startViolations } from '../vm/limits.ts';
+import { vmUrl } from '../vm/mapping.ts';
+import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
+import { isBooting, VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
+import { builder } from './builder.ts';
+import { Node } from './node.ts';
+import { QuotaViolation } from './quota.ts';
+
+const statusDescriptions = {
+  STOPPED: { description: 'Off; nothing runs.' },
+  QUEUED: { description: 'Accepted, waiting for a place.' },
+  PULLING: { description: 'Its image is being downloaded; see `progress`.' },
+  STARTING: { description: 'Its container is being created and started.' },
+  BOOTING: { description: "Its container runs, the app's port does not answer yet." },
+  RUNNING: { description: 'The app answers: a person who opens the URL now sees it.' },
+  DEGRADED: { description: 'It was RUNNING, and the app stopped answering.' },
+  STOPPING: { description: 'It is being turned off.' },
+  FAILED: { description: 'See `lastFailure`. It can be started again, and deleted.' },
+  DELETING: { description: 'It and all it has are being removed.' },
+  DELETED: { description: 'Only in the last event of a VM.' },
+  UNKNOWN: { description: "The region's engine cannot be reached; see `observedAt`." },
+} as const satisfies Record<(typeof VM_STATUSES)[number], object>;
+
+export const VmStatus = builder.enumType('VmStatus', {
+  description: 'The observed state. `enabled` is the desired one: they differ while the VM is on its way.',
+  values: statusDescriptions,
+});
+
+const VmOs = builder.objectRef<VmModel>('VmOs').implement({
+  description: 'What the VM runs.',
+  fields: (t) => ({
+    distribution: t.exposeString('distribution', { description: "A catalog entry's code." }),
+    desktop: t.exposeString('desktop', { nullable: true, description: 'One of its desktops; null where there is none to choose.' }),
+  }),
+});
+
+const VmSpecs = builder.objectRef<VmModel>('VmSpecs').implement({
+  description: 'What the VM may use.',
+  fields: (t) => ({
+    cpu: t.exposeInt('cpu', { description: 'vCPU cores.' }),
+    ram: t.exposeInt('ramGb', { description: 'GB of memory.' }),
+    storage: t.exposeBoolean('persistent', { description: 'Whether its primary volume outlives a stop.' }),
+  }),
+});
+
+const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
+  description: 'How far a boot is.',
+  fields: (t) => ({
+    percent: t.exposeInt('percent', { description: 'Of the download of the image, over all its layers, 0 to 100; 100 from STARTING on.' }),
+    message: t.exposeString('message', { description: 'What is being done, for a person.' }),
+    bytesDone: t.exposeFloat('bytesDone', { nullable: true, description: 'Downloaded so far; null when nothing is downloaded.' }),
+    bytesTotal: t.exposeFloat('bytesTotal', { nullable: true, description: 'To download, as far as known; null when nothing is downloaded.' }),
+  }),
+});
+
+const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
+  description: 'Why the last attempt failed.',
+  fields: (t) => ({
+    step: t.field({ type: VmStatus, description: 'Where on its way the VM was.', resolve: ({ step }) => step }),
+    code: t.exposeString('code', {
+      description:
+        'One of IMAGE_NOT_FOUND, PULL_FAILED, PULL_STALLED, NO_SPACE, DATA_LOST, START_FAILED, ENGINE_UNREACHABLE, ENGINE_TIMEOUT, ENGINE_REFUSED, APP_EXITED, OUT_OF_MEMORY, APP_SILENT.',
+    }),
+    message: t.exposeString('message', { description: 'What happened and what to do, for a person.' }),
+    exitCode: t.exposeInt('exitCode', { nullable: true, description: "The app's exit code; null when it did not exit." }),
+    oomKilled: t.exposeBoolean('oomKilled', { description: 'Whether it was killed for lack of memory.' }),
+    logTail: t.stringList({ description: 'The last lines that it wrote, at most 20.', resolve: ({ logTail }) => [...logTail] }),
+    at: t.field({ type: 'DateTime', description: 'When it failed.', resolve: ({ at }) => new Date(at) }),
+    retryAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again by itself; null when it is not.',
+      resolve: ({ retryAt }) => (retryAt === undefined ? null : new Date(retryAt)),
+    }),
+  }),
+});
+
+export const Vm = builder.objectRef<VmModel>('Vm').implement({
+  description: 'A browser desktop or app: at most one container, and its volumes.',
+  interfaces: [Node],
+  isTypeOf: (value) => typeof value === 'object' && value !== null && 'vmlabel' in value,
+  fields: (t) => ({
+    userId: t.exposeID('userId', { description: 'The account that owns it.' }),
+    vmlabel: t.exposeString('vmlabel', { description: 'A name for people; need not be unique.' }),
+    region: t.exposeString('region', { description: "A region's code." }),
+    os: t.field({ type: VmOs, description: 'What it runs.', resolve: (vm) => vm }),
+    specs: t.field({ type: VmSpecs, description: 'What it may use.', resolve: (vm) => vm }),
+    enabled: t.exposeBoolean('enabled', { description: 'The desired state: true as soon as a start is accepted.' }),
+    status: t.field({ type: VmStatus, description: 'The observed state.', resolve: ({ status }): Status => status }),
+    observedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the engine last confirmed the status; null before its first look.',
+      resolve: ({ observedAt }) => observedAt,
+    }),
+    progress: t.field({
+      type: VmProgress,
+      nullable: true,
+      description: 'While QUEUED, PULLING, STARTING or BOOTING; null otherwise.',
+      resolve: ({ id, status }, _args, { board }) => (isBooting(status) ? (board.find(id) ?? unknownProgress(status)) : null),
+    }),
+    lastFailure: t.field({
+      type: VmFailure,
+      nullable: true,
+      description: 'Why the last attempt failed; null after a start that a user asked for, and when none did.',
+      resolve: ({ lastFailure }) => lastFailure,
+    }),
+    url: t.string({
+      description: "The app's own address: `https://{id}.{domain}`.",
+      resolve: ({ id }, _args, { address }) => vmUrl(address, id),
+    }),
+    startViolations: t.field({
+      type: [QuotaViolation],
+      description: 'Why startVm would be refused now; empty when it would not, and while the VM is enabled.',
+      resolve: async (vm, _args, { loadAccount }) => {
+        if (vm.enabled) return [];
+        const { plan, usage } = await loadAccount();
+        return startViolations(plan, usage, vm);
+      },
+    }),
+    createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: ({ createdAt }) => createdAt }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its app first answered after the last start; null while it is off.',
+      resolve: ({ startedAt }) => startedAt,
+    }),
+    lastEventSeq: t.string({
+      description: 'A cursor: pass it as `vmEvents(after:)` to see what happens from this state on.',
+      resolve: ({ lastEventSeq }) => String(lastEventSeq),
+    }),
+  }),
+});
+
+/** Before the first note of progress, or after a restart of the gateway. */
+function unknownProgress(status: Status): Progress {
+  const downloading = status === 'QUEUED' || status === 'PULLING';
+  return { percent: downloading ? 0 : 100, message: downloading ? 'Waiting for a place.' : 'Starting.' };
+}

@@ -1,0 +1,20 @@
+import { Agent } from 'node:http';
+import Docker from 'dockerode';
+import { parseEndpoint } from './parse-endpoint.ts';
+
+export interface DockerConnection {
+  readonly docker: Docker;
+  /** Destroys every socket, also those of open streams. */
+  readonly close: () => void;
+}
+
+/** A client of the engine at `endpoint`; connects with the first call. Throws when the text is not an endpoint. */
+export function connect(endpoint: string): DockerConnection {
+  const target = parseEndpoint(endpoint);
+  const agent = new Agent({ keepAlive: true });
+  const where = target.kind === 'unix' ? { socketPath: target.socketPath, host: undefined } : { host: target.host, port: target.port };
+  // `host` and `protocol` are always given: the library would otherwise take them from DOCKER_HOST and DOCKER_TLS_VERIFY.
+  // It is typed as if it took no undefined and no agent; it takes both.
+  const options = { ...where, protocol: 'http', timeout: undefined, agent };
+  return { docker: new Docker(options as Docker.DockerOptions), close: () => agent.destroy() };
+}

@@ -1,0 +1,71 @@
+import type Docker from 'dockerode';
+import type { MachineSpec } from '../driver.ts';
+import { LABEL } from '../labels.ts';
+
+const CPU_PERIOD_MICROSECONDS = 100_000;
+/** The kernel refuses less. */
+const MIN_CPU_QUOTA_MICROSECONDS = 1_000;
+
+export interface ContainerPlace {
+  readonly name: string;
+  readonly installationId: string;
+  readonly networkId: string;
+  /** From the spec's volume names to the engine's. */
+  readonly volumeNames: ReadonlyMap<string, string>;
+}
+
+/** What a container is created from. Throws a TypeError when a volume of the spec has no place. */
+export function containerOptions(spec: MachineSpec, place: ContainerPlace): Docker.ContainerCreateOptions {
+  const mounts = spec.volumes.map(({ name, target }) => {
+    const source = place.volumeNames.get(name);
+    if (source === undefined) throw new TypeError(`No volume was made for "${name}" of machine ${spec.id}.`);
+    return { Type: 'volume' as const, Source: source, Target: target };
+  });
+  return {
+    name: place.name,
+    Image: spec.imageRef,
+    ...(spec.command && { Cmd: [...spec.command] }),
+    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    Labels: {
+      [LABEL.installation]: place.installationId,
+      [LABEL.machine]: spec.id,
+      [LABEL.hash]: spec.hash,
+    },
+    StopTimeout: spec.stopGraceSeconds,
+    Tty: false,
+    HostConfig: {
+      NetworkMode: place.networkId,
+      Mounts: mounts,
+      Memory: spec.memoryBytes,
+      // Equal to Memory: no swap on top.
+      MemorySwap: spec.memoryBytes,
+      // Not NanoCpus, which refuses more cores than the host has.
+      CpuPeriod: CPU_PERIOD_MICROSECONDS,
+      CpuQuota: Math.max(MIN_CPU_QUOTA_MICROSECONDS, Math.round(spec.cpu * CPU_PERIOD_MICROSECONDS)),
+      PidsLimit: spec.pidsLimit,
+      ShmSize: spec.shmBytes,
+      CapDrop: ['ALL'],
+      CapAdd: [...spec.security.capabilities],
+      SecurityOpt: spec.security.noNewPrivileges ? ['no-new-privileges'] : [],
+      // The reconciler restarts, with its own backoff; two of them would fight.
+      RestartPolicy: { Name: 'no' },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+      ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
+    },
+  };
+}
+
+/** The names that a machine's container may have: the first that nothing foreign holds is taken. */
+export function containerNames(spec: Pick<MachineSpec, 'id' | 'hash'>): readonly string[] {
+  return nameChoices(`swiftor-${spec.id}-${spec.hash}`);
+}
+
+/** The names that a machine's volume may have, likewise. */
+export function volumeNameChoices(id: string, volume: string): readonly string[] {
+  return nameChoices(`swiftor-${id}-${volume}`);
+}
+
+/** Numbered, not random, so that two calls at once come to the same name and one of them sees the other's work. */
+function nameChoices(name: string): readonly string[] {
+  return [name, ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${name}-${number}`)];
+}

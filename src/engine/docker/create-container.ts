@@ -1,0 +1,45 @@
+import type Docker from 'dockerode';
+import type { MachineSpec } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import { containerNames, containerOptions, type ContainerPlace } from './container-options.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from './engine-call.ts';
+import { statusOf } from './engine-failure.ts';
+import { observeInspected } from './observe-container.ts';
+import { Overtaken } from './overtaken.ts';
+
+/** Creation copies what the image has at a fresh volume's path. */
+const CREATE_MILLISECONDS = 120_000;
+
+interface CreateTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+}
+
+/**
+ * Creates the spec's container under the first of its names that nothing foreign holds; the engine's id of it. Throws Overtaken when
+ * a call at the same time made it.
+ */
+export async function createContainer(
+  { docker, call, containers }: CreateTools,
+  spec: MachineSpec,
+  place: Omit<ContainerPlace, 'name'>,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const name of containerNames(spec)) {
+    const options = containerOptions(spec, { ...place, name });
+    try {
+      const create = (abortSignal: AbortSignal) => docker.createContainer({ ...options, abortSignal });
+      const { id } = await call('create a container', signal, create, { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' });
+      return id;
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+      const holder = await containers.inspect(name, signal);
+      const owner = holder && observeInspected(holder, place.installationId);
+      // Ours: just made, or just going away.
+      if (!holder || owner?.id === spec.id) throw new Overtaken(`The name "${name}" was taken for a moment.`, { cause: error });
+    }
+  }
+  throw new EngineError('ENGINE_REFUSED', `Each name for a container of machine ${spec.id} is taken by a foreign container.`);
+}

@@ -1,0 +1,141 @@
+import type { Log } from '../../log.ts';
+import type { EngineDriver, Inventory, MachineAddress, Observation } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import { connect } from './connect.ts';
+import { Containers } from './containers.ts';
+import { createEngineCall } from './engine-call.ts';
+import { EnsureMachine } from './ensure-machine.ts';
+import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
+import { MachineNetwork } from './network.ts';
+import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
+import { pullImage } from './pull-image.ts';
+import { SharedPulls } from './shared-pulls.ts';
+import { MachineVolumes } from './volumes.ts';
+
+const CALL_MILLISECONDS = 15_000;
+const PING_MILLISECONDS = 5_000;
+const DISK_USAGE_MILLISECONDS = 120_000;
+const PULL_STALL_MILLISECONDS = 60_000;
+
+export interface DockerDriverOptions {
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly endpoint: string;
+  /** Whose containers and volumes are ours. */
+  readonly installationId: string;
+  readonly log: Log;
+  /** How long the engine may take for a plain answer; 15 s. */
+  readonly callMilliseconds?: number;
+  /** How long a pull may bring nothing; 60 s. */
+  readonly pullStallMilliseconds?: number;
+}
+
+/** The driver of one Docker Engine. Connects with its first call. Throws when the endpoint is none. */
+export function createDockerDriver({
+  endpoint,
+  installationId,
+  log,
+  callMilliseconds = CALL_MILLISECONDS,
+  pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
+}: DockerDriverOptions): EngineDriver {
+  const { docker, close } = connect(endpoint);
+  const call = createEngineCall(endpoint, callMilliseconds);
+  const containers = new Containers(docker, call, installationId);
+  const volumes = new MachineVolumes(docker, call, installationId);
+  const network = new MachineNetwork(docker, call);
+  const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage({ docker, call, stallMilliseconds }, imageRef, signal, onReading));
+  const ensureTools = { docker, call, containers, volumes, network, pulls, installationId, log };
+  const streamTools = { docker, call, containers, endpoint, installationId };
+  // Typed as if they took no options.
+  const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);
+  const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.df.bind(docker);
+
+  return {
+    async ping(signal) {
+      await call(
+        'answer',
+        signal,
+        async (abortSignal) => {
+          const answer = await ping({ abortSignal });
+          if (String(answer) !== 'OK') throw new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`);
+        },
+        { milliseconds: Math.min(PING_MILLISECONDS, callMilliseconds) },
+      );
+    },
+
+    async ensureVolumes(spec, signal) {
+      await volumes.ensure(spec, signal);
+    },
+
+    ensure: (spec, signal, onProgress) => new EnsureMachine(ensureTools, spec, signal, onProgress).run(),
+
+    async stop(id, signal) {
+      const found = await containers.list(signal, id);
+      const live = found.filter((one) => isLiveState(observeListed(one, installationId)?.state ?? 'exited'));
+      await Promise.all(live.map(({ Id }) => containers.stop(Id, signal)));
+    },
+
+    async remove(id, lifetimes, signal) {
+      const found = await containers.list(signal, id);
+      await Promise.all(found.map(({ Id }) => containers.remove(Id, signal)));
+      await volumes.remove(id, lifetimes, signal);
+    },
+
+    async observe(id, signal): Promise<Observation | undefined> {
+      for (const { Id } of await containers.list(signal, id)) {
+        const details = await containers.inspect(Id, signal);
+        const observation = details && observeInspected(details, installationId);
+        if (observation) return observation;
+      }
+      return undefined;
+    },
+
+    async list(signal): Promise<Inventory> {
+      const [listed, owned] = await Promise.all([containers.list(signal), volumes.list(signal)]);
+      const machines = new Map<string, Observation>();
+      for (const one of listed) {
+        const observation = observeListed(one, installationId);
+        if (observation && !machines.has(observation.id)) machines.set(observation.id, observation);
+      }
+      return { machines: [...machines.values()], volumes: owned.map(({ id, name, createdAt }) => ({ id, name, createdAt })) };
+    },
+
+    events: (signal) => eventsOf(streamTools, signal),
+    logs: (id, options, signal) => logsOf(streamTools, id, options, signal),
+    stats: (id, signal) => statsOf(streamTools, id, signal),
+
+    async address(id, ref, port, signal): Promise<MachineAddress | undefined> {
+      const details = await containers.inspect(ref, signal);
+      const observation = details && observeInspected(details, installationId);
+      if (observation?.id !== id || observation.ref !== ref || observation.address === undefined) return undefined;
+      return { host: observation.address, port };
+    },
+
+    volumeBytes: (signal) =>
+      call(
+        'add up its disk usage',
+        signal,
+        async (abortSignal) => {
+          const usage = (await diskUsage({ abortSignal })) as DiskUsage;
+          const bytes = new Map<string, number>();
+          for (const { Labels, UsageData } of usage.Volumes ?? []) {
+            const id = Labels?.[LABEL.machine];
+            if (id === undefined || Labels?.[LABEL.installation] !== installationId) continue;
+            // The engine says -1 where it does not know.
+            bytes.set(id, (bytes.get(id) ?? 0) + Math.max(0, UsageData?.Size ?? 0));
+          }
+          return bytes;
+        },
+        { milliseconds: DISK_USAGE_MILLISECONDS },
+      ),
+
+    close,
+  };
+}
+
+interface DiskUsage {
+  readonly Volumes?: readonly {
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly UsageData?: { readonly Size?: number } | null;
+  }[] | null;
+}

@@ -1,0 +1,60 @@
+import { DeadlineError } from '../../lib/with-deadline.ts';
+import { EngineError, type EngineErrorCode } from '../engine-error.ts';
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no socket; is the engine installed and running?',
+  EACCES: 'this user may not open the socket; add it to the group "docker"',
+  ECONNREFUSED: 'nothing listens there; is the engine running?',
+  ECONNRESET: 'the connection was closed',
+  EPIPE: 'the connection was closed',
+  ENOTFOUND: 'its host name is not known',
+  EAI_AGAIN: 'its host name cannot be looked up now',
+  ETIMEDOUT: 'its host does not answer',
+  EHOSTUNREACH: 'its host cannot be reached',
+  ENETUNREACH: 'its network cannot be reached',
+  ERR_STREAM_PREMATURE_CLOSE: 'the connection was closed',
+};
+
+/** What was asked of which engine, and what a refusal of it means. */
+export interface CallContext {
+  readonly endpoint: string;
+  /** The rest of a sentence: 'list the containers'. */
+  readonly what: string;
+  readonly refusal: EngineErrorCode;
+}
+
+/** The HTTP status that the engine answered with, of a client's error or of the EngineError made from it. */
+export function statusOf(error: unknown): number | undefined {
+  const source = error instanceof EngineError ? error.cause : error;
+  return source instanceof Error && 'statusCode' in source && typeof source.statusCode === 'number' ? source.statusCode : undefined;
+}
+
+/** The engine's own words, at most 1000 characters of them. */
+export function engineMessage(error: Error): string {
+  const body = 'json' in error ? error.json : undefined;
+  const said = typeof body === 'object' && body !== null && 'message' in body ? body.message : undefined;
+  // A stream's error has no body, only the client's rendering of it.
+  return (typeof said === 'string' ? said : error.message.replace(/^\(HTTP code \d+\) .*? - /, '')).trim().slice(0, 1000);
+}
+
+/** The EngineError that stands for whatever a call to the engine rejected with. */
+export function toEngineError(error: unknown, { endpoint, what, refusal }: CallContext): EngineError {
+  if (error instanceof EngineError) return error;
+  const options = { cause: error };
+  if (error instanceof DeadlineError) {
+    return new EngineError('ENGINE_TIMEOUT', `The engine at ${endpoint} did not ${what} within ${error.milliseconds / 1000} s.`, options);
+  }
+  if (!(error instanceof Error)) return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, options);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const known = UNREACHABLE[code] ?? (/socket hang up|aborted|premature close/i.test(error.message) ? 'the connection was closed' : undefined);
+  if (known !== undefined) return new EngineError('ENGINE_UNREACHABLE', `The engine at ${endpoint} cannot be reached: ${known}.`, options);
+  if (code.startsWith('HPE_')) return new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`, options);
+  if (statusOf(error) === undefined) {
+    return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`, options);
+  }
+  const said = engineMessage(error);
+  if (/no space left on device/i.test(said)) return new EngineError('NO_SPACE', `The engine's disk is full: ${said}`, options);
+  if (statusOf(error) === 404 && /no such image/i.test(said)) return new EngineError('IMAGE_NOT_FOUND', said, options);
+  if (refusal === 'START_FAILED') return new EngineError(refusal, `The container cannot start: ${said}`, options);
+  return new EngineError(refusal, `The engine at ${endpoint} refused to ${what}: ${said}`, options);
+}

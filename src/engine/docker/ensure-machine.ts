@@ -1,0 +1,159 @@
+import type Docker from 'dockerode';
+import type { Log } from '../../log.ts';
+import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import type { Containers } from './containers.ts';
+import { createContainer } from './create-container.ts';
+import type { EngineCall } from './engine-call.ts';
+import { statusOf } from './engine-failure.ts';
+import type { MachineNetwork } from './network.ts';
+import { isLiveState, observeInspected, observeListed, type ListedContainer } from './observe-container.ts';
+import { isContainerMissing, isNetworkMissing, Overtaken } from './overtaken.ts';
+import type { SharedPulls } from './shared-pulls.ts';
+import type { MachineVolumes } from './volumes.ts';
+
+const START_MILLISECONDS = 60_000;
+const MAX_ATTEMPTS = 4;
+
+export interface EnsureTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly volumes: MachineVolumes;
+  readonly network: MachineNetwork;
+  readonly pulls: SharedPulls;
+  readonly installationId: string;
+  readonly log: Log;
+}
+
+/** One call of `ensure`; see the contract. With the image there and no volumes it takes four calls: list, create, start, inspect. */
+export class EnsureMachine {
+  readonly #tools: EnsureTools;
+  readonly #spec: MachineSpec;
+  readonly #signal: AbortSignal;
+  readonly #onProgress: (progress: EnsureProgress) => void;
+
+  constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void) {
+    this.#tools = tools;
+    this.#spec = spec;
+    this.#signal = signal;
+    this.#onProgress = onProgress;
+  }
+
+  async run(): Promise<Observation> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt();
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+        if (attempt === MAX_ATTEMPTS) throw new EngineError('ENGINE_REFUSED', error.message, { cause: error.cause });
+      }
+    }
+  }
+
+  async #attempt(): Promise<Observation> {
+    const all = await this.#tools.containers.list(this.#signal, this.#spec.id);
+    const broken = all.filter(({ State }) => State === 'dead' || State === 'removing');
+    const [fit, ...copies] = all.filter((one) => one.Labels?.[LABEL.hash] === this.#spec.hash && !broken.includes(one));
+    const others = all.filter((one) => one !== fit && !copies.includes(one) && !broken.includes(one));
+    // First, for they may hold the name.
+    await this.#retire(broken);
+    // Made before the others are stopped: what can fail or take long does so while they still run.
+    const ref = fit?.Id ?? (await this.#create());
+    await this.#retire([...others, ...copies]);
+    await this.#bringUp(ref, fit?.State);
+    const details = await this.#tools.containers.inspect(ref, this.#signal);
+    const observation = details && observeInspected(details, this.#tools.installationId);
+    if (!observation) throw new Overtaken(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
+    return observation;
+  }
+
+  async #bringUp(ref: string, state: string | undefined): Promise<void> {
+    const container = this.#tools.docker.getContainer(ref);
+    if (state === 'paused') {
+      try {
+        await this.#tools.call('unpause a container', this.#signal, (abortSignal) => container.unpause({ abortSignal }));
+      } catch (error) {
+        // Not paused any more, or gone.
+        if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
+        throw new Overtaken(`The container of machine ${this.#spec.id} could not be resumed.`, { cause: error });
+      }
+    } else if (state !== 'running' && state !== 'restarting') {
+      // The new container of a call says so when its image is there; here an old one starts again.
+      if (state !== undefined) this.#onProgress({ phase: 'starting' });
+      await this.#start(container);
+    }
+  }
+
+  async #start(container: Docker.Container): Promise<void> {
+    try {
+      await this.#tools.call('start a container', this.#signal, (abortSignal) => container.start({ abortSignal }), {
+        milliseconds: START_MILLISECONDS,
+        refusal: 'START_FAILED',
+      });
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 304) return;
+      if (status === undefined) throw error;
+      if (isNetworkMissing(error)) this.#tools.network.forget();
+      else if (isContainerMissing(error)) throw new Overtaken(`The container of machine ${this.#spec.id} was removed before its start.`, { cause: error });
+      await this.#discard(container.id);
+      if (isNetworkMissing(error)) throw new Overtaken('The network of the machines was removed before a start.', { cause: error });
+      throw error;
+    }
+  }
+
+  /** Makes the container; its engine id. */
+  async #create(): Promise<string> {
+    const { network, volumes } = this.#tools;
+    const place = {
+      installationId: this.#tools.installationId,
+      volumeNames: await volumes.ensure(this.#spec, this.#signal),
+      networkId: await network.ensureId(this.#signal),
+    };
+    try {
+      const ref = await createContainer(this.#tools, this.#spec, place, this.#signal);
+      this.#onProgress({ phase: 'starting' });
+      return ref;
+    } catch (error) {
+      if (isNetworkMissing(error)) {
+        network.forget();
+        throw new Overtaken('The network of the machines was removed before a start.', { cause: error });
+      }
+      if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw error;
+      await this.#pull();
+      // Not created here: meanwhile, minutes may have passed.
+      throw new Overtaken(`Image "${this.#spec.imageRef}" was removed as soon as it was pulled.`, { cause: error });
+    }
+  }
+
+  #pull(): Promise<void> {
+    const { imageRef } = this.#spec;
+    if (imageRef.startsWith('local/')) {
+      throw new EngineError('IMAGE_NOT_FOUND', `Image "${imageRef}" is a local one, and was not built on this engine yet.`);
+    }
+    return this.#tools.pulls.ask(imageRef, this.#signal, this.#onProgress);
+  }
+
+  async #retire(surplus: readonly ListedContainer[]): Promise<void> {
+    const { containers, installationId } = this.#tools;
+    await Promise.all(
+      surplus.map(async (one) => {
+        const seen = observeListed(one, installationId);
+        if (seen && isLiveState(seen.state)) await containers.stop(one.Id, this.#signal);
+        await containers.remove(one.Id, this.#signal);
+      }),
+    );
+  }
+
+  /** Removes what did not start. That it failed to start is what the caller must hear, whatever comes of this. */
+  async #discard(ref: string): Promise<void> {
+    try {
+      await this.#tools.containers.remove(ref, this.#signal);
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#tools.log.warn({ err: error, machine: this.#spec.id, ref }, 'a container that did not start could not be removed');
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Readable } from 'node:stream';
+import { PushQueue } from '../../lib/push-queue.ts';
+
+export interface Sink<T> {
+  push(item: T): void;
+  /** Ends the iteration after what was pushed. */
+  end(): void;
+}
+
+export interface StreamSource<T> {
+  /** Asks the engine for the stream. */
+  open(signal: AbortSignal): Promise<Readable>;
+  /** Takes a chunk apart and pushes what is in it, now or later. May throw. */
+  read(chunk: Buffer, sink: Sink<T>, signal: AbortSignal): void;
+  /** Called at the stream's regular end: pushes what is left, or throws when an end is an error. */
+  atEnd?(sink: Sink<T>): void;
+  /** The error to end with, from whatever `open`, `read`, `atEnd` or the stream failed with. */
+  toError(error: unknown): unknown;
+}
+
+/**
+ * The items of an engine's stream, read only as fast as they are asked for. Opens with the first `next()`. `return()` closes the
+ * connection at once, also while a `next()` waits; an abort of `signal` does so too and ends the iteration with its reason.
+ */
+export function iterateStream<T>(source: StreamSource<T>, signal: AbortSignal): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => startIteration(source, signal) };
+}
+
+function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncIterator<T, undefined> {
+  const closing = new AbortController();
+  let stream: Readable | undefined;
+  let opened = false;
+  let asked = 0;
+  let pushed = 0;
+
+  const onAbort = () => queue.fail(signal.reason);
+  const queue = new PushQueue<T>({
+    limit: Number.POSITIVE_INFINITY,
+    onClose: () => {
+      signal.removeEventListener('abort', onAbort);
+      closing.abort();
+      stream?.destroy();
+    },
+  });
+  const sink: Sink<T> = {
+    push: (item) => {
+      if (queue.push(item)) pushed += 1;
+    },
+    end: () => queue.end(),
+  };
+  const fail = (error: unknown) => queue.fail(signal.aborted ? signal.reason : source.toError(error));
+  const guard = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  const attach = (readable: Readable) => {
+    // Before anything else: a socket that breaks without a listener would end the process.
+    readable.on('error', fail);
+    if (closing.signal.aborted) {
+      readable.destroy();
+      return;
+    }
+    stream = readable;
+    readable.on('data', (chunk: Buffer) => {
+      guard(() => source.read(chunk, sink, closing.signal));
+      if (pushed >= asked) readable.pause();
+    });
+    readable.on('end', () => {
+      guard(() => source.atEnd?.(sink));
+      queue.end();
+    });
+    // After an end or an error this changes nothing; alone it means that the connection was cut.
+    readable.on('close', () => fail(new Error('premature close')));
+  };
+
+  const open = () => {
+    opened = true;
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else source.open(closing.signal).then(attach, fail);
+  };
+
+  return {
+    next: async () => {
+      asked += 1;
+      if (!opened) open();
+      else if (asked > pushed) stream?.resume();
+      const result = await queue.next();
+      return result.done === true ? { value: undefined, done: true } : result;
+    },
+    return: async () => {
+      await queue.return();
+      return { value: undefined, done: true };
+    },
+  };
+}

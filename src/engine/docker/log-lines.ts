@@ -1,0 +1,64 @@
+import type { MachineLogLine } from '../driver.ts';
+
+const HEADER_BYTES = 8;
+const NEWLINE = 0x0a;
+/** Of a line's text; the rest of a longer one is left out. */
+export const MAX_LINE_BYTES = 16 * 1024;
+/** The engine cuts messages at 16 KiB: a longer frame means that this is no stream of frames. */
+const MAX_FRAME_BYTES = 1024 * 1024;
+
+type StreamName = MachineLogLine['stream'];
+
+interface OpenLine {
+  readonly at: Date;
+  text: Buffer;
+}
+
+/**
+ * Lines from the engine's log stream with timestamps: frames of one message each, which starts with its time, ends with a
+ * newline unless it is only a part of a line, and belongs to stdout or stderr.
+ */
+export class LogLines {
+  readonly #open = new Map<StreamName, OpenLine>();
+  #rest = Buffer.alloc(0);
+
+  /** The lines that `chunk` completes. Throws a RangeError when these are no frames. */
+  push(chunk: Buffer): readonly MachineLogLine[] {
+    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const lines: MachineLogLine[] = [];
+    while (bytes.length >= HEADER_BYTES) {
+      const length = bytes.readUInt32BE(4);
+      if (length > MAX_FRAME_BYTES) throw new RangeError(`A frame of ${length} bytes is none of a log.`);
+      if (bytes.length < HEADER_BYTES + length) break;
+      const line = this.#addMessage(bytes[0] === 2 ? 'stderr' : 'stdout', bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
+      if (line) lines.push(line);
+      bytes = bytes.subarray(HEADER_BYTES + length);
+    }
+    this.#rest = Buffer.from(bytes);
+    return lines;
+  }
+
+  /** The lines that never got their end. */
+  end(): readonly MachineLogLine[] {
+    const lines = [...this.#open].map(([stream, line]) => toLine(stream, line));
+    this.#open.clear();
+    return lines.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  }
+
+  #addMessage(stream: StreamName, message: Buffer): MachineLogLine | undefined {
+    const space = message.indexOf(' ');
+    const line = this.#open.get(stream) ?? { at: new Date(message.toString('latin1', 0, Math.max(0, space))), text: Buffer.alloc(0) };
+    const isWhole = message.at(-1) === NEWLINE;
+    const part = message.subarray(space + 1, isWhole ? -1 : undefined);
+    line.text = Buffer.concat([line.text, part.subarray(0, MAX_LINE_BYTES - line.text.length)]);
+    if (isWhole) this.#open.delete(stream);
+    else this.#open.set(stream, line);
+    return isWhole ? toLine(stream, line) : undefined;
+  }
+}
+
+function toLine(stream: StreamName, { at, text }: OpenLine): MachineLogLine {
+  // A cut may have split the last character; terminals end lines with \r\n.
+  const whole = text.length === MAX_LINE_BYTES ? text.toString('utf8').replace(/\uFFFD$/, '') : text.toString('utf8');
+  return { at, stream, text: whole.replace(/\r$/, '') };
+}

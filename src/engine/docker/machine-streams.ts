@@ -1,0 +1,119 @@
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import type { EngineEvent, MachineLogLine, MachineStats } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from './engine-call.ts';
+import { statusOf, toEngineError } from './engine-failure.ts';
+import { iterateStream, type StreamSource } from './iterate-stream.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { LogLines } from './log-lines.ts';
+import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
+import { observeInspected } from './observe-container.ts';
+import { EVENT_FILTERS, observeDisconnect, observeEvent, type RawEvent } from './observe-event.ts';
+
+export interface StreamTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly endpoint: string;
+  readonly installationId: string;
+}
+
+/** See `EngineDriver.events`. */
+export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable<EngineEvent> {
+  const { docker, call, installationId } = tools;
+  const splitter = new LineSplitter();
+  // The engine repeats its last events, so none is missed between now and the stream's opening.
+  const since = Date.now() / 1000;
+  const open = async (streamSignal: AbortSignal) => {
+    const ask = (abortSignal: AbortSignal) => docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal });
+    return (await call('send its events', streamSignal, ask)) as Readable;
+  };
+  const read: StreamSource<EngineEvent>['read'] = (chunk, sink, streamSignal) => {
+    for (const line of splitter.push(chunk)) {
+      const raw = JSON.parse(line) as RawEvent;
+      const event = observeEvent(raw, installationId);
+      if (event) sink.push(event);
+      const ref = observeDisconnect(raw);
+      // Fails with the connection, or finds nothing: the next full list tells.
+      if (ref !== undefined) findDisconnected(tools, ref, streamSignal).then((found) => found && sink.push(found), () => undefined);
+    }
+  };
+  const atEnd = () => {
+    throw new EngineError('ENGINE_UNREACHABLE', `The engine at ${tools.endpoint} ended its stream of events.`);
+  };
+  return iterateStream({ open, read, atEnd, toError: (error) => toStreamError(tools, 'send its events', error) }, signal);
+}
+
+/** See `EngineDriver.logs`. Ends at once when the machine has no container. */
+export function logsOf(
+  tools: StreamTools,
+  id: string,
+  { tail, follow }: { tail: number; follow: boolean },
+  signal: AbortSignal,
+): AsyncIterable<MachineLogLine> {
+  const lines = new LogLines();
+  const open = async (streamSignal: AbortSignal): Promise<Readable> => {
+    const container = await foremost(tools, id, streamSignal);
+    if (!container) return Readable.from([]);
+    const options = { stdout: true, stderr: true, timestamps: true, tail };
+    const ask = async (abortSignal: AbortSignal): Promise<Readable> => {
+      if (follow) return (await container.logs({ ...options, follow: true, abortSignal })) as Readable;
+      return Readable.from([await container.logs({ ...options, follow: false, abortSignal })]);
+    };
+    return orEmpty(tools.call('send a log', streamSignal, ask));
+  };
+  const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) => lines.push(chunk).forEach((line) => sink.push(line));
+  const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) => lines.end().forEach((line) => sink.push(line));
+  return iterateStream({ open, read, atEnd, toError: (error) => toStreamError(tools, 'send a log', error) }, signal);
+}
+
+/** See `EngineDriver.stats`. Ends at once when the machine does not run. */
+export function statsOf(tools: StreamTools, id: string, signal: AbortSignal): AsyncIterable<MachineStats> {
+  const splitter = new LineSplitter();
+  const open = async (streamSignal: AbortSignal): Promise<Readable> => {
+    const container = await foremost(tools, id, streamSignal);
+    if (!container) return Readable.from([]);
+    const ask = async (abortSignal: AbortSignal) => {
+      const options = { stream: true as const, abortSignal };
+      return (await container.stats(options)) as Readable;
+    };
+    return orEmpty(tools.call('send statistics', streamSignal, ask));
+  };
+  const read: StreamSource<MachineStats>['read'] = (chunk, sink) => {
+    for (const line of splitter.push(chunk)) {
+      const raw = JSON.parse(line) as RawStats;
+      if (isAfterEnd(raw)) return sink.end();
+      const stats = toMachineStats(raw);
+      if (stats) sink.push(stats);
+    }
+  };
+  return iterateStream({ open, read, toError: (error) => toStreamError(tools, 'send statistics', error) }, signal);
+}
+
+async function foremost({ docker, containers }: StreamTools, id: string, signal: AbortSignal): Promise<Docker.Container | undefined> {
+  const [first] = await containers.list(signal, id);
+  return first && docker.getContainer(first.Id);
+}
+
+/** A container that went between the list and the question has nothing more to tell. */
+async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
+  try {
+    return await opening;
+  } catch (error) {
+    if (statusOf(error) === 404) return Readable.from([]);
+    throw error;
+  }
+}
+
+/** Each stop cuts a container off its network too: news is only one that goes on running. */
+async function findDisconnected({ containers, installationId }: StreamTools, ref: string, signal: AbortSignal): Promise<EngineEvent | undefined> {
+  const details = await containers.inspect(ref, signal);
+  const seen = details && observeInspected(details, installationId);
+  return seen?.state === 'running' ? { id: seen.id, action: 'disconnected' } : undefined;
+}
+
+function toStreamError({ endpoint }: StreamTools, what: string, error: unknown): EngineError {
+  return toEngineError(error, { endpoint, what, refusal: 'ENGINE_REFUSED' });
+}

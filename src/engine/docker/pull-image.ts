@@ -1,0 +1,104 @@
+import type { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { DeadlineError, withDeadline } from '../../lib/with-deadline.ts';
+import { EngineError } from '../engine-error.ts';
+import type { EngineCall } from './engine-call.ts';
+import { engineMessage, statusOf } from './engine-failure.ts';
+import { iterateStream, type StreamSource } from './iterate-stream.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { toPullFailure } from './pull-failure.ts';
+import { PullProgress, type PullLine, type PullReading } from './pull-progress.ts';
+
+const TOTAL_MILLISECONDS = 2 * 60 * 60 * 1000;
+
+export interface PullTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  /** Without a byte from the engine, after which a pull is given up. */
+  readonly stallMilliseconds: number;
+}
+
+/**
+ * Pulls the image; after it, the engine has it. Reads the stream itself: the library's reader takes an error line, a cut
+ * connection and half a line for success, and dies of a line that is no JSON.
+ */
+export async function pullImage(
+  { docker, call, stallMilliseconds }: PullTools,
+  imageRef: string,
+  signal: AbortSignal,
+  onReading: (reading: PullReading) => void,
+): Promise<void> {
+  const lines = iterateStream(pullSource(docker, imageRef), signal)[Symbol.asyncIterator]();
+  const progress = new PullProgress();
+  let last: PullReading = { percent: 0, bytesDone: 0, bytesTotal: 0 };
+  const readAll = async (total: AbortSignal) => {
+    for (;;) {
+      const { value: line } = await withDeadline(stallMilliseconds, total, () => lines.next());
+      if (line === undefined) return;
+      if (line.error !== undefined) throw toPullFailure(imageRef, line.error);
+      last = progress.add(line);
+      onReading(last);
+    }
+  };
+  const readInTime = () =>
+    withDeadline(TOTAL_MILLISECONDS, signal, readAll).catch((error: unknown) => {
+      throw toTimeout(error, imageRef);
+    });
+  try {
+    // The outer deadline never comes first; the call is for its translation of errors.
+    await call(`pull image "${imageRef}"`, signal, readInTime, { milliseconds: 2 * TOTAL_MILLISECONDS });
+  } finally {
+    await lines.return?.();
+  }
+  await checkPresent(docker, call, imageRef, signal);
+  onReading({ ...last, percent: 100 });
+}
+
+function pullSource(docker: Docker, imageRef: string): StreamSource<PullLine> {
+  const splitter = new LineSplitter();
+  const parse = (text: string): PullLine => JSON.parse(text) as PullLine;
+  return {
+    open: async (abortSignal) => {
+      // Asked without a tag, the engine would pull every one there is.
+      const options = { fromImage: withTag(imageRef), abortSignal };
+      return (await docker.createImage(options)) as Readable;
+    },
+    read: (chunk, sink) => splitter.push(chunk).forEach((text) => sink.push(parse(text))),
+    // Half a line fails to parse here: the engine did not get to its end.
+    atEnd: (sink) => {
+      if (splitter.rest() !== '') sink.push(parse(splitter.rest()));
+    },
+    toError: (error) => {
+      const refused = error instanceof Error && statusOf(error) !== undefined;
+      return refused ? toPullFailure(imageRef, engineMessage(error), error) : error;
+    },
+  };
+}
+
+function toTimeout(error: unknown, imageRef: string): unknown {
+  if (!(error instanceof DeadlineError)) return error;
+  const seconds = error.milliseconds / 1000;
+  return error.milliseconds === TOTAL_MILLISECONDS
+    ? new EngineError('PULL_FAILED', `The pull of image "${imageRef}" took longer than ${seconds} s.`, { cause: error })
+    : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" brought nothing for ${seconds} s.`, { cause: error });
+}
+
+/** A stream that ended without an error is not yet an image. */
+async function checkPresent(docker: Docker, call: EngineCall, imageRef: string, signal: AbortSignal): Promise<void> {
+  try {
+    await call(`look at image "${imageRef}"`, signal, (abortSignal) => {
+      // Typed as if it took no signal.
+      const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
+      return docker.getImage(imageRef).inspect(options);
+    });
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error;
+    throw new EngineError('PULL_FAILED', `The engine's pull of image "${imageRef}" ended without the image.`, { cause: error });
+  }
+}
+
+/** The reference with the tag that it stands for when it has neither tag nor digest. */
+export function withTag(imageRef: string): string {
+  const lastPart = imageRef.slice(imageRef.lastIndexOf('/') + 1);
+  return /[:@]/.test(lastPart) ? imageRef : `${imageRef}:latest`;
+}

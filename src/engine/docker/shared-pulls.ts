@@ -1,0 +1,83 @@
+import type { EnsureProgress } from '../driver.ts';
+import type { PullReading } from './pull-progress.ts';
+
+const REPORT_MILLISECONDS = 250;
+
+type Pull = (imageRef: string, signal: AbortSignal, onReading: (reading: PullReading) => void) => Promise<void>;
+type Report = (progress: EnsureProgress) => void;
+
+interface SharedPull {
+  readonly askers: Set<Report>;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+  last: EnsureProgress | undefined;
+}
+
+/**
+ * One pull an image, however many ask for it at once: each asker sees the progress, at most four reports a second, and the
+ * pull goes on while anyone still waits.
+ */
+export class SharedPulls {
+  readonly #pull: Pull;
+  readonly #running = new Map<string, SharedPull>();
+
+  constructor(pull: Pull) {
+    this.#pull = pull;
+  }
+
+  /** Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does. */
+  ask(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const shared = this.#running.get(imageRef) ?? this.#start(imageRef);
+      // Its own function, so that one caller who asks twice counts twice.
+      const report: Report = (progress) => onProgress(progress);
+      shared.askers.add(report);
+      if (shared.last !== undefined) report(shared.last);
+      const leave = () => {
+        signal.removeEventListener('abort', onAbort);
+        shared.askers.delete(report);
+      };
+      const onAbort = () => {
+        leave();
+        if (shared.askers.size === 0) this.#cancel(imageRef, shared, signal.reason);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      shared.done.then(resolve, reject).finally(leave);
+    });
+  }
+
+  #start(imageRef: string): SharedPull {
+    const abort = new AbortController();
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    const onReading = (reading: PullReading) => {
+      const progress: EnsureProgress = { phase: 'pulling', ...reading };
+      const isNews = shared.last === undefined || reading.percent === 100;
+      if (!isNews && performance.now() - reportedAt < REPORT_MILLISECONDS) return;
+      reportedAt = performance.now();
+      shared.last = progress;
+      for (const report of shared.askers) report(progress);
+    };
+    // Started in a microtask, when `shared` is complete.
+    const done = Promise.resolve()
+      .then(() => this.#pull(imageRef, abort.signal, onReading))
+      .finally(() => this.#forget(imageRef, shared));
+    const shared: SharedPull = { askers: new Set(), abort, done, last: undefined };
+    this.#running.set(imageRef, shared);
+    return shared;
+  }
+
+  /** Who asks from here on gets a new pull, not this one's end. */
+  #cancel(imageRef: string, shared: SharedPull, reason: unknown): void {
+    this.#forget(imageRef, shared);
+    shared.abort.abort(reason);
+  }
+
+  #forget(imageRef: string, shared: SharedPull): void {
+    if (this.#running.get(imageRef) === shared) this.#running.delete(imageRef);
+  }
+}

@@ -1,0 +1,33 @@
+import type { Log } from '../log.ts';
+import { createDockerDriver } from './docker/docker-driver.ts';
+import type { EngineDriver } from './driver.ts';
+
+export { parseEndpoint } from './docker/parse-endpoint.ts';
+
+export interface Engine {
+  readonly endpoint: string;
+  /** Codes of the regions that it runs the machines of. */
+  readonly regions: readonly string[];
+  readonly driver: EngineDriver;
+}
+
+export interface Engines {
+  /** By region code. Regions with the same endpoint share a driver. */
+  readonly drivers: ReadonlyMap<string, EngineDriver>;
+  /** Each endpoint once. */
+  readonly endpoints: readonly Engine[];
+  close(): void;
+}
+
+/** A driver for each distinct endpoint of the regions; nothing is connected yet. Throws when one is not an endpoint. */
+export function openEngines(regions: ReadonlyMap<string, string>, options: { installationId: string; log: Log }): Engines {
+  const codesByEndpoint = Map.groupBy(regions.keys(), (code) => regions.get(code) ?? '');
+  const endpoints = [...codesByEndpoint].map(([endpoint, codes]): Engine => {
+    return { endpoint, regions: codes, driver: createDockerDriver({ endpoint, ...options }) };
+  });
+  return {
+    drivers: new Map(endpoints.flatMap(({ regions: codes, driver }) => codes.map((code) => [code, driver] as const))),
+    endpoints,
+    close: () => endpoints.forEach(({ driver }) => driver.close()),
+  };
+}

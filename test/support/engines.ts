@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import Docker from 'dockerode';
+import { pino } from 'pino';
+import { afterAll, describe } from 'vitest';
+import { createDockerDriver, type DockerDriverOptions } from '../../src/engine/docker/docker-driver.ts';
+import type { EngineDriver, MachineSpec } from '../../src/engine/driver.ts';
+import { LABEL } from '../../src/engine/labels.ts';
+
+export { testImage } from './tiny-image.ts';
+
+export const TEST_ENDPOINT = 'unix:///var/run/docker.sock';
+
+/** The engine past the driver: to look, and to do what the driver must cope with. */
+export const docker = new Docker({ socketPath: '/var/run/docker.sock' });
+
+export interface TestEngine {
+  readonly name: string;
+  readonly installationId: string;
+  readonly driver: EngineDriver;
+}
+
+/** A driver of the real engine under an installation of its own. Whoever makes one calls `removeInstallation` in the end. */
+export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
+  return createDockerDriver({ endpoint: TEST_ENDPOINT, installationId, log: pino({ level: 'silent' }), ...options });
+}
+
+export function newInstallationId(): string {
+  return `test-${randomUUID()}`;
+}
+
+/** A machine of the tiny image, small and quick to stop. */
+export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
+  return {
+    id: randomUUID(),
+    hash: randomUUID().slice(0, 8),
+    imageRef: 'swiftor-test/tiny:1',
+    env: {},
+    volumes: [],
+    cpu: 1,
+    memoryBytes: 64 * 1024 * 1024,
+    pidsLimit: 64,
+    shmBytes: 16 * 1024 * 1024,
+    stopGraceSeconds: 5,
+    security: { capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'], noNewPrivileges: true },
+    ...overrides,
+  };
+}
+
+/** A command that ends at once when it is told to, and otherwise never. */
+export const IDLE = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 86400 & wait"];
+/** One that does not listen. */
+export const STUBBORN = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 86400; done"];
+
+/** Removes each container and volume that carries the installation's label. */
+export async function removeInstallation(installationId: string): Promise<void> {
+  const filters = { label: [`${LABEL.installation}=${installationId}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  await Promise.allSettled(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
+  const { Volumes } = await docker.listVolumes({ filters });
+  const removals = await Promise.allSettled((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove()));
+  const failed = removals.filter((removal) => removal.status === 'rejected');
+  if (failed.length > 0) throw new AggregateError(failed.map(({ reason }) => reason), 'Volumes of the tests were left behind.');
+}
+
+/** The suite once for each real engine, under an installation of its own which is removed at the end, also when tests failed. */
+export function describeEachEngine(title: string, suite: (engine: TestEngine) => void): void {
+  describe.each([{ name: 'Docker Engine' }])(`${title}: $name`, ({ name }) => {
+    const installationId = newInstallationId();
+    const driver = testDriver(installationId);
+    afterAll(async () => {
+      await removeInstallation(installationId);
+      driver.close();
+    }, 60_000);
+    suite({ name, installationId, driver });
+  });
+}

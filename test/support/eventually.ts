@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * Polls until `check` neither throws nor answers something falsy; what it then answered. Rejects after `deadline` milliseconds (10 s)
+ * with what the last check failed with as the cause.
+ */
+export async function eventually<T>(
+  check: (signal: AbortSignal) => T | Promise<T>,
+  { deadline = 10_000, signal = new AbortController().signal }: { deadline?: number; signal?: AbortSignal } = {},
+): Promise<T> {
+  const until = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
+  let last: unknown;
+  while (!until.aborted) {
+    try {
+      const answer = await check(until);
+      if (answer) return answer;
+      last = new Error(`The check answered ${String(answer)}.`);
+    } catch (error) {
+      last = error;
+    }
+    await sleep(25, undefined, { signal: until }).catch(() => undefined);
+  }
+  signal.throwIfAborted();
+  const said = last instanceof Error ? last.message : String(last);
+  throw new Error(`This did not come true within ${deadline} ms: ${check.toString().slice(0, 200)}\nAt last: ${said}`, { cause: last });
+}

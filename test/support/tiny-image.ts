@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import Docker from 'dockerode';
+import { eventually } from './eventually.ts';
+
+const REPOSITORY = 'swiftor-test/tiny';
+const TAG = '1';
+const BUSYBOX = '/bin/busybox';
+const APPLETS = ['sh', 'httpd', 'sleep', 'cat', 'echo', 'id', 'env', 'wget', 'nc', 'dd', 'tail', 'test', 'true', 'false', 'mkdir', 'touch', 'seq', 'printf'];
+const SERVE = `trap 'exit 0' TERM; ${BUSYBOX} httpd -f -v -p 3000 -h /www & wait`;
+
+/**
+ * The reference of a tiny image, which is imported into the engine when it is not there: busybox, a web page on port 3000, and its
+ * environment as text at /cgi-bin/env. Safe to call in several processes at once.
+ */
+export async function testImage(docker = new Docker({ socketPath: '/var/run/docker.sock' })): Promise<string> {
+  const imageRef = `${REPOSITORY}:${TAG}`;
+  const exists = () => docker.getImage(imageRef).inspect().then(() => true, (error: { statusCode?: number }) => {
+    if (error.statusCode === 404) return false;
+    throw error;
+  });
+  await eventually(async () => {
+    if (await exists()) return true;
+    const release = await tryLock('swiftor-test-tiny-image');
+    if (!release) return false;
+    try {
+      if (!(await exists())) await importImage(docker);
+    } finally {
+      release();
+    }
+    return exists();
+  }, { deadline: 60_000 });
+  return imageRef;
+}
+
+async function importImage(docker: Docker): Promise<void> {
+  const busybox = await readFile(BUSYBOX).catch((cause: unknown) => {
+    throw new Error(`${BUSYBOX} is missing: install Debian's package busybox-static.`, { cause });
+  });
+  const cgi = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv\n';
+  const archive = Buffer.concat([
+    ...['bin', 'www', 'www/cgi-bin', 'config', 'tmp', 'etc', 'proc', 'sys', 'dev'].map((name) => tarEntry(`${name}/`, '5', 0o755)),
+    tarEntry('bin/busybox', '0', 0o755, busybox),
+    ...APPLETS.map((name) => tarEntry(`bin/${name}`, '2', 0o777, Buffer.alloc(0), 'busybox')),
+    tarEntry('etc/passwd', '0', 0o644, Buffer.from('root:x:0:0:root:/:/bin/sh\n')),
+    tarEntry('www/index.html', '0', 0o644, Buffer.from('<!doctype html><title>tiny</title><h1>tiny</h1>\n')),
+    tarEntry('www/cgi-bin/env', '0', 0o755, Buffer.from(cgi)),
+    tarEntry('config/from-image', '0', 0o644, Buffer.from('from the image\n')),
+    Buffer.alloc(1024),
+  ]);
+  const changes = ['ENV PATH=/bin', `CMD ${JSON.stringify([BUSYBOX, 'sh', '-c', SERVE])}`];
+  const answer = await text(await docker.importImage(Readable.from([archive]), { repo: REPOSITORY, tag: TAG, changes }));
+  if (answer.includes('"error"')) throw new Error(`The engine did not import the image: ${answer}`);
+}
+
+/** One entry of a tar archive (ustar): header and content, each in whole blocks of 512 bytes. */
+function tarEntry(name: string, type: '0' | '2' | '5', mode: number, content = Buffer.alloc(0), linkTarget = ''): Buffer {
+  const header = Buffer.alloc(512);
+  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`;
+  header.write(name, 0);
+  header.write(octal(mode, 8), 100);
+  header.write(octal(0, 8), 108);
+  header.write(octal(0, 8), 116);
+  header.write(octal(content.length, 12), 124);
+  header.write(octal(0, 12), 136);
+  header.write(' '.repeat(8), 148);
+  header.write(type, 156);
+  header.write(linkTarget, 157);
+  header.write('ustar\u000000', 257);
+  header.write(octal(header.reduce((sum, byte) => sum + byte, 0), 7), 148);
+  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
+}
+
+/** A lock between processes that ends with its holder: a socket name that only one can have. */
+function tryLock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.listen(`\0${name}`, () => resolve(() => server.close()));
+  });
+}

@@ -8,7 +8,8 @@ import { runCommand } from './run-command.js';
 
 const NEEDED_MAJOR = 24;
 const VERSION = '24.21.0';
-const PACKAGE = `node-${process.platform}-${process.arch}`;
+/** For macOS the registry has it by another name. */
+const PACKAGE = `node-${process.platform === 'darwin' ? 'bin-darwin' : process.platform}-${process.arch}`;
 const LINK = inProject('.runtime/node');
 const INSTALLED = inProject(`.runtime/${PACKAGE}-${VERSION}`);
 const INSTALLED_BINARY = path.join(INSTALLED, 'node_modules', PACKAGE, 'bin/node');

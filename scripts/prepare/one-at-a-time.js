@@ -1,41 +1,66 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { inProject } from './project.js';
 import { PrepareFailure, say } from './report.js';
 
-const LOCK = inProject('.runtime/prepare.lock');
+const FOLDER = inProject('.runtime/prepare.lock');
 const WAIT_SECONDS = 900;
 
-/** Runs `work` while no other prepare of this project works: two at once would tear node_modules from under each other. */
+/**
+ * Runs `work` while no other prepare of this project works: two at once would tear node_modules from under each other. The lock is
+ * the one of src/lib/data-dir-lock.ts, which explains it, written again because this runs on a Node that cannot load that.
+ */
 export async function oneAtATime(work) {
-  await acquire();
+  const mine = await acquire();
   try {
     return await work();
   } finally {
-    rmSync(LOCK, { force: true });
+    tryHold(mine + 1, 'released');
+    rmSync(path.join(FOLDER, String(mine)), { force: true });
   }
 }
 
 async function acquire() {
-  mkdirSync(path.dirname(LOCK), { recursive: true });
+  mkdirSync(FOLDER, { recursive: true });
+  const self = `${process.pid} ${startOf(process.pid) ?? 'unknown'}`;
   const deadline = Date.now() + WAIT_SECONDS * 1000;
   let told = false;
-  while (!tryAcquire()) {
-    const owner = readOwner();
-    if (owner !== undefined && !isAlive(owner)) {
-      rmSync(LOCK, { force: true });
-      continue;
+  for (;;) {
+    const highest = Math.max(0, ...heldNumbers());
+    const owner = readOwner(highest);
+    if (!isAlive(owner)) {
+      if (!tryHold(highest + 1, self)) continue;
+      const numbers = heldNumbers();
+      const lost = Math.max(...numbers) > highest + 1;
+      for (const number of lost ? [highest + 1] : numbers.filter((each) => each <= highest)) rmSync(path.join(FOLDER, String(number)), { force: true });
+      if (lost) continue;
+      return highest + 1;
     }
-    if (!told) say(`another prepare (pid ${owner ?? 'unknown'}) is at work here; waiting for it`);
+    const [pid] = owner.split(' ');
+    if (!told) say(`another prepare (process ${pid}) is at work here; waiting for it`);
     told = true;
-    if (Date.now() > deadline) throw new PrepareFailure(`pid ${owner} still prepares after ${WAIT_SECONDS} s. If it does not, remove ${LOCK}.`);
+    if (Date.now() > deadline) throw new PrepareFailure(`Process ${pid} still prepares after ${WAIT_SECONDS} s. Stop it, then run this again.`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 
-function tryAcquire() {
+function heldNumbers() {
+  return readdirSync(FOLDER)
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number);
+}
+
+function readOwner(number) {
   try {
-    writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+    return readlinkSync(path.join(FOLDER, String(number)));
+  } catch {
+    return undefined;
+  }
+}
+
+function tryHold(number, owner) {
+  try {
+    symlinkSync(owner, path.join(FOLDER, String(number)));
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
@@ -43,19 +68,25 @@ function tryAcquire() {
   }
 }
 
-function readOwner() {
+function isAlive(owner) {
+  if (owner === undefined || owner === 'released') return false;
+  const [pid, start] = owner.split(' ');
+  if (start !== 'unknown') return startOf(pid) === start;
   try {
-    return Number(readFileSync(LOCK, 'utf8')) || undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid) {
-  try {
-    process.kill(pid, 0);
+    process.kill(Number(pid), 0);
     return true;
   } catch (error) {
     return error.code === 'EPERM';
+  }
+}
+
+/** Boot and time of a process's start, which no other with its pid shares; undefined without /proc. */
+function startOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : `${fields[18]}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+  } catch {
+    return undefined;
   }
 }

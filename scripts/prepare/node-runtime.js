@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } 
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { findOnPath } from './find-program.js';
+import { QUIET } from './npm-packages.js';
 import { inProject, isInsideProject } from './project.js';
 import { PrepareFailure } from './report.js';
 import { runCommand } from './run-command.js';
@@ -53,7 +54,7 @@ async function installFromNpm() {
     await runCommand({
       title: `Installing Node ${VERSION}`,
       command: 'npm',
-      args: ['install', '--prefix', unfinished, '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${PACKAGE}@${VERSION}`],
+      args: ['install', '--prefix', unfinished, '--ignore-scripts', '--no-package-lock', ...QUIET, `${PACKAGE}@${VERSION}`],
       deadline: 300,
       cwd: unfinished,
     });

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { inProject, projectRoot } from './project.js';
 import { runCommand } from './run-command.js';
 
+export const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
+
 const STAMP = inProject('node_modules/.installed-for');
 
 /** What is to be done so that node_modules is what package-lock.json says on this platform; undefined when it is. */
@@ -15,8 +17,10 @@ export function checkNpmPackages() {
       await runCommand({
         title: 'Installing npm packages',
         command: 'npm',
-        // Install scripts of strangers are not run; tests need the development packages even under NODE_ENV=production.
-        args: ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+        // Not `npm ci`: it refuses a lock file that lacks packages of other platforms, which registries do not all have. Without
+        // --save the lock file rules and stays as it is. Install scripts of strangers are not run; tests need the
+        // development packages even under NODE_ENV=production.
+        args: ['install', '--no-save', '--ignore-scripts', '--include=dev', '--include=optional', ...QUIET],
         deadline: 600,
         cwd: projectRoot,
       });

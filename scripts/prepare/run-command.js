@@ -1,18 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { PrepareFailure, showProgress } from './report.js';
 
-const TAIL_LINES = 25;
+const FIRST_LINES = 12;
+const LAST_LINES = 15;
 
 /**
- * Runs a command with progress and a deadline in seconds. Its output is kept back and shown, its last
- * lines, only when it fails. Rejects with a PrepareFailure.
+ * Runs a command with progress and a deadline in seconds. Its output is kept back and shown, its first
+ * and last lines, only when it fails. Rejects with a PrepareFailure.
  */
 export async function runCommand({ title, command, args, deadline, cwd, env = {} }) {
   const done = showProgress(title);
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let tail = '';
+  let output = '';
   const keep = (chunk) => {
-    tail = `${tail}${chunk}`.split(/\r?\n/).slice(-TAIL_LINES).join('\n');
+    output = shorten(`${output}${chunk}`);
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
@@ -32,7 +33,13 @@ export async function runCommand({ title, command, args, deadline, cwd, env = {}
   if (problem === undefined) return done('done');
   done('failed');
   const reason = expired ? `it took longer than ${deadline} s` : problem;
-  throw new PrepareFailure(`${[command, ...args].join(' ')}: ${reason}.${tail.trim() === '' ? '' : `\n${tail.trim()}`}`);
+  throw new PrepareFailure(`${[command, ...args].join(' ')}: ${reason}.${output.trim() === '' ? '' : `\n${output.trim()}`}`);
+}
+
+function shorten(text) {
+  const lines = text.split(/\r?\n/);
+  if (lines.length <= FIRST_LINES + LAST_LINES) return text;
+  return [...lines.slice(0, FIRST_LINES), ...lines.slice(-LAST_LINES)].join('\n');
 }
 
 /** As `runCommand`, with the rights of root. `timeout` ends it, for we may not signal what sudo started. */

@@ -74,6 +74,8 @@ export interface MachineSpec {
   readonly security: SecurityProfile;
   /** runc, runsc, kata: the operator's choice; the engine's default when absent. */
   readonly runtime?: string;
+  /** Further labels for the container and its volumes; the driver adds its own. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** 'until-stop' volumes go when an ephemeral VM stops; 'until-delete' ones only with the VM. */
@@ -121,8 +123,13 @@ export interface Observation {
 
 export interface Inventory {
   /** Without exit codes and errors: only `observe` looks closely. */
-  readonly machines: readonly Observation[];
-  readonly volumes: readonly { readonly id: string; readonly name: string; readonly createdAt: Date }[];
+  readonly machines: readonly (Observation & Labelled)[];
+  readonly volumes: readonly ({ readonly id: string; readonly name: string } & Labelled)[];
+}
+
+/** What was in the spec's `labels`, with the driver's own. */
+export interface Labelled {
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 export interface EngineEvent {

@@ -8,6 +8,8 @@ import type { MachineSpec } from './driver.ts';
 export const LABEL = {
   installation: 'io.swiftor.installation',
   machine: 'io.swiftor.vm',
+  /** The VM's place in the order of creation: shows that a database is older than the engine's containers. */
+  number: 'io.swiftor.vm-number',
   hash: 'io.swiftor.spec-hash',
   volume: 'io.swiftor.volume',
   lifetime: 'io.swiftor.volume-lifetime',

@@ -1,0 +1,56 @@
+import { imageOf, type Distribution } from '../catalog/distribution.ts';
+import type { MachineSpec, MachineVolume } from '../engine/driver.ts';
+import { LABEL, specHash } from '../engine/labels.ts';
+import type { Vm } from '../vm/vm.ts';
+
+const MB = 2 ** 20;
+const GB = 2 ** 30;
+
+/** The secret that holds the password of the default user. */
+const PASSWORD_KEY = 'VM_PASSWORD';
+
+/** The catalog's entry that the VM was ordered as, when it is still offered. */
+export interface SpecSource {
+  readonly vm: Vm;
+  readonly distribution: Distribution;
+  readonly secrets: readonly { readonly key: string; readonly value: string }[];
+  /** Makes the spec's hash useless for guessing secrets; the same for the VM's whole life. */
+  readonly salt: string;
+}
+
+/** The machine that this VM should be; undefined when the catalog no longer has its image. */
+export function toMachineSpec({ vm, distribution, secrets, salt }: SpecSource): MachineSpec | undefined {
+  const imageRef = imageOf(distribution, vm.desktop);
+  if (imageRef === undefined) return undefined;
+  const spec = {
+    id: vm.id,
+    imageRef,
+    ...(distribution.command !== undefined && { command: distribution.command }),
+    env: environmentOf(distribution, secrets),
+    volumes: volumesOf(vm, distribution),
+    cpu: vm.cpu,
+    memoryBytes: vm.ramGb * GB,
+    pidsLimit: distribution.pidsLimit,
+    shmBytes: distribution.shmMb * MB,
+    stopGraceSeconds: distribution.stopGraceSeconds,
+    security: { capabilities: distribution.capabilities, noNewPrivileges: distribution.noNewPrivileges },
+    labels: { [LABEL.number]: String(vm.number) },
+  };
+  return { ...spec, hash: specHash(spec, salt, vm.incarnation) };
+}
+
+/** The image's needs, then the user's secrets; the password also under the names that the image's own sign-in reads. */
+function environmentOf({ env, passwordVariables }: Distribution, secrets: SpecSource['secrets']): Record<string, string> {
+  const own = Object.fromEntries(secrets.map(({ key, value }) => [key, value]));
+  const password = own[PASSWORD_KEY];
+  const signIn = password === undefined ? {} : Object.fromEntries(passwordVariables.map((name) => [name, password]));
+  return { ...env, ...signIn, ...own };
+}
+
+/** The primary volume follows the VM's storage type; what else the image declares is data and stays. */
+function volumesOf({ persistent, storageReady }: Vm, { volumes }: Distribution): MachineVolume[] {
+  return volumes.map(({ name, path }) => {
+    const lifetime = name === 'primary' && !persistent ? 'until-stop' : 'until-delete';
+    return { name, target: path, lifetime, mustExist: storageReady && lifetime === 'until-delete' };
+  });
+}

@@ -1,0 +1,137 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Db } from '../db/database.ts';
+import type { EngineDriver } from '../engine/driver.ts';
+import type { Log } from '../log.ts';
+import type { SecretBox } from '../vm/secret-box.ts';
+import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
+import { readSecrets } from '../vm/vm-secrets.ts';
+import { findVmOfAnyone } from '../vm/vm-store.ts';
+import type { Vm } from '../vm/vm.ts';
+import { toMachineSpec } from './machine-spec.ts';
+import { nextSteps, type Desired } from './next-steps.ts';
+import { fail, performStep, type StepOutcome } from './steps.ts';
+import { backoffSeconds, engineCause, isEngineAway, notInCatalogCause } from './vm-failure.ts';
+import { createVmWriter, Overtaken, type VmPass } from './vm-pass.ts';
+
+export interface ReconcileDependencies {
+  readonly db: Db;
+  readonly catalog: Catalog;
+  readonly box: SecretBox;
+  readonly log: Log;
+  readonly driverOf: (region: string) => EngineDriver;
+  /** Whether the region's engine has not answered for so long that nothing can be said of its VMs. */
+  readonly isAway: (region: string) => boolean;
+}
+
+/** The signals of one look; the loop that holds the lease aborts them. */
+export interface Round {
+  readonly state: LeaseState;
+  readonly signal: AbortSignal;
+  readonly hinted: AbortSignal;
+}
+
+/** How a pass ended: what it had seen when it let go, and when to look again by itself. */
+export interface PassResult {
+  readonly seen: LeaseState;
+  readonly nextInSeconds: number | undefined;
+}
+
+/** A plan that does not settle is a fault of ours: the VM is left alone for a while instead of spinning. */
+const MAX_ROUNDS = 25;
+const SPINNING_SECONDS = 10;
+const ENGINE_RETRY_SECONDS = 2;
+
+/**
+ * Brings one VM to what is wanted, under its lease: read, plan, act, and read again until nothing is left to do. Resolves
+ * to undefined when the VM is gone or the lease is lost. `beginRound` is told what each look has seen, and gives its signals.
+ */
+export async function reconcileVm(
+  deps: ReconcileDependencies,
+  lease: Lease,
+  beginRound: (state: LeaseState) => Round,
+  ending: AbortSignal,
+): Promise<PassResult | undefined> {
+  const log = deps.log.child({ vmId: lease.vmId });
+  for (let rounds = 0; ; rounds += 1) {
+    // First the counters, then everything else: a change in between is seen as a change, never missed.
+    const [state] = await heartbeat(deps.db, lease.owner, [lease.vmId]);
+    if (state === undefined) return undefined;
+    const round = beginRound(state);
+    if (ending.aborted) return { seen: state, nextInSeconds: 0 };
+    if (rounds === MAX_ROUNDS) {
+      log.error({ rounds }, 'the VM does not settle; it is left alone for a while');
+      return { seen: state, nextInSeconds: SPINNING_SECONDS };
+    }
+    const vm = await findVmOfAnyone(deps.db, lease.vmId);
+    if (vm === undefined) return undefined;
+    if (vm.generation !== state.generation) continue;
+    const outcome = await look(deps, lease, vm, round, log).catch((error: unknown): StepOutcome => {
+      if (error instanceof Overtaken) return { kind: 'again' };
+      throw error;
+    });
+    if (outcome.kind === 'done') return { seen: state, nextInSeconds: outcome.nextInSeconds };
+  }
+}
+
+async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Round, log: Log): Promise<StepOutcome> {
+  const { catalog, driverOf } = deps;
+  const { signal, hinted } = round;
+  const driver = driverOf(vm.region);
+  const distribution = catalog.distributions.get(vm.distribution);
+  const writer = createVmWriter(deps.db, lease, vm);
+  const blank = { vm, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer } satisfies VmPass;
+  try {
+    const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
+    const pass: VmPass = { ...blank, spec };
+    if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
+    const observed = await driver.observe(vm.id, signal);
+    return await performAll({ ...pass, observed });
+  } catch (error) {
+    return handle(deps, blank, error);
+  }
+}
+
+async function performAll(pass: VmPass): Promise<StepOutcome> {
+  const steps = nextSteps(toDesired(pass), pass.observed);
+  if (steps.length === 0) return { kind: 'done' };
+  let current = pass;
+  for (const step of steps) {
+    pass.signal.throwIfAborted();
+    pass.log.debug({ step: step.step }, 'step');
+    const outcome = await performStep(current, step);
+    if (outcome.kind !== 'next') return outcome;
+    if (outcome.observed !== undefined) current = { ...current, observed: outcome.observed };
+  }
+  return { kind: 'again' };
+}
+
+function toDesired({ vm, spec }: VmPass): Desired {
+  const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
+  return { goal, hash: spec?.hash ?? '', persistent: vm.persistent, storageReady: vm.storageReady, status: vm.status };
+}
+
+async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {
+  const secrets = await readSecrets(db, box, [vm.id]);
+  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id) });
+}
+
+/** Longer than any grace: a stop that has not come through by then is said to have failed. */
+const STOP_PATIENCE_MS = 60_000;
+
+async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown): Promise<StepOutcome> {
+  const { vm, signal, writer, log, distribution } = pass;
+  // Someone changed the desire, or we lost the lease: the next round reads what holds now.
+  if (error instanceof Overtaken || signal.aborted) return { kind: 'again' };
+  const status = await writer.settled();
+  if (isEngineAway(error)) {
+    log.warn({ err: error }, 'the engine does not answer');
+    if (deps.isAway(vm.region) && status !== 'UNKNOWN' && status !== 'DELETING') await writer.status('UNKNOWN', 'ENGINE');
+    return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
+  }
+  log.warn({ err: error, status }, 'a step failed');
+  if (vm.enabled) return fail(pass, engineCause(error));
+  const patience = STOP_PATIENCE_MS + (distribution?.stopGraceSeconds ?? 0) * 1_000;
+  const stuck = status === 'STOPPING' && Date.now() - vm.statusSince.getTime() > patience;
+  if (stuck) return fail(pass, engineCause(error));
+  return { kind: 'done', nextInSeconds: backoffSeconds(2) };
+}

@@ -34,6 +34,7 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
     id: randomUUID(),
     hash: randomUUID().slice(0, 8),
     imageRef: 'swiftor-test/tiny:1',
+    labels: {},
     env: {},
     volumes: [],
     cpu: 1,

@@ -4,11 +4,12 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { eventually } from './eventually.ts';
+import { tarEntry } from './tar-entry.ts';
 
 const REPOSITORY = 'swiftor-test/tiny';
 const TAG = '1';
 const BUSYBOX = '/bin/busybox';
-const APPLETS = ['sh', 'httpd', 'sleep', 'cat', 'echo', 'id', 'env', 'wget', 'nc', 'dd', 'tail', 'test', 'true', 'false', 'mkdir', 'touch', 'seq', 'printf'];
+const APPLETS = 'sh httpd sleep cat echo id env wget nc dd tail test true false mkdir touch seq printf'.split(' ');
 const SERVE = `trap 'exit 0' TERM; ${BUSYBOX} httpd -f -v -p 3000 -h /www & wait`;
 
 /**
@@ -53,24 +54,6 @@ async function importImage(docker: Docker): Promise<void> {
   const changes = ['ENV PATH=/bin', `CMD ${JSON.stringify([BUSYBOX, 'sh', '-c', SERVE])}`];
   const answer = await text(await docker.importImage(Readable.from([archive]), { repo: REPOSITORY, tag: TAG, changes }));
   if (answer.includes('"error"')) throw new Error(`The engine did not import the image: ${answer}`);
-}
-
-/** One entry of a tar archive (ustar): header and content, each in whole blocks of 512 bytes. */
-function tarEntry(name: string, type: '0' | '2' | '5', mode: number, content = Buffer.alloc(0), linkTarget = ''): Buffer {
-  const header = Buffer.alloc(512);
-  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`;
-  header.write(name, 0);
-  header.write(octal(mode, 8), 100);
-  header.write(octal(0, 8), 108);
-  header.write(octal(0, 8), 116);
-  header.write(octal(content.length, 12), 124);
-  header.write(octal(0, 12), 136);
-  header.write(' '.repeat(8), 148);
-  header.write(type, 156);
-  header.write(linkTarget, 157);
-  header.write('ustar\u000000', 257);
-  header.write(octal(header.reduce((sum, byte) => sum + byte, 0), 7), 148);
-  return Buffer.concat([header, content, Buffer.alloc((512 - (content.length % 512)) % 512)]);
 }
 
 /** A lock between processes that ends with its holder: a socket name that only one can have. */

@@ -27,6 +27,7 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
     ...(spec.command && { Cmd: [...spec.command] }),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
     Labels: {
+      ...spec.labels,
       [LABEL.installation]: place.installationId,
       [LABEL.machine]: spec.id,
       [LABEL.hash]: spec.hash,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
-import { EngineError } from '../engine-error.ts';
+import { listIn } from './list-in.ts';
 import { foremostFirst, type InspectedContainer, type ListedContainer } from './observe-container.ts';
 
 const REMOVE_MILLISECONDS = 60_000;
@@ -33,14 +34,19 @@ export class Containers {
   list(signal: AbortSignal, id?: string): Promise<readonly ListedContainer[]> {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
     return this.#call('list the containers', signal, async (abortSignal) =>
-      foremostFirst(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal })),
+      foremostFirst(listIn(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal }))),
     );
   }
 
   /** By id or name, anyone's; undefined when there is none. */
   async inspect(ref: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
     try {
-      return await this.#call('inspect a container', signal, (abortSignal) => this.#docker.getContainer(ref).inspect({ abortSignal }));
+      return await this.#call('inspect a container', signal, async (abortSignal) => {
+        const details: Partial<ContainerDetails> = await this.#docker.getContainer(ref).inspect({ abortSignal });
+        const { Id, Config, State } = details;
+        if (typeof Id !== 'string' || !Config || !State) throw new TypeError('its answer describes no container.');
+        return { ...details, Id, Config, State };
+      });
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;

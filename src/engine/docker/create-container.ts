@@ -30,9 +30,12 @@ export async function createContainer(
   for (const name of containerNames(spec)) {
     const options = containerOptions(spec, { ...place, name });
     try {
-      const create = (abortSignal: AbortSignal) => docker.createContainer({ ...options, abortSignal });
-      const { id } = await call('create a container', signal, create, { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' });
-      return id;
+      const create = async (abortSignal: AbortSignal) => {
+        const { id } = await docker.createContainer({ ...options, abortSignal });
+        if (typeof id !== 'string') throw new TypeError('its answer describes no container.');
+        return id;
+      };
+      return await call('create a container', signal, create, { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' });
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const holder = await containers.inspect(name, signal);

@@ -1,11 +1,12 @@
 import type { Log } from '../../log.ts';
-import type { EngineDriver, Inventory, MachineAddress, Observation } from '../driver.ts';
+import type { EngineDriver, Inventory, Labelled, MachineAddress, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
 import { connect } from './connect.ts';
 import { Containers } from './containers.ts';
 import { createEngineCall } from './engine-call.ts';
 import { EnsureMachine } from './ensure-machine.ts';
+import { listIn } from './list-in.ts';
 import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
 import { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
@@ -43,7 +44,8 @@ export function createDockerDriver({
   const containers = new Containers(docker, call, installationId);
   const volumes = new MachineVolumes(docker, call, installationId);
   const network = new MachineNetwork(docker, call);
-  const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage({ docker, call, stallMilliseconds }, imageRef, signal, onReading));
+  const pullTools = { docker, call, stallMilliseconds };
+  const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
   const ensureTools = { docker, call, containers, volumes, network, pulls, installationId, log };
   const streamTools = { docker, call, containers, endpoint, installationId };
   // Typed as if they took no options.
@@ -92,12 +94,12 @@ export function createDockerDriver({
 
     async list(signal): Promise<Inventory> {
       const [listed, owned] = await Promise.all([containers.list(signal), volumes.list(signal)]);
-      const machines = new Map<string, Observation>();
+      const machines = new Map<string, Observation & Labelled>();
       for (const one of listed) {
         const observation = observeListed(one, installationId);
-        if (observation && !machines.has(observation.id)) machines.set(observation.id, observation);
+        if (observation && !machines.has(observation.id)) machines.set(observation.id, { ...observation, labels: one.Labels ?? {} });
       }
-      return { machines: [...machines.values()], volumes: owned.map(({ id, name, createdAt }) => ({ id, name, createdAt })) };
+      return { machines: [...machines.values()], volumes: owned.map(({ id, name, labels }) => ({ id, name, labels })) };
     },
 
     events: (signal) => eventsOf(streamTools, signal),
@@ -118,7 +120,7 @@ export function createDockerDriver({
         async (abortSignal) => {
           const usage = (await diskUsage({ abortSignal })) as DiskUsage;
           const bytes = new Map<string, number>();
-          for (const { Labels, UsageData } of usage.Volumes ?? []) {
+          for (const { Labels, UsageData } of listIn(usage.Volumes)) {
             const id = Labels?.[LABEL.machine];
             if (id === undefined || Labels?.[LABEL.installation] !== installationId) continue;
             // The engine says -1 where it does not know.

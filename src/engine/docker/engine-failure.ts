@@ -46,11 +46,13 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   }
   if (!(error instanceof Error)) return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, options);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const known = UNREACHABLE[code] ?? (/socket hang up|aborted|premature close/i.test(error.message) ? 'the connection was closed' : undefined);
+  const isCut = /socket hang up|aborted|premature close/i.test(error.message);
+  const known = UNREACHABLE[code] ?? (isCut ? 'the connection was closed' : undefined);
   if (known !== undefined) return new EngineError('ENGINE_UNREACHABLE', `The engine at ${endpoint} cannot be reached: ${known}.`, options);
   if (code.startsWith('HPE_')) return new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`, options);
   if (statusOf(error) === undefined) {
-    return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`, options);
+    const message = `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`;
+    return new EngineError('ENGINE_REFUSED', message, options);
   }
   const said = engineMessage(error);
   if (/no space left on device/i.test(said)) return new EngineError('NO_SPACE', `The engine's disk is full: ${said}`, options);

@@ -96,11 +96,12 @@ export class EnsureMachine {
       const status = statusOf(error);
       if (status === 304) return;
       if (status === undefined) throw error;
-      if (isNetworkMissing(error)) this.#tools.network.forget();
-      else if (isContainerMissing(error)) throw new Overtaken(`The container of machine ${this.#spec.id} was removed before its start.`, { cause: error });
+      if (isContainerMissing(error)) {
+        throw new Overtaken(`The container of machine ${this.#spec.id} was removed before its start.`, { cause: error });
+      }
+      // Also when only the network is missing: the container names it by its id, and another has another id.
       await this.#discard(container.id);
-      if (isNetworkMissing(error)) throw new Overtaken('The network of the machines was removed before a start.', { cause: error });
-      throw error;
+      throw this.#unlessNetworkIsMissing(error);
     }
   }
 
@@ -117,15 +118,18 @@ export class EnsureMachine {
       this.#onProgress({ phase: 'starting' });
       return ref;
     } catch (error) {
-      if (isNetworkMissing(error)) {
-        network.forget();
-        throw new Overtaken('The network of the machines was removed before a start.', { cause: error });
-      }
-      if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw error;
+      if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw this.#unlessNetworkIsMissing(error);
       await this.#pull();
       // Not created here: meanwhile, minutes may have passed.
       throw new Overtaken(`Image "${this.#spec.imageRef}" was removed as soon as it was pulled.`, { cause: error });
     }
+  }
+
+  /** The error itself, unless the next attempt will make the network anew. */
+  #unlessNetworkIsMissing(error: unknown): unknown {
+    if (!isNetworkMissing(error)) return error;
+    this.#tools.network.forget();
+    return new Overtaken('The network of the machines was removed before a start.', { cause: error });
   }
 
   #pull(): Promise<void> {

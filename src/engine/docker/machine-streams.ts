@@ -108,9 +108,9 @@ async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
 }
 
 /** Each stop cuts a container off its network too: news is only one that goes on running. */
-async function findDisconnected({ containers, installationId }: StreamTools, ref: string, signal: AbortSignal): Promise<EngineEvent | undefined> {
-  const details = await containers.inspect(ref, signal);
-  const seen = details && observeInspected(details, installationId);
+async function findDisconnected(tools: StreamTools, ref: string, signal: AbortSignal): Promise<EngineEvent | undefined> {
+  const details = await tools.containers.inspect(ref, signal);
+  const seen = details && observeInspected(details, tools.installationId);
   return seen?.state === 'running' ? { id: seen.id, action: 'disconnected' } : undefined;
 }
 

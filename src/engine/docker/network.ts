@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { EngineError } from '../engine-error.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
+import { listIn } from './list-in.ts';
 
 /** The bridge that every machine of every installation on an engine sits on, and nothing else. */
 export const NETWORK_NAME = 'swiftor-vms';
@@ -37,7 +38,9 @@ export class MachineNetwork {
     const found = await this.#call('list the networks', signal, async (abortSignal) => {
       const networks = await this.#docker.listNetworks({ filters: { name: [NETWORK_NAME] }, abortSignal });
       // The filter takes names that contain it. Two gateways may each have made one: all use the same, told by its id.
-      return networks.filter(({ Name }) => Name === NETWORK_NAME).toSorted((a, b) => (a.Id < b.Id ? -1 : 1))[0];
+      return listIn(networks)
+        .filter(({ Name }) => Name === NETWORK_NAME)
+        .toSorted((a, b) => (a.Id < b.Id ? -1 : 1))[0];
     });
     if (found !== undefined && found.Options?.[ISOLATION] !== 'false') {
       throw new EngineError(

@@ -6,7 +6,9 @@ export type DockerEndpoint =
 export function parseEndpoint(text: string): DockerEndpoint {
   const [, scheme, rest] = /^([a-z+]+):\/\/(.*)$/i.exec(text) ?? [];
   if (scheme === 'swarm+unix' || scheme === 'swarm+tcp') {
-    throw new Error(`The engine "${text}" is a Docker Swarm, which this version does not support: give each node's own engine as unix:// or tcp://.`);
+    throw new Error(
+      `"${text}" is a Docker Swarm, and Swarm is not supported in this version: give each node's own engine as unix:// or tcp://.`,
+    );
   }
   if (scheme === 'unix' && rest !== undefined && /^\/./.test(rest)) return { kind: 'unix', socketPath: rest };
   if (scheme === 'tcp' && rest !== undefined) {

@@ -1,9 +1,19 @@
 import { EngineError } from '../engine-error.ts';
 
-const NO_ANSWER =
-  /dial tcp|no such host|connection refused|connection reset|i\/o timeout|Client\.Timeout|handshake timeout|no route to host|network is unreachable|server misbehaving|deadline exceeded|\bEOF\b/i;
-const NOT_THERE =
-  /manifest unknown|not found|repository does not exist|pull access denied|access to the resource is denied|name unknown|invalid reference|no matching manifest/i;
+const NO_ANSWER = new RegExp(
+  [
+    'dial tcp|no such host|server misbehaving|no route to host|network is unreachable|connection (refused|reset)',
+    'i/o timeout|client\\.timeout|handshake timeout|deadline exceeded|\\bEOF\\b',
+  ].join('|'),
+  'i',
+);
+const NOT_THERE = new RegExp(
+  [
+    'manifest unknown|name unknown|not found|repository does not exist|no matching manifest|invalid reference',
+    'pull access denied|access to the resource is denied',
+  ].join('|'),
+  'i',
+);
 
 /** Why an image could not be pulled, from the engine's words. */
 export function toPullFailure(imageRef: string, said: string, cause?: unknown): EngineError {

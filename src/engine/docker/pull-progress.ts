@@ -26,7 +26,16 @@ const DOWNLOAD_SHARE = 0.75;
 /** 100 is for who has checked that the image is there. */
 const MAX_PERCENT = 99;
 
-const LAYER_STATUS = /^(Pulling fs layer|Waiting|Downloading|Verifying Checksum|Download complete|Extracting|Pull complete|Already exists)$/;
+const LAYER_STATUSES: ReadonlySet<string> = new Set([
+  'Pulling fs layer',
+  'Waiting',
+  'Downloading',
+  'Verifying Checksum',
+  'Download complete',
+  'Extracting',
+  'Pull complete',
+  'Already exists',
+]);
 
 /** Makes one percentage out of the lines of a pull. */
 export class PullProgress {
@@ -35,7 +44,7 @@ export class PullProgress {
 
   /** Takes a line in; the reading after it. */
   add({ id, status, progressDetail }: PullLine): PullReading {
-    if (id !== undefined && status !== undefined && LAYER_STATUS.test(status)) this.#addLayerLine(id, status, progressDetail ?? {});
+    if (id !== undefined && status !== undefined && LAYER_STATUSES.has(status)) this.#addLayerLine(id, status, progressDetail ?? {});
     const known = [...this.#layers.values()].filter((layer) => layer.size !== undefined);
     const bytesTotal = sum(known.map((layer) => layer.size ?? 0));
     const bytesDone = sum(known.map((layer) => layer.downloaded));

@@ -6,6 +6,7 @@ import { LABEL } from '../labels.ts';
 import { volumeNameChoices } from './container-options.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
+import { listIn } from './list-in.ts';
 
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
@@ -17,8 +18,10 @@ export interface OwnVolume {
   readonly name: string;
   readonly engineName: string;
   readonly lifetime: string;
-  readonly createdAt: Date;
+  readonly labels: Readonly<Record<string, string>>;
 }
+
+export type VolumesSpec = Pick<MachineSpec, 'id' | 'volumes' | 'labels'>;
 
 /** The volumes of this installation, told by their labels, never by their names. */
 export class MachineVolumes {
@@ -37,12 +40,12 @@ export class MachineVolumes {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
     return this.#call('list the volumes', signal, async (abortSignal) => {
       const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
-      const volumes = (Volumes ?? []).map((volume): OwnVolume => ({
+      const volumes = listIn(Volumes).map((volume): OwnVolume => ({
         id: volume.Labels[LABEL.machine] ?? '',
         name: volume.Labels[LABEL.volume] ?? '',
         engineName: volume.Name,
         lifetime: volume.Labels[LABEL.lifetime] ?? '',
-        createdAt: new Date('CreatedAt' in volume ? String(volume.CreatedAt) : 0),
+        labels: volume.Labels,
       }));
       return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
     });
@@ -52,7 +55,7 @@ export class MachineVolumes {
    * After it, each volume of the spec exists; from the spec's names to the engine's. Rejects with DATA_LOST, and has made
    * nothing, when one that must exist does not.
    */
-  async ensure(spec: Pick<MachineSpec, 'id' | 'volumes'>, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  async ensure(spec: VolumesSpec, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     if (spec.volumes.length === 0) return new Map();
     const names = new Map<string, string>();
     for (const { name, engineName } of await this.list(signal, spec.id)) {
@@ -61,9 +64,10 @@ export class MachineVolumes {
     const missing = spec.volumes.filter(({ name }) => !names.has(name));
     const lost = missing.filter(({ mustExist }) => mustExist).map(({ name }) => `"${name}"`);
     if (lost.length > 0) {
-      throw new EngineError('DATA_LOST', `The engine has no volume ${lost.join(', ')} of machine ${spec.id} any more, which held its data.`);
+      const message = `The engine has no volume ${lost.join(', ')} of machine ${spec.id} any more, which held its data.`;
+      throw new EngineError('DATA_LOST', message);
     }
-    for (const volume of missing) names.set(volume.name, await this.#create(spec.id, volume, signal));
+    for (const volume of missing) names.set(volume.name, await this.#create(spec, volume, signal));
     return names;
   }
 
@@ -74,13 +78,15 @@ export class MachineVolumes {
     await Promise.all(doomed.map(({ engineName }) => this.#remove(engineName, signal)));
   }
 
-  async #create(id: string, { name, lifetime }: MachineVolume, signal: AbortSignal): Promise<string> {
+  async #create(spec: VolumesSpec, { name, lifetime }: MachineVolume, signal: AbortSignal): Promise<string> {
+    const { id } = spec;
     for (const engineName of volumeNameChoices(id, name)) {
       const holder = await this.#call(`create the volume "${engineName}"`, signal, async (abortSignal) => {
         await this.#docker.createVolume({
           Name: engineName,
           Driver: 'local',
           Labels: {
+            ...spec.labels,
             [LABEL.installation]: this.#installationId,
             [LABEL.machine]: id,
             [LABEL.volume]: name,

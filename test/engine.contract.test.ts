@@ -1,0 +1,557 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { EngineEvent, MachineSpec, MachineVolume } from '../src/engine/driver.ts';
+import { EngineError } from '../src/engine/engine-error.ts';
+import { LABEL } from '../src/engine/labels.ts';
+import { describeEachEngine, docker, IDLE, machineSpec, newInstallationId, STUBBORN, testDriver, testImage } from './support/engines.ts';
+import { eventually } from './support/eventually.ts';
+
+const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
+const ignoreProgress = () => undefined;
+const volume = (overrides: Partial<MachineVolume> = {}): MachineVolume => {
+  return { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, ...overrides };
+};
+
+beforeAll(async () => {
+  await testImage();
+});
+
+describeEachEngine('The contract', ({ driver, installationId }) => {
+  const ensure = (spec: MachineSpec, signal = within()) => driver.ensure(spec, signal, ignoreProgress);
+  const failureOf = (work: Promise<unknown>) => work.then(() => expect.unreachable('it did not fail'), (error: unknown) => error);
+
+  const containersOf = ({ id }: { id: string }) =>
+    docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.machine}=${id}`] } });
+  const volumesOf = async ({ id }: { id: string }) => {
+    const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } });
+    return (Volumes ?? []).map(({ Labels }) => Labels[LABEL.volume]);
+  };
+  const linesOf = async ({ id }: { id: string }, tail = 100) => {
+    const lines = [];
+    for await (const line of driver.logs(id, { tail, follow: true }, within())) lines.push(line);
+    return lines;
+  };
+  /** What the command prints, run to its end as the machine's own. */
+  const outputOf = async (script: string, overrides: Partial<MachineSpec> = {}) => {
+    const spec = machineSpec({ command: ['/bin/sh', '-c', script], ...overrides });
+    await ensure(spec);
+    return (await linesOf(spec)).map(({ text }) => text);
+  };
+  const nextEvent = async (events: AsyncIterator<EngineEvent>, id: string, action: EngineEvent['action']) => {
+    for (;;) {
+      const { value } = await events.next();
+      if (value?.id === id && value.action === action) return value as EngineEvent;
+    }
+  };
+
+  describe('ensure', () => {
+    test('starts a container that answers at its address, and then finds it as it is', async () => {
+      const spec = machineSpec();
+      const phases: string[] = [];
+      const first = await driver.ensure(spec, within(), ({ phase }) => phases.push(phase));
+      const second = await driver.ensure(spec, within(), ({ phase }) => phases.push(phase));
+      expect(first).toMatchObject({ id: spec.id, hash: spec.hash, state: 'running', oomKilled: false });
+      expect(second).toEqual(first);
+      expect(phases).toEqual(['starting']);
+      const address = await driver.address(spec.id, first.ref, 3000, within());
+      expect(address).toEqual({ host: first.address, port: 3000 });
+      const page = await eventually(async (signal) => (await fetch(`http://${first.address}:3000/`, { signal })).text());
+      expect(page).toContain('<h1>tiny</h1>');
+    });
+
+    test('adopts what a call left behind that was aborted between creation and start', async () => {
+      const spec = machineSpec({ command: IDLE });
+      const abort = new AbortController();
+      const reason = new Error('changed its mind');
+      await expect(driver.ensure(spec, abort.signal, () => abort.abort(reason))).rejects.toBe(reason);
+      const [left] = await containersOf(spec);
+      expect(left?.State).toBe('created');
+      expect(await ensure(spec)).toMatchObject({ ref: left?.Id, state: 'running' });
+      expect(await containersOf(spec)).toHaveLength(1);
+    });
+
+    test('replaces the container of another hash and keeps its volumes', async () => {
+      const command = ['/bin/sh', '-c', 'echo "$GENERATION" >> /config/marker; cat /config/marker; trap "exit 0" TERM; sleep 86400 & wait'];
+      const old = machineSpec({ command, env: { GENERATION: 'one' }, volumes: [volume()] });
+      const before = await ensure(old);
+      await eventually(async () => (await linesCount(old.id)) === 1);
+      const after = await ensure({ ...old, hash: 'other', env: { GENERATION: 'two' }, volumes: [volume({ mustExist: true })] });
+      expect(after.ref).not.toBe(before.ref);
+      expect(await containersOf(old)).toHaveLength(1);
+      const texts = await eventually(async () => {
+        const lines = [];
+        for await (const { text } of driver.logs(old.id, { tail: 10, follow: false }, within())) lines.push(text);
+        return lines.length === 2 && lines;
+      });
+      expect(texts).toEqual(['one', 'two']);
+    });
+
+    const linesCount = async (id: string) => {
+      let count = 0;
+      for await (const _ of driver.logs(id, { tail: 10, follow: false }, within())) count += 1;
+      return count;
+    };
+
+    test('fills a fresh volume with what the image has at its path', async () => {
+      expect(await outputOf('cat /config/from-image', { volumes: [volume()] })).toEqual(['from the image']);
+    });
+
+    test('starts an exited container again', async () => {
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      await driver.stop(spec.id, within());
+      expect((await driver.observe(spec.id, within()))?.state).toBe('exited');
+      expect(await ensure(spec)).toMatchObject({ ref, state: 'running' });
+    });
+
+    test('resumes a paused container', async () => {
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      await docker.getContainer(ref).pause();
+      const paused = await driver.observe(spec.id, within());
+      expect(paused).toMatchObject({ state: 'paused' });
+      expect(paused).not.toHaveProperty('address');
+      expect(await driver.address(spec.id, ref, 3000, within())).toBeUndefined();
+      expect(await ensure(spec)).toMatchObject({ ref, state: 'running' });
+    });
+
+    test('makes one container when it is called twice at once', async () => {
+      const spec = machineSpec({ command: IDLE, volumes: [volume()] });
+      const [a, b] = await Promise.all([ensure(spec), ensure(spec)]);
+      expect(a.ref).toBe(b.ref);
+      expect(await containersOf(spec)).toHaveLength(1);
+      expect(await volumesOf(spec)).toEqual(['primary']);
+    });
+
+    test('gives environment values unchanged to the process', async () => {
+      const env = {
+        EMPTY: '',
+        EQUALS: 'a=b==c',
+        LINES: 'one\ntwo\r\nthree\n',
+        QUOTES: `"double" 'single' \`back\``,
+        DOLLAR: '$HOME ${PATH} $(id) %s \\n',
+        UNICODE: 'žluťoučký 🐎 \u200b',
+        SPACES: '  around\tand inside  ',
+        LONG: 'x'.repeat(100 * 1024),
+        'with.dot-and-dash': 'kept',
+      };
+      const command = ['/bin/sh', '-c', `trap 'exit 0' TERM; cat /proc/1/environ > /www/environ; httpd -f -p 3000 -h /www & wait`];
+      const { address } = await ensure(machineSpec({ command, env }));
+      const environ = await eventually(async (signal) => (await fetch(`http://${address}:3000/environ`, { signal })).text());
+      const pairs = environ.split('\0').filter(Boolean);
+      const seen = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+      expect(seen).toMatchObject(env);
+    });
+
+    test('starts a machine of more cores than the host has', async () => {
+      const { ref } = await ensure(machineSpec({ command: IDLE, cpu: 8 }));
+      const { HostConfig } = await docker.getContainer(ref).inspect();
+      expect(HostConfig).toMatchObject({ CpuQuota: 800_000, CpuPeriod: 100_000 });
+    });
+
+    test('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
+      const status = 'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
+      const lines = await outputOf(status, { security: { capabilities: ['CHOWN', 'KILL'], noNewPrivileges: true } });
+      // CHOWN is bit 0, KILL bit 5.
+      expect(lines).toContain('CapEff:\t0000000000000021');
+      expect(lines).toContain('CapBnd:\t0000000000000021');
+      expect(lines).toContain('NoNewPrivs:\t1');
+      expect(lines).toContain(String(64 * 1024 * 1024));
+    });
+
+    test('keeps machines from each other', async () => {
+      const { address } = await ensure(machineSpec());
+      await eventually(async (signal) => (await fetch(`http://${address}:3000/`, { signal })).ok);
+      const lines = await outputOf(`wget -q -T 2 -O - http://${address}:3000/ && echo reached || echo blocked`);
+      expect(lines.at(-1)).toBe('blocked');
+    });
+
+    test('says START_FAILED with the engine\'s words for a command that is not there, and leaves no container', async () => {
+      const spec = machineSpec({ command: ['/bin/no-such-command'] });
+      const error = await failureOf(ensure(spec));
+      expect(error).toMatchObject({ name: 'EngineError', code: 'START_FAILED', message: expect.stringContaining('/bin/no-such-command') });
+      expect(await containersOf(spec)).toEqual([]);
+    });
+
+    test('says START_FAILED for a runtime that the engine does not have', async () => {
+      const spec = machineSpec({ runtime: 'no-such-runtime' });
+      expect(await failureOf(ensure(spec))).toMatchObject({ code: 'START_FAILED', message: expect.stringContaining('no-such-runtime') });
+      expect(await containersOf(spec)).toEqual([]);
+    });
+
+    test('says IMAGE_NOT_FOUND for a local image that was not built, without asking a registry', async () => {
+      const spec = machineSpec({ imageRef: `local/${randomUUID()}:1` });
+      expect(await failureOf(ensure(spec))).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('not built') });
+      expect(await containersOf(spec)).toEqual([]);
+    });
+
+    test('says DATA_LOST and makes nothing when a volume that held data is gone', async () => {
+      const spec = machineSpec({ volumes: [volume({ name: 'fresh', target: '/fresh' }), volume({ name: 'gone', mustExist: true })] });
+      const error = await failureOf(ensure(spec));
+      expect(error).toMatchObject({ code: 'DATA_LOST', message: expect.stringContaining('"gone"') });
+      expect(await containersOf(spec)).toEqual([]);
+      expect(await volumesOf(spec)).toEqual([]);
+    });
+
+    test('makes the network anew when it lost it, for new containers and for old', async () => {
+      const old = machineSpec({ command: IDLE });
+      await ensure(old);
+      await driver.stop(old.id, within());
+      // An id that never was stands for a removed network: the real one is not ours alone to remove.
+      const [listed] = await containersOf(old);
+      expect(listed?.HostConfig.NetworkMode).toMatch(/^[0-9a-f]{64}$/);
+      await docker.getContainer(listed?.Id ?? '').remove({ force: true });
+      const options = { NetworkMode: 'f'.repeat(64) };
+      const labels = { [LABEL.installation]: installationId, [LABEL.machine]: old.id, [LABEL.hash]: old.hash };
+      const stale = await docker.createContainer({ Image: old.imageRef, Cmd: [...IDLE], Labels: labels, HostConfig: options });
+      const seen = await ensure(old);
+      expect(seen).toMatchObject({ state: 'running', address: expect.any(String) });
+      expect(seen.ref).not.toBe(stale.id);
+    });
+  });
+
+  describe('ensureVolumes', () => {
+    test('makes the volumes once and keeps what they hold', async () => {
+      const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
+      await driver.ensureVolumes(spec, within());
+      expect(await volumesOf(spec)).toEqual(['primary']);
+      await ensure(spec);
+      await linesOf(spec);
+      await driver.remove(spec.id, [], within());
+      await driver.ensureVolumes({ ...spec, volumes: [volume({ mustExist: true })] }, within());
+      expect(await outputOf('cat /config/marker', { id: spec.id, volumes: spec.volumes })).toEqual(['kept']);
+    });
+  });
+
+  describe('observe', () => {
+    test('tells how a process ended', async () => {
+      const spec = machineSpec({ command: ['/bin/sh', '-c', 'exit 7'] });
+      await ensure(spec);
+      const seen = await eventually(async (signal) => {
+        const observation = await driver.observe(spec.id, signal);
+        return observation?.state === 'exited' && observation;
+      });
+      expect(seen).toMatchObject({ exitCode: 7, oomKilled: false, startedAt: expect.any(Date) });
+    });
+
+    test('tells that memory ran out', async () => {
+      const command = ['/bin/sh', '-c', 'exec dd if=/dev/zero of=/dev/null bs=128M count=1'];
+      const spec = machineSpec({ command, memoryBytes: 16 * 1024 * 1024 });
+      await ensure(spec);
+      const seen = await eventually(async (signal) => {
+        const observation = await driver.observe(spec.id, signal);
+        return observation?.state === 'exited' && observation;
+      });
+      expect(seen).toMatchObject({ exitCode: 137, oomKilled: true });
+    });
+
+    test('knows nothing of a machine without a container', async () => {
+      expect(await driver.observe(randomUUID(), within())).toBeUndefined();
+    });
+  });
+
+  describe('stop', () => {
+    test('lets a process end by itself, and is done when it had ended before', async () => {
+      const spec = machineSpec({ command: IDLE, stopGraceSeconds: 20 });
+      await ensure(spec);
+      await driver.stop(spec.id, within(10));
+      expect(await driver.observe(spec.id, within())).toMatchObject({ state: 'exited', exitCode: 0 });
+      await driver.stop(spec.id, within());
+      await driver.stop(randomUUID(), within());
+    });
+
+    test('kills what does not end within its grace', async () => {
+      const spec = machineSpec({ command: STUBBORN, stopGraceSeconds: 1 });
+      await ensure(spec);
+      const startedAt = performance.now();
+      await driver.stop(spec.id, within());
+      const seconds = (performance.now() - startedAt) / 1000;
+      expect(await driver.observe(spec.id, within())).toMatchObject({ state: 'exited', exitCode: 137 });
+      expect(seconds).toBeGreaterThan(0.9);
+      expect(seconds).toBeLessThan(6);
+    });
+
+    test('stops a paused container', async () => {
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      await docker.getContainer(ref).pause();
+      await driver.stop(spec.id, within());
+      expect((await driver.observe(spec.id, within()))?.state).toBe('exited');
+    });
+  });
+
+  describe('remove', () => {
+    test('leaves nothing but the volumes whose lifetime it was not given', async () => {
+      const volumes = [volume({ name: 'short', lifetime: 'until-stop', target: '/short' }), volume({ name: 'long' })];
+      const spec = machineSpec({ command: STUBBORN, volumes });
+      await ensure(spec);
+      await driver.remove(spec.id, ['until-stop'], within());
+      expect(await containersOf(spec)).toEqual([]);
+      expect(await volumesOf(spec)).toEqual(['long']);
+      await driver.remove(spec.id, ['until-stop', 'until-delete'], within());
+      expect(await volumesOf(spec)).toEqual([]);
+    });
+
+    test('succeeds twice at once, and for a machine that never was', async () => {
+      const spec = machineSpec({ command: IDLE, volumes: [volume()] });
+      await ensure(spec);
+      await Promise.all([driver.remove(spec.id, ['until-delete'], within()), driver.remove(spec.id, ['until-delete'], within())]);
+      expect(await containersOf(spec)).toEqual([]);
+      expect(await volumesOf(spec)).toEqual([]);
+      await driver.remove(randomUUID(), ['until-stop', 'until-delete'], within());
+    });
+  });
+
+  test('leaves foreign containers and volumes alone, also those that hold its names or its machine\'s id', async () => {
+    const spec = machineSpec({ command: IDLE, volumes: [volume()] });
+    const Labels = { [LABEL.installation]: newInstallationId(), [LABEL.machine]: spec.id, [LABEL.hash]: spec.hash, [LABEL.lifetime]: 'until-delete' };
+    const name = `swiftor-${spec.id}-${spec.hash}`;
+    const foreign = await docker.createContainer({ name, Image: spec.imageRef, Labels });
+    onTestFinished(() => foreign.remove({ force: true }));
+    const foreignVolume = await docker.createVolume({ Name: `swiftor-${spec.id}-primary`, Labels });
+    onTestFinished(() => foreignVolume.remove());
+
+    const { ref } = await ensure(spec);
+    expect(ref).not.toBe(foreign.id);
+    const { Mounts } = await docker.getContainer(ref).inspect();
+    expect(Mounts.map(({ Name }) => Name)).not.toContain(`swiftor-${spec.id}-primary`);
+    const { machines } = await driver.list(within());
+    expect(machines.filter(({ id }) => id === spec.id).map((machine) => machine.ref)).toEqual([ref]);
+    expect(await driver.address(spec.id, foreign.id, 3000, within())).toBeUndefined();
+
+    await driver.stop(spec.id, within());
+    await driver.remove(spec.id, ['until-stop', 'until-delete'], within());
+    expect(await driver.observe(spec.id, within())).toBeUndefined();
+    expect((await foreign.inspect()).Id).toBe(foreign.id);
+    expect((await foreignVolume.inspect()).Labels).toEqual(Labels);
+  });
+
+  test('lists its machines and volumes with their labels', async () => {
+    const spec = machineSpec({ command: IDLE, volumes: [volume()], labels: { 'io.swiftor.test': 'kept' } });
+    const { ref, address } = await ensure(spec);
+    const { machines, volumes } = await driver.list(within());
+    const labels = expect.objectContaining({ 'io.swiftor.test': 'kept', [LABEL.machine]: spec.id });
+    expect(machines).toContainEqual(expect.objectContaining({ id: spec.id, ref, address, hash: spec.hash, state: 'running', labels }));
+    expect(volumes).toContainEqual({ id: spec.id, name: 'primary', labels });
+  });
+
+  test('gives no address of a container that does not run, and none under another machine\'s id', async () => {
+    const spec = machineSpec({ command: IDLE });
+    const { ref } = await ensure(spec);
+    expect(await driver.address(spec.id, ref, 80, within())).toMatchObject({ port: 80 });
+    expect(await driver.address(randomUUID(), ref, 80, within())).toBeUndefined();
+    await driver.stop(spec.id, within());
+    expect(await driver.address(spec.id, ref, 80, within())).toBeUndefined();
+    expect(await driver.address(spec.id, 'f'.repeat(64), 80, within())).toBeUndefined();
+  });
+
+  test('adds up the bytes of a machine\'s volumes', async () => {
+    const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'] });
+    await ensure(spec);
+    await linesOf(spec);
+    const bytes = (await driver.volumeBytes(within())).get(spec.id);
+    expect(bytes).toBeGreaterThanOrEqual(300 * 1024);
+    expect(bytes).toBeLessThan(400 * 1024);
+  });
+
+  describe('events', () => {
+    test('tell of each step of a life, the exit with its code', async () => {
+      const abort = new AbortController();
+      const events = driver.events(abort.signal)[Symbol.asyncIterator]();
+      onTestFinished(() => abort.abort());
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      await nextEvent(events, spec.id, 'created');
+      await nextEvent(events, spec.id, 'started');
+      const container = docker.getContainer(ref);
+      await container.pause();
+      await nextEvent(events, spec.id, 'paused');
+      await container.unpause();
+      await nextEvent(events, spec.id, 'resumed');
+      await container.rename({ name: `renamed-${spec.id}` });
+      await nextEvent(events, spec.id, 'renamed');
+      // Behind the driver's back.
+      await container.kill();
+      expect(await nextEvent(events, spec.id, 'exited')).toEqual({ id: spec.id, action: 'exited', exitCode: 137 });
+      await driver.remove(spec.id, [], within());
+      await nextEvent(events, spec.id, 'removed');
+    });
+
+    test('tell of a running container that was cut off its network, which has no address then', async () => {
+      const abort = new AbortController();
+      onTestFinished(() => abort.abort());
+      const events = driver.events(abort.signal)[Symbol.asyncIterator]();
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      await nextEvent(events, spec.id, 'started');
+      await docker.getNetwork('swiftor-vms').disconnect({ Container: ref });
+      await nextEvent(events, spec.id, 'disconnected');
+      const seen = await driver.observe(spec.id, within());
+      expect(seen?.state).toBe('running');
+      expect(seen).not.toHaveProperty('address');
+    });
+
+    test('end at once when their reader leaves, also while it waits', async () => {
+      const events = driver.events(within())[Symbol.asyncIterator]();
+      const waiting = events.next();
+      const startedAt = performance.now();
+      await events.return?.();
+      expect(performance.now() - startedAt).toBeLessThan(500);
+      expect((await waiting).done).toBe(true);
+    });
+
+    test('end with the reason of an abort', async () => {
+      const abort = new AbortController();
+      const events = driver.events(abort.signal)[Symbol.asyncIterator]();
+      const waiting = failureOf(events.next());
+      const reason = new Error('enough');
+      abort.abort(reason);
+      expect(await waiting).toBe(reason);
+    });
+
+    test('end with an EngineError when the connection breaks', async () => {
+      const other = testDriver(installationId);
+      const events = other.events(within())[Symbol.asyncIterator]();
+      const spec = machineSpec({ command: ['/bin/true'] });
+      await ensure(spec);
+      await nextEvent(events, spec.id, 'started');
+      other.close();
+      const error = await failureOf((async () => {
+        while ((await events.next()).done !== true);
+      })());
+      expect(error).toMatchObject({ name: 'EngineError', code: 'ENGINE_UNREACHABLE' });
+    });
+  });
+
+  describe('logs', () => {
+    test('are lines with their time and stream, in order, joined and cut at 16 KiB', async () => {
+      const script = [
+        'echo first',
+        'echo second >&2; sleep 0.2',
+        'printf "no "; sleep 0.2; echo end',
+        'dd if=/dev/zero bs=1000 count=40 2>/dev/null | tr "\\0" y; echo',
+        'echo žluť',
+        'printf unfinished',
+      ].join('; ');
+      const startedAt = Date.now();
+      const spec = machineSpec({ command: ['/bin/sh', '-c', script.replace('tr ', '/bin/busybox tr ')] });
+      await ensure(spec);
+      const lines = await linesOf(spec);
+      expect(lines.map(({ text }) => text).toSorted()).toEqual(
+        ['first', 'second', 'no end', 'y'.repeat(16 * 1024), 'žluť', 'unfinished'].toSorted(),
+      );
+      expect(lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)).toEqual(['second']);
+      for (const { at } of lines) expect(Math.abs(at.getTime() - startedAt)).toBeLessThan(30_000);
+      const tail = [];
+      for await (const { text } of driver.logs(spec.id, { tail: 2, follow: false }, within())) tail.push(text);
+      expect(tail).toEqual(['žluť', 'unfinished']);
+    });
+
+    test('follow a container to its end, and end at once when their reader leaves', async () => {
+      const spec = machineSpec({ command: ['/bin/sh', '-c', `echo ready; trap 'echo bye; exit 0' TERM; sleep 86400 & wait`] });
+      await ensure(spec);
+      const follower = driver.logs(spec.id, { tail: 10, follow: true }, within())[Symbol.asyncIterator]();
+      const leaver = driver.logs(spec.id, { tail: 10, follow: true }, within())[Symbol.asyncIterator]();
+      expect((await follower.next()).value).toMatchObject({ text: 'ready' });
+      expect((await leaver.next()).value).toMatchObject({ text: 'ready' });
+      const waiting = leaver.next();
+      await leaver.return?.();
+      expect((await waiting).done).toBe(true);
+      const next = follower.next();
+      await driver.stop(spec.id, within());
+      expect((await next).value).toMatchObject({ text: 'bye' });
+      expect((await follower.next()).done).toBe(true);
+    });
+
+    test('of a machine without a container are none', async () => {
+      expect(await linesOf({ id: randomUUID() })).toEqual([]);
+    });
+  });
+
+  test('stats show a busy core and memory below the limit, and end with the container', async () => {
+    const spec = machineSpec({ command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do :; done'], cpu: 0.5 });
+    await ensure(spec);
+    const readings = [];
+    for await (const reading of driver.stats(spec.id, within())) {
+      readings.push(reading);
+      if (readings.length === 2) await driver.stop(spec.id, within());
+    }
+    const [, reading] = readings;
+    // Half a core is what it may use at most; other work on the host may leave it less.
+    expect(reading?.cpuPercent).toBeGreaterThan(5);
+    expect(reading?.cpuPercent).toBeLessThan(75);
+    expect(reading?.memoryBytes).toBeGreaterThan(0);
+    expect(reading).toMatchObject({ memoryLimitBytes: spec.memoryBytes, at: expect.any(Date) });
+    expect(reading?.memoryBytes).toBeLessThan(spec.memoryBytes);
+  });
+});
+
+describe('A driver of an engine that does not answer', () => {
+  const servers: Server[] = [];
+  afterAll(() => servers.forEach((server) => server.close()));
+  const listen = async (server: Server) => {
+    const path = join(tmpdir(), `swiftor-${randomUUID().slice(0, 8)}.sock`);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return `unix://${path}`;
+  };
+  const codeOf = (work: Promise<unknown>) => work.then(() => 'none', (error: unknown) => (error instanceof EngineError ? error.code : error));
+
+  test('says ENGINE_UNREACHABLE when there is no socket, whatever it is asked', async () => {
+    const driver = testDriver('none', { endpoint: `unix://${join(tmpdir(), 'no-such.sock')}` });
+    const spec = machineSpec({ volumes: [volume()] });
+    const calls = [
+      driver.ping(within()),
+      driver.ensure(spec, within(), ignoreProgress),
+      driver.ensureVolumes(spec, within()),
+      driver.stop(spec.id, within()),
+      driver.remove(spec.id, ['until-stop'], within()),
+      driver.observe(spec.id, within()),
+      driver.list(within()),
+      driver.address(spec.id, 'x', 80, within()),
+      driver.volumeBytes(within()),
+      driver.events(within())[Symbol.asyncIterator]().next(),
+      driver.logs(spec.id, { tail: 1, follow: false }, within())[Symbol.asyncIterator]().next(),
+      driver.stats(spec.id, within())[Symbol.asyncIterator]().next(),
+    ];
+    expect(new Set(await Promise.all(calls.map(codeOf)))).toEqual(new Set(['ENGINE_UNREACHABLE']));
+    await expect(driver.ping(within())).rejects.toThrow(/no-such\.sock/);
+  });
+
+  test('says ENGINE_TIMEOUT when it accepts and says nothing', async () => {
+    const endpoint = await listen(createServer(() => undefined).unref());
+    const driver = testDriver('none', { endpoint, callMilliseconds: 200 });
+    onTestFinished(() => driver.close());
+    expect(await codeOf(driver.ping(within(5)))).toBe('ENGINE_TIMEOUT');
+    expect(await codeOf(driver.list(within(5)))).toBe('ENGINE_TIMEOUT');
+    expect(await codeOf(driver.events(within(5))[Symbol.asyncIterator]().next())).toBe('ENGINE_TIMEOUT');
+  });
+
+  test('rejects with the caller\'s reason when the caller gives up first', async () => {
+    const endpoint = await listen(createServer(() => undefined).unref());
+    const driver = testDriver('none', { endpoint });
+    onTestFinished(() => driver.close());
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const work = expect(driver.list(abort.signal)).rejects.toBe(reason);
+    abort.abort(reason);
+    await work;
+  });
+
+  test('takes nothing that something else answers for an engine's word', async () => {
+    const page = await listen(createHttpServer((_, response) => response.end('<html>welcome</html>')));
+    const noise = await listen(createServer((socket) => socket.end('hello\r\n\r\n')));
+    for (const endpoint of [page, noise]) {
+      const driver = testDriver('none', { endpoint });
+      expect(await codeOf(driver.ping(within()))).toBe('ENGINE_UNREACHABLE');
+      // Not an empty inventory: nothing may be taken for gone.
+      const codes = await Promise.all([driver.list(within()), driver.observe('x', within()), driver.volumeBytes(within())].map(codeOf));
+      expect(new Set(codes)).toEqual(new Set([endpoint === page ? 'ENGINE_REFUSED' : 'ENGINE_UNREACHABLE']));
+      driver.close();
+    }
+  });
+});

@@ -542,7 +542,7 @@ describe('A driver of an engine that does not answer', () => {
     await work;
   });
 
-  test('takes nothing that something else answers for an engine's word', async () => {
+  test("takes nothing for an engine's word that something else answers", async () => {
     const page = await listen(createHttpServer((_, response) => response.end('<html>welcome</html>')));
     const noise = await listen(createServer((socket) => socket.end('hello\r\n\r\n')));
     for (const endpoint of [page, noise]) {

@@ -75,7 +75,8 @@ describe('the lock of a data directory', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     const outcomes = await Promise.all(Array.from({ length: 4 }, contender));
-    expect(outcomes.map(({ said }) => said.split(' ')[0]).sort()).toEqual(['locked', 'refused', 'refused', 'refused']);
+    expect(outcomes.filter(({ said }) => said === 'locked')).toHaveLength(1);
+    expect(outcomes.filter(({ said }) => said.startsWith('refused'))).toHaveLength(3);
   });
 
   test('goes to exactly one of many attempts within one process', async () => {

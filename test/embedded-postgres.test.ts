@@ -73,8 +73,11 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
 
   test('makes a cluster that listens on nothing but a socket in a private directory', async () => {
     const { url } = await start();
-    const { rows } = await executeSql(url, `select current_database() as database, current_setting('listen_addresses') as tcp,
-      current_setting('fsync') as fsync, current_setting('data_checksums') as checksums, uuidv7() is not null as uuidv7`);
+    const { rows } = await executeSql(
+      url,
+      `select current_database() as database, current_setting('listen_addresses') as tcp,
+      current_setting('fsync') as fsync, current_setting('data_checksums') as checksums, uuidv7() is not null as uuidv7`,
+    );
     expect(rows).toEqual([{ database: 'swiftor', tcp: '', fsync: 'on', checksums: 'on', uuidv7: true }]);
     const socketDir = await stat(new URL(url).searchParams.get('host') ?? '');
     expect(socketDir.mode & 0o777).toBe(0o700);
@@ -202,7 +205,9 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
 
 describe('the user that PostgreSQL runs as', () => {
   test('is never root, by whatever name', () => {
-    const accounts = parsePasswd('root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\npostgres:x:101:104:a,b:/var/lib/postgresql:/bin/bash\n');
+    const accounts = parsePasswd(
+      'root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\npostgres:x:101:104:a,b:/var/lib/postgresql:/bin/bash\n',
+    );
     expect([...accounts]).toEqual([['postgres', { uid: 101, gid: 104 }]]);
   });
 
@@ -220,6 +225,8 @@ async function processesOf(cluster: string): Promise<number[]> {
 
 async function watchersOf(postmaster: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name));
-  const lines = await Promise.all(pids.map(async (pid) => [Number(pid), await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const));
+  const lines = await Promise.all(
+    pids.map(async (pid) => [Number(pid), await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] as const),
+  );
   return lines.filter(([, line]) => line.includes(`swiftor-postgres-watcher\0${postmaster}\0`)).map(([pid]) => pid);
 }

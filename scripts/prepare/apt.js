@@ -27,7 +27,13 @@ export async function installDebianPackages(packages) {
 }
 
 async function installOnce(packages) {
-  await runAsRoot({ title: 'Reading the package lists (apt-get update)', command: 'apt-get', args: [...OPTIONS, 'update'], deadline: 180, env: ENV });
+  await runAsRoot({
+    title: 'Reading the package lists (apt-get update)',
+    command: 'apt-get',
+    args: [...OPTIONS, 'update'],
+    deadline: 180,
+    env: ENV,
+  });
   await runAsRoot({
     title: `Installing ${packages.join(', ')} (apt-get install)`,
     command: 'apt-get',

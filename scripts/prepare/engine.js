@@ -19,32 +19,52 @@ export async function checkEngine() {
     return { why, impossible: `Start the engine at ${endpoint}, or unset DOCKER_HOST to use one on this machine.` };
   }
   if (process.platform !== 'linux') {
-    return { why, impossible: 'Install and start Docker Desktop, or set DOCKER_HOST to an engine (Docker Desktop: unix://$HOME/.docker/run/docker.sock).' };
+    return {
+      why,
+      impossible:
+        'Install and start Docker Desktop, or set DOCKER_HOST to an engine (Docker Desktop: unix://$HOME/.docker/run/docker.sock).',
+    };
   }
   if (problem === 'EACCES') {
     const user = process.env.USER ?? String(process.getuid());
-    if (!canBecomeRoot()) return { why, impossible: `Run "sudo usermod -aG docker ${user}" and log in again: only root and the group docker may use it.` };
-    return { why: `access to ${DEFAULT_SOCKET} for ${user} and membership of the group docker: it answers only root now`, start: openSocketToUser };
+    if (!canBecomeRoot())
+      return { why, impossible: `Run "sudo usermod -aG docker ${user}" and log in again: only root and the group docker may use it.` };
+    return {
+      why: `access to ${DEFAULT_SOCKET} for ${user} and membership of the group docker: it answers only root now`,
+      start: openSocketToUser,
+    };
   }
   if (findDaemon('dockerd') !== undefined) {
-    if (!canBecomeRoot()) return { why, impossible: 'Start it: "sudo systemctl start docker", or "sudo dockerd" where there is no systemd.' };
+    if (!canBecomeRoot())
+      return { why, impossible: 'Start it: "sudo systemctl start docker", or "sudo dockerd" where there is no systemd.' };
     return { why: `${why}; dockerd is installed and will be started`, start: startEngine };
   }
   if (!hasApt()) {
-    return { why, impossible: 'Install Docker Engine with your system\'s packages and start it, or set DOCKER_HOST to an engine elsewhere.' };
+    return {
+      why,
+      impossible: "Install Docker Engine with your system's packages and start it, or set DOCKER_HOST to an engine elsewhere.",
+    };
   }
   const packages = debianPackages();
   if (!canBecomeRoot()) {
-    return { why, impossible: `Run "sudo apt-get install ${packages.join(' ')}", as this user has no password-less sudo, or set DOCKER_HOST to an engine elsewhere.` };
+    return {
+      why,
+      impossible: `Run "sudo apt-get install ${packages.join(' ')}" (sudo asks for a password here), or set DOCKER_HOST to an engine.`,
+    };
   }
-  return { why: `${why}; Debian packages ${packages.join(', ')}, and dockerd will be started`, debianPackages: packages, start: startEngine };
+  return {
+    why: `${why}; Debian packages ${packages.join(', ')}, and dockerd will be started`,
+    debianPackages: packages,
+    start: startEngine,
+  };
 }
 
 /** docker.io depends on containerd, runc and tini; the rest it only recommends, though without them it fails on some machines. */
 function debianPackages() {
   const packages = ['docker.io', 'iptables', 'ca-certificates'];
   // With AppArmor in the kernel and no parser, no container starts.
-  if (readText('/sys/module/apparmor/parameters/enabled').startsWith('Y') && findDaemon('apparmor_parser') === undefined) packages.push('apparmor');
+  if (readText('/sys/module/apparmor/parameters/enabled').startsWith('Y') && findDaemon('apparmor_parser') === undefined)
+    packages.push('apparmor');
   // Systemd mounts the cgroups; elsewhere somebody has to.
   if (!existsSync('/run/systemd/system') && !/ cgroup2? /.test(readText('/proc/mounts'))) packages.push('cgroupfs-mount');
   return packages;

@@ -24,7 +24,7 @@ export function checkNodeRuntime() {
     return pointsTo(wanted) ? undefined : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
   }
   return {
-    why: `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's Node is ${process.version}, ${NEEDED_MAJOR} or later is needed`,
+    why: `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ${NEEDED_MAJOR} or later is needed`,
     install: installFromNpm,
   };
 }
@@ -35,7 +35,8 @@ function recentSystemNode() {
   if (found === undefined) return undefined;
   const binary = realpathSync(found);
   if (isInsideProject(binary)) return undefined;
-  const version = binary === realpathSync(process.execPath) ? process.version : spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout;
+  const version =
+    binary === realpathSync(process.execPath) ? process.version : spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout;
   return Number(/^v(\d+)/.exec(version ?? '')?.[1]) >= NEEDED_MAJOR ? binary : undefined;
 }
 
@@ -60,7 +61,9 @@ async function installFromNpm() {
     });
     const version = readVersion(path.join(unfinished, path.relative(INSTALLED, INSTALLED_BINARY)));
     if (version !== `v${VERSION}`) {
-      throw new PrepareFailure(`npm's ${PACKAGE}@${VERSION} does not run here (${version}). Install Node ${NEEDED_MAJOR} or later yourself.`);
+      throw new PrepareFailure(
+        `npm's ${PACKAGE}@${VERSION} does not run here (${version}). Install Node ${NEEDED_MAJOR} or later yourself.`,
+      );
     }
     // Renamed as a whole, so that a killed install is never taken for a finished one.
     rmSync(INSTALLED, { recursive: true, force: true });

@@ -32,14 +32,16 @@ async function acquire() {
       if (!tryHold(highest + 1, self)) continue;
       const numbers = heldNumbers();
       const lost = Math.max(...numbers) > highest + 1;
-      for (const number of lost ? [highest + 1] : numbers.filter((each) => each <= highest)) rmSync(path.join(FOLDER, String(number)), { force: true });
+      for (const number of lost ? [highest + 1] : numbers.filter((each) => each <= highest))
+        rmSync(path.join(FOLDER, String(number)), { force: true });
       if (lost) continue;
       return highest + 1;
     }
     const [pid] = owner.split(' ');
     if (!told) say(`another prepare (process ${pid}) is at work here; waiting for it`);
     told = true;
-    if (Date.now() > deadline) throw new PrepareFailure(`Process ${pid} still prepares after ${WAIT_SECONDS} s. Stop it, then run this again.`);
+    if (Date.now() > deadline)
+      throw new PrepareFailure(`Process ${pid} still prepares after ${WAIT_SECONDS} s. Stop it, then run this again.`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }

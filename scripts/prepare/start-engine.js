@@ -24,7 +24,13 @@ export async function startEngine() {
     await removeStalePidFiles();
     // A session of its own and no terminal: it outlives this script and whoever called it.
     const script = `setsid ${findDaemon('dockerd') ?? 'dockerd'} >>${LOG} 2>&1 </dev/null &`;
-    await runAsRoot({ title: `Starting dockerd (its log: ${LOG})`, command: 'sh', args: ['-c', script], deadline: 20, env: { PATH: daemonPath() } });
+    await runAsRoot({
+      title: `Starting dockerd (its log: ${LOG})`,
+      command: 'sh',
+      args: ['-c', script],
+      deadline: 20,
+      env: { PATH: daemonPath() },
+    });
   }
   await waitUntilReady();
 }
@@ -52,7 +58,9 @@ async function waitUntilReady() {
     }
     if (Date.now() > deadline) {
       done('failed');
-      throw new PrepareFailure(`Docker Engine did not answer at ${DEFAULT_SOCKET} within ${READY_SECONDS} s (${problem}).\n${lastLogLines()}`);
+      throw new PrepareFailure(
+        `Docker Engine did not answer at ${DEFAULT_SOCKET} within ${READY_SECONDS} s (${problem}).\n${lastLogLines()}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -66,7 +74,8 @@ function daemonPath() {
 /** After a crash or in a restarted container these name pids that others have now; dockerd would then refuse to start or wait in vain. */
 async function removeStalePidFiles() {
   const stale = PID_FILES.filter((entry) => existsSync(entry.file) && !isAlive(entry)).map((entry) => entry.file);
-  if (stale.length > 0) await runAsRoot({ title: `Removing stale ${stale.join(', ')}`, command: 'rm', args: ['-f', ...stale], deadline: 20 });
+  if (stale.length > 0)
+    await runAsRoot({ title: `Removing stale ${stale.join(', ')}`, command: 'rm', args: ['-f', ...stale], deadline: 20 });
 }
 
 function isAlive({ file, program }) {

@@ -92,7 +92,11 @@ async function startWithRetries(options: PostgresServerOptions, signal: AbortSig
 }
 
 async function ensureDatabase(socketDir: string): Promise<void> {
-  const client = new pg.Client({ connectionString: socketUrl(socketDir, 'postgres'), connectionTimeoutMillis: 10_000, query_timeout: 30_000 });
+  const client = new pg.Client({
+    connectionString: socketUrl(socketDir, 'postgres'),
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 30_000,
+  });
   // A lost connection rejects the query that waits; without a listener it would also end the process.
   client.on('error', () => {});
   await client.connect();

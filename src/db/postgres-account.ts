@@ -25,7 +25,9 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
   const chosen = CANDIDATES.map((name) => accounts.get(name)).find((account) => account !== undefined);
   if (chosen !== undefined) return chosen;
-  throw new Error(`PostgreSQL does not run as root, and this machine has no user ${CANDIDATES.join(' or ')}. Add one, or set DATABASE_URL.`);
+  throw new Error(
+    `PostgreSQL does not run as root, and this machine has no user ${CANDIDATES.join(' or ')}. Add one, or set DATABASE_URL.`,
+  );
 }
 
 /** The accounts of a passwd file by name, root's aliases left out. */

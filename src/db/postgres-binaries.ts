@@ -24,7 +24,9 @@ export async function locatePostgresBinaries(account: PostgresAccount | undefine
   const version = await readVersion(packageFolder);
   const native = path.join(packageFolder, 'native');
   const usable = (await makeLibraryLinks(native)) && (account === undefined || (await isReachable(native, account)));
-  const folder = usable ? native : await copyOnce(native, path.join(account === undefined ? ownCache : SHARED_CACHE, `postgres-${version}`));
+  const folder = usable
+    ? native
+    : await copyOnce(native, path.join(account === undefined ? ownCache : SHARED_CACHE, `postgres-${version}`));
   return { initdb: path.join(folder, 'bin/initdb'), postgres: path.join(folder, 'bin/postgres'), major: version.split('.')[0] ?? version };
 }
 
@@ -70,7 +72,7 @@ function parseLinks(json: string): { source: string; target: string }[] {
 /** True when the account may enter every folder from the root to `folder` and below, by the modes alone. */
 async function isReachable(folder: string, account: PostgresAccount): Promise<boolean> {
   const ancestors = [folder];
-  for (let each = folder; each !== path.dirname(each); ) ancestors.push((each = path.dirname(each)));
+  for (let each = folder; each !== path.dirname(each);) ancestors.push((each = path.dirname(each)));
   const inside = ['bin', 'bin/postgres', 'lib', 'share'].map((name) => path.join(folder, name));
   for (const each of [...ancestors, ...inside]) {
     const { mode, uid, gid } = await stat(each);

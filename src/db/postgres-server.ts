@@ -65,10 +65,15 @@ export async function startPostgresServer(options: PostgresServerOptions, signal
     logLine(log, line);
     if (line.includes('database system is ready to accept connections')) ready.resolve('ready');
   };
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDir }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDir }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const child = await startOnCluster(program, cluster, settings, account, onLine);
   const unwatch =
-    child.pid === undefined ? () => {} : watchOverPostgres(child.pid, account, (error) => log.warn({ err: error }, 'PostgreSQL is not watched over'));
+    child.pid === undefined
+      ? () => {}
+      : watchOverPostgres(child.pid, account, (error) => log.warn({ err: error }, 'PostgreSQL is not watched over'));
   void child.ended.then(unwatch);
 
   const waiting = new AbortController();

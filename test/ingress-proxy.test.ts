@@ -542,8 +542,9 @@ describe('large bodies', () => {
     onTestFinished(() => void socket.destroy());
     let text = '';
     socket.on('data', (data: Buffer) => (text += data.toString()));
-    socket.write(`POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${8 * MB}\r\n\r\n`);
-    socket.write(Buffer.alloc(8 * MB));
+    socket.write(`POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${48 * MB}\r\n\r\n`);
+    // More than the kernel would take for an app that does not read.
+    socket.write(Buffer.alloc(48 * MB));
     socket.write(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
     await vi.waitUntil(() => text.includes('still here'), WAIT);
     expect(text).toMatch(/^HTTP\/1.1 413 .*too large.*HTTP\/1.1 200 .*still here/s);
@@ -773,8 +774,10 @@ describe('kept-alive sockets', () => {
 describe('when the target stops being valid', () => {
   test('streams, waiting requests and kept sockets end within a second, and others go on', async () => {
     const open = new Set<Socket>();
+    const urls: (string | undefined)[] = [];
     const server = createServer((req, res) => {
-      if (req.url === '/quick') res.end('ok');
+      urls.push(req.url);
+      if (req.url === '/quick') setImmediate(() => res.end('ok'));
       if (req.url === '/stream') res.write('first');
     });
     server.on('connection', (socket: Socket) => open.add(socket.once('close', () => open.delete(socket))));
@@ -785,20 +788,23 @@ describe('when the target stops being valid', () => {
     );
     const stream = await call(entry, { path: '/stream' });
     const other = await call(entry, { path: '/stream', headers: { Host: `other-${HOST}` } });
-    const waiting = fetchText(entry, { path: '/waits' });
     await Promise.all([once(stream, 'data'), once(other, 'data')]);
-    await vi.waitUntil(() => open.size === 3, WAIT);
-    await fetchText(entry, { path: '/quick' });
+    await Promise.all([fetchText(entry, { path: '/quick' }), fetchText(entry, { path: '/quick' })]);
+    const waiting = fetchText(entry, { path: '/waits' });
+    await vi.waitUntil(() => urls.includes('/waits'), WAIT);
     expect(open.size).toBe(4);
 
     const at = performance.now();
     stopped.abort();
     await expect(read(stream)).rejects.toMatchObject({ code: 'ECONNRESET' });
-    expect((await waiting).status).toBe(502);
+    expect(await waiting).toMatchObject({ status: 502, text: 'The app was stopped.' });
     await vi.waitUntil(() => open.size === 1, { timeout: 1_000, interval: 10 });
     expect(performance.now() - at).toBeLessThan(1_000);
     expect(other.destroyed).toBe(false);
     expect((await fetchText(entry, { path: '/quick' })).status).toBe(503);
+    // It waited on a kept socket, but the end of that was no reason to try again.
+    expect((await fetchText(entry, { path: '/quick', headers: { Host: `other-${HOST}` } })).status).toBe(200);
+    expect(urls.filter((url) => url === '/waits').length).toBe(1);
   });
 
   test('closing the ingress ends all, and answers 503 from then on', async () => {
@@ -949,6 +955,58 @@ describe('a WebSocket', () => {
     await once(app, 'end');
   });
 
+  test('whose client resets while the resolver is asked harms nobody and reaches no app', async () => {
+    const decision = Promise.withResolvers<Resolution>();
+    const asked = Promise.withResolvers<void>();
+    const connections: Socket[] = [];
+    const server = createServer();
+    server.on('connection', (socket: Socket) => connections.push(socket));
+    const port = await listen(server);
+    const { port: entry, server: gatewayServer } = await gateway(() => {
+      asked.resolve();
+      return decision.promise;
+    });
+    // Plain sockets: a listener for errors here would hide that the ingress has none.
+    const left = new Promise((done) =>
+      gatewayServer.once('connection', (socket: Socket) => void socket.removeAllListeners('error').once('close', done)),
+    );
+    const client = connect(entry, '127.0.0.1');
+    client.write(handshake());
+    await asked.promise;
+    client.resetAndDestroy();
+    await left;
+    decision.resolve(upstream(port));
+    expect(await raw(entry, handshake().replace(HOST, BASE))).toMatch(/^HTTP\/1.1 404 /);
+    expect(connections).toEqual([]);
+  });
+
+  test('that either side resets is closed for the other', async () => {
+    const server = createServer();
+    const apps: Socket[] = [];
+    server.on('upgrade', (_req, socket: Socket) => {
+      apps.push(socket.on('error', () => undefined).resume());
+      socket.write('HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello');
+    });
+    const port = await listen(server);
+    const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
+    const whole = raw(entry, handshake());
+    await vi.waitUntil(() => apps.length === 1, WAIT);
+    apps[0]?.resetAndDestroy();
+    await whole;
+
+    const client = connect(entry, '127.0.0.1');
+    client.write(handshake());
+    await once(client, 'data');
+    client.resetAndDestroy();
+    await vi.waitUntil(() => apps[1]?.readableEnded, WAIT);
+  });
+
+  test('refused with a large answer gets all of it', async () => {
+    const { port } = await before((_req, res) => res.end(Buffer.alloc(8 * MB, 'x')));
+    const answer = await raw(port, handshake());
+    expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(8 * MB);
+  });
+
   test('is the only upgrade: h2c goes on as a plain request, and an upgrade with a body is refused', async () => {
     const app = await echo();
     for (const everyUpgrade of [false, true]) {
@@ -1023,6 +1081,24 @@ describe.concurrent('time', () => {
     const at = performance.now();
     expect((await fetchText(port)).status).toBe(503);
     expect(performance.now() - at).toBeGreaterThan(4_900);
+  });
+
+  test('to keep an idle socket to the app is 4 s', async ({ expect, onTestFinished }) => {
+    const closed = Promise.withResolvers<void>();
+    const patient = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+      req.socket.once('close', closed.resolve);
+      res.end();
+    });
+    patient.listen(0, '127.0.0.1');
+    await once(patient, 'listening');
+    onTestFinished(() => void patient.close());
+    const { port, close } = await bareGateway(upstream((patient.address() as AddressInfo).port));
+    onTestFinished(close);
+    await fetchText(port);
+    const at = performance.now();
+    await closed.promise;
+    expect(performance.now() - at).toBeGreaterThan(3_500);
+    expect(performance.now() - at).toBeLessThan(5_500);
   });
 
   test("to answer is the app's own: silence outlives the limit on idle kept sockets", async ({ expect, onTestFinished }) => {

@@ -69,7 +69,7 @@ export function relay({ req, res, target, pool, headers, onUpgrade, log }: Excha
     up.once('socket', (socket) => (readBefore = socket.bytesRead));
     up.once('response', (answer) => {
       answered = true;
-      if (!over) passBack(up, answer);
+      if (!over) passBack(answer);
     });
     if (onUpgrade !== undefined) {
       up.once('upgrade', (answer, upstream, head) => {
@@ -94,7 +94,7 @@ export function relay({ req, res, target, pool, headers, onUpgrade, log }: Excha
     else up.end();
   };
 
-  const passBack = (up: ClientRequest, answer: IncomingMessage) => {
+  const passBack = (answer: IncomingMessage) => {
     try {
       res.writeHead(answer.statusCode ?? 0, answer.statusMessage ?? '', responseHeaders(answer.rawHeaders));
     } catch {
@@ -103,11 +103,8 @@ export function relay({ req, res, target, pool, headers, onUpgrade, log }: Excha
     }
     // At once: the first event of a stream may be minutes away.
     res.flushHeaders();
-    pipeline(answer, res, (error) => {
-      finish();
-      // Answered before all was sent: the rest of the body has no reader any more.
-      if (error != null || !req.complete) up.destroy();
-    });
+    // A failure of either destroys both. An answer before the end of an upload ends that too: its socket is not kept.
+    pipeline(answer, res, finish);
   };
 
   send(repeatable);

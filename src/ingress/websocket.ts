@@ -30,17 +30,11 @@ export function responseOnSocket(req: IncomingMessage): ServerResponse | undefin
   return res;
 }
 
-/**
- * Destroys the socket when the client hangs up while nobody reads it yet: an end is only seen by reading up to it.
- * Returns what stops the watch.
- */
+/** Destroys the socket when the client hangs up before the app has agreed: it may stay half open, and then tells nobody. Returns what ends the watch. */
 export function watchHangUp(socket: Socket): () => void {
-  const look = () => {
-    if (socket.readableLength === 0) socket.read();
-  };
   const hangUp = () => socket.destroy();
-  socket.on('readable', look).once('end', hangUp);
-  return () => socket.off('readable', look).off('end', hangUp);
+  socket.once('end', hangUp);
+  return () => socket.off('end', hangUp);
 }
 
 /** Both ends of a WebSocket whose app has said 101, and the bytes that each sent along with its headers. */

@@ -93,7 +93,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       token_hash bytea primary key,
       vm_id uuid not null references vm (id) on delete cascade,
       name text,
-      expires_at timestamptz not null
+      expires_at timestamptz not null,
+      -- Of the cookie that the link turns into: the life of the token that asked for it.
+      session_until timestamptz not null
     );
   `.execute(db);
 }

@@ -93,6 +93,7 @@ export interface OpenLinkTable {
   vm_id: string;
   name: Optional<string>;
   expires_at: Date;
+  session_until: Date;
 }
 
 export interface Database {

@@ -26,22 +26,29 @@ export async function createOpenLink(
   const token = randomBytes(32).toString('base64url');
   await deps.db
     .insertInto('open_link')
-    .values({ token_hash: hashOf(token), vm_id: vm.id, name: name ?? null, expires_at: new Date(Date.now() + LINK_SECONDS * 1000) })
+    .values({
+      token_hash: hashOf(token),
+      vm_id: vm.id,
+      name: name ?? null,
+      expires_at: sql<Date>`now() + make_interval(secs => ${LINK_SECONDS})`,
+      session_until: new Date(viewer.expiresAt),
+    })
     .execute();
   const url = name === undefined ? vmUrl(address, vm.id) : mappingUrl(address, vm.id, name);
   return `${url}${OPEN_PATH}?ticket=${token}`;
 }
 
-/** Whether the token opens that address now; it never does again. */
-export async function redeemOpenLink(db: Db, token: string, vmId: string, name: string | undefined): Promise<boolean> {
-  const { numDeletedRows } = await db
+/** Until when the browser that brings the token may open that address; undefined when it may not. A token works once. */
+export async function redeemOpenLink(db: Db, token: string, vmId: string, name: string | undefined): Promise<Date | undefined> {
+  const row = await db
     .deleteFrom('open_link')
     .where('token_hash', '=', hashOf(token))
     .where('vm_id', '=', vmId)
     .where('name', name === undefined ? 'is' : '=', name ?? null)
     .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirstOrThrow();
-  return numDeletedRows === 1n;
+    .returning('session_until')
+    .executeTakeFirst();
+  return row?.session_until;
 }
 
 function hashOf(token: string): Buffer {

@@ -1,0 +1,93 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { readConfig } from './config.ts';
+import { createLog, type Log } from './log.ts';
+
+const USAGE = `swiftor serve      run the gateway
+swiftor migrate    bring the database of DATABASE_URL up to date
+swiftor schema     print the GraphQL schema to schema.graphql
+swiftor token --user ID [--plan CODE] [--ttl 1h]
+`;
+
+/** A second Ctrl-C within this is the terminal's and npm's at once, not impatience. */
+const IMPATIENT_AFTER_MS = 1_000;
+const DRAIN_DEADLINE_MS = 10_000;
+
+const [command = '', ...args] = process.argv.slice(2);
+const commands: Readonly<Record<string, () => Promise<void>>> = { serve, migrate, schema, token };
+
+try {
+  const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+  if (run === undefined) throw new Error(`"${command}" is not a command.\n${USAGE}`);
+  await run();
+} catch (error) {
+  if (!(error instanceof Error && error.name === 'AbortError')) {
+    const cause = error instanceof Error && error.cause instanceof Error ? `\n${error.cause.message}` : '';
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${cause}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function serve(): Promise<void> {
+  const begun = performance.now();
+  const config = readConfig(process.env);
+  const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true && !config.production });
+  const ending = endOnSignal(log);
+  const { startServer } = await import('./server.ts');
+  const server = await startServer(config, log, ending);
+  const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
+  const readyMs = Math.round(performance.now() - begun);
+  log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
+  const failure = await Promise.race([server.failed, new Promise<undefined>((resolve) => ending.addEventListener('abort', () => resolve(undefined)))]);
+  await server.close();
+  if (failure !== undefined) throw failure;
+  log.info('ended');
+}
+
+/** Aborts at the first signal; ends the process when draining takes too long, or when the user insists. */
+function endOnSignal(log: Log): AbortSignal {
+  const ending = new AbortController();
+  let first: number | undefined;
+  const end = (name: NodeJS.Signals): void => {
+    if (first === undefined) {
+      first = Date.now();
+      log.info({ signal: name }, 'ending: requests and passes are drained');
+      setTimeout(() => process.exit(1), DRAIN_DEADLINE_MS).unref();
+      ending.abort();
+    } else if (Date.now() - first > IMPATIENT_AFTER_MS) process.exit(1);
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
+  return ending.signal;
+}
+
+async function migrate(): Promise<void> {
+  const { databaseUrl, logLevel } = readConfig(process.env);
+  if (databaseUrl === undefined) throw new Error('Set DATABASE_URL: the embedded database is migrated by each start.');
+  const [{ createDatabase }, { migrateToLatest }] = await Promise.all([import('./db/database.ts'), import('./db/migrate.ts')]);
+  const db = createDatabase(databaseUrl);
+  try {
+    await migrateToLatest(db, await createLog({ level: logLevel }));
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function schema(): Promise<void> {
+  const { printedSchema } = await import('./graphql/schema.ts');
+  await writeFile(fileURLToPath(new URL('../schema.graphql', import.meta.url)), printedSchema());
+}
+
+async function token(): Promise<void> {
+  const { values } = parseArgs({ args, options: { user: { type: 'string' }, plan: { type: 'string' }, ttl: { type: 'string', default: '1h' } } });
+  if (values.user === undefined) throw new Error(`Whose token? ${USAGE}`);
+  const config = readConfig(process.env);
+  const [{ readKeys }, { signToken }, { parseDuration }] = await Promise.all([
+    import('./keys.ts'),
+    import('./auth/jwt.ts'),
+    import('./lib/parse-duration.ts'),
+  ]);
+  const { jwtSecret } = await readKeys(config);
+  const claims = { userId: values.user, ttlSeconds: parseDuration(values.ttl), ...(values.plan !== undefined && { plan: values.plan }) };
+  process.stdout.write(`${await signToken(claims, { ...config.jwt, secret: jwtSecret })}\n`);
+}

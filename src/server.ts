@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { hostname } from 'node:os';
+import type { AddressInfo } from 'node:net';
+import { createVerifyToken } from './auth/jwt.ts';
+import { loadCatalog } from './catalog/catalog.ts';
+import type { Config } from './config.ts';
+import { createDatabase } from './db/database.ts';
+import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
+import { readInstallation } from './db/installation.ts';
+import { createListener } from './db/listen.ts';
+import { migrateToLatest } from './db/migrate.ts';
+import { openEngines } from './engine/open-engines.ts';
+import { createEventStreams } from './events/event-streams.ts';
+import { createProgressBoard } from './events/progress-board.ts';
+import { createGateway } from './graphql/gateway.ts';
+import { createGraphqlHttp } from './graphql/graphql-http.ts';
+import { createGraphqlWs } from './graphql/graphql-ws.ts';
+import { createHostTable } from './ingress/host-table.ts';
+import { createIngress } from './ingress/proxy.ts';
+import { isWebSocketUpgrade } from './ingress/request-target.ts';
+import { createTickets } from './ingress/tickets.ts';
+import { acquireDataDirLock } from './lib/data-dir-lock.ts';
+import type { Log } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { watchEngine } from './reconciler/engine-watch.ts';
+import { keepHouse } from './reconciler/housekeeping.ts';
+import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
+import { createRestHandler } from './rest/rest-handler.ts';
+import { createRouter } from './router.ts';
+import { readKeys } from './keys.ts';
+import type { PublicAddress } from './vm/mapping.ts';
+import { createSecretBox } from './vm/secret-box.ts';
+import { clearLeases } from './vm/vm-lease.ts';
+import { createVmTelemetry } from './vm/vm-telemetry.ts';
+
+export interface Server {
+  readonly address: AddressInfo;
+  /** Resolves with the reason when the server cannot go on: its database is gone for good. */
+  readonly failed: Promise<Error>;
+  /** Drains and releases everything, in the reverse order of its making. */
+  close(): Promise<void>;
+}
+
+/** Builds every part in order and listens. What was made before a part fails is released again. */
+export async function startServer(config: Config, log: Log, signal: AbortSignal): Promise<Server> {
+  await using parts = new AsyncDisposableStack();
+
+  const lock = await acquireDataDirLock(config.dataDir);
+  parts.defer(() => lock.release());
+  const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
+  const keys = await readKeys(config);
+  const box = createSecretBox(keys.secretsKey);
+
+  const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal }) : undefined;
+  if (embedded !== undefined) parts.defer(() => embedded.stop());
+  const url = config.databaseUrl ?? embedded?.url ?? '';
+  const db = createDatabase(url, { onError: (error) => log.warn({ err: error }, 'an idle database connection was lost') });
+  parts.defer(() => db.destroy());
+  await migrateToLatest(db, log);
+  const installationId = await readInstallation(db, box);
+  // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
+  if (embedded !== undefined) await clearLeases(db);
+  const listener = await createListener({ url, log });
+  parts.defer(() => listener.close());
+
+  const engines = openEngines(config.regions, { installationId, log });
+  parts.defer(() => engines.close());
+  const driverOf = (region: string) => {
+    const driver = engines.drivers.get(region);
+    if (driver === undefined) throw new Error(`The region "${region}" is not in REGIONS any more; put it back, or delete its VMs first.`);
+    return driver;
+  };
+  const watches = new Map(engines.endpoints.map(({ driver, regions }) => [driver, watchEngine({ driver, regions }, { db, log })] as const));
+  parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
+  const isAnswering = (region: string): boolean => {
+    const driver = engines.drivers.get(region);
+    return driver !== undefined && watches.get(driver)?.isAnswering() === true;
+  };
+
+  if (config.roles.has('reconciler')) {
+    const regions = [...config.regions.keys()];
+    const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
+    const loop = startReconcileLoop({ db, listener, catalog, box, log, driverOf, owner, regions, isAway: (region) => !isAnswering(region) });
+    parts.defer(() => loop.close());
+    const ending = new AbortController();
+    const chores = keepHouse({ db, drivers: engines.endpoints.map(({ driver }) => driver), log }, ending.signal);
+    parts.defer(() => (ending.abort(), chores));
+  }
+
+  const board = createProgressBoard(listener);
+  const streams = createEventStreams({ db, listener, board, log });
+  parts.defer(() => streams.close());
+  const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
+  const http = createServer({ requestTimeout: 0, headersTimeout: 15_000, shouldUpgradeCallback: isWebSocketUpgrade });
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject).listen(config.port, config.host, resolve);
+  });
+  parts.defer(() => new Promise<void>((resolve) => void (http.close(() => resolve()), http.closeAllConnections())));
+  const listening = http.address() as AddressInfo;
+  const address: PublicAddress = publicAddress(config, listening.port);
+
+  const services = { db, catalog, box, address, streams, board, telemetry: createVmTelemetry(driverOf), isRegionAvailable: isAnswering };
+  const graphiql = !config.production;
+  const gateway = createGateway({ services, log, graphiql });
+  parts.defer(() => gateway.dispose());
+  const graphqlWs = createGraphqlWs({ gateway, verifyToken });
+  parts.defer(() => graphqlWs.dispose());
+  const tickets = createTickets({ db, box, secure: config.publicScheme === 'https' });
+  const hosts = createHostTable({ db, listener, catalog, tickets });
+  parts.defer(() => hosts.close());
+  const proxy = createIngress({ resolve: hosts.resolve, log, publicScheme: config.publicScheme });
+  parts.defer(() => proxy.close());
+
+  const api = {
+    graphql: createGraphqlHttp({ gateway, verifyToken, graphiql }),
+    graphqlWs,
+    rest: createRestHandler({ gateway, verifyToken, strict: config.strictRest }),
+  };
+  const metrics = createMetrics({ db, streams });
+  const router = createRouter({
+    baseDomain: config.baseDomain,
+    log,
+    ...(config.roles.has('api') && { api }),
+    ...(config.roles.has('ingress') && { ingress: { proxy, tickets } }),
+    metrics: metrics.read,
+    isReady: () => metrics.checkReady([...config.regions.keys()], isAnswering),
+  });
+  http.on('request', router.request);
+  http.on('upgrade', router.upgrade);
+
+  const held = parts.move();
+  const failed = embedded?.exited ?? new Promise<Error>(() => undefined);
+  return { address: listening, failed, close: () => held.disposeAsync() };
+}
+
+function publicAddress({ publicScheme, baseDomain }: Config, port: number): PublicAddress {
+  // On a machine of one's own the port is part of every address; behind a proxy the scheme's own stands.
+  const own = baseDomain === 'localhost' || baseDomain.endsWith('.localhost');
+  const standard = publicScheme === 'https' ? 443 : 80;
+  return { scheme: publicScheme, domain: baseDomain, ...(own && port !== standard && { port }) };
+}

@@ -12,7 +12,9 @@ export interface StreamSource<T> {
   open(signal: AbortSignal): Promise<Readable>;
   /** Takes a chunk apart and pushes what is in it, now or later. May throw. */
   read(chunk: Buffer, sink: Sink<T>, signal: AbortSignal): void;
-  /** Called at the stream's regular end: pushes what is left, or throws when an end is an error. */
+  /** Asks for a second stream after the regular end of the first. */
+  reopen?(signal: AbortSignal): Promise<Readable>;
+  /** Called at the last stream's regular end: pushes what is left, or throws when an end is an error. */
   atEnd?(sink: Sink<T>): void;
   /** The error to end with, from whatever `open`, `read`, `atEnd` or the stream failed with. */
   toError(error: unknown): unknown;
@@ -30,6 +32,7 @@ function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncI
   const closing = new AbortController();
   let stream: Readable | undefined;
   let opened = false;
+  let reopened = source.reopen === undefined;
   let asked = 0;
   let pushed = 0;
 
@@ -69,12 +72,20 @@ function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncI
       guard(() => source.read(chunk, sink, closing.signal));
       if (pushed >= asked) readable.pause();
     });
-    readable.on('end', () => {
-      guard(() => source.atEnd?.(sink));
-      queue.end();
+    readable.on('end', () => guard(onEnd));
+    readable.on('close', () => {
+      if (!readable.readableEnded) fail(new Error('premature close'));
     });
-    // After an end or an error this changes nothing; alone it means that the connection was cut.
-    readable.on('close', () => fail(new Error('premature close')));
+  };
+
+  const onEnd = () => {
+    if (!reopened && source.reopen !== undefined) {
+      reopened = true;
+      source.reopen(closing.signal).then(attach, fail);
+      return;
+    }
+    source.atEnd?.(sink);
+    queue.end();
   };
 
   const open = () => {

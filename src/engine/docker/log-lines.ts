@@ -6,6 +6,8 @@ const NEWLINE = 0x0a;
 export const MAX_LINE_BYTES = 16 * 1024;
 /** The engine cuts messages at 16 KiB: a longer frame means that this is no stream of frames. */
 const MAX_FRAME_BYTES = 1024 * 1024;
+/** How many of the last messages are told again from new ones when the engine repeats them. */
+const REMEMBERED_MESSAGES = 1000;
 
 type StreamName = MachineLogLine['stream'];
 
@@ -21,6 +23,10 @@ interface OpenLine {
 export class LogLines {
   readonly #open = new Map<StreamName, OpenLine>();
   #rest = Buffer.alloc(0);
+  /** Times and streams of the last messages, oldest first. */
+  readonly #seen: string[] = [];
+  /** Of these, those that a repetition has not brought yet. */
+  #repeatable: string[] | undefined;
 
   /** The lines that `chunk` completes. Throws a RangeError when these are no frames. */
   push(chunk: Buffer): readonly MachineLogLine[] {
@@ -38,6 +44,16 @@ export class LogLines {
     return lines;
   }
 
+  /**
+   * Called between two streams of the same log, of which the second repeats the end of the first: what was read already is then
+   * skipped. The time of the first message that is told again, to ask the second stream from; undefined when none was read.
+   */
+  expectRepetition(): string | undefined {
+    this.#rest = Buffer.alloc(0);
+    this.#repeatable = [...this.#seen];
+    return this.#seen[0]?.split(' ')[0];
+  }
+
   /** The lines that never got their end. */
   end(): readonly MachineLogLine[] {
     const lines = [...this.#open].map(([stream, line]) => toLine(stream, line));
@@ -47,13 +63,27 @@ export class LogLines {
 
   #addMessage(stream: StreamName, message: Buffer): MachineLogLine | undefined {
     const space = message.indexOf(' ');
-    const line = this.#open.get(stream) ?? { at: new Date(message.toString('latin1', 0, Math.max(0, space))), text: Buffer.alloc(0) };
+    const time = message.toString('latin1', 0, Math.max(0, space));
+    if (this.#isRepeated(`${time} ${stream}`)) return undefined;
+    const line = this.#open.get(stream) ?? { at: new Date(time), text: Buffer.alloc(0) };
     const isWhole = message.at(-1) === NEWLINE;
     const part = message.subarray(space + 1, isWhole ? -1 : undefined);
     line.text = Buffer.concat([line.text, part.subarray(0, MAX_LINE_BYTES - line.text.length)]);
     if (isWhole) this.#open.delete(stream);
     else this.#open.set(stream, line);
     return isWhole ? toLine(stream, line) : undefined;
+  }
+
+  #isRepeated(key: string): boolean {
+    // Parts of one line have one time: each message is told again once.
+    const index = this.#repeatable?.indexOf(key) ?? -1;
+    if (index !== -1) {
+      this.#repeatable?.splice(index, 1);
+      return true;
+    }
+    this.#seen.push(key);
+    if (this.#seen.length > REMEMBERED_MESSAGES) this.#seen.shift();
+    return false;
   }
 }
 

@@ -54,19 +54,30 @@ export function logsOf(
   signal: AbortSignal,
 ): AsyncIterable<MachineLogLine> {
   const lines = new LogLines();
-  const open = async (streamSignal: AbortSignal): Promise<Readable> => {
-    const container = await foremost(tools, id, streamSignal);
-    if (!container) return Readable.from([]);
-    const options = { stdout: true, stderr: true, timestamps: true, tail };
+  let container: Docker.Container | undefined;
+  const openPart = async (part: { follow: boolean; tail?: number; since?: string }, streamSignal: AbortSignal) => {
+    const asked = container;
+    if (!asked) return Readable.from([]);
     const ask = async (abortSignal: AbortSignal): Promise<Readable> => {
-      if (follow) return (await container.logs({ ...options, follow: true, abortSignal })) as Readable;
-      return Readable.from([await container.logs({ ...options, follow: false, abortSignal })]);
+      const options = { stdout: true, stderr: true, timestamps: true, abortSignal };
+      if (part.follow) return (await asked.logs({ ...options, ...part, follow: true })) as Readable;
+      return Readable.from([await asked.logs({ ...options, ...part, follow: false })]);
     };
     return orEmpty(tools.call('send a log', streamSignal, ask));
   };
+  const open = async (streamSignal: AbortSignal) => {
+    container = await foremost(tools, id, streamSignal);
+    return openPart({ follow, tail }, streamSignal);
+  };
+  // A followed log often ends without the container's last words, which came while it ended: asked for once more.
+  const reopen = (streamSignal: AbortSignal) => {
+    const since = lines.expectRepetition();
+    return openPart({ follow: false, ...(since === undefined ? { tail } : { since: toUnixTime(since) }) }, streamSignal);
+  };
   const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) => lines.push(chunk).forEach((line) => sink.push(line));
   const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) => lines.end().forEach((line) => sink.push(line));
-  return iterateStream({ open, read, atEnd, toError: (error) => toStreamError(tools, 'send a log', error) }, signal);
+  const toError = (error: unknown) => toStreamError(tools, 'send a log', error);
+  return iterateStream({ open, ...(follow && { reopen }), read, atEnd, toError }, signal);
 }
 
 /** See `EngineDriver.stats`. Ends at once when the machine does not run. */
@@ -90,6 +101,12 @@ export function statsOf(tools: StreamTools, id: string, signal: AbortSignal): As
     }
   };
   return iterateStream({ open, read, toError: (error) => toStreamError(tools, 'send statistics', error) }, signal);
+}
+
+/** '2026-01-02T03:04:05.000000006Z' as '1767323045.000000006', which the engine takes and a number could not hold. */
+function toUnixTime(timestamp: string): string {
+  const [, fraction = '0'] = /\.(\d+)/.exec(timestamp) ?? [];
+  return `${Math.floor(Date.parse(timestamp) / 1000)}.${fraction}`;
 }
 
 async function foremost({ docker, containers }: StreamTools, id: string, signal: AbortSignal): Promise<Docker.Container | undefined> {

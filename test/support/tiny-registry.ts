@@ -1,0 +1,115 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { tarEntry } from './tar-entry.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+
+export interface TinyRegistry {
+  /** A reference to this registry's only image, which no engine has seen before: busybox and some noise, in two layers. */
+  readonly imageRef: string;
+  /** A reference to an image that it does not have. */
+  readonly missingRef: string;
+  /** How often a manifest was asked for by GET. */
+  readonly manifestRequests: () => number;
+  /** Layer bytes sent so far. */
+  readonly sentBytes: () => number;
+  /** Of all layers. */
+  readonly layerBytes: number;
+  /** Layers being sent to an engine that listens. */
+  readonly openTransfers: () => number;
+  /** From here on no layer gets further than half way. */
+  readonly stall: () => void;
+  readonly close: () => Promise<void>;
+}
+
+/** A registry on loopback that an engine pulls from; it sends each layer in chunks with `pauseMilliseconds` between them. */
+export async function openTinyRegistry({ pauseMilliseconds }: { pauseMilliseconds: number }): Promise<TinyRegistry> {
+  const busybox = await readFile('/bin/busybox');
+  const layers = [
+    [tarEntry('bin/', '5', 0o755), tarEntry('bin/busybox', '0', 0o755, busybox)],
+    [tarEntry('noise', '0', 0o644, randomBytes(2 * 1024 * 1024))],
+  ].map((entries) => {
+    const tar = Buffer.concat([...entries, tarEntry('id', '0', 0o644, randomBytes(16)), Buffer.alloc(1024)]);
+    return { diffId: digestOf(tar), blob: gzipSync(tar, { level: 1 }) };
+  });
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
+  const config = Buffer.from(JSON.stringify({ architecture, os: 'linux', config: { Env: ['PATH=/bin'] }, rootfs }));
+  const describeBlob = (mediaType: string, blob: Buffer) => ({ mediaType, size: blob.length, digest: digestOf(blob) });
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: describeBlob('application/vnd.docker.container.image.v1+json', config),
+      layers: layers.map(({ blob }) => describeBlob('application/vnd.docker.image.rootfs.diff.tar.gzip', blob)),
+    }),
+  );
+  const blobs = new Map([config, ...layers.map(({ blob }) => blob)].map((blob) => [digestOf(blob), blob]));
+
+  let manifestRequests = 0;
+  let sentBytes = 0;
+  let isStalled = false;
+  let openTransfers = 0;
+  const sendSlowly = async (response: ServerResponse, blob: Buffer) => {
+    for (let start = 0; start < blob.length && !response.destroyed; start += CHUNK_BYTES) {
+      if (isStalled && start >= blob.length / 2) return;
+      const chunk = blob.subarray(start, start + CHUNK_BYTES);
+      response.write(chunk);
+      sentBytes += chunk.length;
+      await sleep(pauseMilliseconds);
+    }
+    response.end();
+  };
+
+  const server = createServer((request, response) => {
+    const [, kind, name] = /^\/v2\/tiny\/(manifests|blobs)\/(.+)$/.exec(request.url ?? '') ?? [];
+    const isHead = request.method === 'HEAD';
+    if (request.url === '/v2/') return void response.end('{}');
+    if (kind === 'manifests') {
+      if (!isHead) manifestRequests += 1;
+      response.writeHead(200, { 'content-type': MANIFEST, 'content-length': manifest.length, 'docker-content-digest': digestOf(manifest) });
+      return void response.end(isHead ? undefined : manifest);
+    }
+    const blob = blobs.get(name ?? '');
+    if (blob === undefined) {
+      response.writeHead(404, { 'content-type': 'application/json' });
+      return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
+    }
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': blob.length });
+    if (isHead) response.end();
+    else {
+      openTransfers += 1;
+      response.on('close', () => {
+        openTransfers -= 1;
+      });
+      void sendSlowly(response, blob);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    imageRef: `127.0.0.1:${port}/tiny:1`,
+    missingRef: `127.0.0.1:${port}/absent:1`,
+    manifestRequests: () => manifestRequests,
+    sentBytes: () => sentBytes,
+    layerBytes: layers.reduce((sum, { blob }) => sum + blob.length, 0),
+    openTransfers: () => openTransfers,
+    stall: () => {
+      isStalled = true;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function digestOf(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}

@@ -5,6 +5,7 @@ import type { Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
 import type { Log } from '../log.ts';
 import { findOwnership, readEventSeq, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
+import type { ProgressNote } from './append-event.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { VmEvent } from './vm-event.ts';
 
@@ -38,6 +39,8 @@ interface Feed {
   cursor: number;
   readonly ready: Promise<void>;
   readonly readers: Set<Reader>;
+  /** Notes of progress that wait for the events before them. */
+  notes: ProgressNote[];
   pumping: boolean;
   again: boolean;
 }
@@ -76,7 +79,10 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
       await feed.ready;
       while (feed.again) {
         feed.again = false;
+        // A note overtakes the event that it follows: it needs no query. So it waits for one.
+        const notes = feed.notes.splice(0);
         await pumpOnce(userId, feed);
+        for (const note of notes) for (const reader of feed.readers) deliverProgress(reader, note);
       }
     } catch (error) {
       log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again');
@@ -93,6 +99,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
       cursor: 0,
       ready: readEventSeq(db, userId).then((seq) => void (feed.cursor = seq)),
       readers: new Set(),
+      notes: [],
       pumping: false,
       again: false,
     };
@@ -126,12 +133,9 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
   const unlisten = [
     listener.on('vm_event', (payload) => void pump((JSON.parse(payload) as [string, string])[0])),
     listener.onResync(pumpAll),
-    board.onProgress(({ u, v, s, p }) => {
-      for (const reader of feeds.get(u)?.readers ?? []) {
-        if (reader.held !== undefined || (reader.vmId !== undefined && reader.vmId !== v)) continue;
-        // Dropped when the queue is full: the next one says more.
-        reader.queue.push({ seq: reader.seen, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p });
-      }
+    board.onProgress((note) => {
+      feeds.get(note.u)?.notes.push(note);
+      void pump(note.u);
     }),
   ];
 
@@ -186,6 +190,12 @@ function deliver(reader: Reader, event: VmEvent): void {
   // Never skipped silently: the stream ends, and the client resumes from its cursor.
   if (!reader.queue.push(event)) reader.queue.fail(new ApiError('RATE_LIMITED', 'You read too slowly; resume with `after`.'));
   if (event.kind === 'DELETED' && reader.vmId !== undefined) reader.queue.end();
+}
+
+function deliverProgress({ held, vmId, queue, seen }: Reader, { v, s, p }: ProgressNote): void {
+  if (held !== undefined || (vmId !== undefined && vmId !== v)) return;
+  // Dropped when the queue is full: the next one says more.
+  queue.push({ seq: seen, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p });
 }
 
 function parseCursor(after: string | undefined): number | undefined {

@@ -78,7 +78,7 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
   const { signal, hinted } = round;
   const driver = driverOf(vm.region);
   const distribution = catalog.distributions.get(vm.distribution);
-  const writer = createVmWriter(deps.db, lease, vm);
+  const writer = createVmWriter({ db: deps.db, lease, log }, vm);
   const blank = { vm, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer } satisfies VmPass;
   try {
     const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
@@ -94,10 +94,11 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
 async function performAll(pass: VmPass): Promise<StepOutcome> {
   const steps = nextSteps(toDesired(pass), pass.observed);
   if (steps.length === 0) return { kind: 'done' };
+  const [first] = steps;
+  if (first?.step !== 'checkAnswer') pass.log.info({ status: pass.vm.status, steps: steps.map(({ step }) => step) }, 'plan');
   let current = pass;
   for (const step of steps) {
     pass.signal.throwIfAborted();
-    pass.log.debug({ step: step.step }, 'step');
     const outcome = await performStep(current, step);
     if (outcome.kind !== 'next') return outcome;
     if (outcome.observed !== undefined) current = { ...current, observed: outcome.observed };

@@ -47,7 +47,7 @@ export interface VmWriter {
   settled(): Promise<VmStatus>;
 }
 
-export function createVmWriter(db: Db, lease: Lease, vm: Vm): VmWriter {
+export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: Log }, vm: Vm): VmWriter {
   const fence = { leaseOwner: lease.owner, generation: vm.generation };
   let current: VmStatus = vm.status;
   let queue: Promise<void> = Promise.resolve();
@@ -63,6 +63,7 @@ export function createVmWriter(db: Db, lease: Lease, vm: Vm): VmWriter {
       if (!(await changeVm(trx, { ...vm, status: current }, change, fence))) throw new Overtaken();
       await then?.(trx);
     });
+    log.info({ from: current, to: change.status ?? current, reason: change.reason }, 'status');
     current = change.status ?? current;
   };
   const writeQuietly = async (set: VmUpdate): Promise<void> => {
@@ -90,7 +91,8 @@ export function createVmWriter(db: Db, lease: Lease, vm: Vm): VmWriter {
       ),
     progress(status, progress) {
       const note = encodeProgress({ u: vm.userId, v: vm.id, s: status, p: progress });
-      sql`select pg_notify('vm_progress', ${note})`.execute(db).catch(() => undefined);
+      // Behind the status that it belongs to; a lost one costs nothing.
+      void enqueue(() => sql`select pg_notify('vm_progress', ${note})`.execute(db).then(() => undefined)).catch(() => undefined);
     },
     async settled() {
       await queue.catch(() => undefined);

@@ -11,8 +11,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const adminUrl = inject('adminUrl');
   const name = `swiftor_test_${randomBytes(6).toString('hex')}`;
   await executeSql(adminUrl, `create database ${name} template swiftor_template`);
+  const url = urlOfDatabase(adminUrl, name);
+  // Each clone is an installation of its own: no test takes another's containers for orphans.
+  await executeSql(url, 'update installation set id = gen_random_uuid(), key_check = null');
   return {
-    url: urlOfDatabase(adminUrl, name),
+    url,
     [Symbol.asyncDispose]: async () => {
       await executeSql(adminUrl, `drop database if exists ${name} with (force)`);
     },

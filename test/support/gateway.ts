@@ -1,0 +1,109 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createClient, type Client } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { signToken } from '../../src/auth/jwt.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/log.ts';
+import { startServer } from '../../src/server.ts';
+import { createTestDatabase } from './database.ts';
+import { removeInstallation } from './engines.ts';
+import { executeSql } from './execute-sql.ts';
+import { testImage } from './tiny-image.ts';
+
+const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
+const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
+
+export interface GraphqlAnswer<T> {
+  readonly data?: T;
+  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string; readonly [name: string]: unknown } }[];
+}
+
+export interface TestGateway extends AsyncDisposable {
+  /** http://127.0.0.1:PORT */
+  readonly url: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  /** A token; engineer's plan unless another is named. */
+  token(userId: string, options?: { plan?: string; ttlSeconds?: number }): Promise<string>;
+  graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
+  rest(token: string | undefined, method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>;
+  /** A graphql-ws client that does not reconnect by itself. */
+  subscribe(token: string): Client;
+}
+
+export interface TestGatewayOptions {
+  /** Of a gateway that shares its database with another; that one drops it. */
+  readonly databaseUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Entries over the built-in catalog; ubuntu and krita always run the tiny image. */
+  readonly distributions?: readonly object[];
+}
+
+/** The real server on a port of its own, with a database of its own and the real engine. Its disposal leaves nothing of it. */
+export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  await using undo = new AsyncDisposableStack();
+  const image = await testImage();
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-gateway-'));
+  undo.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const databaseUrl = options.databaseUrl ?? undo.use(await createTestDatabase()).url;
+  if (options.databaseUrl === undefined) {
+    const { rows } = await executeSql(databaseUrl, 'select id from installation');
+    undo.defer(() => removeInstallation(String((rows[0] as { id: string }).id)));
+  }
+  const catalogFile = path.join(dataDir, 'catalog.json');
+  const tiny = ['ubuntu', 'krita', 'code-server'].map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));
+  await writeFile(catalogFile, JSON.stringify({ distributions: [...tiny, ...(options.distributions ?? [])] }));
+  const config = readConfig({
+    PORT: '0',
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: dataDir,
+    JWT_SECRET,
+    SECRETS_KEY,
+    CATALOG_FILE: catalogFile,
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    ...options.env,
+  });
+  const server = await startServer(config, await createLog({ level: config.logLevel }), new AbortController().signal);
+  undo.defer(() => server.close());
+  const { port } = server.address;
+  const url = `http://127.0.0.1:${port}`;
+
+  const parts = undo.move();
+  return {
+    url,
+    port,
+    databaseUrl,
+    token: (userId, { plan = 'engineer', ttlSeconds = 600 } = {}) =>
+      signToken({ userId, plan, ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' }),
+    async graphql(token, query, variables = {}) {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query, variables }),
+      });
+      return response.json();
+    },
+    rest(token, method, at, { body, headers = {} } = {}) {
+      return fetch(`${url}${at}`, {
+        method,
+        headers: {
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+    },
+    subscribe: (token) =>
+      createClient({
+        url: `ws://127.0.0.1:${port}/graphql`,
+        webSocketImpl: WebSocket,
+        connectionParams: { authorization: `Bearer ${token}` },
+        retryAttempts: 0,
+        lazy: true,
+      }),
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}

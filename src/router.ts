@@ -7,6 +7,7 @@ import { answerNotHere } from './ingress/plain-answer.ts';
 import type { Ingress } from './ingress/proxy.ts';
 import { matchRequest } from './ingress/request-target.ts';
 import type { Tickets } from './ingress/tickets.ts';
+import { pathOf } from './lib/path-of.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
 import { sendError } from './rest/rest-handler.ts';
@@ -38,7 +39,7 @@ export function createRouter(routes: Routes) {
     reply.setHeader('access-control-allow-origin', '*');
     reply.setHeader('x-content-type-options', 'nosniff');
     if (request.method === 'OPTIONS') return answerPreflight(reply);
-    const path = new URL(request.url ?? '/', 'http://api').pathname;
+    const path = pathOf(request.url);
     if (path === '/health/live') return sendJson(reply, 200, { live: true });
     if (path === '/health/ready') {
       const state = await isReady();
@@ -78,11 +79,13 @@ export function createRouter(routes: Routes) {
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
       const match = matchRequest(request, baseDomain);
-      if (match.kind === 'api' && api !== undefined && request.url?.split('?')[0] === GRAPHQL_PATH) {
+      if (match.kind === 'api' && api !== undefined && pathOf(request.url) === GRAPHQL_PATH) {
         api.graphqlWs.upgrade(request, socket, head);
       } else if (match.kind === 'vm' && ingress !== undefined) {
         ingress.proxy.upgrade(request, socket, head, match);
       } else {
+        // A client that is gone by now is no fault of ours.
+        socket.on('error', () => undefined);
         socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       }
     },

@@ -29,13 +29,23 @@ function originOf(error: unknown): unknown {
   return current;
 }
 
+/** A value that does not fit its type: where it is and why, without the value itself, which may be a secret. */
+const MISFITS: readonly RegExp[] = [
+  /^Variable "\$(?:input)?[^"]*" got invalid value .* at "(?<path>[^"]+)"; (?<why>[^;]*)$/s,
+  /^Variable "\$[^"]*" got invalid value .*; Field "(?<path>[^"]+)" of required type "[^"]+" was not provided\.$/s,
+  /^Variable "\$(?<path>[^"]+)" of required type "[^"]+" was not provided\.$/s,
+  /^Variable "\$(?<path>[^"]+)" (?:of non-null type|has invalid value|got invalid value).*?(?:; (?<why>[^;]*))?$/s,
+];
+
 function requestFault(error: GraphQLError): GraphQLError {
   const { code, ...extensions } = error.extensions;
   if (isErrorCode(code)) return error;
-  // Of a variable that does not fit its type: at "input.cpu".
-  const path = / at "(?:input\.)?([^"]+)"/.exec(error.message)?.[1] ?? /^Variable "\$(?:input\.)?([^"]+)"/.exec(error.message)?.[1];
-  const fields: FieldProblem[] = path === undefined ? [] : [{ path, message: error.message }];
-  return rebuild(error, error.message, { ...extensions, code: 'BAD_USER_INPUT', ...(fields.length > 0 && { fields }) });
+  const misfit = MISFITS.map((pattern) => pattern.exec(error.message)?.groups).find((groups) => groups !== undefined);
+  if (misfit === undefined) return rebuild(error, error.message, { ...extensions, code: 'BAD_USER_INPUT' });
+  const path = (misfit['path'] ?? '').replace(/^input\./, '');
+  const why = misfit['why']?.replace(/: .*$/s, '.') ?? 'is required.';
+  const fields: FieldProblem[] = [{ path, message: why }];
+  return rebuild(error, `${path}: ${why}`, { ...extensions, code: 'BAD_USER_INPUT', fields });
 }
 
 function rebuild(error: GraphQLError | undefined, message: string, extensions: Record<string, unknown>): GraphQLError {

@@ -31,8 +31,9 @@ const VmEdge = builder.objectRef<VmModel>('VmEdge').implement({
 const VmConnection = builder.objectRef<Page>('VmConnection').implement({
   description: 'A page of VMs, in order of creation.',
   fields: (t) => ({
-    nodes: t.field({ type: [Vm], description: 'The VMs.', resolve: ({ vms }) => [...vms] }),
-    edges: t.field({ type: [VmEdge], description: 'The VMs with their cursors.', resolve: ({ vms }) => [...vms] }),
+    // The page's size already counts what is in it.
+    nodes: t.field({ type: [Vm], complexity: { field: 1, multiplier: 1 }, description: 'The VMs.', resolve: ({ vms }) => [...vms] }),
+    edges: t.field({ type: [VmEdge], complexity: { field: 1, multiplier: 1 }, description: 'The VMs with their cursors.', resolve: ({ vms }) => [...vms] }),
     pageInfo: t.field({ type: PageInfo, description: 'Where the page lies.', resolve: (page) => page }),
     totalCount: t.exposeInt('totalCount', { description: 'All that fit the filter, on every page.' }),
   }),

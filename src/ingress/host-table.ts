@@ -16,10 +16,18 @@ interface Entry {
   readonly vm: Vm | undefined;
   readonly order: number;
   readonly readAt: number;
-  /** One target a port, as long as the container stands: sockets are kept with it. */
-  readonly targets: Map<number, Upstream>;
-  /** Ends every target. */
-  readonly over: AbortController;
+  /** One target an address, by mapping name ('' is the VM's own), as long as it leads to the same door: sockets are kept with it. */
+  readonly targets: Map<string, { readonly upstream: Upstream; readonly door: string; readonly over: AbortController }>;
+}
+
+/** What an address leads to. A change of any of it ends what goes through the old one. */
+interface Door {
+  readonly vm: Vm;
+  readonly ref: string;
+  readonly host: string;
+  readonly port: number;
+  readonly scheme: 'http' | 'https';
+  readonly isPublic: boolean;
 }
 
 /** A notification may be lost: what was read longer ago is read again. */
@@ -41,26 +49,41 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
     const latest = entries.get(vmId);
     // A read that began later has seen more, also if it came back first.
     if (latest !== undefined && latest.order > order) return latest;
-    const same = latest !== undefined && vm !== undefined && placeOf(latest.vm) === placeOf(vm);
-    if (!same) latest?.over.abort();
+    const targets: Entry['targets'] = latest?.targets ?? new Map();
+    for (const [name, { door, over }] of targets) {
+      if (keyOf(vm === undefined ? undefined : doorOf(vm, name)) === door) continue;
+      over.abort();
+      targets.delete(name);
+    }
     entries.delete(vmId);
-    const { targets, over } = same ? latest : { targets: new Map<number, Upstream>(), over: new AbortController() };
-    const entry: Entry = { vm, order, readAt: Date.now(), targets, over };
+    const entry: Entry = { vm, order, readAt: Date.now(), targets };
     // Only what exists is kept: made-up ids must not push real ones out.
     if (vm !== undefined) entries.set(vmId, entry);
     forgetOldest(entries);
     return entry;
   };
 
-  const targetOf = ({ vm, targets, over }: Entry, port: number): Upstream | undefined => {
-    if (placeOf(vm) === undefined || vm?.engineRef == null || vm.address === null) return undefined;
-    const known = targets.get(port);
-    if (known !== undefined) return known;
+  /** Where the address leads now; undefined while nothing runs there. DEGRADED stays reachable: the app may answer this very request. */
+  const doorOf = (vm: Vm, name: string): Door | undefined => {
+    const { status, engineRef, address } = vm;
     const entry = catalog.distributions.get(vm.distribution);
+    const mapping = vm.mappings.find((each) => each.name === name);
+    const port = name === '' ? entry?.defaultPort : mapping?.internalPort;
+    if ((status !== 'RUNNING' && status !== 'DEGRADED') || engineRef === null || address === null || port === undefined) return undefined;
     const scheme = entry !== undefined && port === entry.defaultPort ? entry.scheme : 'http';
-    const target: Upstream = { vmId: vm.id, ref: vm.engineRef, host: vm.address, port, scheme, signal: over.signal };
-    targets.set(port, target);
-    return target;
+    return { vm, ref: engineRef, host: address, port, scheme, isPublic: mapping?.visibility !== 'PRIVATE' };
+  };
+
+  const targetOf = ({ vm, targets }: Entry, name: string): Upstream | undefined => {
+    const door = vm === undefined ? undefined : doorOf(vm, name);
+    if (door === undefined) return undefined;
+    const known = targets.get(name);
+    if (known !== undefined) return known.upstream;
+    const over = new AbortController();
+    const { ref, host, port, scheme } = door;
+    const upstream: Upstream = { vmId: door.vm.id, ref, host, port, scheme, signal: over.signal };
+    targets.set(name, { upstream, door: keyOf(door), over });
+    return upstream;
   };
 
   const resolve: Resolve = async (vmId, name, cookies): Promise<Resolution> => {
@@ -70,9 +93,9 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
     if (vm === undefined) return { kind: 'not-found' };
     const mapping = name === undefined ? undefined : vm.mappings.find((each) => each.name === name);
     if (name !== undefined && mapping === undefined) return { kind: 'not-found' };
+    // A VM's own address is guarded by its app's own sign-in; only mappings can be made PRIVATE.
     if (mapping?.visibility === 'PRIVATE' && !tickets.opens(cookies, { vmId, name })) return { kind: 'denied' };
-    const port = mapping?.internalPort ?? catalog.distributions.get(vm.distribution)?.defaultPort;
-    const target = port === undefined ? undefined : targetOf(entry, port);
+    const target = targetOf(entry, name ?? '');
     return target === undefined ? unavailable(vm) : { kind: 'upstream', target };
   };
 
@@ -90,18 +113,16 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
     resolve,
     close() {
       for (const stop of unlisten) stop();
-      for (const { over } of entries.values()) over.abort();
+      for (const entry of entries.values()) endTargets(entry);
       entries.clear();
     },
   };
 }
 
-/** What a target hangs on; undefined when the VM has none. DEGRADED stays reachable: the app may answer this very request. */
-function placeOf(vm: Vm | undefined): string | undefined {
-  if (vm === undefined) return undefined;
-  const { status, engineRef, address } = vm;
-  if (status !== 'RUNNING' && status !== 'DEGRADED') return undefined;
-  return engineRef === null || address === null ? undefined : `${engineRef} ${address}`;
+function keyOf(door: Door | undefined): string {
+  if (door === undefined) return '';
+  const { ref, host, port, scheme, isPublic } = door;
+  return JSON.stringify([ref, host, port, scheme, isPublic]);
 }
 
 function unavailable({ status }: Vm): Resolution {
@@ -113,6 +134,10 @@ function unavailable({ status }: Vm): Resolution {
 function forgetOldest(entries: Map<string, Entry>): void {
   const [oldest] = entries;
   if (entries.size <= KEPT || oldest === undefined) return;
-  oldest[1].over.abort();
+  endTargets(oldest[1]);
   entries.delete(oldest[0]);
+}
+
+function endTargets({ targets }: Entry): void {
+  for (const { over } of targets.values()) over.abort();
 }

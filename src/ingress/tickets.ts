@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../db/database.ts';
 import type { SecretBox } from '../vm/secret-box.ts';
+import { pathOf } from '../lib/path-of.ts';
 import { OPEN_PATH, redeemOpenLink } from '../vm/open-links.ts';
 import type { OwnCookies } from './own-cookies.ts';
 import { answerNotHere } from './plain-answer.ts';
@@ -32,10 +33,10 @@ export function createTickets({ db, box, secure }: { db: Db; box: SecretBox; sec
     box.fingerprint(JSON.stringify(['ticket', vmId, name ?? null, until]));
 
   return {
-    isLink: (url) => new URL(url ?? '/', 'http://ingress').pathname === OPEN_PATH,
+    isLink: (url) => pathOf(url) === OPEN_PATH,
 
     async redeem(req, res, place) {
-      const token = new URL(req.url ?? '/', 'http://ingress').searchParams.get('ticket') ?? '';
+      const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
       const until = req.method === 'GET' ? await redeemOpenLink(db, token, place.vmId, place.name) : undefined;
       if (until === undefined || until.getTime() <= Date.now()) {
         answerNotHere(res);

@@ -10,9 +10,8 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const line = (max: number) =>
   z
     .string()
-    .min(1, 'must not be empty.')
     .max(max, `must have at most ${max} characters.`)
-    .refine((text) => text.trim() !== '', 'must not be blank.')
+    .refine((text) => text.trim() !== '', 'must not be empty.')
     .refine((text) => !CONTROL.test(text) && !LONE_SURROGATE.test(text), 'must not contain control characters.');
 
 const whole = (min: number, max: number, unit: string) =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Log } from '../../log.ts';
 import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
@@ -14,7 +15,8 @@ import type { SharedPulls } from './shared-pulls.ts';
 import type { MachineVolumes } from './volumes.ts';
 
 const START_MILLISECONDS = 60_000;
-const MAX_ATTEMPTS = 4;
+/** Before looking again at what another call is changing: it may be in the middle of it. */
+const PAUSES_MILLISECONDS = [20, 100, 300, 1000, 3000];
 
 export interface EnsureTools {
   readonly docker: Docker;
@@ -42,12 +44,14 @@ export class EnsureMachine {
   }
 
   async run(): Promise<Observation> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#attempt();
       } catch (error) {
         if (!(error instanceof Overtaken)) throw error;
-        if (attempt === MAX_ATTEMPTS) throw new EngineError('ENGINE_REFUSED', error.message, { cause: error.cause });
+        const pause = PAUSES_MILLISECONDS[attempt];
+        if (pause === undefined) throw new EngineError('ENGINE_REFUSED', error.message, { cause: error.cause });
+        await pauseFor(pause, this.#signal);
       }
     }
   }
@@ -160,4 +164,9 @@ export class EnsureMachine {
       this.#tools.log.warn({ err: error, machine: this.#spec.id, ref }, 'a container that did not start could not be removed');
     }
   }
+}
+
+async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
+  // The timer rejects with an error of its own, not with the signal's reason.
+  await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

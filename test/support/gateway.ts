@@ -39,6 +39,8 @@ export interface TestGatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Entries over the built-in catalog; ubuntu and krita always run the tiny image. */
   readonly distributions?: readonly object[];
+  /** Plans over the built-in ones. */
+  readonly plans?: readonly object[];
 }
 
 /** The real server on a port of its own, with a database of its own and the real engine. Its disposal leaves nothing of it. */
@@ -55,6 +57,8 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const catalogFile = path.join(dataDir, 'catalog.json');
   const tiny = ['ubuntu', 'krita', 'code-server'].map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));
   await writeFile(catalogFile, JSON.stringify({ distributions: [...tiny, ...(options.distributions ?? [])] }));
+  const plansFile = path.join(dataDir, 'plans.json');
+  await writeFile(plansFile, JSON.stringify({ plans: options.plans ?? [] }));
   const config = readConfig({
     PORT: '0',
     DATABASE_URL: databaseUrl,
@@ -62,6 +66,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     JWT_SECRET,
     SECRETS_KEY,
     CATALOG_FILE: catalogFile,
+    PLANS_FILE: plansFile,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,
   });

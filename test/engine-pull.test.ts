@@ -9,19 +9,35 @@ import { eventually } from './support/eventually.ts';
 import { openTinyRegistry } from './support/tiny-registry.ts';
 
 const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
-const failureOf = (work: Promise<unknown>) => work.then(() => expect.unreachable('it did not fail'), (error: unknown) => error);
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => expect.unreachable('it did not fail'),
+    (error: unknown) => error,
+  );
+
+const registryOf = async (pauseMilliseconds: number) => {
+  const registry = await openTinyRegistry({ pauseMilliseconds });
+  onTestFinished(async () => {
+    await registry.close();
+    await docker
+      .getImage(registry.imageRef)
+      .remove({ force: true })
+      .catch((error: { statusCode?: number }) => expect(error.statusCode).toBe(404));
+  });
+  return registry;
+};
+
+const isThere = (imageRef: string) =>
+  docker
+    .getImage(imageRef)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
 
 describeEachEngine('A missing image', ({ driver, installationId }) => {
   const command = ['/bin/busybox', 'sleep', '86400'];
-  const registryOf = async (pauseMilliseconds: number) => {
-    const registry = await openTinyRegistry({ pauseMilliseconds });
-    onTestFinished(async () => {
-      await registry.close();
-      await docker.getImage(registry.imageRef).remove({ force: true }).catch((error: { statusCode?: number }) => expect(error.statusCode).toBe(404));
-    });
-    return registry;
-  };
-  const isThere = (imageRef: string) => docker.getImage(imageRef).inspect().then(() => true, () => false);
   const track = (spec: MachineSpec, signal = within()) => {
     const progress: EnsureProgress[] = [];
     return { progress, done: driver.ensure(spec, signal, (step) => progress.push(step)) };
@@ -103,29 +119,30 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
 });
 
 /** What no registry makes a real engine do: an engine of which only the answer to a pull is scripted. */
+const ensureWith = async (answerPull: (response: ServerResponse) => void) => {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const json = (status: number, body: unknown) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (path.startsWith('/containers/json')) json(200, []);
+    else if (path.startsWith('/networks')) {
+      json(200, [{ Name: 'swiftor-vms', Id: 'n', Options: { 'com.docker.network.bridge.enable_icc': 'false' } }]);
+    } else if (path.startsWith('/images/create')) answerPull(response);
+    else json(404, { message: 'No such image: x' });
+  });
+  const socketPath = join(tmpdir(), `swiftor-${randomUUID().slice(0, 8)}.sock`);
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  const driver = testDriver('none', { endpoint: `unix://${socketPath}`, pullStallMilliseconds: 300 });
+  onTestFinished(() => {
+    driver.close();
+    server.close();
+  });
+  return failureOf(driver.ensure(machineSpec({ imageRef: 'somewhere.invalid/x:1' }), within(10), () => undefined));
+};
+
 describe('A pull whose stream goes wrong', () => {
-  const ensureWith = async (answerPull: (response: ServerResponse) => void) => {
-    const server = createServer((request, response) => {
-      const path = request.url ?? '';
-      const json = (status: number, body: unknown) => {
-        response.writeHead(status, { 'content-type': 'application/json' });
-        response.end(JSON.stringify(body));
-      };
-      if (path.startsWith('/containers/json')) json(200, []);
-      else if (path.startsWith('/networks')) {
-        json(200, [{ Name: 'swiftor-vms', Id: 'n', Options: { 'com.docker.network.bridge.enable_icc': 'false' } }]);
-      } else if (path.startsWith('/images/create')) answerPull(response);
-      else json(404, { message: 'No such image: x' });
-    });
-    const socketPath = join(tmpdir(), `swiftor-${randomUUID().slice(0, 8)}.sock`);
-    await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-    const driver = testDriver('none', { endpoint: `unix://${socketPath}`, pullStallMilliseconds: 300 });
-    onTestFinished(() => {
-      driver.close();
-      server.close();
-    });
-    return failureOf(driver.ensure(machineSpec({ imageRef: 'somewhere.invalid/x:1' }), within(10), () => undefined));
-  };
   const layer = '{"status":"Downloading","progressDetail":{"current":5,"total":10},"id":"a"}\n';
 
   test.each<[string, string, (response: ServerResponse) => void]>([

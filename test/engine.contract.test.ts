@@ -16,24 +16,44 @@ const volume = (overrides: Partial<MachineVolume> = {}): MachineVolume => {
   return { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, ...overrides };
 };
 
+const failureOf = (work: Promise<unknown>) =>
+  work.then(
+    () => expect.unreachable('it did not fail'),
+    (error: unknown) => error,
+  );
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'none',
+    (error: unknown) => (error instanceof EngineError ? error.code : error),
+  );
+const volumesOf = async ({ id }: { id: string }) => {
+  const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } });
+  return (Volumes ?? []).map(({ Labels }) => Labels[LABEL.volume]);
+};
+const nextEvent = async (events: AsyncIterator<EngineEvent>, id: string, action: EngineEvent['action']): Promise<EngineEvent> => {
+  const next: IteratorResult<EngineEvent, undefined> = await events.next();
+  if (next.done === true) throw new Error(`The events ended before "${action}".`);
+  return next.value.id === id && next.value.action === action ? next.value : nextEvent(events, id, action);
+};
+
 beforeAll(async () => {
   await testImage();
 });
 
 describeEachEngine('The contract', ({ driver, installationId }) => {
   const ensure = (spec: MachineSpec, signal = within()) => driver.ensure(spec, signal, ignoreProgress);
-  const failureOf = (work: Promise<unknown>) => work.then(() => expect.unreachable('it did not fail'), (error: unknown) => error);
-
   const containersOf = ({ id }: { id: string }) =>
     docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.machine}=${id}`] } });
-  const volumesOf = async ({ id }: { id: string }) => {
-    const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } });
-    return (Volumes ?? []).map(({ Labels }) => Labels[LABEL.volume]);
-  };
   const linesOf = async ({ id }: { id: string }, tail = 100) => {
     const lines = [];
     for await (const line of driver.logs(id, { tail, follow: true }, within())) lines.push(line);
     return lines;
+  };
+  /** What it printed so far. */
+  const textsOf = async ({ id }: { id: string }, tail = 10) => {
+    const texts = [];
+    for await (const { text } of driver.logs(id, { tail, follow: false }, within())) texts.push(text);
+    return texts;
   };
   /** What the command prints, run to its end as the machine's own. */
   const outputOf = async (script: string, overrides: Partial<MachineSpec> = {}) => {
@@ -41,13 +61,6 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     await ensure(spec);
     return (await linesOf(spec)).map(({ text }) => text);
   };
-  const nextEvent = async (events: AsyncIterator<EngineEvent>, id: string, action: EngineEvent['action']) => {
-    for (;;) {
-      const { value } = await events.next();
-      if (value?.id === id && value.action === action) return value as EngineEvent;
-    }
-  };
-
   describe('ensure', () => {
     test('starts a container that answers at its address, and then finds it as it is', async () => {
       const spec = machineSpec();
@@ -78,23 +91,16 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       const command = ['/bin/sh', '-c', 'echo "$GENERATION" >> /config/marker; cat /config/marker; trap "exit 0" TERM; sleep 86400 & wait'];
       const old = machineSpec({ command, env: { GENERATION: 'one' }, volumes: [volume()] });
       const before = await ensure(old);
-      await eventually(async () => (await linesCount(old.id)) === 1);
+      await eventually(async () => (await textsOf(old)).length === 1);
       const after = await ensure({ ...old, hash: 'other', env: { GENERATION: 'two' }, volumes: [volume({ mustExist: true })] });
       expect(after.ref).not.toBe(before.ref);
       expect(await containersOf(old)).toHaveLength(1);
       const texts = await eventually(async () => {
-        const lines = [];
-        for await (const { text } of driver.logs(old.id, { tail: 10, follow: false }, within())) lines.push(text);
-        return lines.length === 2 && lines;
+        const all = await textsOf(old);
+        return all.length === 2 && all;
       });
       expect(texts).toEqual(['one', 'two']);
     });
-
-    const linesCount = async (id: string) => {
-      let count = 0;
-      for await (const _ of driver.logs(id, { tail: 10, follow: false }, within())) count += 1;
-      return count;
-    };
 
     test('fills a fresh volume with what the image has at its path', async () => {
       expect(await outputOf('cat /config/from-image', { volumes: [volume()] })).toEqual(['from the image']);
@@ -166,11 +172,13 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     test('keeps machines from each other', async () => {
       const { address } = await ensure(machineSpec());
       await eventually(async (signal) => (await fetch(`http://${address}:3000/`, { signal })).ok);
-      const lines = await outputOf(`wget -q -T 2 -O - http://${address}:3000/ && echo reached || echo blocked`);
-      expect(lines.at(-1)).toBe('blocked');
+      const script =
+        'httpd -p 3000 -h /www; for host in $HOSTS; do nc -z -w 2 $host 3000 2>/dev/null && echo reached || echo blocked; done';
+      const lines = await outputOf(script, { env: { HOSTS: `127.0.0.1 ${address}` } });
+      expect(lines).toEqual(['reached', 'blocked']);
     });
 
-    test('says START_FAILED with the engine\'s words for a command that is not there, and leaves no container', async () => {
+    test("says START_FAILED with the engine's words for a command that is not there, and leaves no container", async () => {
       const spec = machineSpec({ command: ['/bin/no-such-command'] });
       const error = await failureOf(ensure(spec));
       expect(error).toMatchObject({ name: 'EngineError', code: 'START_FAILED', message: expect.stringContaining('/bin/no-such-command') });
@@ -306,9 +314,14 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     });
   });
 
-  test('leaves foreign containers and volumes alone, also those that hold its names or its machine\'s id', async () => {
+  test("leaves foreign containers and volumes alone, also those that hold its names or its machine's id", async () => {
     const spec = machineSpec({ command: IDLE, volumes: [volume()] });
-    const Labels = { [LABEL.installation]: newInstallationId(), [LABEL.machine]: spec.id, [LABEL.hash]: spec.hash, [LABEL.lifetime]: 'until-delete' };
+    const Labels = {
+      [LABEL.installation]: newInstallationId(),
+      [LABEL.machine]: spec.id,
+      [LABEL.hash]: spec.hash,
+      [LABEL.lifetime]: 'until-delete',
+    };
     const name = `swiftor-${spec.id}-${spec.hash}`;
     const foreign = await docker.createContainer({ name, Image: spec.imageRef, Labels });
     onTestFinished(() => foreign.remove({ force: true }));
@@ -339,7 +352,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     expect(volumes).toContainEqual({ id: spec.id, name: 'primary', labels });
   });
 
-  test('gives no address of a container that does not run, and none under another machine\'s id', async () => {
+  test("gives no address of a container that does not run, and none under another machine's id", async () => {
     const spec = machineSpec({ command: IDLE });
     const { ref } = await ensure(spec);
     expect(await driver.address(spec.id, ref, 80, within())).toMatchObject({ port: 80 });
@@ -349,7 +362,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     expect(await driver.address(spec.id, 'f'.repeat(64), 80, within())).toBeUndefined();
   });
 
-  test('adds up the bytes of a machine\'s volumes', async () => {
+  test("adds up the bytes of a machine's volumes", async () => {
     const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'] });
     await ensure(spec);
     await linesOf(spec);
@@ -420,9 +433,11 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       await ensure(spec);
       await nextEvent(events, spec.id, 'started');
       other.close();
-      const error = await failureOf((async () => {
-        while ((await events.next()).done !== true);
-      })());
+      const error = await failureOf(
+        (async () => {
+          while ((await events.next()).done !== true);
+        })(),
+      );
       expect(error).toMatchObject({ name: 'EngineError', code: 'ENGINE_UNREACHABLE' });
     });
   });
@@ -446,9 +461,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       );
       expect(lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)).toEqual(['second']);
       for (const { at } of lines) expect(Math.abs(at.getTime() - startedAt)).toBeLessThan(30_000);
-      const tail = [];
-      for await (const { text } of driver.logs(spec.id, { tail: 2, follow: false }, within())) tail.push(text);
-      expect(tail).toEqual(['žluť', 'unfinished']);
+      expect(await textsOf(spec, 2)).toEqual(['žluť', 'unfinished']);
     });
 
     test('follow a container to its end, and end at once when their reader leaves', async () => {
@@ -499,8 +512,6 @@ describe('A driver of an engine that does not answer', () => {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     return `unix://${path}`;
   };
-  const codeOf = (work: Promise<unknown>) => work.then(() => 'none', (error: unknown) => (error instanceof EngineError ? error.code : error));
-
   test('says ENGINE_UNREACHABLE when there is no socket, whatever it is asked', async () => {
     const driver = testDriver('none', { endpoint: `unix://${join(tmpdir(), 'no-such.sock')}` });
     const spec = machineSpec({ volumes: [volume()] });
@@ -531,15 +542,15 @@ describe('A driver of an engine that does not answer', () => {
     expect(await codeOf(driver.events(within(5))[Symbol.asyncIterator]().next())).toBe('ENGINE_TIMEOUT');
   });
 
-  test('rejects with the caller\'s reason when the caller gives up first', async () => {
+  test("rejects with the caller's reason when the caller gives up first", async () => {
     const endpoint = await listen(createServer(() => undefined).unref());
     const driver = testDriver('none', { endpoint });
     onTestFinished(() => driver.close());
     const abort = new AbortController();
     const reason = new Error('enough');
-    const work = expect(driver.list(abort.signal)).rejects.toBe(reason);
+    const work = failureOf(driver.list(abort.signal));
     abort.abort(reason);
-    await work;
+    expect(await work).toBe(reason);
   });
 
   test("takes nothing for an engine's word that something else answers", async () => {

@@ -60,7 +60,11 @@ export async function removeInstallation(installationId: string): Promise<void> 
   const { Volumes } = await docker.listVolumes({ filters });
   const removals = await Promise.allSettled((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove()));
   const failed = removals.filter((removal) => removal.status === 'rejected');
-  if (failed.length > 0) throw new AggregateError(failed.map(({ reason }) => reason), 'Volumes of the tests were left behind.');
+  if (failed.length > 0)
+    throw new AggregateError(
+      failed.map(({ reason }) => reason),
+      'Volumes of the tests were left behind.',
+    );
 }
 
 /** The suite once for each real engine, under an installation of its own which is removed at the end, also when tests failed. */

@@ -18,21 +18,31 @@ const SERVE = `trap 'exit 0' TERM; ${BUSYBOX} httpd -f -v -p 3000 -h /www & wait
  */
 export async function testImage(docker = new Docker({ socketPath: '/var/run/docker.sock' })): Promise<string> {
   const imageRef = `${REPOSITORY}:${TAG}`;
-  const exists = () => docker.getImage(imageRef).inspect().then(() => true, (error: { statusCode?: number }) => {
-    if (error.statusCode === 404) return false;
-    throw error;
-  });
-  await eventually(async () => {
-    if (await exists()) return true;
-    const release = await tryLock('swiftor-test-tiny-image');
-    if (!release) return false;
-    try {
-      if (!(await exists())) await importImage(docker);
-    } finally {
-      release();
-    }
-    return exists();
-  }, { deadline: 60_000 });
+  const exists = () =>
+    docker
+      .getImage(imageRef)
+      .inspect()
+      .then(
+        () => true,
+        (error: { statusCode?: number }) => {
+          if (error.statusCode === 404) return false;
+          throw error;
+        },
+      );
+  await eventually(
+    async () => {
+      if (await exists()) return true;
+      const release = await tryLock('swiftor-test-tiny-image');
+      if (!release) return false;
+      try {
+        if (!(await exists())) await importImage(docker);
+      } finally {
+        release();
+      }
+      return exists();
+    },
+    { deadline: 60_000 },
+  );
   return imageRef;
 }
 

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { tarEntry } from './tar-entry.ts';
@@ -40,7 +39,6 @@ export async function openTinyRegistry({ pauseMilliseconds }: { pauseMillisecond
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
   const config = Buffer.from(JSON.stringify({ architecture, os: 'linux', config: { Env: ['PATH=/bin'] }, rootfs }));
-  const describeBlob = (mediaType: string, blob: Buffer) => ({ mediaType, size: blob.length, digest: digestOf(blob) });
   const manifest = Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
@@ -69,29 +67,31 @@ export async function openTinyRegistry({ pauseMilliseconds }: { pauseMillisecond
   const server = createServer((request, response) => {
     const [, kind, name] = /^\/v2\/tiny\/(manifests|blobs)\/(.+)$/.exec(request.url ?? '') ?? [];
     const isHead = request.method === 'HEAD';
-    if (request.url === '/v2/') return void response.end('{}');
-    if (kind === 'manifests') {
-      if (!isHead) manifestRequests += 1;
-      response.writeHead(200, { 'content-type': MANIFEST, 'content-length': manifest.length, 'docker-content-digest': digestOf(manifest) });
-      return void response.end(isHead ? undefined : manifest);
-    }
-    const blob = blobs.get(name ?? '');
-    if (blob === undefined) {
+    const blob = kind === 'manifests' ? manifest : blobs.get(name ?? '');
+    if (request.url === '/v2/') {
+      response.end('{}');
+    } else if (blob === undefined) {
       response.writeHead(404, { 'content-type': 'application/json' });
-      return void response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
-    }
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': blob.length });
-    if (isHead) response.end();
-    else {
-      openTransfers += 1;
-      response.on('close', () => {
-        openTransfers -= 1;
-      });
-      void sendSlowly(response, blob);
+      response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
+    } else {
+      const type = blob === manifest ? MANIFEST : 'application/octet-stream';
+      response.writeHead(200, { 'content-type': type, 'content-length': blob.length, 'docker-content-digest': digestOf(blob) });
+      if (isHead) response.end();
+      else if (blob === manifest) {
+        manifestRequests += 1;
+        response.end(manifest);
+      } else {
+        openTransfers += 1;
+        response.on('close', () => {
+          openTransfers -= 1;
+        });
+        void sendSlowly(response, blob);
+      }
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
   return {
     imageRef: `127.0.0.1:${port}/tiny:1`,
     missingRef: `127.0.0.1:${port}/absent:1`,
@@ -108,6 +108,10 @@ export async function openTinyRegistry({ pauseMilliseconds }: { pauseMillisecond
         server.closeAllConnections();
       }),
   };
+}
+
+function describeBlob(mediaType: string, blob: Buffer) {
+  return { mediaType, size: blob.length, digest: digestOf(blob) };
 }
 
 function digestOf(bytes: Buffer): string {

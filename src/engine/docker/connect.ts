@@ -14,7 +14,6 @@ export function connect(endpoint: string): DockerConnection {
   const agent = new Agent({ keepAlive: true });
   const where = target.kind === 'unix' ? { socketPath: target.socketPath, host: undefined } : { host: target.host, port: target.port };
   // `host` and `protocol` are always given: the library would otherwise take them from DOCKER_HOST and DOCKER_TLS_VERIFY.
-  // It is typed as if it took no undefined and no agent; it takes both.
-  const options = { ...where, protocol: 'http', timeout: undefined, agent };
-  return { docker: new Docker(options as Docker.DockerOptions), close: () => agent.destroy() };
+  const options = { ...where, protocol: 'http' as const, timeout: undefined, agent };
+  return { docker: new Docker(options), close: () => agent.destroy() };
 }

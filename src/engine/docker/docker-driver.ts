@@ -50,7 +50,7 @@ export function createDockerDriver({
   const streamTools = { docker, call, containers, endpoint, installationId };
   // Typed as if they took no options.
   const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);
-  const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.df.bind(docker);
+  const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<DiskUsage> = docker.df.bind(docker);
 
   return {
     async ping(signal) {
@@ -118,7 +118,7 @@ export function createDockerDriver({
         'add up its disk usage',
         signal,
         async (abortSignal) => {
-          const usage = (await diskUsage({ abortSignal })) as DiskUsage;
+          const usage = await diskUsage({ abortSignal });
           const bytes = new Map<string, number>();
           for (const { Labels, UsageData } of listIn(usage.Volumes)) {
             const id = Labels?.[LABEL.machine];
@@ -136,8 +136,10 @@ export function createDockerDriver({
 }
 
 interface DiskUsage {
-  readonly Volumes?: readonly {
-    readonly Labels?: Readonly<Record<string, string>> | null;
-    readonly UsageData?: { readonly Size?: number } | null;
-  }[] | null;
+  readonly Volumes?:
+    | readonly {
+        readonly Labels?: Readonly<Record<string, string>> | null;
+        readonly UsageData?: { readonly Size?: number } | null;
+      }[]
+    | null;
 }

@@ -2,10 +2,11 @@ import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { EngineEvent, MachineLogLine, MachineStats } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
+import { asReadable } from './as-readable.ts';
 import type { Containers } from './containers.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf, toEngineError } from './engine-failure.ts';
-import { iterateStream, type StreamSource } from './iterate-stream.ts';
+import { iterateStream, type Sink, type StreamSource } from './iterate-stream.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLines } from './log-lines.ts';
 import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
@@ -26,18 +27,15 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
   const splitter = new LineSplitter();
   // The engine repeats its last events, so none is missed between now and the stream's opening.
   const since = Date.now() / 1000;
-  const open = async (streamSignal: AbortSignal) => {
-    const ask = (abortSignal: AbortSignal) => docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal });
-    return (await call('send its events', streamSignal, ask)) as Readable;
-  };
+  const ask = async (abortSignal: AbortSignal) => asReadable(await docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal }));
+  const open = (streamSignal: AbortSignal) => call('send its events', streamSignal, ask);
   const read: StreamSource<EngineEvent>['read'] = (chunk, sink, streamSignal) => {
     for (const line of splitter.push(chunk)) {
-      const raw = JSON.parse(line) as RawEvent;
+      const raw: RawEvent = JSON.parse(line);
       const event = observeEvent(raw, installationId);
       if (event) sink.push(event);
       const ref = observeDisconnect(raw);
-      // Fails with the connection, or finds nothing: the next full list tells.
-      if (ref !== undefined) findDisconnected(tools, ref, streamSignal).then((found) => found && sink.push(found), () => undefined);
+      if (ref !== undefined) void pushDisconnected(tools, ref, sink, streamSignal);
     }
   };
   const atEnd = () => {
@@ -60,7 +58,7 @@ export function logsOf(
     if (!asked) return Readable.from([]);
     const ask = async (abortSignal: AbortSignal): Promise<Readable> => {
       const options = { stdout: true, stderr: true, timestamps: true, abortSignal };
-      if (part.follow) return (await asked.logs({ ...options, ...part, follow: true })) as Readable;
+      if (part.follow) return asReadable(await asked.logs({ ...options, ...part, follow: true }));
       return Readable.from([await asked.logs({ ...options, ...part, follow: false })]);
     };
     return orEmpty(tools.call('send a log', streamSignal, ask));
@@ -88,13 +86,13 @@ export function statsOf(tools: StreamTools, id: string, signal: AbortSignal): As
     if (!container) return Readable.from([]);
     const ask = async (abortSignal: AbortSignal) => {
       const options = { stream: true as const, abortSignal };
-      return (await container.stats(options)) as Readable;
+      return asReadable(await container.stats(options));
     };
     return orEmpty(tools.call('send statistics', streamSignal, ask));
   };
   const read: StreamSource<MachineStats>['read'] = (chunk, sink) => {
     for (const line of splitter.push(chunk)) {
-      const raw = JSON.parse(line) as RawStats;
+      const raw: RawStats = JSON.parse(line);
       if (isAfterEnd(raw)) return sink.end();
       const stats = toMachineStats(raw);
       if (stats) sink.push(stats);
@@ -125,10 +123,14 @@ async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
 }
 
 /** Each stop cuts a container off its network too: news is only one that goes on running. */
-async function findDisconnected(tools: StreamTools, ref: string, signal: AbortSignal): Promise<EngineEvent | undefined> {
-  const details = await tools.containers.inspect(ref, signal);
-  const seen = details && observeInspected(details, tools.installationId);
-  return seen?.state === 'running' ? { id: seen.id, action: 'disconnected' } : undefined;
+async function pushDisconnected(tools: StreamTools, ref: string, sink: Sink<EngineEvent>, signal: AbortSignal): Promise<void> {
+  try {
+    const details = await tools.containers.inspect(ref, signal);
+    const seen = details && observeInspected(details, tools.installationId);
+    if (seen?.state === 'running') sink.push({ id: seen.id, action: 'disconnected' });
+  } catch {
+    // An engine that does not answer ends the stream too, and after it the full list tells.
+  }
 }
 
 function toStreamError({ endpoint }: StreamTools, what: string, error: unknown): EngineError {

@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { DeadlineError, withDeadline } from '../../lib/with-deadline.ts';
 import { EngineError } from '../engine-error.ts';
+import { asReadable } from './as-readable.ts';
 import type { EngineCall } from './engine-call.ts';
 import { engineMessage, statusOf } from './engine-failure.ts';
 import { iterateStream, type StreamSource } from './iterate-stream.ts';
@@ -56,23 +56,26 @@ export async function pullImage(
 
 function pullSource(docker: Docker, imageRef: string): StreamSource<PullLine> {
   const splitter = new LineSplitter();
-  const parse = (text: string): PullLine => JSON.parse(text) as PullLine;
   return {
     open: async (abortSignal) => {
       // Asked without a tag, the engine would pull every one there is.
       const options = { fromImage: withTag(imageRef), abortSignal };
-      return (await docker.createImage(options)) as Readable;
+      return asReadable(await docker.createImage(options));
     },
-    read: (chunk, sink) => splitter.push(chunk).forEach((text) => sink.push(parse(text))),
+    read: (chunk, sink) => splitter.push(chunk).forEach((text) => sink.push(parseLine(text))),
     // Half a line fails to parse here: the engine did not get to its end.
     atEnd: (sink) => {
-      if (splitter.rest() !== '') sink.push(parse(splitter.rest()));
+      if (splitter.rest() !== '') sink.push(parseLine(splitter.rest()));
     },
     toError: (error) => {
       const refused = error instanceof Error && statusOf(error) !== undefined;
       return refused ? toPullFailure(imageRef, engineMessage(error), error) : error;
     },
   };
+}
+
+function parseLine(text: string): PullLine {
+  return JSON.parse(text);
 }
 
 function toTimeout(error: unknown, imageRef: string): unknown {

@@ -27,14 +27,14 @@ export class SharedPulls {
 
   /** Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does. */
   ask(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
+    // Its own function, so that one caller who asks twice counts twice.
+    const report: Report = (progress) => onProgress(progress);
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
       const shared = this.#running.get(imageRef) ?? this.#start(imageRef);
-      // Its own function, so that one caller who asks twice counts twice.
-      const report: Report = (progress) => onProgress(progress);
       shared.askers.add(report);
       if (shared.last !== undefined) report(shared.last);
       const leave = () => {

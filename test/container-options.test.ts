@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { containerNames, containerOptions, volumeNameChoices } from '../src/engine/docker/container-options.ts';
+import { LABEL } from '../src/engine/labels.ts';
+import { machineSpec } from './support/engines.ts';
+
+const place = { name: 'swiftor-x', installationId: 'inst', networkId: 'net', volumeNames: new Map([['primary', 'swiftor-x-primary']]) };
+
+test('a container gets its limits, and no rights but those of its profile', () => {
+  const spec = machineSpec({ cpu: 1.5, memoryBytes: 512 * 1024 * 1024, pidsLimit: 256, shmBytes: 1024, stopGraceSeconds: 7 });
+  const { HostConfig, StopTimeout, Tty } = containerOptions(spec, place);
+  expect(HostConfig).toMatchObject({
+    Memory: 536_870_912,
+    MemorySwap: 536_870_912,
+    CpuQuota: 150_000,
+    CpuPeriod: 100_000,
+    PidsLimit: 256,
+    ShmSize: 1024,
+    CapDrop: ['ALL'],
+    CapAdd: spec.security.capabilities,
+    SecurityOpt: ['no-new-privileges'],
+    RestartPolicy: { Name: 'no' },
+    NetworkMode: 'net',
+  });
+  expect(StopTimeout).toBe(7);
+  expect(Tty).toBe(false);
+});
+
+test("a container publishes nothing, and is given no init, no privilege, no device and none of the host's paths", () => {
+  const options = containerOptions(machineSpec(), place);
+  const keys = [...Object.keys(options), ...Object.keys(options.HostConfig ?? {})];
+  const forbidden = [
+    'Init',
+    'Privileged',
+    'Devices',
+    'Binds',
+    'PortBindings',
+    'PublishAllPorts',
+    'ExposedPorts',
+    'PidMode',
+    'IpcMode',
+    'User',
+    'NanoCpus',
+  ];
+  expect(keys.filter((key) => forbidden.includes(key))).toEqual([]);
+});
+
+test('a share of a core too small for the kernel becomes the smallest that it takes', () => {
+  expect(containerOptions(machineSpec({ cpu: 0.001 }), place).HostConfig?.CpuQuota).toBe(1000);
+});
+
+test('no-new-privileges, the runtime and the command are given only when the spec has them', () => {
+  const bare = containerOptions(machineSpec({ security: { capabilities: [], noNewPrivileges: false } }), place);
+  expect(bare.HostConfig).toMatchObject({ SecurityOpt: [], CapAdd: [] });
+  expect(bare.HostConfig).not.toHaveProperty('Runtime');
+  expect(bare).not.toHaveProperty('Cmd');
+  const full = containerOptions(machineSpec({ runtime: 'runsc', command: ['/bin/app', '--flag'] }), place);
+  expect(full).toMatchObject({ Cmd: ['/bin/app', '--flag'], HostConfig: { Runtime: 'runsc' } });
+});
+
+test('environment values are passed as they are, also with "=" and newlines', () => {
+  expect(containerOptions(machineSpec({ env: { A: '', B: 'x=y\nz' } }), place).Env).toEqual(['A=', 'B=x=y\nz']);
+});
+
+test("the driver's own labels win over the spec's", () => {
+  const spec = machineSpec({ labels: { [LABEL.installation]: 'other', 'io.swiftor.test': 'kept' } });
+  expect(containerOptions(spec, place).Labels).toEqual({
+    'io.swiftor.test': 'kept',
+    [LABEL.installation]: 'inst',
+    [LABEL.machine]: spec.id,
+    [LABEL.hash]: spec.hash,
+  });
+});
+
+test('volumes are mounted under the names that the engine knows them by', () => {
+  const volumes = [{ name: 'primary', target: '/config', lifetime: 'until-stop', mustExist: false }] as const;
+  expect(containerOptions(machineSpec({ volumes }), place).HostConfig?.Mounts).toEqual([
+    { Type: 'volume', Source: 'swiftor-x-primary', Target: '/config' },
+  ]);
+  expect(() => containerOptions(machineSpec({ volumes }), { ...place, volumeNames: new Map() })).toThrow(/"primary"/);
+});
+
+test('names are the same each time, so that two calls at once meet', () => {
+  expect(containerNames({ id: 'i', hash: 'h' }).slice(0, 3)).toEqual(['swiftor-i-h', 'swiftor-i-h-2', 'swiftor-i-h-3']);
+  expect(volumeNameChoices('i', 'primary').slice(0, 2)).toEqual(['swiftor-i-primary', 'swiftor-i-primary-2']);
+});

@@ -153,3 +153,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
     error.message,
   );
 }
+
+/** Whether the database refused a value that it cannot store, such as a text with the NUL character (SQLSTATE class 22). */
+export function isUnstorableValue(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22[0-9A-Z]{3}$/.test(error.code);
+}

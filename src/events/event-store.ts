@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
+import { isUuid } from '../lib/is-uuid.ts';
 import type { VmEvent, VmEventKind } from './vm-event.ts';
 
 /** What a reader starts with: events to hand over first, and the seq up to which they speak for the account. */
@@ -67,6 +68,7 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
 
 /** Whether the account has the VM, had it (then its last event), or never had it. */
 export async function findOwnership(db: Db, userId: string, vmId: string): Promise<'has' | VmEvent | undefined> {
+  if (!isUuid(vmId)) return undefined;
   const vm = await db.selectFrom('vm').select('id').where('id', '=', vmId).where('user_id', '=', userId).executeTakeFirst();
   if (vm !== undefined) return 'has';
   const last = await db

@@ -3,7 +3,7 @@ import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Log } from '../log.ts';
 import { createContext, type Context, type Services } from './context.ts';
-import { createMaskError } from './mask-error.ts';
+import { createMaskError, requestFault } from './mask-error.ts';
 import { schema } from './schema.ts';
 
 /** Where GraphQL is served. */
@@ -46,7 +46,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
     cors: false,
     logging: false,
     maskedErrors: { maskError: createMaskError(log) },
-    plugins: [useTokenLimit(), useContext(services)],
+    plugins: [useTokenLimit(), useOneTableOfCodes(), useContext(services)],
   });
 
   return {
@@ -85,6 +85,15 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
 function useTokenLimit(): Plugin {
   return {
     onParse: ({ setParseFn }) => setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens: MAX_TOKENS })),
+  };
+}
+
+/** A document that does not fit the schema is bad input, under the same code as any other. */
+function useOneTableOfCodes(): Plugin {
+  return {
+    onValidate: () => (validated) => {
+      if (!validated.valid) validated.setResult((validated.result as readonly GraphQLError[]).map(requestFault));
+    },
   };
 }
 

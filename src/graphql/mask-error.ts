@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import { isDatabaseUnavailable } from '../db/database.ts';
+import { isDatabaseUnavailable, isUnstorableValue } from '../db/database.ts';
 import { ApiError, isErrorCode, messageOf, type FieldProblem } from '../errors.ts';
 import type { Log } from '../log.ts';
 
@@ -16,6 +16,9 @@ export function createMaskError(log: Log): (error: unknown) => GraphQLError {
     if (isDatabaseUnavailable(cause)) {
       log.warn({ err: cause }, 'the database cannot be reached');
       return rebuild(graphqlError, messageOf('UNAVAILABLE'), { code: 'UNAVAILABLE' });
+    }
+    if (isUnstorableValue(cause)) {
+      return rebuild(graphqlError, 'A text of the input contains a character that cannot be stored.', { code: 'BAD_USER_INPUT' });
     }
     log.error({ err: cause, path: graphqlError?.path }, 'a resolver failed');
     return rebuild(graphqlError, messageOf('INTERNAL_SERVER_ERROR'), { code: 'INTERNAL_SERVER_ERROR' });
@@ -37,7 +40,8 @@ const MISFITS: readonly RegExp[] = [
   /^Variable "\$(?<path>[^"]+)" (?:of non-null type|has invalid value|got invalid value).*?(?:; (?<why>[^;]*))?$/s,
 ];
 
-function requestFault(error: GraphQLError): GraphQLError {
+/** An error that the GraphQL layer itself found in a request, as BAD_USER_INPUT. */
+export function requestFault(error: GraphQLError): GraphQLError {
   const { code, ...extensions } = error.extensions;
   if (isErrorCode(code)) return error;
   const misfit = MISFITS.map((pattern) => pattern.exec(error.message)?.groups).find((groups) => groups !== undefined);

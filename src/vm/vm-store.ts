@@ -1,5 +1,6 @@
 import { sql, type Expression, type SqlBool } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
+import { isUuid } from '../lib/is-uuid.ts';
 import type { Usage } from './limits.ts';
 import { toVm, type Vm, type VmRow } from './vm.ts';
 import type { VmStatus } from './vm-status.ts';
@@ -120,11 +121,4 @@ export async function readUsage(db: Db | Trx, userId: string, without?: string):
 /** The plan that the account's row names; undefined before its first VM. */
 export async function findAccountPlan(db: Db, userId: string): Promise<string | undefined> {
   return (await db.selectFrom('account').select('plan').where('user_id', '=', userId).executeTakeFirst())?.plan;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whatever is no UUID is the id of nothing: it never reaches the database. */
-export function isUuid(text: string): boolean {
-  return UUID.test(text);
 }

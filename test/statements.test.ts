@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createVerifyToken, signToken } from '../src/auth/jwt.ts';
+import { loadCatalog } from '../src/catalog/catalog.ts';
+import { createDatabase, type Db } from '../src/db/database.ts';
+import { createGateway, type Gateway } from '../src/graphql/gateway.ts';
+import { createLog } from '../src/log.ts';
+import { createRestHandler } from '../src/rest/rest-handler.ts';
+import { createSecretBox } from '../src/vm/secret-box.ts';
+import { createVm } from '../src/vm/vm-commands.ts';
+import { addSubdomain } from '../src/vm/vm-mappings.ts';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Services } from '../src/graphql/context.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { VM_INPUT } from './support/vms.ts';
+
+const SECRET = 'a secret of the tests, longer than 32 bytes';
+const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000 };
+const statements: string[] = [];
+let database: TestDatabase;
+let db: Db;
+let gateway: Gateway;
+let server: Server;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, { onQuery: (statement) => statements.push(statement) });
+  const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
+  const services: Services = {
+    db,
+    catalog,
+    box: createSecretBox(Buffer.alloc(32, 1)),
+    address: { scheme: 'https', domain: 'swiftor.io' },
+    board: { find: () => undefined, onProgress: () => () => undefined },
+    streams: { subscribe: () => Promise.reject(new Error('not here')), count: () => 0, close: () => undefined },
+    telemetry: { logs: async function* () {}, stats: async function* () {} },
+    isRegionAvailable: () => true,
+  };
+  gateway = createGateway({ services, log: await createLog({ level: 'silent' }), graphiql: false });
+  const rest = createRestHandler({ gateway, verifyToken: createVerifyToken({ secret: SECRET, audience: 'authenticated' }), strict: false });
+  server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  for (let count = 0; count < 5; count += 1) {
+    const vm = await createVm(services, viewer, { ...VM_INPUT, vmlabel: `vm ${count}`, storageType: 'EPHEMERAL' });
+    for (const name of ['web', 'api']) await addSubdomain(services, viewer, vm.id, { name, internalPort: 8080, visibility: 'PUBLIC' });
+  }
+});
+afterAll(async () => {
+  server.close();
+  await db.destroy();
+  await database[Symbol.asyncDispose]();
+});
+
+async function run(query: string): Promise<{ data: unknown; statements: number }> {
+  const operation = await gateway.prepare({ query }, viewer);
+  if (!('args' in operation)) throw new AggregateError(operation);
+  statements.length = 0;
+  const { data, errors } = await operation.execute(operation.args);
+  if (errors !== undefined) throw new AggregateError(errors);
+  return { data, statements: statements.length };
+}
+
+it('lists 5 VMs with their mappings in one statement over GraphQL', async () => {
+  const { data, statements: count } = await run(
+    '{ vms { totalCount pageInfo { hasNextPage } nodes { id vmlabel os { distribution desktop } specs { cpu ram storage } status networking { name internalPort url } } } }',
+  );
+  const { nodes } = (data as { vms: { nodes: { networking: unknown[] }[] } }).vms;
+  expect(nodes.map(({ networking }) => networking.length)).toEqual([2, 2, 2, 2, 2]);
+  expect(count).toBe(1);
+});
+
+it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (path) => {
+  const token = await signToken({ userId: 'alice', ttlSeconds: 60 }, { secret: SECRET, audience: 'authenticated' });
+  const { port } = server.address() as AddressInfo;
+  statements.length = 0;
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect([response.status, statements.length]).toEqual([200, 1]);
+});
+
+it('reads the secrets and the violations of a whole list in one statement more each, however long it is', async () => {
+  const { statements: secrets } = await run('{ vms { nodes { id secrets { key value } } } }');
+  expect(secrets).toBe(2);
+  const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');
+  expect(violations).toBe(2);
+});
+
+it('reads one VM in one statement', async () => {
+  const { rows } = { rows: await db.selectFrom('vm').select('id').execute() };
+  const { statements: count } = await run(`{ vm(id: "${rows[0]?.id}") { id status networking { name } } }`);
+  expect(count).toBe(1);
+});

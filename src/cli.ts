@@ -39,7 +39,10 @@ async function serve(): Promise<void> {
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
   const readyMs = Math.round(performance.now() - begun);
   log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
-  const failure = await Promise.race([server.failed, new Promise<undefined>((resolve) => ending.addEventListener('abort', () => resolve(undefined)))]);
+  const failure = await Promise.race([
+    server.failed,
+    new Promise<undefined>((resolve) => ending.addEventListener('abort', () => resolve(undefined))),
+  ]);
   await server.close();
   if (failure !== undefined) throw failure;
   log.info('ended');
@@ -79,7 +82,10 @@ async function schema(): Promise<void> {
 }
 
 async function token(): Promise<void> {
-  const { values } = parseArgs({ args, options: { user: { type: 'string' }, plan: { type: 'string' }, ttl: { type: 'string', default: '1h' } } });
+  const { values } = parseArgs({
+    args,
+    options: { user: { type: 'string' }, plan: { type: 'string' }, ttl: { type: 'string', default: '1h' } },
+  });
   if (values.user === undefined) throw new Error(`Whose token? ${USAGE}`);
   const config = readConfig(process.env);
   const [{ readKeys }, { signToken }, { parseDuration }] = await Promise.all([

@@ -4,13 +4,22 @@ import { z } from 'zod';
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
-  DATABASE_URL: z.string().regex(/^postgres(ql)?:\/\//, 'must start with postgresql://').optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .optional(),
   DATA_DIR: z.string().default('.data'),
-  JWT_SECRET: z.string().refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes').optional(),
+  JWT_SECRET: z
+    .string()
+    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes')
+    .optional(),
   JWT_JWKS_URL: z.url().optional(),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().default('authenticated'),
-  SECRETS_KEY: z.string().refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32').optional(),
+  SECRETS_KEY: z
+    .string()
+    .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
+    .optional(),
   BASE_DOMAIN: z
     .string()
     .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
@@ -62,7 +71,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
     throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: with two keys, one could be passed off as the other.');
   }
-  if (production && values.SECRETS_KEY === undefined) throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
+  if (production && values.SECRETS_KEY === undefined)
+    throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
   if (production && values.JWT_SECRET === undefined && values.JWT_JWKS_URL === undefined) {
     throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
   }
@@ -79,7 +89,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     secretsKey: values.SECRETS_KEY,
     baseDomain: values.BASE_DOMAIN,
-    publicScheme: values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),
+    publicScheme:
+      values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),
     regions: parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`),
     catalogFile: values.CATALOG_FILE,
     plansFile: values.PLANS_FILE,
@@ -93,7 +104,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
 function parseRegions(text: string): ReadonlyMap<string, string> {
   const regions = new Map<string, string>();
-  for (const entry of text.split(',').map((part) => part.trim()).filter(Boolean)) {
+  for (const entry of text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)) {
     const match = /^([A-Z0-9-]{1,16})=((?:swarm\+)?(?:unix|tcp):\/\/\S+)$/i.exec(entry);
     const [, code, endpoint] = match ?? [];
     if (code === undefined || endpoint === undefined) {
@@ -107,7 +121,10 @@ function parseRegions(text: string): ReadonlyMap<string, string> {
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {
-  const names = text.split(',').map((part) => part.trim()).filter(Boolean);
+  const names = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
   const roles = ROLES.filter((role) => names.includes(role));
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
   if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);

@@ -8,7 +8,10 @@ export interface Metrics {
   /** Prometheus' text format. */
   read(): Promise<{ type: string; text: string }>;
   /** Whether requests can be served: the database answers. Engines that are away are named, and are no reason to send requests elsewhere. */
-  checkReady(regions: readonly string[], isAnswering: (region: string) => boolean): Promise<{ ready: boolean; checks: Record<string, string> }>;
+  checkReady(
+    regions: readonly string[],
+    isAnswering: (region: string) => boolean,
+  ): Promise<{ ready: boolean; checks: Record<string, string> }>;
 }
 
 export function createMetrics({ db, streams }: { db: Db; streams: EventStreams }): Metrics {

@@ -81,7 +81,17 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   if (config.roles.has('reconciler')) {
     const regions = [...config.regions.keys()];
     const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
-    const loop = startReconcileLoop({ db, listener, catalog, box, log, driverOf, owner, regions, isAway: (region) => !isAnswering(region) });
+    const loop = startReconcileLoop({
+      db,
+      listener,
+      catalog,
+      box,
+      log,
+      driverOf,
+      owner,
+      regions,
+      isAway: (region) => !isAnswering(region),
+    });
     parts.defer(() => loop.close());
     const ending = new AbortController();
     const chores = keepHouse({ db, drivers: engines.endpoints.map(({ driver }) => driver), log }, ending.signal);

@@ -108,7 +108,9 @@ describe('vmEvents', () => {
   it("refuses another account's VM, one that never was, and a cursor that is no number", async () => {
     const vm = await newVm('owner');
     await expect(streams.subscribe({ userId: 'stranger', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
     await expect(streams.subscribe({ userId: 'owner', vmId: 'x' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     for (const after of ['x', '-1', '1.5', '', '9'.repeat(30)]) {
       await expect(streams.subscribe({ userId: 'owner', after })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -182,7 +184,9 @@ describe('vmEvents', () => {
   it('goes on after its listening connection was cut', async () => {
     const vm = await newVm('cut');
     const source = await streams.subscribe({ userId: 'cut' });
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'swiftor-listener' and datname = current_database()`.execute(db);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'swiftor-listener' and datname = current_database()`.execute(
+      db,
+    );
     const { lastEventSeq } = await rename(vm, 'after the cut');
     expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual(range(1, lastEventSeq));
   });

@@ -16,8 +16,13 @@ beforeAll(async () => {
 afterAll(() => gateway[Symbol.asyncDispose]());
 
 const post = (body: string, headers: Record<string, string> = {}) =>
-  fetch(`${gateway.url}/graphql`, { method: 'POST', body, headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers } });
-const codeOf = async (response: Response) => ((await response.json()) as { errors: { extensions: { code: string } }[] }).errors[0]?.extensions.code;
+  fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, ...headers },
+  });
+const codeOf = async (response: Response) =>
+  ((await response.json()) as { errors: { extensions: { code: string } }[] }).errors[0]?.extensions.code;
 const CREATE = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';
 
 describe('GraphQL over HTTP', () => {
@@ -49,14 +54,20 @@ describe('who may ask', () => {
   });
 
   it('is who the token names, with the plan that it names', async () => {
-    const { data } = await gateway.graphql(await gateway.token('bob', { plan: 'hacker' }), '{ me { userId plan { code cpu } usage { cpu vms } } }');
+    const { data } = await gateway.graphql(
+      await gateway.token('bob', { plan: 'hacker' }),
+      '{ me { userId plan { code cpu } usage { cpu vms } } }',
+    );
     expect(data).toEqual({ me: { userId: 'bob', plan: { code: 'hacker', cpu: 4 }, usage: { cpu: 0, vms: 0 } } });
   });
 
   it('sees its own VMs only', async () => {
     const id = await createVm(gateway, token);
     const stranger = await gateway.token('mallory');
-    expect((await gateway.graphql(stranger, `{ vm(id: "${id}") { id } vms { totalCount } }`)).data).toEqual({ vm: null, vms: { totalCount: 0 } });
+    expect((await gateway.graphql(stranger, `{ vm(id: "${id}") { id } vms { totalCount } }`)).data).toEqual({
+      vm: null,
+      vms: { totalCount: 0 },
+    });
     for (const mutation of [
       `startVm(id: "${id}") { id }`,
       `stopVm(id: "${id}") { id }`,
@@ -113,7 +124,9 @@ describe('bad input', () => {
 
   it('names each bad field, and changes nothing', async () => {
     const own = await gateway.token('careless');
-    const { errors } = await gateway.graphql(own, CREATE, { input: { ...VM_INPUT, vmlabel: ' ', region: 'XX', desktop: 'cde', cpu: 0, ram: 2000, password: 'a\u0000b' } });
+    const { errors } = await gateway.graphql(own, CREATE, {
+      input: { ...VM_INPUT, vmlabel: ' ', region: 'XX', desktop: 'cde', cpu: 0, ram: 2000, password: 'a\u0000b' },
+    });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
     const fields = errors?.[0]?.extensions['fields'] as { path: string }[];
     expect(fields.map(({ path }) => path).toSorted()).toEqual(['cpu', 'desktop', 'password', 'ram', 'region', 'vmlabel']);
@@ -164,13 +177,20 @@ it('pages through a list, forward, by cursors', async () => {
   const seen: string[] = [];
   let after: string | null = null;
   for (let page = 0; page < 3; page += 1) {
-    const { data }: GraphqlAnswer<{ vms: Page }> = await gateway.graphql(own, 'query ($after: String) { vms(first: 2, after: $after) { totalCount nodes { vmlabel } pageInfo { hasNextPage hasPreviousPage endCursor } } }', { after });
+    const { data }: GraphqlAnswer<{ vms: Page }> = await gateway.graphql(
+      own,
+      'query ($after: String) { vms(first: 2, after: $after) { totalCount nodes { vmlabel } pageInfo { hasNextPage hasPreviousPage endCursor } } }',
+      { after },
+    );
     seen.push(...(data?.vms.nodes.map(({ vmlabel }) => vmlabel) ?? []));
     expect([data?.vms.totalCount, data?.vms.pageInfo.hasNextPage, data?.vms.pageInfo.hasPreviousPage]).toEqual([5, page < 2, page > 0]);
     after = data?.vms.pageInfo.endCursor ?? null;
   }
   expect(seen).toEqual(labels);
-  const { data } = await gateway.graphql(own, '{ vms(filter: { search: "C", enabled: false, status: [STOPPED], region: "AU" }) { nodes { vmlabel } } }');
+  const { data } = await gateway.graphql(
+    own,
+    '{ vms(filter: { search: "C", enabled: false, status: [STOPPED], region: "AU" }) { nodes { vmlabel } } }',
+  );
   expect(data).toEqual({ vms: { nodes: [{ vmlabel: 'c' }] } });
 });
 
@@ -189,7 +209,10 @@ describe('a live connection', () => {
     const client = gateway.subscribe(await gateway.token('short', { ttlSeconds: 2 }));
     const ended = Promise.withResolvers<{ code: number }>();
     client.on('closed', (event) => ended.resolve(event as { code: number }));
-    client.subscribe({ query: 'subscription { vmEvents { seq } }' }, { next: () => undefined, error: () => undefined, complete: () => undefined });
+    client.subscribe(
+      { query: 'subscription { vmEvents { seq } }' },
+      { next: () => undefined, error: () => undefined, complete: () => undefined },
+    );
     expect((await ended.promise).code).toBe(4403);
     await client.dispose();
   });
@@ -210,7 +233,10 @@ describe('a live connection', () => {
     };
     await eventually(async () => (await readers()) === 0);
     const client = gateway.subscribe(token);
-    client.subscribe({ query: 'subscription { vmEvents { seq } }' }, { next: () => undefined, error: () => undefined, complete: () => undefined });
+    client.subscribe(
+      { query: 'subscription { vmEvents { seq } }' },
+      { next: () => undefined, error: () => undefined, complete: () => undefined },
+    );
     const leaving = new AbortController();
     await fetch(`${gateway.url}/graphql`, {
       method: 'POST',

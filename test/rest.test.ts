@@ -87,7 +87,9 @@ describe('the JSON that the seed prints', () => {
   it('keeps secrets as the seed shows them', async () => {
     const own = await gateway.token('keeper');
     const vmid = await createVm(gateway, own);
-    expect(await textOf(gateway.rest(own, 'POST', '/vms/secrets', { body: { vmid, key: 'NEW_SECRET_KEY', value: 'its-secret-value' } }))).toEqual({
+    expect(
+      await textOf(gateway.rest(own, 'POST', '/vms/secrets', { body: { vmid, key: 'NEW_SECRET_KEY', value: 'its-secret-value' } })),
+    ).toEqual({
       status: 200,
       text: `{"message":"Secret added successfully","vmid":"${vmid}","key":"NEW_SECRET_KEY"}`,
     });
@@ -158,7 +160,10 @@ describe('the JSON that the seed prints', () => {
 
 describe('errors', () => {
   it('names every bad field as REST writes it', async () => {
-    const body = { config: { vmlabel: '', region: { code: 'XX' }, password: 5 }, os: { distribution: { code: 'ubuntu' }, cpu: '2', ram: 0.5 } };
+    const body = {
+      config: { vmlabel: '', region: { code: 'XX' }, password: 5 },
+      os: { distribution: { code: 'ubuntu' }, cpu: '2', ram: 0.5 },
+    };
     const response = await gateway.rest(token, 'POST', '/vms/create', { body });
     expect(response.status).toBe(400);
     const answer = (await response.json()) as { code: string; fields: { path: string }[]; error: string };
@@ -168,7 +173,10 @@ describe('errors', () => {
   });
 
   it('names the fields that the catalog refuses', async () => {
-    const body = { config: { vmlabel: '', region: { code: 'XX' }, password: 'x' }, os: { distribution: { code: 'ubuntu' }, cpu: 0, ram: 1 } };
+    const body = {
+      config: { vmlabel: '', region: { code: 'XX' }, password: 'x' },
+      os: { distribution: { code: 'ubuntu' }, cpu: 0, ram: 1 },
+    };
     const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as { fields: { path: string }[] };
     expect(answer.fields.map(({ path }) => path).toSorted()).toEqual(['config.region.code', 'config.vmlabel', 'os.cpu', 'os.desktop']);
   });
@@ -218,7 +226,9 @@ describe('errors', () => {
   it('answers the same bytes for another account and for none', async () => {
     const foreign = await createVm(gateway, await gateway.token('someone-else'));
     for (const path of ['/vms/', '/vms/start/', '/vms/stop/', '/vms/delete/']) {
-      const [theirs, none] = await Promise.all([foreign, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f'].map((id) => textOf(gateway.rest(token, 'GET', path + id))));
+      const [theirs, none] = await Promise.all(
+        [foreign, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f'].map((id) => textOf(gateway.rest(token, 'GET', path + id))),
+      );
       expect(theirs).toEqual(none);
       expect(theirs?.status).toBe(404);
     }

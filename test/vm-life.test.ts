@@ -13,7 +13,13 @@ beforeAll(async () => {
     plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
     distributions: [
       { code: 'crasher', image, defaultPort: 3000, command: ['/bin/sh', '-c', 'echo about to fail; exit 3'] },
-      { code: 'silent', image, defaultPort: 3000, bootSeconds: 5, command: ['/bin/sh', '-c', "trap 'exit 0' TERM; echo deaf; sleep 600 & wait"] },
+      {
+        code: 'silent',
+        image,
+        defaultPort: 3000,
+        bootSeconds: 5,
+        command: ['/bin/sh', '-c', "trap 'exit 0' TERM; echo deaf; sleep 600 & wait"],
+      },
       { code: 'absent', image: 'local/not-built:1', defaultPort: 3000 },
       {
         code: 'with-data',
@@ -193,7 +199,9 @@ describe('failure', () => {
     const failure = await failureOf(id);
     expect(failure).toMatchObject({ code: 'APP_EXITED', exitCode: 3, oomKilled: false, logTail: ['about to fail'] });
     expect(Date.parse(String(failure?.['retryAt']))).toBeGreaterThan(Date.parse(String(failure?.['at'])));
-    await eventually(async () => (await failureOf(id))?.['at'] !== failure?.['at'] && (await statusOf(id)) === 'FAILED', { deadline: 15_000 });
+    await eventually(async () => (await failureOf(id))?.['at'] !== failure?.['at'] && (await statusOf(id)) === 'FAILED', {
+      deadline: 15_000,
+    });
     await stop(id);
     await reaches(id, 'STOPPED');
     expect((await objectsOf(id)).containers).toBe(0);
@@ -203,7 +211,13 @@ describe('failure', () => {
 
   it('of an app that never answers is named, and never called RUNNING', async () => {
     const id = await createVm(gateway, token, { distribution: 'silent', desktop: null });
-    const events = await eventsUntil(gateway, token, { vmId: id }, ({ status }) => status === 'FAILED', () => start(id));
+    const events = await eventsUntil(
+      gateway,
+      token,
+      { vmId: id },
+      ({ status }) => status === 'FAILED',
+      () => start(id),
+    );
     expect(statusesOf(events)).not.toContain('RUNNING');
     expect(await failureOf(id)).toMatchObject({ code: 'APP_SILENT', step: 'BOOTING', logTail: ['deaf'] });
   });
@@ -298,7 +312,11 @@ describe('the ingress', () => {
       input: { vmId: id, name: 'desk', internalPort: 3000, visibility: 'PRIVATE' },
     });
     expect((await visit(gateway.port, host)).status).toBe(404);
-    const { data } = await gateway.graphql<{ createOpenLink: string }>(token, 'mutation ($id: ID!) { createOpenLink(vmId: $id, name: "desk") }', { id });
+    const { data } = await gateway.graphql<{ createOpenLink: string }>(
+      token,
+      'mutation ($id: ID!) { createOpenLink(vmId: $id, name: "desk") }',
+      { id },
+    );
     const link = new URL(data?.createOpenLink ?? '');
     expect(link.hostname).toBe(host);
     const opened = await visit(gateway.port, host, link.pathname + link.search);

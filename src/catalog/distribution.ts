@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 const port = z.int().min(1).max(65535);
-const imageRef = z.string().min(1).max(255).regex(/^[a-z0-9][\w./:@-]*$/, 'must be an image reference');
+const imageRef = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[a-z0-9][\w./:@-]*$/, 'must be an image reference');
 const mountPath = z.string().regex(/^\/[\w./-]+$/, 'must be an absolute path');
 
 const volumeSchema = z.strictObject({

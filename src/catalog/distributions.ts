@@ -21,9 +21,27 @@ const webtop = (base: 'ubuntu' | 'debian' | 'fedora') =>
   Object.fromEntries(['xfce', 'kde', 'mate', 'i3'].map((desktop) => [desktop, `lscr.io/linuxserver/webtop:${base}-${desktop}`]));
 
 export const DISTRIBUTIONS: readonly DistributionInput[] = [
-  { ...SELKIES_DESKTOP, code: 'ubuntu', name: 'Ubuntu', description: 'Standard Ubuntu with a desktop of your choice.', images: webtop('ubuntu') },
-  { ...SELKIES_DESKTOP, code: 'debian', name: 'Debian', description: 'Standard Debian with a desktop of your choice.', images: webtop('debian') },
-  { ...SELKIES_DESKTOP, code: 'fedora', name: 'Fedora', description: 'Standard Fedora with a desktop of your choice.', images: webtop('fedora') },
+  {
+    ...SELKIES_DESKTOP,
+    code: 'ubuntu',
+    name: 'Ubuntu',
+    description: 'Standard Ubuntu with a desktop of your choice.',
+    images: webtop('ubuntu'),
+  },
+  {
+    ...SELKIES_DESKTOP,
+    code: 'debian',
+    name: 'Debian',
+    description: 'Standard Debian with a desktop of your choice.',
+    images: webtop('debian'),
+  },
+  {
+    ...SELKIES_DESKTOP,
+    code: 'fedora',
+    name: 'Fedora',
+    description: 'Standard Fedora with a desktop of your choice.',
+    images: webtop('fedora'),
+  },
   {
     ...SELKIES_DESKTOP,
     code: 'kali',

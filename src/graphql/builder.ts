@@ -36,4 +36,3 @@ builder.mutationType({
   description: 'Changing: each mutation writes what is wanted and returns at once; `vmEvents` tells how it goes.',
 });
 builder.subscriptionType({ description: 'Watching: over graphql-ws on a WebSocket, or over SSE.' });
-

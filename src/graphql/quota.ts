@@ -1,4 +1,4 @@
-import { QUOTA_DIMENSIONS, type QuotaViolation as Violation } from '../vm/limits.ts';
+import type { QUOTA_DIMENSIONS, QuotaViolation as Violation } from '../vm/limits.ts';
 import { builder } from './builder.ts';
 
 const descriptions = {

@@ -1,4 +1,4 @@
-import { VM_EVENT_KINDS, type VmEvent as Event } from '../events/vm-event.ts';
+import type { VM_EVENT_KINDS, VmEvent as Event } from '../events/vm-event.ts';
 import type { VmStatus as Status } from '../vm/vm-status.ts';
 import { findVm } from '../vm/vm-store.ts';
 import { builder } from './builder.ts';
@@ -53,7 +53,10 @@ builder.subscriptionField('vmEvents', (t) =>
       "Nothing is skipped, nothing comes twice, each VM's last event is DELETED. A cursor older than what is kept starts again with SNAPSHOTs. " +
       'Errors: NOT_FOUND for a `vmId` that is not yours, BAD_USER_INPUT for an `after` that is no number.',
     args: {
-      vmId: t.arg.id({ required: false, description: 'Only this VM; the subscription ends after its DELETED. Without it: all VMs of the account.' }),
+      vmId: t.arg.id({
+        required: false,
+        description: 'Only this VM; the subscription ends after its DELETED. Without it: all VMs of the account.',
+      }),
       after: t.arg.string({ required: false, description: 'The seq of the last event seen.' }),
     },
     subscribe: (_root, { vmId, after }, { streams, viewer }) =>

@@ -14,7 +14,7 @@ const CreateVmInput = builder.inputType('CreateVmInput', {
   description: 'A VM to create.',
   fields: (t) => ({
     vmlabel: t.string({ description: 'A name for people, 1 to 100 characters.' }),
-    region: t.string({ description: "A region's code: \"AU\"." }),
+    region: t.string({ description: 'A region\'s code: "AU".' }),
     password: t.string({ description: "The default user's password, 1 to 128 characters; becomes the secret VM_PASSWORD." }),
     storageType: t.field({
       type: StorageType,
@@ -55,7 +55,8 @@ builder.mutationFields((t) => ({
   }),
   updateVm: t.field({
     type: Vm,
-    description: 'Renames a VM, or gives it other specs while it is off. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT for specs while it is on.',
+    description:
+      'Renames a VM, or gives it other specs while it is off. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT for specs while it is on.',
     args: { input: t.arg({ type: UpdateVmInput, description: 'What to change.' }) },
     resolve: (_root, { input: { id, ...changes } }, context) => updateVm(context, context.viewer, id, changes),
   }),

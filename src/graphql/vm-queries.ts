@@ -15,8 +15,16 @@ const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follow: ask again with `after: endCursor`.' }),
     hasPreviousPage: t.boolean({ description: 'Whether the page was asked for with a cursor.', resolve: ({ after }) => after > 0 }),
-    startCursor: t.string({ nullable: true, description: "The first node's cursor; null on an empty page.", resolve: ({ vms }) => edgeOf(vms[0]) }),
-    endCursor: t.string({ nullable: true, description: "The last node's cursor; null on an empty page.", resolve: ({ vms }) => edgeOf(vms.at(-1)) }),
+    startCursor: t.string({
+      nullable: true,
+      description: "The first node's cursor; null on an empty page.",
+      resolve: ({ vms }) => edgeOf(vms[0]),
+    }),
+    endCursor: t.string({
+      nullable: true,
+      description: "The last node's cursor; null on an empty page.",
+      resolve: ({ vms }) => edgeOf(vms.at(-1)),
+    }),
   }),
 });
 
@@ -33,7 +41,12 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
   fields: (t) => ({
     // The page's size already counts what is in it.
     nodes: t.field({ type: [Vm], complexity: { field: 1, multiplier: 1 }, description: 'The VMs.', resolve: ({ vms }) => [...vms] }),
-    edges: t.field({ type: [VmEdge], complexity: { field: 1, multiplier: 1 }, description: 'The VMs with their cursors.', resolve: ({ vms }) => [...vms] }),
+    edges: t.field({
+      type: [VmEdge],
+      complexity: { field: 1, multiplier: 1 },
+      description: 'The VMs with their cursors.',
+      resolve: ({ vms }) => [...vms],
+    }),
     pageInfo: t.field({ type: PageInfo, description: 'Where the page lies.', resolve: (page) => page }),
     totalCount: t.exposeInt('totalCount', { description: 'All that fit the filter, on every page.' }),
   }),

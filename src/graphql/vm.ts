@@ -2,7 +2,7 @@ import type { VmProgress as Progress } from '../events/vm-event.ts';
 import { startViolations } from '../vm/limits.ts';
 import { vmUrl } from '../vm/mapping.ts';
 import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
-import { isBooting, VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
+import { isBooting, type VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
 import { builder } from './builder.ts';
 import { Node } from './node.ts';
 import { QuotaViolation } from './quota.ts';
@@ -50,7 +50,10 @@ const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
     percent: t.exposeInt('percent', { description: 'Of the download of the image, over all its layers, 0 to 100; 100 from STARTING on.' }),
     message: t.exposeString('message', { description: 'What is being done, for a person.' }),
     bytesDone: t.exposeFloat('bytesDone', { nullable: true, description: 'Downloaded so far; null when nothing is downloaded.' }),
-    bytesTotal: t.exposeFloat('bytesTotal', { nullable: true, description: 'To download, as far as known; null when nothing is downloaded.' }),
+    bytesTotal: t.exposeFloat('bytesTotal', {
+      nullable: true,
+      description: 'To download, as far as known; null when nothing is downloaded.',
+    }),
   }),
 });
 

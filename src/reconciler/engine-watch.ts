@@ -51,7 +51,13 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
     const inventory = await driver.list(deadline());
     answered();
     const vms = await readVms(db);
-    await markDue(db, findDrift(vms.filter(({ region }) => regions.includes(region)), inventory));
+    await markDue(
+      db,
+      findDrift(
+        vms.filter(({ region }) => regions.includes(region)),
+        inventory,
+      ),
+    );
     await sweepOrphans(inventory, new Set(vms.map(({ id }) => id)));
   };
 
@@ -76,7 +82,10 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   const markAllDue = async (): Promise<void> => {
     const vms = await readVms(db);
     const concerned = vms.filter(({ region, status }) => regions.includes(region) && status !== 'STOPPED' && status !== 'UNKNOWN');
-    await markDue(db, concerned.map(({ id }) => id));
+    await markDue(
+      db,
+      concerned.map(({ id }) => id),
+    );
   };
 
   const checkAway = async (): Promise<void> => {

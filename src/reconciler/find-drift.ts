@@ -46,7 +46,9 @@ export function judgeOrphans({ orphans, inventory, newestNumber }: Orphanage): O
   const all = [...inventory.machines, ...inventory.volumes];
   const newest = Math.max(0, ...all.map(({ labels }) => Number(labels[LABEL.number] ?? 0)));
   if (newest > newestNumber) {
-    return { hold: `The engine has VM number ${newest}, the database only made ${newestNumber}: it was restored from a backup or emptied.` };
+    return {
+      hold: `The engine has VM number ${newest}, the database only made ${newestNumber}: it was restored from a backup or emptied.`,
+    };
   }
   const ours = new Set(all.map(({ id }) => id)).size;
   if (orphans.length > Math.max(5, ours * 0.3)) {

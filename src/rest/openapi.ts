@@ -94,7 +94,8 @@ function operationOf({ path, methods, summary, status, changesState }: Route, me
   const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: string }));
   return {
     summary,
-    ...(changesState && method === 'GET' && { deprecated: true, description: 'For old clients: refused where a browser navigates or prefetches.' }),
+    ...(changesState &&
+      method === 'GET' && { deprecated: true, description: 'For old clients: refused where a browser navigates or prefetches.' }),
     ...(parameters.length > 0 && { parameters }),
     ...(shape?.body !== undefined && { requestBody: { required: true, content: { 'application/json': { schema: shape.body } } } }),
     responses: {

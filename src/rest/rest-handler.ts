@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { ApiError, httpStatusOf, isErrorCode, type FieldProblem } from '../errors.ts';
@@ -47,7 +47,11 @@ export function createRestHandler(options: RestOptions) {
 
 type Match = { route: Route; params: Record<string, string> };
 
-async function answer(request: IncomingMessage, matches: readonly Match[], options: RestOptions): Promise<{ status: number; body: unknown }> {
+async function answer(
+  request: IncomingMessage,
+  matches: readonly Match[],
+  options: RestOptions,
+): Promise<{ status: number; body: unknown }> {
   const { gateway, verifyToken, strict } = options;
   const { route, params } = chooseRoute(request, matches, strict);
   const viewer = await verifyToken(bearerOf(request.headers.authorization));
@@ -96,7 +100,7 @@ async function readJson(request: IncomingMessage): Promise<JsonObject> {
 /** Runs the route's operation, and again for each further page when it lists VMs. */
 async function runOperation(gateway: Gateway, viewer: Viewer, route: Route, request: RestRequest): Promise<RestData> {
   const nodes: RestData['nodes'][number][] = [];
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, viewer);
     if (!('args' in operation)) throw toApiError(operation, route);
     const { data, errors } = await operation.execute(operation.args);

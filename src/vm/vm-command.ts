@@ -15,12 +15,7 @@ export interface VmDependencies {
 }
 
 /** Runs the change under the locks and answers with the VM as it is after it. */
-export async function command(
-  deps: VmDependencies,
-  viewer: Viewer,
-  id: string,
-  change: (locked: LockedVm) => Promise<void>,
-): Promise<Vm> {
+export async function command(deps: VmDependencies, viewer: Viewer, id: string, change: (locked: LockedVm) => Promise<void>): Promise<Vm> {
   return withLockedVm(deps, viewer, id, async (locked) => {
     await change(locked);
     return reread(locked.trx, viewer, id);

@@ -49,7 +49,15 @@ export async function createVm(deps: VmDependencies, viewer: Viewer, value: unkn
       .returning('id')
       .executeTakeFirstOrThrow();
     await writeSecret(trx, deps.box, { vmId: id, key: PASSWORD_KEY, value: input.password });
-    const event = { userId: viewer.userId, seq, vmId: id, kind: 'CREATED', status: 'STOPPED', previousStatus: undefined, reason: 'USER' } as const;
+    const event = {
+      userId: viewer.userId,
+      seq,
+      vmId: id,
+      kind: 'CREATED',
+      status: 'STOPPED',
+      previousStatus: undefined,
+      reason: 'USER',
+    } as const;
     await insertEvent(trx, event, { wakeReconciler: persistent });
     return reread(trx, viewer, id);
   });

@@ -15,7 +15,9 @@ const line = (max: number) =>
     .refine((text) => !CONTROL.test(text) && !LONE_SURROGATE.test(text), 'must not contain control characters.');
 
 const whole = (min: number, max: number, unit: string) =>
-  z.number().refine((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number${unit} from ${min} to ${max}.`);
+  z
+    .number()
+    .refine((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number${unit} from ${min} to ${max}.`);
 
 export const vmlabelSchema = line(100);
 export const cpuSchema = whole(1, 128, ' of vCPU cores');

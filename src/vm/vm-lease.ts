@@ -55,7 +55,8 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
  * hint that came during the pass is not lost.
  */
 export async function releaseLease(db: Db, lease: Lease, seen: LeaseState, nextInSeconds: number | undefined): Promise<void> {
-  const next = nextInSeconds === undefined ? sql<Date | null>`null::timestamptz` : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
+  const next =
+    nextInSeconds === undefined ? sql<Date | null>`null::timestamptz` : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
   await db
     .updateTable('vm')
     .set({

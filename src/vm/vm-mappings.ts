@@ -38,7 +38,11 @@ export async function addSubdomain(deps: VmDependencies, viewer: Viewer, vmId: s
 export async function removeSubdomain(deps: VmDependencies, viewer: Viewer, vmId: string, name: string): Promise<Vm> {
   return command(deps, viewer, vmId, async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
-    const { numDeletedRows } = await trx.deleteFrom('vm_mapping').where('vm_id', '=', vm.id).where('name', '=', name).executeTakeFirstOrThrow();
+    const { numDeletedRows } = await trx
+      .deleteFrom('vm_mapping')
+      .where('vm_id', '=', vm.id)
+      .where('name', '=', name)
+      .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
     await changeVm(trx, vm, { reason: 'UPDATE' });
   });

@@ -69,7 +69,11 @@ export async function setSecret(deps: VmDependencies, viewer: Viewer, vmId: stri
 export async function deleteSecret(deps: VmDependencies, viewer: Viewer, vmId: string, key: string): Promise<Vm> {
   return command(deps, viewer, vmId, async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
-    const { numDeletedRows } = await trx.deleteFrom('vm_secret').where('vm_id', '=', vm.id).where('key', '=', key).executeTakeFirstOrThrow();
+    const { numDeletedRows } = await trx
+      .deleteFrom('vm_secret')
+      .where('vm_id', '=', vm.id)
+      .where('key', '=', key)
+      .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
     await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });
   });

@@ -65,7 +65,10 @@ export async function findVmByKey(trx: Trx, userId: string, key: string): Promis
 export async function listVms(db: Db, userId: string, page: { first: number; after: number; filter: VmFilter }): Promise<VmPage> {
   const conditions = filterConditions(page.filter);
   const total = sql<number>`(
-    select count(*) from vm where vm.user_id = ${userId} ${sql.join(conditions.map((condition) => sql`and ${condition}`), sql` `)}
+    select count(*) from vm where vm.user_id = ${userId} ${sql.join(
+      conditions.map((condition) => sql`and ${condition}`),
+      sql` `,
+    )}
   )`;
   let query = selectVm(db).select(total.as('total')).where('vm.user_id', '=', userId).where('vm.number', '>', page.after);
   for (const condition of conditions) query = query.where(condition);

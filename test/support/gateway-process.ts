@@ -16,7 +16,10 @@ export interface GatewayProcess extends AsyncDisposable {
 
 /** Spawns `swiftor serve` as an operator would; nothing of our environment reaches it but PATH. */
 export function spawnGateway(env: Readonly<Record<string, string>>): Omit<GatewayProcess, 'url'> {
-  const child = spawn(process.execPath, [CLI, 'serve'], { env: { PATH: process.env['PATH'], PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, 'serve'], {
+    env: { PATH: process.env['PATH'], PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line));
   const exited = once(child, 'close').then(([code, signal]) => (code as number | null) ?? (signal as NodeJS.Signals));

@@ -17,7 +17,10 @@ const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
 export interface GraphqlAnswer<T> {
   readonly data?: T;
-  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string; readonly [name: string]: unknown } }[];
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly extensions: { readonly code: string; readonly [name: string]: unknown };
+  }[];
 }
 
 export interface TestGateway extends AsyncDisposable {
@@ -28,7 +31,12 @@ export interface TestGateway extends AsyncDisposable {
   /** A token; engineer's plan unless another is named. */
   token(userId: string, options?: { plan?: string; ttlSeconds?: number }): Promise<string>;
   graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
-  rest(token: string | undefined, method: string, path: string, options?: { body?: unknown; headers?: Record<string, string> }): Promise<Response>;
+  rest(
+    token: string | undefined,
+    method: string,
+    path: string,
+    options?: { body?: unknown; headers?: Record<string, string> },
+  ): Promise<Response>;
   /** A graphql-ws client that does not reconnect by itself. */
   subscribe(token: string): Client;
 }

@@ -31,7 +31,8 @@ export interface SeenEvent {
   readonly reason: string | null;
 }
 
-export const EVENTS = 'subscription ($vmId: ID, $after: String) { vmEvents(vmId: $vmId, after: $after) { seq kind vmId status previousStatus reason } }';
+export const EVENTS =
+  'subscription ($vmId: ID, $after: String) { vmEvents(vmId: $vmId, after: $after) { seq kind vmId status previousStatus reason } }';
 
 /** The events of a subscription until one fits, that one included; rejects when none did in time, with what came instead. */
 export async function eventsUntil(

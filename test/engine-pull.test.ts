@@ -15,14 +15,19 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
+const orNone = (error: { statusCode?: number }) => {
+  expect(error.statusCode).toBe(404);
+  return [];
+};
+
 const registryOf = async (pauseMilliseconds: number) => {
   const registry = await openTinyRegistry({ pauseMilliseconds });
   onTestFinished(async () => {
     await registry.close();
-    await docker
-      .getImage(registry.imageRef)
-      .remove({ force: true })
-      .catch((error: { statusCode?: number }) => expect(error.statusCode).toBe(404));
+    // By force it would only lose its name while containers use it.
+    const users = await docker.listContainers({ all: true, filters: { ancestor: [registry.imageRef] } }).catch(orNone);
+    await Promise.all(users.map(({ Id }) => docker.getContainer(Id).remove({ force: true })));
+    await docker.getImage(registry.imageRef).remove().catch(orNone);
   });
   return registry;
 };

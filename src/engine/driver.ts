@@ -16,9 +16,9 @@ export interface EngineDriver {
 
   /**
    * Called to bring a machine up: pulls the image if it is missing, makes network, volumes and container,
-   * starts it. After it, exactly one container with the spec's hash runs (or has run and exited at once;
+   * starts it. 'pulling' is reported only when the image is missing, 'starting' once the container is made or found. After it, exactly one container with the spec's hash runs (or has run and exited at once;
    * `observe` tells). Containers of the same machine with another hash are stopped and removed before the new one
-   * starts, volumes are kept. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
+   * starts, but after it is made, so that a missing image or lost data does not end them; volumes are kept. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
    */
   ensure(spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void): Promise<Observation>;
 
@@ -28,19 +28,22 @@ export interface EngineDriver {
   /** After it no container of the machine exists, and no volume whose lifetime is in `volumes`. */
   remove(id: string, volumes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void>;
 
-  /** The machine as the engine sees it now; undefined when it has no container. */
+  /**
+   * The machine as the engine sees it now; undefined when it has no container. Of two containers, which a replacement that was
+   * broken off leaves, the live one stands for the machine, else the newer.
+   */
   observe(id: string, signal: AbortSignal): Promise<Observation | undefined>;
 
-  /** All that this installation owns on the engine, in a bounded number of calls. */
+  /** All that this installation owns on the engine, each machine once as for `observe`, in a bounded number of calls. */
   list(signal: AbortSignal): Promise<Inventory>;
 
   /** Hints that a machine changed, from now on. Ends with an EngineError when the stream breaks; misses are normal. */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;
 
-  /** The last `tail` lines of the machine's output, oldest first, then, with `follow`, each new one until the container ends. */
+  /** The last `tail` lines of the machine's output, oldest first, then, with `follow`, each new one until the container ends. None without a container. */
   logs(id: string, options: { tail: number; follow: boolean }, signal: AbortSignal): AsyncIterable<MachineLogLine>;
 
-  /** One reading about every second while the container runs. */
+  /** One reading about every second while the container runs; the first comes when there are two to compare. */
   stats(id: string, signal: AbortSignal): AsyncIterable<MachineStats>;
 
   /** Where the container `ref` listens on `port`, as the engine says it now; undefined when that container does not run. */
@@ -115,6 +118,7 @@ export interface Observation {
   readonly address?: string;
   /** Of the last run, once exited. */
   readonly exitCode?: number;
+  /** Engines miss some: an exit code of 137 that nobody asked for may be this too. */
   readonly oomKilled: boolean;
   /** What the engine says of a failed start. */
   readonly error?: string;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
+
 /**
  * Polls until `check` neither throws nor answers something falsy; what it then answered. Rejects after `deadline` milliseconds (10 s)
  * with what the last check failed with as the cause.
@@ -7,13 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function eventually<T>(
   check: (signal: AbortSignal) => T | Promise<T>,
   { deadline = 10_000, signal = new AbortController().signal }: { deadline?: number; signal?: AbortSignal } = {},
-): Promise<T> {
+): Promise<Truthy<T>> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
   let last: unknown;
   while (!until.aborted) {
     try {
       const answer = await check(until);
-      if (answer) return answer;
+      if (isTruthy(answer)) return answer;
       last = new Error(`The check answered ${String(answer)}.`);
     } catch (error) {
       last = error;
@@ -23,4 +25,8 @@ export async function eventually<T>(
   signal.throwIfAborted();
   const said = last instanceof Error ? last.message : String(last);
   throw new Error(`This did not come true within ${deadline} ms: ${check.toString().slice(0, 200)}\nAt last: ${said}`, { cause: last });
+}
+
+function isTruthy<T>(answer: T): answer is Truthy<T> {
+  return Boolean(answer);
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
+import { pauseFor } from '../../lib/pause-for.ts';
 import type { Log } from '../../log.ts';
 import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
@@ -164,9 +164,4 @@ export class EnsureMachine {
       this.#tools.log.warn({ err: error, machine: this.#spec.id, ref }, 'a container that did not start could not be removed');
     }
   }
-}
-
-async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
-  // The timer rejects with an error of its own, not with the signal's reason.
-  await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

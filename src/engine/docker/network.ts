@@ -1,13 +1,15 @@
 import type Docker from 'dockerode';
+import { pauseFor } from '../../lib/pause-for.ts';
 import { EngineError } from '../engine-error.ts';
 import type { EngineCall } from './engine-call.ts';
-import { statusOf } from './engine-failure.ts';
 import { listIn } from './list-in.ts';
 
 /** The bridge that every machine of every installation on an engine sits on, and nothing else. */
 export const NETWORK_NAME = 'swiftor-vms';
 
 const ISOLATION = 'com.docker.network.bridge.enable_icc';
+const BRIDGE_NAME = 'com.docker.network.bridge.name';
+const OTHER_PAUSES_MILLISECONDS = [50, 200, 500, 1000];
 
 /**
  * The machines' network: made when it is missing, never removed, for another installation may use it. Its containers cannot
@@ -16,11 +18,14 @@ const ISOLATION = 'com.docker.network.bridge.enable_icc';
 export class MachineNetwork {
   readonly #docker: Docker;
   readonly #call: EngineCall;
+  readonly #name: string;
   #id: string | undefined;
 
-  constructor(docker: Docker, call: EngineCall) {
+  /** The name is that of the host's bridge too, so at most 15 characters. */
+  constructor(docker: Docker, call: EngineCall, name = NETWORK_NAME) {
     this.#docker = docker;
     this.#call = call;
+    this.#name = name;
   }
 
   /** The engine's id of the network, which exists or existed a moment ago. */
@@ -35,17 +40,18 @@ export class MachineNetwork {
   }
 
   async #find(signal: AbortSignal): Promise<string | undefined> {
-    const found = await this.#call('list the networks', signal, async (abortSignal) => {
-      const networks = await this.#docker.listNetworks({ filters: { name: [NETWORK_NAME] }, abortSignal });
-      // The filter takes names that contain it. Two gateways may each have made one: all use the same, told by its id.
-      return listIn(networks)
-        .filter(({ Name }) => Name === NETWORK_NAME)
-        .toSorted((a, b) => (a.Id < b.Id ? -1 : 1))[0];
+    const [found, second] = await this.#call('list the networks', signal, async (abortSignal) => {
+      const networks = await this.#docker.listNetworks({ filters: { name: [this.#name] }, abortSignal });
+      // The filter takes names that contain it.
+      return listIn(networks).filter(({ Name }) => Name === this.#name);
     });
+    if (second !== undefined) {
+      throw new EngineError('ENGINE_REFUSED', `There are two networks "${this.#name}", and no container can start: remove one of them.`);
+    }
     if (found !== undefined && found.Options?.[ISOLATION] !== 'false') {
       throw new EngineError(
         'ENGINE_REFUSED',
-        `The network "${NETWORK_NAME}" lets its containers reach each other: remove it, it is then made anew with ${ISOLATION}=false.`,
+        `The network "${this.#name}" lets its containers reach each other: remove it, it is then made anew with ${ISOLATION}=false.`,
       );
     }
     return found?.Id;
@@ -53,24 +59,33 @@ export class MachineNetwork {
 
   async #create(signal: AbortSignal): Promise<string> {
     try {
-      await this.#call(`create the network "${NETWORK_NAME}"`, signal, (abortSignal) =>
-        this.#docker.createNetwork({
-          Name: NETWORK_NAME,
+      return await this.#call(`create the network "${this.#name}"`, signal, async (abortSignal) => {
+        const { id } = await this.#docker.createNetwork({
+          Name: this.#name,
           CheckDuplicate: true,
           Driver: 'bridge',
-          Options: { [ISOLATION]: 'false' },
+          // The bridge has a fixed name because only that makes the engine refuse a second network when two gateways ask at once:
+          // CheckDuplicate does not, and with two networks of one name no container starts any more, not even by the network's id.
+          Options: { [ISOLATION]: 'false', [BRIDGE_NAME]: this.#name },
           // Not an installation's: shared.
           Labels: { 'io.swiftor.network': 'machines' },
           abortSignal,
-        }),
-      );
+        });
+        return id;
+      });
     } catch (error) {
-      // Another gateway was quicker.
-      if (statusOf(error) !== 409) throw error;
+      if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
+      return this.#findOther(error, signal);
     }
-    // Looked up, not taken from the answer: when two were made, both makers come to the same.
-    const id = await this.#find(signal);
-    if (id === undefined) throw new EngineError('ENGINE_REFUSED', `The network "${NETWORK_NAME}" was removed as soon as it was made.`);
-    return id;
+  }
+
+  /** Another gateway may have been quicker, and its network shows a moment later. Throws `refusal` when none shows. */
+  async #findOther(refusal: EngineError, signal: AbortSignal): Promise<string> {
+    for (const pause of OTHER_PAUSES_MILLISECONDS) {
+      const id = await this.#find(signal);
+      if (id !== undefined) return id;
+      await pauseFor(pause, signal);
+    }
+    throw refusal;
   }
 }

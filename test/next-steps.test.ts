@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import { MACHINE_STATES, type Observation } from '../src/engine/driver.ts';
+import { nextSteps, type Desired, type Step } from '../src/reconciler/next-steps.ts';
+import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';
+
+const HASH = 'wanted';
+const seen = (state: Observation['state'], more: Partial<Observation> = {}): Observation => {
+  return { id: 'vm', ref: 'container', hash: HASH, state, oomKilled: false, ...more };
+};
+
+/** What the engine can show of a VM. */
+const SIGHTS = {
+  absent: undefined,
+  created: seen('created'),
+  running: seen('running', { address: '10.0.0.2' }),
+  'running another hash': seen('running', { address: '10.0.0.2', hash: 'old' }),
+  'running without address': seen('running'),
+  paused: seen('paused'),
+  'exited 0': seen('exited', { exitCode: 0 }),
+  'exited 137 oom': seen('exited', { exitCode: 137, oomKilled: true }),
+  'exited another hash': seen('exited', { exitCode: 1, hash: 'old' }),
+  dead: seen('dead'),
+} as const satisfies Record<string, Observation | undefined>;
+type Sight = keyof typeof SIGHTS;
+
+const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
+  nextSteps({ goal, hash: HASH, persistent: false, storageReady: false, status, ...more }, SIGHTS[sight]);
+
+/** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
+function words(steps: readonly Step[]): string[] {
+  return steps.map((step) => {
+    switch (step.step) {
+      case 'show':
+        return `show ${step.status} ${step.reason}`;
+      case 'remove':
+        return ['remove', ...step.volumes].join(' ');
+      case 'failExited':
+        return `failExited ${step.exitCode} ${step.oomKilled}`;
+      case 'prepareStorage':
+      case 'ensure':
+      case 'awaitAnswer':
+      case 'checkAnswer':
+      case 'stop':
+      case 'rest':
+      case 'forget':
+        return step.step;
+    }
+  });
+}
+
+const UP = ['ensure', 'awaitAnswer'];
+const DOWN = ['remove until-stop', 'rest'];
+const GONE = ['remove until-stop until-delete', 'forget'];
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['STOPPED', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'absent', UP],
+  ['PULLING', 'absent', UP],
+  ['STARTING', 'absent', UP],
+  ['BOOTING', 'absent', UP],
+  ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['DEGRADED', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['STOPPING', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['FAILED', 'absent', ['show QUEUED BOOT', ...UP]],
+  ['UNKNOWN', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'created', UP],
+  ['RUNNING', 'created', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'running', ['awaitAnswer']],
+  ['BOOTING', 'running', ['awaitAnswer']],
+  ['UNKNOWN', 'running', ['awaitAnswer']],
+  ['STOPPING', 'running', ['awaitAnswer']],
+  ['FAILED', 'running', ['awaitAnswer']],
+  ['RUNNING', 'running', ['checkAnswer']],
+  ['DEGRADED', 'running', ['checkAnswer']],
+  ['QUEUED', 'running another hash', UP],
+  ['RUNNING', 'running another hash', ['show QUEUED UPDATE', ...UP]],
+  ['DEGRADED', 'running another hash', ['show QUEUED UPDATE', ...UP]],
+  ['FAILED', 'running another hash', ['show QUEUED BOOT', ...UP]],
+  ['RUNNING', 'running without address', ['show QUEUED ENGINE', 'remove', ...UP]],
+  ['BOOTING', 'running without address', ['remove', ...UP]],
+  ['BOOTING', 'paused', UP],
+  ['RUNNING', 'paused', ['show QUEUED ENGINE', ...UP]],
+  ['STARTING', 'exited 0', ['failExited 0 false']],
+  ['BOOTING', 'exited 0', ['failExited 0 false']],
+  ['RUNNING', 'exited 0', ['failExited 0 false']],
+  ['RUNNING', 'exited 137 oom', ['failExited 137 true']],
+  ['DEGRADED', 'exited 137 oom', ['failExited 137 true']],
+  ['RUNNING', 'exited another hash', ['show QUEUED UPDATE', ...UP]],
+  ['QUEUED', 'exited 0', UP],
+  ['FAILED', 'exited 137 oom', ['show QUEUED BOOT', ...UP]],
+  ['UNKNOWN', 'exited 0', ['show QUEUED BOOT', ...UP]],
+  ['RUNNING', 'dead', ['failExited undefined false']],
+  ['QUEUED', 'dead', UP],
+])('on, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('on', status, sight))).toEqual(expected);
+});
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['STOPPED', 'absent', []],
+  ['STOPPING', 'absent', DOWN],
+  ['FAILED', 'absent', ['show STOPPING ENGINE', ...DOWN]],
+  ['UNKNOWN', 'absent', ['show STOPPING ENGINE', ...DOWN]],
+  ['STOPPING', 'running', ['stop', ...DOWN]],
+  ['STOPPING', 'running another hash', ['stop', ...DOWN]],
+  ['STOPPING', 'exited 137 oom', ['stop', ...DOWN]],
+  ['STOPPING', 'created', ['stop', ...DOWN]],
+  ['STOPPED', 'running', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+  ['STOPPED', 'dead', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+  ['FAILED', 'paused', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+])('off, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('off', status, sight))).toEqual(expected);
+});
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['DELETING', 'absent', GONE],
+  ['DELETING', 'running', ['stop', ...GONE]],
+  ['DELETING', 'dead', ['stop', ...GONE]],
+  ['UNKNOWN', 'absent', ['show DELETING USER', ...GONE]],
+  ['FAILED', 'exited 0', ['show DELETING USER', 'stop', ...GONE]],
+])('gone, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('gone', status, sight))).toEqual(expected);
+});
+
+test('the storage of a VM that is off is made once, and only where it is kept', () => {
+  expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual(['prepareStorage']);
+  expect(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: true })).toEqual([]);
+  expect(plan('off', 'STOPPED', 'absent', { persistent: false, storageReady: false })).toEqual([]);
+  expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
+});
+
+describe('whatever is wanted, shown and seen', () => {
+  const observations = [
+    undefined,
+    ...MACHINE_STATES.flatMap((state) =>
+      [HASH, 'old'].flatMap((hash) => [seen(state, { hash }), seen(state, { hash, address: '10.0.0.2' })]),
+    ),
+  ];
+  const product = (['on', 'off', 'gone'] as const).flatMap((goal) =>
+    VM_STATUSES.flatMap((status) =>
+      observations.flatMap((observed) =>
+        [true, false].flatMap((persistent) =>
+          [true, false].map((storageReady) => {
+            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status };
+            return { desired, observed, steps: nextSteps(desired, observed) };
+          }),
+        ),
+      ),
+    ),
+  );
+  const broken = (goal: Desired['goal'], holds: (each: (typeof product)[number]) => boolean) =>
+    product
+      .filter((each) => each.desired.goal === goal && !holds(each))
+      .map(({ desired, observed, steps }) => `${desired.status}, ${observed?.state}: ${words(steps).join(', ')}`);
+  const has = (steps: readonly Step[], name: Step['step']) => steps.some(({ step }) => step === name);
+
+  test('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
+    expect(broken('gone', ({ steps }) => words(steps.slice(-2)).join() === GONE.join())).toEqual([]);
+  });
+
+  test('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
+    expect(broken('off', ({ steps }) => !has(steps, 'ensure') && !has(steps, 'awaitAnswer'))).toEqual([]);
+    expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
+      [],
+    );
+  });
+
+  test('a container is removed only after it was told to stop, so that its grace is never cut', () => {
+    const stopsFirst = (steps: readonly Step[]) => {
+      const names = steps.map(({ step }) => step);
+      return names.includes('stop') && names.indexOf('stop') < names.indexOf('remove');
+    };
+    for (const goal of ['off', 'gone'] as const) {
+      expect(broken(goal, ({ observed, steps }) => observed === undefined || stopsFirst(steps))).toEqual([]);
+    }
+  });
+
+  test('a VM that should be on loses no volume', () => {
+    expect(broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0))).toEqual([]);
+  });
+
+  test('a VM that runs as wanted is asked whether it answers, and nothing else', () => {
+    const asWanted = product.filter(
+      ({ desired, observed }) =>
+        desired.goal === 'on' &&
+        desired.status === 'RUNNING' &&
+        observed?.state === 'running' &&
+        observed.hash === HASH &&
+        observed.address !== undefined,
+    );
+    expect(asWanted).toHaveLength(4);
+    for (const { steps } of asWanted) expect(steps).toEqual([{ step: 'checkAnswer' }]);
+  });
+
+  test('whatever was brought up is waited for at once', () => {
+    const waitedFor = (steps: readonly Step[]) =>
+      steps.every(({ step }, index) => step !== 'ensure' || steps[index + 1]?.step === 'awaitAnswer');
+    expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
+  });
+
+  test('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
+    const claims: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'STOPPED', 'STOPPING', 'FAILED', 'UNKNOWN'];
+    const announced = ({ desired, steps }: (typeof product)[number]) =>
+      !claims.includes(desired.status) || !has(steps, 'ensure') || words(steps)[0]?.startsWith('show QUEUED') === true;
+    expect(broken('on', announced)).toEqual([]);
+  });
+
+  test('no plan shows the status that stands already', () => {
+    for (const goal of ['on', 'off', 'gone'] as const) {
+      expect(broken(goal, ({ desired, steps }) => steps.every((step) => step.step !== 'show' || step.status !== desired.status))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test('an empty plan is only that of a VM that is off and should be', () => {
+    expect(broken('on', ({ steps }) => steps.length > 0)).toEqual([]);
+    expect(broken('gone', ({ steps }) => steps.length > 0)).toEqual([]);
+    expect(
+      broken('off', ({ desired, observed, steps }) => steps.length > 0 || (desired.status === 'STOPPED' && observed === undefined)),
+    ).toEqual([]);
+  });
+});

@@ -44,7 +44,8 @@ export interface Orphanage {
  */
 export function judgeOrphans({ orphans, inventory, newestNumber }: Orphanage): OrphanVerdict {
   const all = [...inventory.machines, ...inventory.volumes];
-  const newest = Math.max(0, ...all.map(({ labels }) => Number(labels[LABEL.number] ?? 0)));
+  // A label that is no number must not hide the others: NaN would, and is bigger than nothing.
+  const newest = Math.max(0, ...all.map(({ labels }) => Number(labels[LABEL.number]) || 0));
   if (newest > newestNumber) {
     return {
       hold: `The engine has VM number ${newest}, the database only made ${newestNumber}: it was restored from a backup or emptied.`,

@@ -1,0 +1,46 @@
+/** One line of the result. */
+export interface Figure {
+  readonly name: string;
+  readonly ours: number;
+  /** The same work with nothing around it, measured in alternation with ours; undefined where there is none. */
+  readonly floor?: number;
+  readonly unit: 'ms' | 'req/s' | 'MB';
+  /** The most that the ratio, or without a floor the value itself, may be. */
+  readonly goal?: { readonly of: 'ratio' | 'value'; readonly atMost: number };
+}
+
+/** Whether the figure meets its goal; undefined where it has none. */
+export function meetsGoal({ ours, floor, goal }: Figure): boolean | undefined {
+  if (goal === undefined) return undefined;
+  const value = goal.of === 'ratio' ? ours / (floor ?? Number.NaN) : ours;
+  return value <= goal.atMost;
+}
+
+/** The figures as a table for a terminal. */
+export function formatFigures(figures: readonly Figure[]): string {
+  const rows = [['figure', 'ours', 'floor', 'ratio', 'goal', 'met'], ...figures.map(toRow)];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  ')).join('\n');
+}
+
+function toRow(figure: Figure): string[] {
+  const { name, ours, floor, unit, goal } = figure;
+  const met = meetsGoal(figure);
+  return [
+    name,
+    `${round(ours)} ${unit}`,
+    floor === undefined ? '' : `${round(floor)} ${unit}`,
+    floor === undefined ? '' : `${(ours / floor).toFixed(2)}x`,
+    goal === undefined ? '' : `at most ${goal.of === 'ratio' ? `${goal.atMost}x` : `${goal.atMost} ${unit}`}`,
+    met === undefined ? '' : met ? 'met' : 'NOT MET',
+  ];
+}
+
+/** Names to the left, numbers to the right. */
+function pad(cell: string, width: number, column: number): string {
+  return column === 0 || column > 3 ? cell.padEnd(width) : cell.padStart(width);
+}
+
+function round(value: number): string {
+  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
+}

@@ -1,0 +1,61 @@
+import { connect } from 'node:net';
+import { median } from './quantile.ts';
+
+/** A request to repeat, as its bytes on the wire. */
+export interface LoadRequest {
+  readonly port: number;
+  readonly bytes: Buffer;
+}
+
+export interface LoadResult {
+  readonly perSecond: number;
+  readonly medianMs: number;
+}
+
+/**
+ * Sends the request again and again over so many kept connections, each of which waits for its answer, for about so long. Reads no
+ * more of an answer than its status and where it ends: on a small machine the load takes its share of what is measured.
+ * Rejects at any answer but 200.
+ */
+export async function load({ port, bytes }: LoadRequest, connections: number, milliseconds: number): Promise<LoadResult> {
+  const begun = performance.now();
+  const until = begun + milliseconds;
+  const latencies = (await Promise.all(Array.from({ length: connections }, () => keepAsking(port, bytes, until)))).flat();
+  return { perSecond: (latencies.length * 1000) / (performance.now() - begun), medianMs: median(latencies) };
+}
+
+async function keepAsking(port: number, bytes: Buffer, until: number): Promise<number[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<number[]>();
+  const latencies: number[] = [];
+  let answer: Buffer = Buffer.alloc(0);
+  let asked = 0;
+  const ask = (): void => {
+    answer = Buffer.alloc(0);
+    asked = performance.now();
+    socket.write(bytes);
+  };
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true }, ask);
+  socket.on('data', (chunk: Buffer) => {
+    answer = answer.length === 0 ? chunk : Buffer.concat([answer, chunk]);
+    if (!isWhole(answer)) return;
+    const now = performance.now();
+    latencies.push(now - asked);
+    if (!answer.subarray(0, 12).equals(OK)) reject(new Error(`Under load an answer was not 200: ${answer.toString()}`));
+    else if (now < until) ask();
+    else resolve(latencies);
+  });
+  socket.on('error', reject);
+  socket.on('close', () => reject(new Error('A connection was closed under load.')));
+  return promise.finally(() => socket.destroy());
+}
+
+const OK = Buffer.from('HTTP/1.1 200');
+const LAST_CHUNK = Buffer.from('\r\n0\r\n\r\n');
+
+function isWhole(answer: Buffer): boolean {
+  const headEnd = answer.indexOf('\r\n\r\n');
+  if (headEnd === -1) return false;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(answer.toString('latin1', 0, headEnd))?.[1];
+  if (length === undefined) return answer.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK);
+  return answer.length >= headEnd + 4 + Number(length);
+}

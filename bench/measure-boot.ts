@@ -1,0 +1,88 @@
+import type { EngineSocket } from './engine-socket.ts';
+import type { Figure } from './figure.ts';
+import { askGateway, watchStatus, type GatewayUnderTest } from './gateway-under-test.ts';
+import { median, quantile } from './quantile.ts';
+import { bootRaw, copyMachine, type RawMachine } from './raw-machine.ts';
+import { removeInstallation } from './remove-installation.ts';
+
+export interface BootOptions {
+  readonly gateway: GatewayUnderTest;
+  readonly token: string;
+  readonly engine: EngineSocket;
+  /** Marks what the floor makes. */
+  readonly rawInstallation: string;
+  /** Of the catalog. */
+  readonly distribution: string;
+  /** Where its app answers. */
+  readonly port: number;
+  readonly pairs: number;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+interface Boot {
+  readonly sinceRequestMs: number;
+  readonly sinceAnswerMs: number;
+}
+
+/**
+ * Boots through the gateway (from startVm to RUNNING on a subscription) and the same container over the engine's socket (create,
+ * start, first accepted connection), in turn. What they made is removed between the measurements.
+ */
+export async function measureBoot(options: BootOptions): Promise<Figure[]> {
+  const { gateway, token, engine, rawInstallation, port, pairs, say, signal } = options;
+  await using watch = watchStatus(gateway.port, token);
+
+  const boot = async (whileUp?: (vmId: string) => Promise<void>): Promise<Boot> => {
+    const vmId = await createVm(options);
+    const running = watch.seen(vmId, 'RUNNING');
+    running.catch(() => undefined);
+    const asked = performance.now();
+    await askGateway(gateway.url, token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+    const answered = performance.now();
+    const seen = await running;
+    await whileUp?.(vmId);
+    const deleted = watch.seen(vmId, 'DELETED');
+    deleted.catch(() => undefined);
+    await askGateway(gateway.url, token, 'mutation ($id: ID!) { deleteVm(id: $id) }', { id: vmId });
+    await deleted;
+    return { sinceRequestMs: seen - asked, sinceAnswerMs: seen - answered };
+  };
+  const bootFloor = async (machine: RawMachine, round: number): Promise<number> => {
+    const took = await bootRaw(engine, machine, `${rawInstallation}-${round}`, port);
+    await removeInstallation(engine, rawInstallation);
+    return took;
+  };
+
+  // The first of each warms up, and the gateway's shows what the floor must make.
+  const template = Promise.withResolvers<RawMachine>();
+  await boot(async (vmId) => template.resolve(await copyMachine(engine, vmId, rawInstallation)));
+  const machine = await template.promise;
+  await bootFloor(machine, 0);
+  const ours: Boot[] = [];
+  const floor: number[] = [];
+  for (let round = 1; round <= pairs; round += 1) {
+    signal.throwIfAborted();
+    const through = await boot();
+    signal.throwIfAborted();
+    const raw = await bootFloor(machine, round);
+    ours.push(through);
+    floor.push(raw);
+    say(`boot ${round}/${pairs}: ${through.sinceAnswerMs.toFixed(0)} ms, raw ${raw.toFixed(0)} ms`);
+  }
+  const sinceAnswer = ours.map(({ sinceAnswerMs }) => sinceAnswerMs);
+  const sinceRequest = ours.map(({ sinceRequestMs }) => sinceRequestMs);
+  return [
+    { name: 'boot, startVm answered to RUNNING, p50', ours: median(sinceAnswer), floor: median(floor), unit: 'ms', goal: GOAL },
+    { name: 'boot, startVm answered to RUNNING, p95', ours: quantile(sinceAnswer, 0.95), floor: quantile(floor, 0.95), unit: 'ms' },
+    { name: 'boot, startVm sent to RUNNING, p50', ours: median(sinceRequest), floor: median(floor), unit: 'ms' },
+  ];
+}
+
+const GOAL = { of: 'ratio', atMost: 1.3 } as const;
+
+async function createVm({ gateway, token, distribution }: BootOptions): Promise<string> {
+  const input = { vmlabel: 'bench', region: 'AU', password: 'only for the bench', distribution, cpu: 1, ram: 1 };
+  const query = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';
+  return (await askGateway<{ createVm: { id: string } }>(gateway.url, token, query, { input })).createVm.id;
+}

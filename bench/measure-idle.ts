@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Figure } from './figure.ts';
+import { startGateway } from './gateway-under-test.ts';
+
+export interface IdleOptions {
+  /** Empty: the first start makes its database in it. */
+  readonly dataDir: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const IDLE_MS = 10_000;
+
+/** Starts a gateway with its embedded database twice: how long until it is ready, and what its process holds when nothing happens. */
+export async function measureIdle({ dataDir, say, signal }: IdleOptions): Promise<Figure[]> {
+  const first = await startAndSettle(dataDir, signal, () => say(`idle: waiting ${IDLE_MS / 1000} s`));
+  say(`first start ${first.readyMs.toFixed(0)} ms, ${first.megabytes.toFixed(0)} MB when idle`);
+  signal.throwIfAborted();
+  await using second = await startGateway({ DATA_DIR: dataDir });
+  say(`second start ${second.readyMs.toFixed(0)} ms`);
+  return [
+    { name: 'memory of an idle gateway (VmRSS)', ours: first.megabytes, unit: 'MB', goal: { of: 'value', atMost: 150 } },
+    { name: 'start to ready, with a new database', ours: first.readyMs, unit: 'ms' },
+    { name: 'start to ready, again', ours: second.readyMs, unit: 'ms' },
+  ];
+}
+
+async function startAndSettle(dataDir: string, signal: AbortSignal, onReady: () => void): Promise<{ readyMs: number; megabytes: number }> {
+  await using gateway = await startGateway({ DATA_DIR: dataDir });
+  onReady();
+  await fetch(`${gateway.url}/openapi.json`).then((answer) => answer.arrayBuffer());
+  await delay(IDLE_MS, undefined, { signal });
+  return { readyMs: gateway.readyMs, megabytes: await readMegabytes(gateway.pid) };
+}
+
+async function readMegabytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status says nothing of VmRSS.`);
+  return Number(kilobytes) / 1024;
+}

@@ -78,9 +78,10 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
   if (observed.hash !== hash) return bringUp(status, 'UPDATE');
   switch (observed.state) {
     case 'running':
-      // Cut off from its network: nobody can reach it, so it is replaced.
+      // Cut off from its network: nobody can reach it, so it is replaced. It still writes: its grace is not cut.
       if (observed.address === undefined) {
-        return [...announceQueued(status, 'ENGINE'), { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
+        const replace: Step[] = [{ step: 'stop' }, { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
+        return [...announceQueued(status, 'ENGINE'), ...replace];
       }
       return status === 'RUNNING' || status === 'DEGRADED' ? [{ step: 'checkAnswer' }] : [{ step: 'awaitAnswer' }];
     case 'exited':

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../src/config.ts';
+
+const SECRET = 'x'.repeat(32);
+const KEY = Buffer.alloc(32, 7).toString('base64');
+const SOCKET = 'unix:///var/run/docker.sock';
+
+test('nothing set is a gateway on this machine alone', () => {
+  expect(readConfig({})).toEqual({
+    host: '127.0.0.1',
+    port: 4000,
+    databaseUrl: undefined,
+    dataDir: '.data',
+    jwt: { audience: 'authenticated' },
+    secretsKey: undefined,
+    baseDomain: 'localhost',
+    publicScheme: 'http',
+    regions: new Map([
+      ['AU', SOCKET],
+      ['US', SOCKET],
+    ]),
+    catalogFile: undefined,
+    plansFile: undefined,
+    defaultPlan: 'core',
+    roles: new Set(['api', 'ingress', 'reconciler']),
+    strictRest: false,
+    logLevel: 'info',
+    production: false,
+  });
+});
+
+test('a variable that is set to nothing is not set', () => {
+  expect(readConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '', REGIONS: '', ROLES: '', NODE_ENV: '' })).toEqual(readConfig({}));
+});
+
+test('every variable arrives where it belongs', () => {
+  const config = readConfig({
+    HOST: '0.0.0.0',
+    PORT: '0',
+    DATABASE_URL: 'postgres://gateway@db/swiftor',
+    DATA_DIR: '/var/lib/swiftor',
+    JWT_SECRET: SECRET,
+    JWT_ISSUER: 'https://id.swiftor.io',
+    JWT_AUDIENCE: 'vms',
+    SECRETS_KEY: KEY,
+    BASE_DOMAIN: 'vms.swiftor.io',
+    CATALOG_FILE: 'catalog.json',
+    PLANS_FILE: 'plans.json',
+    DEFAULT_PLAN: 'hacker',
+    STRICT_REST: '1',
+    LOG_LEVEL: 'debug',
+    NODE_ENV: 'production',
+  });
+  expect(config).toMatchObject({
+    host: '0.0.0.0',
+    port: 0,
+    databaseUrl: 'postgres://gateway@db/swiftor',
+    dataDir: '/var/lib/swiftor',
+    jwt: { secret: SECRET, issuer: 'https://id.swiftor.io', audience: 'vms' },
+    secretsKey: KEY,
+    baseDomain: 'vms.swiftor.io',
+    catalogFile: 'catalog.json',
+    plansFile: 'plans.json',
+    defaultPlan: 'hacker',
+    strictRest: true,
+    logLevel: 'debug',
+    production: true,
+  });
+});
+
+test.each([
+  [{}, 'http'],
+  [{ BASE_DOMAIN: 'vms.localhost' }, 'http'],
+  [{ BASE_DOMAIN: 'swiftor.io' }, 'https'],
+  [{ BASE_DOMAIN: 'notlocalhost' }, 'https'],
+  [{ BASE_DOMAIN: 'swiftor.io', PUBLIC_SCHEME: 'http' }, 'http'],
+  [{ PUBLIC_SCHEME: 'https' }, 'https'],
+])('the public scheme of %j is %s', (env, scheme) => {
+  expect(readConfig(env).publicScheme).toBe(scheme);
+});
+
+describe('REGIONS', () => {
+  const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions);
+
+  test('leads each code to its endpoint, with blanks and a last comma forgiven', () => {
+    expect(regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' })).toEqual({
+      AU: 'unix:///run/au.sock',
+      'EU-1': 'tcp://10.0.0.7:2375',
+      LAB: 'swarm+tcp://10.0.0.8:2377',
+    });
+  });
+
+  test('is AU and US on DOCKER_HOST where it is not set, and DOCKER_HOST means nothing where it is', () => {
+    expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({ AU: 'tcp://10.0.0.7:2375', US: 'tcp://10.0.0.7:2375' });
+    expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375', REGIONS: `AU=${SOCKET}` })).toEqual({ AU: SOCKET });
+  });
+
+  test.each(['AU', 'AU=', `=${SOCKET}`, 'AU=docker', 'AU=http://10.0.0.7:2375', 'A_U=tcp://a:1', `${'A'.repeat(17)}=tcp://a:1`])(
+    'is refused with the entry "%s" in it',
+    (entry) => {
+      expect(() => readConfig({ REGIONS: `US=${SOCKET},${entry}` })).toThrow(`REGIONS has "${entry}"; each entry is CODE=ENDPOINT`);
+    },
+  );
+
+  test('is refused when it names a region twice, or none', () => {
+    expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
+    expect(() => readConfig({ REGIONS: ' , ' })).toThrow('REGIONS names no region');
+  });
+});
+
+describe('ROLES', () => {
+  test('are a list in any order, with blanks', () => {
+    expect(readConfig({ ROLES: 'reconciler, api' }).roles).toEqual(new Set(['api', 'reconciler']));
+  });
+
+  test.each(['api,web', ',', 'API'])('are refused as "%s", with those there are', (roles) => {
+    expect(() => readConfig({ ROLES: roles })).toThrow(`ROLES has "${roles}"; it takes a list of api, ingress, reconciler`);
+  });
+});
+
+test.each([
+  ['PORT', 'http'],
+  ['PORT', '-1'],
+  ['PORT', '65536'],
+  ['PORT', '80.5'],
+  ['DATABASE_URL', 'mysql://db/swiftor'],
+  ['JWT_SECRET', 'x'.repeat(31)],
+  ['JWT_JWKS_URL', 'keys.json'],
+  ['SECRETS_KEY', Buffer.alloc(31).toString('base64')],
+  ['SECRETS_KEY', Buffer.alloc(33).toString('base64')],
+  ['BASE_DOMAIN', 'https://swiftor.io'],
+  ['BASE_DOMAIN', 'swiftor.io:443'],
+  ['BASE_DOMAIN', 'Swiftor.io'],
+  ['BASE_DOMAIN', '.swiftor.io'],
+  ['PUBLIC_SCHEME', 'ftp'],
+  ['STRICT_REST', 'yes'],
+  ['LOG_LEVEL', 'loud'],
+])('%s=%s is refused by the name of the variable', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name} `));
+});
+
+test('a secret counts in bytes, not in characters', () => {
+  expect(readConfig({ JWT_SECRET: 'ü'.repeat(16) }).jwt.secret).toBe('ü'.repeat(16));
+});
+
+test('one error names every variable that is wrong', () => {
+  expect(() => readConfig({ PORT: 'http', LOG_LEVEL: 'loud', JWT_SECRET: 'short' })).toThrow(/PORT[^]*JWT_SECRET[^]*LOG_LEVEL/);
+});
+
+test('no error repeats a secret', () => {
+  const secrets = { JWT_SECRET: 'hunter2', SECRETS_KEY: 'hunter2', DATABASE_URL: 'mysql://gateway:hunter2@db/swiftor' };
+  for (const [name, value] of Object.entries(secrets)) {
+    expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+  }
+});
+
+test('a secret and a key set together are refused: one could be passed off as the other', () => {
+  expect(() => readConfig({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id.swiftor.io/keys' })).toThrow(
+    'JWT_SECRET or JWT_JWKS_URL, not both',
+  );
+});
+
+test('production brings its own keys', () => {
+  const production = { NODE_ENV: 'production' };
+  expect(() => readConfig({ ...production, JWT_SECRET: SECRET })).toThrow('SECRETS_KEY must be set');
+  expect(() => readConfig({ ...production, SECRETS_KEY: KEY })).toThrow('JWT_SECRET or JWT_JWKS_URL must be set');
+  expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_SECRET: SECRET }).production).toBe(true);
+  const jwksUrl = 'https://id.swiftor.io/keys';
+  expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_JWKS_URL: jwksUrl }).jwt).toEqual({ jwksUrl, audience: 'authenticated' });
+});
+
+test('a config does not change', () => {
+  expect(Object.isFrozen(readConfig({}))).toBe(true);
+});

@@ -41,7 +41,7 @@ export interface EngineDriver {
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;
 
   /** The last `tail` lines of the machine's output, oldest first, then, with `follow`, each new one until the container ends. None without a container. */
-  logs(id: string, options: { tail: number; follow: boolean }, signal: AbortSignal): AsyncIterable<MachineLogLine>;
+  logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<MachineLogLine>;
 
   /** One reading about every second while the container runs; the first comes when there are two to compare. */
   stats(id: string, signal: AbortSignal): AsyncIterable<MachineStats>;
@@ -140,6 +140,15 @@ export interface EngineEvent {
   readonly id: string;
   readonly action: 'created' | 'started' | 'exited' | 'oom' | 'paused' | 'resumed' | 'removed' | 'renamed' | 'disconnected' | 'other';
   readonly exitCode?: number;
+}
+
+export interface LogOptions {
+  /** How many lines of the past at most. */
+  readonly tail: number;
+  /** Whether to go on with each new line until the container ends. */
+  readonly follow: boolean;
+  /** Only lines after this moment. */
+  readonly since?: Date;
 }
 
 export interface MachineLogLine {

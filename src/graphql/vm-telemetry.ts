@@ -32,7 +32,8 @@ const MAX_TAIL = 1_000;
 builder.subscriptionFields((t) => ({
   vmLogs: t.field({
     type: LogLine,
-    description: 'What the app writes: the last lines, then each new one until its container ends. Errors: NOT_FOUND, BAD_USER_INPUT.',
+    description:
+      'What the app writes: the last lines, then each new one, across restarts and replacements of its container, until the VM is deleted. Errors: NOT_FOUND, BAD_USER_INPUT.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       tail: t.arg.int({ required: false, defaultValue: 100, description: 'How many lines of the past, 0 to 1000.' }),
@@ -51,7 +52,7 @@ builder.subscriptionFields((t) => ({
     args: { vmId: t.arg.id({ description: 'The VM.' }) },
     subscribe: async (_root, { vmId }, context) => {
       const vm = await getVm(context, vmId);
-      return abortOnReturn((signal) => context.telemetry.stats(vm, signal));
+      return context.telemetry.stats(vm);
     },
     resolve: (stats) => stats,
   }),

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { EngineEvent, MachineLogLine, MachineStats } from '../driver.ts';
+import type { EngineEvent, LogOptions, MachineLogLine, MachineStats } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
 import { asReadable } from './as-readable.ts';
 import type { Containers } from './containers.ts';
@@ -48,10 +48,12 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
 export function logsOf(
   tools: StreamTools,
   id: string,
-  { tail, follow }: { tail: number; follow: boolean },
+  { tail, follow, since: after }: LogOptions,
   signal: AbortSignal,
 ): AsyncIterable<MachineLogLine> {
   const lines = new LogLines();
+  // The engine's `since` includes that very moment.
+  const keepNew = (some: readonly MachineLogLine[]) => (after === undefined ? some : some.filter(({ at }) => at > after));
   let container: Docker.Container | undefined;
   const openPart = async (part: { follow: boolean; tail?: number; since?: string }, streamSignal: AbortSignal) => {
     const asked = container;
@@ -65,15 +67,15 @@ export function logsOf(
   };
   const open = async (streamSignal: AbortSignal) => {
     container = await foremost(tools, id, streamSignal);
-    return openPart({ follow, tail }, streamSignal);
+    return openPart({ follow, tail, ...(after !== undefined && { since: toUnixTime(after.toISOString()) }) }, streamSignal);
   };
   // A followed log often ends without the container's last words, which came while it ended: asked for once more.
   const reopen = (streamSignal: AbortSignal) => {
     const since = lines.expectRepetition();
     return openPart({ follow: false, ...(since === undefined ? { tail } : { since: toUnixTime(since) }) }, streamSignal);
   };
-  const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) => lines.push(chunk).forEach((line) => sink.push(line));
-  const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) => lines.end().forEach((line) => sink.push(line));
+  const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) => keepNew(lines.push(chunk)).forEach((line) => sink.push(line));
+  const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) => keepNew(lines.end()).forEach((line) => sink.push(line));
   const toError = (error: unknown) => toStreamError(tools, 'send a log', error);
   return iterateStream({ open, ...(follow && { reopen }), read, atEnd, toError }, signal);
 }

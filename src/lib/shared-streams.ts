@@ -1,0 +1,52 @@
+import { PushQueue } from './push-queue.ts';
+
+/** One source per key, however many read it; opened for the first reader, ended with the last. */
+export interface SharedStreams<T> {
+  subscribe(key: string, open: (signal: AbortSignal) => AsyncIterable<T>): AsyncIterableIterator<T>;
+}
+
+interface Shared<T> {
+  readonly readers: Set<PushQueue<T>>;
+  readonly over: AbortController;
+}
+
+/** A reader that is this far behind misses values: only for streams whose latest value is all that matters. */
+const QUEUE_LIMIT = 5;
+
+export function createSharedStreams<T>(): SharedStreams<T> {
+  const streams = new Map<string, Shared<T>>();
+
+  const pump = async (key: string, shared: Shared<T>, source: AsyncIterable<T>): Promise<void> => {
+    try {
+      for await (const value of source) for (const reader of shared.readers) reader.push(value);
+      for (const reader of shared.readers) reader.end();
+    } catch (error) {
+      for (const reader of shared.readers) reader.fail(error);
+    } finally {
+      if (streams.get(key) === shared) streams.delete(key);
+    }
+  };
+
+  return {
+    subscribe(key, open) {
+      const known = streams.get(key);
+      const shared: Shared<T> = known ?? { readers: new Set(), over: new AbortController() };
+      const reader = new PushQueue<T>({
+        limit: QUEUE_LIMIT,
+        onClose: () => {
+          shared.readers.delete(reader);
+          if (shared.readers.size > 0) return;
+          // Who comes next opens anew: this source is on its way out.
+          if (streams.get(key) === shared) streams.delete(key);
+          shared.over.abort();
+        },
+      });
+      shared.readers.add(reader);
+      if (known === undefined) {
+        streams.set(key, shared);
+        void pump(key, shared, open(shared.over.signal));
+      }
+      return reader;
+    },
+  };
+}

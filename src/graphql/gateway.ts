@@ -41,6 +41,8 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
     landingPage: false,
     // Subscriptions in GraphiQL go over SSE: its headers, and so the token, come along.
     graphiql: graphiql && { title: 'Swiftor Gateway', subscriptionsProtocol: 'SSE', headers: '{"authorization": "Bearer TOKEN"}' },
+    // The page with all its scripts, so that it works where nothing else can be reached; loaded when somebody opens it.
+    renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
     batching: false,
     multipart: false,
     cors: false,

@@ -108,13 +108,14 @@ export function parseSubdomain(value: unknown): z.output<typeof subdomainSchema>
 function parse<T extends z.ZodType>(
   schema: T,
   value: unknown,
-  further: (value: z.output<T>) => readonly FieldProblem[] = () => [],
+  further: (value: Partial<z.output<T>>) => readonly FieldProblem[] = () => [],
 ): z.output<T> {
   const result = schema.safeParse(value);
   const own = result.success ? [] : result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const bad = new Set(own.map(({ path }) => path));
-  // Fields that are bad already are not judged twice.
-  const problems = [...own, ...further(value as z.output<T>).filter(({ path }) => !bad.has(path))];
+  // Fields that are bad already are not judged again: they may be of any type.
+  const sound = Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => !bad.has(name))) as Partial<z.output<T>>;
+  const problems = [...own, ...further(sound).filter(({ path }) => !bad.has(path))];
   if (!result.success || problems.length > 0) throw badInput(problems);
   return result.data;
 }

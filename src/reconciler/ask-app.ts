@@ -7,6 +7,9 @@ export interface AppDoor extends MachineAddress {
   readonly scheme: 'http' | 'https';
 }
 
+/** As much of an answer as tells a 5xx from any other. */
+const STATUS_HEAD = 'HTTP/1.1 5';
+
 /**
  * Whether the app answers at its door, asked as the ingress would: a connection to the container's own address and a
  * request. Any answer counts, also a refusal to sign in or one that is not HTTP; a 5xx does not, since a web server in
@@ -25,7 +28,13 @@ export async function askApp(door: AppDoor, timeoutMs: number, signal: AbortSign
   socket.on(scheme === 'https' ? 'secureConnect' : 'connect', () => {
     socket.write(`GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: swiftor-readiness\r\nAccept: */*\r\nConnection: close\r\n\r\n`);
   });
-  socket.once('data', (chunk: Buffer) => resolve(!/^HTTP\/\d\.\d 5/.test(chunk.toString('latin1', 0, 12))));
+  let head = '';
+  socket.on('data', (chunk: Buffer) => {
+    head += chunk.toString('latin1', 0, STATUS_HEAD.length);
+    // A status line may come in pieces; what cannot become one is an answer as it is.
+    const mayBeHttp = head.startsWith('HTTP/') || 'HTTP/'.startsWith(head);
+    if (!mayBeHttp || head.length >= STATUS_HEAD.length) resolve(!/^HTTP\/\d\.\d 5/.test(head));
+  });
   try {
     return await promise;
   } finally {

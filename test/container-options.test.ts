@@ -49,12 +49,23 @@ test('a share of a core too small for the kernel becomes the smallest that it ta
 });
 
 test('no-new-privileges, the runtime and the command are given only when the spec has them', () => {
-  const bare = containerOptions(machineSpec({ security: { capabilities: [], noNewPrivileges: false } }), place);
+  const bare = containerOptions(
+    machineSpec({ security: { capabilities: [], noNewPrivileges: false, seccomp: 'default', devices: [] } }),
+    place,
+  );
   expect(bare.HostConfig).toMatchObject({ SecurityOpt: [], CapAdd: [] });
   expect(bare.HostConfig).not.toHaveProperty('Runtime');
   expect(bare).not.toHaveProperty('Cmd');
   const full = containerOptions(machineSpec({ runtime: 'runsc', command: ['/bin/app', '--flag'] }), place);
   expect(full).toMatchObject({ Cmd: ['/bin/app', '--flag'], HostConfig: { Runtime: 'runsc' } });
+});
+
+test('an image that needs a device, or no filter of system calls, gets just that', () => {
+  const security = { capabilities: [], noNewPrivileges: true, seccomp: 'unconfined', devices: ['/dev/dri'] } as const;
+  expect(containerOptions(machineSpec({ security }), place).HostConfig).toMatchObject({
+    SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
+    Devices: [{ PathOnHost: '/dev/dri', PathInContainer: '/dev/dri', CgroupPermissions: 'rwm' }],
+  });
 });
 
 test('environment values are passed as they are, also with "=" and newlines', () => {

@@ -71,7 +71,7 @@ test("a machine has the image of its desktop, the VM's specs and the needs of it
     pidsLimit: 2048,
     shmBytes: 1024 ** 3,
     stopGraceSeconds: 10,
-    security: { capabilities: expect.arrayContaining(['CHOWN', 'SETUID']), noNewPrivileges: true },
+    security: { capabilities: expect.arrayContaining(['CHOWN', 'SETUID']), noNewPrivileges: true, seccomp: 'default', devices: [] },
     labels: { 'io.swiftor.vm-number': '42' },
   });
   expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });

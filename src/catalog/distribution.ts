@@ -41,6 +41,8 @@ export const distributionSchema = z.strictObject({
   env: z.record(z.string(), z.string()).default({}),
   /** Paths of the VM's own address that lead to another port. */
   routes: z.array(routeSchema).default([]),
+  /** What it listens on besides, that is no HTTP: single ports or ranges. */
+  ports: z.array(z.strictObject({ from: port, to: port, protocol: z.enum(['tcp', 'udp']) })).default([]),
   /** Whether a user may have TCP and UDP ports forwarded. */
   portForwarding: z.boolean().default(false),
   shmMb: z.int().min(1).max(8192).default(64),
@@ -54,6 +56,9 @@ export const distributionSchema = z.strictObject({
     .array(z.string().regex(/^[A-Z_]+$/))
     .default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
   noNewPrivileges: z.boolean().default(true),
+  seccomp: z.enum(['default', 'unconfined']).default('default'),
+  /** Devices of the engine's host that the image cannot do without. */
+  devices: z.array(z.string().regex(/^\/dev\/[\w/-]+$/)).default([]),
   /** Why not to build on it any more, and what to use instead. */
   deprecated: z.string().max(400).optional(),
 });

@@ -17,6 +17,11 @@ const LINUXSERVER_APP = {
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
 } as const satisfies Partial<DistributionInput>;
 
+const tcpAndUdp = (from: number, to: number): NonNullable<DistributionInput['ports']> => [
+  { from, to, protocol: 'tcp' },
+  { from, to, protocol: 'udp' },
+];
+
 const webtop = (base: 'ubuntu' | 'debian' | 'fedora') =>
   Object.fromEntries(['xfce', 'kde', 'mate', 'i3'].map((desktop) => [desktop, `lscr.io/linuxserver/webtop:${base}-${desktop}`]));
 
@@ -110,6 +115,15 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     description: 'A SteamOS-like environment with ports that you may forward. Needs a GPU of AMD or Intel at /dev/dri.',
     image: 'lscr.io/linuxserver/steamos:latest',
     portForwarding: true,
+    ports: [
+      ...tcpAndUdp(27031, 27036),
+      { from: 47984, to: 47990, protocol: 'tcp' },
+      { from: 48010, to: 48010, protocol: 'tcp' },
+      { from: 47998, to: 48000, protocol: 'udp' },
+    ],
+    // What its page asks for: Steam's own sandbox and network set-up do not start without.
+    seccomp: 'unconfined',
+    devices: ['/dev/dri'],
     capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_ADMIN', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
     deprecated: 'linuxserver.io deprecated this image on 2025-12-09; its successor is lscr.io/linuxserver/steam.',
   },
@@ -124,6 +138,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     passwordVariables: ['USER_PASSWORD'],
     env: { USER_NAME: 'mc', USER_UID: '1000', GROUP_NAME: 'mc', GROUP_GID: '1000' },
     routes: [{ path: '/minecraft', port: 25565, protocol: 'tcp' }],
+    ports: tcpAndUdp(25565, 25570),
     // Worlds are saved at the stop; killed too early they may be corrupt (the image's compose file).
     stopGraceSeconds: 600,
     bootSeconds: 300,

@@ -98,6 +98,10 @@ export interface SecurityProfile {
   /** Capabilities left after all were dropped, without the CAP_ prefix. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
+  /** The engine's default filter of system calls; without it only where an image cannot do otherwise. */
+  readonly seccomp: 'default' | 'unconfined';
+  /** Devices of the host that the container may use, at the same path inside: '/dev/dri'. */
+  readonly devices: readonly string[];
 }
 
 export type EnsureProgress =

@@ -33,7 +33,7 @@ export function toMachineSpec({ vm, distribution, secrets, salt }: SpecSource): 
     pidsLimit: distribution.pidsLimit,
     shmBytes: distribution.shmMb * MB,
     stopGraceSeconds: distribution.stopGraceSeconds,
-    security: { capabilities: distribution.capabilities, noNewPrivileges: distribution.noNewPrivileges },
+    security: securityOf(distribution),
     labels: { [LABEL.number]: String(vm.number) },
   };
   return { ...spec, hash: specHash(spec, salt, vm.incarnation) };
@@ -45,6 +45,10 @@ function environmentOf({ env, passwordVariables }: Distribution, secrets: SpecSo
   const password = own[PASSWORD_KEY];
   const signIn = password === undefined ? {} : Object.fromEntries(passwordVariables.map((name) => [name, password]));
   return { ...env, ...signIn, ...own };
+}
+
+function securityOf({ capabilities, noNewPrivileges, seccomp, devices }: Distribution): MachineSpec['security'] {
+  return { capabilities, noNewPrivileges, seccomp, devices };
 }
 
 /** The primary volume follows the VM's storage type; what else the image declares is data and stays. */

@@ -47,7 +47,11 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
       ShmSize: spec.shmBytes,
       CapDrop: ['ALL'],
       CapAdd: [...spec.security.capabilities],
-      SecurityOpt: spec.security.noNewPrivileges ? ['no-new-privileges'] : [],
+      SecurityOpt: [
+        ...(spec.security.noNewPrivileges ? ['no-new-privileges'] : []),
+        ...(spec.security.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
+      ],
+      Devices: spec.security.devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })),
       // The reconciler restarts, with its own backoff; two of them would fight.
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },

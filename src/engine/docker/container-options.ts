@@ -51,13 +51,18 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
         ...(spec.security.noNewPrivileges ? ['no-new-privileges'] : []),
         ...(spec.security.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
       ],
-      Devices: spec.security.devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })),
+      ...devicesOf(spec),
       // The reconciler restarts, with its own backoff; two of them would fight.
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
       ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
     },
   };
+}
+
+function devicesOf({ security: { devices } }: MachineSpec): Pick<Docker.HostConfig, 'Devices'> {
+  if (devices.length === 0) return {};
+  return { Devices: devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })) };
 }
 
 /** The names that a machine's container may have: the first that nothing foreign holds is taken. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog, type CatalogOptions } from '../src/catalog/catalog.ts';
-import { imageOf } from '../src/catalog/distribution.ts';
+import { imageOf, localImageOf } from '../src/catalog/distribution.ts';
 
 let dir: string;
 let builtIn: Catalog;
@@ -159,9 +159,25 @@ describe('the file of the operator', () => {
     for (const desktop of merged.desktops) expect(imageOf(merged, desktop)).toBe('local/all:1');
   });
 
+  test('takes the stand-in away from what it replaces, and only from that', async () => {
+    expect(localImageOf(entry(builtIn, 'debian'), 'xfce')).toBe('local/webtop:debian-xfce');
+    const one = entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' } }), 'debian');
+    expect([localImageOf(one, 'xfce'), localImageOf(one, 'kde')]).toEqual([undefined, 'local/webtop:debian-kde']);
+    const all = entry(await withDistributions({ code: 'debian', image: 'mine/all:1' }), 'debian');
+    expect([localImageOf(all, 'xfce'), localImageOf(all, 'kde')]).toEqual([undefined, undefined]);
+    const own = entry(await withDistributions({ code: 'debian', image: 'mine/all:1', localImages: { xfce: 'local/mine:1' } }), 'debian');
+    expect(localImageOf(own, 'xfce')).toBe('local/mine:1');
+  });
+
   test('replaces the image of an app and leaves the rest of it and of the catalog alone', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1', bootSeconds: 9 });
-    expect(entry(catalog, 'krita')).toEqual({ ...entry(builtIn, 'krita'), image: 'local/krita:1', bootSeconds: 9 });
+    expect(entry(catalog, 'krita')).toEqual({
+      ...entry(builtIn, 'krita'),
+      image: 'local/krita:1',
+      // What an operator chose has no stand-in of ours.
+      localImage: undefined,
+      bootSeconds: 9,
+    });
     for (const [code, before] of builtIn.distributions) if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);
   });
 

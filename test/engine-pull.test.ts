@@ -115,6 +115,21 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     expect(await failureOf(done)).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('manifest unknown') });
   });
 
+  test('whose registry cannot be reached is stood in for by the local image of the spec, where that was built', async () => {
+    // Port 9 of loopback: nothing listens, and the engine is told so at once.
+    const imageRef = 'localhost:9/swiftor-test/away:1';
+    const built = machineSpec({ imageRef, localImageRef: 'swiftor-test/tiny:1', command });
+    const observed = await driver.ensure(built, within(), () => undefined);
+    expect(observed.state).toBe('running');
+    expect((await docker.getContainer(observed.ref).inspect()).Config.Image).toBe('swiftor-test/tiny:1');
+    expect((await driver.ensure(built, within(), () => undefined)).ref).toBe(observed.ref);
+    const missing = machineSpec({ imageRef, localImageRef: 'local/swiftor-test-never-built:1', command });
+    expect(await failureOf(driver.ensure(missing, within(), () => undefined))).toMatchObject({
+      code: 'PULL_FAILED',
+      message: expect.stringMatching(/could not be reached.*local\/swiftor-test-never-built:1/s),
+    });
+  });
+
   test('whose registry does not listen, or has no address, is PULL_FAILED, and says that it could not be reached', async () => {
     for (const imageRef of ['127.0.0.1:1/absent:1', 'registry.invalid/absent:1']) {
       const error = await failureOf(driver.ensure(machineSpec({ imageRef }), within(), () => undefined));

@@ -56,7 +56,7 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
   };
 }
 
-type Entry = { code: string; images?: unknown; image?: unknown; name?: unknown };
+type Entry = { code: string; images?: unknown; image?: unknown; localImages?: unknown; localImage?: unknown; name?: unknown };
 
 /** Later entries win field by field. */
 function mergeByCode<T extends Entry>(base: readonly T[], extra: readonly Entry[]): Entry[] {
@@ -68,12 +68,23 @@ function mergeByCode<T extends Entry>(base: readonly T[], extra: readonly Entry[
   return [...merged.values()];
 }
 
-/** `images` replaces single desktops, `image` those of all; an app that gets `images` becomes a webtop base. */
+/**
+ * `images` replaces single desktops, `image` those of all; an app that gets `images` becomes a webtop base. What an operator
+ * chose has no stand-in of ours.
+ */
 function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
   const desktops = isRecord(known?.images) ? known.images : {};
-  if (isRecord(entry.images)) return { images: { ...desktops, ...entry.images }, image: undefined };
-  if (entry.image === undefined || Object.keys(desktops).length === 0) return {};
-  return { images: Object.fromEntries(Object.keys(desktops).map((desktop) => [desktop, entry.image])), image: undefined };
+  const standIns = isRecord(known?.localImages) ? known.localImages : {};
+  const chosen = isRecord(entry.images) ? entry.images : undefined;
+  const own = isRecord(entry.localImages) ? entry.localImages : {};
+  if (chosen !== undefined) {
+    const kept = Object.fromEntries(Object.entries(standIns).filter(([desktop]) => !Object.hasOwn(chosen, desktop)));
+    return { images: { ...desktops, ...chosen }, image: undefined, localImages: { ...kept, ...own }, localImage: entry.localImage };
+  }
+  if (entry.image === undefined) return {};
+  if (Object.keys(desktops).length === 0) return { localImage: entry.localImage };
+  const all = Object.fromEntries(Object.keys(desktops).map((desktop) => [desktop, entry.image]));
+  return { images: all, image: undefined, localImages: own, localImage: entry.localImage };
 }
 
 function withName(entry: Entry): Entry {

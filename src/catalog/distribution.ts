@@ -28,6 +28,9 @@ export const distributionSchema = z.strictObject({
   /** By desktop; an entry has either this (a webtop base) or `image`. */
   images: z.record(z.string().regex(/^[a-z0-9-]{1,20}$/), imageRef).default({}),
   image: imageRef.optional(),
+  /** By desktop: images that `npm run images` builds from Debian's packages, for machines that reach no registry. */
+  localImages: z.record(z.string(), imageRef).default({}),
+  localImage: imageRef.optional(),
   /** Replaces the image's own command. */
   command: z.array(z.string()).min(1).optional(),
   /** The port inside the container that answers when the app is up. */
@@ -81,4 +84,10 @@ export function toDistribution(parsed: ParsedDistribution): Distribution {
 export function imageOf(distribution: Distribution, desktop: string | null): string | undefined {
   if (distribution.kind === 'PREMADE') return distribution.image;
   return desktop !== null && Object.hasOwn(distribution.images, desktop) ? distribution.images[desktop] : undefined;
+}
+
+/** The image built on the engine itself that stands in where the registry cannot be reached; undefined where there is no recipe. */
+export function localImageOf({ kind, localImage, localImages }: Distribution, desktop: string | null): string | undefined {
+  if (kind === 'PREMADE') return localImage;
+  return desktop !== null && Object.hasOwn(localImages, desktop) ? localImages[desktop] : undefined;
 }

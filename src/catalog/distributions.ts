@@ -39,6 +39,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'Debian',
     description: 'Standard Debian with a desktop of your choice.',
     images: webtop('debian'),
+    localImages: { xfce: 'local/webtop:debian-xfce', kde: 'local/webtop:debian-kde' },
   },
   {
     ...SELKIES_DESKTOP,
@@ -60,6 +61,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'Blender',
     description: 'Blender, 3D graphics.',
     image: 'lscr.io/linuxserver/blender:latest',
+    localImage: 'local/blender:latest',
   },
   {
     ...LINUXSERVER_APP,
@@ -67,6 +69,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'code-server',
     description: 'VS Code in the browser. The folder /config/workspace stays until the VM is deleted.',
     image: 'lscr.io/linuxserver/code-server:latest',
+    localImage: 'local/code-server:latest',
     defaultPort: 8443,
     volumes: [
       { name: 'primary', path: '/config' },
@@ -97,6 +100,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'phpMyAdmin',
     description: 'MySQL and MariaDB administration; sign in with the account of your database.',
     image: 'lscr.io/linuxserver/phpmyadmin:latest',
+    localImage: 'local/phpmyadmin:latest',
     defaultPort: 80,
     // Without it there is no server to connect to.
     env: { ...LINUXSERVER_APP.env, PMA_ARBITRARY: '1' },
@@ -107,6 +111,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'Krita',
     description: 'Krita, digital painting. The image exists for amd64 only.',
     image: 'lscr.io/linuxserver/krita:latest',
+    localImage: 'local/krita:latest',
   },
   {
     ...SELKIES_DESKTOP,

@@ -62,6 +62,8 @@ export interface MachineSpec {
   /** Changes whenever anything in the spec does that needs another container; see `specHash` in labels. */
   readonly hash: string;
   readonly imageRef: string;
+  /** An image built on the engine itself, which stands in where the registry of `imageRef` cannot be reached. */
+  readonly localImageRef?: string;
   /** Replaces the image's own command. */
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;

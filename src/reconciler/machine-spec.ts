@@ -1,4 +1,4 @@
-import { imageOf, type Distribution } from '../catalog/distribution.ts';
+import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
 import type { MachineSpec, MachineVolume } from '../engine/driver.ts';
 import { LABEL, specHash } from '../engine/labels.ts';
 import type { Vm } from '../vm/vm.ts';
@@ -22,9 +22,11 @@ export interface SpecSource {
 export function toMachineSpec({ vm, distribution, secrets, salt }: SpecSource): MachineSpec | undefined {
   const imageRef = imageOf(distribution, vm.desktop);
   if (imageRef === undefined) return undefined;
+  const localImageRef = localImageOf(distribution, vm.desktop);
   const spec = {
     id: vm.id,
     imageRef,
+    ...(localImageRef !== undefined && { localImageRef }),
     ...(distribution.command !== undefined && { command: distribution.command }),
     env: environmentOf(distribution, secrets),
     volumes: volumesOf(vm, distribution),

@@ -46,7 +46,7 @@ export function createDockerDriver({
   const network = new MachineNetwork(docker, call);
   const pullTools = { docker, call, stallMilliseconds };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
-  const ensureTools = { docker, call, containers, volumes, network, pulls, installationId, log };
+  const ensureTools = { docker, call, containers, volumes, network, pulls, unreached: new Map<string, number>(), installationId, log };
   const streamTools = { docker, call, containers, endpoint, installationId };
   // Typed as if they took no options.
   const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);

@@ -8,6 +8,7 @@ import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
+import { hasImage } from './has-image.ts';
 import type { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed, type ListedContainer } from './observe-container.ts';
 import { isContainerMissing, isNetworkMissing, Overtaken } from './overtaken.ts';
@@ -15,6 +16,8 @@ import type { SharedPulls } from './shared-pulls.ts';
 import type { MachineVolumes } from './volumes.ts';
 
 const START_MILLISECONDS = 60_000;
+/** As long, an image with a stand-in is not asked for again: finding out can take the engine 20 s. */
+const UNREACHED_MILLISECONDS = 5 * 60_000;
 /** Before looking again at what another call is changing: it may be in the middle of it. */
 const PAUSES_MILLISECONDS = [20, 100, 300, 1000, 3000];
 
@@ -25,6 +28,8 @@ export interface EnsureTools {
   readonly volumes: MachineVolumes;
   readonly network: MachineNetwork;
   readonly pulls: SharedPulls;
+  /** When each image's registry was last found out of reach, by the monotonic clock in ms. */
+  readonly unreached: Map<string, number>;
   readonly installationId: string;
   readonly log: Log;
 }
@@ -35,12 +40,15 @@ export class EnsureMachine {
   readonly #spec: MachineSpec;
   readonly #signal: AbortSignal;
   readonly #onProgress: (progress: EnsureProgress) => void;
+  /** The one to create from: the spec's, or its stand-in. */
+  #imageRef: string;
 
   constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void) {
     this.#tools = tools;
     this.#spec = spec;
     this.#signal = signal;
     this.#onProgress = onProgress;
+    this.#imageRef = spec.imageRef;
   }
 
   async run(): Promise<Observation> {
@@ -118,14 +126,14 @@ export class EnsureMachine {
       networkId: await network.ensureId(this.#signal),
     };
     try {
-      const ref = await createContainer(this.#tools, this.#spec, place, this.#signal);
+      const ref = await createContainer(this.#tools, { ...this.#spec, imageRef: this.#imageRef }, place, this.#signal);
       this.#onProgress({ phase: 'starting' });
       return ref;
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw this.#unlessNetworkIsMissing(error);
-      await this.#pull();
+      await this.#obtainImage();
       // Not created here: meanwhile, minutes may have passed.
-      throw new Overtaken(`Image "${this.#spec.imageRef}" was removed as soon as it was pulled.`, { cause: error });
+      throw new Overtaken(`Image "${this.#imageRef}" was removed as soon as it was there.`, { cause: error });
     }
   }
 
@@ -136,12 +144,31 @@ export class EnsureMachine {
     return new Overtaken('The network of the machines was removed before a start.', { cause: error });
   }
 
-  #pull(): Promise<void> {
-    const { imageRef } = this.#spec;
+  /** Pulls the image; where its registry cannot be reached, goes over to the stand-in that was built here, if there is one. */
+  async #obtainImage(): Promise<void> {
+    const { imageRef, localImageRef } = this.#spec;
+    const { pulls, unreached } = this.#tools;
     if (imageRef.startsWith('local/')) {
       throw new EngineError('IMAGE_NOT_FOUND', `Image "${imageRef}" is a local one, and was not built on this engine yet.`);
     }
-    return this.#tools.pulls.ask(imageRef, this.#signal, this.#onProgress);
+    const lately = performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS;
+    try {
+      if (lately && localImageRef !== undefined && (await hasImage(this.#tools, localImageRef, this.#signal))) {
+        this.#imageRef = localImageRef;
+        return;
+      }
+      await pulls.ask(imageRef, this.#signal, this.#onProgress);
+    } catch (error) {
+      if (!(error instanceof EngineError) || (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED')) throw error;
+      unreached.set(imageRef, performance.now());
+      if (localImageRef === undefined) throw error;
+      if (!(await hasImage(this.#tools, localImageRef, this.#signal))) {
+        throw new EngineError(error.code, `${error.message} Its stand-in "${localImageRef}" is not built on this engine.`, {
+          cause: error,
+        });
+      }
+      this.#imageRef = localImageRef;
+    }
   }
 
   async #retire(surplus: readonly ListedContainer[]): Promise<void> {

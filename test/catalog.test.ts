@@ -115,6 +115,15 @@ describe('the built-in catalog', () => {
     expect(entry(builtIn, 'phpmyadmin').env).toHaveProperty('PMA_ARBITRARY', '1');
   });
 
+  test('takes devices and system calls beyond the usual for steamos alone, and says what else listens where', () => {
+    const all = [...builtIn.distributions.values()];
+    expect(all.filter(({ devices, seccomp }) => devices.length > 0 || seccomp !== 'default').map(({ code }) => code)).toEqual(['steamos']);
+    expect(entry(builtIn, 'steamos').devices).toEqual(['/dev/dri']);
+    expect(all.filter(({ ports }) => ports.length > 0).map(({ code }) => code)).toEqual(['steamos', 'minecraft']);
+    for (const { from, to } of all.flatMap(({ ports }) => ports)) expect(from).toBeLessThanOrEqual(to);
+    for (const protocol of ['tcp', 'udp']) expect(entry(builtIn, 'minecraft').ports).toContainEqual({ from: 25565, to: 25570, protocol });
+  });
+
   test('offers a desktop only where there is one, and only those it has', () => {
     expect(imageOf(entry(builtIn, 'debian'), 'kde')).toBe('lscr.io/linuxserver/webtop:debian-kde');
     expect(imageOf(entry(builtIn, 'debian'), 'gnome')).toBeUndefined();

@@ -84,6 +84,21 @@ test('a command of the entry replaces that of the image', () => {
   expect(specOf({})).not.toHaveProperty('command');
 });
 
+test('an image that stands in for the desktop or app comes along, and is no other machine', () => {
+  const debian = { distribution: 'debian' };
+  expect(specOf({ vm: debian }).localImageRef).toBe('local/webtop:debian-xfce');
+  expect(specOf({ vm: app('krita') }).localImageRef).toBe('local/krita:latest');
+  expect(specOf({})).not.toHaveProperty('localImageRef');
+  const source = sourceOf({ vm: debian });
+  const bare = toMachineSpec({ ...source, distribution: { ...source.distribution, localImages: {} } });
+  expect(bare).not.toHaveProperty('localImageRef');
+  expect(bare?.hash).toBe(specOf({ vm: debian }).hash);
+});
+
+test('devices and system calls are those of the entry', () => {
+  expect(specOf({ vm: app('steamos') }).security).toMatchObject({ seccomp: 'unconfined', devices: ['/dev/dri'] });
+});
+
 test.each([
   ['a desktop that is no longer offered', { desktop: 'gnome' }],
   ['no desktop where one must be chosen', { desktop: null }],

@@ -10,12 +10,13 @@ import { checkNodeRuntime } from './prepare/node-runtime.js';
 import { checkNpmPackages } from './prepare/npm-packages.js';
 import { oneAtATime } from './prepare/one-at-a-time.js';
 import { DEFAULT_SOCKET } from './prepare/ping-engine.js';
+import { checkRegistry } from './prepare/registry.js';
 import { PrepareFailure, say } from './prepare/report.js';
 
 const PURPOSES = {
   packages: [checkNodeRuntime, checkNpmPackages],
   serve: [checkNodeRuntime, checkNpmPackages, ...(needsLocalEngine() ? [checkEngine] : [])],
-  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox],
+  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry],
 };
 
 /** REGIONS may name other machines' engines only. */

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { findDaemon } from './find-program.js';
-import { runAsRoot } from './run-command.js';
-import { say } from './report.js';
+import { runAsRoot, runCommand } from './run-command.js';
+import { PrepareFailure, say } from './report.js';
 
 const ENV = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'a' };
 const OPTIONS = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', '-o', 'Dpkg::Options::=--force-confold'];
@@ -26,7 +28,29 @@ export async function installDebianPackages(packages) {
   }
 }
 
-async function installOnce(packages) {
+/** Puts one file of a Debian package at `target` and installs nothing: no service, no user, no configuration. */
+export async function extractFromDebianPackage({ debianPackage, file, target }) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'swiftor-apt-'));
+  try {
+    await updateLists();
+    const download = { command: 'apt-get', args: [...OPTIONS, 'download', debianPackage], deadline: 180, cwd: folder, env: ENV };
+    await runCommand({ title: `Downloading ${debianPackage} (apt-get download)`, ...download });
+    const archive = readdirSync(folder).find((name) => name.endsWith('.deb'));
+    if (archive === undefined)
+      throw new PrepareFailure(`apt-get downloaded no file of ${debianPackage}; run "apt-get install ${debianPackage}".`);
+    const unpack = { command: 'dpkg-deb', args: ['--extract', archive, 'unpacked'], deadline: 60, cwd: folder };
+    await runCommand({ title: `Unpacking ${archive}`, ...unpack });
+    mkdirSync(path.dirname(target), { recursive: true });
+    // Renamed as a whole, so that a killed copy is never taken for a finished one.
+    const unfinished = `${target}.${process.pid}`;
+    copyFileSync(path.join(folder, 'unpacked', file), unfinished);
+    renameSync(unfinished, target);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function updateLists() {
   await runAsRoot({
     title: 'Reading the package lists (apt-get update)',
     command: 'apt-get',
@@ -34,6 +58,10 @@ async function installOnce(packages) {
     deadline: 180,
     env: ENV,
   });
+}
+
+async function installOnce(packages) {
+  await updateLists();
   await runAsRoot({
     title: `Installing ${packages.join(', ')} (apt-get install)`,
     command: 'apt-get',

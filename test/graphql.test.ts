@@ -250,3 +250,71 @@ describe('a live connection', () => {
     await eventually(async () => (await readers()) === 0, { deadline: 2_000 });
   });
 });
+
+describe('server-sent events', () => {
+  /** What a stream says until it has said enough: its events as id, event and data. */
+  async function read(response: Response, enough: (events: readonly SseEvent[]) => boolean): Promise<SseEvent[]> {
+    const events: SseEvent[] = [];
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += new TextDecoder().decode(chunk as Uint8Array);
+      const blocks = text.split('\n\n');
+      text = blocks.pop() ?? '';
+      for (const block of blocks.filter((each) => !each.startsWith(':'))) {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
+        events.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data') ?? 'null') as SseEvent['data'] });
+      }
+      if (enough(events)) break;
+    }
+    return events;
+  }
+  interface SseEvent {
+    readonly id: string | undefined;
+    readonly event: string | undefined;
+    readonly data: { data?: { vmEvents?: { seq: string; kind: string } }; errors?: unknown } | null;
+  }
+  const QUERY = 'subscription { vmEvents { seq kind } }';
+  const open = (own: string, headers: Record<string, string> = {}) =>
+    fetch(`${gateway.url}/graphql?query=${encodeURIComponent(QUERY)}`, {
+      headers: { accept: 'text/event-stream', authorization: `Bearer ${own}`, ...headers },
+    });
+
+  it('carry their cursor as id, and go on where Last-Event-ID was cut', async () => {
+    const own = await gateway.token('resumer');
+    const id = await createVm(gateway, own);
+    const [first] = await read(await open(own), (events) => events.length === 1);
+    expect([first?.id, first?.event, first?.data?.data?.vmEvents?.kind]).toEqual(['1', 'next', 'SNAPSHOT']);
+    for (const vmlabel of ['a', 'b', 'c']) {
+      await gateway.graphql(own, 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }', { input: { id, vmlabel } });
+    }
+    const missed = await read(await open(own, { 'last-event-id': '2' }), (events) => events.length === 2);
+    expect(missed.map((event) => [event.id, event.data?.data?.vmEvents?.kind])).toEqual([
+      ['3', 'CHANGED'],
+      ['4', 'CHANGED'],
+    ]);
+  });
+
+  it('end with complete, also those of a query, and refuse a mutation by GET', async () => {
+    const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
+    const query = await fetch(`${gateway.url}/graphql?query={me{userId}}`, { headers });
+    expect(await query.text()).toContain('event: next\ndata: {"data":{"me":{"userId":"alice"}}}\n\nevent: complete\n');
+    const mutation = await fetch(`${gateway.url}/graphql?query=${encodeURIComponent('mutation { startVm(id: "x") { id } }')}`, { headers });
+    expect([mutation.status, await codeOf(mutation)]).toEqual([405, 'METHOD_NOT_ALLOWED']);
+  });
+
+  it.each([
+    ['{}', 400],
+    ['{"query":5}', 400],
+    ['{"query":"{ nothing }"}', 400],
+    ['{"query":"{ me { userId } }","variables":[]}', 400],
+    ['x', 400],
+  ])('refuse %s', async (body, status) => {
+    const response = await post(body, { accept: 'text/event-stream' });
+    expect([response.status, await codeOf(response)]).toEqual([status, 'BAD_USER_INPUT']);
+  });
+
+  it('say with a result that a VM is not yours', async () => {
+    const response = await post('{"query":"subscription { vmEvents(vmId: \\"x\\") { seq } }"}', { accept: 'text/event-stream' });
+    expect(await response.text()).toContain('"code":"NOT_FOUND"');
+  });
+});

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/database.ts';
-import type { EventReason, StoredEventKind, VmProgress } from './vm-event.ts';
+import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-event.ts';
 
 /**
  * Takes the account's next sequence number. The row lock that it holds until the commit is what makes numbers gapless
@@ -33,12 +33,40 @@ export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }:
     with event as (
       insert into vm_event (user_id, seq, vm_id, kind, status, previous_status, reason)
       values (${userId}, ${seq}, ${vmId}, ${kind}, ${status}, ${previousStatus}, ${reason})
-      returning seq
+      returning at
     )
-    select pg_notify('vm_event', ${JSON.stringify([userId, vmId])}),
+    select pg_notify('vm_event', json_build_array(${userId}::text, ${vmId}::text, json_build_object(
+             'seq', ${seq}::bigint, 'kind', ${kind}::text, 'status', ${status}::text, 'previousStatus', ${previousStatus}::text,
+             'reason', ${reason}::text, 'at', at))::text),
            case when ${wakeReconciler} then pg_notify('vm_due', ${vmId}) end
     from event
   `.execute(trx);
+}
+
+/** What a notification of an event says: whose it is, of which VM, and the event itself where its writer put it in. */
+export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {
+  const [userId, vmId, body] = JSON.parse(payload) as [string, string, EventNoteBody?];
+  if (body === undefined) return { userId, event: undefined };
+  const { previousStatus, reason, at, ...event } = body;
+  return {
+    userId,
+    event: {
+      ...event,
+      vmId,
+      at: new Date(at),
+      ...(previousStatus !== null && { previousStatus }),
+      ...(reason !== null && { reason }),
+    },
+  };
+}
+
+interface EventNoteBody {
+  readonly seq: number;
+  readonly kind: StoredEventKind;
+  readonly status: string;
+  readonly previousStatus: string | null;
+  readonly reason: string | null;
+  readonly at: string;
 }
 
 /** A notification's body for progress: short keys keep it far below PostgreSQL's 8000 bytes. */

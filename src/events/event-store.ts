@@ -3,43 +3,58 @@ import type { Db } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import type { VmEvent, VmEventKind } from './vm-event.ts';
 
-/** What a reader starts with: events to hand over first, and the seq up to which they speak for the account. */
+/** What a reader is handed before it is live. */
 export interface Beginning {
+  /** Up to where the events speak for the account. */
   readonly seq: number;
   readonly events: readonly VmEvent[];
+  /** Whether there was nothing after them; otherwise the reader comes again with `seq` as its cursor. */
+  readonly complete: boolean;
 }
 
 const PAGE = 500;
 /** A client that missed more than this is served faster by snapshots. */
 const REPLAY_LIMIT = 10_000;
 
-export async function readEventSeq(db: Db, userId: string): Promise<number> {
+async function readEventSeq(db: Db, userId: string): Promise<number> {
   const row = await db.selectFrom('account').select('event_seq').where('user_id', '=', userId).executeTakeFirst();
   return row?.event_seq ?? 0;
 }
 
-/** The account's events after the cursor, oldest first, at most `limit`. */
-export async function readEvents(db: Db, range: { userId: string; after: number; limit?: number }): Promise<VmEvent[]> {
+/** A page of the account's events after the cursor, oldest first. */
+export async function readEvents(db: Db, userId: string, after: number): Promise<{ events: VmEvent[]; complete: boolean }> {
   const rows = await db
     .selectFrom('vm_event')
     .selectAll()
-    .where('user_id', '=', range.userId)
-    .where('seq', '>', range.after)
+    .where('user_id', '=', userId)
+    .where('seq', '>', after)
     .orderBy('seq')
-    .limit(range.limit ?? PAGE)
+    .limit(PAGE)
     .execute();
-  return rows.map(toEvent);
+  return { events: rows.map(toEvent), complete: rows.length < PAGE };
 }
 
-/** Every event since the cursor; undefined when the cursor is older than what is kept, or is not of this database. */
+/** What came after the cursor, a page of it; undefined when the cursor is older than what is kept, or is not of this database. */
 export async function readReplay(db: Db, userId: string, after: number): Promise<Beginning | undefined> {
-  const events = await readEvents(db, { userId, after, limit: REPLAY_LIMIT + 1 });
+  const { events, complete } = await readEvents(db, userId, after);
   const [first] = events;
   const last = events.at(-1);
   if (first === undefined || last === undefined) {
-    return (await readEventSeq(db, userId)) === after ? { seq: after, events } : undefined;
+    return (await readEventSeq(db, userId)) === after ? { seq: after, events, complete } : undefined;
   }
-  return first.seq === after + 1 && events.length <= REPLAY_LIMIT ? { seq: last.seq, events } : undefined;
+  if (first.seq !== after + 1) return undefined;
+  if (!complete && (await readEventSeq(db, userId)) - after > REPLAY_LIMIT) return undefined;
+  return { seq: last.seq, events, complete };
+}
+
+/** Of these accounts, those whose last event is not the one at the cursor that is named with them. One statement. */
+export async function findMoved(db: Db, cursors: ReadonlyMap<string, number>): Promise<{ userId: string; seq: number }[]> {
+  const { rows } = await sql<{ userId: string; seq: number }>`
+    select account.user_id as "userId", account.event_seq as seq
+    from unnest(${[...cursors.keys()]}::text[], ${[...cursors.values()]}::bigint[]) as known (user_id, seq)
+    join account on account.user_id = known.user_id and account.event_seq <> known.seq
+  `.execute(db);
+  return rows;
 }
 
 /**
@@ -63,7 +78,7 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
     if (id === null || status === null || last_event_seq === null) return [];
     return [{ seq: index === rows.length - 1 ? seq : last_event_seq, kind: 'SNAPSHOT', vmId: id, status, at }];
   });
-  return { seq, events };
+  return { seq, events, complete: true };
 }
 
 /** Whether the account has the VM, had it (then its last event), or never had it. */
@@ -81,12 +96,17 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
   return last === undefined ? undefined : toEvent(last);
 }
 
-/** Forgets events older than the age; a cursor from before then starts again with snapshots. */
+/**
+ * Forgets events older than the age, and whatever came before them in their account: what is kept has no gap. A cursor
+ * from before then starts again with snapshots.
+ */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
-  await db
-    .deleteFrom('vm_event')
-    .where('at', '<', sql<Date>`now() - make_interval(days => ${keepDays})`)
-    .execute();
+  await sql`
+    delete from vm_event using (
+      select user_id, max(seq) as seq from vm_event where at < now() - make_interval(days => ${keepDays}) group by user_id
+    ) as old
+    where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
+  `.execute(db);
 }
 
 interface EventRow {

@@ -1,11 +1,13 @@
 import { setInterval } from 'node:timers';
 import { ApiError, badInput } from '../errors.ts';
-import { PushQueue } from '../lib/push-queue.ts';
 import type { Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
+import { withDeadline } from '../lib/with-deadline.ts';
 import type { Log } from '../log.ts';
-import { findOwnership, readEventSeq, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
-import type { ProgressNote } from './append-event.ts';
+import { AccountFeed } from './account-feed.ts';
+import { decodeEventNote } from './append-event.ts';
+import { EventReader } from './event-reader.ts';
+import { findMoved, findOwnership, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { VmEvent } from './vm-event.ts';
 
@@ -18,156 +20,136 @@ export interface EventRequest {
 }
 
 export interface EventStreams {
-  /** Resolves once nothing can be missed any more. `return()` frees everything at once; `for await` calls it. */
+  /**
+   * Resolves once nothing can be missed any more. `return()` frees everything at once; `for await` calls it. Rejects a
+   * reader that is too far behind with a SlowReaderError.
+   */
   subscribe(request: EventRequest): Promise<AsyncIterableIterator<VmEvent>>;
   /** How many readers there are now. */
   count(): number;
   close(): void;
 }
 
-interface Reader {
-  readonly queue: PushQueue<VmEvent>;
-  readonly vmId: string | undefined;
-  /** Up to where it has been served: what comes again is dropped. */
-  seen: number;
-  /** Live events wait here until its snapshot or replay is out. */
-  held: VmEvent[] | undefined;
-}
-
-/** All readers of one account share one cursor, and one query per change. */
-interface Feed {
-  cursor: number;
-  readonly ready: Promise<void>;
-  readonly readers: Set<Reader>;
-  /** Notes of progress that wait for the events before them. */
-  notes: ProgressNote[];
-  pumping: boolean;
-  again: boolean;
-}
-
-const QUEUE_LIMIT = 1_000;
+/** A statement that gets no answer at all, because its connection is dead without a word, must not hold up a feed. */
+const READ_DEADLINE_MS = 5_000;
 const SWEEP_EVERY_MS = 2_000;
+/** A sweep looks at so many accounts, or at a fifth of them where that is more: each has its turn within 10 s. */
+const SWEPT_AT_ONCE = 1_000;
 
 /**
- * The order is the guarantee. A reader joins its account's feed, whose cursor is fixed by then; it reads its snapshot or
- * replay, which therefore reaches at least that cursor; what the feed delivers meanwhile is held, and handed over after,
- * without what the beginning already said. Notifications only wake the feed: it reads the table from its cursor, so order
- * and gaplessness are the table's. A sweep covers notifications that got lost.
+ * The order is the guarantee. A reader's feed is known to the listener before the reader's past is read; so whatever
+ * commits after that past wakes the feed, which reads on from there. Notifications that got lost are covered by a sweep,
+ * and by one whenever the listening connection was made anew. Accounts without a reader here cost nothing.
  */
 export function createEventStreams({ db, listener, board, log }: Dependencies): EventStreams {
-  const feeds = new Map<string, Feed>();
+  const feeds = new Map<string, AccountFeed>();
+  const closing = new AbortController();
+  const read = <T>(work: () => Promise<T>): Promise<T> => withDeadline(READ_DEADLINE_MS, closing.signal, work);
 
-  const pumpOnce = async (userId: string, feed: Feed): Promise<void> => {
-    for (;;) {
-      const events = await readEvents(db, { userId, after: feed.cursor });
-      if (events.length === 0) return;
-      for (const event of events) {
-        feed.cursor = event.seq;
-        for (const reader of feed.readers) deliver(reader, event);
-      }
-    }
-  };
-
-  /** One pump per feed at a time; being woken during a pump runs it once more. */
-  const pump = async (userId: string): Promise<void> => {
-    const feed = feeds.get(userId);
-    if (feed === undefined) return;
-    feed.again = true;
-    if (feed.pumping) return;
-    feed.pumping = true;
-    try {
-      await feed.ready;
-      while (feed.again) {
-        feed.again = false;
-        // A note overtakes the event that it follows: it needs no query. So it waits for one.
-        const notes = feed.notes.splice(0);
-        await pumpOnce(userId, feed);
-        for (const note of notes) for (const reader of feed.readers) deliverProgress(reader, note);
-      }
-    } catch (error) {
-      log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again');
-    } finally {
-      feed.pumping = false;
-    }
-  };
-  const pumpAll = (): void => {
-    for (const userId of feeds.keys()) void pump(userId);
-  };
-
-  const createFeed = (userId: string): Feed => {
-    const feed: Feed = {
-      cursor: 0,
-      ready: readEventSeq(db, userId).then((seq) => void (feed.cursor = seq)),
-      readers: new Set(),
-      notes: [],
-      pumping: false,
-      again: false,
-    };
-    return feed;
-  };
-  const join = (userId: string, reader: Reader): Feed => {
-    const feed = feeds.get(userId) ?? createFeed(userId);
+  const join = (userId: string, reader: EventReader): AccountFeed => {
+    const feed =
+      feeds.get(userId) ??
+      new AccountFeed({
+        readAfter: (seq) => read(() => readEvents(db, userId, seq)),
+        onError: (error) => log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again'),
+      });
     feeds.set(userId, feed);
     feed.readers.add(reader);
     return feed;
   };
-  const leave = (userId: string, reader: Reader): void => {
+  const leave = (userId: string, reader: EventReader): void => {
     const feed = feeds.get(userId);
     feed?.readers.delete(reader);
     if (feed?.readers.size === 0) feeds.delete(userId);
   };
 
-  /** What the reader must see first: every event since its cursor, or the state of each VM. */
+  /** What the reader must see first: what came since its cursor, or the state of each VM. */
   const readBeginning = async ({ userId, vmId }: EventRequest, after: number | undefined): Promise<Beginning> => {
     const ownership = vmId === undefined ? 'has' : await findOwnership(db, userId, vmId);
     if (ownership === undefined) throw new ApiError('NOT_FOUND');
     if (ownership !== 'has' && (after === undefined || after >= ownership.seq)) throw new ApiError('NOT_FOUND');
     const replay = after === undefined ? undefined : await readReplay(db, userId, after);
     if (replay !== undefined) return replay;
-    if (ownership !== 'has') return { seq: ownership.seq, events: [ownership] };
+    if (ownership !== 'has') return { seq: ownership.seq, events: [ownership], complete: true };
     return readSnapshot(db, userId, vmId);
   };
 
-  const sweep = setInterval(pumpAll, SWEEP_EVERY_MS);
+  let swept: Iterator<[string, AccountFeed]> | undefined;
+  /** The next accounts in turn, of those that somebody reads live. */
+  const nextToSweep = (): Map<string, number> => {
+    const cursors = new Map<string, number>();
+    const most = Math.max(SWEPT_AT_ONCE, Math.ceil(feeds.size / 5));
+    swept ??= feeds.entries();
+    while (cursors.size < most) {
+      const { done, value } = swept.next();
+      if (done === true) {
+        swept = undefined;
+        break;
+      }
+      const [userId, { cursor }] = value;
+      if (cursor !== undefined) cursors.set(userId, cursor);
+    }
+    return cursors;
+  };
+  let sweeping = false;
+  const sweepOnce = async (): Promise<void> => {
+    const cursors = nextToSweep();
+    if (sweeping || cursors.size === 0) return;
+    sweeping = true;
+    try {
+      for (const { userId, seq } of await read(() => findMoved(db, cursors))) {
+        const feed = feeds.get(userId);
+        // An account never goes back by itself: the database was restored, and what its readers know is of another past.
+        if (seq < (cursors.get(userId) ?? 0)) for (const reader of feed?.readers ?? []) reader.fail(new ApiError('UNAVAILABLE'));
+        else feed?.wake();
+      }
+    } catch (error) {
+      if (!closing.signal.aborted) log.warn({ err: error }, 'could not look for missed events; trying again');
+    } finally {
+      sweeping = false;
+    }
+  };
+
+  const sweep = setInterval(() => void sweepOnce(), SWEEP_EVERY_MS);
   sweep.unref();
   const unlisten = [
-    listener.on('vm_event', (payload) => void pump((JSON.parse(payload) as [string, string])[0])),
-    listener.onResync(pumpAll),
-    board.onProgress((note) => {
-      feeds.get(note.u)?.notes.push(note);
-      void pump(note.u);
+    listener.on('vm_event', (payload) => {
+      if (feeds.size === 0) return;
+      const { userId, event } = decodeEventNote(payload);
+      feeds.get(userId)?.wake(event);
     }),
+    listener.onResync(() => {
+      for (const feed of feeds.values()) feed.wake();
+    }),
+    board.onProgress((note) => feeds.get(note.u)?.progress(note)),
   ];
 
   return {
     async subscribe(request) {
       const { userId, vmId } = request;
-      const after = parseCursor(request.after);
-      const queue = new PushQueue<VmEvent>({ limit: QUEUE_LIMIT, onClose: () => leave(userId, reader) });
-      const reader: Reader = { queue, vmId, seen: 0, held: [] };
+      let after = parseCursor(request.after);
+      const readOn = async (): Promise<void> => {
+        const { seq, events, complete } = await read(() => readBeginning(request, after));
+        after = seq;
+        reader.begin(events, seq);
+        if (complete) feed.admit(reader, seq);
+      };
+      const reader = new EventReader({ vmId, readOn, onClose: () => leave(userId, reader) });
       const feed = join(userId, reader);
       try {
-        await feed.ready;
-        const { seq, events } = await readBeginning(request, after);
-        queue.preload(events.filter((event) => vmId === undefined || event.vmId === vmId));
-        reader.seen = seq;
-        if (vmId !== undefined && events.some((event) => event.vmId === vmId && event.kind === 'DELETED')) queue.end();
+        await readOn();
       } catch (error) {
-        await queue.return();
+        await reader.return();
         throw error;
       }
-      const held = reader.held ?? [];
-      reader.held = undefined;
-      for (const event of held) deliver(reader, event);
-      // Whatever committed before this reader's notification could arrive.
-      void pump(userId);
-      return queue;
+      return reader;
     },
-    count: () => [...feeds.values()].reduce((sum, feed) => sum + feed.readers.size, 0),
+    count: () => [...feeds.values()].reduce((sum, { readers }) => sum + readers.size, 0),
     close() {
+      closing.abort();
       clearInterval(sweep);
       for (const stop of unlisten) stop();
-      for (const feed of feeds.values()) for (const reader of feed.readers) reader.queue.end();
+      for (const feed of feeds.values()) for (const reader of feed.readers) reader.end();
     },
   };
 }
@@ -177,25 +159,6 @@ interface Dependencies {
   readonly listener: Listener;
   readonly board: ProgressBoard;
   readonly log: Log;
-}
-
-function deliver(reader: Reader, event: VmEvent): void {
-  if (reader.held !== undefined) {
-    reader.held.push(event);
-    return;
-  }
-  if (event.seq <= reader.seen) return;
-  reader.seen = event.seq;
-  if (reader.vmId !== undefined && reader.vmId !== event.vmId) return;
-  // Never skipped silently: the stream ends, and the client resumes from its cursor.
-  if (!reader.queue.push(event)) reader.queue.fail(new ApiError('RATE_LIMITED', 'You read too slowly; resume with `after`.'));
-  if (event.kind === 'DELETED' && reader.vmId !== undefined) reader.queue.end();
-}
-
-function deliverProgress({ held, vmId, queue, seen }: Reader, { v, s, p }: ProgressNote): void {
-  if (held !== undefined || (vmId !== undefined && vmId !== v)) return;
-  // Dropped when the queue is full: the next one says more.
-  queue.push({ seq: seen, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p });
 }
 
 function parseCursor(after: string | undefined): number | undefined {

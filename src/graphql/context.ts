@@ -24,6 +24,10 @@ export interface Services extends VmDependencies {
 /** One request's context. Loaders batch within it and remember nothing: in a subscription it lives for hours. */
 export interface Context extends Services {
   readonly viewer: Viewer;
+  /** Of a client that reconnects: stands in for `vmEvents(after:)`. */
+  readonly lastEventId?: string | undefined;
+  /** Ends the connection of a reader that has fallen too far behind. */
+  readonly closeSlowReader?: () => void;
   readonly loadSecrets: (vmId: string) => Promise<VmSecret[]>;
   readonly loadAccount: () => Promise<{ plan: Plan; usage: Usage }>;
 }

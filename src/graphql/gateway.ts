@@ -1,4 +1,12 @@
-import { parse, type GraphQLError, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import {
+  getOperationAST,
+  parse,
+  type GraphQLError,
+  type OperationTypeNode,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Log } from '../log.ts';
@@ -13,6 +21,8 @@ const MAX_TOKENS = 2_000;
 
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
+  /** 'query', 'mutation' or 'subscription'. */
+  readonly kind: `${OperationTypeNode}`;
   readonly args: ExecutionArgs;
   readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
   readonly subscribe: (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
@@ -24,18 +34,27 @@ export interface OperationRequest {
   readonly operationName?: string | null | undefined;
 }
 
+/** Who asks, and what their connection can do. */
+export interface Asker {
+  readonly viewer: Viewer;
+  /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
+  readonly lastEventId?: string | undefined;
+  /** Ends the connection, with a reason where it can carry one. Called when its reader has fallen too far behind. */
+  readonly closeSlowReader?: () => void;
+}
+
 export interface Gateway {
-  /** Answers a GraphQL request over HTTP or SSE; the caller has verified the viewer and bounded the body. */
+  /** Answers a GraphQL request over HTTP; the caller has verified the viewer and bounded the body. */
   fetch(request: Request, viewer: Viewer | undefined): Promise<Response>;
   /** Parsed, validated, with its context; or the errors that refuse it. */
-  prepare(request: OperationRequest, viewer: Viewer): Promise<PreparedOperation | readonly GraphQLError[]>;
+  prepare(request: OperationRequest, asker: Asker): Promise<PreparedOperation | readonly GraphQLError[]>;
   dispose(): Promise<void>;
 }
 
 /** The one pipeline: every transport parses, validates, limits, executes and masks through it. */
 export function createGateway(options: { services: Services; log: Log; graphiql: boolean }): Gateway {
   const { services, log, graphiql } = options;
-  const yoga = createYoga<{ viewer?: Viewer }, Context>({
+  const yoga = createYoga<{ asker?: Asker }, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     landingPage: false,
@@ -53,10 +72,10 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
 
   return {
     async fetch(request, viewer) {
-      return yoga.fetch(request, viewer === undefined ? {} : { viewer });
+      return yoga.fetch(request, viewer === undefined ? {} : { asker: { viewer } });
     },
-    async prepare({ query, variables, operationName }, viewer) {
-      const enveloped = yoga.getEnveloped({ viewer, params: { query, variables, operationName } });
+    async prepare({ query, variables, operationName }, asker) {
+      const enveloped = yoga.getEnveloped({ asker, params: { query, variables, operationName } });
       let document: DocumentNode;
       try {
         document = enveloped.parse(query);
@@ -66,6 +85,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
       const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
       if (problems.length > 0) return problems.map(createMaskError(log));
       return {
+        kind: getOperationAST(document, operationName)?.operation ?? 'query',
         args: {
           schema: enveloped.schema,
           document,
@@ -99,11 +119,12 @@ function useOneTableOfCodes(): Plugin {
   };
 }
 
-function useContext(services: Services): Plugin<{ viewer?: Viewer }> {
+function useContext(services: Services): Plugin<{ asker?: Asker }> {
   return {
     onContextBuilding: ({ context, extendContext }) => {
-      if (context.viewer === undefined) throw new Error('A request reached the pipeline without a viewer.');
-      extendContext(createContext(services, context.viewer));
+      if (context.asker === undefined) throw new Error('A request reached the pipeline without a viewer.');
+      // What Context adds to yoga's own: its type only knows the latter.
+      extendContext({ ...createContext(services, context.asker.viewer), ...context.asker } as object);
     },
   };
 }

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { Viewer } from '../auth/viewer.ts';
-import { ApiError, httpStatusOf } from '../errors.ts';
+import { ApiError, badInput, httpStatusOf, type FieldProblem } from '../errors.ts';
+import { parseJsonObject } from '../lib/json.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson, sendResponse } from '../lib/send-response.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway, OperationRequest } from './gateway.ts';
+import { serveSse } from './graphql-sse.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 /** setTimeout's longest. */
@@ -16,24 +18,65 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export function createGraphqlHttp(options: { gateway: Gateway; verifyToken: VerifyToken; graphiql: boolean }) {
   const { gateway, verifyToken, graphiql } = options;
-  return async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
+
+  const answer = async (request: IncomingMessage, reply: ServerResponse, viewer: Viewer | undefined): Promise<void> => {
     const leaving = new AbortController();
     reply.once('close', () => leaving.abort());
-    let expiry: NodeJS.Timeout | undefined;
+    const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
+    const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    await sendResponse(reply, await gateway.fetch(new Request(url, body === undefined ? init : { ...init, body }), viewer));
+  };
+
+  const stream = async (request: IncomingMessage, reply: ServerResponse, viewer: Viewer): Promise<void> => {
+    const expiry = endAt(viewer, reply);
+    reply.once('close', () => clearTimeout(expiry));
+    const operation = request.method === 'POST' ? parseOperation(await readJsonBody(request)) : operationOfQuery(request.url);
+    const lastEventId = request.headers['last-event-id'];
+    await serveSse(gateway, reply, operation, {
+      viewer,
+      mayMutate: request.method === 'POST',
+      lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+    });
+  };
+
+  return async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
+    const accept = request.headers.accept ?? '';
     try {
-      const page = graphiql && request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
-      const viewer = page ? undefined : await verifyToken(bearerOf(request.headers.authorization));
-      const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
-      const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
-      const url = new URL(request.url ?? '/', 'http://gateway');
-      const response = await gateway.fetch(new Request(url, body === undefined ? init : { ...init, body }), viewer);
-      if (viewer !== undefined) expiry = endAt(viewer, reply);
-      await sendResponse(reply, response);
+      if (graphiql && request.method === 'GET' && accept.includes('text/html')) return await answer(request, reply, undefined);
+      const viewer = await verifyToken(bearerOf(request.headers.authorization));
+      const wantsStream = accept.includes('text/event-stream') && (request.method === 'POST' || request.method === 'GET');
+      await (wantsStream ? stream(request, reply, viewer) : answer(request, reply, viewer));
     } catch (error) {
       sendError(reply, error);
-    } finally {
-      clearTimeout(expiry);
     }
+  };
+}
+
+/** A GraphQL request as JSON writes it; BAD_USER_INPUT for anything else. */
+function parseOperation(body: string): OperationRequest {
+  const { query, variables, operationName } = parseJsonObject(body);
+  return toOperation(query, variables, operationName);
+}
+
+function operationOfQuery(url: string | undefined): OperationRequest {
+  const search = new URLSearchParams((url ?? '').split('?')[1]);
+  const variables = search.get('variables');
+  return toOperation(search.get('query'), variables === null ? undefined : parseJsonObject(variables), search.get('operationName'));
+}
+
+function toOperation(query: unknown, variables: unknown, operationName: unknown): OperationRequest {
+  const isObject = typeof variables === 'object' && !Array.isArray(variables);
+  const fields: FieldProblem[] = [
+    ...(typeof query === 'string' && query !== '' ? [] : [{ path: 'query', message: 'must be a GraphQL document.' }]),
+    ...(variables === undefined || isObject ? [] : [{ path: 'variables', message: 'must be an object.' }]),
+    ...(operationName == null || typeof operationName === 'string' ? [] : [{ path: 'operationName', message: 'must be a text.' }]),
+  ];
+  if (fields.length > 0 || typeof query !== 'string') throw badInput(fields);
+  return {
+    query,
+    variables: isObject ? (variables as Record<string, unknown> | null) : undefined,
+    operationName: typeof operationName === 'string' ? operationName : undefined,
   };
 }
 
@@ -44,7 +87,7 @@ async function readJsonBody(request: IncomingMessage): Promise<string> {
 }
 
 function headersOf({ headers }: IncomingMessage): [string, string][] {
-  const kept = ['accept', 'content-type', 'last-event-id'] as const;
+  const kept = ['accept', 'content-type'] as const;
   return kept.flatMap((name) => {
     const value = headers[name];
     return typeof value === 'string' ? [[name, value]] : [];

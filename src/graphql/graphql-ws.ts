@@ -5,6 +5,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { Viewer } from '../auth/viewer.ts';
+import { SLOW_READER_REASON } from '../events/event-streams.ts';
 import type { Gateway, PreparedOperation } from './gateway.ts';
 
 export interface GraphqlWs {
@@ -15,6 +16,8 @@ export interface GraphqlWs {
 
 type Connection = { viewer: Viewer };
 
+/** Our own code beside the protocol's: the reader fell too far behind; it may reconnect and resume with `after`. */
+export const SLOW_READER_CODE = 4490;
 const MAX_PAYLOAD_BYTES = 256 * 1024;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -56,7 +59,9 @@ export function createGraphqlWs({ gateway, verifyToken }: { gateway: Gateway; ve
       },
       onSubscribe: async ({ extra }, _id, payload) => {
         if (extra.viewer === undefined) throw new Error('A subscription came before its connection was accepted.');
-        const operation = await gateway.prepare(payload, extra.viewer);
+        const { viewer, socket } = extra;
+        const closeSlowReader = (): void => socket.close(SLOW_READER_CODE, SLOW_READER_REASON);
+        const operation = await gateway.prepare(payload, { viewer, closeSlowReader });
         if (!('args' in operation)) return operation;
         prepared.set(operation.args, operation);
         return operation.args;

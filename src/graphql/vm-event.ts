@@ -59,8 +59,13 @@ builder.subscriptionField('vmEvents', (t) =>
       }),
       after: t.arg.string({ required: false, description: 'The seq of the last event seen.' }),
     },
-    subscribe: (_root, { vmId, after }, { streams, viewer }) =>
-      streams.subscribe({ userId: viewer.userId, vmId: vmId ?? undefined, after: after ?? undefined }),
+    subscribe: (_root, { vmId, after }, { streams, viewer, lastEventId, closeSlowReader }) =>
+      streams.subscribe({
+        userId: viewer.userId,
+        vmId: vmId ?? undefined,
+        after: after ?? lastEventId,
+        onTooSlow: closeSlowReader,
+      }),
     resolve: (event) => event,
   }),
 );

@@ -16,6 +16,16 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     this.#onClose = onClose;
   }
 
+  /** How many items wait for the reader. */
+  get size(): number {
+    return this.#items.length;
+  }
+
+  /** Whether items can still be pushed. */
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
   /** False, and nothing queued, when the queue is over or its reader is `limit` items behind. */
   push(item: T): boolean {
     if (this.#state !== 'open') return false;

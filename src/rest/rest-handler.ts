@@ -6,7 +6,7 @@ import { ApiError, httpStatusOf, isErrorCode, type FieldProblem } from '../error
 import type { Gateway } from '../graphql/gateway.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson } from '../lib/send-response.ts';
-import { parseJsonObject, type JsonObject } from './json.ts';
+import { parseJsonObject, type JsonObject } from '../lib/json.ts';
 import { openapiDocument } from './openapi.ts';
 import { ROUTES, type RestData, type RestRequest, type Route } from './routes.ts';
 
@@ -101,7 +101,7 @@ async function readJson(request: IncomingMessage): Promise<JsonObject> {
 async function runOperation(gateway: Gateway, viewer: Viewer, route: Route, request: RestRequest): Promise<RestData> {
   const nodes: RestData['nodes'][number][] = [];
   for (let after: string | undefined; ;) {
-    const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, viewer);
+    const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, { viewer });
     if (!('args' in operation)) throw toApiError(operation, route);
     const { data, errors } = await operation.execute(operation.args);
     if (errors !== undefined && errors.length > 0) throw toApiError(errors, route);

@@ -1,5 +1,4 @@
-import type { JsonObject } from './json.ts';
-import { text } from './json.ts';
+import { text, type JsonObject } from '../lib/json.ts';
 
 /** What a route reads of its request. */
 export interface RestRequest {

@@ -3,10 +3,10 @@ import { badInput } from '../errors.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The body as a JSON object; BAD_USER_INPUT for anything else, with where the parser stopped but not what it read. */
-export function parseJsonObject(body: Buffer): JsonObject {
+export function parseJsonObject(body: Buffer | string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    value = JSON.parse(typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
     throw badInput([{ path: 'body', message: 'is not JSON in UTF-8.' }]);
   }

@@ -1,0 +1,86 @@
+import { ApiError } from '../errors.ts';
+import { PushQueue } from '../lib/push-queue.ts';
+import type { ProgressNote } from './append-event.ts';
+import type { VmEvent } from './vm-event.ts';
+
+/** How many events a live reader may be behind. An event is a few hundred bytes, and all readers of an account share it. */
+const MAX_BEHIND = 1_000;
+/** A reader with more than this before it is told no progress: the next note says more. */
+const MAX_BEFORE_PROGRESS = 16;
+
+/** Why a stream ended early: its reader was too far behind. Nothing is lost to it: `after` goes on where it stopped. */
+export class SlowReaderError extends ApiError {
+  constructor() {
+    super('RATE_LIMITED', 'You read too slowly; resume with `after`, the last seq that you have seen.');
+  }
+}
+
+export interface ReaderOptions {
+  /** Only this VM's events; the reader ends after its DELETED. */
+  readonly vmId: string | undefined;
+  /** Hands over more of the past with `preload`, and says `goLive` when there is no more of it. */
+  readonly readOn: (reader: EventReader) => Promise<void>;
+  readonly onClose: () => void;
+}
+
+/**
+ * One subscriber's place in its account's events. It begins in the past, of which it holds one page at a time and asks for
+ * the next when that is read; once it has caught up, its feed delivers to it.
+ */
+export class EventReader extends PushQueue<VmEvent> {
+  /** Up to where it was served; what comes again is dropped. */
+  seen = 0;
+  readonly #vmId: string | undefined;
+  readonly #readOn: (reader: EventReader) => Promise<void>;
+  #live = false;
+
+  constructor({ vmId, readOn, onClose }: ReaderOptions) {
+    super({ limit: MAX_BEHIND, onClose });
+    this.#vmId = vmId;
+    this.#readOn = readOn;
+  }
+
+  /** The next page of its past, which reaches up to `seq`. */
+  begin(events: readonly VmEvent[], seq: number): void {
+    const own = this.#vmId === undefined ? events : events.filter((event) => event.vmId === this.#vmId);
+    this.preload(own);
+    this.seen = seq;
+    if (this.#vmId !== undefined && own.at(-1)?.kind === 'DELETED') this.end();
+  }
+
+  /** It has the whole past: from here on it takes what is delivered. */
+  goLive(): void {
+    this.#live = true;
+  }
+
+  deliver(event: VmEvent): void {
+    if (!this.#live || event.seq <= this.seen) return;
+    this.seen = event.seq;
+    if (this.#vmId !== undefined && this.#vmId !== event.vmId) return;
+    if (!this.push(event)) this.fail(new SlowReaderError());
+    if (event.kind === 'DELETED' && this.#vmId !== undefined) this.end();
+  }
+
+  /** `shared` is the note as an event after the feed's last one; a reader that is further on gets one of its own. */
+  deliverProgress(note: ProgressNote, shared: VmEvent): void {
+    if (!this.#live || (this.#vmId !== undefined && this.#vmId !== note.v) || this.size >= MAX_BEFORE_PROGRESS) return;
+    this.push(this.seen > shared.seq ? { ...shared, seq: this.seen } : shared);
+  }
+
+  override next(): Promise<IteratorResult<VmEvent>> {
+    return this.#mustReadOn() ? this.#nextOfThePast() : super.next();
+  }
+
+  async #nextOfThePast(): Promise<IteratorResult<VmEvent>> {
+    try {
+      while (this.#mustReadOn()) await this.#readOn(this);
+    } catch (error) {
+      this.fail(error);
+    }
+    return super.next();
+  }
+
+  #mustReadOn(): boolean {
+    return !this.#live && this.isOpen && this.size === 0;
+  }
+}

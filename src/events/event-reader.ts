@@ -8,10 +8,13 @@ const MAX_BEHIND = 1_000;
 /** A reader with more than this before it is told no progress: the next note says more. */
 const MAX_BEFORE_PROGRESS = 16;
 
+/** Told to a reader that is cut; short enough for a WebSocket's close frame. */
+export const SLOW_READER_REASON = 'You read too slowly; resume with `after`, the last seq that you have seen.';
+
 /** Why a stream ended early: its reader was too far behind. Nothing is lost to it: `after` goes on where it stopped. */
 export class SlowReaderError extends ApiError {
   constructor() {
-    super('RATE_LIMITED', 'You read too slowly; resume with `after`, the last seq that you have seen.');
+    super('RATE_LIMITED', SLOW_READER_REASON);
   }
 }
 
@@ -21,6 +24,8 @@ export interface ReaderOptions {
   /** Hands over more of the past with `preload`, and says `goLive` when there is no more of it. */
   readonly readOn: (reader: EventReader) => Promise<void>;
   readonly onClose: () => void;
+  /** Called when it is cut for being too far behind: stuck in a write, its transport may never see the stream's end. */
+  readonly onTooSlow?: (() => void) | undefined;
 }
 
 /**
@@ -32,12 +37,14 @@ export class EventReader extends PushQueue<VmEvent> {
   seen = 0;
   readonly #vmId: string | undefined;
   readonly #readOn: (reader: EventReader) => Promise<void>;
+  readonly #onTooSlow: (() => void) | undefined;
   #live = false;
 
-  constructor({ vmId, readOn, onClose }: ReaderOptions) {
+  constructor({ vmId, readOn, onClose, onTooSlow }: ReaderOptions) {
     super({ limit: MAX_BEHIND, onClose });
     this.#vmId = vmId;
     this.#readOn = readOn;
+    this.#onTooSlow = onTooSlow;
   }
 
   /** The next page of its past, which reaches up to `seq`. */
@@ -57,7 +64,10 @@ export class EventReader extends PushQueue<VmEvent> {
     if (!this.#live || event.seq <= this.seen) return;
     this.seen = event.seq;
     if (this.#vmId !== undefined && this.#vmId !== event.vmId) return;
-    if (!this.push(event)) this.fail(new SlowReaderError());
+    if (!this.push(event)) {
+      this.fail(new SlowReaderError());
+      this.#onTooSlow?.();
+    }
     if (event.kind === 'DELETED' && this.#vmId !== undefined) this.end();
   }
 

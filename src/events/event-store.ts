@@ -36,12 +36,16 @@ export async function readEvents(db: Db, userId: string, after: number): Promise
 
 /** What came after the cursor, a page of it; undefined when the cursor is older than what is kept, or is not of this database. */
 export async function readReplay(db: Db, userId: string, after: number): Promise<Beginning | undefined> {
-  const { events, complete } = await readEvents(db, userId, after);
+  let { events, complete } = await readEvents(db, userId, after);
+  if (events.length === 0) {
+    const seq = await readEventSeq(db, userId);
+    if (seq === after) return { seq, events, complete };
+    // Of the future: another database. Else something committed between the two statements, and is there by now.
+    if (seq > after) ({ events, complete } = await readEvents(db, userId, after));
+  }
   const [first] = events;
   const last = events.at(-1);
-  if (first === undefined || last === undefined) {
-    return (await readEventSeq(db, userId)) === after ? { seq: after, events, complete } : undefined;
-  }
+  if (first === undefined || last === undefined) return undefined;
   if (first.seq !== after + 1) return undefined;
   if (!complete && (await readEventSeq(db, userId)) - after > REPLAY_LIMIT) return undefined;
   return { seq: last.seq, events, complete };

@@ -17,6 +17,8 @@ export interface EventRequest {
   readonly vmId?: string | undefined;
   /** The `seq` of the last event that the client has seen; BAD_USER_INPUT when it is not a number. */
   readonly after?: string | undefined;
+  /** Ends the reader's connection: called when it is cut for reading too slowly. */
+  readonly onTooSlow?: (() => void) | undefined;
 }
 
 export interface EventStreams {
@@ -134,7 +136,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
         reader.begin(events, seq);
         if (complete) feed.admit(reader, seq);
       };
-      const reader = new EventReader({ vmId, readOn, onClose: () => leave(userId, reader) });
+      const reader = new EventReader({ vmId, readOn, onClose: () => leave(userId, reader), onTooSlow: request.onTooSlow });
       const feed = join(userId, reader);
       try {
         await readOn();

@@ -21,8 +21,7 @@ const MAX_TOKENS = 2_000;
 
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
-  /** 'query', 'mutation' or 'subscription'. */
-  readonly kind: `${OperationTypeNode}`;
+  readonly kind: OperationTypeNode;
   readonly args: ExecutionArgs;
   readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
   readonly subscribe: (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;

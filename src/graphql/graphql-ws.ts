@@ -5,7 +5,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { Viewer } from '../auth/viewer.ts';
-import { SLOW_READER_REASON } from '../events/event-streams.ts';
+import { SLOW_READER_REASON } from '../events/event-reader.ts';
 import type { Gateway, PreparedOperation } from './gateway.ts';
 
 export interface GraphqlWs {

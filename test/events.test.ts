@@ -117,16 +117,19 @@ describe('vmEvents', () => {
     }
   });
 
-  it('misses nothing of a change that commits while a reader joins, in a thousand races', async () => {
-    const vm = await newVm('race');
-    for (let round = 0; round < 1_000; round += 1) {
-      const change = rename(vm, `label ${round}`);
-      const source = await streams.subscribe({ userId: 'race' });
-      const { lastEventSeq } = await change;
-      const seqs = (await readUntil(source, lastEventSeq)).map(({ seq }) => seq);
-      expect(seqs).toEqual(range(seqs[0] ?? 0, lastEventSeq));
-    }
-  }, 60_000);
+  it('misses nothing of a change that commits while a reader joins, in ten thousand races', async () => {
+    const race = async (userId: string): Promise<void> => {
+      const vm = await newVm(userId);
+      for (let round = 0; round < 1_000; round += 1) {
+        const change = rename(vm, `label ${round}`);
+        const source = await streams.subscribe({ userId });
+        const { lastEventSeq } = await change;
+        const seqs = (await readUntil(source, lastEventSeq)).map(({ seq }) => seq);
+        expect(seqs).toEqual(range(seqs[0] ?? 0, lastEventSeq));
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, index) => race(`race-${index}`)));
+  }, 120_000);
 
   it('delivers what a lost notification did not tell of', async () => {
     const vm = await newVm('lost');
@@ -189,5 +192,36 @@ describe('vmEvents', () => {
     );
     const { lastEventSeq } = await rename(vm, 'after the cut');
     expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual(range(1, lastEventSeq));
+  });
+
+  it('costs no statement for an account that nobody reads here, and one connection for all that are read', async () => {
+    const statements: string[] = [];
+    const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
+    const log = await createLog({ level: 'silent' });
+    const own = await createListener({ url: database.url, log });
+    const observed = createEventStreams({ db: counted, listener: own, board: createProgressBoard(own), log });
+    try {
+      const [read, unread] = [await newVm('read'), await newVm('unread')];
+      const source = await observed.subscribe({ userId: 'read' });
+      await source.next();
+      statements.length = 0;
+      const heard = new Promise<void>((resolve) => own.on('vm_event', (payload) => payload.includes('"unread"') && resolve()));
+      await rename(unread, 'nobody reads this');
+      await heard;
+      const { lastEventSeq } = await rename(read, 'somebody reads this');
+      expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual([lastEventSeq]);
+      expect(statements.filter((statement) => statement.includes('vm_event'))).toEqual([]);
+      const readers = await Promise.all(Array.from({ length: 50 }, (_, index) => observed.subscribe({ userId: `reader-${index}` })));
+      const { rows } = await sql<{ count: number }>`
+        select count(*) from pg_stat_activity where datname = current_database() and application_name = 'swiftor-listener'
+      `.execute(db);
+      // Ours here, and the one of this file's other streams.
+      expect(rows[0]?.count).toBe(2);
+      for (const reader of readers) await reader.return?.();
+    } finally {
+      observed.close();
+      await own.close();
+      await counted.destroy();
+    }
   });
 });

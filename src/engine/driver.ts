@@ -124,7 +124,7 @@ export interface Observation {
   readonly address?: string;
   /** Of the last run, once exited. */
   readonly exitCode?: number;
-  /** Engines miss some: an exit code of 137 that nobody asked for may be this too. */
+  /** As an inspect tells, or as `events` told shortly before the end. Both miss some: a 137 that nobody asked for may be this too. */
   readonly oomKilled: boolean;
   /** What the engine says of a failed start. */
   readonly error?: string;

@@ -11,6 +11,7 @@ import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
 import { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { pullImage } from './pull-image.ts';
+import { RecentOoms } from './recent-ooms.ts';
 import { SharedPulls } from './shared-pulls.ts';
 import { MachineVolumes } from './volumes.ts';
 
@@ -47,7 +48,8 @@ export function createDockerDriver({
   const pullTools = { docker, call, stallMilliseconds };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
   const ensureTools = { docker, call, containers, volumes, network, pulls, unreached: new Map<string, number>(), installationId, log };
-  const streamTools = { docker, call, containers, endpoint, installationId };
+  const ooms = new RecentOoms();
+  const streamTools = { docker, call, containers, endpoint, installationId, ooms };
   // Typed as if they took no options.
   const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);
   const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<DiskUsage> = docker.df.bind(docker);
@@ -87,7 +89,7 @@ export function createDockerDriver({
       for (const { Id } of await containers.list(signal, id)) {
         const details = await containers.inspect(Id, signal);
         const observation = details && observeInspected(details, installationId);
-        if (observation) return observation;
+        if (details && observation) return { ...observation, oomKilled: observation.oomKilled || ooms.explains(details) };
       }
       return undefined;
     },

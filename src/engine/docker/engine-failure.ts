@@ -55,8 +55,17 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
     return new EngineError('ENGINE_REFUSED', message, options);
   }
   const said = engineMessage(error);
-  if (/no space left on device/i.test(said)) return new EngineError('NO_SPACE', `The engine's disk is full: ${said}`, options);
+  if (/no space left on device/i.test(said)) {
+    return new EngineError('NO_SPACE', `The engine's disk is full. The operator has to free space on it: ${said}`, options);
+  }
   if (statusOf(error) === 404 && /no such image/i.test(said)) return new EngineError('IMAGE_NOT_FOUND', said, options);
-  if (refusal === 'START_FAILED') return new EngineError(refusal, `The container cannot start: ${said}`, options);
+  if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), options);
   return new EngineError(refusal, `The engine at ${endpoint} refused to ${what}: ${said}`, options);
+}
+
+/** runc names the program that it could not execute, after a chain of its own functions. */
+function toStartMessage(said: string): string {
+  const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(said) ?? [];
+  if (program === undefined) return `The container cannot start: ${said}`;
+  return `The container cannot start: its image has no program "${program}" that can be run. The operator has to correct the image or the catalog: ${why}`;
 }

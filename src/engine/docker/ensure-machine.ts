@@ -149,7 +149,10 @@ export class EnsureMachine {
     const { imageRef, localImageRef } = this.#spec;
     const { pulls, unreached } = this.#tools;
     if (imageRef.startsWith('local/')) {
-      throw new EngineError('IMAGE_NOT_FOUND', `Image "${imageRef}" is a local one, and was not built on this engine yet.`);
+      throw new EngineError(
+        'IMAGE_NOT_FOUND',
+        `Image "${imageRef}" is a local one, and was not built on this engine yet; the operator has to build it.`,
+      );
     }
     const lately = performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS;
     try {

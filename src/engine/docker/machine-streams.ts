@@ -11,7 +11,8 @@ import { LineSplitter } from './line-splitter.ts';
 import { LogLines } from './log-lines.ts';
 import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
 import { observeInspected } from './observe-container.ts';
-import { EVENT_FILTERS, observeDisconnect, observeEvent, type RawEvent } from './observe-event.ts';
+import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from './observe-event.ts';
+import type { RecentOoms } from './recent-ooms.ts';
 
 export interface StreamTools {
   readonly docker: Docker;
@@ -19,11 +20,13 @@ export interface StreamTools {
   readonly containers: Containers;
   readonly endpoint: string;
   readonly installationId: string;
+  /** What the events tell of memory is noted here. */
+  readonly ooms: RecentOoms;
 }
 
 /** See `EngineDriver.events`. */
 export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable<EngineEvent> {
-  const { docker, call, installationId } = tools;
+  const { docker, call, installationId, ooms } = tools;
   const splitter = new LineSplitter();
   // The engine repeats its last events, so none is missed between now and the stream's opening.
   const since = Date.now() / 1000;
@@ -32,6 +35,9 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
   const read: StreamSource<EngineEvent>['read'] = (chunk, sink, streamSignal) => {
     for (const line of splitter.push(chunk)) {
       const raw: RawEvent = JSON.parse(line);
+      const oom = observeOom(raw, installationId);
+      // Before anyone hears of the event and looks at the container.
+      if (oom) ooms.note(oom.ref, oom.at);
       const event = observeEvent(raw, installationId);
       if (event) sink.push(event);
       const ref = observeDisconnect(raw);

@@ -13,6 +13,7 @@ export interface InspectedContainer {
     readonly OOMKilled?: boolean;
     readonly Error?: string;
     readonly StartedAt?: string;
+    readonly FinishedAt?: string;
   };
   readonly NetworkSettings?: ContainerNetworks | null;
 }

@@ -26,6 +26,7 @@ export const EVENT_FILTERS = {
 export interface RawEvent {
   readonly Type?: string;
   readonly Action?: string;
+  readonly timeNano?: number;
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
 }
 
@@ -38,6 +39,13 @@ export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: 
   const action = ACTIONS[Action] ?? 'other';
   const exitCode = action === 'exited' ? Number(attributes['exitCode'] ?? Number.NaN) : Number.NaN;
   return { id, action, ...(Number.isInteger(exitCode) && { exitCode }) };
+}
+
+/** Which of this installation's containers ran out of memory, and when by the engine's clock; undefined when the event says something else. */
+export function observeOom(raw: RawEvent, installationId: string): { readonly ref: string; readonly at: number } | undefined {
+  const ref = raw.Actor?.ID;
+  if (ref === undefined || raw.timeNano === undefined || observeEvent(raw, installationId)?.action !== 'oom') return undefined;
+  return { ref, at: raw.timeNano / 1e6 };
 }
 
 /** The engine's id of the container that was cut off the machines' network; undefined when the event says something else. */

@@ -19,14 +19,16 @@ const NOT_THERE = new RegExp(
 export function toPullFailure(imageRef: string, said: string, cause?: unknown): EngineError {
   const options = { cause };
   if (/no space left on device/i.test(said)) {
-    return new EngineError('NO_SPACE', `The engine's disk is full; image "${imageRef}" does not fit: ${said}`, options);
+    const message = `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ${said}`;
+    return new EngineError('NO_SPACE', message, options);
   }
   // First, for a host name that is "not found" says nothing about the image.
   if (NO_ANSWER.test(said)) {
     return new EngineError('PULL_FAILED', `The registry of image "${imageRef}" could not be reached: ${said}`, options);
   }
   if (NOT_THERE.test(said)) {
-    return new EngineError('IMAGE_NOT_FOUND', `The registry has no image "${imageRef}", or does not give it to us: ${said}`, options);
+    const what = `The registry has no image "${imageRef}", or does not give it to us`;
+    return new EngineError('IMAGE_NOT_FOUND', `${what}. The operator has to push it, or to correct the catalog: ${said}`, options);
   }
   return new EngineError('PULL_FAILED', `Image "${imageRef}" could not be pulled: ${said}`, options);
 }

@@ -1,7 +1,9 @@
 import type { EnsureProgress } from '../driver.ts';
 import type { PullReading } from './pull-progress.ts';
 
-const REPORT_MILLISECONDS = 250;
+/** With the last one, which does not wait for its turn, at most four in any second. */
+const REPORT_MILLISECONDS = 334;
+const NOTHING_YET: EnsureProgress = { phase: 'pulling', percent: 0, bytesDone: 0, bytesTotal: 0 };
 
 type Pull = (imageRef: string, signal: AbortSignal, onReading: (reading: PullReading) => void) => Promise<void>;
 type Report = (progress: EnsureProgress) => void;
@@ -10,7 +12,7 @@ interface SharedPull {
   readonly askers: Set<Report>;
   readonly abort: AbortController;
   readonly done: Promise<void>;
-  last: EnsureProgress | undefined;
+  last: EnsureProgress;
 }
 
 /**
@@ -25,10 +27,12 @@ export class SharedPulls {
     this.#pull = pull;
   }
 
-  /** Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does. */
+  /**
+   * Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does. Reports at once how
+   * far the pull is: a registry may take long to say its first word.
+   */
   ask(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
-    // Its own function, so that one caller who asks twice counts twice.
-    const report: Report = (progress) => onProgress(progress);
+    const report = paced(onProgress);
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -36,7 +40,7 @@ export class SharedPulls {
       }
       const shared = this.#running.get(imageRef) ?? this.#start(imageRef);
       shared.askers.add(report);
-      if (shared.last !== undefined) report(shared.last);
+      report(shared.last);
       const leave = () => {
         signal.removeEventListener('abort', onAbort);
         shared.askers.delete(report);
@@ -53,20 +57,15 @@ export class SharedPulls {
 
   #start(imageRef: string): SharedPull {
     const abort = new AbortController();
-    let reportedAt = Number.NEGATIVE_INFINITY;
     const onReading = (reading: PullReading) => {
-      const progress: EnsureProgress = { phase: 'pulling', ...reading };
-      const isNews = shared.last === undefined || reading.percent === 100;
-      if (!isNews && performance.now() - reportedAt < REPORT_MILLISECONDS) return;
-      reportedAt = performance.now();
-      shared.last = progress;
-      for (const report of shared.askers) report(progress);
+      shared.last = { phase: 'pulling', ...reading };
+      for (const report of shared.askers) report(shared.last);
     };
     // Started in a microtask, when `shared` is complete.
     const done = Promise.resolve()
       .then(() => this.#pull(imageRef, abort.signal, onReading))
       .finally(() => this.#forget(imageRef, shared));
-    const shared: SharedPull = { askers: new Set(), abort, done, last: undefined };
+    const shared: SharedPull = { askers: new Set(), abort, done, last: NOTHING_YET };
     this.#running.set(imageRef, shared);
     return shared;
   }
@@ -80,4 +79,15 @@ export class SharedPulls {
   #forget(imageRef: string, shared: SharedPull): void {
     if (this.#running.get(imageRef) === shared) this.#running.delete(imageRef);
   }
+}
+
+/** The same without what comes too soon after the one before; each asker has a pace, and a function, of its own. */
+function paced(onProgress: Report): Report {
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  return (progress) => {
+    const isLast = progress.phase === 'pulling' && progress.percent === 100;
+    if (!isLast && performance.now() - reportedAt < REPORT_MILLISECONDS) return;
+    reportedAt = performance.now();
+    onProgress(progress);
+  };
 }

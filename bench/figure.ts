@@ -4,7 +4,7 @@ export interface Figure {
   readonly ours: number;
   /** The same work with nothing around it, measured in alternation with ours; undefined where there is none. */
   readonly floor?: number;
-  readonly unit: 'ms' | 'req/s' | 'MB';
+  readonly unit: 'ms' | 'req/s' | 'MB' | 'KB';
   /** The most that the ratio, or without a floor the value itself, may be. */
   readonly goal?: { readonly of: 'ratio' | 'value'; readonly atMost: number };
 }

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { WebSocket } from 'ws';
+import { signToken } from '../src/auth/jwt.ts';
+import { createDatabase } from '../src/db/database.ts';
+import { insertEvent, nextEventSeq } from '../src/events/append-event.ts';
+
+/**
+ * Clients of both servers and the publisher, in one process with one clock. Forked by the bench with DATABASE_URL and JWT_SECRET; does
+ * one command at a time.
+ */
+export type PushCommand =
+  /** Connects a client for each of the accounts; each account's row is made. */
+  | { readonly do: 'open'; readonly server: Server; readonly port: number; readonly accounts: readonly string[] }
+  /** Publishes to each account in turn and waits until all its clients have it. */
+  | { readonly do: 'publish'; readonly accounts: readonly string[] }
+  | { readonly do: 'close' };
+export type Server = 'ours' | 'floor';
+
+/** Milliseconds from each commit to each client's receipt of it; empty for other commands. */
+export interface PushAnswer {
+  readonly latencies: readonly number[];
+}
+
+const SUBSCRIBE = JSON.stringify({
+  id: '1',
+  type: 'subscribe',
+  payload: { query: 'subscription { vmEvents { seq kind vmId status previousStatus reason at } }' },
+});
+const AT_ONCE = 50;
+const DEADLINE_MS = 30_000;
+const DATABASE_URL = process.env['DATABASE_URL'] ?? '';
+const JWT_SECRET = process.env['JWT_SECRET'] ?? '';
+
+const db = createDatabase(DATABASE_URL, { max: 1 });
+// What the disk takes for a commit is the same for both, and would hide the difference.
+await sql`set synchronous_commit = off`.execute(db);
+const sockets: WebSocket[] = [];
+const clientsOf = new Map<string, number>();
+let onMessage: () => void = () => undefined;
+
+async function open({ server, port, accounts }: Extract<PushCommand, { do: 'open' }>): Promise<void> {
+  await sql`insert into account (user_id, plan) select unnest(${[...new Set(accounts)]}::text[]), 'core' on conflict do nothing`.execute(
+    db,
+  );
+  const left = [...accounts];
+  const work = async (): Promise<void> => {
+    for (let account = left.pop(); account !== undefined; account = left.pop()) {
+      sockets.push(await (server === 'ours' ? openOurs(port, account) : openFloor(port, account)));
+      clientsOf.set(account, (clientsOf.get(account) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
+
+async function openFloor(port: number, account: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/${account}`);
+  await nextMessage(socket);
+  socket.on('message', () => onMessage());
+  return socket;
+}
+
+async function openOurs(port: number, account: string): Promise<WebSocket> {
+  const token = await signToken({ userId: account, ttlSeconds: 3600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
+  socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })));
+  await nextMessage(socket);
+  socket.send(SUBSCRIBE);
+  // Answered in order, after the subscription was begun; whether it is live then is found out by the first publish.
+  socket.send('{"type":"ping"}');
+  await nextMessage(socket);
+  socket.on('message', () => onMessage());
+  return socket;
+}
+
+function nextMessage(socket: WebSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.once('message', () => resolve());
+  socket.once('close', (code) => reject(new Error(`A client was closed with ${code}.`)));
+  socket.once('error', reject);
+  return promise;
+}
+
+async function publish(account: string): Promise<number[]> {
+  const latencies: number[] = [];
+  const wanted = clientsOf.get(account) ?? 0;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const trx = await db.startTransaction().execute();
+  const seq = await nextEventSeq(trx, account);
+  const event = {
+    userId: account,
+    seq,
+    vmId: randomUUID(),
+    kind: 'CHANGED',
+    status: 'RUNNING',
+    previousStatus: 'BOOTING',
+    reason: 'BOOT',
+  } as const;
+  await insertEvent(trx, event, { wakeReconciler: false });
+  let begun = 0;
+  onMessage = () => {
+    latencies.push(performance.now() - begun);
+    if (latencies.length === wanted) resolve();
+  };
+  const late = setTimeout(() => reject(new Error(`Only ${latencies.length} of ${wanted} clients got an event.`)), DEADLINE_MS);
+  begun = performance.now();
+  await trx.commit().execute();
+  await promise;
+  clearTimeout(late);
+  return latencies;
+}
+
+async function obey(command: PushCommand): Promise<number[]> {
+  if (command.do === 'open') await open(command);
+  if (command.do === 'close') {
+    for (const socket of sockets.splice(0)) socket.terminate();
+    clientsOf.clear();
+  }
+  const latencies: number[] = [];
+  if (command.do === 'publish') for (const account of command.accounts) latencies.push(...(await publish(account)));
+  return latencies;
+}
+
+process.on('message', (command) => {
+  obey(command as PushCommand).then(
+    (latencies) => process.send?.({ latencies } satisfies PushAnswer),
+    (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      process.exit(1);
+    },
+  );
+});
+process.once('disconnect', () => process.exit());
+process.send?.({ latencies: [] } satisfies PushAnswer);

@@ -1,0 +1,150 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Figure } from './figure.ts';
+import { startGateway } from './gateway-under-test.ts';
+import type { PushAnswer, PushCommand, Server } from './push-clients.ts';
+import { quantile } from './quantile.ts';
+
+export interface PushOptions {
+  /** Of a gateway that is started for this alone. */
+  readonly env: Readonly<Record<string, string>> & { readonly DATABASE_URL: string; readonly JWT_SECRET: string };
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** How many clients each server has at once. */
+  readonly sizes?: readonly number[];
+}
+
+const TARGETED = 400;
+const ROUNDS_TO_ALL = 12;
+const SETTLE_MS = 3_000;
+const COLLECT_ENV = { NODE_OPTIONS: `--expose-gc --import=${new URL('collect-on-signal.ts', import.meta.url).href}` };
+
+/**
+ * From a commit to a client's receipt, and the memory that a subscriber takes, beside a `ws` server that listens to the same
+ * notifications. Both have their clients at the same time, and each event is published to the one, then to the other.
+ */
+export async function measurePush({ env, say, signal, sizes = [1_000, 5_000] }: PushOptions): Promise<Figure[]> {
+  await using undo = new AsyncDisposableStack();
+  const gateway = undo.use(await startGateway({ ...env, ...COLLECT_ENV, ROLES: 'api' }));
+  const floor = forkHere('push-floor.ts', { ...COLLECT_ENV, DATABASE_URL: env.DATABASE_URL });
+  undo.defer(() => endChild(floor));
+  const [{ port: floorPort }] = (await once(floor, 'message', { signal })) as [{ port: number }];
+  const clients = forkHere('push-clients.ts', { DATABASE_URL: env.DATABASE_URL, JWT_SECRET: env.JWT_SECRET });
+  undo.defer(() => endChild(clients));
+  await once(clients, 'message', { signal });
+
+  const ended = once(clients, 'exit').then(() => Promise.reject(new Error('The clients of the bench ended; what they said is above.')));
+  ended.catch(() => undefined);
+  const order = async (command: PushCommand): Promise<readonly number[]> => {
+    const answered = new AbortController();
+    const message = once(clients, 'message', { signal: AbortSignal.any([signal, answered.signal]) });
+    message.catch(() => undefined);
+    clients.send(command);
+    try {
+      const [{ latencies }] = (await Promise.race([message, ended])) as [PushAnswer];
+      return latencies;
+    } finally {
+      // Where the clients ended instead, nobody waits for their answer any more.
+      answered.abort();
+    }
+  };
+  const open = (server: Server, accounts: readonly string[]) =>
+    order({ do: 'open', server, port: server === 'ours' ? gateway.port : floorPort, accounts });
+  const settledMemory = async (pid: number): Promise<number> => {
+    process.kill(pid, 'SIGUSR2');
+    await delay(SETTLE_MS, undefined, { signal });
+    return readKilobytes(pid);
+  };
+  const close = async (): Promise<void> => {
+    await order({ do: 'close' });
+    await delay(SETTLE_MS, undefined, { signal });
+  };
+
+  // What only the first clients and events cost: code compiled, heaps grown.
+  for (const server of ['ours', 'floor'] as const) {
+    const accounts = Array.from({ length: 100 }, (_, index) => `warm-${server}-${index}`);
+    await open(server, accounts);
+    for (let round = 0; round < 3; round += 1) await order({ do: 'publish', accounts });
+  }
+  await close();
+
+  const figures: Figure[] = [];
+  for (const size of sizes) {
+    const accounts = (server: Server) => Array.from({ length: size }, (_, index) => `${server}-${size}-${index}`);
+    const before = { ours: await settledMemory(gateway.pid), floor: await settledMemory(floor.pid ?? 0) };
+    await open('ours', accounts('ours'));
+    await open('floor', accounts('floor'));
+    const memory = {
+      ours: ((await settledMemory(gateway.pid)) - before.ours) / size,
+      floor: ((await settledMemory(floor.pid ?? 0)) - before.floor) / size,
+    };
+    say(`${size} subscribers: ${memory.ours.toFixed(1)} KB each, floor ${memory.floor.toFixed(1)} KB`);
+    figures.push({ name: `memory of an idle subscriber, of ${size}`, ...memory, unit: 'KB', goal: { of: 'ratio', atMost: 2 } });
+
+    const step = Math.max(1, Math.floor(size / TARGETED));
+    const chosen = Array.from({ length: TARGETED }, (_, index) => (index * step) % size);
+    figures.push(
+      ...(await compare(
+        `one of ${size} clients`,
+        chosen.map((index) => [`ours-${size}-${index}`, `floor-${size}-${index}`]),
+      )),
+    );
+    await close();
+
+    const all = { ours: `ours-all-${size}`, floor: `floor-all-${size}` };
+    await open(
+      'ours',
+      Array.from({ length: size }, () => all.ours),
+    );
+    await open(
+      'floor',
+      Array.from({ length: size }, () => all.floor),
+    );
+    figures.push(
+      ...(await compare(
+        `all of ${size} clients`,
+        Array.from({ length: ROUNDS_TO_ALL }, () => [all.ours, all.floor]),
+      )),
+    );
+    await close();
+  }
+  return figures;
+
+  async function compare(what: string, pairs: readonly (readonly string[])[]): Promise<Figure[]> {
+    const latencies = { ours: [] as number[], floor: [] as number[] };
+    // The first pair is not counted: it may meet a subscription that is only just being made.
+    for (const [index, [ours = '', floorAccount = '']] of [pairs[0] ?? [], ...pairs].entries()) {
+      signal.throwIfAborted();
+      const taken = [await order({ do: 'publish', accounts: [ours] }), await order({ do: 'publish', accounts: [floorAccount] })];
+      if (index === 0) continue;
+      latencies.ours.push(...(taken[0] ?? []));
+      latencies.floor.push(...(taken[1] ?? []));
+    }
+    const at = (share: number) => ({ ours: quantile(latencies.ours, share), floor: quantile(latencies.floor, share) });
+    const [p50, p99] = [at(0.5), at(0.99)];
+    const line = (server: Server): string => `p50 ${p50[server].toFixed(2)} ms, p99 ${p99[server].toFixed(2)} ms`;
+    say(`publish to ${what}: ${line('ours')}; floor ${line('floor')}`);
+    return [
+      { name: `publish to ${what}: p50`, ...p50, unit: 'ms', goal: { of: 'ratio', atMost: 1.3 } },
+      { name: `publish to ${what}: p99`, ...p99, unit: 'ms', goal: { of: 'ratio', atMost: 2 } },
+    ];
+  }
+}
+
+function forkHere(name: string, env: Readonly<Record<string, string>>): ChildProcess {
+  return fork(fileURLToPath(new URL(name, import.meta.url)), { env });
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.connected) child.disconnect();
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+async function readKilobytes(pid: number): Promise<number> {
+  const rss = /^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  if (rss === undefined) throw new Error(`/proc/${pid}/status says nothing of VmRSS.`);
+  return Number(rss);
+}

@@ -24,7 +24,7 @@ const SIGHTS = {
 type Sight = keyof typeof SIGHTS;
 
 const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
-  nextSteps({ goal, hash: HASH, persistent: false, storageReady: false, status, ...more }, SIGHTS[sight]);
+  nextSteps({ goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, ...more }, SIGHTS[sight]);
 
 /** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
 function words(steps: readonly Step[]): string[] {
@@ -34,6 +34,8 @@ function words(steps: readonly Step[]): string[] {
         return `show ${step.status} ${step.reason}`;
       case 'remove':
         return ['remove', ...step.volumes].join(' ');
+      case 'wait':
+        return `wait ${step.seconds}`;
       case 'failExited':
         return `failExited ${step.exitCode} ${step.oomKilled}`;
       case 'prepareStorage':
@@ -128,6 +130,19 @@ test('the storage of a VM that is off is made once, and only where it is kept', 
   expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
 });
 
+test('a VM that failed is left alone until its next try, whatever is seen of it, and nothing of it runs meanwhile', () => {
+  const waiting = (sight: Sight) => words(plan('on', 'FAILED', sight, { retryInSeconds: 7 }));
+  for (const sight of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
+    expect([sight, waiting(sight)]).toEqual([sight, ['wait 7']]);
+  }
+  for (const sight of ['running', 'running another hash', 'running without address', 'paused'] as const) {
+    expect([sight, waiting(sight)]).toEqual([sight, ['stop', 'wait 7']]);
+  }
+  // Its owner's last word is followed at once.
+  expect(words(plan('off', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('off', 'FAILED', 'absent')));
+  expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
+});
+
 describe('whatever is wanted, shown and seen', () => {
   const observations = [
     undefined,
@@ -140,7 +155,7 @@ describe('whatever is wanted, shown and seen', () => {
       observations.flatMap((observed) =>
         [true, false].flatMap((persistent) =>
           [true, false].map((storageReady) => {
-            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status };
+            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0 };
             return { desired, observed, steps: nextSteps(desired, observed) };
           }),
         ),

@@ -101,7 +101,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       type: VmProgress,
       nullable: true,
       description: 'While QUEUED, PULLING, STARTING or BOOTING; null otherwise.',
-      resolve: ({ id, status }, _args, { board }) => (isBooting(status) ? (board.find(id) ?? unknownProgress(status)) : null),
+      resolve: ({ id, status }, _args, { board }) => (isBooting(status) ? (board.find(id, status) ?? unknownProgress(status)) : null),
     }),
     lastFailure: t.field({
       type: VmFailure,
@@ -138,6 +138,6 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
 
 /** Before the first note of progress, or after a restart of the gateway. */
 function unknownProgress(status: Status): Progress {
-  const downloading = status === 'QUEUED' || status === 'PULLING';
-  return { percent: downloading ? 0 : 100, message: downloading ? 'Waiting for a place.' : 'Starting.' };
+  if (status === 'QUEUED') return { percent: 0, message: 'Waiting for a place.' };
+  return status === 'PULLING' ? { percent: 0, message: 'Downloading its image.' } : { percent: 100, message: 'Starting.' };
 }

@@ -11,6 +11,8 @@ export interface Desired {
   readonly storageReady: boolean;
   /** What its owner reads now. */
   readonly status: VmStatus;
+  /** Until a VM that failed is tried again; 0 when that is due. */
+  readonly retryInSeconds: number;
 }
 
 /** The vocabulary: every step with what it takes. A new one does not compile until `steps.ts` can perform it. */
@@ -29,6 +31,8 @@ export interface StepArgs {
   remove: { volumes: readonly VolumeLifetime[] };
   /** The app ended by itself. */
   failExited: { exitCode: number | undefined; oomKilled: boolean };
+  /** Leave a VM that failed alone until its next try. */
+  wait: { seconds: number };
   /** Off, and nothing of it runs. */
   rest: object;
   /** Gone: the row goes with its last event. */
@@ -73,7 +77,8 @@ function stepsToOff({ status, persistent, storageReady }: Desired, observed: Obs
 const SEEN_UP: ReadonlySet<VmStatus> = new Set(['STARTING', 'BOOTING', 'RUNNING', 'DEGRADED']);
 
 function stepsToOn(desired: Desired, observed: Observation | undefined): readonly Step[] {
-  const { status, hash } = desired;
+  const { status, hash, retryInSeconds } = desired;
+  if (retryInSeconds > 0) return stepsToWait(retryInSeconds, observed);
   if (observed === undefined) return bringUp(status, 'ENGINE');
   if (observed.hash !== hash) return bringUp(status, 'UPDATE');
   switch (observed.state) {
@@ -94,6 +99,12 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
     case 'removing':
       return bringUp(status, 'ENGINE');
   }
+}
+
+/** A hint, such as the very exit that it failed with, must not bring it up before its time. Nothing of a FAILED VM runs meanwhile. */
+function stepsToWait(seconds: number, observed: Observation | undefined): readonly Step[] {
+  const live = observed?.state === 'running' || observed?.state === 'paused' || observed?.state === 'restarting';
+  return live ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
 }
 
 function bringUp(status: VmStatus, reason: EventReason): readonly Step[] {

@@ -7,10 +7,13 @@ import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
 import { readSecrets } from '../vm/vm-secrets.ts';
 import { findVmOfAnyone } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
+import { fail } from './fail.ts';
 import { toMachineSpec } from './machine-spec.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
-import { fail, performStep, type StepOutcome } from './steps.ts';
-import { backoffSeconds, engineCause, isEngineAway, notInCatalogCause } from './vm-failure.ts';
+import { readRetrySeconds } from './read-retry-seconds.ts';
+import type { StepOutcome } from './step-outcome.ts';
+import { performStep } from './steps.ts';
+import { awayCause, backoffSeconds, engineCause, isEngineAway, notInCatalogCause, toVmFailure } from './vm-failure.ts';
 import { createVmWriter, Overtaken, type VmPass } from './vm-pass.ts';
 
 export interface ReconcileDependencies {
@@ -85,14 +88,14 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
     const pass: VmPass = { ...blank, spec };
     if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
     const observed = await driver.observe(vm.id, signal);
-    return await performAll({ ...pass, observed });
+    return await performAll({ ...pass, observed }, await readRetrySeconds(deps.db, vm));
   } catch (error) {
     return handle(deps, blank, error);
   }
 }
 
-async function performAll(pass: VmPass): Promise<StepOutcome> {
-  const steps = nextSteps(toDesired(pass), pass.observed);
+async function performAll(pass: VmPass, retryInSeconds: number): Promise<StepOutcome> {
+  const steps = nextSteps(toDesired(pass, retryInSeconds), pass.observed);
   if (steps.length === 0) return { kind: 'done' };
   const [first] = steps;
   if (first?.step !== 'checkAnswer') pass.log.info({ status: pass.vm.status, steps: steps.map(({ step }) => step) }, 'plan');
@@ -106,9 +109,10 @@ async function performAll(pass: VmPass): Promise<StepOutcome> {
   return { kind: 'again' };
 }
 
-function toDesired({ vm, spec }: VmPass): Desired {
+function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
+  const { persistent, storageReady, status } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
-  return { goal, hash: spec?.hash ?? '', persistent: vm.persistent, storageReady: vm.storageReady, status: vm.status };
+  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds };
 }
 
 async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {
@@ -126,7 +130,11 @@ async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown)
   const status = await writer.settled();
   if (isEngineAway(error)) {
     log.warn({ err: error }, 'the engine does not answer');
-    if (deps.isAway(vm.region) && status !== 'UNKNOWN' && status !== 'DELETING') await writer.status('UNKNOWN', 'ENGINE');
+    if (deps.isAway(vm.region) && status !== 'UNKNOWN' && status !== 'DELETING') {
+      const told = { step: status, logTail: [], now: Date.now(), retryInSeconds: ENGINE_RETRY_SECONDS };
+      const failure = toVmFailure(awayCause(error, vm.region), told);
+      await writer.status('UNKNOWN', 'ENGINE', { last_failure: JSON.stringify(failure) });
+    }
     return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
   }
   log.warn({ err: error, status }, 'a step failed');

@@ -1,29 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { EngineDriver, MachineLogLine, Observation } from '../engine/driver.ts';
 import { askApp, awaitApp, type AppDoor } from './ask-app.ts';
+import { fail } from './fail.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
-import { backoffSeconds, exitedCause, silentCause, type FailureCause } from './vm-failure.ts';
+import type { StepOutcome } from './step-outcome.ts';
+import { exitedCause, silentCause } from './vm-failure.ts';
 import type { VmPass } from './vm-pass.ts';
-
-/**
- * What a step ends with: on to the next one, plan anew with a fresh look, or let go of the VM. `nextInSeconds` is when to
- * look again by itself; without it, only when something happens.
- */
-export type StepOutcome =
-  | { readonly kind: 'next'; readonly observed?: Observation }
-  | { readonly kind: 'again' }
-  | { readonly kind: 'done'; readonly nextInSeconds?: number };
 
 const NEXT: StepOutcome = { kind: 'next' };
 const AGAIN: StepOutcome = { kind: 'again' };
 
 /** A RUNNING app is asked about this often, a DEGRADED one sooner. */
-const CHECK_SECONDS = 30;
+const CHECK_SECONDS = 8;
 const DEGRADED_CHECK_SECONDS = 5;
 const CHECK_TIMEOUT_MS = 3_000;
-/** An app that ran this long is no crash loop. */
-const STABLE_MS = 60_000;
-const LOG_TAIL = 20;
+/** An engine may tell of lacking memory a moment after the end that came of it. */
+const OOM_EVENT_MS = 250;
 
 type Executors = { readonly [Name in StepName]: (pass: VmPass, args: StepArgs[Name]) => Promise<StepOutcome> };
 
@@ -59,7 +51,7 @@ const EXECUTORS: Executors = {
   },
 
   async awaitAnswer(pass) {
-    const { driver, signal, hinted, writer, observed, distribution, vm } = pass;
+    const { signal, hinted, writer, observed, distribution } = pass;
     const door = doorOf(pass);
     if (door === undefined || observed === undefined || distribution === undefined) return AGAIN;
     const set = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
@@ -73,7 +65,6 @@ const EXECUTORS: Executors = {
     }
     signal.throwIfAborted();
     if (hinted.aborted) return AGAIN;
-    await driver.stop(vm.id, signal);
     return fail(pass, silentCause(distribution.defaultPort, distribution.bootSeconds));
   },
 
@@ -103,7 +94,15 @@ const EXECUTORS: Executors = {
   },
 
   async failExited(pass, { exitCode, oomKilled }) {
-    return fail(pass, exitedCause(exitCode, oomKilled, pass.vm.ramGb));
+    const { driver, vm, signal } = pass;
+    if (oomKilled || exitCode === 0) return fail(pass, exitedCause(exitCode, oomKilled, vm.ramGb));
+    await delay(OOM_EVENT_MS, undefined, { signal });
+    const ended = await driver.observe(vm.id, signal);
+    return fail(pass, exitedCause(exitCode, ended?.oomKilled ?? false, vm.ramGb));
+  },
+
+  async wait(_pass, { seconds }) {
+    return { kind: 'done', nextInSeconds: seconds };
   },
 
   async rest({ writer }) {
@@ -129,36 +128,6 @@ export async function performStep(pass: VmPass, step: Step): Promise<StepOutcome
   // One cast, here: the table's type already pairs each name with its own arguments.
   const execute = EXECUTORS[step.step] as (pass: VmPass, args: Step) => Promise<StepOutcome>;
   return execute(pass, step);
-}
-
-/** Writes FAILED with its explanation, and when it is tried again. */
-export async function fail({ driver, vm, writer, signal, log }: VmPass, cause: FailureCause): Promise<StepOutcome> {
-  const step = await writer.settled();
-  const stable = vm.status === 'RUNNING' && vm.startedAt !== null && Date.now() - vm.startedAt.getTime() > STABLE_MS;
-  const attempts = stable ? 1 : vm.attempts + 1;
-  const nextInSeconds = backoffSeconds(attempts);
-  const { reason, ...explained } = cause;
-  const failure = {
-    step,
-    ...explained,
-    logTail: await readLogTail(driver, vm.id, signal),
-    at: new Date().toISOString(),
-    retryAt: new Date(Date.now() + nextInSeconds * 1_000).toISOString(),
-  };
-  log.warn({ code: cause.code, exitCode: cause.exitCode, attempts, nextInSeconds }, 'the VM failed');
-  await writer.status('FAILED', reason, { last_failure: JSON.stringify(failure), attempts, started_at: null, address: null });
-  return { kind: 'done', nextInSeconds };
-}
-
-async function readLogTail(driver: EngineDriver, id: string, signal: AbortSignal): Promise<string[]> {
-  const lines: MachineLogLine[] = [];
-  try {
-    const quick = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-    for await (const line of driver.logs(id, { tail: LOG_TAIL, follow: false }, quick)) lines.push(line);
-  } catch {
-    // A failure without its last lines is still worth telling.
-  }
-  return lines.slice(-LOG_TAIL).map(({ text }) => text.slice(0, 500));
 }
 
 function doorOf({ observed, distribution }: VmPass): AppDoor | undefined {

@@ -1,8 +1,11 @@
-import { EngineError, type EngineErrorCode } from '../engine/engine-error.ts';
+import { ENGINE_ERROR_CODES, EngineError } from '../engine/engine-error.ts';
 import type { EventReason } from '../events/vm-event.ts';
+import type { VmStatus } from '../vm/vm-status.ts';
+import type { VmFailure } from '../vm/vm.ts';
 
-/** The closed table of what can be wrong with a VM. */
-export type FailureCode = EngineErrorCode | 'APP_EXITED' | 'OUT_OF_MEMORY' | 'APP_SILENT' | 'NOT_IN_CATALOG';
+/** The closed table of what can be wrong with a VM: what the engine can say, and what only the reconciler can see. */
+export const FAILURE_CODES = [...ENGINE_ERROR_CODES, 'APP_EXITED', 'OUT_OF_MEMORY', 'APP_SILENT', 'NOT_IN_CATALOG'] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
 
 export interface FailureCause {
   readonly code: FailureCode;
@@ -13,22 +16,41 @@ export interface FailureCause {
   readonly oomKilled: boolean;
 }
 
+/** What some exit codes mean in every shell. */
+const EXIT_CODES: Readonly<Record<number, string>> = {
+  126: ': its command may not be executed',
+  127: ': its command was not found',
+  134: ': it aborted',
+  139: ': it crashed (segmentation fault)',
+  143: ': something told it to end',
+};
+/** Of a process that was ended by SIGKILL. */
+const KILLED = 137;
+
 /** The app ended by itself. */
 export function exitedCause(exitCode: number | undefined, oomKilled: boolean, ramGb: number): FailureCause {
   if (oomKilled) {
     const message = `The app used more than its ${ramGb} GB of memory and was ended. Stop the VM and give it more.`;
     return { code: 'OUT_OF_MEMORY', message, reason: 'OOM', oomKilled, ...(exitCode !== undefined && { exitCode }) };
   }
-  const message =
-    exitCode === 0
-      ? 'The app ended by itself, without an error. Its last lines may say why.'
-      : `The app ended by itself with exit code ${exitCode ?? 'unknown'}. Its last lines may say why.`;
+  const message = exitMessage(exitCode, ramGb);
   return { code: 'APP_EXITED', message, reason: 'CRASH', oomKilled, ...(exitCode !== undefined && { exitCode }) };
+}
+
+function exitMessage(exitCode: number | undefined, ramGb: number): string {
+  if (exitCode === 0) return 'The app ended by itself, without an error. Its last lines may say why.';
+  if (exitCode === KILLED) {
+    const what = `The app was killed (exit code ${KILLED}), probably for lack of memory: it has ${ramGb} GB.`;
+    return `${what} If nobody killed it by hand, stop the VM and give it more.`;
+  }
+  const meaning = EXIT_CODES[exitCode ?? -1] ?? '';
+  return `The app ended by itself with exit code ${exitCode ?? 'unknown'}${meaning}. Its last lines may say why.`;
 }
 
 /** The app runs, but nothing answers on its port. */
 export function silentCause(port: number, seconds: number): FailureCause {
-  const message = `The app did not answer on port ${port} within ${seconds} seconds of its start. Its last lines may say why.`;
+  const what = `The app did not answer on port ${port} within ${seconds} seconds of its start, and was stopped.`;
+  const message = `${what} Its last lines may say why.`;
   return { code: 'APP_SILENT', message, reason: 'DEADLINE', oomKilled: false };
 }
 
@@ -50,8 +72,23 @@ export function engineCause(error: unknown): FailureCause {
 }
 
 /** The engine cannot be asked: nothing is known of the VM, so nothing is said to be wrong with it. */
-export function isEngineAway(error: unknown): boolean {
+export function isEngineAway(error: unknown): error is EngineError {
   return error instanceof EngineError && (error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT');
+}
+
+/** What is said of a VM while nothing can be known of it; where the engine is concerns only its operator, who reads the log. */
+export function awayCause(error: EngineError, region: string): FailureCause {
+  const message = `The engine of region "${region}" does not answer. It is asked again every few seconds; until it answers, nothing is known of the VM.`;
+  return { code: error.code, message, reason: 'ENGINE', oomKilled: false };
+}
+
+/** What is stored of a failure that happened at `now`, ms since the epoch. */
+export function toVmFailure(
+  { code, message, exitCode, oomKilled }: FailureCause,
+  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds: number },
+): VmFailure {
+  const times = { at: new Date(now).toISOString(), retryAt: new Date(now + retryInSeconds * 1_000).toISOString() };
+  return { step, code, message, ...(exitCode !== undefined && { exitCode }), oomKilled, logTail, ...times };
 }
 
 const LONGEST_SECONDS = 60;

@@ -91,8 +91,12 @@ export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: 
       ),
     progress(status, progress) {
       const note = encodeProgress({ u: vm.userId, v: vm.id, s: status, p: progress });
-      // Behind the status that it belongs to; a lost one costs nothing.
-      void enqueue(() => sql`select pg_notify('vm_progress', ${note})`.execute(db).then(() => undefined)).catch(() => undefined);
+      // Behind the status that it belongs to, and only while that lasts; a lost one costs nothing.
+      const notify = sql`
+        select pg_notify('vm_progress', ${note}) from vm
+        where id = ${vm.id} and lease_owner = ${lease.owner} and generation = ${vm.generation} and status = ${status}
+      `;
+      void enqueue(() => notify.execute(db).then(() => undefined)).catch(() => undefined);
     },
     async settled() {
       await queue.catch(() => undefined);

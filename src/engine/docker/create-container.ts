@@ -7,6 +7,7 @@ import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
 import { observeInspected } from './observe-container.ts';
 import { Overtaken } from './overtaken.ts';
+import { seeThrough } from './see-through.ts';
 
 /** Creation copies what the image has at a fresh volume's path. */
 const CREATE_MILLISECONDS = 120_000;
@@ -35,7 +36,8 @@ export async function createContainer(
         if (typeof id !== 'string') throw new TypeError('its answer describes no container.');
         return id;
       };
-      return await call('create a container', signal, create, { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' });
+      const limits = { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' } as const;
+      return await seeThrough(signal, (late) => call('create a container', late, create, limits));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const holder = await containers.inspect(name, signal);

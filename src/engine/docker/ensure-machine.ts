@@ -12,6 +12,7 @@ import { hasImage } from './has-image.ts';
 import type { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed, type ListedContainer } from './observe-container.ts';
 import { isContainerMissing, isNetworkMissing, Overtaken } from './overtaken.ts';
+import { seeThrough } from './see-through.ts';
 import type { SharedPulls } from './shared-pulls.ts';
 import type { MachineVolumes } from './volumes.ts';
 
@@ -100,10 +101,9 @@ export class EnsureMachine {
 
   async #start(container: Docker.Container): Promise<void> {
     try {
-      await this.#tools.call('start a container', this.#signal, (abortSignal) => container.start({ abortSignal }), {
-        milliseconds: START_MILLISECONDS,
-        refusal: 'START_FAILED',
-      });
+      const limits = { milliseconds: START_MILLISECONDS, refusal: 'START_FAILED' } as const;
+      const start = (abortSignal: AbortSignal) => container.start({ abortSignal });
+      await seeThrough(this.#signal, (late) => this.#tools.call('start a container', late, start, limits));
     } catch (error) {
       const status = statusOf(error);
       if (status === 304) return;

@@ -7,6 +7,7 @@ import { volumeNameChoices } from './container-options.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
 import { listIn } from './list-in.ts';
+import { seeThrough } from './see-through.ts';
 
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
@@ -81,7 +82,7 @@ export class MachineVolumes {
   async #create(spec: VolumesSpec, { name, lifetime }: MachineVolume, signal: AbortSignal): Promise<string> {
     const { id } = spec;
     for (const engineName of volumeNameChoices(id, name)) {
-      const holder = await this.#call(`create the volume "${engineName}"`, signal, async (abortSignal) => {
+      const create = async (abortSignal: AbortSignal) => {
         await this.#docker.createVolume({
           Name: engineName,
           Driver: 'local',
@@ -95,7 +96,8 @@ export class MachineVolumes {
           abortSignal,
         });
         return this.#docker.getVolume(engineName).inspect({ abortSignal });
-      });
+      };
+      const holder = await seeThrough(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
       // The engine answers a taken name with the volume that has it, whoever's it is.
       const labels = holder.Labels ?? {};
       if (labels[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id) return engineName;

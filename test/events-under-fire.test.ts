@@ -232,6 +232,18 @@ describe('a reader that does not read', () => {
     expect(rest.at(-1)?.seq).toBe(String(last));
   }, 60_000);
 
+  it('and is half open, since no pong ever comes back, ends within 30 s', async () => {
+    const token = await two.token('half-open');
+    await createVm(two, token);
+    // It reads all that comes, and says nothing: what is left of a client whose network went away.
+    const { socket } = await rawSubscriber(two, token);
+    expect(await readers(two)).toBe(1);
+    const begun = performance.now();
+    await once(socket, 'close');
+    expect(performance.now() - begun).toBeLessThan(30_000);
+    await eventually(async () => (await readers(two)) === 0);
+  }, 40_000);
+
   it('does not keep the others waiting', async () => {
     const token = await one.token('crowd');
     const id = await createVm(one, token);

@@ -114,7 +114,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const graphiql = !config.production;
   const gateway = createGateway({ services, log, graphiql });
   parts.defer(() => gateway.dispose());
-  const graphqlWs = createGraphqlWs({ gateway, verifyToken });
+  const graphqlWs = createGraphqlWs({ gateway, verifyToken, log });
   parts.defer(() => graphqlWs.dispose());
   const tickets = createTickets({ db, box, secure: config.publicScheme === 'https' });
   const hosts = createHostTable({ db, listener, catalog, tickets });

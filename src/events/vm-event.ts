@@ -27,3 +27,8 @@ export interface VmEvent {
   readonly at: Date;
   readonly progress?: VmProgress;
 }
+
+/** What a client resumes after, having seen this element of a stream; undefined for one that is no event. */
+export function cursorOf(element: unknown): string | undefined {
+  return typeof element === 'object' && element !== null && 'seq' in element ? String(element.seq) : undefined;
+}

@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import { createContext, type Context, type Services } from './context.ts';
 import { createMaskError, requestFault } from './mask-error.ts';
 import { schema } from './schema.ts';
+import { createSubscribe, type Subscription } from './subscription.ts';
 
 /** Where GraphQL is served. */
 export const GRAPHQL_PATH = '/graphql';
@@ -24,7 +25,7 @@ export interface PreparedOperation {
   readonly kind: OperationTypeNode;
   readonly args: ExecutionArgs;
   readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
-  readonly subscribe: (args: ExecutionArgs) => Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  readonly subscribe: (args: ExecutionArgs) => Promise<Subscription | ExecutionResult>;
 }
 
 export interface OperationRequest {
@@ -53,6 +54,8 @@ export interface Gateway {
 /** The one pipeline: every transport parses, validates, limits, executes and masks through it. */
 export function createGateway(options: { services: Services; log: Log; graphiql: boolean }): Gateway {
   const { services, log, graphiql } = options;
+  const maskError = createMaskError(log);
+  const subscribe = createSubscribe(maskError);
   const yoga = createYoga<{ asker?: Asker }, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -65,7 +68,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
     multipart: false,
     cors: false,
     logging: false,
-    maskedErrors: { maskError: createMaskError(log) },
+    maskedErrors: { maskError },
     plugins: [useTokenLimit(), useOneTableOfCodes(), useContext(services)],
   });
 
@@ -79,10 +82,10 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
       try {
         document = enveloped.parse(query);
       } catch (error) {
-        return [createMaskError(log)(error)];
+        return [maskError(error)];
       }
       const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
-      if (problems.length > 0) return problems.map(createMaskError(log));
+      if (problems.length > 0) return problems.map(maskError);
       return {
         kind: getOperationAST(document, operationName)?.operation ?? 'query',
         args: {
@@ -93,7 +96,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
           contextValue: await enveloped.contextFactory(),
         },
         execute: async (args) => enveloped.execute(args),
-        subscribe: async (args) => enveloped.subscribe(args),
+        subscribe: (args) => subscribe(args, asker.viewer),
       };
     },
     async dispose() {

@@ -2,16 +2,19 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Viewer } from '../auth/viewer.ts';
-import { sendJson } from '../lib/send-response.ts';
 import { ApiError } from '../errors.ts';
+import { cursorOf } from '../events/vm-event.ts';
+import { sendJson } from '../lib/send-response.ts';
 import type { Gateway, OperationRequest, PreparedOperation } from './gateway.ts';
+import type { Subscription } from './subscription.ts';
 
 const HEARTBEAT_MS = 12_000;
 
 /**
  * Answers an operation as server-sent events, in the manner of graphql-sse's distinct connections: `next` for each result,
  * `complete` at the end. An event that has a cursor carries it as its id: a client that reconnects with `Last-Event-ID`
- * goes on where it was cut. Written at the reader's pace; a reader that falls too far behind is cut, and resumes likewise.
+ * goes on where it was cut. Written at the reader's pace; a reader that falls too far behind, or that takes nothing for two
+ * heartbeats, is cut, and resumes likewise.
  */
 export async function serveSse(
   gateway: Gateway,
@@ -22,47 +25,49 @@ export async function serveSse(
   const prepared = await gateway.prepare(operation, { viewer, lastEventId, closeSlowReader: () => reply.destroy() });
   if (!('args' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new ApiError('METHOD_NOT_ALLOWED', 'Send mutations by POST.');
-  const results = await resultsOf(prepared);
+  const { source, render } = await resultsOf(prepared);
   if (reply.destroyed) {
-    await results.return?.();
+    await source.return?.();
     return;
   }
   reply.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
   // Ends the wait for the next event too: the source is freed as soon as the client is gone.
-  reply.once('close', () => void results.return?.());
+  reply.once('close', () => void source.return?.());
   reply.write(':\n\n');
-  const heartbeat = setInterval(() => reply.write(':\n\n'), HEARTBEAT_MS);
+  const heartbeat = keepAlive(reply);
   try {
-    for await (const result of results) {
-      if (!reply.write(toEvent(result))) await Promise.race([once(reply, 'drain'), once(reply, 'close')]);
+    for (let { done, value } = await source.next(); done !== true; { done, value } = await source.next()) {
+      const id = cursorOf(value);
+      const event = `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${await render(value)}\n\n`;
+      if (!reply.write(event) && !reply.destroyed) await Promise.race([once(reply, 'drain'), once(reply, 'close')]);
     }
     reply.end('event: complete\ndata:\n\n');
   } catch (error) {
-    // The stream's own end, such as a reader that is too slow, tells the client as much as it can still read.
+    // The stream's own end, such as a reader that is too slow: it is cut, as it would be by a network, and resumes.
     reply.destroy(error instanceof Error ? error : undefined);
   } finally {
     clearInterval(heartbeat);
   }
 }
 
+/** A line that means nothing, for whoever takes silence for death; and the end of a client that took nothing since the last. */
+function keepAlive(reply: ServerResponse): NodeJS.Timeout {
+  let stuckAt: number | undefined;
+  return setInterval(() => {
+    const { writableLength } = reply;
+    if (!reply.writableNeedDrain) stuckAt = undefined;
+    else if (writableLength === stuckAt) reply.destroy();
+    else stuckAt = writableLength;
+    if (stuckAt === undefined) reply.write(':\n\n');
+  }, HEARTBEAT_MS);
+}
+
 /** The results of any operation, one after the other: a query has one. */
-async function resultsOf({ kind, args, execute, subscribe }: PreparedOperation): Promise<AsyncIterableIterator<ExecutionResult>> {
+async function resultsOf({ kind, args, execute, subscribe }: PreparedOperation): Promise<Subscription> {
   const result = kind === 'subscription' ? await subscribe(args) : await execute(args);
-  return Symbol.asyncIterator in result ? result : only(result);
+  return 'source' in result ? result : { source: only(result), render: async (value) => JSON.stringify(value) };
 }
 
 async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {
   yield result;
-}
-
-function toEvent(result: ExecutionResult): string {
-  const id = cursorOf(result);
-  return `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${JSON.stringify(result)}\n\n`;
-}
-
-/** The `seq` of the subscription's one field, where the client selected it. */
-function cursorOf({ data }: ExecutionResult): string | undefined {
-  const [value] = Object.values(data ?? {});
-  if (typeof value !== 'object' || value === null || !('seq' in value)) return undefined;
-  return typeof value.seq === 'string' ? value.seq : undefined;
 }

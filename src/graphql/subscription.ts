@@ -1,0 +1,104 @@
+import {
+  createSourceEventStream,
+  executeSubscriptionEvent,
+  validateSubscriptionArgs,
+  visit,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FieldNode,
+  type GraphQLError,
+} from 'graphql';
+import type { Viewer } from '../auth/viewer.ts';
+
+/** A subscription that runs: what happens, and how to tell it. */
+export interface Subscription {
+  /** Whatever the field subscribed to; `return()` frees it. */
+  readonly source: AsyncIterator<unknown>;
+  /** The result of one of its events, as JSON text. Never rejects: what goes wrong is in the text, masked. */
+  render(event: unknown): Promise<string>;
+}
+
+/** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
+export type Subscribe = (args: ExecutionArgs, viewer: Viewer) => Promise<Subscription | ExecutionResult>;
+
+/**
+ * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
+ * differ: those of the same account under the same plan, with the same document and the same variables inside the field.
+ */
+export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
+  /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
+  const texts = new WeakMap<object, Map<string, Promise<string>>>();
+  const documents = numberObjects();
+
+  const execute = async (args: ExecutionArgs, event: unknown): Promise<string> => {
+    try {
+      const valid = validateSubscriptionArgs({ ...args, rootValue: event });
+      const { data, errors } = 'schema' in valid ? await executeSubscriptionEvent(valid) : { errors: valid };
+      return JSON.stringify({ ...(data !== undefined && { data }), ...(errors !== undefined && { errors: errors.map(mask) }) });
+    } catch (error) {
+      return JSON.stringify({ errors: [mask(error)] });
+    }
+  };
+
+  return async (args, viewer) => {
+    const valid = validateSubscriptionArgs(args);
+    if (!('schema' in valid)) return { errors: valid.map(mask) };
+    const stream = await createSourceEventStream(valid);
+    if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
+    const key = JSON.stringify([
+      documents(args.document),
+      args.operationName,
+      variablesInside(args.document).map((name) => args.variableValues?.[name]),
+      viewer.userId,
+      viewer.plan,
+    ]);
+    return {
+      source: stream[Symbol.asyncIterator](),
+      render(event) {
+        if (typeof event !== 'object' || event === null) return execute(args, event);
+        let known = texts.get(event);
+        if (known === undefined) texts.set(event, (known = new Map()));
+        let text = known.get(key);
+        if (text === undefined) known.set(key, (text = execute(args, event)));
+        return text;
+      },
+    };
+  };
+}
+
+/** The variables that a result depends on; a field's arguments at the root only decide what is subscribed to. */
+function variablesInside(document: DocumentNode): string[] {
+  const known = insides.get(document);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  visit(document, {
+    VariableDefinition: () => false,
+    Argument: (_node, _key, _parent, _path, ancestors) => (isAtRoot(ancestors) ? false : undefined),
+    Variable: (node) => void names.add(node.name.value),
+  });
+  const sorted = [...names].toSorted();
+  insides.set(document, sorted);
+  return sorted;
+}
+
+const insides = new WeakMap<DocumentNode, string[]>();
+
+/** Whether an argument's field stands directly in an operation. The same field inside a fragment is taken for one further in. */
+function isAtRoot(ancestors: readonly unknown[]): boolean {
+  const kinds = ancestors
+    .filter((each): each is FieldNode => typeof each === 'object' && each !== null && 'kind' in each)
+    .map(({ kind }) => kind);
+  return kinds.join(' ') === 'Document OperationDefinition SelectionSet Field';
+}
+
+/** A number for each object, the same whenever it is asked for. */
+function numberObjects(): (object: object) => number {
+  const numbers = new WeakMap<object, number>();
+  let last = 0;
+  return (object) => {
+    const known = numbers.get(object) ?? (last += 1);
+    numbers.set(object, known);
+    return known;
+  };
+}

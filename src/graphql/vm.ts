@@ -1,4 +1,5 @@
 import type { VmProgress as Progress } from '../events/vm-event.ts';
+import { FAILURE_CODES } from '../vm/failure-code.ts';
 import { startViolations } from '../vm/limits.ts';
 import { vmUrl } from '../vm/mapping.ts';
 import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
@@ -62,8 +63,7 @@ const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
   fields: (t) => ({
     step: t.field({ type: VmStatus, description: 'Where on its way the VM was.', resolve: ({ step }) => step }),
     code: t.exposeString('code', {
-      description:
-        'One of IMAGE_NOT_FOUND, PULL_FAILED, PULL_STALLED, NO_SPACE, DATA_LOST, START_FAILED, ENGINE_UNREACHABLE, ENGINE_TIMEOUT, ENGINE_REFUSED, APP_EXITED, OUT_OF_MEMORY, APP_SILENT.',
+      description: ['One of these.', ...Object.entries(FAILURE_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`)].join('\n'),
     }),
     message: t.exposeString('message', { description: 'What happened and what to do, for a person.' }),
     exitCode: t.exposeInt('exitCode', { nullable: true, description: "The app's exit code; null when it did not exit." }),
@@ -106,7 +106,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     lastFailure: t.field({
       type: VmFailure,
       nullable: true,
-      description: 'Why the last attempt failed; null after a start that a user asked for, and when none did.',
+      description:
+        'Why the last attempt failed, or why the status is UNKNOWN; null after a start that a user asked for, and when none did.',
       resolve: ({ lastFailure }) => lastFailure,
     }),
     url: t.string({

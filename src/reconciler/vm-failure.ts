@@ -1,11 +1,8 @@
-import { ENGINE_ERROR_CODES, EngineError } from '../engine/engine-error.ts';
+import { EngineError } from '../engine/engine-error.ts';
 import type { EventReason } from '../events/vm-event.ts';
+import type { FailureCode } from '../vm/failure-code.ts';
 import type { VmStatus } from '../vm/vm-status.ts';
 import type { VmFailure } from '../vm/vm.ts';
-
-/** The closed table of what can be wrong with a VM: what the engine can say, and what only the reconciler can see. */
-export const FAILURE_CODES = [...ENGINE_ERROR_CODES, 'APP_EXITED', 'OUT_OF_MEMORY', 'APP_SILENT', 'NOT_IN_CATALOG'] as const;
-export type FailureCode = (typeof FAILURE_CODES)[number];
 
 export interface FailureCause {
   readonly code: FailureCode;

@@ -61,16 +61,17 @@ export async function openThrottleProxy(registryPort: number): Promise<ThrottleP
 
   const send = async (body: IncomingMessage, response: ServerResponse, isBlob: boolean) => {
     let sent = 0;
+    const closed = once(response, 'close');
     for await (const chunk of body as AsyncIterable<Buffer>) {
       for (let start = 0; start < chunk.length; start += SLICE_BYTES) {
         const slice = chunk.subarray(start, start + SLICE_BYTES);
         await takeTurn(slice.length);
         if (response.destroyed) return;
-        if (isBlob && sent + slice.length > rules.stallBlobsAfter) await once(response, 'close');
+        if (isBlob && sent + slice.length > rules.stallBlobsAfter) await closed;
         if (isBlob && sent + slice.length > rules.cutBlobsAfter) response.destroy();
         if (response.destroyed) return;
         sent += slice.length;
-        if (!response.write(slice)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        if (!response.write(slice)) await Promise.race([once(response, 'drain'), closed]);
       }
     }
     response.end();

@@ -141,6 +141,22 @@ describe('with a shared secret', () => {
   });
 });
 
+test('a key set that cannot be fetched is UNAVAILABLE: nothing is wrong with the token', async () => {
+  const { privateKey } = await generateKeyPair('ES256');
+  const signed = await token(CLAIMS, privateKey, { alg: 'ES256', kid: 'one' });
+  // Port 9 of loopback: nothing listens.
+  const away = createVerifyToken({ jwksUrl: 'http://127.0.0.1:9/keys', audience: 'authenticated' });
+  await expect(away(signed)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  const server = createServer((_request, reply) => reply.writeHead(500).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const broken = createVerifyToken({
+    jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`,
+    audience: 'authenticated',
+  });
+  await expect(broken(signed)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+});
+
 describe('with the keys at a JWKS address', () => {
   let verify: VerifyToken;
   let keys: Record<'ES256' | 'RS256' | 'stranger', Awaited<ReturnType<typeof generateKeyPair>>>;

@@ -24,7 +24,10 @@ const SIGHTS = {
 type Sight = keyof typeof SIGHTS;
 
 const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
-  nextSteps({ goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, ...more }, SIGHTS[sight]);
+  nextSteps(
+    { goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, hasAnswered: false, ...more },
+    SIGHTS[sight],
+  );
 
 /** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
 function words(steps: readonly Step[]): string[] {
@@ -49,6 +52,11 @@ function words(steps: readonly Step[]): string[] {
     }
   });
 }
+
+test('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
+  expect(words(plan('on', 'UNKNOWN', 'running', { hasAnswered: true }))).toEqual(['checkAnswer']);
+  expect(words(plan('on', 'BOOTING', 'running', { hasAnswered: true }))).toEqual(['awaitAnswer']);
+});
 
 const UP = ['ensure', 'awaitAnswer'];
 const DOWN = ['remove until-stop', 'rest'];
@@ -155,7 +163,7 @@ describe('whatever is wanted, shown and seen', () => {
       observations.flatMap((observed) =>
         [true, false].flatMap((persistent) =>
           [true, false].map((storageReady) => {
-            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0 };
+            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0, hasAnswered: false };
             return { desired, observed, steps: nextSteps(desired, observed) };
           }),
         ),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRemoteJWKSet, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
+import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { ApiError } from '../errors.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -63,9 +63,17 @@ function payloadOf(verify: (token: string) => Promise<JWTVerifyResult>): VerifyP
     try {
       return (await verify(token)).payload;
     } catch (error) {
+      // Nothing is wrong with the token: asking for another one would not help.
+      if (isKeySetAway(error))
+        throw new ApiError('UNAVAILABLE', 'The keys at JWT_JWKS_URL cannot be fetched; try again shortly.', { cause: error });
       throw new ApiError('UNAUTHENTICATED', undefined, { cause: error });
     }
   };
+}
+
+function isKeySetAway(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout || error instanceof TypeError) return true;
+  return error instanceof errors.JOSEError && error.message.includes('JSON Web Key Set HTTP response');
 }
 
 function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {

@@ -21,7 +21,10 @@ export function createGraphqlHttp(options: { gateway: Gateway; verifyToken: Veri
 
   const answer = async (request: IncomingMessage, reply: ServerResponse, viewer: Viewer | undefined): Promise<void> => {
     const leaving = new AbortController();
-    reply.once('close', () => leaving.abort());
+    reply.once('close', () => {
+      // Only of a client that left: an AbortError at every normal end would cost a stack trace each.
+      if (!reply.writableFinished) leaving.abort();
+    });
     const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
     const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
     const url = new URL(request.url ?? '/', 'http://gateway');

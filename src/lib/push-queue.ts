@@ -9,7 +9,6 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   readonly #onClose: () => void;
   #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
   #state: 'open' | 'ended' | { error: unknown } = 'open';
-  #closed = false;
 
   constructor({ limit, onClose = () => undefined }: { limit: number; onClose?: () => void }) {
     this.#limit = limit;
@@ -53,7 +52,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     this.#state = 'ended';
     this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
-    this.#close();
+    this.#onClose();
   }
 
   /** The reader gets what is queued, then this error. */
@@ -64,7 +63,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     // A waiting reader has taken the error: what follows is the plain end.
     if (this.#waiting !== undefined) this.#state = 'ended';
     this.#waiting = undefined;
-    this.#close();
+    this.#onClose();
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -90,11 +89,5 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  #close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#onClose();
   }
 }

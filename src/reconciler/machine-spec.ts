@@ -1,13 +1,11 @@
 import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
 import type { MachineSpec, MachineVolume } from '../engine/driver.ts';
 import { LABEL, specHash } from '../engine/labels.ts';
+import { PASSWORD_KEY } from '../vm/vm-secrets.ts';
 import type { Vm } from '../vm/vm.ts';
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;
-
-/** The secret that holds the password of the default user. */
-const PASSWORD_KEY = 'VM_PASSWORD';
 
 /** The catalog's entry that the VM was ordered as, when it is still offered. */
 export interface SpecSource {

@@ -13,6 +13,8 @@ export interface Desired {
   readonly status: VmStatus;
   /** Until a VM that failed is tried again; 0 when that is due. */
   readonly retryInSeconds: number;
+  /** Whether its app has answered since the last start: from then on its silence is DEGRADED, not a boot that takes too long. */
+  readonly hasAnswered: boolean;
 }
 
 /** The vocabulary: every step with what it takes. A new one does not compile until `steps.ts` can perform it. */
@@ -88,7 +90,7 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
         const replace: Step[] = [{ step: 'stop' }, { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
         return [...announceQueued(status, 'ENGINE'), ...replace];
       }
-      return status === 'RUNNING' || status === 'DEGRADED' ? [{ step: 'checkAnswer' }] : [{ step: 'awaitAnswer' }];
+      return isUp(desired) ? [{ step: 'checkAnswer' }] : [{ step: 'awaitAnswer' }];
     case 'exited':
     case 'dead':
       if (!SEEN_UP.has(status)) return bringUp(status, 'BOOT');
@@ -105,6 +107,11 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
 function stepsToWait(seconds: number, observed: Observation | undefined): readonly Step[] {
   const live = observed?.state === 'running' || observed?.state === 'paused' || observed?.state === 'restarting';
   return live ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
+}
+
+/** Once up, asked now and then; also when its engine was away for a while, which is no new boot. */
+function isUp({ status, hasAnswered }: Desired): boolean {
+  return status === 'RUNNING' || status === 'DEGRADED' || (status === 'UNKNOWN' && hasAnswered);
 }
 
 function bringUp(status: VmStatus, reason: EventReason): readonly Step[] {

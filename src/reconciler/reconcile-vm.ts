@@ -112,7 +112,7 @@ async function performAll(pass: VmPass, retryInSeconds: number): Promise<StepOut
 function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
   const { persistent, storageReady, status } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
-  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds };
+  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds, hasAnswered: vm.startedAt !== null };
 }
 
 async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {

@@ -7,12 +7,9 @@ import { startViolations } from './limits.ts';
 import { changeVm } from './vm-change.ts';
 import { command, openAccount, refuseWhileDeleting, reread, type LockedVm, type VmDependencies } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
-import { writeSecret } from './vm-secrets.ts';
+import { PASSWORD_KEY, writeSecret } from './vm-secrets.ts';
 import { findVmByKey, readUsage } from './vm-store.ts';
 import type { Vm } from './vm.ts';
-
-/** The secret that the password given at creation becomes. */
-export const PASSWORD_KEY = 'VM_PASSWORD';
 
 /**
  * Commands write a desire and return; only the reconciler acts on it. Each resolves to the VM as it stands when the

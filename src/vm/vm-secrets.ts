@@ -16,6 +16,9 @@ export interface VmSecret {
   readonly updatedAt: Date;
 }
 
+/** The secret that the password given at creation becomes. */
+export const PASSWORD_KEY = 'VM_PASSWORD';
+
 const MAX_SECRETS = 200;
 
 /** The secrets of those VMs, by VM and key; the caller has made sure whose VMs they are. */

@@ -35,7 +35,7 @@ try {
 async function serve(): Promise<void> {
   const begun = performance.now();
   const config = readConfig(process.env);
-  const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true && !config.production });
+  const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY && !config.production });
   const ending = endOnSignal(log);
   const { startServer } = await import('./server.ts');
   const server = await startServer(config, log, ending);

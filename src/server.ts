@@ -110,7 +110,16 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const listening = http.address() as AddressInfo;
   const address: PublicAddress = publicAddress(config, listening.port);
 
-  const services = { db, catalog, box, address, streams, board, telemetry: createVmTelemetry({ driverOf, streams }), isRegionAvailable: isAnswering };
+  const services = {
+    db,
+    catalog,
+    box,
+    address,
+    streams,
+    board,
+    telemetry: createVmTelemetry({ driverOf, streams }),
+    isRegionAvailable: isAnswering,
+  };
   const graphiql = !config.production;
   const gateway = createGateway({ services, log, graphiql });
   parts.defer(() => gateway.dispose());

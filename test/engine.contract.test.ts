@@ -161,7 +161,9 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
 
     test('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
       const status = 'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
-      const lines = await outputOf(status, { security: { capabilities: ['CHOWN', 'KILL'], noNewPrivileges: true, seccomp: 'default', devices: [] } });
+      const lines = await outputOf(status, {
+        security: { capabilities: ['CHOWN', 'KILL'], noNewPrivileges: true, seccomp: 'default', devices: [] },
+      });
       // CHOWN is bit 0, KILL bit 5.
       expect(lines).toContain('CapEff:\t0000000000000021');
       expect(lines).toContain('CapBnd:\t0000000000000021');

@@ -96,7 +96,7 @@ async function readSseAndCut(
       signal: leaving.signal,
     });
     for await (const chunk of response.body ?? []) {
-      text += new TextDecoder().decode(chunk as Uint8Array);
+      text += new TextDecoder().decode(chunk);
       const blocks = text.split('\n\n');
       text = blocks.pop() ?? '';
       for (const block of blocks) {
@@ -266,8 +266,7 @@ describe('a reader that does not read', () => {
     await eventually(async () => (await readers(one)) === 80);
     for (let round = 0; round < 20; round += 1) {
       arrivals.length = 0;
-      wanted =
-        Number((await db.selectFrom('account').select('event_seq').where('user_id', '=', 'crowd').executeTakeFirstOrThrow()).event_seq) + 1;
+      wanted = (await db.selectFrom('account').select('event_seq').where('user_id', '=', 'crowd').executeTakeFirstOrThrow()).event_seq + 1;
       sentAt = performance.now();
       await rename(one, token, id, `round ${round}`);
       await eventually(() => arrivals.length === clients.length, { deadline: 5_000 });

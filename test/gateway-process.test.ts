@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const database of databases) {
     const { rows } = await executeSql(database.url, 'select id from installation');
-    await removeInstallation(String((rows[0] as { id: string }).id));
+    await removeInstallation((rows[0] as { id: string }).id);
     await database[Symbol.asyncDispose]();
   }
   for (const folder of folders) await rm(folder, { recursive: true, force: true });

@@ -257,7 +257,7 @@ describe('server-sent events', () => {
     const events: SseEvent[] = [];
     let text = '';
     for await (const chunk of response.body ?? []) {
-      text += new TextDecoder().decode(chunk as Uint8Array);
+      text += new TextDecoder().decode(chunk);
       const blocks = text.split('\n\n');
       text = blocks.pop() ?? '';
       for (const block of blocks.filter((each) => !each.startsWith(':'))) {

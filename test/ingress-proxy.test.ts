@@ -193,7 +193,7 @@ describe('a request', () => {
     const answer = await raw(port, lines.join('\r\n'));
     const sent = JSON.parse(/\[.*\]/.exec(answer)?.[0] ?? '') as string[];
     const names = sent.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase());
-    expect(names.sort()).toEqual([
+    expect(names.toSorted()).toEqual([
       'connection',
       'content-length',
       'host',

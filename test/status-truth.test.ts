@@ -147,7 +147,7 @@ describe('an app that stops answering while its container runs', () => {
     const signal = async (name: string): Promise<void> => {
       const exec = await container.exec({ Cmd: ['/bin/busybox', 'sh', '-c', `kill -${name} -1`] });
       await exec.start({ Detach: true });
-      await eventually(async () => (await exec.inspect()).Running === false);
+      await eventually(async () => !(await exec.inspect()).Running);
     };
     // The kernel accepts connections for it, and nothing answers: a look at the port alone would call this alive.
     await signal('STOP');

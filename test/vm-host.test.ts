@@ -45,7 +45,7 @@ const TABLE: readonly [host: string | undefined, expected: HostMatch, base?: str
   ['example.com', foreign],
   ['evilvms.example.com', foreign],
   [`vms.example.com.evil.test`, foreign],
-  [`${ID}`, foreign],
+  [ID, foreign],
   [`${ID}.localhost`, foreign],
   [`${ID}.127.0.0.1`, foreign],
   [`${ID}.${BASE}..`, foreign],

@@ -63,7 +63,7 @@ async function containerOf(id: string): Promise<string> {
 async function execIn(id: string, ...command: string[]): Promise<void> {
   const exec = await docker.getContainer(await containerOf(id)).exec({ Cmd: command });
   await exec.start({ Detach: true });
-  await eventually(async () => (await exec.inspect()).Running === false);
+  await eventually(async () => !(await exec.inspect()).Running);
 }
 async function environmentOf(id: string): Promise<Record<string, string>> {
   const { status, body } = await visit(gateway.port, `${id}.localhost`, '/cgi-bin/env');

@@ -59,7 +59,7 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
 type Entry = { code: string; images?: unknown; image?: unknown; localImages?: unknown; localImage?: unknown; name?: unknown };
 
 /** Later entries win field by field. */
-function mergeByCode<T extends Entry>(base: readonly T[], extra: readonly Entry[]): Entry[] {
+function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
   const merged = new Map<string, Entry>(base.map((entry) => [entry.code, entry]));
   for (const entry of extra) {
     const known = merged.get(entry.code);

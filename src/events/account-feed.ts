@@ -2,6 +2,13 @@ import type { ProgressNote } from './append-event.ts';
 import type { EventReader } from './event-reader.ts';
 import type { VmEvent } from './vm-event.ts';
 
+/** Where every feed reads; one object for all of them. */
+export interface EventSource {
+  /** The account's events after the number, oldest first; `complete` when there were no more of them. */
+  readonly readAfter: (userId: string, seq: number) => Promise<{ events: VmEvent[]; complete: boolean }>;
+  readonly onError: (userId: string, error: unknown) => void;
+}
+
 /**
  * All readers of one account here: one cursor, and at most one query at a time, whatever their number. A notification
  * that carries the very next event is that event, since numbers are gapless and in the order of commits; any other only
@@ -11,20 +18,16 @@ export class AccountFeed {
   readonly readers = new Set<EventReader>();
   /** Up to where it has delivered; undefined until a first reader has caught up. */
   cursor: number | undefined;
-  readonly #readAfter: (seq: number) => Promise<{ events: VmEvent[]; complete: boolean }>;
-  readonly #onError: (error: unknown) => void;
+  readonly #userId: string;
+  readonly #source: EventSource;
   /** Notes of progress that came while the events before them were being read. */
   #notes: ProgressNote[] | undefined;
   #pumping = false;
   #again = false;
 
-  constructor(options: {
-    /** The account's events after the number, oldest first; `complete` when there were no more of them. */
-    readonly readAfter: (seq: number) => Promise<{ events: VmEvent[]; complete: boolean }>;
-    readonly onError: (error: unknown) => void;
-  }) {
-    this.#readAfter = options.readAfter;
-    this.#onError = options.onError;
+  constructor(userId: string, source: EventSource) {
+    this.#userId = userId;
+    this.#source = source;
   }
 
   /**
@@ -60,12 +63,12 @@ export class AccountFeed {
     try {
       do {
         this.#again = false;
-        const { events, complete } = await this.#readAfter(this.cursor ?? 0);
+        const { events, complete } = await this.#source.readAfter(this.#userId, this.cursor ?? 0);
         for (const event of events) this.#deliver(event);
         this.#again ||= !complete;
       } while (this.#again);
     } catch (error) {
-      this.#onError(error);
+      this.#source.onError(this.#userId, error);
     } finally {
       this.#pumping = false;
     }

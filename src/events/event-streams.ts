@@ -4,7 +4,7 @@ import type { Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
 import { withDeadline } from '../lib/with-deadline.ts';
 import type { Log } from '../log.ts';
-import { AccountFeed } from './account-feed.ts';
+import { AccountFeed, type EventSource } from './account-feed.ts';
 import { decodeEventNote } from './append-event.ts';
 import { EventReader } from './event-reader.ts';
 import { findMoved, findOwnership, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
@@ -48,13 +48,12 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
   const closing = new AbortController();
   const read = <T>(work: () => Promise<T>): Promise<T> => withDeadline(READ_DEADLINE_MS, closing.signal, work);
 
+  const source: EventSource = {
+    readAfter: (userId, seq) => read(() => readEvents(db, userId, seq)),
+    onError: (userId, error) => log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again'),
+  };
   const join = (userId: string, reader: EventReader): AccountFeed => {
-    const feed =
-      feeds.get(userId) ??
-      new AccountFeed({
-        readAfter: (seq) => read(() => readEvents(db, userId, seq)),
-        onError: (error) => log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again'),
-      });
+    const feed = feeds.get(userId) ?? new AccountFeed(userId, source);
     feeds.set(userId, feed);
     feed.readers.add(reader);
     return feed;

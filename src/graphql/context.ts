@@ -21,37 +21,49 @@ export interface Services extends VmDependencies {
   readonly isRegionAvailable: (code: string) => boolean;
 }
 
-/** One request's context. Loaders batch within it and remember nothing: in a subscription it lives for hours. */
-export interface Context extends Services {
+/** Who asks, and what their connection can do. */
+export interface Asker {
   readonly viewer: Viewer;
-  /** Of a client that reconnects: stands in for `vmEvents(after:)`. */
+  /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
   readonly lastEventId?: string | undefined;
-  /** Ends the connection of a reader that has fallen too far behind. */
+  /** Ends the connection, with a reason where it can carry one. Called when its reader has fallen too far behind. */
   readonly closeSlowReader?: () => void;
+}
+
+/** One request's context. Loaders batch within it and remember nothing: in a subscription it lives for hours. */
+export interface Context extends Services, Asker {
   readonly loadSecrets: (vmId: string) => Promise<VmSecret[]>;
   readonly loadAccount: () => Promise<{ plan: Plan; usage: Usage }>;
 }
 
-export function createContext(services: Services, viewer: Viewer): Context {
+export function createContext(services: Services, asker: Asker): Context {
   const { db, box, catalog } = services;
-  const secrets = new DataLoader<string, VmSecret[]>(
-    async (vmIds) => {
-      const byVm = Map.groupBy(await readSecrets(db, box, vmIds), (secret) => secret.vmId);
-      return vmIds.map((vmId) => byVm.get(vmId) ?? []);
-    },
-    { cache: false },
-  );
-  const account = new DataLoader<true, { plan: Plan; usage: Usage }>(
-    async (asked) => {
-      const [code, usage] = await Promise.all([viewer.plan ?? findAccountPlan(db, viewer.userId), readUsage(db, viewer.userId)]);
-      return asked.map(() => ({ plan: planOf(catalog, code), usage }));
-    },
-    { cache: false },
-  );
+  const { viewer } = asker;
+  // Made when they are first needed: most subscriptions never do, and there are thousands of them.
+  let secrets: DataLoader<string, VmSecret[]> | undefined;
+  let account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
   return {
     ...services,
-    viewer,
-    loadSecrets: (vmId) => secrets.load(vmId),
-    loadAccount: () => account.load(true),
+    ...asker,
+    loadSecrets(vmId) {
+      secrets ??= new DataLoader(
+        async (vmIds) => {
+          const byVm = Map.groupBy(await readSecrets(db, box, vmIds), (secret) => secret.vmId);
+          return vmIds.map((each) => byVm.get(each) ?? []);
+        },
+        { cache: false },
+      );
+      return secrets.load(vmId);
+    },
+    loadAccount() {
+      account ??= new DataLoader(
+        async (asked) => {
+          const [code, usage] = await Promise.all([viewer.plan ?? findAccountPlan(db, viewer.userId), readUsage(db, viewer.userId)]);
+          return asked.map(() => ({ plan: planOf(catalog, code), usage }));
+        },
+        { cache: false },
+      );
+      return account.load(true);
+    },
   };
 }

@@ -10,7 +10,7 @@ import {
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Viewer } from '../auth/viewer.ts';
 import type { Log } from '../log.ts';
-import { createContext, type Context, type Services } from './context.ts';
+import { createContext, type Asker, type Context, type Services } from './context.ts';
 import { createMaskError, requestFault } from './mask-error.ts';
 import { schema } from './schema.ts';
 import { createSubscribe, type Subscription } from './subscription.ts';
@@ -32,15 +32,6 @@ export interface OperationRequest {
   readonly query: string;
   readonly variables?: Record<string, unknown> | null | undefined;
   readonly operationName?: string | null | undefined;
-}
-
-/** Who asks, and what their connection can do. */
-export interface Asker {
-  readonly viewer: Viewer;
-  /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
-  readonly lastEventId?: string | undefined;
-  /** Ends the connection, with a reason where it can carry one. Called when its reader has fallen too far behind. */
-  readonly closeSlowReader?: () => void;
 }
 
 export interface Gateway {
@@ -93,7 +84,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
           document,
           variableValues: variables ?? {},
           ...(operationName != null && { operationName }),
-          contextValue: await enveloped.contextFactory(),
+          contextValue: createContext(services, asker),
         },
         execute: async (args) => enveloped.execute(args),
         subscribe: (args) => subscribe(args, asker.viewer),
@@ -126,7 +117,7 @@ function useContext(services: Services): Plugin<{ asker?: Asker }> {
     onContextBuilding: ({ context, extendContext }) => {
       if (context.asker === undefined) throw new Error('A request reached the pipeline without a viewer.');
       // What Context adds to yoga's own: its type only knows the latter.
-      extendContext({ ...createContext(services, context.asker.viewer), ...context.asker } as object);
+      extendContext(createContext(services, context.asker) as object);
     },
   };
 }

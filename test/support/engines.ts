@@ -42,7 +42,12 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
     pidsLimit: 64,
     shmBytes: 16 * 1024 * 1024,
     stopGraceSeconds: 5,
-    security: { capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'], noNewPrivileges: true, seccomp: 'default', devices: [] },
+    security: {
+      capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'],
+      noNewPrivileges: true,
+      seccomp: 'default',
+      devices: [],
+    },
     ...overrides,
   };
 }

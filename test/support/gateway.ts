@@ -68,7 +68,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const databaseUrl = options.databaseUrl ?? undo.use(await createTestDatabase()).url;
   if (options.databaseUrl === undefined) {
     const { rows } = await executeSql(databaseUrl, 'select id from installation');
-    undo.defer(() => removeInstallation(String((rows[0] as { id: string }).id)));
+    undo.defer(() => removeInstallation((rows[0] as { id: string }).id));
   }
   const catalogFile = path.join(dataDir, 'catalog.json');
   const tiny = ['ubuntu', 'krita', 'code-server'].map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** Answers a request itself, and says so, or leaves it to the real engine. */
+export type Script = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface ScriptedEngine extends AsyncDisposable {
+  /** For REGIONS: unix:///… */
+  readonly endpoint: string;
+  /** From here on; until the first, everything is left to the real engine. */
+  follow(script: Script): void;
+}
+
+/** The real engine behind a socket, on which a few answers are scripted: those that no test can bring a real one to give. */
+export async function openScriptedEngine(target = '/var/run/docker.sock'): Promise<ScriptedEngine> {
+  const file = path.join(tmpdir(), `swiftor-scripted-${randomUUID().slice(0, 8)}.sock`);
+  let script: Script = () => false;
+  const server = createServer((incoming, response) => {
+    if (script(incoming, response)) return;
+    const { method, url, headers } = incoming;
+    const outgoing = request({ socketPath: target, method, path: url, headers, agent: false });
+    response.on('close', () => outgoing.destroy());
+    outgoing.on('error', () => response.destroy());
+    outgoing.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      // Streams say nothing for long after their head.
+      response.flushHeaders();
+      answer.on('error', () => response.destroy()).pipe(response);
+    });
+    incoming.pipe(outgoing);
+  });
+  await once(server.listen(file), 'listening');
+  return {
+    endpoint: `unix://${file}`,
+    follow(next) {
+      script = next;
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await rm(file, { force: true });
+    },
+  };
+}

@@ -82,6 +82,8 @@ export function createGraphqlWs({ gateway, verifyToken, log, pingEveryMs = PING_
     execute: (args) => runOf(args).operation.execute(args),
     subscribe: async (args) => {
       const { operation, socket, id } = runOf(args);
+      // What only served to begin it goes: a subscription lives for hours.
+      prepared.delete(args);
       const subscription = await operation.subscribe(args);
       return 'source' in subscription ? new ResultSender(socket, id, subscription) : subscription;
     },

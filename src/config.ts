@@ -1,4 +1,6 @@
+import type { BlockList } from 'node:net';
 import { z } from 'zod';
+import { parseNetworks } from './lib/parse-networks.ts';
 
 /** The gateway's settings, read once from the environment; DESIGN of each in the README's table. */
 const schema = z.object({
@@ -31,6 +33,7 @@ const schema = z.object({
   PLANS_FILE: z.string().optional(),
   DEFAULT_PLAN: z.string().default('core'),
   ROLES: z.string().default('api,ingress,reconciler'),
+  TRUSTED_PROXIES: z.string().default(''),
   STRICT_REST: z.enum(['0', '1']).default('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
@@ -54,6 +57,8 @@ export interface Config {
   readonly plansFile: string | undefined;
   readonly defaultPlan: string;
   readonly roles: ReadonlySet<Role>;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trustedProxies: BlockList;
   readonly strictRest: boolean;
   readonly logLevel: string;
   readonly production: boolean;
@@ -96,6 +101,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     plansFile: values.PLANS_FILE,
     defaultPlan: values.DEFAULT_PLAN,
     roles: parseRoles(values.ROLES),
+    trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     strictRest: values.STRICT_REST === '1',
     logLevel: values.LOG_LEVEL,
     production,
@@ -118,6 +124,14 @@ function parseRegions(text: string): ReadonlyMap<string, string> {
   }
   if (regions.size === 0) throw new Error('REGIONS names no region.');
   return regions;
+}
+
+function parseTrustedProxies(text: string): BlockList {
+  try {
+    return parseNetworks(text);
+  } catch (error) {
+    throw new Error(`TRUSTED_PROXIES has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {

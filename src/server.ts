@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { createVerifyToken } from './auth/jwt.ts';
@@ -20,6 +20,7 @@ import { createHostTable } from './ingress/host-table.ts';
 import { createIngress } from './ingress/proxy.ts';
 import { isWebSocketUpgrade } from './ingress/request-target.ts';
 import { createTickets } from './ingress/tickets.ts';
+import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -120,10 +121,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     telemetry: createVmTelemetry({ driverOf, streams }),
     isRegionAvailable: isAnswering,
   };
+  const addressOf = (request: IncomingMessage): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
   const gateway = createGateway({ services, log, graphiql });
   parts.defer(() => gateway.dispose());
-  const graphqlWs = createGraphqlWs({ gateway, verifyToken, log });
+  const graphqlWs = createGraphqlWs({ gateway, verifyToken, addressOf, log });
   parts.defer(() => graphqlWs.dispose());
   const tickets = createTickets({ db, box, secure: config.publicScheme === 'https' });
   const hosts = createHostTable({ db, listener, catalog, tickets });
@@ -132,9 +134,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(() => proxy.close());
 
   const api = {
-    graphql: createGraphqlHttp({ gateway, verifyToken, graphiql }),
+    graphql: createGraphqlHttp({ gateway, verifyToken, addressOf, graphiql }),
     graphqlWs,
-    rest: createRestHandler({ gateway, verifyToken, strict: config.strictRest }),
+    rest: createRestHandler({ gateway, verifyToken, addressOf, strict: config.strictRest }),
   };
   const metrics = createMetrics({ db, streams });
   const router = createRouter({

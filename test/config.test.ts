@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../src/config.ts';
 
@@ -23,6 +24,7 @@ test('nothing set is a gateway on this machine alone', () => {
     plansFile: undefined,
     defaultPlan: 'core',
     roles: new Set(['api', 'ingress', 'reconciler']),
+    trustedProxies: new BlockList(),
     strictRest: false,
     logLevel: 'info',
     production: false,
@@ -133,6 +135,7 @@ test.each([
   ['BASE_DOMAIN', 'Swiftor.io'],
   ['BASE_DOMAIN', '.swiftor.io'],
   ['PUBLIC_SCHEME', 'ftp'],
+  ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.internal'],
   ['STRICT_REST', 'yes'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%s is refused by the name of the variable', (name, value) => {

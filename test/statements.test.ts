@@ -37,7 +37,8 @@ beforeAll(async () => {
     isRegionAvailable: () => true,
   };
   gateway = createGateway({ services, log: await createLog({ level: 'silent' }), graphiql: false });
-  const rest = createRestHandler({ gateway, verifyToken: createVerifyToken({ secret: SECRET, audience: 'authenticated' }), strict: false });
+  const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
+  const rest = createRestHandler({ gateway, verifyToken, addressOf: () => '127.0.0.1', strict: false });
   server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {
@@ -52,7 +53,7 @@ afterAll(async () => {
 });
 
 async function run(query: string): Promise<{ data: unknown; statements: number }> {
-  const operation = await gateway.prepare({ query }, { viewer });
+  const operation = await gateway.prepare({ query }, { viewer, from: '127.0.0.1' });
   if (!('args' in operation)) throw new AggregateError(operation);
   statements.length = 0;
   const { data, errors } = await operation.execute(operation.args);

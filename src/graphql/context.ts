@@ -24,6 +24,8 @@ export interface Services extends VmDependencies {
 /** Who asks, and what their connection can do. */
 export interface Asker {
   readonly viewer: Viewer;
+  /** The address that the request comes from; see `clientAddress`. */
+  readonly from: string;
   /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
   readonly lastEventId?: string | undefined;
   /** Ends the connection, with a reason where it can carry one. Called when its reader has fallen too far behind. */

@@ -8,7 +8,6 @@ import {
   type ExecutionResult,
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
-import type { Viewer } from '../auth/viewer.ts';
 import type { Log } from '../log.ts';
 import { createContext, type Asker, type Context, type Services } from './context.ts';
 import { createMaskError, requestFault } from './mask-error.ts';
@@ -35,8 +34,8 @@ export interface OperationRequest {
 }
 
 export interface Gateway {
-  /** Answers a GraphQL request over HTTP; the caller has verified the viewer and bounded the body. */
-  fetch(request: Request, viewer: Viewer | undefined): Promise<Response>;
+  /** Answers a GraphQL request over HTTP; the caller has verified who asks, and bounded the body. Without an asker: GraphiQL's page. */
+  fetch(request: Request, asker: Asker | undefined): Promise<Response>;
   /** Parsed, validated, with its context; or the errors that refuse it. */
   prepare(request: OperationRequest, asker: Asker): Promise<PreparedOperation | readonly GraphQLError[]>;
   dispose(): Promise<void>;
@@ -64,8 +63,8 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
   });
 
   return {
-    async fetch(request, viewer) {
-      return yoga.fetch(request, viewer === undefined ? {} : { asker: { viewer } });
+    async fetch(request, asker) {
+      return yoga.fetch(request, asker === undefined ? {} : { asker });
     },
     async prepare({ query, variables, operationName }, asker) {
       const enveloped = yoga.getEnveloped({ asker, params: { query, variables, operationName } });
@@ -87,7 +86,7 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
           contextValue: createContext(services, asker),
         },
         execute: async (args) => enveloped.execute(args),
-        subscribe: (args) => subscribe(args, asker.viewer),
+        subscribe: (args) => subscribe(args, asker),
       };
     },
     async dispose() {

@@ -5,6 +5,7 @@ import { ApiError, badInput, httpStatusOf, type FieldProblem } from '../errors.t
 import { parseJsonObject } from '../lib/json.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson, sendResponse } from '../lib/send-response.ts';
+import type { Asker } from './context.ts';
 import type { Gateway, OperationRequest } from './gateway.ts';
 import { serveSse } from './graphql-sse.ts';
 
@@ -16,10 +17,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * GraphQL over HTTP and SSE: verifies the token, takes JSON only (other types can be sent across sites without a
  * preflight), bounds the body, and ends a stream when its token does.
  */
-export function createGraphqlHttp(options: { gateway: Gateway; verifyToken: VerifyToken; graphiql: boolean }) {
-  const { gateway, verifyToken, graphiql } = options;
+export function createGraphqlHttp(options: {
+  gateway: Gateway;
+  verifyToken: VerifyToken;
+  addressOf: (request: IncomingMessage) => string;
+  graphiql: boolean;
+}) {
+  const { gateway, verifyToken, addressOf, graphiql } = options;
 
-  const answer = async (request: IncomingMessage, reply: ServerResponse, viewer: Viewer | undefined): Promise<void> => {
+  const answer = async (request: IncomingMessage, reply: ServerResponse, asker: Asker | undefined): Promise<void> => {
     const leaving = new AbortController();
     reply.once('close', () => {
       // Only of a client that left: an AbortError at every normal end would cost a stack trace each.
@@ -28,16 +34,16 @@ export function createGraphqlHttp(options: { gateway: Gateway; verifyToken: Veri
     const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
     const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
     const url = new URL(request.url ?? '/', 'http://gateway');
-    await sendResponse(reply, await gateway.fetch(new Request(url, body === undefined ? init : { ...init, body }), viewer));
+    await sendResponse(reply, await gateway.fetch(new Request(url, body === undefined ? init : { ...init, body }), asker));
   };
 
-  const stream = async (request: IncomingMessage, reply: ServerResponse, viewer: Viewer): Promise<void> => {
-    const expiry = endAt(viewer, reply);
+  const stream = async (request: IncomingMessage, reply: ServerResponse, asker: Asker): Promise<void> => {
+    const expiry = endAt(asker.viewer, reply);
     reply.once('close', () => clearTimeout(expiry));
     const operation = request.method === 'POST' ? parseOperation(await readJsonBody(request)) : operationOfQuery(request.url);
     const lastEventId = request.headers['last-event-id'];
     await serveSse(gateway, reply, operation, {
-      viewer,
+      asker,
       mayMutate: request.method === 'POST',
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
     });
@@ -47,9 +53,9 @@ export function createGraphqlHttp(options: { gateway: Gateway; verifyToken: Veri
     const accept = request.headers.accept ?? '';
     try {
       if (graphiql && request.method === 'GET' && accept.includes('text/html')) return await answer(request, reply, undefined);
-      const viewer = await verifyToken(bearerOf(request.headers.authorization));
+      const asker = { viewer: await verifyToken(bearerOf(request.headers.authorization)), from: addressOf(request) };
       const wantsStream = accept.includes('text/event-stream') && (request.method === 'POST' || request.method === 'GET');
-      await (wantsStream ? stream(request, reply, viewer) : answer(request, reply, viewer));
+      await (wantsStream ? stream(request, reply, asker) : answer(request, reply, asker));
     } catch (error) {
       sendError(reply, error);
     }

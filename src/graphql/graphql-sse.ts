@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
-import type { Viewer } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import { cursorOf } from '../events/vm-event.ts';
 import { sendJson } from '../lib/send-response.ts';
+import type { Asker } from './context.ts';
 import type { Gateway, OperationRequest, PreparedOperation } from './gateway.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -20,9 +20,9 @@ export async function serveSse(
   gateway: Gateway,
   reply: ServerResponse,
   operation: OperationRequest,
-  { viewer, mayMutate, lastEventId }: { viewer: Viewer; mayMutate: boolean; lastEventId: string | undefined },
+  { asker, mayMutate, lastEventId }: { asker: Asker; mayMutate: boolean; lastEventId: string | undefined },
 ): Promise<void> {
-  const prepared = await gateway.prepare(operation, { viewer, lastEventId, closeSlowReader: () => reply.destroy() });
+  const prepared = await gateway.prepare(operation, { ...asker, lastEventId, closeSlowReader: () => reply.destroy() });
   if (!('args' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new ApiError('METHOD_NOT_ALLOWED', 'Send mutations by POST.');
   const { source, render } = await resultsOf(prepared);

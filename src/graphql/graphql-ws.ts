@@ -19,6 +19,8 @@ export interface GraphqlWs {
 
 interface Connection {
   readonly socket: WebSocket;
+  /** The address that it comes from. */
+  readonly from: string;
   viewer?: Viewer;
 }
 
@@ -35,6 +37,7 @@ const GOING_AWAY_MS = 2_000;
 interface GraphqlWsOptions {
   readonly gateway: Gateway;
   readonly verifyToken: VerifyToken;
+  readonly addressOf: (request: IncomingMessage) => string;
   readonly log: Log;
   readonly pingEveryMs?: number;
 }
@@ -43,7 +46,7 @@ interface GraphqlWsOptions {
  * graphql-transport-ws. The token comes in connection_init, as `authorization: "Bearer …"`; the socket ends with it
  * (4403), whatever runs on it. A reader that is too far behind is closed with 4490.
  */
-export function createGraphqlWs({ gateway, verifyToken, log, pingEveryMs = PING_EVERY_MS }: GraphqlWsOptions): GraphqlWs {
+export function createGraphqlWs({ gateway, verifyToken, addressOf, log, pingEveryMs = PING_EVERY_MS }: GraphqlWsOptions): GraphqlWs {
   const options = {
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
@@ -71,10 +74,10 @@ export function createGraphqlWs({ gateway, verifyToken, log, pingEveryMs = PING_
       closeAt(extra.socket, extra.viewer.expiresAt);
       return true;
     },
-    onSubscribe: async ({ extra: { viewer, socket } }, id, payload) => {
+    onSubscribe: async ({ extra: { viewer, socket, from } }, id, payload) => {
       if (viewer === undefined) throw new Error('A subscription came before its connection was accepted.');
       const closeSlowReader = (): void => socket.close(SLOW_READER_CODE, SLOW_READER_REASON);
-      const operation = await gateway.prepare(payload, { viewer, closeSlowReader });
+      const operation = await gateway.prepare(payload, { viewer, from, closeSlowReader });
       if (!('args' in operation)) return operation;
       prepared.set(operation.args, { operation, socket, id });
       return operation.args;
@@ -92,11 +95,11 @@ export function createGraphqlWs({ gateway, verifyToken, log, pingEveryMs = PING_
       errors.map((error) => (error instanceof GraphQLError && error.cause instanceof GraphQLError ? error.cause : error).toJSON()),
   });
 
-  server.on('connection', (socket: WebSocket) => {
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     pulse.watch(socket);
     // The reason of the close that follows: a frame that is no frame, a message that is too long.
     socket.on('error', ignoreError);
-    const closed = protocol.opened(adapt(socket, log), { socket });
+    const closed = protocol.opened(adapt(socket, log), { socket, from: addressOf(request) });
     socket.once('close', (code, reason) => {
       closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a subscription could not be ended'));
     });

@@ -9,7 +9,7 @@ import {
   type FieldNode,
   type GraphQLError,
 } from 'graphql';
-import type { Viewer } from '../auth/viewer.ts';
+import type { Asker } from './context.ts';
 
 /** A subscription that runs: what happens, and how to tell it. */
 export interface Subscription {
@@ -20,11 +20,11 @@ export interface Subscription {
 }
 
 /** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
-export type Subscribe = (args: ExecutionArgs, viewer: Viewer) => Promise<Subscription | ExecutionResult>;
+export type Subscribe = (args: ExecutionArgs, asker: Pick<Asker, 'viewer' | 'from'>) => Promise<Subscription | ExecutionResult>;
 
 /**
  * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
- * differ: those of the same account under the same plan, with the same document and the same variables inside the field.
+ * differ: those of the same account and address under the same plan, with the same document and the same variables inside the field.
  */
 export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
   /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
@@ -41,7 +41,7 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscri
     }
   };
 
-  return async (args, viewer) => {
+  return async (args, { viewer, from }) => {
     const valid = validateSubscriptionArgs(args);
     if (!('schema' in valid)) return { errors: valid.map(mask) };
     const stream = await createSourceEventStream(valid);
@@ -52,6 +52,7 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscri
       variablesInside(args.document).map((name) => args.variableValues?.[name]),
       viewer.userId,
       viewer.plan,
+      from,
     ]);
     return {
       source: stream[Symbol.asyncIterator](),

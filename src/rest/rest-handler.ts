@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
-import type { Viewer } from '../auth/viewer.ts';
 import { ApiError, httpStatusOf, isErrorCode, type FieldProblem } from '../errors.ts';
+import type { Asker } from '../graphql/context.ts';
 import type { Gateway } from '../graphql/gateway.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson } from '../lib/send-response.ts';
@@ -16,6 +16,7 @@ const NO_STORE = { 'cache-control': 'no-store' } as const;
 interface RestOptions {
   readonly gateway: Gateway;
   readonly verifyToken: VerifyToken;
+  readonly addressOf: (request: IncomingMessage) => string;
   /** STRICT_REST: a GET never changes state, not even for the seed's old clients. */
   readonly strict: boolean;
 }
@@ -52,9 +53,9 @@ async function answer(
   matches: readonly Match[],
   options: RestOptions,
 ): Promise<{ status: number; body: unknown }> {
-  const { gateway, verifyToken, strict } = options;
+  const { gateway, verifyToken, addressOf, strict } = options;
   const { route, params } = chooseRoute(request, matches, strict);
-  const viewer = await verifyToken(bearerOf(request.headers.authorization));
+  const asker = { viewer: await verifyToken(bearerOf(request.headers.authorization)), from: addressOf(request) };
   const takesBody = request.method === 'POST' && !route.path.includes(':');
   const key = request.headers['idempotency-key'];
   const restRequest: RestRequest = {
@@ -62,7 +63,7 @@ async function answer(
     body: takesBody ? await readJson(request) : {},
     idempotencyKey: typeof key === 'string' ? key : undefined,
   };
-  const data = await runOperation(gateway, viewer, route, restRequest);
+  const data = await runOperation(gateway, asker, route, restRequest);
   const body = route.reply(data, restRequest);
   if (body === undefined) throw new ApiError('NOT_FOUND');
   return { status: route.status, body };
@@ -98,10 +99,10 @@ async function readJson(request: IncomingMessage): Promise<JsonObject> {
 }
 
 /** Runs the route's operation, and again for each further page when it lists VMs. */
-async function runOperation(gateway: Gateway, viewer: Viewer, route: Route, request: RestRequest): Promise<RestData> {
+async function runOperation(gateway: Gateway, asker: Asker, route: Route, request: RestRequest): Promise<RestData> {
   const nodes: RestData['nodes'][number][] = [];
   for (let after: string | undefined; ;) {
-    const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, { viewer });
+    const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, asker);
     if (!('args' in operation)) throw toApiError(operation, route);
     const { data, errors } = await operation.execute(operation.args);
     if (errors !== undefined && errors.length > 0) throw toApiError(errors, route);

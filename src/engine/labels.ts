@@ -13,6 +13,8 @@ export const LABEL = {
   hash: 'io.swiftor.spec-hash',
   volume: 'io.swiftor.volume',
   lifetime: 'io.swiftor.volume-lifetime',
+  /** Of a container that runs one command on the engine's host: when it must have ended, in seconds since the epoch. */
+  command: 'io.swiftor.host-command',
 } as const;
 
 /**

@@ -10,7 +10,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { docker } from './engines.ts';
-import { tarEntry } from './tar-entry.ts';
+import { tarEntry } from '../../src/lib/tar-entry.ts';
 import { openThrottleProxy, type ThrottleProxy } from './throttle-proxy.ts';
 import { testImage } from './tiny-image.ts';
 

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { eventually } from './eventually.ts';
-import { tarEntry } from './tar-entry.ts';
+import { tarEntry } from '../../src/lib/tar-entry.ts';
 
 const REPOSITORY = 'swiftor-test/tiny';
 const TAG = '1';

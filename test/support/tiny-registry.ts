@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { tarEntry } from './tar-entry.ts';
+import { tarEntry } from '../../src/lib/tar-entry.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import type Docker from 'dockerode';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from './engine-call.ts';
+import { engineMessage, statusOf } from './engine-failure.ts';
+import { commandLabels, hostContainerOptions, OPTIONAL_PATHS, type HostCommand } from './host-container.ts';
+import { ensureHostTools, HOST_TOOLS_IMAGE } from './host-tools.ts';
+import { listIn } from './list-in.ts';
+import { seeThrough } from './see-through.ts';
+import { splitOutput } from './split-output.ts';
+
+const RUN_MILLISECONDS = 30_000;
+const REMOVE_MILLISECONDS = 60_000;
+const MAX_OUTPUT_BYTES = 64 * 1024;
+/** Clocks of gateway and engine may differ by as much. */
+const SWEEP_SLACK_SECONDS = 60;
+
+export interface HostOutput {
+  readonly exitCode: number;
+  /** At most 64 KiB of it, and of stderr. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface HostCommandTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly installationId: string;
+}
+
+/**
+ * Runs programs of the engine's own host, through nothing but the engine: in a container that has the host's programs and is removed
+ * afterwards. So it works for an engine elsewhere, for a gateway that is not root, and without a registry. A call costs about 0.3 s.
+ */
+export class HostCommands {
+  readonly #tools: HostCommandTools;
+  /** Optional paths that this host turned out not to have. */
+  readonly #absent = new Set<string>();
+  #swept: Promise<void> | undefined;
+
+  constructor(tools: HostCommandTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Runs the command to its end. A program that fails is an answer; rejects with an EngineError when it could not be run, or did not
+   * end in time. Its container is removed in each case; that of a gateway which died meanwhile, by the next one's first call.
+   */
+  async run(command: HostCommand, signal: AbortSignal): Promise<HostOutput> {
+    this.#swept ??= this.#sweep(signal).catch(() => {
+      this.#swept = undefined;
+    });
+    await this.#swept;
+    const { milliseconds = RUN_MILLISECONDS, what } = command;
+    const labels = commandLabels(this.#tools.installationId, Math.ceil((Date.now() + milliseconds) / 1000));
+    const container = await this.create(command, labels, `swiftor-command-${randomUUID()}`, signal);
+    try {
+      await this.start(container, command, signal);
+      return await this.#tools.call(what, signal, (abortSignal) => readEnd(container, abortSignal), { milliseconds });
+    } finally {
+      await this.#tools.containers.remove(container.id, AbortSignal.timeout(REMOVE_MILLISECONDS));
+    }
+  }
+
+  /** A container for the command, not started yet, for whoever sees to its end in another way. */
+  async create(
+    command: HostCommand,
+    labels: Readonly<Record<string, string>>,
+    name: string,
+    signal: AbortSignal,
+    hostConfig: Docker.HostConfig = {},
+  ): Promise<Docker.Container> {
+    const { docker, call } = this.#tools;
+    for (;;) {
+      const options = hostContainerOptions(command, { imageRef: HOST_TOOLS_IMAGE, labels, absent: this.#absent });
+      const create = (abortSignal: AbortSignal) =>
+        docker.createContainer({ ...options, HostConfig: { ...options.HostConfig, ...hostConfig }, name, abortSignal });
+      try {
+        return await seeThrough(signal, (late) => call(command.what, late, create));
+      } catch (error) {
+        if (error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND') await ensureHostTools(this.#tools, signal);
+        else if (!this.#learnAbsent(error)) throw error;
+      }
+    }
+  }
+
+  async start(container: Docker.Container, { argv, what }: HostCommand, signal: AbortSignal): Promise<void> {
+    try {
+      await seeThrough(signal, (late) => this.#tools.call(what, late, (abortSignal) => container.start({ abortSignal })));
+    } catch (error) {
+      const cause = error instanceof EngineError ? error.cause : undefined;
+      if (!(cause instanceof Error) || !/executable file not found|no such file or directory/i.test(engineMessage(cause))) throw error;
+      throw new EngineError('ENGINE_REFUSED', `The engine's host has no program "${argv[0]}" to ${what}: install it there.`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** True when the engine refused for lack of a path that the host may do without: it is left out from now on. */
+  #learnAbsent(error: unknown): boolean {
+    if (statusOf(error) !== 400 || !(error instanceof Error)) return false;
+    const [, missing = ''] = /bind source path does not exist: (\S+)/.exec(error.message) ?? [];
+    if (!OPTIONAL_PATHS.has(missing) || this.#absent.has(missing)) return false;
+    this.#absent.add(missing);
+    return true;
+  }
+
+  /** Removes what gateways of this installation left behind that died while a command ran. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { docker, call, containers, installationId } = this.#tools;
+    const label = [`${LABEL.installation}=${installationId}`, LABEL.command];
+    const found = await call('list the commands', signal, async (abortSignal) =>
+      listIn(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
+    );
+    const overdue = found.filter(({ Labels }) => Number(Labels[LABEL.command]) + SWEEP_SLACK_SECONDS < Date.now() / 1000);
+    await Promise.all(overdue.map(({ Id }) => containers.remove(Id, signal)));
+  }
+}
+
+async function readEnd(container: Docker.Container, abortSignal: AbortSignal): Promise<HostOutput> {
+  const end: { StatusCode?: unknown } = await container.wait({ condition: 'not-running', abortSignal });
+  if (typeof end.StatusCode !== 'number') throw new TypeError('its answer holds no exit code.');
+  const frames: unknown = await container.logs({ follow: false, stdout: true, stderr: true, abortSignal });
+  if (!Buffer.isBuffer(frames)) throw new TypeError('its answer holds no output.');
+  return { exitCode: end.StatusCode, ...splitOutput(frames, MAX_OUTPUT_BYTES) };
+}

@@ -1,0 +1,25 @@
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type Docker from 'dockerode';
+import { tarEntry } from '../../lib/tar-entry.ts';
+import { EngineError } from '../engine-error.ts';
+import type { EngineCall } from './engine-call.ts';
+import { hasImage } from './has-image.ts';
+
+const REPOSITORY = 'swiftor/host-tools';
+const TAG = '1';
+
+/** An image of nothing: the programs that run in it are the host's. Made on the engine itself, so that no registry is asked. */
+export const HOST_TOOLS_IMAGE = `${REPOSITORY}:${TAG}`;
+
+/** After it, the engine has the image. */
+export async function ensureHostTools(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<void> {
+  if (await hasImage(tools, HOST_TOOLS_IMAGE, signal)) return;
+  // A layer must hold something.
+  const archive = Buffer.concat([tarEntry('tmp/', '5', 0o1777), Buffer.alloc(1024)]);
+  await tools.call(`make the image "${HOST_TOOLS_IMAGE}"`, signal, async (abortSignal) => {
+    const answer = await text(await tools.docker.importImage(Readable.from([archive]), { repo: REPOSITORY, tag: TAG, abortSignal }));
+    if (answer.includes('"error"'))
+      throw new EngineError('ENGINE_REFUSED', `The engine did not make the image "${HOST_TOOLS_IMAGE}": ${answer}`);
+  });
+}

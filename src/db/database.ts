@@ -50,6 +50,12 @@ export interface VmTable {
   /** Its volumes were made once: from then on their absence is a loss of data. */
   storage_ready: Defaulted<boolean>;
   storage_bytes: Defaulted<number>;
+  /** GB of each volume that outlives a stop; null in rows from before there were sizes, until their next start. */
+  storage_gb: Optional<number>;
+  /** HARD or MEASURED; null while it has no such volume. */
+  storage_enforcement: Optional<string>;
+  /** Measured: the container's own layer and the volumes that go with a stop. */
+  scratch_bytes: Defaulted<number>;
   last_event_seq: Defaulted<number>;
   idempotency_key: Optional<string>;
   idempotency_hash: Optional<string>;

@@ -83,6 +83,12 @@ export interface MachineSpec {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/**
+ * How the size of a machine's lasting volumes is held: HARD, writing past it gives the machine "no space left" and nobody else; or
+ * MEASURED, the size is only looked at from time to time.
+ */
+export type StorageEnforcement = 'HARD' | 'MEASURED';
+
 /** 'until-stop' volumes go when an ephemeral VM stops; 'until-delete' ones only with the VM. */
 export type VolumeLifetime = 'until-stop' | 'until-delete';
 

@@ -39,7 +39,7 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
     }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE or UPDATE; null for SNAPSHOT and PROGRESS.',
+      description: 'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE or DISK; null for SNAPSHOT and PROGRESS.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: ({ at }) => at }),
   }),

@@ -45,6 +45,14 @@ const VmSpecs = builder.objectRef<VmModel>('VmSpecs').implement({
   }),
 });
 
+const StorageEnforcement = builder.enumType('StorageEnforcement', {
+  description: 'How the size of storage is held.',
+  values: {
+    HARD: { description: 'Writing past it gives "no space left on device" inside the VM, and nobody else notices.' },
+    MEASURED: { description: 'It is measured about every minute; a start is refused while the account uses more than its plan allows.' },
+  } as const satisfies Record<NonNullable<VmModel['storageEnforcement']>, object>,
+});
+
 const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
   description: 'How far a boot is.',
   fields: (t) => ({
@@ -122,6 +130,22 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
         const { plan, usage } = await loadAccount();
         return startViolations(plan, usage, vm);
       },
+    }),
+    storageGb: t.int({
+      nullable: true,
+      description:
+        "GB that each volume of it may hold which outlives a stop: its plan's storage when it was created, more after a start on a bigger plan. Null where there is no such volume.",
+      resolve: ({ persistent, storageEnforcement, storageGb }) => (persistent || storageEnforcement !== null ? storageGb : null),
+    }),
+    storageEnforcement: t.field({
+      type: StorageEnforcement,
+      nullable: true,
+      description: 'How that size is held; null where there is no such volume, and until it was made.',
+      resolve: ({ storageEnforcement }) => storageEnforcement,
+    }),
+    storageUsedGb: t.float({
+      description: 'GB measured on its volumes, refreshed about every minute.',
+      resolve: ({ storageBytes }) => storageBytes / 2 ** 30,
     }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: ({ createdAt }) => createdAt }),
     startedAt: t.field({

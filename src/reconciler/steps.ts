@@ -27,7 +27,7 @@ const EXECUTORS: Executors = {
 
   async prepareStorage({ driver, spec, signal, writer }) {
     if (spec !== undefined) await driver.ensureVolumes(spec, signal);
-    await writer.quietly({ storage_ready: true });
+    await writer.quietly({ storage_ready: true, storage_enforcement: 'MEASURED' });
     return AGAIN;
   },
 

@@ -27,6 +27,14 @@ export interface StartRequest {
   readonly ramGb: number;
 }
 
+/**
+ * GB of each lasting volume of a VM: all that the plan allows, for the plan's limit is on what its volumes hold together. 1 at the
+ * least, since a plan without storage does not keep a VM from being created.
+ */
+export function storageSizeGb(plan: Plan): number {
+  return Math.max(1, plan.storageGb);
+}
+
 /** Why starting this VM beside what is used already would pass the plan: every dimension, not just the first. */
 export function startViolations(plan: Plan, used: Usage, { cpu, ramGb }: StartRequest): QuotaViolation[] {
   const checks: readonly Omit<QuotaViolation, 'message'>[] = [

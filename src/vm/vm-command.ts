@@ -69,16 +69,18 @@ async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
   return row === undefined ? undefined : planOf(catalog, row.plan);
 }
 
-/** Makes the account at its first VM, and locks it. */
-export async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<void> {
+/** Makes the account at its first VM, and locks it; its plan. */
+export async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
   const plan = knownPlan(catalog, viewer.plan);
-  await trx
+  const row = await trx
     .insertInto('account')
     .values({ user_id: viewer.userId, plan: (plan ?? catalog.defaultPlan).code })
     .onConflict((conflict) =>
       conflict.column('user_id').doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
     )
-    .execute();
+    .returning('plan')
+    .executeTakeFirstOrThrow();
+  return planOf(catalog, row.plan);
 }
 
 function knownPlan(catalog: Catalog, code: string | undefined): Plan | undefined {

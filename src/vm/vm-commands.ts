@@ -3,7 +3,7 @@ import type { Viewer } from '../auth/viewer.ts';
 import type { Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
-import { startViolations } from './limits.ts';
+import { startViolations, storageSizeGb } from './limits.ts';
 import { changeVm } from './vm-change.ts';
 import { command, openAccount, refuseWhileDeleting, reread, type LockedVm, type VmDependencies } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
@@ -21,7 +21,7 @@ export async function createVm(deps: VmDependencies, viewer: Viewer, value: unkn
   const hash = idempotencyKey == null ? null : deps.box.fingerprint(JSON.stringify(rest));
   return deps.db.transaction().execute(async (trx) => {
     // The account's lock also orders two calls with the same key: the second finds the first one's VM.
-    await openAccount(trx, viewer, deps.catalog);
+    const plan = await openAccount(trx, viewer, deps.catalog);
     const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, viewer.userId, idempotencyKey);
     if (earlier !== undefined) return repeated(trx, viewer, earlier, hash);
     const seq = await nextEventSeq(trx, viewer.userId);
@@ -37,6 +37,7 @@ export async function createVm(deps: VmDependencies, viewer: Viewer, value: unkn
         cpu: input.cpu,
         ram_gb: input.ram,
         persistent,
+        storage_gb: storageSizeGb(plan),
         last_event_seq: seq,
         idempotency_key: idempotencyKey ?? null,
         idempotency_hash: hash,
@@ -98,7 +99,8 @@ async function turnOn({ trx, vm, plan }: LockedVm, viewer: Viewer): Promise<void
     const message = violations.map((violation) => violation.message).join(' ');
     throw new ApiError('QUOTA_EXCEEDED', message, { violations });
   }
-  const set = { enabled: true, attempts: 0, last_failure: null };
+  // A volume grows with its plan, at a start; it never shrinks.
+  const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
   await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
 }
 

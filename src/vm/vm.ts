@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { VmTable } from '../db/database.ts';
+import type { StorageEnforcement } from '../engine/driver.ts';
 import type { Mapping, Visibility } from './mapping.ts';
 import { isVmStatus, type VmStatus } from './vm-status.ts';
 
@@ -45,6 +46,12 @@ export interface Vm {
   readonly address: string | null;
   readonly storageReady: boolean;
   readonly storageBytes: number;
+  /** GB of each volume that outlives a stop; null in rows from before there were sizes, until their next start. */
+  readonly storageGb: number | null;
+  /** How that size is held; null while there is no such volume. */
+  readonly storageEnforcement: StorageEnforcement | null;
+  /** What its container holds on the engine's disk besides those volumes, as last measured. */
+  readonly scratchBytes: number;
   readonly lastEventSeq: number;
   readonly createdAt: Date;
   readonly mappings: readonly Mapping[];
@@ -83,6 +90,9 @@ export function toVm(row: VmRow): Vm {
     address: row.address,
     storageReady: row.storage_ready,
     storageBytes: row.storage_bytes,
+    storageGb: row.storage_gb,
+    storageEnforcement: row.storage_enforcement as StorageEnforcement | null,
+    scratchBytes: row.scratch_bytes,
     lastEventSeq: row.last_event_seq,
     createdAt: row.created_at,
     mappings: row.mappings.map(({ name, internal_port, visibility }) => ({

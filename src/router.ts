@@ -6,7 +6,7 @@ import type { GraphqlWs } from './graphql/graphql-ws.ts';
 import { answerNotHere } from './ingress/plain-answer.ts';
 import type { Ingress } from './ingress/proxy.ts';
 import { matchRequest } from './ingress/request-target.ts';
-import type { Tickets } from './ingress/tickets.ts';
+import type { OwnPaths } from './ingress/own-paths.ts';
 import { pathOf } from './lib/path-of.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
@@ -23,7 +23,7 @@ export interface Routes {
     readonly graphqlWs: GraphqlWs;
     readonly rest: (request: IncomingMessage, reply: ServerResponse, path: string) => Promise<boolean>;
   };
-  readonly ingress?: { readonly proxy: Ingress; readonly tickets: Tickets };
+  readonly ingress?: { readonly proxy: Ingress; readonly ownPaths: OwnPaths };
   readonly isReady: () => Promise<{ ready: boolean; checks: Record<string, string> }>;
   readonly metrics: () => Promise<{ type: string; text: string }>;
 }
@@ -67,21 +67,15 @@ export function createRouter(routes: Routes) {
         return;
       }
       if (match.kind === 'foreign' || ingress === undefined) return answerNotHere(reply);
-      if (ingress.tickets.isLink(request.url)) {
-        ingress.tickets.redeem(request, reply, match).catch((error: unknown) => {
-          log.error({ err: error, vmId: match.vmId }, 'a link could not be redeemed');
-          answerNotHere(reply);
-        });
-        return;
-      }
-      ingress.proxy.handle(request, reply, match);
+      if (ingress.ownPaths.has(request.url)) ingress.ownPaths.handle(request, reply, match);
+      else ingress.proxy.handle(request, reply, match);
     },
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
       const match = matchRequest(request, baseDomain);
       if (match.kind === 'api' && api !== undefined && pathOf(request.url) === GRAPHQL_PATH) {
         api.graphqlWs.upgrade(request, socket, head);
-      } else if (match.kind === 'vm' && ingress !== undefined) {
+      } else if (match.kind === 'vm' && ingress !== undefined && !ingress.ownPaths.has(request.url)) {
         ingress.proxy.upgrade(request, socket, head, match);
       } else {
         // A client that is gone by now is no fault of ours.

@@ -17,6 +17,7 @@ import { createGateway } from './graphql/gateway.ts';
 import { createGraphqlHttp } from './graphql/graphql-http.ts';
 import { createGraphqlWs } from './graphql/graphql-ws.ts';
 import { createHostTable } from './ingress/host-table.ts';
+import { createOwnPaths } from './ingress/own-paths.ts';
 import { createIngress } from './ingress/proxy.ts';
 import { isWebSocketUpgrade } from './ingress/request-target.ts';
 import { createTickets } from './ingress/tickets.ts';
@@ -130,7 +131,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const tickets = createTickets({ db, box, secure: config.publicScheme === 'https' });
   const hosts = createHostTable({ db, listener, catalog, tickets });
   parts.defer(() => hosts.close());
-  const proxy = createIngress({ resolve: hosts.resolve, log, publicScheme: config.publicScheme });
+  for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));
+  const proxy = createIngress({ resolve: hosts.resolve, log, publicScheme: config.publicScheme, addressOf });
   parts.defer(() => proxy.close());
 
   const api = {
@@ -143,7 +145,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     baseDomain: config.baseDomain,
     log,
     ...(config.roles.has('api') && { api }),
-    ...(config.roles.has('ingress') && { ingress: { proxy, tickets } }),
+    ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, log }) } }),
     metrics: metrics.read,
     isReady: () => metrics.checkReady([...config.regions.keys()], isAnswering),
   });

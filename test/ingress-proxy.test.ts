@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, request, type IncomingMessage, type RequestListener, type RequestOptions, type ServerResponse } from 'node:http';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { connect, createServer as createRawServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer as createRawServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -13,100 +13,13 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createIngress, type Ingress } from '../src/ingress/proxy.ts';
-import { isWebSocketUpgrade, matchRequest } from '../src/ingress/request-target.ts';
-import type { Resolution, Resolve, Upstream } from '../src/ingress/resolution.ts';
+import { createIngress } from '../src/ingress/proxy.ts';
+import { matchRequest } from '../src/ingress/request-target.ts';
+import type { Resolution } from '../src/ingress/resolution.ts';
+import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from './support/ingress.ts';
 
-const BASE = 'vms.test';
-const VM = randomUUID();
-const HOST = `${VM}.${BASE}`;
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
-
-async function listen(server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
-  });
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
-}
-
-const app = (listener: RequestListener) => listen(createServer(listener));
-
-interface Gateway {
-  readonly port: number;
-  readonly ingress: Ingress;
-  readonly logged: string[];
-  readonly server: ReturnType<typeof createServer>;
-}
-
-async function gateway(resolve: Resolve, options: { publicScheme?: 'https'; everyUpgrade?: boolean } = {}): Promise<Gateway> {
-  const logged: string[] = [];
-  const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
-  const { everyUpgrade = false, ...rest } = options;
-  const ingress = createIngress({ resolve, log, ...rest });
-  const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
-  server.on('request', (req, res) => ingress.handle(req, res, matchRequest(req, BASE)));
-  server.on('upgrade', (req, socket, head) => ingress.upgrade(req, socket, head, matchRequest(req, BASE)));
-  onTestFinished(() => ingress.close());
-  return { port: await listen(server), ingress, logged, server };
-}
-
-function upstream(port: number, more: Partial<Upstream> = {}): Resolution {
-  return { kind: 'upstream', target: { vmId: VM, ref: 'ref-1', host: '127.0.0.1', port, scheme: 'http', signal: never, ...more } };
-}
-const never = new AbortController().signal;
-
-/** A gateway before one app. */
-async function before(listener: RequestListener): Promise<Gateway> {
-  const port = await app(listener);
-  return gateway(() => Promise.resolve(upstream(port)));
-}
-
-type Call = RequestOptions & { readonly body?: Buffer | Readable };
-
-async function call(port: number, { body, headers, ...options }: Call = {}): Promise<IncomingMessage> {
-  const req = request({ host: '127.0.0.1', port, agent: false, headers: headers ?? { Host: HOST }, ...options });
-  req.on('error', () => undefined);
-  if (body instanceof Readable) body.pipe(req);
-  else req.end(body);
-  const answer = Promise.withResolvers<IncomingMessage>();
-  req.once('response', answer.resolve).once('error', answer.reject);
-  return answer.promise;
-}
-
-async function read(res: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of res) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('latin1');
-}
-
-const fetchText = async (port: number, options: Call = {}) => {
-  const res = await call(port, options);
-  return { status: res.statusCode, headers: res.headers, raw: res.rawHeaders, text: await read(res) };
-};
-
-/** Everything that the peer says to these bytes until it closes, or until `enough` is in it. */
-async function raw(port: number, bytes: string, enough?: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  onTestFinished(() => void socket.destroy());
-  let text = '';
-  const done = Promise.withResolvers<string>();
-  socket.on('data', (chunk: Buffer) => {
-    text += chunk.toString('latin1');
-    if (enough !== undefined && text.includes(enough)) done.resolve(text);
-  });
-  socket.on('error', () => undefined).once('close', () => done.resolve(text));
-  socket.write(bytes, 'latin1');
-  return done.promise;
-}
 
 const valuesOf = (headers: readonly string[], name: string) => headers.filter((_, at) => at % 2 === 1 && headers[at - 1] === name);
 
@@ -394,7 +307,7 @@ describe("the gateway's cookies", () => {
   test('are shown to the resolver and not to the app', async () => {
     const port = await app((req, res) => res.end(JSON.stringify(valuesOf(req.rawHeaders, 'Cookie'))));
     const given: object[] = [];
-    const { port: entry } = await gateway((vmId, name, cookies) => {
+    const { port: entry } = await gateway((vmId, name, _path, cookies) => {
       given.push({ vmId, name, cookies: Object.fromEntries(cookies) });
       return Promise.resolve(upstream(port));
     });
@@ -428,7 +341,7 @@ describe("the gateway's cookies", () => {
 
   test("do not count for a request that another origin's page makes", async () => {
     const seen: number[] = [];
-    const { port } = await gateway((_vmId, _name, cookies) => {
+    const { port } = await gateway((_vmId, _name, _path, cookies) => {
       seen.push(cookies.size);
       return Promise.resolve({ kind: 'denied' });
     });

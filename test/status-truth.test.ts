@@ -4,7 +4,7 @@ import { docker } from './support/engines.ts';
 import { openEngineProxy, type EngineProxy } from './support/engine-proxy.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
-import { visit } from './support/visit.ts';
+import { openVm } from './support/open-vm.ts';
 import { createVm } from './support/vms.ts';
 
 let proxy: EngineProxy;
@@ -111,7 +111,7 @@ describe('RUNNING is not shown for longer than 2 s of an app that is gone, with 
   it('when its container is restarted by hand, and the address leads to the new one', async () => {
     const id = await runningVm();
     await (await containerOf(id)).restart({ t: 0 });
-    const isBack = async () => (await statusOf(id)) === 'RUNNING' && (await visit(gateway.port, `${id}.localhost`)).status === 200;
+    const isBack = async () => (await statusOf(id)) === 'RUNNING' && (await (await openVm(gateway, token, id)).visit()).status === 200;
     await eventually(isBack, { deadline: 20_000 });
     expect(await answers(id)).toBe(true);
   }, 60_000);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { createOpenLink, openVm } from './support/open-vm.ts';
 import { visit } from './support/visit.ts';
 import { createVm, eventsUntil } from './support/vms.ts';
 
@@ -38,6 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
+const see = async (id: string, path?: string) => (await openVm(gateway, token, id)).visit(path);
 const statusesOf = (events: readonly { kind: string; status: string }[]) =>
   events.filter(({ kind }) => kind !== 'PROGRESS').map(({ status }) => status);
 const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
@@ -66,7 +68,7 @@ async function execIn(id: string, ...command: string[]): Promise<void> {
   await eventually(async () => !(await exec.inspect()).Running);
 }
 async function environmentOf(id: string): Promise<Record<string, string>> {
-  const { status, body } = await visit(gateway.port, `${id}.localhost`, '/cgi-bin/env');
+  const { status, body } = await see(id, '/cgi-bin/env');
   if (status !== 200) throw new Error(`The app answered ${status}.`);
   return Object.fromEntries(body.split('\n').map((line) => line.split('=', 2) as [string, string]));
 }
@@ -84,7 +86,7 @@ describe('a life', () => {
     expect(statusesOf(boot)).toEqual(['STOPPED', 'QUEUED', 'STARTING', 'BOOTING', 'RUNNING']);
 
     // RUNNING means that who opens the address now sees the app.
-    expect(await visit(gateway.port, `${id}.localhost`)).toMatchObject({ status: 200, body: expect.stringContaining('<h1>tiny</h1>') });
+    expect(await see(id)).toMatchObject({ status: 200, body: expect.stringContaining('<h1>tiny</h1>') });
 
     await stop(id);
     await reaches(id, 'STOPPED');
@@ -128,8 +130,8 @@ describe('storage', () => {
     await start(id);
     await reaches(id, 'RUNNING');
     await execIn(id, '/bin/sh', '-c', 'test -e /data/mine && touch /www/data-stayed; test -e /config/mine || touch /www/config-went');
-    expect((await visit(gateway.port, `${id}.localhost`, '/data-stayed')).status).toBe(200);
-    expect((await visit(gateway.port, `${id}.localhost`, '/config-went')).status).toBe(200);
+    expect((await see(id, '/data-stayed')).status).toBe(200);
+    expect((await see(id, '/config-went')).status).toBe(200);
   });
 
   it('says that data is lost instead of starting on a blank disk', async () => {
@@ -162,7 +164,7 @@ describe('secrets', () => {
     await eventually(async () => (await environmentOf(id))['LATE'] === 'yes', { deadline: 20_000 });
     expect(await containerOf(id)).not.toBe(before);
     await execIn(id, '/bin/sh', '-c', 'test -e /config/mine && touch /www/kept');
-    expect((await visit(gateway.port, `${id}.localhost`, '/kept')).status).toBe(200);
+    expect((await see(id, '/kept')).status).toBe(200);
     await gateway.rest(token, 'DELETE', `/vms/secrets/${id}/LATE`);
     await eventually(async () => !('LATE' in (await environmentOf(id))), { deadline: 20_000 });
   });
@@ -178,7 +180,7 @@ describe('restart', () => {
     await gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { status } }', { id });
     await eventually(async () => (await statusOf(id)) === 'RUNNING' && (await containerOf(id)) !== before, { deadline: 20_000 });
     await execIn(id, '/bin/sh', '-c', 'test -e /config/mine && touch /www/kept');
-    expect((await visit(gateway.port, `${id}.localhost`, '/kept')).status).toBe(200);
+    expect((await see(id, '/kept')).status).toBe(200);
   });
 });
 
@@ -242,7 +244,7 @@ describe('what happens behind our back', () => {
     await harm(await containerOf(id));
     await eventually(async () => (await statusOf(id)) !== 'RUNNING', { deadline: 2_000 });
     await reaches(id, 'RUNNING');
-    expect((await visit(gateway.port, `${id}.localhost`)).status).toBe(200);
+    expect((await see(id)).status).toBe(200);
   });
 
   it('a container that is paused is resumed', async () => {
@@ -252,7 +254,7 @@ describe('what happens behind our back', () => {
     const container = docker.getContainer(await containerOf(id));
     await container.pause();
     await eventually(async () => !(await container.inspect()).State.Paused && (await statusOf(id)) === 'RUNNING');
-    expect((await visit(gateway.port, `${id}.localhost`)).status).toBe(200);
+    expect((await see(id)).status).toBe(200);
   });
 });
 
@@ -280,27 +282,29 @@ describe('a desire that changes on the way', () => {
 });
 
 describe('the ingress', () => {
-  it('reaches the app by each of the three shapes of host, and nothing else', async () => {
+  it('reaches the app by each of the shapes of host, and nothing else', async () => {
     const id = await createVm(gateway, token);
     const mapping = { vmid: id, name: 'my-app', internal_port: 3000 };
     expect((await gateway.rest(token, 'POST', '/vms/networking', { body: mapping })).status).toBe(201);
-    const hosts = [`${id}.localhost`, `my-app-${id}.localhost`, `my-app.${id}.localhost:4000`];
-    for (const host of hosts) {
-      const off = await visit(gateway.port, host);
-      expect([host, off.status, Number(off.headers['retry-after']) > 0]).toEqual([host, 503, true]);
+    const own = await openVm(gateway, token, id);
+    const hosts = [`my-app-${id}.localhost`, `my-app.${id}.localhost:4000`];
+    const visits = [() => own.visit(), ...hosts.map((host) => () => visit(gateway.port, host))];
+    for (const each of visits) {
+      const off = await each();
+      expect([off.status, Number(off.headers['retry-after']) > 0]).toEqual([503, true]);
     }
     await start(id);
     await reaches(id, 'RUNNING');
-    for (const host of hosts) expect([host, (await visit(gateway.port, host)).status]).toEqual([host, 200]);
+    for (const each of visits) expect((await each()).status).toBe(200);
     const none = await visit(gateway.port, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f.localhost');
-    for (const host of [`other-${id}.localhost`, `other.${id}.localhost`, 'example.com', 'x.localhost']) {
+    for (const host of [`${id}.localhost`, `other-${id}.localhost`, `other.${id}.localhost`, 'example.com', 'x.localhost']) {
       const { status, body } = await visit(gateway.port, host);
       expect([host, status, body]).toEqual([host, 404, none.body]);
     }
     await gateway.rest(token, 'DELETE', `/vms/networking/${id}/my-app`);
     await eventually(async () => (await visit(gateway.port, `my-app-${id}.localhost`)).status === 404, { deadline: 1_000 });
     await stop(id);
-    await eventually(async () => (await visit(gateway.port, `${id}.localhost`)).status === 503, { deadline: 1_000 });
+    await eventually(async () => (await own.visit()).status === 503, { deadline: 1_000 });
   });
 
   it('opens a PRIVATE mapping to who comes through a link, once', async () => {
@@ -312,19 +316,14 @@ describe('the ingress', () => {
       input: { vmId: id, name: 'desk', internalPort: 3000, visibility: 'PRIVATE' },
     });
     expect((await visit(gateway.port, host)).status).toBe(404);
-    const { data } = await gateway.graphql<{ createOpenLink: string }>(
-      token,
-      'mutation ($id: ID!) { createOpenLink(vmId: $id, name: "desk") }',
-      { id },
-    );
-    const link = new URL(data?.createOpenLink ?? '');
+    const link = await createOpenLink(gateway, token, id, 'desk');
     expect(link.hostname).toBe(host);
     const opened = await visit(gateway.port, host, link.pathname + link.search);
     expect(opened.status).toBe(303);
     const cookie = opened.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
-    expect(opened.headers['set-cookie']?.[0]).toMatch(/; HttpOnly/);
     expect((await visit(gateway.port, host, '/', { cookie })).status).toBe(200);
     expect((await visit(gateway.port, host, '/', { cookie: `${cookie}x` })).status).toBe(404);
+    expect((await visit(gateway.port, `${id}.localhost`, '/', { cookie })).status).toBe(404);
     expect((await visit(gateway.port, host, link.pathname + link.search)).status).toBe(404);
   });
 

@@ -18,6 +18,10 @@ const routeSchema = z.strictObject({
   path: z.string().regex(/^\/[\w-]+$/),
   port,
   protocol: z.enum(['http', 'tcp']),
+  /** How the port speaks; the entry's own scheme on its default port, else http. */
+  scheme: z.enum(['http', 'https']).optional(),
+  /** `kept`: the app is told by its own settings that it lives below the path. `stripped`: it believes to be at `/`, and links relatively. */
+  prefix: z.enum(['kept', 'stripped']).default('kept'),
 });
 
 /** What an entry may say. Everything but code, name, image and port has a default that suits a plain web app. */

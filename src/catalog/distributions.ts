@@ -91,6 +91,8 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
       { name: 'primary', path: '/config' },
       { name: 'data', path: '/data' },
     ],
+    // The manager links to its assets relatively and to its file browser absolutely: it is told where it lives (index.js, README).
+    env: { ...LINUXSERVER_APP.env, SUBFOLDER: '/manage/' },
     routes: [{ path: '/manage', port: 3000, protocol: 'http' }],
     deprecated: 'linuxserver.io no longer builds this image; it names gaseous-server, romm and webrcade as successors.',
   },

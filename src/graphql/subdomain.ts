@@ -65,7 +65,8 @@ builder.mutationFields((t) => ({
   }),
   createOpenLink: t.string({
     description:
-      'A one-time link, good for 60 seconds, that opens a private address of the VM in a browser. Errors: NOT_FOUND when there is no such VM or name.',
+      'A one-time link, good for 60 seconds, that opens an address of the VM in a browser, with all its paths, until your token ends; whether ' +
+      'the VM is on or off. Errors: NOT_FOUND when there is no such VM or name.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       name: t.arg.string({ required: false, description: "A mapping's name; without it the VM's own address." }),

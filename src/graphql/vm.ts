@@ -119,7 +119,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       resolve: ({ lastFailure }) => lastFailure,
     }),
     url: t.string({
-      description: "The app's own address: `https://{id}.{domain}`.",
+      description: "The app's own address: `https://{id}.{domain}`. Private: browsers open it through a link of createOpenLink.",
       resolve: ({ id }, _args, { address }) => vmUrl(address, id),
     }),
     startViolations: t.field({

@@ -2,10 +2,12 @@ import { isOwnCookie, withoutOwnCookies } from './own-cookies.ts';
 
 /** What the gateway itself knows of a request and tells the app. */
 export interface Forwarding {
-  /** The client's address as the socket has it. */
+  /** The client's address. */
   readonly peer: string;
   readonly scheme: 'http' | 'https';
   readonly host: string;
+  /** The path in front of the app's own, of which it sees nothing. */
+  readonly prefix?: string | undefined;
 }
 
 /** How the request goes on: with a body of unknown length, of the length sent or none, or asking for a WebSocket. */
@@ -30,15 +32,16 @@ const NEVER_NAMED = new Set(['host', 'content-length']);
  * The headers for the app, flat and in the client's order and case: hop-by-hop ones, the gateway's cookies and what a client
  * claims of who forwarded it left out, the gateway's own claims added.
  */
-export function requestHeaders(raw: readonly string[], framing: Framing, { peer, scheme, host }: Forwarding): string[] {
+export function requestHeaders(raw: readonly string[], framing: Framing, { peer, scheme, host, prefix }: Forwarding): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {
     if (isClaimOfForwarding(name)) return undefined;
     // The server has already answered "100 Continue" for us.
     if (name === 'expect') return undefined;
     return name === 'cookie' ? withoutOwnCookies(value) : value;
   });
-  forwarded.push('X-Forwarded-For', peer.replace(/^::ffff:(?=[0-9.]+$)/i, ''), 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
+  forwarded.push('X-Forwarded-For', peer, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
   if (framing === 'chunked') forwarded.push('Transfer-Encoding', 'chunked');
+  if (prefix !== undefined) forwarded.push('X-Forwarded-Prefix', prefix);
   // Without it, Node would announce a chunked body for a POST that has none.
   if (framing === 'empty') forwarded.push('Content-Length', '0');
   if (framing === 'websocket') forwarded.push('Connection', 'Upgrade', 'Upgrade', 'websocket');

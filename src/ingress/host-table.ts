@@ -1,42 +1,51 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
-import { findVmOfAnyone } from '../vm/vm-store.ts';
 import { isBooting } from '../vm/vm-status.ts';
+import { findVmOfAnyone, findVmVersions, versionOf } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
-import type { Resolution, Resolve, Upstream } from './resolution.ts';
-import type { Tickets } from './tickets.ts';
+import type { OwnCookies } from './own-cookies.ts';
+import type { Resolution, Resolve, Sight, Upstream } from './resolution.ts';
+import type { TicketPlace, Tickets } from './tickets.ts';
+import { doorKey, findWay, openDoor, type Way } from './vm-door.ts';
 
 export interface HostTable {
   readonly resolve: Resolve;
+  /** The VM behind an address, as whoever holds these cookies may see it; undefined for who may not. */
+  look(place: TicketPlace, cookies: OwnCookies): Promise<Sight | undefined>;
+  /** What runs on its container ends at once: the engine says that it is gone. */
+  dropContainer(vmId: string): void;
   close(): void;
 }
 
 interface Entry {
   readonly vm: Vm | undefined;
   readonly order: number;
-  readonly readAt: number;
-  /** One target an address, by mapping name ('' is the VM's own), as long as it leads to the same door: sockets are kept with it. */
-  readonly targets: Map<string, { readonly upstream: Upstream; readonly door: string; readonly over: AbortController }>;
+  /** When the row was last known to be this; 0 when there was a hint since. */
+  checkedAt: number;
+  /** Until when its container counts as gone, though the row does not say so yet. */
+  readonly goneUntil: number;
+  /** One target a way, as long as it leads to the same door: sockets are kept with it. */
+  readonly targets: Map<string, Target>;
 }
 
-/** What an address leads to. A change of any of it ends what goes through the old one. */
-interface Door {
-  readonly vm: Vm;
-  readonly ref: string;
-  readonly host: string;
-  readonly port: number;
-  readonly scheme: 'http' | 'https';
-  readonly isPublic: boolean;
+interface Target {
+  readonly upstream: Upstream;
+  readonly way: Way;
+  readonly door: string;
+  readonly over: AbortController;
 }
 
-/** A notification may be lost: what was read longer ago is read again. */
-const FRESH_MS = 3_000;
+/** A notification may be lost: what was known longer ago is not used, and what runs through it is looked at so often. */
+const FRESH_MS = 900;
+const SWEEP_EVERY_MS = 400;
+/** How long the engine's word that a container is gone outweighs a row that nobody has changed since: its reconciler has looked by then. */
+const GONE_MS = 3_000;
 const KEPT = 10_000;
 
 /**
- * Where each VM's addresses lead, as its row says. Each event of a VM makes its entry be read again; when its container
- * is another, or it no longer runs, what goes through the old one ends at once.
+ * Where each VM's addresses lead, as its row says. Each event of a VM makes its entry be read again, and a sweep does for those that
+ * got lost; when its container is another, or it no longer runs, what goes through the old one ends at once.
  */
 export function createHostTable(deps: { db: Db; listener: Listener; catalog: Catalog; tickets: Tickets }): HostTable {
   const { db, listener, catalog, tickets } = deps;
@@ -45,73 +54,125 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
   let reads = 0;
   const read = async (vmId: string): Promise<Entry> => {
     const order = (reads += 1);
+    // Before the statement: what commits during it may not be in its answer.
+    const begun = Date.now();
     const vm = await findVmOfAnyone(db, vmId);
     const latest = entries.get(vmId);
     // A read that began later has seen more, also if it came back first.
     if (latest !== undefined && latest.order > order) return latest;
     const targets: Entry['targets'] = latest?.targets ?? new Map();
-    for (const [name, { door, over }] of targets) {
-      if (keyOf(vm === undefined ? undefined : doorOf(vm, name)) === door) continue;
+    for (const [key, { way, door, over }] of targets) {
+      if (doorKey(vm === undefined ? undefined : openDoor(vm, wayOf(vm, way))) === door) continue;
       over.abort();
-      targets.delete(name);
+      targets.delete(key);
     }
     entries.delete(vmId);
-    const entry: Entry = { vm, order, readAt: Date.now(), targets };
+    const isSame = vm !== undefined && latest?.vm !== undefined && versionOf(vm) === versionOf(latest.vm);
+    const entry: Entry = { vm, order, checkedAt: begun, targets, goneUntil: isSame ? latest.goneUntil : 0 };
     // Only what exists is kept: made-up ids must not push real ones out.
     if (vm !== undefined) entries.set(vmId, entry);
     forgetOldest(entries);
     return entry;
   };
-
-  /** Where the address leads now; undefined while nothing runs there. DEGRADED stays reachable: the app may answer this very request. */
-  const doorOf = (vm: Vm, name: string): Door | undefined => {
-    const { status, engineRef, address } = vm;
-    const entry = catalog.distributions.get(vm.distribution);
-    const mapping = vm.mappings.find((each) => each.name === name);
-    const port = name === '' ? entry?.defaultPort : mapping?.internalPort;
-    if ((status !== 'RUNNING' && status !== 'DEGRADED') || engineRef === null || address === null || port === undefined) return undefined;
-    const scheme = entry !== undefined && port === entry.defaultPort ? entry.scheme : 'http';
-    return { vm, ref: engineRef, host: address, port, scheme, isPublic: mapping?.visibility !== 'PRIVATE' };
+  /** The way by the same key as the row has it now. */
+  const wayOf = (vm: Vm, { key }: Way): Way | undefined => {
+    const isOwn = key === '' || key.startsWith('/');
+    const way = findWay(vm, catalog.distributions.get(vm.distribution), isOwn ? undefined : key, isOwn ? key : '/');
+    return way?.key === key ? way : undefined;
   };
 
-  const targetOf = ({ vm, targets }: Entry, name: string): Upstream | undefined => {
-    const door = vm === undefined ? undefined : doorOf(vm, name);
-    if (door === undefined) return undefined;
-    const known = targets.get(name);
+  const targetOf = ({ vm, targets, goneUntil }: Entry, way: Way): Upstream | undefined => {
+    const known = targets.get(way.key);
     if (known !== undefined) return known.upstream;
+    const door = vm === undefined || goneUntil > Date.now() ? undefined : openDoor(vm, way);
+    if (vm === undefined || door === undefined) return undefined;
     const over = new AbortController();
-    const { ref, host, port, scheme } = door;
-    const upstream: Upstream = { vmId: door.vm.id, ref, host, port, scheme, signal: over.signal };
-    targets.set(name, { upstream, door: keyOf(door), over });
+    const { ref, host, port, scheme, strip } = door;
+    const upstream: Upstream = { vmId: vm.id, ref, host, port, scheme, strip, signal: over.signal };
+    targets.set(way.key, { upstream, way, door: doorKey(door), over });
     return upstream;
   };
 
-  const resolve: Resolve = async (vmId, name, cookies): Promise<Resolution> => {
-    const cached = entries.get(vmId);
-    const entry = cached !== undefined && Date.now() - cached.readAt < FRESH_MS ? cached : await read(vmId);
-    const { vm } = entry;
-    if (vm === undefined) return { kind: 'not-found' };
-    const mapping = name === undefined ? undefined : vm.mappings.find((each) => each.name === name);
-    if (name !== undefined && mapping === undefined) return { kind: 'not-found' };
-    // A VM's own address is guarded by its app's own sign-in; only mappings can be made PRIVATE.
-    if (mapping?.visibility === 'PRIVATE' && !tickets.opens(cookies, { vmId, name })) return { kind: 'denied' };
-    const target = targetOf(entry, name ?? '');
-    return target === undefined ? unavailable(vm) : { kind: 'upstream', target };
+  const isFresh = (entry: Entry | undefined): entry is Entry => entry !== undefined && Date.now() - entry.checkedAt < FRESH_MS;
+  const ticketFor = (vm: Vm, cookies: OwnCookies, place: TicketPlace) => {
+    const ticket = cookies.size === 0 ? undefined : tickets.find(cookies, place);
+    return ticket?.userId === vm.userId ? ticket : undefined;
   };
 
+  const resolveIn = (entry: Entry, name: string | undefined, path: string, cookies: OwnCookies): Resolution => {
+    const { vm } = entry;
+    if (vm === undefined) return { kind: 'not-found' };
+    const way = findWay(vm, catalog.distributions.get(vm.distribution), name, path);
+    if (way === undefined && name !== undefined) return { kind: 'not-found' };
+    const ticket = ticketFor(vm, cookies, { vmId: vm.id, name });
+    if (way?.isPublic !== true && ticket === undefined) return { kind: 'denied' };
+    if (way?.protocol === 'tcp') return { kind: 'not-http', port: way.port, sight: { vm, ticket } };
+    if (way !== undefined && way.key !== '' && path === way.key) return { kind: 'moved', path: `${path}/` };
+    const target = way === undefined ? undefined : targetOf(entry, way);
+    if (target === undefined) return unavailable({ vm, ticket });
+    return { kind: 'upstream', target, ticket: way?.isPublic === true ? undefined : ticket };
+  };
+
+  const sweepOnce = async (): Promise<void> => {
+    if (entries.size === 0) return;
+    const begun = Date.now();
+    const swept = new Map(entries);
+    const versions = await findVmVersions(db, [...swept.keys()]);
+    for (const [vmId, entry] of swept) {
+      if (entries.get(vmId) !== entry || entry.vm === undefined) continue;
+      if (versions.get(vmId) !== versionOf(entry.vm)) reread(vmId);
+      else if (entry.checkedAt > 0) entry.checkedAt = Math.max(entry.checkedAt, begun);
+    }
+  };
+  /** A failed read keeps the entry, unused until one succeeds. */
+  const reread = (vmId: string): void => {
+    const entry = entries.get(vmId);
+    // What is not cached has no streams to end, and is read when it is asked for.
+    if (entry === undefined) return;
+    entry.checkedAt = 0;
+    void read(vmId).catch(() => undefined);
+  };
+
+  let sweeping = false;
+  const sweep = setInterval(() => {
+    if (sweeping) return;
+    sweeping = true;
+    void sweepOnce()
+      .catch(() => undefined)
+      .finally(() => (sweeping = false));
+  }, SWEEP_EVERY_MS);
+  sweep.unref();
   const unlisten = [
     listener.on('vm_event', (payload) => {
       const [, vmId] = JSON.parse(payload) as [string, string];
-      // What is not cached has no streams to end, and is read when it is asked for. A failed read keeps the entry until it is stale.
-      if (entries.has(vmId)) void read(vmId).catch(() => undefined);
+      reread(vmId);
     }),
     listener.onResync(() => {
-      for (const vmId of entries.keys()) void read(vmId).catch(() => undefined);
+      for (const vmId of entries.keys()) reread(vmId);
     }),
   ];
   return {
-    resolve,
+    resolve(vmId, name, path, cookies) {
+      const cached = entries.get(vmId);
+      return isFresh(cached) ? resolveIn(cached, name, path, cookies) : read(vmId).then((entry) => resolveIn(entry, name, path, cookies));
+    },
+    async look(place, cookies) {
+      const cached = entries.get(place.vmId);
+      const { vm } = isFresh(cached) ? cached : await read(place.vmId);
+      if (vm === undefined) return undefined;
+      const ticket = ticketFor(vm, cookies, place);
+      const isPublic = vm.mappings.some(({ name, visibility }) => name === place.name && visibility === 'PUBLIC');
+      return ticket !== undefined || isPublic ? { vm, ticket } : undefined;
+    },
+    dropContainer(vmId) {
+      const entry = entries.get(vmId);
+      if (entry === undefined) return;
+      endTargets(entry);
+      entries.set(vmId, { ...entry, goneUntil: Date.now() + GONE_MS });
+      reread(vmId);
+    },
     close() {
+      clearInterval(sweep);
       for (const stop of unlisten) stop();
       for (const entry of entries.values()) endTargets(entry);
       entries.clear();
@@ -119,16 +180,13 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
   };
 }
 
-function keyOf(door: Door | undefined): string {
-  if (door === undefined) return '';
-  const { ref, host, port, scheme, isPublic } = door;
-  return JSON.stringify([ref, host, port, scheme, isPublic]);
-}
-
-function unavailable({ status }: Vm): Resolution {
-  if (isBooting(status)) return { kind: 'unavailable', retryAfterSeconds: 2, message: 'This VM is starting; try again shortly.' };
-  if (status === 'STOPPED' || status === 'STOPPING') return { kind: 'unavailable', retryAfterSeconds: 30, message: 'This VM is stopped.' };
-  return { kind: 'unavailable', retryAfterSeconds: 10, message: 'This VM is not available at the moment.' };
+function unavailable(sight: Sight): Resolution {
+  const { status } = sight.vm;
+  if (isBooting(status)) return { kind: 'unavailable', retryAfterSeconds: 2, message: 'This VM is starting; try again shortly.', sight };
+  if (status === 'STOPPED' || status === 'STOPPING') {
+    return { kind: 'unavailable', retryAfterSeconds: 30, message: 'This VM is stopped.', sight };
+  }
+  return { kind: 'unavailable', retryAfterSeconds: 10, message: 'This VM is not available at the moment.', sight };
 }
 
 function forgetOldest(entries: Map<string, Entry>): void {
@@ -140,4 +198,5 @@ function forgetOldest(entries: Map<string, Entry>): void {
 
 function endTargets({ targets }: Entry): void {
   for (const { over } of targets.values()) over.abort();
+  targets.clear();
 }

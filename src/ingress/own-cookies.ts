@@ -23,10 +23,13 @@ export function withoutOwnCookies(header: string): string | undefined {
   return text === '' ? undefined : text;
 }
 
+const NONE: OwnCookies = new Map();
+
 /** The gateway's cookies in a Cookie header. */
 export function ownCookiesOf(header: string | undefined): OwnCookies {
+  if (header === undefined || !/swiftor/i.test(header)) return NONE;
   const found = new Map<string, string[]>();
-  for (const pair of (header ?? '').split(';').map((each) => each.trim())) {
+  for (const pair of header.split(';').map((each) => each.trim())) {
     const equals = pair.indexOf('=');
     if (equals < 1 || !isOwnCookie(pair)) continue;
     const name = pair.slice(0, equals).trim();

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
 import { isCrossOrigin } from './cross-origin.ts';
 import { requestHeaders, type Framing } from './forward-headers.ts';
 import { ownCookiesOf } from './own-cookies.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts';
 import { relay } from './relay.ts';
-import { flawOf, hasBody, isWebSocketUpgrade } from './request-target.ts';
+import { flawOf, hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
 import type { Resolution, Resolve, Upstream } from './resolution.ts';
+import { createSocketLimits } from './socket-limits.ts';
 import { createTargetPools, type TargetPool } from './target-pools.ts';
+import type { Ticket } from './tickets.ts';
 import type { HostMatch } from './vm-host.ts';
 import { openTunnel, responseOnSocket, watchHangUp } from './websocket.ts';
 
@@ -17,6 +20,8 @@ export interface IngressOptions {
   readonly log: Log;
   /** What browsers use to reach the gateway, told to apps as X-Forwarded-Proto; http when absent. */
   readonly publicScheme?: 'http' | 'https';
+  /** The client's address, told to apps as X-Forwarded-For; the socket's peer when absent. */
+  readonly addressOf?: (req: IncomingMessage) => string;
 }
 
 /** The reverse proxy of the VMs' own addresses. Neither method throws or rejects: whatever happens becomes an answer. */
@@ -29,61 +34,77 @@ export interface Ingress {
   close(): void;
 }
 
+/** A target to go to, the ticket that opened it where one was needed, and the sockets to it. */
+interface WayThrough {
+  readonly target: Upstream;
+  readonly ticket?: Ticket | undefined;
+  readonly pool: TargetPool;
+}
+
 const RESOLVE_DEADLINE_MS = 5_000;
 /** Methods whose requests Node sends without a body unless told otherwise. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** An ingress that sends each request where `resolve` says. */
-export function createIngress({ resolve, log, publicScheme = 'http' }: IngressOptions): Ingress {
+export function createIngress({ resolve, log, publicScheme = 'http', addressOf = peerOf }: IngressOptions): Ingress {
   const pools = createTargetPools();
+  const limits = createSocketLimits();
 
-  /** The target of a request; undefined when it has been answered instead. */
-  const findTarget = async (req: IncomingMessage, res: ServerResponse, match: HostMatch): Promise<Upstream | undefined> => {
+  const ask = async (req: IncomingMessage, vmId: string, name: string | undefined): Promise<Resolution> => {
+    try {
+      const cookies = ownCookiesOf(isCrossOrigin(req) ? undefined : req.headers.cookie);
+      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
+      return answer instanceof Promise ? await withinDeadline(answer) : answer;
+    } catch (err) {
+      log.error({ vmId, err }, 'Cannot tell where a VM is');
+      return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
+    }
+  };
+
+  /** Where a request goes; undefined when it has been answered instead. */
+  const findWay = async (req: IncomingMessage, res: ServerResponse, match: HostMatch): Promise<WayThrough | undefined> => {
     const flaw = flawOf(req);
     if (flaw !== undefined) answerPlain(res, flaw.status, flaw.message);
     else if (match.kind !== 'vm') answerNotHere(res);
     else {
-      const cookies = ownCookiesOf(isCrossOrigin(req) ? undefined : req.headers.cookie);
-      const resolution = await withinDeadline(() => resolve(match.vmId, match.name, cookies)).catch((err: unknown): Resolution => {
-        log.error({ vmId: match.vmId, err }, 'Cannot tell where a VM is');
-        return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
-      });
-      if (resolution.kind === 'upstream') return resolution.target;
-      if (resolution.kind === 'unavailable') answerUnavailable(res, resolution.retryAfterSeconds, resolution.message);
-      else answerNotHere(res);
+      const resolution = await ask(req, match.vmId, match.name);
+      if (resolution.kind !== 'upstream') answerOtherwise(req, res, resolution);
+      else {
+        const pool = pools.get(resolution.target);
+        if (pool !== undefined) return { ...resolution, pool };
+        answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
+      }
     }
     return undefined;
   };
 
-  const findPool = (target: Upstream, res: ServerResponse): TargetPool | undefined => {
-    const pool = pools.get(target);
-    if (pool === undefined) answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
-    return pool;
-  };
-
-  const headersFor = (req: IncomingMessage, framing: Framing) => {
-    const peer = req.socket.remoteAddress ?? '';
-    return requestHeaders(req.rawHeaders, framing, { peer, scheme: publicScheme, host: req.headers.host ?? '' });
+  const headersFor = (req: IncomingMessage, framing: Framing, { target }: WayThrough) => {
+    const host = req.headers.host ?? '';
+    return requestHeaders(req.rawHeaders, framing, { peer: addressOf(req), scheme: publicScheme, host, prefix: target.strip });
   };
 
   const serve = async (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {
-    const target = await findTarget(req, res, match);
-    if (target === undefined || req.socket.destroyed) return;
-    const pool = findPool(target, res);
-    if (pool !== undefined) relay({ req, res, target, pool, headers: headersFor(req, framingOf(req)), onUpgrade: undefined, log });
+    const way = await findWay(req, res, match);
+    if (way === undefined || req.socket.destroyed) return;
+    relay({ ...way, req, res, headers: headersFor(req, framingOf(req), way), onUpgrade: undefined, log });
   };
 
   const serveWebSocket = async (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) => {
     const client = req.socket;
-    const target = await findTarget(req, res, match);
-    if (target === undefined || client.destroyed) return;
-    const pool = findPool(target, res);
-    if (pool === undefined) return;
+    const way = await findWay(req, res, match);
+    if (way === undefined || client.destroyed) return;
+    const leave = limits.enter(way.target.vmId, way.ticket?.id);
+    if (leave === undefined) {
+      answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
+      return;
+    }
+    res.once('close', leave);
     const onUpgrade: Parameters<typeof relay>[0]['onUpgrade'] = (answer, upstream, upstreamHead) => {
       stopWatch();
-      openTunnel({ res, client, clientHead, answer, upstream, upstreamHead, pool });
+      res.off('close', leave);
+      openTunnel({ ...way, res, client, clientHead, answer, upstream, upstreamHead, onClosed: leave });
     };
-    relay({ req, res, target, pool, headers: headersFor(req, 'websocket'), onUpgrade, log });
+    relay({ ...way, req, res, headers: headersFor(req, 'websocket', way), onUpgrade, log });
   };
 
   /** The last resort, so that a fault of ours ends one request and not the process. */
@@ -110,17 +131,40 @@ export function createIngress({ resolve, log, publicScheme = 'http' }: IngressOp
   };
 }
 
+function peerOf({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
+}
+
+function answerOtherwise(req: IncomingMessage, res: ServerResponse, resolution: Exclude<Resolution, { kind: 'upstream' }>): void {
+  switch (resolution.kind) {
+    case 'unavailable':
+      answerUnavailable(res, resolution.retryAfterSeconds, resolution.message);
+      return;
+    case 'not-http':
+      answerPlain(res, 404, `Port ${resolution.port} of this VM speaks TCP and no HTTP: open it with its own program, not with a browser.`);
+      return;
+    case 'moved': {
+      const query = originForm(req.url ?? '').split('?')[1];
+      answerPlain(res, 307, '', { Location: query === undefined ? resolution.path : `${resolution.path}?${query}` });
+      return;
+    }
+    case 'not-found':
+    case 'denied':
+      answerNotHere(res);
+  }
+}
+
 function framingOf(req: IncomingMessage): Framing {
   if (req.headers['transfer-encoding'] !== undefined) return 'chunked';
   return req.headers['content-length'] === undefined && !BODYLESS.has(req.method ?? '') ? 'empty' : 'as-sent';
 }
 
-async function withinDeadline(resolve: () => Promise<Resolution>): Promise<Resolution> {
+async function withinDeadline(answer: Promise<Resolution>): Promise<Resolution> {
   const late = Promise.withResolvers<never>();
   const expire = () => late.reject(new Error(`No answer within ${RESOLVE_DEADLINE_MS} ms.`));
   const timer = setTimeout(expire, RESOLVE_DEADLINE_MS);
   try {
-    return await Promise.race([resolve(), late.promise]);
+    return await Promise.race([answer, late.promise]);
   } finally {
     clearTimeout(timer);
   }

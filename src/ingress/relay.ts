@@ -7,11 +7,14 @@ import { answerPlain } from './plain-answer.ts';
 import { hasBody, originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 import type { TargetPool } from './target-pools.ts';
+import type { Ticket } from './tickets.ts';
 
 export interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly target: Upstream;
+  /** What opened the target, where something had to: the exchange ends with it. */
+  readonly ticket?: Ticket | undefined;
   readonly pool: TargetPool;
   /** Of the request, as the app is to see them. */
   readonly headers: readonly string[];
@@ -27,7 +30,7 @@ const RESET = new Set(['ECONNRESET', 'EPIPE']);
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when
  * the app gives none, or cut off when the client, the app or the target goes midway.
  */
-export function relay({ req, res, target, pool, headers, onUpgrade, log }: Exchange): void {
+export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log }: Exchange): void {
   const method = req.method ?? 'GET';
   const carriesBody = hasBody(req);
   // Only what may be sent twice meets a kept socket, since the app may be closing that one just now.
@@ -50,14 +53,14 @@ export function relay({ req, res, target, pool, headers, onUpgrade, log }: Excha
     abandon();
     answerPlain(res, 502, message);
   };
-  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'));
+  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'), ticket?.until);
   // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
   req.socket.setMaxListeners(0).once('close', abandon);
 
   const send = (kept: boolean) => {
     let up: ClientRequest;
     try {
-      up = pool.request({ target, method, path: originForm(req.url ?? '/'), headers, kept });
+      up = pool.request({ target, method, path: pathFor(target, req.url ?? '/'), headers, kept });
     } catch {
       finish();
       answerPlain(res, 400, 'The request has characters that cannot be passed on.');
@@ -108,4 +111,10 @@ export function relay({ req, res, target, pool, headers, onUpgrade, log }: Excha
   };
 
   send(repeatable);
+}
+
+/** The app's own path of a request's target. */
+function pathFor({ strip }: Upstream, url: string): string {
+  const path = originForm(url);
+  return strip === undefined ? path : path.slice(strip.length);
 }

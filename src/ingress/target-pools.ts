@@ -6,8 +6,8 @@ import type { Upstream } from './resolution.ts';
 export interface TargetPool {
   /** Opens a request; a `kept` one may meet a socket that was used before. Throws for what Node refuses to write. */
   request(to: UpstreamRequest): ClientRequest;
-  /** Registers what must end when the target goes; `end` is called at most once. Returns the release. */
-  hold(end: () => void): () => void;
+  /** Registers what must end when the target goes, and at `until` (ms since 1970); `end` is called at most once. Returns the release. */
+  hold(end: () => void, until?: number): () => void;
 }
 
 export interface UpstreamRequest {
@@ -29,14 +29,21 @@ const CONNECT_DEADLINE_MS = 3_000;
 /** Below the 5 s after which many servers (Node's among them) close an idle socket: reuse rarely races with their close. */
 const KEEP_IDLE_MS = 4_000;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
+/** How exactly an end in time is kept: one look at all that runs, instead of a timer for each request. */
+const EXPIRE_EVERY_MS = 500;
 
-type ClosablePool = TargetPool & { close(): void };
+type ClosablePool = TargetPool & { expire(now: number): void; close(): void };
 
 /** Keeps one pool for each target signal, container and scheme, and drops it when the signal aborts. */
 export function createTargetPools(): TargetPools {
   const bySignal = new WeakMap<AbortSignal, Map<string, ClosablePool>>();
   const open = new Set<ClosablePool>();
   let closed = false;
+  const expiry = setInterval(() => {
+    const now = Date.now();
+    for (const pool of open) pool.expire(now);
+  }, EXPIRE_EVERY_MS);
+  expiry.unref();
 
   return {
     get(target) {
@@ -59,10 +66,16 @@ export function createTargetPools(): TargetPools {
     },
     close() {
       closed = true;
+      clearInterval(expiry);
       for (const pool of open) pool.close();
       open.clear();
     },
   };
+}
+
+interface Held {
+  readonly end: () => void;
+  readonly until: number;
 }
 
 function openPool(scheme: Upstream['scheme']): ClosablePool {
@@ -70,7 +83,7 @@ function openPool(scheme: Upstream['scheme']): ClosablePool {
   const tls = { rejectUnauthorized: false };
   const keeping = new Agent({ ...tls, keepAlive: true, timeout: KEEP_IDLE_MS, maxFreeSockets: 16 });
   const fresh = new Agent({ ...tls, keepAlive: false });
-  const held = new Set<() => void>();
+  const held = new Set<Held>();
 
   return {
     request({ target: { host, port }, method, path, headers, kept }) {
@@ -79,14 +92,22 @@ function openPool(scheme: Upstream['scheme']): ClosablePool {
       limitConnecting(up, scheme === 'https' ? 'secureConnect' : 'connect');
       return up;
     },
-    hold(end) {
-      held.add(end);
-      return () => held.delete(end);
+    hold(end, until = Number.POSITIVE_INFINITY) {
+      const one = { end, until };
+      held.add(one);
+      return () => held.delete(one);
+    },
+    expire(now) {
+      for (const one of held) {
+        if (one.until > now) continue;
+        held.delete(one);
+        one.end();
+      }
     },
     close() {
-      const ends = [...held];
+      const all = [...held];
       held.clear();
-      for (const end of ends) end();
+      for (const { end } of all) end();
       keeping.destroy();
       fresh.destroy();
     },

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { responseHeaders } from './forward-headers.ts';
 import { joinSockets } from './join-sockets.ts';
 import type { TargetPool } from './target-pools.ts';
+import type { Ticket } from './tickets.ts';
 
 /**
  * A response on the bare socket of an upgrade request, for every answer but 101; the connection closes after it. Undefined (and
@@ -46,16 +47,21 @@ export interface Handshake {
   readonly upstream: Socket;
   readonly upstreamHead: Buffer;
   readonly pool: TargetPool;
+  readonly ticket?: Ticket | undefined;
+  readonly onClosed: () => void;
 }
 
-/** Passes the 101 on and joins the two sockets; they are cut when the target goes. */
-export function openTunnel({ res, client, clientHead, answer, upstream, upstreamHead, pool }: Handshake): void {
+/** Passes the 101 on and joins the two sockets; they are cut when the target goes, or the ticket ends. */
+export function openTunnel({ res, client, clientHead, answer, upstream, upstreamHead, pool, ticket, onClosed }: Handshake): void {
   res.detachSocket(client);
   const headers = [...responseHeaders(answer.rawHeaders), 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
   const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}`] : []));
   client.write(`HTTP/1.1 101 ${answer.statusMessage ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n`, 'latin1');
   client.write(upstreamHead);
   upstream.write(clientHead);
-  const cut = joinSockets(client, upstream, () => release());
-  const release = pool.hold(cut);
+  const cut = joinSockets(client, upstream, () => {
+    release();
+    onClosed();
+  });
+  const release = pool.hold(cut, ticket?.until);
 }

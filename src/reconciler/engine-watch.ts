@@ -16,6 +16,8 @@ export interface WatchedEngine {
 export interface EngineWatch {
   /** Whether the engine has answered within the last 15 s. */
   isAnswering(): boolean;
+  /** Told of each VM whose container ended, or lost its network, as soon as the engine says so: its address may be another's next. */
+  onGone(handle: (vmId: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ const ORPHAN_GRACE_MS = 60_000;
 
 /** Events that tell of something that the reconciler did not do itself, or whose cause it must look into. */
 const TELLING: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'oom', 'paused', 'removed', 'disconnected']);
+const GONE: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'removed', 'disconnected']);
 
 /**
  * Watches an engine: events mark a VM due at once, and a full list every 10 s, and after each reconnect, finds whatever
@@ -36,6 +39,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   const closing = new AbortController();
   const { signal } = closing;
   const orphanSince = new Map<string, number>();
+  const onGone = new Set<(vmId: string) => void>();
   let answeredAt = Date.now();
   let away = false;
   let held = '';
@@ -105,7 +109,10 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   };
 
   const followEvents = async (): Promise<void> => {
-    for await (const { id, action } of driver.events(signal)) if (TELLING.has(action)) await markDue(db, [id]);
+    for await (const { id, action } of driver.events(signal)) {
+      if (GONE.has(action)) for (const handle of onGone) handle(id);
+      if (TELLING.has(action)) await markDue(db, [id]);
+    }
   };
 
   const running = [
@@ -115,6 +122,10 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   ];
   return {
     isAnswering: () => Date.now() - answeredAt < AWAY_AFTER_MS,
+    onGone(handle) {
+      onGone.add(handle);
+      return () => onGone.delete(handle);
+    },
     async close() {
       closing.abort();
       await Promise.allSettled(running);

@@ -7,7 +7,7 @@ import { mappingUrl, vmUrl, type PublicAddress } from './mapping.ts';
 import type { VmDependencies } from './vm-command.ts';
 import { findVm } from './vm-store.ts';
 
-/** Where the ingress redeems a link: a path that no app is likely to use. */
+/** Where the ingress redeems a link. */
 export const OPEN_PATH = '/.swiftor/open';
 
 const LINK_SECONDS = 60;
@@ -38,17 +38,26 @@ export async function createOpenLink(
   return `${url}${OPEN_PATH}?ticket=${token}`;
 }
 
-/** Until when the browser that brings the token may open that address; undefined when it may not. A token works once. */
-export async function redeemOpenLink(db: Db, token: string, vmId: string, name: string | undefined): Promise<Date | undefined> {
+/** What a link turns into: whose session opened it, and when (ms since 1970) that session's token ends. */
+export interface RedeemedLink {
+  readonly userId: string;
+  readonly until: number;
+}
+
+/** What the browser that brings the token has a right to; undefined when it has none. A token works once. */
+export async function redeemOpenLink(db: Db, token: string, vmId: string, name: string | undefined): Promise<RedeemedLink | undefined> {
   const row = await db
     .deleteFrom('open_link')
-    .where('token_hash', '=', hashOf(token))
-    .where('vm_id', '=', vmId)
-    .where('name', name === undefined ? 'is' : '=', name ?? null)
-    .where('expires_at', '>', sql<Date>`now()`)
-    .returning('session_until')
+    .using('vm')
+    .whereRef('vm.id', '=', 'open_link.vm_id')
+    .where('open_link.token_hash', '=', hashOf(token))
+    .where('open_link.vm_id', '=', vmId)
+    .where('open_link.name', name === undefined ? 'is' : '=', name ?? null)
+    .where('open_link.expires_at', '>', sql<Date>`now()`)
+    // Nobody but the VM's owner makes links to it.
+    .returning(['open_link.session_until', 'vm.user_id'])
     .executeTakeFirst();
-  return row?.session_until;
+  return row === undefined ? undefined : { userId: row.user_id, until: row.session_until.getTime() };
 }
 
 function hashOf(token: string): Buffer {

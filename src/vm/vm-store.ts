@@ -43,6 +43,26 @@ export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<Vm | und
   return row === undefined ? undefined : toVm(row);
 }
 
+/** What of each VM decides where its addresses lead, as a text to compare with `versionOf`; VMs that are gone are not in it. */
+export async function findVmVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await db
+    .selectFrom('vm')
+    .select(['id', 'last_event_seq', 'status', 'engine_ref', 'address'])
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+    .execute();
+  return new Map(
+    rows.map(({ id, last_event_seq, status, engine_ref, address }) => [id, textOf(last_event_seq, status, engine_ref, address)]),
+  );
+}
+
+export function versionOf({ lastEventSeq, status, engineRef, address }: Vm): string {
+  return textOf(lastEventSeq, status, engineRef, address);
+}
+
+function textOf(...parts: readonly (string | number | null)[]): string {
+  return parts.join(' ');
+}
+
 /** The VM, locked until the transaction ends. Lock the account before it, or two transactions may wait for each other. */
 export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;

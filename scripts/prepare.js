@@ -9,7 +9,7 @@ import { checkEngine } from './prepare/engine.js';
 import { checkNodeRuntime } from './prepare/node-runtime.js';
 import { checkNpmPackages } from './prepare/npm-packages.js';
 import { oneAtATime } from './prepare/one-at-a-time.js';
-import { DEFAULT_SOCKET } from './prepare/ping-engine.js';
+import { DEFAULT_SOCKET } from './prepare/engine-endpoint.js';
 import { checkRegistry } from './prepare/registry.js';
 import { PrepareFailure, say } from './prepare/report.js';
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hasApt } from './apt.js';
 import { findDaemon } from './find-program.js';
-import { DEFAULT_SOCKET, engineEndpoint, pingEngine } from './ping-engine.js';
+import { DEFAULT_SOCKET, engineEndpoint } from './engine-endpoint.js';
+import { pingEngine } from './ping-engine.js';
 import { canBecomeRoot } from './run-command.js';
 import { openSocketToUser, startEngine } from './start-engine.js';
 

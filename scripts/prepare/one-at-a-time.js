@@ -3,66 +3,67 @@ import path from 'node:path';
 import { inProject } from './project.js';
 import { PrepareFailure, say } from './report.js';
 
-const FOLDER = inProject('.runtime/prepare.lock');
 const WAIT_SECONDS = 900;
 
 /**
- * Runs `work` while no other prepare of this project works: two at once would tear node_modules from under each other. The lock is
- * the one of src/lib/data-dir-lock.ts, which explains it, written again because this runs on a Node that cannot load that.
+ * Runs `work` while nobody else in this project works at the same (`what`): two at once would tear node_modules from under each
+ * other. The lock is the one of src/lib/data-dir-lock.ts, which explains it, written again because this runs on a Node that cannot
+ * load that.
  */
-export async function oneAtATime(work) {
-  const mine = await acquire();
+export async function oneAtATime(work, what = 'prepare') {
+  const folder = inProject('.runtime', `${what}.lock`);
+  const mine = await acquire(folder, what);
   try {
     return await work();
   } finally {
-    tryHold(mine + 1, 'released');
-    rmSync(path.join(FOLDER, String(mine)), { force: true });
+    tryHold(folder, mine + 1, 'released');
+    rmSync(path.join(folder, String(mine)), { force: true });
   }
 }
 
-async function acquire() {
-  mkdirSync(FOLDER, { recursive: true });
+async function acquire(folder, what) {
+  mkdirSync(folder, { recursive: true });
   const self = `${process.pid} ${startOf(process.pid) ?? 'unknown'}`;
   const deadline = Date.now() + WAIT_SECONDS * 1000;
   let told = false;
   for (;;) {
-    const highest = Math.max(0, ...heldNumbers());
-    const owner = readOwner(highest);
+    const highest = Math.max(0, ...heldNumbers(folder));
+    const owner = readOwner(folder, highest);
     if (!isAlive(owner)) {
-      if (!tryHold(highest + 1, self)) continue;
-      const numbers = heldNumbers();
+      if (!tryHold(folder, highest + 1, self)) continue;
+      const numbers = heldNumbers(folder);
       const lost = Math.max(...numbers) > highest + 1;
       for (const number of lost ? [highest + 1] : numbers.filter((each) => each <= highest))
-        rmSync(path.join(FOLDER, String(number)), { force: true });
+        rmSync(path.join(folder, String(number)), { force: true });
       if (lost) continue;
       return highest + 1;
     }
     const [pid] = owner.split(' ');
-    if (!told) say(`another prepare (process ${pid}) is at work here; waiting for it`);
+    if (!told) say(`another ${what} (process ${pid}) is at work here; waiting for it`);
     told = true;
     if (Date.now() > deadline)
-      throw new PrepareFailure(`Process ${pid} still prepares after ${WAIT_SECONDS} s. Stop it, then run this again.`);
+      throw new PrepareFailure(`Process ${pid} is still at work (${what}) after ${WAIT_SECONDS} s. Stop it, then run this again.`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 
-function heldNumbers() {
-  return readdirSync(FOLDER)
+function heldNumbers(folder) {
+  return readdirSync(folder)
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number);
 }
 
-function readOwner(number) {
+function readOwner(folder, number) {
   try {
-    return readlinkSync(path.join(FOLDER, String(number)));
+    return readlinkSync(path.join(folder, String(number)));
   } catch {
     return undefined;
   }
 }
 
-function tryHold(number, owner) {
+function tryHold(folder, number, owner) {
   try {
-    symlinkSync(owner, path.join(FOLDER, String(number)));
+    symlinkSync(owner, path.join(folder, String(number)));
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;

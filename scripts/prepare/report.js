@@ -3,22 +3,30 @@ export class PrepareFailure extends Error {
   name = 'PrepareFailure';
 }
 
+let speaker = 'prepare';
+
+/** Who says what follows. */
+export function speakAs(name) {
+  speaker = name;
+}
+
 export function say(line) {
-  process.stderr.write(`prepare: ${line}\n`);
+  process.stderr.write(`${speaker}: ${line}\n`);
 }
 
 /**
- * Shows that `title` is at work until the returned function is called: one line that counts seconds
- * on a terminal, a plain line every 15 s elsewhere.
+ * Shows that `title` is at work until the returned function is called: one line that counts seconds on a terminal, a plain line
+ * every 15 s elsewhere. `detail` says how far it is.
  */
-export function showProgress(title) {
+export function showProgress(title, detail = () => '') {
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const terminal = process.stderr.isTTY;
+  const soFar = () => [detail(), `${seconds()} s`].filter((text) => text !== '').join(', ');
   if (!terminal) say(`${title} ...`);
-  const draw = () => process.stderr.write(`\r\x1b[Kprepare: ${title} ... ${seconds()} s`);
+  const draw = () => process.stderr.write(`\r\x1b[K${`${speaker}: ${title} ... ${soFar()}`.slice(0, (process.stderr.columns ?? 80) - 1)}`);
   if (terminal) draw();
-  const timer = setInterval(() => (terminal ? draw() : say(`${title}, ${seconds()} s so far`)), terminal ? 1000 : 15_000);
+  const timer = setInterval(() => (terminal ? draw() : say(`${title}: ${soFar()} so far`)), terminal ? 1000 : 15_000);
   return (outcome) => {
     clearInterval(timer);
     if (terminal) process.stderr.write('\r\x1b[K');

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { DEFAULT_SOCKET, pingEngine } from './ping-engine.js';
+import { DEFAULT_SOCKET } from './engine-endpoint.js';
+import { pingEngine } from './ping-engine.js';
 import { findDaemon } from './find-program.js';
 import { isRoot, runAsRoot } from './run-command.js';
 import { PrepareFailure, showProgress } from './report.js';

@@ -1,0 +1,44 @@
+"""Who asks, and under which address they know us: a proxy's word counts only when the proxy is this container's own host."""
+
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Client:
+    address: str
+    # The host and port that the browser shows, and whether by https.
+    host: str
+    secure: bool
+
+
+def read_client(peer: str, headers: dict[str, str], proxy: str | None) -> Client:
+    """`proxy` is the bridge's gateway, which is the host itself; what anybody else says about forwarding is made up."""
+    address = peer.removeprefix("::ffff:")
+    host = headers.get("host", "")
+    if proxy is None or address != proxy:
+        return Client(address, host, secure=False)
+    forwarded = headers.get("x-forwarded-for", "").split(",")[-1].strip()
+    return Client(
+        address=forwarded if _is_address(forwarded) else address,
+        host=headers.get("x-forwarded-host", host),
+        secure=headers.get("x-forwarded-proto", "") == "https",
+    )
+
+
+def default_gateway(route_table: str) -> str | None:
+    """The gateway's address in the kernel's /proc/net/route; None where the container has no way out."""
+    for line in route_table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 7 and fields[1] == "00000000" and fields[7] == "00000000" and fields[2] != "00000000":
+            return str(ipaddress.IPv4Address(struct.pack("<I", int(fields[2], 16))))
+    return None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+        return True
+    except ValueError:
+        return False

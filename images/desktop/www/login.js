@@ -1,0 +1,16 @@
+const asked = new URLSearchParams(location.search);
+const problem = document.getElementById('problem');
+
+function tell(text) {
+  problem.textContent = text;
+  problem.hidden = false;
+}
+
+function countDown(seconds) {
+  tell(seconds > 0 ? `Too many wrong passwords. Try again in ${seconds} s.` : 'You may try again now.');
+  document.querySelector('button').disabled = seconds > 0;
+  if (seconds > 0) setTimeout(() => countDown(seconds - 1), 1000);
+}
+
+if (asked.has('wrong')) tell('That password is not right.');
+if (asked.has('wait')) countDown(Number(asked.get('wait')) || 5);

@@ -1,0 +1,84 @@
+/**
+ * What `npm run images` can build. `files` go to the engine as the build's context: [of the project, in the context].
+ * `seconds` are those of the Dockerfile's slow steps in their order, as measured on two cores with a near mirror: they
+ * weigh the progress shown, and say how long the rest takes.
+ */
+const DESKTOP = {
+  files: [
+    ['images/desktop', ''],
+    ['node_modules/@novnc/novnc/core', 'novnc/core'],
+    ['node_modules/@novnc/novnc/vendor', 'novnc/vendor'],
+    ['node_modules/@novnc/novnc/LICENSE.txt', 'novnc/LICENSE.txt'],
+  ],
+};
+
+/** A window manager with one application, which opens again when it is closed. */
+const APPLICATION = { DESKTOP: 'openbox', SESSION: 'openbox --config-file /etc/xdg/desk/openbox.xml' };
+
+export const RECIPES = [
+  {
+    name: 'webtop-debian-xfce',
+    imageRef: 'local/webtop:debian-xfce',
+    what: 'Debian with XFCE',
+    ...DESKTOP,
+    args: {
+      TITLE: 'Debian XFCE',
+      SESSION: 'env XDG_CURRENT_DESKTOP=XFCE xfce4-session',
+      DESKTOP:
+        'xfce4-session xfwm4 xfce4-panel xfdesktop4 xfce4-settings xfce4-terminal xfce4-appfinder thunar gvfs greybird-gtk-theme elementary-xfce-icon-theme',
+      APPS: 'mousepad',
+    },
+    seconds: [50, 30, 8],
+    megabytes: 610,
+  },
+  {
+    name: 'webtop-debian-kde',
+    imageRef: 'local/webtop:debian-kde',
+    what: 'Debian with KDE Plasma',
+    ...DESKTOP,
+    args: {
+      TITLE: 'Debian KDE',
+      SESSION: 'startplasma-x11',
+      DESKTOP:
+        'plasma-desktop plasma-workspace kwin-x11 konsole dolphin systemsettings breeze breeze-icon-theme qml-module-org-kde-kirigami2',
+      APPS: 'kate',
+    },
+    seconds: [50, 120, 15],
+    megabytes: 1290,
+  },
+  {
+    name: 'blender',
+    imageRef: 'local/blender:latest',
+    what: 'Blender, 3D graphics',
+    ...DESKTOP,
+    args: { ...APPLICATION, TITLE: 'Blender', APPS: 'blender', APP: 'blender' },
+    seconds: [50, 8, 50],
+    megabytes: 1230,
+  },
+  {
+    name: 'krita',
+    imageRef: 'local/krita:latest',
+    what: 'Krita, digital painting',
+    ...DESKTOP,
+    args: { ...APPLICATION, TITLE: 'Krita', APPS: 'krita', APP: 'krita' },
+    seconds: [50, 8, 30],
+    megabytes: 846,
+  },
+  {
+    name: 'phpmyadmin',
+    imageRef: 'local/phpmyadmin:latest',
+    what: 'phpMyAdmin',
+    files: [['images/phpmyadmin', '']],
+    args: {},
+    seconds: [60],
+    megabytes: 348,
+  },
+];
+
+/** Debian itself, for all of them, where no registry has it. */
+export const BASE = {
+  imageRef: 'local/debian:bookworm-slim',
+  registryRef: 'debian:bookworm-slim',
+  suite: 'bookworm',
+  seconds: 45,
+};

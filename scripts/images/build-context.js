@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { inProject } from '../prepare/project.js';
+import { PrepareFailure } from '../prepare/report.js';
+
+/** Not part of what an image is made of. */
+const LEFT_OUT = new Set(['tests', '__pycache__', 'node_modules']);
+
+/** The files that a recipe sends to the engine: [{ path, mode, data }], in the order of their paths. */
+export function readContext({ name, files }) {
+  const found = files.flatMap(([from, to]) => readTree(inProject(from), to, name));
+  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Changes whenever the image that the recipe makes does, but for newer packages and another base. */
+export function digestOf(recipe, context = readContext(recipe)) {
+  const hash = createHash('sha256').update(JSON.stringify(recipe.args));
+  for (const { path, mode, data } of context) hash.update(JSON.stringify([path, mode, data.length])).update(data);
+  return hash.digest('hex').slice(0, 16);
+}
+
+function readTree(file, to, name) {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) throw new PrepareFailure(`${file}, which the image "${name}" is made of, is missing. Run "npm install".`);
+  if (!stat.isDirectory()) return [{ path: to, mode: stat.mode & 0o111 ? 0o755 : 0o644, data: readFileSync(file) }];
+  const names = readdirSync(file).filter((each) => !LEFT_OUT.has(each));
+  return names.flatMap((each) => readTree(path.join(file, each), to === '' ? each : `${to}/${each}`, name));
+}

@@ -34,6 +34,7 @@ const schema = z.object({
   DEFAULT_PLAN: z.string().default('core'),
   ROLES: z.string().default('api,ingress,reconciler'),
   TRUSTED_PROXIES: z.string().default(''),
+  AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   STRICT_REST: z.enum(['0', '1']).default('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
@@ -59,6 +60,8 @@ export interface Config {
   readonly roles: ReadonlySet<Role>;
   /** Whose X-Forwarded-For is believed. */
   readonly trustedProxies: BlockList;
+  /** How long the audit is kept. */
+  readonly auditDays: number;
   readonly strictRest: boolean;
   readonly logLevel: string;
   readonly production: boolean;
@@ -102,6 +105,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     defaultPlan: values.DEFAULT_PLAN,
     roles: parseRoles(values.ROLES),
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
+    auditDays: values.AUDIT_DAYS,
     strictRest: values.STRICT_REST === '1',
     logLevel: values.LOG_LEVEL,
     production,

@@ -96,7 +96,10 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     });
     parts.defer(() => loop.close());
     const ending = new AbortController();
-    const chores = keepHouse({ db, drivers: engines.endpoints.map(({ driver }) => driver), log }, ending.signal);
+    const chores = keepHouse(
+      { db, drivers: engines.endpoints.map(({ driver }) => driver), auditDays: config.auditDays, log },
+      ending.signal,
+    );
     parts.defer(() => (ending.abort(), chores));
   }
 
@@ -128,7 +131,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(() => gateway.dispose());
   const graphqlWs = createGraphqlWs({ gateway, verifyToken, addressOf, log });
   parts.defer(() => graphqlWs.dispose());
-  const tickets = createTickets({ db, box, secure: config.publicScheme === 'https' });
+  const tickets = createTickets({ db, box, addressOf, secure: config.publicScheme === 'https' });
   const hosts = createHostTable({ db, listener, catalog, tickets });
   parts.defer(() => hosts.close());
   for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));

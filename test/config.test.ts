@@ -25,6 +25,7 @@ test('nothing set is a gateway on this machine alone', () => {
     defaultPlan: 'core',
     roles: new Set(['api', 'ingress', 'reconciler']),
     trustedProxies: new BlockList(),
+    auditDays: 90,
     strictRest: false,
     logLevel: 'info',
     production: false,
@@ -136,6 +137,7 @@ test.each([
   ['BASE_DOMAIN', '.swiftor.io'],
   ['PUBLIC_SCHEME', 'ftp'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.internal'],
+  ['AUDIT_DAYS', '0'],
   ['STRICT_REST', 'yes'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%s is refused by the name of the variable', (name, value) => {

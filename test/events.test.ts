@@ -35,7 +35,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const viewerOf = (userId: string) => ({ userId, plan: 'engineer', expiresAt: Date.now() + 600_000 });
+const viewerOf = (userId: string) => ({ userId, plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' });
 const newVm = (userId: string): Promise<Vm> => createVm(deps, viewerOf(userId), { ...VM_INPUT, storageType: 'EPHEMERAL' });
 const rename = (vm: Vm, vmlabel: string): Promise<Vm> => updateVm(deps, viewerOf(vm.userId), vm.id, { vmlabel });
 

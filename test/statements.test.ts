@@ -15,7 +15,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { VM_INPUT } from './support/vms.ts';
 
 const SECRET = 'a secret of the tests, longer than 32 bytes';
-const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000 };
+const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' };
 const statements: string[] = [];
 let database: TestDatabase;
 let db: Db;
@@ -76,6 +76,22 @@ it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (p
   statements.length = 0;
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } });
   expect([response.status, statements.length]).toEqual([200, 1]);
+});
+
+it('reads the names of secrets without their values, and tells the audit of values in the statement that reads them', async () => {
+  await run('{ vms { nodes { id secrets { key updatedAt } } } }');
+  expect(statements.filter((statement) => statement.includes('sealed'))).toEqual([]);
+  await run('{ vms { nodes { id secrets { ...Values } } } } fragment Values on VmSecret { ... on VmSecret { clear: value } }');
+  const [, reading] = statements;
+  expect([statements.length, reading?.includes('insert into audit'), reading?.includes('sealed')]).toEqual([2, true, true]);
+});
+
+it('reads the audit in one statement', async () => {
+  const { data, statements: count } = await run(
+    '{ me { audit(first: 3) { nodes { action details { name value } } pageInfo { hasNextPage } } } }',
+  );
+  expect(data).toMatchObject({ me: { audit: { nodes: [{}, {}, {}], pageInfo: { hasNextPage: true } } } });
+  expect(count).toBe(1);
 });
 
 it('reads the secrets and the violations of a whole list in one statement more each, however long it is', async () => {

@@ -6,3 +6,8 @@ export interface Viewer {
   /** When the token ends, in ms since 1970: live connections end with it. */
   readonly expiresAt: number;
 }
+
+/** A viewer that does something, which the audit tells of: who, and from which address. */
+export interface Actor extends Viewer {
+  readonly from: string;
+}

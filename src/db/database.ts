@@ -102,6 +102,21 @@ export interface OpenLinkTable {
   session_until: Date;
 }
 
+export interface AuditTable {
+  user_id: string;
+  number: Generated<number>;
+  actor: Optional<string>;
+  address: string;
+  action: string;
+  vm_id: string;
+  vmlabel: string;
+  details: ColumnType<Record<string, unknown>, string | undefined, string>;
+  count: Defaulted<number>;
+  /** Of an action that is counted by the minute. */
+  minute: Optional<Date>;
+  at: Generated<Date>;
+}
+
 export interface Database {
   installation: InstallationTable;
   account: AccountTable;
@@ -110,6 +125,7 @@ export interface Database {
   vm_mapping: VmMappingTable;
   vm_event: VmEventTable;
   open_link: OpenLinkTable;
+  audit: AuditTable;
 }
 
 export type Db = Kysely<Database>;

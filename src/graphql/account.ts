@@ -1,4 +1,3 @@
-import type { Plan as PlanEntry } from '../catalog/plan.ts';
 import type { Usage as AccountUsage } from '../vm/limits.ts';
 import { builder } from './builder.ts';
 import { Plan } from './catalog.ts';
@@ -14,12 +13,20 @@ const Usage = builder.objectRef<AccountUsage>('Usage').implement({
   }),
 });
 
-const Account = builder.objectRef<{ userId: string; plan: PlanEntry; usage: AccountUsage }>('Account').implement({
+export const Account = builder.objectRef<{ readonly userId: string }>('Account').implement({
   description: 'The account that the token names.',
   fields: (t) => ({
     userId: t.exposeID('userId', { description: "The token's `sub`." }),
-    plan: t.field({ type: Plan, description: "The token's plan where it names one, else the account's.", resolve: ({ plan }) => plan }),
-    usage: t.field({ type: Usage, description: 'What it uses of the plan.', resolve: ({ usage }) => usage }),
+    plan: t.field({
+      type: Plan,
+      description: "The token's plan where it names one, else the account's.",
+      resolve: async (_account, _args, { loadAccount }) => (await loadAccount()).plan,
+    }),
+    usage: t.field({
+      type: Usage,
+      description: 'What it uses of the plan.',
+      resolve: async (_account, _args, { loadAccount }) => (await loadAccount()).usage,
+    }),
   }),
 });
 
@@ -27,6 +34,6 @@ builder.queryField('me', (t) =>
   t.field({
     type: Account,
     description: 'The account that the token names; one that never made a VM has the default plan and uses nothing.',
-    resolve: async (_root, _args, { viewer, loadAccount }) => ({ userId: viewer.userId, ...(await loadAccount()) }),
+    resolve: (_root, _args, { viewer: { userId } }) => ({ userId }),
   }),
 );

@@ -1,12 +1,12 @@
 import DataLoader from 'dataloader';
-import type { Viewer } from '../auth/viewer.ts';
+import type { Actor, Viewer } from '../auth/viewer.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { ProgressBoard } from '../events/progress-board.ts';
 import type { Usage } from '../vm/limits.ts';
 import type { PublicAddress } from '../vm/mapping.ts';
 import { planOf } from '../vm/vm-command.ts';
 import type { VmDependencies } from '../vm/vm-command.ts';
-import { readSecrets, type VmSecret } from '../vm/vm-secrets.ts';
+import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../vm/vm-secrets.ts';
 import { findAccountPlan, readUsage } from '../vm/vm-store.ts';
 import type { VmTelemetry } from '../vm/vm-telemetry.ts';
 import type { Plan } from '../catalog/plan.ts';
@@ -33,29 +33,33 @@ export interface Asker {
 }
 
 /** One request's context. Loaders batch within it and remember nothing: in a subscription it lives for hours. */
-export interface Context extends Services, Asker {
-  readonly loadSecrets: (vmId: string) => Promise<VmSecret[]>;
+export interface Context extends Services, Omit<Asker, 'viewer'> {
+  readonly viewer: Actor;
+  /** Their names. */
+  readonly loadSecrets: (vmId: string) => Promise<VmSecretName[]>;
+  /** Their values too, which the audit tells of. */
+  readonly revealSecrets: (vmId: string) => Promise<VmSecret[]>;
   readonly loadAccount: () => Promise<{ plan: Plan; usage: Usage }>;
 }
 
 export function createContext(services: Services, asker: Asker): Context {
   const { db, box, catalog } = services;
-  const { viewer } = asker;
+  const viewer: Actor = { ...asker.viewer, from: asker.from };
   // Made when they are first needed: most subscriptions never do, and there are thousands of them.
-  let secrets: DataLoader<string, VmSecret[]> | undefined;
+  let secrets: DataLoader<string, VmSecretName[]> | undefined;
+  let values: DataLoader<string, VmSecret[]> | undefined;
   let account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
   return {
     ...services,
     ...asker,
+    viewer,
     loadSecrets(vmId) {
-      secrets ??= new DataLoader(
-        async (vmIds) => {
-          const byVm = Map.groupBy(await readSecrets(db, box, vmIds), (secret) => secret.vmId);
-          return vmIds.map((each) => byVm.get(each) ?? []);
-        },
-        { cache: false },
-      );
+      secrets ??= loaderByVm((vmIds) => listSecrets(db, vmIds));
       return secrets.load(vmId);
+    },
+    revealSecrets(vmId) {
+      values ??= loaderByVm((vmIds) => revealSecrets(db, box, viewer, [...new Set(vmIds)]));
+      return values.load(vmId);
     },
     loadAccount() {
       account ??= new DataLoader(
@@ -68,4 +72,14 @@ export function createContext(services: Services, asker: Asker): Context {
       return account.load(true);
     },
   };
+}
+
+function loaderByVm<T extends { readonly vmId: string }>(read: (vmIds: readonly string[]) => Promise<T[]>): DataLoader<string, T[]> {
+  return new DataLoader(
+    async (vmIds) => {
+      const byVm = Map.groupBy(await read(vmIds), ({ vmId }) => vmId);
+      return vmIds.map((each) => byVm.get(each) ?? []);
+    },
+    { cache: false },
+  );
 }

@@ -1,6 +1,7 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './account.ts';
+import './audit.ts';
 import './catalog.ts';
 import './secret.ts';
 import './subdomain.ts';

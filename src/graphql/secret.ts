@@ -1,13 +1,20 @@
-import { deleteSecret, setSecret, type VmSecret as Secret } from '../vm/vm-secrets.ts';
+import { deleteSecret, setSecret, type VmSecretName } from '../vm/vm-secrets.ts';
 import { builder } from './builder.ts';
+import { selectsField } from './selects-field.ts';
 import { Vm } from './vm.ts';
 
-const VmSecret = builder.objectRef<Secret>('VmSecret').implement({
+const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('VmSecret').implement({
   description: "A variable of the container's environment. Stored encrypted; read only where it is selected.",
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
     key: t.exposeString('key', { description: "The variable's name." }),
-    value: t.exposeString('value', { description: "The variable's value in clear." }),
+    value: t.string({
+      description: "The variable's value in clear. The account's audit tells of each read.",
+      resolve({ value }) {
+        if (value === undefined) throw new Error('A secret was selected with its value, and read without.');
+        return value;
+      },
+    }),
     updatedAt: t.field({ type: 'DateTime', description: 'When it was last set.', resolve: ({ updatedAt }) => updatedAt }),
   }),
 });
@@ -16,7 +23,7 @@ builder.objectField(Vm, 'secrets', (t) =>
   t.field({
     type: [VmSecret],
     description: 'Its secrets, by key; the password given at creation is among them as VM_PASSWORD.',
-    resolve: ({ id }, _args, { loadSecrets }) => loadSecrets(id),
+    resolve: ({ id }, _args, { loadSecrets, revealSecrets }, info) => (selectsField(info, 'value') ? revealSecrets(id) : loadSecrets(id)),
   }),
 );
 

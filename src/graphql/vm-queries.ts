@@ -1,37 +1,19 @@
-import { badInput } from '../errors.ts';
 import { findVm, listVms, type VmPage } from '../vm/vm-store.ts';
-import { builder } from './builder.ts';
-import { Vm, VmStatus } from './vm.ts';
 import type { Vm as VmModel } from '../vm/vm.ts';
-
-const MAX_PAGE = 100;
+import { builder } from './builder.ts';
+import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from './page.ts';
+import { Vm, VmStatus } from './vm.ts';
 
 interface Page extends VmPage {
-  readonly after: number;
+  readonly after: number | undefined;
 }
 
-const PageInfo = builder.objectRef<Page>('PageInfo').implement({
-  description: 'Where a page lies in its list.',
-  fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether more follow: ask again with `after: endCursor`.' }),
-    hasPreviousPage: t.boolean({ description: 'Whether the page was asked for with a cursor.', resolve: ({ after }) => after > 0 }),
-    startCursor: t.string({
-      nullable: true,
-      description: "The first node's cursor; null on an empty page.",
-      resolve: ({ vms }) => edgeOf(vms[0]),
-    }),
-    endCursor: t.string({
-      nullable: true,
-      description: "The last node's cursor; null on an empty page.",
-      resolve: ({ vms }) => edgeOf(vms.at(-1)),
-    }),
-  }),
-});
+const cursorOf = (vm: VmModel): string => toCursor('vm', vm);
 
 const VmEdge = builder.objectRef<VmModel>('VmEdge').implement({
   description: 'A VM with its place in the list.',
   fields: (t) => ({
-    cursor: t.string({ description: 'Its place: what `after` takes.', resolve: (vm) => toCursor(vm) }),
+    cursor: t.string({ description: 'Its place: what `after` takes.', resolve: cursorOf }),
     node: t.field({ type: Vm, description: 'The VM.', resolve: (vm) => vm }),
   }),
 });
@@ -47,7 +29,11 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
       description: 'The VMs with their cursors.',
       resolve: ({ vms }) => [...vms],
     }),
-    pageInfo: t.field({ type: PageInfo, description: 'Where the page lies.', resolve: (page) => page }),
+    pageInfo: t.field({
+      type: PageInfo,
+      description: 'Where the page lies.',
+      resolve: (page) => toPageInfo(page.vms.map(cursorOf), page),
+    }),
     totalCount: t.exposeInt('totalCount', { description: 'All that fit the filter, on every page.' }),
   }),
 });
@@ -73,32 +59,16 @@ builder.queryFields((t) => ({
   vms: t.field({
     type: VmConnection,
     description: 'The VMs of the account, in order of creation.',
-    complexity: ({ first }) => ({ field: 1, multiplier: Math.min(Math.max(first ?? 50, 1), MAX_PAGE) }),
+    complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
-      first: t.arg.int({ required: false, defaultValue: 50, description: 'How many at most, 1 to 100.' }),
+      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'How many at most, 1 to 100.' }),
       after: t.arg.string({ required: false, description: 'The cursor after which to begin.' }),
       filter: t.arg({ type: VmFilter, required: false, description: 'Which VMs; without it, all.' }),
     },
     resolve: async (_root, { first, after, filter }, { db, viewer }): Promise<Page> => {
-      const size = first ?? 50;
-      if (size < 1 || size > MAX_PAGE) throw badInput([{ path: 'first', message: `must be from 1 to ${MAX_PAGE}.` }]);
-      const start = after == null ? 0 : fromCursor(after);
-      return { ...(await listVms(db, viewer.userId, { first: size, after: start, filter: filter ?? {} })), after: start };
+      const start = fromCursor('vm', after);
+      const page = { first: parsePageSize(first), after: start ?? 0, filter: filter ?? {} };
+      return { ...(await listVms(db, viewer.userId, page)), after: start };
     },
   }),
 }));
-
-function edgeOf(vm: VmModel | undefined): string | null {
-  return vm === undefined ? null : toCursor(vm);
-}
-
-/** Opaque for clients, so that the order may become another one day. */
-function toCursor({ number }: VmModel): string {
-  return Buffer.from(`vm:${number}`).toString('base64url');
-}
-
-function fromCursor(cursor: string): number {
-  const number = /^vm:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1];
-  if (number === undefined) throw badInput([{ path: 'after', message: 'is not a cursor of this list.' }]);
-  return Number(number);
-}

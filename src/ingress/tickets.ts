@@ -40,7 +40,13 @@ const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i
  * altered, and it is worth nothing at another address. Host-only (no Domain, and over https a name that browsers let nobody
  * else set), so the app of a sibling VM neither receives it nor plants one.
  */
-export function createTickets({ db, box, secure }: { db: Db; box: SecretBox; secure: boolean }): Tickets {
+export function createTickets(options: {
+  db: Db;
+  box: SecretBox;
+  addressOf: (request: IncomingMessage) => string;
+  secure: boolean;
+}): Tickets {
+  const { db, box, addressOf, secure } = options;
   const cookieName = secure ? '__Host-swiftor_ticket' : 'swiftor_ticket';
   const remembered = new Map<string, Ticket>();
 
@@ -76,7 +82,9 @@ export function createTickets({ db, box, secure }: { db: Db; box: SecretBox; sec
     async redeem(req, res, place) {
       const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
       const link =
-        req.method === 'GET' && !isSpeculative(req.headers) ? await redeemOpenLink(db, token, place.vmId, place.name) : undefined;
+        req.method === 'GET' && !isSpeculative(req.headers)
+          ? await redeemOpenLink(db, token, { ...place, from: addressOf(req) })
+          : undefined;
       const { userId, until } = link ?? { userId: '', until: 0 };
       if (until > Date.now()) {
         const value = `${until}.${Buffer.from(userId).toString('base64url')}.${signatureOf(place, userId, until)}`;

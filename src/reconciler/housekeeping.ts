@@ -4,17 +4,22 @@ import type { Db } from '../db/database.ts';
 import type { EngineDriver } from '../engine/driver.ts';
 import { pruneEvents } from '../events/event-store.ts';
 import type { Log } from '../log.ts';
+import { pruneAudit } from '../vm/audit-store.ts';
 
 const EVERY_MS = 60_000;
 const MEASURE_DEADLINE_MS = 30_000;
 const KEEP_EVENTS_DAYS = 7;
 
 /** What is done once a minute, by whichever gateways run a reconciler: twice does no harm. Ends with the signal. */
-export async function keepHouse(deps: { db: Db; drivers: readonly EngineDriver[]; log: Log }, signal: AbortSignal): Promise<void> {
-  const { db, drivers, log } = deps;
+export async function keepHouse(
+  deps: { db: Db; drivers: readonly EngineDriver[]; auditDays: number; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  const { db, drivers, auditDays, log } = deps;
   const chores: readonly (readonly [string, () => Promise<void>])[] = [
     ['measuring volumes', () => measureVolumes(db, drivers, signal)],
     ['forgetting old events', () => pruneEvents(db, KEEP_EVENTS_DAYS)],
+    ['forgetting the old audit', () => pruneAudit(db, auditDays)],
     ['forgetting expired links', () => forgetLinks(db)],
   ];
   while (!signal.aborted) {

@@ -116,7 +116,7 @@ function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
 }
 
 async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {
-  const secrets = await readSecrets(db, box, [vm.id]);
+  const secrets = await readSecrets(db, box, vm.id);
   return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id) });
 }
 

@@ -1,8 +1,10 @@
-import type { Viewer } from '../auth/viewer.ts';
+import type { Actor, Viewer } from '../auth/viewer.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Plan } from '../catalog/plan.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
+import type { AuditAction, AuditDetails } from './audit.ts';
+import { recordAction } from './audit-store.ts';
 import type { SecretBox } from './secret-box.ts';
 import { lockVm } from './vm-store.ts';
 import type { Vm } from './vm.ts';
@@ -14,11 +16,64 @@ export interface VmDependencies {
   readonly box: SecretBox;
 }
 
-/** Runs the change under the locks and answers with the VM as it is after it. */
-export async function command(deps: VmDependencies, viewer: Viewer, id: string, change: (locked: LockedVm) => Promise<void>): Promise<Vm> {
-  return withLockedVm(deps, viewer, id, async (locked) => {
-    await change(locked);
-    return reread(locked.trx, viewer, id);
+/** What a command works with: its transaction, the locked VM, and the account's plan. */
+export interface LockedVm {
+  readonly trx: Trx;
+  readonly vm: Vm;
+  readonly plan: Plan;
+}
+
+/**
+ * How a command came out. No command can end without saying what the audit is told: details of its action, that all was
+ * already so, or that it was refused in a way that is worth a row of its own.
+ */
+export type Outcome<A extends AuditAction> =
+  | { readonly kind: 'done'; readonly details: AuditDetails[A] }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly error: ApiError; readonly dimensions: string };
+
+export const UNCHANGED = { kind: 'unchanged' } as const;
+
+export function done<D>(details: D): { readonly kind: 'done'; readonly details: D } {
+  return { kind: 'done', details };
+}
+
+/**
+ * Runs the change with the account and then the VM locked, in that order, always, and answers with the VM as it is after
+ * it; the audit's row commits with it. NOT_FOUND, with nothing changed, when the actor has no such VM.
+ */
+export async function command<A extends AuditAction>(
+  { db, catalog }: VmDependencies,
+  actor: Actor,
+  id: string,
+  action: A,
+  change: (locked: LockedVm) => Promise<Outcome<A>>,
+): Promise<Vm> {
+  const { vm, refusal } = await db.transaction().execute(async (trx) => {
+    const plan = await lockAccount(trx, actor, catalog);
+    const before = plan === undefined ? undefined : await lockVm(trx, actor.userId, id);
+    if (plan === undefined || before === undefined) throw new ApiError('NOT_FOUND');
+    const outcome = await change({ trx, vm: before, plan });
+    if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
+    if (outcome.kind === 'refused') await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
+    return { vm: await reread(trx, actor, id), refusal: outcome.kind === 'refused' ? outcome.error : undefined };
+  });
+  // Thrown inside, it would take its own row of the audit back.
+  if (refusal !== undefined) throw refusal;
+  return vm;
+}
+
+/** Runs what makes a VM with the account locked; `outcome` is of that VM. */
+export async function createCommand(
+  { db, catalog }: VmDependencies,
+  actor: Actor,
+  create: (trx: Trx, plan: Plan) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
+): Promise<Vm> {
+  return db.transaction().execute(async (trx) => {
+    const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
+    const vm = await reread(trx, actor, id);
+    if (outcome.kind === 'done') await recordAction(trx, actor, vm, 'VM_CREATED', outcome.details);
+    return vm;
   });
 }
 
@@ -28,35 +83,10 @@ export function refuseWhileDeleting(vm: Vm): void {
 }
 
 /** The VM as this transaction has made it. */
-export async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
+async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
   const vm = await lockVm(trx, viewer.userId, id);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
   return vm;
-}
-
-/** What a command works with: its transaction, the locked VM, and the account's plan. */
-export interface LockedVm {
-  readonly trx: Trx;
-  readonly vm: Vm;
-  readonly plan: Plan;
-}
-
-/**
- * Runs the command with the account and then the VM locked, in that order, always. NOT_FOUND, with nothing changed, when
- * the viewer has no such VM.
- */
-async function withLockedVm<T>(
-  { db, catalog }: VmDependencies,
-  viewer: Viewer,
-  vmId: string,
-  run: (locked: LockedVm) => Promise<T>,
-): Promise<T> {
-  return db.transaction().execute(async (trx) => {
-    const account = await lockAccount(trx, viewer, catalog);
-    const vm = account === undefined ? undefined : await lockVm(trx, viewer.userId, vmId);
-    if (account === undefined || vm === undefined) throw new ApiError('NOT_FOUND');
-    return run({ trx, vm, plan: account });
-  });
 }
 
 async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan | undefined> {
@@ -70,7 +100,7 @@ async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
 }
 
 /** Makes the account at its first VM, and locks it; its plan. */
-export async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
+async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
   const plan = knownPlan(catalog, viewer.plan);
   const row = await trx
     .insertInto('account')

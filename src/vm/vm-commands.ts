@@ -1,11 +1,19 @@
 import { sql } from 'kysely';
-import type { Viewer } from '../auth/viewer.ts';
-import type { Trx } from '../db/database.ts';
+import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
 import { startViolations, storageSizeGb } from './limits.ts';
 import { changeVm } from './vm-change.ts';
-import { command, openAccount, refuseWhileDeleting, reread, type LockedVm, type VmDependencies } from './vm-command.ts';
+import {
+  command,
+  createCommand,
+  done,
+  refuseWhileDeleting,
+  UNCHANGED,
+  type LockedVm,
+  type Outcome,
+  type VmDependencies,
+} from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
 import { PASSWORD_KEY, writeSecret } from './vm-secrets.ts';
 import { findVmByKey, readUsage } from './vm-store.ts';
@@ -15,21 +23,20 @@ import type { Vm } from './vm.ts';
  * Commands write a desire and return; only the reconciler acts on it. Each resolves to the VM as it stands when the
  * transaction commits. NOT_FOUND for a VM that does not exist or is another account's.
  */
-export async function createVm(deps: VmDependencies, viewer: Viewer, value: unknown): Promise<Vm> {
+export async function createVm(deps: VmDependencies, actor: Actor, value: unknown): Promise<Vm> {
   const input = parseCreateVm(value, deps.catalog);
   const { idempotencyKey, ...rest } = input;
   const hash = idempotencyKey == null ? null : deps.box.fingerprint(JSON.stringify(rest));
-  return deps.db.transaction().execute(async (trx) => {
+  return createCommand(deps, actor, async (trx, plan) => {
     // The account's lock also orders two calls with the same key: the second finds the first one's VM.
-    const plan = await openAccount(trx, viewer, deps.catalog);
-    const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, viewer.userId, idempotencyKey);
-    if (earlier !== undefined) return repeated(trx, viewer, earlier, hash);
-    const seq = await nextEventSeq(trx, viewer.userId);
+    const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);
+    if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
+    const seq = await nextEventSeq(trx, actor.userId);
     const persistent = input.storageType === 'PERSISTENT';
     const { id } = await trx
       .insertInto('vm')
       .values({
-        user_id: viewer.userId,
+        user_id: actor.userId,
         vmlabel: input.vmlabel,
         region: input.region,
         distribution: input.distribution,
@@ -48,7 +55,7 @@ export async function createVm(deps: VmDependencies, viewer: Viewer, value: unkn
       .executeTakeFirstOrThrow();
     await writeSecret(trx, deps.box, { vmId: id, key: PASSWORD_KEY, value: input.password });
     const event = {
-      userId: viewer.userId,
+      userId: actor.userId,
       seq,
       vmId: id,
       kind: 'CREATED',
@@ -57,29 +64,32 @@ export async function createVm(deps: VmDependencies, viewer: Viewer, value: unkn
       reason: 'USER',
     } as const;
     await insertEvent(trx, event, { wakeReconciler: persistent });
-    return reread(trx, viewer, id);
+    const { region, distribution, desktop, cpu, ram, storageType } = input;
+    return { id, outcome: done({ region, distribution, desktop, cpu, ram, storageType }) };
   });
 }
 
-async function repeated(trx: Trx, viewer: Viewer, earlier: { id: string; hash: string | null }, hash: string | null): Promise<Vm> {
+/** The VM that an earlier call with the same key made; CONFLICT when that call was another. */
+function repeated(earlier: { id: string; hash: string | null }, hash: string | null): string {
   if (earlier.hash !== hash) {
     throw new ApiError('CONFLICT', `The idempotency key was used before, with other input, for the VM ${earlier.id}; use a new key.`);
   }
-  return reread(trx, viewer, earlier.id);
+  return earlier.id;
 }
 
 /** Renames the VM, or gives it other specs while it is off; CONFLICT for specs while it is on. */
-export async function updateVm(deps: VmDependencies, viewer: Viewer, id: string, value: unknown): Promise<Vm> {
+export async function updateVm(deps: VmDependencies, actor: Actor, id: string, value: unknown): Promise<Vm> {
   const { vmlabel, cpu, ram } = parseUpdateVm(value);
-  return command(deps, viewer, id, async ({ trx, vm }) => {
+  return command(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
     const resized = (cpu != null && cpu !== vm.cpu) || (ram != null && ram !== vm.ramGb);
     if (resized && vm.enabled) throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
     const renamed = vmlabel != null && vmlabel !== vm.vmlabel;
-    if (!resized && !renamed) return;
+    if (!resized && !renamed) return UNCHANGED;
     await changeVm(trx, vm, {
       reason: 'USER',
       set: { ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram_gb: ram }) },
     });
+    return done({ ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram }) });
   });
 }
 
@@ -87,46 +97,50 @@ export async function updateVm(deps: VmDependencies, viewer: Viewer, id: string,
  * Turns the VM on if the plan has room for it beside the account's other enabled VMs; QUOTA_EXCEEDED with every
  * violation otherwise. Already on: nothing happens, except that one that failed is tried again now.
  */
-export async function startVm(deps: VmDependencies, viewer: Viewer, id: string): Promise<Vm> {
-  return command(deps, viewer, id, (locked) => turnOn(locked, viewer));
+export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_STARTED', turnOn);
 }
 
-async function turnOn({ trx, vm, plan }: LockedVm, viewer: Viewer): Promise<void> {
+async function turnOn({ trx, vm, plan }: LockedVm): Promise<Outcome<'VM_STARTED'>> {
   refuseWhileDeleting(vm);
-  if (vm.enabled && vm.status !== 'FAILED') return;
-  const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, viewer.userId, vm.id), vm);
+  if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
+  const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
   if (violations.length > 0) {
-    const message = violations.map((violation) => violation.message).join(' ');
-    throw new ApiError('QUOTA_EXCEEDED', message, { violations });
+    const error = new ApiError('QUOTA_EXCEEDED', violations.map(({ message }) => message).join(' '), { violations });
+    return { kind: 'refused', error, dimensions: violations.map(({ dimension }) => dimension).join(' ') };
   }
   // A volume grows with its plan, at a start; it never shrinks.
   const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
   await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
+  return done({});
 }
 
 /** Turns the VM off, in whatever state it is. */
-export async function stopVm(deps: VmDependencies, viewer: Viewer, id: string): Promise<Vm> {
-  return command(deps, viewer, id, async ({ trx, vm }) => {
-    if (!vm.enabled) return;
+export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_STOPPED', async ({ trx, vm }) => {
+    if (!vm.enabled) return UNCHANGED;
     await changeVm(trx, vm, { status: 'STOPPING', reason: 'USER', desire: true, set: { enabled: false, attempts: 0 } });
+    return done({});
   });
 }
 
 /** Replaces the container by a new one, volumes kept; a VM that is off is turned on. */
-export async function restartVm(deps: VmDependencies, viewer: Viewer, id: string): Promise<Vm> {
-  return command(deps, viewer, id, async (locked) => {
+export async function restartVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_RESTARTED', async (locked) => {
     const { trx, vm } = locked;
-    if (!vm.enabled) return turnOn(locked, viewer);
+    if (!vm.enabled) return turnOn(locked);
     const set = { incarnation: vm.incarnation + 1, attempts: 0, last_failure: null };
     await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
+    return done({});
   });
 }
 
 /** Deletes the VM with all it has, in whatever state it is. Its last event is DELETED. */
-export async function deleteVm(deps: VmDependencies, viewer: Viewer, id: string): Promise<string> {
-  const vm = await command(deps, viewer, id, async ({ trx, vm: current }) => {
-    if (current.deleting) return;
+export async function deleteVm(deps: VmDependencies, actor: Actor, id: string): Promise<string> {
+  const vm = await command(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
+    if (current.deleting) return UNCHANGED;
     await changeVm(trx, current, { status: 'DELETING', reason: 'USER', desire: true, set: { enabled: false, deleting: true } });
+    return done({});
   });
   return vm.id;
 }

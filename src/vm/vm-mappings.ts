@@ -1,8 +1,8 @@
-import type { Viewer } from '../auth/viewer.ts';
+import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import type { Mapping } from './mapping.ts';
 import { changeVm } from './vm-change.ts';
-import { command, refuseWhileDeleting, type VmDependencies } from './vm-command.ts';
+import { command, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parseSubdomain } from './vm-input.ts';
 import type { Vm } from './vm.ts';
 
@@ -12,15 +12,15 @@ const MAX_MAPPINGS = 50;
  * Puts a name in front of a port of the VM. The same name and port again only sets the visibility; CONFLICT when the
  * name leads to another port.
  */
-export async function addSubdomain(deps: VmDependencies, viewer: Viewer, vmId: string, value: unknown): Promise<Mapping> {
+export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<Mapping> {
   const { name, internalPort, visibility } = parseSubdomain(value);
-  const changed = await command(deps, viewer, vmId, async ({ trx, vm }) => {
+  const changed = await command(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const known = vm.mappings.find((mapping) => mapping.name === name);
     if (known !== undefined && known.internalPort !== internalPort) {
       throw new ApiError('CONFLICT', `The name "${name}" leads to port ${known.internalPort}; remove it first, or choose another.`);
     }
-    if (known?.visibility === visibility) return;
+    if (known?.visibility === visibility) return UNCHANGED;
     if (known === undefined && vm.mappings.length >= MAX_MAPPINGS) {
       throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS} mappings; remove one first.`);
     }
@@ -30,13 +30,14 @@ export async function addSubdomain(deps: VmDependencies, viewer: Viewer, vmId: s
       .onConflict((conflict) => conflict.columns(['vm_id', 'name']).doUpdateSet({ visibility }))
       .execute();
     await changeVm(trx, vm, { reason: 'UPDATE' });
+    return done({ name, internalPort, visibility });
   });
   return { vmId: changed.id, name, internalPort, visibility };
 }
 
 /** Takes the name away; NOT_FOUND when the VM has no such mapping. */
-export async function removeSubdomain(deps: VmDependencies, viewer: Viewer, vmId: string, name: string): Promise<Vm> {
-  return command(deps, viewer, vmId, async ({ trx, vm }) => {
+export async function removeSubdomain(deps: VmDependencies, actor: Actor, vmId: string, name: string): Promise<Vm> {
+  return command(deps, actor, vmId, 'SUBDOMAIN_REMOVED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const { numDeletedRows } = await trx
       .deleteFrom('vm_mapping')
@@ -45,5 +46,6 @@ export async function removeSubdomain(deps: VmDependencies, viewer: Viewer, vmId
       .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
     await changeVm(trx, vm, { reason: 'UPDATE' });
+    return done({ name });
   });
 }

@@ -1,0 +1,11 @@
+import { Kind, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
+
+/** Whether the field that is being resolved is asked for its subfield `name`, itself or through fragments; a @skip counts as asking. */
+export function selectsField({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
+  const within = (set: SelectionSetNode | undefined): boolean =>
+    (set?.selections ?? []).some((selection) => {
+      if (selection.kind === Kind.FIELD) return selection.name.value === name;
+      return within(selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragments[selection.name.value]?.selectionSet);
+    });
+  return fieldNodes.some(({ selectionSet }) => within(selectionSet));
+}

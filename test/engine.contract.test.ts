@@ -224,6 +224,125 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     });
   });
 
+  describe('a replacement', () => {
+    const serve = ['/bin/sh', '-c', `trap 'exit 0' TERM; echo $WHICH >> /config/marker; httpd -f -p 3000 -h /config & wait`];
+    const volumes = [volume({ lifetime: 'until-stop' })];
+    const old = () => machineSpec({ command: serve, env: { WHICH: 'old' }, volumes });
+    /** Of the same machine, with what a change made of it. */
+    const changed = (spec: MachineSpec, overrides: Partial<MachineSpec> = {}): MachineSpec => {
+      return { ...spec, hash: `${spec.hash}-new`, env: { WHICH: 'new' }, ...overrides };
+    };
+    const markerOf = ({ address }: { address?: string }) =>
+      eventually(async (signal) => (await fetch(`http://${address}:3000/marker`, { signal })).text());
+    const statesOf = async (spec: MachineSpec) =>
+      Object.fromEntries((await containersOf(spec)).map(({ Labels, State }) => [Labels[LABEL.hash] ?? '', State]));
+    const replace = (before: MachineSpec, after: MachineSpec) => driver.ensure(after, within(), ignoreProgress, before.hash);
+    const revert = ({ id, hash }: MachineSpec) => driver.revert(id, hash, within());
+
+    test('keeps the old container, stopped, and the data of each volume, until it is told that the new one answers', async () => {
+      const before = old();
+      const after = changed(before);
+      const first = await ensure(before);
+      await markerOf(first);
+      const second = await replace(before, after);
+      expect(await statesOf(before)).toEqual({ [before.hash]: 'exited', [after.hash]: 'running' });
+      expect(await markerOf(second)).toBe('old\nnew\n');
+      const seen = await driver.observe(before.id, within());
+      expect(seen).toMatchObject({ ref: second.ref, state: 'running', others: [{ hash: before.hash, state: 'exited' }] });
+      // A second call finds it all as it is.
+      expect(await replace(before, after)).toEqual(second);
+      await driver.removeOthers(before.id, second.ref, within());
+      await driver.removeOthers(before.id, second.ref, within());
+      expect(await statesOf(before)).toEqual({ [after.hash]: 'running' });
+      expect(await driver.observe(before.id, within())).not.toHaveProperty('others');
+      expect(await markerOf(second)).toBe('old\nnew\n');
+    });
+
+    test.each<[string, Partial<MachineSpec>, string]>([
+      ['exits at once', { command: ['/bin/sh', '-c', 'exit 3'] }, 'none'],
+      ['has a command that is missing', { command: ['/bin/no-such-command'] }, 'START_FAILED'],
+      ['never answers', { command: IDLE }, 'none'],
+      ['cannot be made', { imageRef: `local/${randomUUID()}:1` }, 'IMAGE_NOT_FOUND'],
+      ['lost data', { volumes: [volume({ name: 'gone', mustExist: true })] }, 'DATA_LOST'],
+    ])('that %s goes back to the old container, as it was made', async (_what, overrides, code) => {
+      const before = old();
+      const first = await ensure(before);
+      await markerOf(first);
+      expect(await codeOf(replace(before, changed(before, overrides)))).toBe(code);
+      const back = await revert(before);
+      expect(back).toMatchObject({ ref: first.ref, hash: before.hash, state: 'running' });
+      expect(await statesOf(before)).toEqual({ [before.hash]: 'running' });
+      expect(await markerOf(back ?? {})).toMatch(/^old\n(old\n)?$/);
+      expect(await revert(before)).toEqual(back);
+    });
+
+    test('never has both run, however often it goes back and forth', async () => {
+      const before = machineSpec({ command: IDLE });
+      const after = changed(before, { env: {} });
+      const since = Math.floor(Date.now() / 1000) - 1;
+      await ensure(before);
+      await replace(before, after);
+      await revert(before);
+      await replace(before, after);
+      const filters = { label: [`${LABEL.machine}=${before.id}`], event: ['start', 'die'] };
+      const told = await docker.getEvents({ filters, since, until: Math.floor(Date.now() / 1000) + 1 });
+      let text = '';
+      for await (const chunk of told) text += String(chunk);
+      const actions = text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as { Action: string; timeNano: number })
+        .toSorted((a, b) => a.timeNano - b.timeNano)
+        .map(({ Action }) => Action);
+      expect(actions).toEqual(['start', 'die', 'start', 'die', 'start', 'die', 'start']);
+    });
+
+    test('ends what a gateway that was late has started again, and has one run', async () => {
+      const before = machineSpec({ command: IDLE });
+      const after = changed(before, { env: {} });
+      const { ref } = await ensure(before);
+      await replace(before, after);
+      await docker.getContainer(ref).start();
+      expect(await driver.observe(before.id, within())).toMatchObject({ others: [{ state: 'running' }] });
+      await replace(before, after);
+      expect(await statesOf(before)).toEqual({ [before.hash]: 'exited', [after.hash]: 'running' });
+      await docker.getContainer(ref).start();
+      await revert(before);
+      expect(await statesOf(before)).toEqual({ [before.hash]: 'running' });
+    });
+
+    test('of one that never came up keeps what answered, not what came between', async () => {
+      const before = machineSpec({ command: IDLE });
+      const between = changed(before, { env: {} });
+      const after = changed(between);
+      await ensure(before);
+      await replace(before, between);
+      await replace(before, after);
+      expect(await statesOf(before)).toEqual({ [before.hash]: 'exited', [after.hash]: 'running' });
+    });
+
+    test('changes nothing when there is nothing to go back to', async () => {
+      const spec = machineSpec({ command: IDLE });
+      const { ref } = await ensure(spec);
+      expect(await driver.revert(spec.id, 'never-was', within())).toBeUndefined();
+      expect(await driver.observe(spec.id, within())).toMatchObject({ ref, state: 'running' });
+      expect(await driver.revert(randomUUID(), spec.hash, within())).toBeUndefined();
+    });
+
+    test('gives up an old container whose network is gone for good', async () => {
+      const before = machineSpec({ command: IDLE });
+      const labels = { [LABEL.installation]: installationId, [LABEL.machine]: before.id, [LABEL.hash]: before.hash };
+      await docker.createContainer({
+        Image: before.imageRef,
+        Cmd: [...IDLE],
+        Labels: labels,
+        HostConfig: { NetworkMode: 'f'.repeat(64) },
+      });
+      expect(await revert(before)).toBeUndefined();
+      expect(await statesOf(before)).toEqual({});
+    });
+  });
+
   describe('ensureVolumes', () => {
     test('makes the volumes once and keeps what they hold', async () => {
       const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });

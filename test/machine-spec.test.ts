@@ -31,6 +31,8 @@ const VM: Vm = {
   attempts: 0,
   engineRef: null,
   address: null,
+  answeredHash: null,
+  undoneHash: null,
   storageReady: false,
   storageBytes: 0,
   storageGb: 2,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MACHINE_STATES, type Observation } from '../src/engine/driver.ts';
-import { nextSteps, type Desired, type Step } from '../src/reconciler/next-steps.ts';
+import { canUndo, nextSteps, type Desired, type Step } from '../src/reconciler/next-steps.ts';
 import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';
 
 const HASH = 'wanted';
@@ -20,12 +20,20 @@ const SIGHTS = {
   'exited 137 oom': seen('exited', { exitCode: 137, oomKilled: true }),
   'exited another hash': seen('exited', { exitCode: 1, hash: 'old' }),
   dead: seen('dead'),
+  // A replacement, from its beginning to its end, and back.
+  'old running, new created': seen('running', { address: '10.0.0.2', hash: 'old', others: [{ hash: HASH, state: 'created' }] }),
+  'new created, old exited': seen('created', { others: [{ hash: 'old', state: 'exited' }] }),
+  'new running, old exited': seen('running', { address: '10.0.0.3', others: [{ hash: 'old', state: 'exited' }] }),
+  'new exited, old exited': seen('exited', { exitCode: 3, others: [{ hash: 'old', state: 'exited' }] }),
+  'both running': seen('running', { address: '10.0.0.3', others: [{ hash: 'old', state: 'running' }] }),
+  'old running': seen('running', { address: '10.0.0.2', hash: 'old' }),
+  'old exited': seen('exited', { exitCode: 3, hash: 'old' }),
 } as const satisfies Record<string, Observation | undefined>;
 type Sight = keyof typeof SIGHTS;
 
 const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
   nextSteps(
-    { goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, hasAnswered: false, ...more },
+    { goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, answeredHash: null, undoneHash: null, ...more },
     SIGHTS[sight],
   );
 
@@ -43,6 +51,8 @@ function words(steps: readonly Step[]): string[] {
         return `failExited ${step.exitCode} ${step.oomKilled}`;
       case 'prepareStorage':
       case 'ensure':
+      case 'revert':
+      case 'removeOthers':
       case 'awaitAnswer':
       case 'checkAnswer':
       case 'stop':
@@ -54,8 +64,10 @@ function words(steps: readonly Step[]): string[] {
 }
 
 test('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
-  expect(words(plan('on', 'UNKNOWN', 'running', { hasAnswered: true }))).toEqual(['checkAnswer']);
-  expect(words(plan('on', 'BOOTING', 'running', { hasAnswered: true }))).toEqual(['awaitAnswer']);
+  expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: HASH }))).toEqual(['checkAnswer']);
+  expect(words(plan('on', 'BOOTING', 'running', { answeredHash: HASH }))).toEqual(['awaitAnswer']);
+  // What answered was the container before this one.
+  expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: 'old' }))).toEqual(['awaitAnswer']);
 });
 
 const UP = ['ensure', 'awaitAnswer'];
@@ -103,6 +115,68 @@ test.each<[VmStatus, Sight, string[]]>([
   ['QUEUED', 'dead', UP],
 ])('on, %s, the engine shows it %s', (status, sight, expected) => {
   expect(words(plan('on', status, sight))).toEqual(expected);
+});
+
+const BACK = ['revert', 'awaitAnswer'];
+
+describe('a replacement, wherever it was left', () => {
+  test.each<[VmStatus, Sight, string[]]>([
+    ['RUNNING', 'old running', ['show QUEUED UPDATE', ...UP]],
+    ['QUEUED', 'old running, new created', UP],
+    ['STARTING', 'new created, old exited', UP],
+    ['BOOTING', 'new running, old exited', ['awaitAnswer']],
+    ['BOOTING', 'new exited, old exited', ['failExited 3 false']],
+    ['QUEUED', 'new exited, old exited', UP],
+    ['BOOTING', 'both running', UP],
+    ['RUNNING', 'both running', ['show QUEUED ENGINE', ...UP]],
+  ])('goes on: %s, %s', (status, sight, expected) => {
+    expect(words(plan('on', status, sight, { answeredHash: 'old' }))).toEqual(expected);
+  });
+
+  test('ends with the removal of what it has replaced', () => {
+    expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
+    expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
+  });
+
+  test.each<[VmStatus, Sight, string[]]>([
+    ['QUEUED', 'new exited, old exited', BACK],
+    ['QUEUED', 'new running, old exited', BACK],
+    ['QUEUED', 'new created, old exited', BACK],
+    ['QUEUED', 'old running, new created', ['awaitAnswer']],
+    ['QUEUED', 'old exited', BACK],
+    ['QUEUED', 'old running', ['awaitAnswer']],
+    ['BOOTING', 'both running', BACK],
+    ['RUNNING', 'old running', ['checkAnswer']],
+    ['RUNNING', 'old running, new created', ['removeOthers', 'checkAnswer']],
+    ['UNKNOWN', 'old running', ['checkAnswer']],
+    ['STARTING', 'old exited', ['failExited 3 false']],
+    ['RUNNING', 'old exited', ['failExited 3 false']],
+    // It had run for a while, and ended: it is what is tried again, not the change.
+    ['FAILED', 'old exited', ['show QUEUED BOOT', ...BACK]],
+    // With nothing to go back to, the change is all that is left to try.
+    ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
+    ['QUEUED', 'exited 0', UP],
+  ])('that was undone goes back, and is not tried again: %s, %s', (status, sight, expected) => {
+    expect(words(plan('on', status, sight, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
+  });
+
+  test('that was undone is tried again once something else is wanted', () => {
+    const more = { answeredHash: 'old', undoneHash: 'undone' };
+    expect(words(plan('on', 'RUNNING', 'old running', more))).toEqual(['show QUEUED UPDATE', ...UP]);
+  });
+
+  test.each<[boolean, string, Sight, Partial<Desired>]>([
+    [true, 'the container that answered is still there', 'new exited, old exited', { answeredHash: 'old' }],
+    [true, 'it still runs, since the new one could not be made', 'old running', { answeredHash: 'old' }],
+    [false, 'it is gone', 'exited 0', { answeredHash: 'old' }],
+    [false, 'nothing is there', 'absent', { answeredHash: 'old' }],
+    [false, 'none had answered', 'new exited, old exited', { answeredHash: null }],
+    [false, 'the one that ended had answered itself', 'exited 0', { answeredHash: HASH }],
+    [false, 'this change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: HASH }],
+    [true, 'another change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: 'undone' }],
+  ])('can be undone: %s, %s', (expected, _what, sight, more) => {
+    expect(canUndo({ hash: HASH, answeredHash: null, undoneHash: null, ...more }, SIGHTS[sight])).toBe(expected);
+  });
 });
 
 test.each<[VmStatus, Sight, string[]]>([
@@ -157,15 +231,21 @@ describe('whatever is wanted, shown and seen', () => {
     ...MACHINE_STATES.flatMap((state) =>
       [HASH, 'old'].flatMap((hash) => [seen(state, { hash }), seen(state, { hash, address: '10.0.0.2' })]),
     ),
+    ...Object.values(SIGHTS),
   ];
+  const memories = [null, HASH, 'old'].flatMap((answeredHash) =>
+    [null, HASH, 'undone'].map((undoneHash) => ({ answeredHash, undoneHash })),
+  );
   const product = (['on', 'off', 'gone'] as const).flatMap((goal) =>
     VM_STATUSES.flatMap((status) =>
       observations.flatMap((observed) =>
         [true, false].flatMap((persistent) =>
-          [true, false].map((storageReady) => {
-            const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0, hasAnswered: false };
-            return { desired, observed, steps: nextSteps(desired, observed) };
-          }),
+          [true, false].flatMap((storageReady) =>
+            memories.map((memory) => {
+              const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0, ...memory };
+              return { desired, observed, steps: nextSteps(desired, observed) };
+            }),
+          ),
         ),
       ),
     ),
@@ -175,13 +255,14 @@ describe('whatever is wanted, shown and seen', () => {
       .filter((each) => each.desired.goal === goal && !holds(each))
       .map(({ desired, observed, steps }) => `${desired.status}, ${observed?.state}: ${words(steps).join(', ')}`);
   const has = (steps: readonly Step[], name: Step['step']) => steps.some(({ step }) => step === name);
+  const brings = (steps: readonly Step[]) => has(steps, 'ensure') || has(steps, 'revert');
 
   test('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
     expect(broken('gone', ({ steps }) => words(steps.slice(-2)).join() === GONE.join())).toEqual([]);
   });
 
   test('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
-    expect(broken('off', ({ steps }) => !has(steps, 'ensure') && !has(steps, 'awaitAnswer'))).toEqual([]);
+    expect(broken('off', ({ steps }) => !brings(steps) && !has(steps, 'awaitAnswer'))).toEqual([]);
     expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
       [],
     );
@@ -208,22 +289,34 @@ describe('whatever is wanted, shown and seen', () => {
         desired.status === 'RUNNING' &&
         observed?.state === 'running' &&
         observed.hash === HASH &&
-        observed.address !== undefined,
+        observed.address !== undefined &&
+        observed.others === undefined &&
+        desired.undoneHash !== HASH,
     );
-    expect(asWanted).toHaveLength(4);
+    expect(asWanted).toHaveLength(48);
     for (const { steps } of asWanted) expect(steps).toEqual([{ step: 'checkAnswer' }]);
   });
 
   test('whatever was brought up is waited for at once', () => {
     const waitedFor = (steps: readonly Step[]) =>
-      steps.every(({ step }, index) => step !== 'ensure' || steps[index + 1]?.step === 'awaitAnswer');
+      steps.every(({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer');
     expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
+  });
+
+  test('two containers of one VM are never left running together', () => {
+    const both = ({ observed }: (typeof product)[number]) => observed?.others?.some(({ state }) => state === 'running') === true;
+    expect(broken('on', (each) => !both(each) || brings(each.steps))).toEqual([]);
+    expect(broken('off', (each) => !both(each) || has(each.steps, 'stop'))).toEqual([]);
+  });
+
+  test('only what is up itself ends what is kept to go back to', () => {
+    expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual([]);
   });
 
   test('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
     const claims: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'STOPPED', 'STOPPING', 'FAILED', 'UNKNOWN'];
     const announced = ({ desired, steps }: (typeof product)[number]) =>
-      !claims.includes(desired.status) || !has(steps, 'ensure') || words(steps)[0]?.startsWith('show QUEUED') === true;
+      !claims.includes(desired.status) || !brings(steps) || words(steps)[0]?.startsWith('show QUEUED') === true;
     expect(broken('on', announced)).toEqual([]);
   });
 

@@ -47,6 +47,10 @@ export interface VmTable {
   attempts: Defaulted<number>;
   engine_ref: Optional<string>;
   address: Optional<string>;
+  /** Of the spec whose container answered last since the start: what a replacement that does not come up goes back to. */
+  answered_hash: Optional<string>;
+  /** Of the spec whose container did not come up, and was undone: not tried again until the desire changes. */
+  undone_hash: Optional<string>;
   /** Its volumes were made once: from then on their absence is a loss of data. */
   storage_ready: Defaulted<boolean>;
   storage_bytes: Defaulted<number>;

@@ -18,9 +18,20 @@ export interface EngineDriver {
    * Called to bring a machine up: pulls the image if it is missing, makes network, volumes and container,
    * starts it. 'pulling' is reported only when the image is missing, 'starting' once the container is made or found. After it, exactly one container with the spec's hash runs (or has run and exited at once;
    * `observe` tells). Containers of the same machine with another hash are stopped and removed before the new one
-   * starts, but after it is made, so that a missing image or lost data does not end them; volumes are kept. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
+   * starts, but after it is made, so that a missing image or lost data does not end them; volumes are kept. The one with the hash
+   * `keep` is only stopped: `revert` can bring it back. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
    */
-  ensure(spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void): Promise<Observation>;
+  ensure(spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string): Promise<Observation>;
+
+  /**
+   * Called when a replacement does not come up. After it the container with that hash, which `ensure` kept, runs as it was made
+   * (or has run and exited at once), and the machine has no other: those are stopped before it starts. Undefined, with nothing
+   * changed, when there is none with that hash or it can never start again, its network being gone.
+   */
+  revert(id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined>;
+
+  /** Called when a replacement answers. After it the machine has no container but `ref`; its volumes stay. */
+  removeOthers(id: string, ref: string, signal: AbortSignal): Promise<void>;
 
   /** After it no container of the machine runs: it got its stop signal, and was killed after its grace. */
   stop(id: string, signal: AbortSignal): Promise<void>;
@@ -135,10 +146,17 @@ export interface Observation {
   /** What the engine says of a failed start. */
   readonly error?: string;
   readonly startedAt?: Date;
+  /** Further containers of the machine: what a replacement keeps, or one that was broken off leaves. Absent when there are none. */
+  readonly others?: readonly OtherContainer[];
+}
+
+export interface OtherContainer {
+  readonly hash: string;
+  readonly state: MachineState;
 }
 
 export interface Inventory {
-  /** Without exit codes and errors: only `observe` looks closely. */
+  /** Without exit codes, errors and other containers: only `observe` looks closely. */
   readonly machines: readonly (Observation & Labelled)[];
   readonly volumes: readonly ({ readonly id: string; readonly name: string } & Labelled)[];
 }

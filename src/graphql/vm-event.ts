@@ -39,7 +39,8 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
     }),
     reason: t.exposeString('reason', {
       nullable: true,
-      description: 'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE or DISK; null for SNAPSHOT and PROGRESS.',
+      description:
+        'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (its container is replaced, since what it is made from changed), UNDO (the new one did not come up, the old one comes back; see `lastFailure`) or DISK; null for SNAPSHOT and PROGRESS.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: ({ at }) => at }),
   }),

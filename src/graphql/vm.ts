@@ -118,6 +118,12 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
         'Why the last attempt failed, or why the status is UNKNOWN; null after a start that a user asked for, and when none did.',
       resolve: ({ lastFailure }) => lastFailure,
     }),
+    changeUndone: t.boolean({
+      description:
+        'Whether the VM runs without its latest changes (secrets, ports, a restart), because the container with them did not come up; ' +
+        '`lastFailure` says why. They are kept, and applied at the next change, restart or start.',
+      resolve: ({ undoneHash }) => undoneHash !== null,
+    }),
     url: t.string({
       description: "The app's own address: `https://{id}.{domain}`. Private: browsers open it through a link of createOpenLink.",
       resolve: ({ id }, _args, { address }) => vmUrl(address, id),

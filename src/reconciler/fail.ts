@@ -1,13 +1,10 @@
-import type { MachineLogLine } from '../engine/driver.ts';
+import { readLogTail } from './read-log-tail.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { backoffSeconds, toVmFailure, type FailureCause } from './vm-failure.ts';
 import type { VmPass } from './vm-pass.ts';
 
 /** An app that ran this long is no crash loop. */
 const STABLE_MS = 60_000;
-const LOG_TAIL = 20;
-/** A quick app may write before the engine notes that it has started it. */
-const LOG_SLACK_MS = 1_000;
 
 /** Ends whatever still runs of the VM, then writes FAILED with its explanation and when it is tried again. */
 export async function fail(pass: VmPass, cause: FailureCause): Promise<StepOutcome> {
@@ -22,7 +19,14 @@ export async function fail(pass: VmPass, cause: FailureCause): Promise<StepOutco
   const logTail = await readLogTail(pass);
   const failure = toVmFailure(cause, { step, logTail, now: Date.now(), retryInSeconds: nextInSeconds });
   log.warn({ code: cause.code, exitCode: cause.exitCode, attempts, nextInSeconds }, 'the VM failed');
-  await writer.status('FAILED', cause.reason, { last_failure: JSON.stringify(failure), attempts, started_at: null, address: null });
+  await writer.status('FAILED', cause.reason, {
+    last_failure: JSON.stringify(failure),
+    attempts,
+    started_at: null,
+    address: null,
+    // What runs in place of a change that was undone stays what is tried: its environment is stored nowhere else.
+    ...(vm.undoneHash === null && { answered_hash: null }),
+  });
   return { kind: 'done', nextInSeconds };
 }
 
@@ -35,17 +39,4 @@ async function endWhatRuns({ driver, vm, signal, log }: VmPass): Promise<void> {
     // The list that the engine is asked for every 10 s shows what runs of a FAILED VM, and it is tried again.
     if (!signal.aborted) log.warn({ err: error }, 'what is left of a failed VM could not be stopped');
   }
-}
-
-/** The last lines of the run at hand: an earlier one's would only mislead. */
-async function readLogTail({ driver, vm, signal, observed }: VmPass): Promise<string[]> {
-  const since = observed?.startedAt === undefined ? {} : { since: new Date(observed.startedAt.getTime() - LOG_SLACK_MS) };
-  const lines: MachineLogLine[] = [];
-  try {
-    const quick = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-    for await (const line of driver.logs(vm.id, { tail: LOG_TAIL, follow: false, ...since }, quick)) lines.push(line);
-  } catch {
-    // A failure without its last lines is still worth telling.
-  }
-  return lines.slice(-LOG_TAIL).map(({ text }) => text.slice(0, 500));
 }

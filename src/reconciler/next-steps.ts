@@ -13,8 +13,10 @@ export interface Desired {
   readonly status: VmStatus;
   /** Until a VM that failed is tried again; 0 when that is due. */
   readonly retryInSeconds: number;
-  /** Whether its app has answered since the last start: from then on its silence is DEGRADED, not a boot that takes too long. */
-  readonly hasAnswered: boolean;
+  /** Of the container that answered last since the start, null when none did: its silence is DEGRADED, not a boot that takes too long. */
+  readonly answeredHash: string | null;
+  /** Of the container that did not come up and was undone, null when none was: it is not tried again while there is one to go back to. */
+  readonly undoneHash: string | null;
 }
 
 /** The vocabulary: every step with what it takes. A new one does not compile until `steps.ts` can perform it. */
@@ -23,8 +25,12 @@ export interface StepArgs {
   show: { status: VmStatus; reason: EventReason };
   /** Make the volumes of a VM that is off. */
   prepareStorage: object;
-  /** Bring the container up: pull, create, start; or replace, adopt, resume. */
+  /** Bring the container up: pull, create, start; or replace, adopt, resume. The one that answered last is kept, stopped. */
   ensure: object;
+  /** Bring the container that answered last up again, and remove what was to replace it. */
+  revert: object;
+  /** Remove what the container that answers has replaced. */
+  removeOthers: object;
   /** Wait until the app answers, then RUNNING. */
   awaitAnswer: object;
   /** Ask the app once whether it still answers. */
@@ -75,14 +81,21 @@ function stepsToOff({ status, persistent, storageReady }: Desired, observed: Obs
   return [...announce, ...stop, { step: 'remove', volumes: ['until-stop'] }, { step: 'rest' }];
 }
 
+/** States in which a container has processes. */
+const LIVE: ReadonlySet<Observation['state']> = new Set(['running', 'paused', 'restarting']);
+
 /** Statuses in which the container was seen up: its end is the app's own doing, and is explained as such. */
 const SEEN_UP: ReadonlySet<VmStatus> = new Set(['STARTING', 'BOOTING', 'RUNNING', 'DEGRADED']);
 
 function stepsToOn(desired: Desired, observed: Observation | undefined): readonly Step[] {
-  const { status, hash, retryInSeconds } = desired;
+  const { status, retryInSeconds } = desired;
   if (retryInSeconds > 0) return stepsToWait(retryInSeconds, observed);
-  if (observed === undefined) return bringUp(status, 'ENGINE');
-  if (observed.hash !== hash) return bringUp(status, 'UPDATE');
+  if (observed === undefined) return bringUp(status, 'ENGINE', 'ensure');
+  const undone = goesBack(desired, observed);
+  const up = undone ? 'revert' : 'ensure';
+  if (observed.hash !== (undone ? desired.answeredHash : desired.hash)) return bringUp(status, undone ? 'UNDO' : 'UPDATE', up);
+  // Two of them write to the same volumes.
+  if (observed.others?.some(({ state }) => LIVE.has(state)) === true) return bringUp(status, 'ENGINE', up);
   switch (observed.state) {
     case 'running':
       // Cut off from its network: nobody can reach it, so it is replaced. It still writes: its grace is not cut.
@@ -90,32 +103,50 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
         const replace: Step[] = [{ step: 'stop' }, { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
         return [...announceQueued(status, 'ENGINE'), ...replace];
       }
-      return isUp(desired) ? [{ step: 'checkAnswer' }] : [{ step: 'awaitAnswer' }];
+      if (!isUp(desired, observed)) return [{ step: 'awaitAnswer' }];
+      return observed.others === undefined ? [{ step: 'checkAnswer' }] : [{ step: 'removeOthers' }, { step: 'checkAnswer' }];
     case 'exited':
     case 'dead':
-      if (!SEEN_UP.has(status)) return bringUp(status, 'BOOT');
+      if (!SEEN_UP.has(status)) return bringUp(status, 'BOOT', up);
       return [{ step: 'failExited', exitCode: observed.exitCode, oomKilled: observed.oomKilled }];
     case 'created':
     case 'paused':
     case 'restarting':
     case 'removing':
-      return bringUp(status, 'ENGINE');
+      return bringUp(status, 'ENGINE', up);
   }
+}
+
+/**
+ * Whether a VM whose new container does not come up can go back to the one from before: it answered, is still there, and this
+ * very change was not undone before. If not, the VM has failed.
+ */
+export function canUndo(desired: Pick<Desired, 'hash' | 'answeredHash' | 'undoneHash'>, observed: Observation | undefined): boolean {
+  const { hash, answeredHash, undoneHash } = desired;
+  return answeredHash !== null && answeredHash !== hash && undoneHash !== hash && hasContainer(observed, answeredHash);
+}
+
+/** Whether what is wanted was undone, and the container to go back to is still there: else there is nothing to lose by another try. */
+function goesBack({ hash, answeredHash, undoneHash }: Desired, observed: Observation): boolean {
+  return undoneHash === hash && answeredHash !== null && hasContainer(observed, answeredHash);
+}
+
+function hasContainer(observed: Observation | undefined, hash: string): boolean {
+  return observed?.hash === hash || observed?.others?.some((other) => other.hash === hash) === true;
 }
 
 /** A hint, such as the very exit that it failed with, must not bring it up before its time. Nothing of a FAILED VM runs meanwhile. */
 function stepsToWait(seconds: number, observed: Observation | undefined): readonly Step[] {
-  const live = observed?.state === 'running' || observed?.state === 'paused' || observed?.state === 'restarting';
-  return live ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
+  return observed !== undefined && LIVE.has(observed.state) ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
 }
 
 /** Once up, asked now and then; also when its engine was away for a while, which is no new boot. */
-function isUp({ status, hasAnswered }: Desired): boolean {
-  return status === 'RUNNING' || status === 'DEGRADED' || (status === 'UNKNOWN' && hasAnswered);
+function isUp({ status, answeredHash }: Desired, observed: Observation): boolean {
+  return status === 'RUNNING' || status === 'DEGRADED' || (status === 'UNKNOWN' && answeredHash === observed.hash);
 }
 
-function bringUp(status: VmStatus, reason: EventReason): readonly Step[] {
-  return [...announceQueued(status, reason), { step: 'ensure' }, { step: 'awaitAnswer' }];
+function bringUp(status: VmStatus, reason: EventReason, up: 'ensure' | 'revert'): readonly Step[] {
+  return [...announceQueued(status, reason), { step: up }, { step: 'awaitAnswer' }];
 }
 
 /** An app that is about to go away must not be called RUNNING meanwhile; one that is booting already says so. */

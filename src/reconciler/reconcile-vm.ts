@@ -8,6 +8,7 @@ import { readSecrets } from '../vm/vm-secrets.ts';
 import { findVmOfAnyone } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { fail } from './fail.ts';
+import { giveUp } from './give-up.ts';
 import { toMachineSpec } from './machine-spec.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
 import { readRetrySeconds } from './read-retry-seconds.ts';
@@ -82,15 +83,15 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
   const driver = driverOf(vm.region);
   const distribution = catalog.distributions.get(vm.distribution);
   const writer = createVmWriter({ db: deps.db, lease, log }, vm);
-  const blank = { vm, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer } satisfies VmPass;
+  let pass: VmPass = { vm, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer };
   try {
     const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
-    const pass: VmPass = { ...blank, spec };
     if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
+    pass = { ...pass, spec };
     const observed = await driver.observe(vm.id, signal);
     return await performAll({ ...pass, observed }, await readRetrySeconds(deps.db, vm));
   } catch (error) {
-    return handle(deps, blank, error);
+    return handle(deps, pass, error);
   }
 }
 
@@ -110,9 +111,9 @@ async function performAll(pass: VmPass, retryInSeconds: number): Promise<StepOut
 }
 
 function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
-  const { persistent, storageReady, status } = vm;
+  const { persistent, storageReady, status, answeredHash, undoneHash } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
-  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds, hasAnswered: vm.startedAt !== null };
+  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds, answeredHash, undoneHash };
 }
 
 async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {
@@ -138,7 +139,14 @@ async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown)
     return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
   }
   log.warn({ err: error, status }, 'a step failed');
-  if (vm.enabled) return fail(pass, engineCause(error));
+  if (vm.enabled) {
+    return giveUp(pass, engineCause(error)).catch((second: unknown): StepOutcome => {
+      if (signal.aborted) return { kind: 'again' };
+      // What there is to go back to is not known: looked at again with what the engine then shows.
+      if (isEngineAway(second)) return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
+      throw second;
+    });
+  }
   const patience = STOP_PATIENCE_MS + (distribution?.stopGraceSeconds ?? 0) * 1_000;
   const stuck = status === 'STOPPING' && Date.now() - vm.statusSince.getTime() > patience;
   if (stuck) return fail(pass, engineCause(error));

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { askApp, awaitApp, type AppDoor } from './ask-app.ts';
-import { fail } from './fail.ts';
+import { giveUp } from './give-up.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { exitedCause, silentCause } from './vm-failure.ts';
@@ -35,23 +35,41 @@ const EXECUTORS: Executors = {
     const { driver, spec, signal, writer, vm } = pass;
     if (spec === undefined) throw new Error(`The VM ${vm.id} has no machine to bring up.`);
     // The writes overlap with the engine's work: a boot does not wait for the database.
-    const observed = await driver.ensure(spec, signal, (progress) => {
-      if (progress.phase === 'starting') {
-        void writer.status('STARTING', 'BOOT').catch(() => undefined);
-        writer.progress('STARTING', { percent: 100, message: 'Starting the container.' });
-        return;
-      }
-      const { percent, bytesDone, bytesTotal } = progress;
-      void writer.status('PULLING', 'BOOT').catch(() => undefined);
-      writer.progress('PULLING', { percent, message: `Downloading ${spec.imageRef}.`, bytesDone, bytesTotal });
-    });
+    const observed = await driver.ensure(
+      spec,
+      signal,
+      (progress) => {
+        if (progress.phase === 'starting') {
+          void writer.status('STARTING', 'BOOT').catch(() => undefined);
+          writer.progress('STARTING', { percent: 100, message: 'Starting the container.' });
+          return;
+        }
+        const { percent, bytesDone, bytesTotal } = progress;
+        void writer.status('PULLING', 'BOOT').catch(() => undefined);
+        writer.progress('PULLING', { percent, message: `Downloading ${spec.imageRef}.`, bytesDone, bytesTotal });
+      },
+      vm.answeredHash ?? undefined,
+    );
     // Its volumes hold data from now on: their absence would be a loss.
     await writer.quietly({ storage_ready: true });
     return observed.state === 'running' ? { kind: 'next', observed } : AGAIN;
   },
 
+  async revert({ driver, vm, signal, writer }) {
+    if (vm.answeredHash === null) throw new Error(`The VM ${vm.id} has no container to go back to.`);
+    void writer.status('STARTING', 'UNDO').catch(() => undefined);
+    writer.progress('STARTING', { percent: 100, message: 'Starting the container from before the change.' });
+    const observed = await driver.revert(vm.id, vm.answeredHash, signal);
+    return observed?.state === 'running' ? { kind: 'next', observed } : AGAIN;
+  },
+
+  async removeOthers({ driver, vm, signal, observed }) {
+    if (observed !== undefined) await driver.removeOthers(vm.id, observed.ref, signal);
+    return NEXT;
+  },
+
   async awaitAnswer(pass) {
-    const { signal, hinted, writer, observed, distribution } = pass;
+    const { vm, signal, hinted, writer, observed, distribution } = pass;
     const door = doorOf(pass);
     if (door === undefined || observed === undefined || distribution === undefined) return AGAIN;
     const set = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
@@ -60,12 +78,19 @@ const EXECUTORS: Executors = {
     const begun = observed.startedAt?.getTime() ?? Date.now();
     const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - (Date.now() - begun));
     if (await awaitApp(door, leftMs, AbortSignal.any([signal, hinted]))) {
-      await writer.status('RUNNING', 'BOOT', { started_at: sql<Date>`now()`, observed_at: sql<Date>`now()` });
-      return { kind: 'done', nextInSeconds: CHECK_SECONDS };
+      const replaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
+      await writer.status('RUNNING', 'BOOT', {
+        started_at: sql<Date>`now()`,
+        observed_at: sql<Date>`now()`,
+        answered_hash: observed.hash,
+        // What an earlier change failed with is of no more concern.
+        ...(replaced && { last_failure: null }),
+      });
+      return replaced ? AGAIN : { kind: 'done', nextInSeconds: CHECK_SECONDS };
     }
     signal.throwIfAborted();
     if (hinted.aborted) return AGAIN;
-    return fail(pass, silentCause(distribution.defaultPort, distribution.bootSeconds));
+    return giveUp(pass, silentCause(distribution.defaultPort, distribution.bootSeconds));
   },
 
   async checkAnswer(pass) {
@@ -75,7 +100,12 @@ const EXECUTORS: Executors = {
     const answers = await askApp(door, CHECK_TIMEOUT_MS, signal);
     signal.throwIfAborted();
     const moved = observed.address !== vm.address || observed.ref !== vm.engineRef;
-    const set = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
+    const set = {
+      engine_ref: observed.ref,
+      address: observed.address ?? null,
+      observed_at: sql<Date>`now()`,
+      ...(answers && { answered_hash: observed.hash }),
+    };
     const status = answers ? 'RUNNING' : 'DEGRADED';
     // Where it is has changed: whoever sends people there must hear of it.
     if (moved && status === vm.status) await writer.announce('ENGINE', set);
@@ -95,10 +125,10 @@ const EXECUTORS: Executors = {
 
   async failExited(pass, { exitCode, oomKilled }) {
     const { driver, vm, signal } = pass;
-    if (oomKilled || exitCode === 0) return fail(pass, exitedCause(exitCode, oomKilled, vm.ramGb));
+    if (oomKilled || exitCode === 0) return giveUp(pass, exitedCause(exitCode, oomKilled, vm.ramGb));
     await delay(OOM_EVENT_MS, undefined, { signal });
     const ended = await driver.observe(vm.id, signal);
-    return fail(pass, exitedCause(exitCode, ended?.oomKilled ?? false, vm.ramGb));
+    return giveUp(pass, exitedCause(exitCode, ended?.oomKilled ?? false, vm.ramGb));
   },
 
   async wait(_pass, { seconds }) {
@@ -109,6 +139,8 @@ const EXECUTORS: Executors = {
     await writer.status('STOPPED', 'USER', {
       engine_ref: null,
       address: null,
+      answered_hash: null,
+      undone_hash: null,
       started_at: null,
       last_failure: null,
       attempts: 0,

@@ -79,12 +79,19 @@ export function awayCause(error: EngineError, region: string): FailureCause {
   return { code: error.code, message, reason: 'ENGINE', oomKilled: false };
 }
 
-/** What is stored of a failure that happened at `now`, ms since the epoch. */
+/** The same of a change that is undone: what happened to the new container, and what holds now. */
+export function undoneCause(cause: FailureCause): FailureCause {
+  const what = 'The change was undone: the VM goes on in its container from before it.';
+  return { ...cause, message: `${cause.message} ${what} The change is kept, and tried again at the next change, restart or start.` };
+}
+
+/** What is stored of a failure that happened at `now`, ms since the epoch; without `retryInSeconds` it is not tried again by itself. */
 export function toVmFailure(
   { code, message, exitCode, oomKilled }: FailureCause,
-  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds: number },
+  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number },
 ): VmFailure {
-  const times = { at: new Date(now).toISOString(), retryAt: new Date(now + retryInSeconds * 1_000).toISOString() };
+  const retryAt = retryInSeconds === undefined ? undefined : new Date(now + retryInSeconds * 1_000).toISOString();
+  const times = { at: new Date(now).toISOString(), ...(retryAt !== undefined && { retryAt }) };
   return { step, code, message, ...(exitCode !== undefined && { exitCode }), oomKilled, logTail, ...times };
 }
 

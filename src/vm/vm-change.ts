@@ -32,6 +32,11 @@ export async function changeVm(trx: Trx, vm: Pick<Vm, 'id' | 'userId' | 'status'
   let update = trx
     .updateTable('vm')
     .set({
+      // What was undone is tried again with whatever is wanted now: why it was is then of the past.
+      ...(desire && {
+        undone_hash: null,
+        last_failure: sql<string | null>`case when undone_hash is null then last_failure end`,
+      }),
       ...set,
       last_event_seq: seq,
       ...(status !== vm.status && { status, status_since: sql<Date>`now()` }),

@@ -44,6 +44,8 @@ export interface Vm {
   readonly attempts: number;
   readonly engineRef: string | null;
   readonly address: string | null;
+  readonly answeredHash: string | null;
+  readonly undoneHash: string | null;
   readonly storageReady: boolean;
   readonly storageBytes: number;
   /** GB of each volume that outlives a stop; null in rows from before there were sizes, until their next start. */
@@ -88,6 +90,8 @@ export function toVm(row: VmRow): Vm {
     attempts: row.attempts,
     engineRef: row.engine_ref,
     address: row.address,
+    answeredHash: row.answered_hash,
+    undoneHash: row.undone_hash,
     storageReady: row.storage_ready,
     storageBytes: row.storage_bytes,
     storageGb: row.storage_gb,

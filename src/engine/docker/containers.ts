@@ -74,6 +74,16 @@ export class Containers {
     await this.#call('kill a container', signal, kill, { milliseconds: KILL_MILLISECONDS });
   }
 
+  /** Each is stopped with its own grace, then removed. */
+  async retire(surplus: readonly ListedContainer[], signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      surplus.map(async ({ Id }) => {
+        await this.stop(Id, signal);
+        await this.remove(Id, signal);
+      }),
+    );
+  }
+
   /** After it, the container and its anonymous volumes are gone; killed when it still ran. */
   remove(ref: string, signal: AbortSignal): Promise<void> {
     const container = this.#docker.getContainer(ref);

@@ -11,6 +11,7 @@ import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
 import { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { pullImage } from './pull-image.ts';
+import { revertMachine } from './revert-machine.ts';
 import { RecentOoms } from './recent-ooms.ts';
 import { SharedPulls } from './shared-pulls.ts';
 import { MachineVolumes } from './volumes.ts';
@@ -71,7 +72,16 @@ export function createDockerDriver({
       await volumes.ensure(spec, signal);
     },
 
-    ensure: (spec, signal, onProgress) => new EnsureMachine(ensureTools, spec, signal, onProgress).run(),
+    ensure: (spec, signal, onProgress, keep) => new EnsureMachine(ensureTools, spec, signal, onProgress, keep).run(),
+    revert: (id, hash, signal) => revertMachine(ensureTools, id, hash, signal),
+
+    async removeOthers(id, ref, signal) {
+      const found = await containers.list(signal, id);
+      await containers.retire(
+        found.filter(({ Id }) => Id !== ref),
+        signal,
+      );
+    },
 
     async stop(id, signal) {
       const found = await containers.list(signal, id);
@@ -86,10 +96,17 @@ export function createDockerDriver({
     },
 
     async observe(id, signal): Promise<Observation | undefined> {
-      for (const { Id } of await containers.list(signal, id)) {
+      const found = await containers.list(signal, id);
+      for (const { Id } of found) {
         const details = await containers.inspect(Id, signal);
         const observation = details && observeInspected(details, installationId);
-        if (details && observation) return { ...observation, oomKilled: observation.oomKilled || ooms.explains(details) };
+        if (!details || !observation) continue;
+        const others = found.filter((one) => one.Id !== Id).flatMap((one) => observeListed(one, installationId) ?? []);
+        return {
+          ...observation,
+          oomKilled: observation.oomKilled || ooms.explains(details),
+          ...(others.length > 0 && { others: others.map(({ hash, state }) => ({ hash, state })) }),
+        };
       }
       return undefined;
     },

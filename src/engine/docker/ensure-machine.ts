@@ -1,26 +1,24 @@
 import type Docker from 'dockerode';
-import { pauseFor } from '../../lib/pause-for.ts';
 import type { Log } from '../../log.ts';
 import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
+import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
 import { hasImage } from './has-image.ts';
 import type { MachineNetwork } from './network.ts';
-import { isLiveState, observeInspected, observeListed, type ListedContainer } from './observe-container.ts';
-import { isContainerMissing, isNetworkMissing, Overtaken } from './overtaken.ts';
-import { seeThrough } from './see-through.ts';
+import { observeInspected } from './observe-container.ts';
+import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
 import type { SharedPulls } from './shared-pulls.ts';
 import type { MachineVolumes } from './volumes.ts';
 
-const START_MILLISECONDS = 60_000;
 /** As long, an image with a stand-in is not asked for again: finding out can take the engine 20 s. */
 const UNREACHED_MILLISECONDS = 5 * 60_000;
-/** Before looking again at what another call is changing: it may be in the middle of it. */
-const PAUSES_MILLISECONDS = [20, 100, 300, 1000, 3000];
+/** As the engine calls the states in which there is nothing to start. */
+const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
 export interface EnsureTools {
   readonly docker: Docker;
@@ -41,78 +39,54 @@ export class EnsureMachine {
   readonly #spec: MachineSpec;
   readonly #signal: AbortSignal;
   readonly #onProgress: (progress: EnsureProgress) => void;
+  readonly #keep: string | undefined;
   /** The one to create from: the spec's, or its stand-in. */
   #imageRef: string;
 
-  constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void) {
+  constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string) {
     this.#tools = tools;
     this.#spec = spec;
     this.#signal = signal;
     this.#onProgress = onProgress;
+    this.#keep = keep;
     this.#imageRef = spec.imageRef;
   }
 
-  async run(): Promise<Observation> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await this.#attempt();
-      } catch (error) {
-        if (!(error instanceof Overtaken)) throw error;
-        const pause = PAUSES_MILLISECONDS[attempt];
-        if (pause === undefined) throw new EngineError('ENGINE_REFUSED', error.message, { cause: error.cause });
-        await pauseFor(pause, this.#signal);
-      }
-    }
+  run(): Promise<Observation> {
+    return untilNotOvertaken(this.#signal, () => this.#attempt());
   }
 
   async #attempt(): Promise<Observation> {
-    const all = await this.#tools.containers.list(this.#signal, this.#spec.id);
+    const { containers, installationId } = this.#tools;
+    const all = await containers.list(this.#signal, this.#spec.id);
     const broken = all.filter(({ State }) => State === 'dead' || State === 'removing');
     const [fit, ...copies] = all.filter((one) => one.Labels?.[LABEL.hash] === this.#spec.hash && !broken.includes(one));
     const others = all.filter((one) => one !== fit && !copies.includes(one) && !broken.includes(one));
+    const kept = others.filter((one) => one.Labels?.[LABEL.hash] === this.#keep);
     // First, for they may hold the name.
-    await this.#retire(broken);
+    await containers.retire(broken, this.#signal);
     // Made before the others are stopped: what can fail or take long does so while they still run.
     const ref = fit?.Id ?? (await this.#create());
-    await this.#retire([...others, ...copies]);
-    await this.#bringUp(ref, fit?.State);
-    const details = await this.#tools.containers.inspect(ref, this.#signal);
-    const observation = details && observeInspected(details, this.#tools.installationId);
+    const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
+    await Promise.all([...kept.map(({ Id }) => containers.stop(Id, this.#signal)), containers.retire(surplus, this.#signal)]);
+    await this.#bringUp(ref, fit?.State ?? 'created', fit !== undefined);
+    // A gateway that lost its lease in the middle of a `revert` may have started it again since.
+    await Promise.all(kept.map(({ Id }) => containers.stop(Id, this.#signal)));
+    const details = await containers.inspect(ref, this.#signal);
+    const observation = details && observeInspected(details, installationId);
     if (!observation) throw new Overtaken(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
     return observation;
   }
 
-  async #bringUp(ref: string, state: string | undefined): Promise<void> {
-    const container = this.#tools.docker.getContainer(ref);
-    if (state === 'paused') {
-      try {
-        await this.#tools.call('unpause a container', this.#signal, (abortSignal) => container.unpause({ abortSignal }));
-      } catch (error) {
-        // Not paused any more, or gone.
-        if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
-        throw new Overtaken(`The container of machine ${this.#spec.id} could not be resumed.`, { cause: error });
-      }
-    } else if (state !== 'running' && state !== 'restarting') {
-      // The new container of a call says so when its image is there; here an old one starts again.
-      if (state !== undefined) this.#onProgress({ phase: 'starting' });
-      await this.#start(container);
-    }
-  }
-
-  async #start(container: Docker.Container): Promise<void> {
+  async #bringUp(ref: string, state: string, isOld: boolean): Promise<void> {
+    // The new container of a call says so when its image is there; here an old one starts again.
+    if (isOld && !LIVE.has(state)) this.#onProgress({ phase: 'starting' });
     try {
-      const limits = { milliseconds: START_MILLISECONDS, refusal: 'START_FAILED' } as const;
-      const start = (abortSignal: AbortSignal) => container.start({ abortSignal });
-      await seeThrough(this.#signal, (late) => this.#tools.call('start a container', late, start, limits));
+      await bringUp(this.#tools, { id: this.#spec.id, ref, state }, this.#signal);
     } catch (error) {
-      const status = statusOf(error);
-      if (status === 304) return;
-      if (status === undefined) throw error;
-      if (isContainerMissing(error)) {
-        throw new Overtaken(`The container of machine ${this.#spec.id} was removed before its start.`, { cause: error });
-      }
+      if (statusOf(error) === undefined || LIVE.has(state) || error instanceof Overtaken) throw error;
       // Also when only the network is missing: the container names it by its id, and another has another id.
-      await this.#discard(container.id);
+      await this.#discard(ref);
       throw this.#unlessNetworkIsMissing(error);
     }
   }
@@ -172,17 +146,6 @@ export class EnsureMachine {
       }
       this.#imageRef = localImageRef;
     }
-  }
-
-  async #retire(surplus: readonly ListedContainer[]): Promise<void> {
-    const { containers, installationId } = this.#tools;
-    await Promise.all(
-      surplus.map(async (one) => {
-        const seen = observeListed(one, installationId);
-        if (seen && isLiveState(seen.state)) await containers.stop(one.Id, this.#signal);
-        await containers.remove(one.Id, this.#signal);
-      }),
-    );
   }
 
   /** Removes what did not start. That it failed to start is what the caller must hear, whatever comes of this. */

@@ -5,6 +5,7 @@
  */
 import { installDebianPackages } from './prepare/apt.js';
 import { checkBusybox } from './prepare/busybox.js';
+import { checkChromium } from './prepare/chromium.js';
 import { checkEngine } from './prepare/engine.js';
 import { checkNodeRuntime } from './prepare/node-runtime.js';
 import { checkNpmPackages } from './prepare/npm-packages.js';
@@ -16,7 +17,7 @@ import { PrepareFailure, say } from './prepare/report.js';
 const PURPOSES = {
   packages: [checkNodeRuntime, checkNpmPackages],
   serve: [checkNodeRuntime, checkNpmPackages, ...(needsLocalEngine() ? [checkEngine] : [])],
-  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry],
+  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium],
 };
 
 /** REGIONS may name other machines' engines only. */

@@ -21,6 +21,8 @@ import { createOwnPaths } from './ingress/own-paths.ts';
 import { createIngress } from './ingress/proxy.ts';
 import { isWebSocketUpgrade } from './ingress/request-target.ts';
 import { createTickets } from './ingress/tickets.ts';
+import { createWaitingEvents } from './ingress/waiting-events.ts';
+import { createWaitingRoom } from './ingress/waiting-room.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import type { Log } from './log.ts';
@@ -135,7 +137,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const hosts = createHostTable({ db, listener, catalog, tickets });
   parts.defer(() => hosts.close());
   for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));
-  const proxy = createIngress({ resolve: hosts.resolve, log, publicScheme: config.publicScheme, addressOf });
+  const room = createWaitingRoom({ db, catalog, box, board, addressOf });
+  const serveEvents = createWaitingEvents({ streams, hosts, room });
+  const proxy = createIngress({ resolve: hosts.resolve, room, log, publicScheme: config.publicScheme, addressOf });
   parts.defer(() => proxy.close());
 
   const api = {
@@ -148,7 +152,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     baseDomain: config.baseDomain,
     log,
     ...(config.roles.has('api') && { api }),
-    ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, log }) } }),
+    ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }) } }),
     metrics: metrics.read,
     isReady: () => metrics.checkReady([...config.regions.keys()], isAnswering),
   });

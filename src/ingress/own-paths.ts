@@ -2,9 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/open-links.ts';
-import { answerNotHere } from './plain-answer.ts';
+import type { HostTable } from './host-table.ts';
+import { answerNotHere, answerUnavailable } from './plain-answer.ts';
 import { originForm } from './request-target.ts';
 import type { TicketPlace, Tickets } from './tickets.ts';
+import { trustedCookies } from './trusted-cookies.ts';
+import type { ServeWaitingEvents } from './waiting-events.ts';
+import { EVENTS_PATH, START_PATH, type WaitingRoom } from './waiting-room.ts';
 
 /** What the gateway itself serves at a VM's address: all of `/.swiftor/`, of which no app ever sees anything. */
 export interface OwnPaths {
@@ -16,10 +20,20 @@ export interface OwnPaths {
 
 const PREFIX = '/.swiftor/';
 
-export function createOwnPaths({ tickets, log }: { tickets: Tickets; log: Log }): OwnPaths {
+interface Dependencies {
+  readonly tickets: Tickets;
+  readonly hosts: Pick<HostTable, 'look'>;
+  readonly room: WaitingRoom;
+  readonly serveEvents: ServeWaitingEvents;
+  readonly log: Log;
+}
+
+export function createOwnPaths({ tickets, hosts, room, serveEvents, log }: Dependencies): OwnPaths {
   const serve = async (req: IncomingMessage, res: ServerResponse, place: TicketPlace): Promise<void> => {
     const path = pathOf(originForm(req.url ?? '/'));
     if (path === OPEN_PATH) return tickets.redeem(req, res, place);
+    if (path === EVENTS_PATH) return serveEvents(req, res, place);
+    if (path === START_PATH) return room.start(req, res, await hosts.look(place, trustedCookies(req)));
     answerNotHere(res);
   };
   return {
@@ -27,7 +41,7 @@ export function createOwnPaths({ tickets, log }: { tickets: Tickets; log: Log })
     handle(req, res, place) {
       serve(req, res, place).catch((error: unknown) => {
         log.error({ err: error, vmId: place.vmId }, 'a path of the gateway at a VM could not be served');
-        answerNotHere(res);
+        answerUnavailable(res, 2, 'The gateway cannot tell where this is; try again shortly.');
       });
     },
   };

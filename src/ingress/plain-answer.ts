@@ -1,8 +1,8 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /**
- * Answers in the gateway's own words. A response that has begun is destroyed instead: a clean end would pass off as whole
- * what is not.
+ * Answers in the gateway's own words, as plain text unless the headers say otherwise. A response that has begun is destroyed
+ * instead: a clean end would pass off as whole what is not.
  */
 export function answerPlain(res: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
   if (res.headersSent || res.destroyed) {

@@ -2,9 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
-import { isCrossOrigin } from './cross-origin.ts';
 import { requestHeaders, type Framing } from './forward-headers.ts';
-import { ownCookiesOf } from './own-cookies.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts';
 import { relay } from './relay.ts';
 import { flawOf, hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
@@ -12,7 +10,10 @@ import type { Resolution, Resolve, Upstream } from './resolution.ts';
 import { createSocketLimits } from './socket-limits.ts';
 import { createTargetPools, type TargetPool } from './target-pools.ts';
 import type { Ticket } from './tickets.ts';
+import { trustedCookies } from './trusted-cookies.ts';
 import type { HostMatch } from './vm-host.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+import { wantsPage } from './wants-page.ts';
 import { openTunnel, responseOnSocket, watchHangUp } from './websocket.ts';
 
 export interface IngressOptions {
@@ -22,6 +23,8 @@ export interface IngressOptions {
   readonly publicScheme?: 'http' | 'https';
   /** The client's address, told to apps as X-Forwarded-For; the socket's peer when absent. */
   readonly addressOf?: (req: IncomingMessage) => string;
+  /** Where people wait for a VM that cannot be reached now; they read a sentence when absent, as programs do. */
+  readonly room?: Pick<WaitingRoom, 'show'>;
 }
 
 /** The reverse proxy of the VMs' own addresses. Neither method throws or rejects: whatever happens becomes an answer. */
@@ -46,14 +49,13 @@ const RESOLVE_DEADLINE_MS = 5_000;
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** An ingress that sends each request where `resolve` says. */
-export function createIngress({ resolve, log, publicScheme = 'http', addressOf = peerOf }: IngressOptions): Ingress {
+export function createIngress({ resolve, log, publicScheme = 'http', addressOf = peerOf, room }: IngressOptions): Ingress {
   const pools = createTargetPools();
   const limits = createSocketLimits();
 
   const ask = async (req: IncomingMessage, vmId: string, name: string | undefined): Promise<Resolution> => {
     try {
-      const cookies = ownCookiesOf(isCrossOrigin(req) ? undefined : req.headers.cookie);
-      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
+      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
       return answer instanceof Promise ? await withinDeadline(answer) : answer;
     } catch (err) {
       log.error({ vmId, err }, 'Cannot tell where a VM is');
@@ -68,7 +70,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
     else if (match.kind !== 'vm') answerNotHere(res);
     else {
       const resolution = await ask(req, match.vmId, match.name);
-      if (resolution.kind !== 'upstream') answerOtherwise(req, res, resolution);
+      if (resolution.kind !== 'upstream') await answerOtherwise(req, res, resolution, room);
       else {
         const pool = pools.get(resolution.target);
         if (pool !== undefined) return { ...resolution, pool };
@@ -135,11 +137,19 @@ function peerOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
-function answerOtherwise(req: IncomingMessage, res: ServerResponse, resolution: Exclude<Resolution, { kind: 'upstream' }>): void {
+async function answerOtherwise(
+  req: IncomingMessage,
+  res: ServerResponse,
+  resolution: Exclude<Resolution, { kind: 'upstream' }>,
+  room: IngressOptions['room'],
+): Promise<void> {
   switch (resolution.kind) {
-    case 'unavailable':
-      answerUnavailable(res, resolution.retryAfterSeconds, resolution.message);
+    case 'unavailable': {
+      const { retryAfterSeconds, message, sight } = resolution;
+      if (room !== undefined && sight !== undefined && wantsPage(req)) return room.show(req, res, sight, retryAfterSeconds);
+      answerUnavailable(res, retryAfterSeconds, message);
       return;
+    }
     case 'not-http':
       answerPlain(res, 404, `Port ${resolution.port} of this VM speaks TCP and no HTTP: open it with its own program, not with a browser.`);
       return;

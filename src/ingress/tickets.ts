@@ -3,9 +3,9 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../db/database.ts';
 import type { SecretBox } from '../vm/secret-box.ts';
 import { redeemOpenLink } from '../vm/open-links.ts';
-import { isCrossOrigin } from './cross-origin.ts';
-import { ownCookiesOf, type OwnCookies } from './own-cookies.ts';
+import type { OwnCookies } from './own-cookies.ts';
 import { answerNotHere } from './plain-answer.ts';
+import { trustedCookies } from './trusted-cookies.ts';
 
 /** An address: a VM's own, with all its paths, or that of one of its mappings. */
 export interface TicketPlace {
@@ -92,7 +92,7 @@ export function createTickets(options: {
         return sendToApp(res, { 'set-cookie': `${cookieName}=${value}; ${flags}` });
       }
       // The same browser again, by a second click or its history: it has what the link would give.
-      if (!isCrossOrigin(req) && find(ownCookiesOf(req.headers.cookie), place) !== undefined) return sendToApp(res, {});
+      if (find(trustedCookies(req), place) !== undefined) return sendToApp(res, {});
       answerNotHere(res);
     },
   };

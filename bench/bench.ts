@@ -5,7 +5,7 @@ import path from 'node:path';
 import { signToken } from '../src/auth/jwt.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { createLog } from '../src/log.ts';
-import { executeSql } from '../test/support/execute-sql.ts';
+import { executeSql, urlOfDatabase } from '../test/support/execute-sql.ts';
 import { testImage } from '../test/support/tiny-image.ts';
 import { openEngineSocket } from './engine-socket.ts';
 import { formatFigures, type Figure } from './figure.ts';
@@ -13,16 +13,45 @@ import { startGateway } from './gateway-under-test.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureIdle } from './measure-idle.ts';
 import { measureLists } from './measure-lists.ts';
+import { measurePush } from './measure-push.ts';
 import { removeInstallation } from './remove-installation.ts';
 
 /**
  * `npm run bench`: what the gateway costs over the same work done raw. Every ratio is of one run in which both took turns, so it
- * holds on a busy machine too; the absolute numbers do not. Leaves nothing behind, also when it is interrupted.
+ * holds on a busy machine too; the absolute numbers do not. `npm run bench -- push` measures that part alone. Leaves nothing
+ * behind, also when it is interrupted.
  */
 const DISTRIBUTION = 'tiny';
 const APP_PORT = 3000;
 const BOOT_PAIRS = 15;
 const JWT_SECRET = randomUUID();
+
+/** What a part works with. */
+interface Bench {
+  /** Empty, the part's own. */
+  readonly dataDir: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Each part by the name that selects it, in the order in which they run. */
+const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
+  idle: measureIdle,
+  boot: (bench) =>
+    withGateway(bench, async ({ gateway, engine, rawInstallation }) => {
+      const common = { gateway, distribution: DISTRIBUTION, engine, rawInstallation, port: APP_PORT, pairs: BOOT_PAIRS };
+      return measureBoot({ ...common, token: await tokenOf('boots'), say: bench.say, signal: bench.signal });
+    }),
+  lists: (bench) =>
+    withGateway(bench, async ({ gateway, databaseUrl }) => {
+      const whose = { userId: 'lists', token: await tokenOf('lists') };
+      return measureLists({ gateway, databaseUrl, distribution: DISTRIBUTION, ...whose, say: bench.say, signal: bench.signal });
+    }),
+  push: (bench) =>
+    withDatabase(bench, async (databaseUrl) =>
+      measurePush({ env: { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), JWT_SECRET }, ...bench }),
+    ),
+};
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -31,7 +60,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 try {
-  const figures = await measureAll(interrupted.signal);
+  const figures = await measure(process.argv.slice(2), interrupted.signal);
   say(`\n${formatFigures(figures)}`);
 } catch (error) {
   const why: unknown = interrupted.signal.aborted ? interrupted.signal.reason : error;
@@ -39,40 +68,62 @@ try {
   process.exitCode = 1;
 }
 
-async function measureAll(signal: AbortSignal): Promise<Figure[]> {
+async function measure(names: readonly string[], signal: AbortSignal): Promise<Figure[]> {
+  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined) throw new Error(`"${unknown}" is no part; there are ${Object.keys(PARTS).join(', ')}.`);
+  const figures: Figure[] = [];
+  for (const [name, measurePart] of Object.entries(PARTS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    signal.throwIfAborted();
+    say(`\n${name}`);
+    await using undo = new AsyncDisposableStack();
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-bench-'));
+    undo.defer(() => rm(dataDir, { recursive: true, force: true }));
+    figures.push(...(await measurePart({ dataDir, say, signal })));
+  }
+  return figures;
+}
+
+async function withDatabase<T>({ dataDir, signal }: Bench, work: (databaseUrl: string) => Promise<T>): Promise<T> {
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => say('cleaning up'));
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-bench-'));
-  undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-
-  const idle = await measureIdle({ dataDir: path.join(dataDir, 'idle'), say, signal });
-  signal.throwIfAborted();
-
-  const engine = undo.use(openEngineSocket());
-  const image = await testImage();
   const log = await createLog({ level: 'warn' });
-  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'bench'), log, signal });
+  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'postgres'), log, signal });
   undo.defer(() => postgres.stop());
-  const rawInstallation = `bench-${randomUUID()}`;
-  undo.defer(() => removeInstallation(engine, rawInstallation));
+  await executeSql(postgres.url, 'create database bench');
+  return await work(urlOfDatabase(postgres.url, 'bench'));
+}
 
-  const catalogFile = path.join(dataDir, 'catalog.json');
-  const entry = { code: DISTRIBUTION, image, defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
-  await writeFile(catalogFile, JSON.stringify({ distributions: [entry] }));
-  let installationId: string | undefined;
-  undo.defer(async () => {
-    if (installationId !== undefined) await removeInstallation(engine, installationId);
+/** A gateway with the tiny image in its catalog; what it, and the floor beside it, leave on the engine is removed. */
+async function withGateway<T>(
+  bench: Bench,
+  work: (rig: {
+    gateway: Awaited<ReturnType<typeof startGateway>>;
+    databaseUrl: string;
+    engine: ReturnType<typeof openEngineSocket>;
+    rawInstallation: string;
+  }) => Promise<T>,
+): Promise<T> {
+  return withDatabase(bench, async (databaseUrl) => {
+    await using undo = new AsyncDisposableStack();
+    const engine = undo.use(openEngineSocket());
+    const image = await testImage();
+    const rawInstallation = `bench-${randomUUID()}`;
+    undo.defer(() => removeInstallation(engine, rawInstallation));
+    const catalogFile = path.join(bench.dataDir, 'catalog.json');
+    const entry = { code: DISTRIBUTION, image, defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
+    await writeFile(catalogFile, JSON.stringify({ distributions: [entry] }));
+    let installationId: string | undefined;
+    undo.defer(async () => {
+      if (installationId !== undefined) await removeInstallation(engine, installationId);
+    });
+    const env = { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), CATALOG_FILE: catalogFile, JWT_SECRET };
+    const gateway = undo.use(await startGateway(env));
+    const { rows } = await executeSql(databaseUrl, 'select id from installation');
+    installationId = (rows[0] as { id: string }).id;
+    return await work({ gateway, databaseUrl, engine, rawInstallation });
   });
-  const env = { DATABASE_URL: postgres.url, DATA_DIR: path.join(dataDir, 'gateway'), CATALOG_FILE: catalogFile, JWT_SECRET };
-  const gateway = undo.use(await startGateway(env));
-  const { rows } = await executeSql(postgres.url, 'select id from installation');
-  installationId = (rows[0] as { id: string }).id;
+}
 
-  const tokenOf = (userId: string): Promise<string> =>
-    signToken({ userId, plan: 'engineer', ttlSeconds: 3600 }, { secret: JWT_SECRET, audience: 'authenticated' });
-  const common = { gateway, distribution: DISTRIBUTION, say, signal };
-  const boots = { ...common, token: await tokenOf('boots'), engine, rawInstallation, port: APP_PORT, pairs: BOOT_PAIRS };
-  const boot = await measureBoot(boots);
-  const lists = await measureLists({ ...common, databaseUrl: postgres.url, userId: 'lists', token: await tokenOf('lists') });
-  return [...boot, ...lists, ...idle];
+function tokenOf(userId: string): Promise<string> {
+  return signToken({ userId, plan: 'engineer', ttlSeconds: 3600 }, { secret: JWT_SECRET, audience: 'authenticated' });
 }

@@ -15,7 +15,8 @@ export interface EventSource {
  * says that the table has to be read from the cursor. So order and gaplessness are always the table's.
  */
 export class AccountFeed {
-  readonly readers = new Set<EventReader>();
+  /** In no order. Mostly one, and there are thousands of feeds: a Set of one takes ten times the room. */
+  readonly #readers: EventReader[] = [];
   /** Up to where it has delivered; undefined until a first reader has caught up. */
   cursor: number | undefined;
   readonly #userId: string;
@@ -28,6 +29,21 @@ export class AccountFeed {
   constructor(userId: string, source: EventSource) {
     this.#userId = userId;
     this.#source = source;
+  }
+
+  get readers(): readonly EventReader[] {
+    return this.#readers;
+  }
+
+  add(reader: EventReader): void {
+    this.#readers.push(reader);
+  }
+
+  remove(reader: EventReader): void {
+    const place = this.#readers.indexOf(reader);
+    const last = this.#readers.pop();
+    if (place === -1 || last === undefined) throw new Error('A reader left a feed that it was not in.');
+    if (last !== reader) this.#readers[place] = last;
   }
 
   /**
@@ -77,13 +93,21 @@ export class AccountFeed {
 
   #deliver(event: VmEvent): void {
     this.cursor = event.seq;
-    for (const reader of this.readers) reader.deliver(event);
+    this.#each((reader) => reader.deliver(event));
   }
 
   #deliverProgress(note: ProgressNote): void {
     if (this.cursor === undefined) return;
     const { v, s, p } = note;
     const event: VmEvent = { seq: this.cursor, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p };
-    for (const reader of this.readers) reader.deliverProgress(note, event);
+    this.#each((reader) => reader.deliverProgress(note, event));
+  }
+
+  /** Backwards: one that leaves on the way is replaced by one that had its turn. */
+  #each(tell: (reader: EventReader) => void): void {
+    for (let place = this.#readers.length - 1; place >= 0; place -= 1) {
+      const reader = this.#readers[place];
+      if (reader !== undefined) tell(reader);
+    }
   }
 }

@@ -18,14 +18,22 @@ export class SlowReaderError extends ApiError {
   }
 }
 
-export interface ReaderOptions {
+/** What all readers of a gateway have in common. */
+export interface ReaderHome {
+  /** Hands over more of the past with `begin`, and says `goLive` when there is no more of it. */
+  readonly readOn: (reader: EventReader) => Promise<void>;
+  readonly onClose: (reader: EventReader) => void;
+}
+
+/** What a reader reads. */
+export interface ReaderRequest {
+  readonly userId: string;
   /** Only this VM's events; the reader ends after its DELETED. */
   readonly vmId: string | undefined;
-  /** Hands over more of the past with `preload`, and says `goLive` when there is no more of it. */
-  readonly readOn: (reader: EventReader) => Promise<void>;
-  readonly onClose: () => void;
+  /** Up to where its client has seen the account's events; undefined: it begins with snapshots. */
+  readonly after: number | undefined;
   /** Called when it is cut for being too far behind: stuck in a write, its transport may never see the stream's end. */
-  readonly onTooSlow?: (() => void) | undefined;
+  readonly onTooSlow: (() => void) | undefined;
 }
 
 /**
@@ -33,26 +41,34 @@ export interface ReaderOptions {
  * the next when that is read; once it has caught up, its feed delivers to it.
  */
 export class EventReader extends PushQueue<VmEvent> {
-  /** Up to where it was served; what comes again is dropped. */
-  seen = 0;
-  readonly #vmId: string | undefined;
-  readonly #readOn: (reader: EventReader) => Promise<void>;
+  readonly userId: string;
+  readonly vmId: string | undefined;
+  readonly #home: ReaderHome;
   readonly #onTooSlow: (() => void) | undefined;
+  #seen: number | undefined;
   #live = false;
 
-  constructor({ vmId, readOn, onClose, onTooSlow }: ReaderOptions) {
-    super({ limit: MAX_BEHIND, onClose });
-    this.#vmId = vmId;
-    this.#readOn = readOn;
+  constructor(home: ReaderHome, { userId, vmId, after, onTooSlow }: ReaderRequest) {
+    // A reader is the only kind of queue that is made with this function.
+    super({ limit: MAX_BEHIND, onClose: home.onClose as (queue: PushQueue<VmEvent>) => void });
+    this.#home = home;
+    this.userId = userId;
+    this.vmId = vmId;
+    this.#seen = after;
     this.#onTooSlow = onTooSlow;
+  }
+
+  /** Up to where it was served; what comes again is dropped. Undefined before it has begun without a cursor. */
+  get seen(): number | undefined {
+    return this.#seen;
   }
 
   /** The next page of its past, which reaches up to `seq`. */
   begin(events: readonly VmEvent[], seq: number): void {
-    const own = this.#vmId === undefined ? events : events.filter((event) => event.vmId === this.#vmId);
+    const own = this.vmId === undefined ? events : events.filter((event) => event.vmId === this.vmId);
     this.preload(own);
-    this.seen = seq;
-    if (this.#vmId !== undefined && own.at(-1)?.kind === 'DELETED') this.end();
+    this.#seen = seq;
+    if (this.vmId !== undefined && own.at(-1)?.kind === 'DELETED') this.end();
   }
 
   /** It has the whole past: from here on it takes what is delivered. */
@@ -61,20 +77,21 @@ export class EventReader extends PushQueue<VmEvent> {
   }
 
   deliver(event: VmEvent): void {
-    if (!this.#live || event.seq <= this.seen) return;
-    this.seen = event.seq;
-    if (this.#vmId !== undefined && this.#vmId !== event.vmId) return;
+    if (!this.#live || event.seq <= (this.#seen ?? 0)) return;
+    this.#seen = event.seq;
+    if (this.vmId !== undefined && this.vmId !== event.vmId) return;
     if (!this.push(event)) {
       this.fail(new SlowReaderError());
       this.#onTooSlow?.();
     }
-    if (event.kind === 'DELETED' && this.#vmId !== undefined) this.end();
+    if (event.kind === 'DELETED' && this.vmId !== undefined) this.end();
   }
 
   /** `shared` is the note as an event after the feed's last one; a reader that is further on gets one of its own. */
   deliverProgress(note: ProgressNote, shared: VmEvent): void {
-    if (!this.#live || (this.#vmId !== undefined && this.#vmId !== note.v) || this.size >= MAX_BEFORE_PROGRESS) return;
-    this.push(this.seen > shared.seq ? { ...shared, seq: this.seen } : shared);
+    if (!this.#live || (this.vmId !== undefined && this.vmId !== note.v) || this.size >= MAX_BEFORE_PROGRESS) return;
+    const seq = Math.max(this.#seen ?? 0, shared.seq);
+    this.push(seq > shared.seq ? { ...shared, seq } : shared);
   }
 
   override next(): Promise<IteratorResult<VmEvent>> {
@@ -83,7 +100,7 @@ export class EventReader extends PushQueue<VmEvent> {
 
   async #nextOfThePast(): Promise<IteratorResult<VmEvent>> {
     try {
-      while (this.#mustReadOn()) await this.#readOn(this);
+      while (this.#mustReadOn()) await this.#home.readOn(this);
     } catch (error) {
       this.fail(error);
     }

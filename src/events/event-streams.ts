@@ -6,7 +6,7 @@ import { withDeadline } from '../lib/with-deadline.ts';
 import type { Log } from '../log.ts';
 import { AccountFeed, type EventSource } from './account-feed.ts';
 import { decodeEventNote } from './append-event.ts';
-import { EventReader } from './event-reader.ts';
+import { EventReader, type ReaderHome } from './event-reader.ts';
 import { findMoved, findOwnership, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { VmEvent } from './vm-event.ts';
@@ -52,20 +52,20 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
     readAfter: (userId, seq) => read(() => readEvents(db, userId, seq)),
     onError: (userId, error) => log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again'),
   };
-  const join = (userId: string, reader: EventReader): AccountFeed => {
+  const join = (reader: EventReader): void => {
+    const { userId } = reader;
     const feed = feeds.get(userId) ?? new AccountFeed(userId, source);
     feeds.set(userId, feed);
-    feed.readers.add(reader);
-    return feed;
+    feed.add(reader);
   };
-  const leave = (userId: string, reader: EventReader): void => {
-    const feed = feeds.get(userId);
-    feed?.readers.delete(reader);
-    if (feed?.readers.size === 0) feeds.delete(userId);
+  const leave = (reader: EventReader): void => {
+    const feed = feeds.get(reader.userId);
+    feed?.remove(reader);
+    if (feed?.readers.length === 0) feeds.delete(reader.userId);
   };
 
   /** What the reader must see first: what came since its cursor, or the state of each VM. */
-  const readBeginning = async ({ userId, vmId }: EventRequest, after: number | undefined): Promise<Beginning> => {
+  const readBeginning = async ({ userId, vmId, seen: after }: EventReader): Promise<Beginning> => {
     const ownership = vmId === undefined ? 'has' : await findOwnership(db, userId, vmId);
     if (ownership === undefined) throw new ApiError('NOT_FOUND');
     if (ownership !== 'has' && (after === undefined || after >= ownership.seq)) throw new ApiError('NOT_FOUND');
@@ -101,7 +101,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
       for (const { userId, seq } of await read(() => findMoved(db, cursors))) {
         const feed = feeds.get(userId);
         // An account never goes back by itself: the database was restored, and what its readers know is of another past.
-        if (seq < (cursors.get(userId) ?? 0)) for (const reader of feed?.readers ?? []) reader.fail(new ApiError('UNAVAILABLE'));
+        if (seq < (cursors.get(userId) ?? 0)) for (const reader of [...(feed?.readers ?? [])]) reader.fail(new ApiError('UNAVAILABLE'));
         else feed?.wake();
       }
     } catch (error) {
@@ -125,32 +125,32 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
     board.onProgress((note) => feeds.get(note.u)?.progress(note)),
   ];
 
+  const readOn = async (reader: EventReader): Promise<void> => {
+    const { seq, events, complete } = await read(() => readBeginning(reader));
+    reader.begin(events, seq);
+    // One that has left by now is in no feed any more.
+    if (complete && reader.isOpen) feeds.get(reader.userId)?.admit(reader, seq);
+  };
+  const home: ReaderHome = { readOn, onClose: leave };
+
   return {
-    async subscribe(request) {
-      const { userId, vmId } = request;
-      let after = parseCursor(request.after);
-      const readOn = async (): Promise<void> => {
-        const { seq, events, complete } = await read(() => readBeginning(request, after));
-        after = seq;
-        reader.begin(events, seq);
-        if (complete) feed.admit(reader, seq);
-      };
-      const reader = new EventReader({ vmId, readOn, onClose: () => leave(userId, reader), onTooSlow: request.onTooSlow });
-      const feed = join(userId, reader);
+    async subscribe({ userId, vmId, after, onTooSlow }) {
+      const reader = new EventReader(home, { userId, vmId, after: parseCursor(after), onTooSlow });
+      join(reader);
       try {
-        await readOn();
+        await readOn(reader);
       } catch (error) {
         await reader.return();
         throw error;
       }
       return reader;
     },
-    count: () => [...feeds.values()].reduce((sum, { readers }) => sum + readers.size, 0),
+    count: () => [...feeds.values()].reduce((sum, { readers }) => sum + readers.length, 0),
     close() {
       closing.abort();
       clearInterval(sweep);
       for (const stop of unlisten) stop();
-      for (const feed of feeds.values()) for (const reader of feed.readers) reader.end();
+      for (const feed of feeds.values()) for (const reader of [...feed.readers]) reader.end();
     },
   };
 }

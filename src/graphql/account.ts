@@ -20,12 +20,12 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
     plan: t.field({
       type: Plan,
       description: "The token's plan where it names one, else the account's.",
-      resolve: async (_account, _args, { loadAccount }) => (await loadAccount()).plan,
+      resolve: async (_account, _args, { loaders }) => (await loaders.account()).plan,
     }),
     usage: t.field({
       type: Usage,
       description: 'What it uses of the plan.',
-      resolve: async (_account, _args, { loadAccount }) => (await loadAccount()).usage,
+      resolve: async (_account, _args, { loaders }) => (await loaders.account()).usage,
     }),
   }),
 });

@@ -32,46 +32,59 @@ export interface Asker {
   readonly closeSlowReader?: () => void;
 }
 
-/** One request's context. Loaders batch within it and remember nothing: in a subscription it lives for hours. */
+/** One request's context. */
 export interface Context extends Services, Omit<Asker, 'viewer'> {
   readonly viewer: Actor;
-  /** Their names. */
-  readonly loadSecrets: (vmId: string) => Promise<VmSecretName[]>;
-  /** Their values too, which the audit tells of. */
-  readonly revealSecrets: (vmId: string) => Promise<VmSecret[]>;
-  readonly loadAccount: () => Promise<{ plan: Plan; usage: Usage }>;
+  readonly loaders: Loaders;
 }
 
 export function createContext(services: Services, asker: Asker): Context {
-  const { db, box, catalog } = services;
   const viewer: Actor = { ...asker.viewer, from: asker.from };
-  // Made when they are first needed: most subscriptions never do, and there are thousands of them.
-  let secrets: DataLoader<string, VmSecretName[]> | undefined;
-  let values: DataLoader<string, VmSecret[]> | undefined;
-  let account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
-  return {
-    ...services,
-    ...asker,
-    viewer,
-    loadSecrets(vmId) {
-      secrets ??= loaderByVm((vmIds) => listSecrets(db, vmIds));
-      return secrets.load(vmId);
-    },
-    revealSecrets(vmId) {
-      values ??= loaderByVm((vmIds) => revealSecrets(db, box, viewer, [...new Set(vmIds)]));
-      return values.load(vmId);
-    },
-    loadAccount() {
-      account ??= new DataLoader(
-        async (asked) => {
-          const [code, usage] = await Promise.all([viewer.plan ?? findAccountPlan(db, viewer.userId), readUsage(db, viewer.userId)]);
-          return asked.map(() => ({ plan: planOf(catalog, code), usage }));
-        },
-        { cache: false },
-      );
-      return account.load(true);
-    },
-  };
+  return { ...services, ...asker, viewer, loaders: new Loaders(services, viewer) };
+}
+
+/**
+ * They batch within a request and remember nothing: in a subscription they live for hours. Each is made when it is first needed, which
+ * most subscriptions never do, and there are thousands of them.
+ */
+class Loaders {
+  readonly #services: Services;
+  readonly #viewer: Actor;
+  #secrets: DataLoader<string, VmSecretName[]> | undefined;
+  #values: DataLoader<string, VmSecret[]> | undefined;
+  #account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
+
+  constructor(services: Services, viewer: Actor) {
+    this.#services = services;
+    this.#viewer = viewer;
+  }
+
+  /** The names of the VM's secrets. */
+  secrets(vmId: string): Promise<VmSecretName[]> {
+    const { db } = this.#services;
+    this.#secrets ??= loaderByVm((vmIds) => listSecrets(db, vmIds));
+    return this.#secrets.load(vmId);
+  }
+
+  /** Its secrets with their values, which the audit tells of. */
+  secretValues(vmId: string): Promise<VmSecret[]> {
+    const { db, box } = this.#services;
+    this.#values ??= loaderByVm((vmIds) => revealSecrets(db, box, this.#viewer, [...new Set(vmIds)]));
+    return this.#values.load(vmId);
+  }
+
+  account(): Promise<{ plan: Plan; usage: Usage }> {
+    const { db, catalog } = this.#services;
+    const { userId, plan } = this.#viewer;
+    this.#account ??= new DataLoader(
+      async (asked) => {
+        const [code, usage] = await Promise.all([plan ?? findAccountPlan(db, userId), readUsage(db, userId)]);
+        return asked.map(() => ({ plan: planOf(catalog, code), usage }));
+      },
+      { cache: false },
+    );
+    return this.#account.load(true);
+  }
 }
 
 function loaderByVm<T extends { readonly vmId: string }>(read: (vmIds: readonly string[]) => Promise<T[]>): DataLoader<string, T[]> {

@@ -25,7 +25,8 @@ export async function serveSse(
   const prepared = await gateway.prepare(operation, { ...asker, lastEventId, closeSlowReader: () => reply.destroy() });
   if (!('args' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new ApiError('METHOD_NOT_ALLOWED', 'Send mutations by POST.');
-  const { source, render } = await resultsOf(prepared);
+  const results = await resultsOf(prepared);
+  const { source } = results;
   if (reply.destroyed) {
     await source.return?.();
     return;
@@ -38,7 +39,7 @@ export async function serveSse(
   try {
     for (let { done, value } = await source.next(); done !== true; { done, value } = await source.next()) {
       const id = cursorOf(value);
-      const event = `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${await render(value)}\n\n`;
+      const event = `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${await results.render(value)}\n\n`;
       if (!reply.write(event) && !reply.destroyed) await Promise.race([once(reply, 'drain'), once(reply, 'close')]);
     }
     reply.end('event: complete\ndata:\n\n');

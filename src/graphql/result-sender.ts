@@ -21,11 +21,11 @@ export class ResultSender implements AsyncIterableIterator<never> {
 
   /** Settles when the subscription is over: rejects with what its source failed with. */
   async next(): Promise<IteratorReturnResult<undefined>> {
-    const { source, render } = this.#subscription;
+    const subscription = this.#subscription;
     for (;;) {
-      const { done, value } = await source.next();
+      const { done, value } = await subscription.source.next();
       if (done === true) return { done, value: undefined };
-      await this.#send(`${this.#head}${await render(value)}}`);
+      await this.#send(`${this.#head}${await subscription.render(value)}}`);
     }
   }
 

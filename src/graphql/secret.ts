@@ -23,7 +23,7 @@ builder.objectField(Vm, 'secrets', (t) =>
   t.field({
     type: [VmSecret],
     description: 'Its secrets, by key; the password given at creation is among them as VM_PASSWORD.',
-    resolve: ({ id }, _args, { loadSecrets, revealSecrets }, info) => (selectsField(info, 'value') ? revealSecrets(id) : loadSecrets(id)),
+    resolve: ({ id }, _args, { loaders }, info) => (selectsField(info, 'value') ? loaders.secretValues(id) : loaders.secrets(id)),
   }),
 );
 

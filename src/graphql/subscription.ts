@@ -41,30 +41,40 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscri
     }
   };
 
-  return async (args, { viewer, from }) => {
+  /** What a result depends on besides its event. Written when it is needed, not kept: there are thousands of subscriptions. */
+  const keyOf = ({ document, operationName, variableValues }: ExecutionArgs, { viewer, from }: Asker): string => {
+    const inside = variablesInside(document).map((name) => variableValues?.[name]);
+    return JSON.stringify([documents(document), operationName, inside, viewer.userId, viewer.plan, from]);
+  };
+
+  class Running implements Subscription {
+    readonly source: AsyncIterator<unknown>;
+    readonly #args: ExecutionArgs;
+    readonly #asker: Asker;
+
+    constructor(source: AsyncIterator<unknown>, args: ExecutionArgs, asker: Asker) {
+      this.source = source;
+      this.#args = args;
+      this.#asker = asker;
+    }
+
+    render(event: unknown): Promise<string> {
+      if (typeof event !== 'object' || event === null) return execute(this.#args, event);
+      let known = texts.get(event);
+      if (known === undefined) texts.set(event, (known = new Map()));
+      const key = keyOf(this.#args, this.#asker);
+      let text = known.get(key);
+      if (text === undefined) known.set(key, (text = execute(this.#args, event)));
+      return text;
+    }
+  }
+
+  return async (args, asker) => {
     const valid = validateSubscriptionArgs(args);
     if (!('schema' in valid)) return { errors: valid.map(mask) };
     const stream = await createSourceEventStream(valid);
     if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
-    const key = JSON.stringify([
-      documents(args.document),
-      args.operationName,
-      variablesInside(args.document).map((name) => args.variableValues?.[name]),
-      viewer.userId,
-      viewer.plan,
-      from,
-    ]);
-    return {
-      source: stream[Symbol.asyncIterator](),
-      render(event) {
-        if (typeof event !== 'object' || event === null) return execute(args, event);
-        let known = texts.get(event);
-        if (known === undefined) texts.set(event, (known = new Map()));
-        let text = known.get(key);
-        if (text === undefined) known.set(key, (text = execute(args, event)));
-        return text;
-      },
-    };
+    return new Running(stream[Symbol.asyncIterator](), args, asker);
   };
 }
 

@@ -131,9 +131,9 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     startViolations: t.field({
       type: [QuotaViolation],
       description: 'Why startVm would be refused now; empty when it would not, and while the VM is enabled.',
-      resolve: async (vm, _args, { loadAccount }) => {
+      resolve: async (vm, _args, { loaders }) => {
         if (vm.enabled) return [];
-        const { plan, usage } = await loadAccount();
+        const { plan, usage } = await loaders.account();
         return startViolations(plan, usage, vm);
       },
     }),

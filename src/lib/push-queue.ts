@@ -6,11 +6,12 @@
 export class PushQueue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
   readonly #limit: number;
-  readonly #onClose: () => void;
+  readonly #onClose: (queue: PushQueue<T>) => void;
   #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
   #state: 'open' | 'ended' | { error: unknown } = 'open';
 
-  constructor({ limit, onClose = () => undefined }: { limit: number; onClose?: () => void }) {
+  /** `onClose` is told which queue it is: thousands of them share one function. */
+  constructor({ limit, onClose = ignore }: { limit: number; onClose?: (queue: PushQueue<T>) => void }) {
     this.#limit = limit;
     this.#onClose = onClose;
   }
@@ -52,7 +53,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     this.#state = 'ended';
     this.#waiting?.resolve({ value: undefined, done: true });
     this.#waiting = undefined;
-    this.#onClose();
+    this.#onClose(this);
   }
 
   /** The reader gets what is queued, then this error. */
@@ -63,11 +64,13 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     // A waiting reader has taken the error: what follows is the plain end.
     if (this.#waiting !== undefined) this.#state = 'ended';
     this.#waiting = undefined;
-    this.#onClose();
+    this.#onClose(this);
   }
 
   next(): Promise<IteratorResult<T>> {
     const item = this.#items.shift();
+    // An array keeps the room that it once had, also when it is empty; this one is empty for hours.
+    if (this.#items.length === 0) this.#items.length = 0;
     if (item !== undefined) return Promise.resolve({ value: item, done: false });
     if (this.#state === 'open') {
       return new Promise((resolve, reject) => {
@@ -91,3 +94,5 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     return this;
   }
 }
+
+function ignore(): void {}

@@ -31,8 +31,8 @@ export class AccountFeed {
     this.#source = source;
   }
 
-  get readers(): readonly EventReader[] {
-    return this.#readers;
+  get size(): number {
+    return this.#readers.length;
   }
 
   add(reader: EventReader): void {
@@ -93,18 +93,18 @@ export class AccountFeed {
 
   #deliver(event: VmEvent): void {
     this.cursor = event.seq;
-    this.#each((reader) => reader.deliver(event));
+    this.each((reader) => reader.deliver(event));
   }
 
   #deliverProgress(note: ProgressNote): void {
     if (this.cursor === undefined) return;
     const { v, s, p } = note;
     const event: VmEvent = { seq: this.cursor, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p };
-    this.#each((reader) => reader.deliverProgress(note, event));
+    this.each((reader) => reader.deliverProgress(note, event));
   }
 
   /** Backwards: one that leaves on the way is replaced by one that had its turn. */
-  #each(tell: (reader: EventReader) => void): void {
+  each(tell: (reader: EventReader) => void): void {
     for (let place = this.#readers.length - 1; place >= 0; place -= 1) {
       const reader = this.#readers[place];
       if (reader !== undefined) tell(reader);

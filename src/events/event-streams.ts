@@ -61,7 +61,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
   const leave = (reader: EventReader): void => {
     const feed = feeds.get(reader.userId);
     feed?.remove(reader);
-    if (feed?.readers.length === 0) feeds.delete(reader.userId);
+    if (feed?.size === 0) feeds.delete(reader.userId);
   };
 
   /** What the reader must see first: what came since its cursor, or the state of each VM. */
@@ -101,7 +101,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
       for (const { userId, seq } of await read(() => findMoved(db, cursors))) {
         const feed = feeds.get(userId);
         // An account never goes back by itself: the database was restored, and what its readers know is of another past.
-        if (seq < (cursors.get(userId) ?? 0)) for (const reader of [...(feed?.readers ?? [])]) reader.fail(new ApiError('UNAVAILABLE'));
+        if (seq < (cursors.get(userId) ?? 0)) feed?.each((reader) => reader.fail(new ApiError('UNAVAILABLE')));
         else feed?.wake();
       }
     } catch (error) {
@@ -145,12 +145,12 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
       }
       return reader;
     },
-    count: () => [...feeds.values()].reduce((sum, { readers }) => sum + readers.length, 0),
+    count: () => [...feeds.values()].reduce((sum, { size }) => sum + size, 0),
     close() {
       closing.abort();
       clearInterval(sweep);
       for (const stop of unlisten) stop();
-      for (const feed of feeds.values()) for (const reader of [...feed.readers]) reader.end();
+      for (const feed of feeds.values()) feed.each((reader) => reader.end());
     },
   };
 }

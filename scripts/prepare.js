@@ -3,6 +3,8 @@
  * is installed, and so uses nothing but Node. Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only
  * explain what is, with exit code 1.
  */
+import { checkTestImages } from './images/check-test-images.js';
+import { explainDesktop, offerDesktop } from './images/desktop-offer.js';
 import { installDebianPackages } from './prepare/apt.js';
 import { checkBusybox } from './prepare/busybox.js';
 import { checkChromium } from './prepare/chromium.js';
@@ -17,7 +19,8 @@ import { PrepareFailure, say } from './prepare/report.js';
 const PURPOSES = {
   packages: [checkNodeRuntime, checkNpmPackages],
   serve: [checkNodeRuntime, checkNpmPackages, ...(needsLocalEngine() ? [checkEngine] : [])],
-  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium],
+  // The images come last: they are built with what the others bring.
+  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium, checkTestImages],
 };
 
 /** REGIONS may name other machines' engines only. */
@@ -34,10 +37,15 @@ async function findMissing(purpose) {
 
 async function main(purpose) {
   if (!Object.hasOwn(PURPOSES, purpose ?? '')) throw new PrepareFailure('usage: node scripts/prepare.js serve|test|packages');
-  if ((await findMissing(purpose)).length === 0) return;
-  if (process.env.SWIFTOR_NO_INSTALL === '1') return explain(await findMissing(purpose));
+  const onlyExplain = process.env.SWIFTOR_NO_INSTALL === '1';
+  const missing = await findMissing(purpose);
+  if (missing.length > 0 && onlyExplain) explain(missing);
   // Looked at again under the lock: whoever held it may have done the work.
-  await oneAtATime(async () => install(await findMissing(purpose)));
+  if (missing.length > 0) await oneAtATime(async () => install(await findMissing(purpose)));
+  if (purpose !== 'serve' || !needsLocalEngine()) return;
+  if (onlyExplain) await explainDesktop();
+  // The shell that called this becomes the gateway.
+  else await offerDesktop(process.ppid);
 }
 
 function explain(missing) {

@@ -9,10 +9,10 @@ const DEADLINE_MS = 45 * 60_000;
 const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 
 /**
- * Builds a recipe's image upon `base`, with progress; `place` says which of how many it is. Rejects with a PrepareFailure that shows
- * the last lines.
+ * Builds a recipe's image upon `base`, with progress; `place` says which of how many it is, `report` is kept up to date. Rejects with a
+ * PrepareFailure that shows the last lines.
  */
-export async function buildImage(recipe, { base, fresh = false, place = '', signal, onProgress = () => undefined }) {
+export async function buildImage(recipe, { base, fresh = false, place = '', signal, report }) {
   const context = readContext(recipe);
   const progress = new BuildProgress(recipe.seconds);
   const done = showProgress(`${place}${recipe.name}`, () => {
@@ -20,7 +20,8 @@ export async function buildImage(recipe, { base, fresh = false, place = '', sign
   });
   const problem = await build(recipe, { base, fresh, context, signal }, (value) => {
     progress.add(value);
-    onProgress(progress.percent);
+    report.percent = progress.percent;
+    report.secondsLeft = progress.secondsLeft;
   });
   if (problem === undefined) return done(`${recipe.imageRef} is built`);
   done('failed');

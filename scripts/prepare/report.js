@@ -4,10 +4,12 @@ export class PrepareFailure extends Error {
 }
 
 let speaker = 'prepare';
+let plain = false;
 
-/** Who says what follows. */
-export function speakAs(name) {
+/** Who says what follows; `plain` where others write to the same terminal, so that no line may be drawn over. */
+export function speakAs(name, options = {}) {
   speaker = name;
+  plain = options.plain ?? false;
 }
 
 export function say(line) {
@@ -21,7 +23,7 @@ export function say(line) {
 export function showProgress(title, detail = () => '') {
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
-  const terminal = process.stderr.isTTY;
+  const terminal = process.stderr.isTTY && !plain;
   const soFar = () => [detail(), `${seconds()} s`].filter((text) => text !== '').join(', ');
   if (!terminal) say(`${title} ...`);
   const draw = () => process.stderr.write(`\r\x1b[K${`${speaker}: ${title} ... ${soFar()}`.slice(0, (process.stderr.columns ?? 80) - 1)}`);

@@ -7,7 +7,6 @@ from http import HTTPStatus
 
 MOST_BODY_BYTES = 8192
 TEXT = "text/plain; charset=utf-8"
-POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'"
 
 
 class BadRequest(Exception):
@@ -77,7 +76,6 @@ def encode_reply(reply: Reply, *, head_only: bool = False, keep_alive: bool = Tr
     headers = {
         "Content-Length": str(len(reply.body)),
         "Content-Type": reply.content_type,
-        "Content-Security-Policy": POLICY,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",

@@ -42,7 +42,8 @@ class Routes:
         if request.method not in ("GET", "HEAD"):
             return Reply(405, headers={"Allow": "GET, HEAD"})
         if path == "" and not request.is_websocket and not self._is_up():
-            return Reply(503, self._pages["starting.html"].raw, self._pages["starting.html"].content_type, {"Retry-After": "1"})
+            page = self._pages["starting.html"]
+            return Reply(503, page.raw, page.content_type, {"Retry-After": "1", "Content-Security-Policy": page.policy})
         if path in OPEN_PAGES:
             return answer(self._pages[OPEN_PAGES[path]], request)
         return self._refusal(request, client) or self._inside(path, request, client)

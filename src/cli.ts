@@ -8,6 +8,8 @@ import { createLog, type Log } from './log.ts';
 const USAGE = `swiftor serve      run the gateway
 swiftor migrate    bring the database of DATABASE_URL up to date
 swiftor schema     print the GraphQL schema to schema.graphql
+swiftor rotate-secrets [--renew]   seal all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS, also while gateways serve;
+                   --renew: with new data keys too
 swiftor token --user ID [--plan CODE] [--ttl 1h]
 `;
 
@@ -18,7 +20,13 @@ const DRAIN_DEADLINE_MS = 10_000;
 const SETTLED_AFTER_MS = 3_000;
 
 const [command = '', ...args] = process.argv.slice(2);
-const commands: Readonly<Record<string, () => Promise<void>>> = { serve, migrate, schema, token };
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  serve,
+  migrate,
+  schema,
+  token,
+  'rotate-secrets': rotateSecrets,
+};
 
 try {
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
@@ -80,6 +88,28 @@ async function migrate(): Promise<void> {
   } finally {
     await db.destroy();
   }
+}
+
+async function rotateSecrets(): Promise<void> {
+  const { values } = parseArgs({ args, options: { renew: { type: 'boolean', default: false } } });
+  const config = readConfig(process.env);
+  const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY });
+  const signal = endOnSignal(log);
+  const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { createSecretBox }] = await Promise.all([
+    import('./db/open-database.ts'),
+    import('./db/installation.ts'),
+    import('./keys.ts'),
+    import('./vm/rotate-secrets.ts'),
+    import('./vm/secret-box.ts'),
+  ]);
+  await using database = await openDatabase(config, log, signal);
+  const { ring } = await readKeys(config);
+  const { fingerprintKey } = await readInstallation(database.db, ring);
+  const vault = { db: database.db, ring, box: createSecretBox(ring, fingerprintKey) };
+  const { dataKeys, values: sealed } = await rotate(vault, { renew: values.renew, signal });
+  process.stdout.write(
+    `${dataKeys} data keys and ${sealed} values are sealed anew. SECRETS_KEY alone opens everything; SECRETS_KEY_PREVIOUS can go.\n`,
+  );
 }
 
 async function schema(): Promise<void> {

@@ -2,6 +2,10 @@ import type { BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseNetworks } from './lib/parse-networks.ts';
 
+const encryptionKey = z
+  .string()
+  .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
+
 /** The gateway's settings, read once from the environment; DESIGN of each in the README's table. */
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -18,10 +22,8 @@ const schema = z.object({
   JWT_JWKS_URL: z.url().optional(),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().default('authenticated'),
-  SECRETS_KEY: z
-    .string()
-    .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
-    .optional(),
+  SECRETS_KEY: encryptionKey.optional(),
+  SECRETS_KEY_PREVIOUS: encryptionKey.optional(),
   BASE_DOMAIN: z
     .string()
     .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
@@ -50,6 +52,8 @@ export interface Config {
   readonly dataDir: string;
   readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience: string };
   readonly secretsKey: string | undefined;
+  /** The one before it, until everything is sealed with the new one. */
+  readonly previousSecretsKey: string | undefined;
   readonly baseDomain: string;
   readonly publicScheme: 'http' | 'https';
   /** Region code to engine endpoint. */
@@ -96,6 +100,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       audience: values.JWT_AUDIENCE,
     },
     secretsKey: values.SECRETS_KEY,
+    previousSecretsKey: values.SECRETS_KEY_PREVIOUS,
     baseDomain: values.BASE_DOMAIN,
     publicScheme:
       values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),

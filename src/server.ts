@@ -54,7 +54,6 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(() => lock.release());
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
   const keys = await readKeys(config);
-  const box = createSecretBox(keys.secretsKey);
 
   const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal }) : undefined;
   if (embedded !== undefined) parts.defer(() => embedded.stop());
@@ -62,7 +61,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const db = createDatabase(url, { onError: (error) => log.warn({ err: error }, 'an idle database connection was lost') });
   parts.defer(() => db.destroy());
   await migrateToLatest(db, log);
-  const installationId = await readInstallation(db, box);
+  const { id: installationId, fingerprintKey, rotationDue } = await readInstallation(db, keys.ring);
+  if (rotationDue) log.info('secrets are still sealed with SECRETS_KEY_PREVIOUS; npm run secrets:rotate, then it can go');
+  const box = createSecretBox(keys.ring, fingerprintKey);
   // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
   const listener = await createListener({ url, log });

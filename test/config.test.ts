@@ -14,6 +14,7 @@ test('nothing set is a gateway on this machine alone', () => {
     dataDir: '.data',
     jwt: { audience: 'authenticated' },
     secretsKey: undefined,
+    previousSecretsKey: undefined,
     baseDomain: 'localhost',
     publicScheme: 'http',
     regions: new Map([
@@ -131,6 +132,7 @@ test.each([
   ['JWT_JWKS_URL', 'keys.json'],
   ['SECRETS_KEY', Buffer.alloc(31).toString('base64')],
   ['SECRETS_KEY', Buffer.alloc(33).toString('base64')],
+  ['SECRETS_KEY_PREVIOUS', Buffer.alloc(31).toString('base64')],
   ['BASE_DOMAIN', 'https://swiftor.io'],
   ['BASE_DOMAIN', 'swiftor.io:443'],
   ['BASE_DOMAIN', 'Swiftor.io'],

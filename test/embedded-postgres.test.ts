@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../src/db/embedded-postgres.ts';
+import { findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { choosePostgresAccount, parsePasswd } from '../src/db/postgres-account.ts';
 import { createLog } from '../src/log.ts';
 import { executeSql } from './support/execute-sql.ts';
@@ -67,6 +67,19 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   async function eventuallyNobody(): Promise<void> {
     await expect.poll(() => processesOf(cluster), { timeout: 10_000 }).toEqual([]);
   }
+
+  test('is found by a command beside it while it runs, and neither before nor after, nor when it was killed', async () => {
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+    const postgres = await start();
+    expect(await findEmbeddedPostgres(dataDir)).toBe(postgres.url);
+    await postgres.stop();
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+    const { child, said } = await startElsewhere();
+    expect(await findEmbeddedPostgres(dataDir)).toBe(said);
+    await killed(child);
+    await eventuallyNobody();
+    expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
+  });
 
   const count = async (url: string): Promise<unknown> => (await executeSql(url, 'select count(*)::int as n from kept')).rows;
   const keepThousand = (url: string) => executeSql(url, 'create table kept as select generate_series(1, 1000) as n');

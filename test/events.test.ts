@@ -7,7 +7,7 @@ import { createEventStreams, type EventStreams } from '../src/events/event-strea
 import { createProgressBoard } from '../src/events/progress-board.ts';
 import type { VmEvent } from '../src/events/vm-event.ts';
 import { createLog } from '../src/log.ts';
-import { createSecretBox } from '../src/vm/secret-box.ts';
+import { openTestBox } from './support/secret-box.ts';
 import type { VmDependencies } from '../src/vm/vm-command.ts';
 import { createVm, startVm, stopVm, updateVm } from '../src/vm/vm-commands.ts';
 import type { Vm } from '../src/vm/vm.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const log = await createLog({ level: 'silent' });
   listener = await createListener({ url: database.url, log });
   streams = createEventStreams({ db, listener, board: createProgressBoard(listener), log });
-  deps = { db, catalog: await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] }), box: createSecretBox(Buffer.alloc(32, 1)) };
+  deps = { db, catalog: await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] }), box: await openTestBox(db) };
 });
 afterAll(async () => {
   streams.close();

@@ -5,7 +5,7 @@ import { createDatabase, type Db } from '../src/db/database.ts';
 import { createGateway, type Gateway } from '../src/graphql/gateway.ts';
 import { createLog } from '../src/log.ts';
 import { createRestHandler } from '../src/rest/rest-handler.ts';
-import { createSecretBox } from '../src/vm/secret-box.ts';
+import { openTestBox } from './support/secret-box.ts';
 import { createVm } from '../src/vm/vm-commands.ts';
 import { addSubdomain } from '../src/vm/vm-mappings.ts';
 import { createServer, type Server } from 'node:http';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   const services: Services = {
     db,
     catalog,
-    box: createSecretBox(Buffer.alloc(32, 1)),
+    box: await openTestBox(db),
     address: { scheme: 'https', domain: 'swiftor.io' },
     board: { find: () => undefined, onProgress: () => () => undefined },
     streams: { subscribe: () => Promise.reject(new Error('not here')), count: () => 0, close: () => undefined },

@@ -8,8 +8,11 @@ type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 export interface InstallationTable {
   id: Generated<string>;
-  /** A known text sealed with SECRETS_KEY: a gateway with another key is refused at start. */
+  /** The id sealed with SECRETS_KEY: a gateway with another key is refused at start. */
   key_check: Optional<Buffer>;
+  /** The id of the SECRETS_KEY that new data keys are sealed with. */
+  active_key: Optional<string>;
+  fingerprint_key: Optional<Buffer>;
 }
 
 export interface AccountTable {
@@ -76,7 +79,20 @@ export interface VmSecretTable {
   vm_id: string;
   key: string;
   sealed: Buffer;
+  /** Null in rows that SECRETS_KEY itself sealed. */
+  data_key_id: Optional<string>;
   updated_at: Defaulted<Date>;
+}
+
+export interface DataKeyTable {
+  id: string;
+  user_id: string;
+  sealed: Buffer;
+  /** Ids of SECRETS_KEYs. */
+  sealed_by: string;
+  made_under: string;
+  in_use: Defaulted<boolean>;
+  created_at: Generated<Date>;
 }
 
 export interface VmMappingTable {
@@ -126,6 +142,7 @@ export interface Database {
   account: AccountTable;
   vm: VmTable;
   vm_secret: VmSecretTable;
+  data_key: DataKeyTable;
   vm_mapping: VmMappingTable;
   vm_event: VmEventTable;
   open_link: OpenLinkTable;

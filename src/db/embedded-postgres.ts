@@ -76,6 +76,21 @@ export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPo
   return { url: socketUrl(socketDir, DATABASE), exited: exited.promise, stop };
 }
 
+/** The address of the PostgreSQL that a gateway runs on `dataDir` now; undefined where none does. */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const socketDir = await realpath(path.join(dataDir, 'postgres', 'socket')).catch(() => undefined);
+  if (socketDir === undefined) return undefined;
+  const client = new pg.Client({ connectionString: socketUrl(socketDir, DATABASE), connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {});
+  // What a killed gateway left behind looks the same, but does not answer.
+  const answers = await client.connect().then(
+    () => true,
+    () => false,
+  );
+  await client.end().catch(() => undefined);
+  return answers ? socketUrl(socketDir, DATABASE) : undefined;
+}
+
 async function startWithRetries(options: PostgresServerOptions, signal: AbortSignal): Promise<PostgresServer> {
   const deadline = Date.now() + RETRY_FOR_MS;
   for (;;) {

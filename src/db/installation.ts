@@ -1,32 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { KeyRing } from '../lib/key-ring.ts';
 import type { Db } from './database.ts';
 
-/** What `readInstallation` needs of the secret box. */
-interface Sealing {
-  seal(value: string, place: readonly string[]): Buffer;
-  open(sealed: Buffer, place: readonly string[]): string;
+export interface Installation {
+  /** Marks the containers that are ours. */
+  readonly id: string;
+  /** 32 bytes that stay the same for the installation's life. */
+  readonly fingerprintKey: Buffer;
+  /** Whether secrets are still sealed with SECRETS_KEY_PREVIOUS: `rotate-secrets` was not run, or not to its end. */
+  readonly rotationDue: boolean;
 }
 
-const PLACE = ['installation', 'key-check'];
+/** What each key's sealed text is authenticated with. */
+export const KEY_CHECK = ['installation', 'key-check'];
+export const FINGERPRINT_KEY = ['installation', 'fingerprint-key'];
 
 /**
- * The installation's id, which marks the containers that are ours. Rejects when the database was sealed with another key:
- * starting anyway would make every secret in it unreadable, and new ones unreadable for the gateways that have the right key.
+ * The installation's row, completed at its first reading. Rejects when the database is sealed with a key that is not in the
+ * ring: starting anyway would make its secrets unreadable, and new ones unreadable for the gateways that have the right key.
  */
-export async function readInstallation(db: Db, box: Sealing): Promise<string> {
+export async function readInstallation(db: Db, ring: KeyRing): Promise<Installation> {
   return db.transaction().execute(async (trx) => {
-    const { id, key_check } = await trx.selectFrom('installation').selectAll().forUpdate().executeTakeFirstOrThrow();
-    if (key_check === null) {
-      await trx
-        .updateTable('installation')
-        .set({ key_check: box.seal(id, PLACE) })
-        .execute();
-      return id;
+    const { id, key_check, active_key, fingerprint_key } = await trx
+      .selectFrom('installation')
+      .selectAll()
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    // Until a rotation has ended, this is sealed with the key that it began with.
+    const sealedBy = key_check === null ? ring.newest : findKey(ring, key_check);
+    const active = active_key ?? sealedBy;
+    if (!ring.has(active)) {
+      throw new Error(
+        'This database is on its way to another SECRETS_KEY; start with that one, and with this one as SECRETS_KEY_PREVIOUS.',
+      );
     }
-    try {
-      box.open(key_check, PLACE);
-    } catch (error) {
-      throw new Error('SECRETS_KEY is not the key that this database was sealed with; start with the one that was.', { cause: error });
-    }
-    return id;
+    const fingerprintKey = fingerprint_key === null ? randomBytes(32) : ring.open(fingerprint_key, FINGERPRINT_KEY).value;
+    await trx
+      .updateTable('installation')
+      .set({
+        active_key: active,
+        ...(key_check === null && { key_check: ring.seal(active, Buffer.from(id), KEY_CHECK) }),
+        ...(fingerprint_key === null && { fingerprint_key: ring.seal(active, fingerprintKey, FINGERPRINT_KEY) }),
+      })
+      .execute();
+    return { id, fingerprintKey, rotationDue: sealedBy !== ring.newest };
   });
+}
+
+function findKey(ring: KeyRing, sealed: Buffer): string {
+  try {
+    return ring.open(sealed, KEY_CHECK).keyId;
+  } catch (error) {
+    throw new Error(
+      'SECRETS_KEY is not the key that this database was sealed with; start with the one that was. ' +
+        'To bring in a new one, set the old one as SECRETS_KEY_PREVIOUS beside it.',
+      { cause: error },
+    );
+  }
 }

@@ -6,7 +6,7 @@ import type { Usage } from '../vm/limits.ts';
 import type { PublicAddress } from '../vm/mapping.ts';
 import { planOf } from '../vm/vm-command.ts';
 import type { VmDependencies } from '../vm/vm-command.ts';
-import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../vm/vm-secrets.ts';
+import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../vm/secret-store.ts';
 import { findAccountPlan, readUsage } from '../vm/vm-store.ts';
 import type { VmTelemetry } from '../vm/vm-telemetry.ts';
 import type { Plan } from '../catalog/plan.ts';

@@ -1,4 +1,5 @@
-import { deleteSecret, setSecret, type VmSecretName } from '../vm/vm-secrets.ts';
+import type { VmSecretName } from '../vm/secret-store.ts';
+import { deleteSecret, setSecret } from '../vm/vm-secrets.ts';
 import { builder } from './builder.ts';
 import { selectsField } from './selects-field.ts';
 import { Vm } from './vm.ts';

@@ -4,7 +4,7 @@ import type { EngineDriver } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
 import type { SecretBox } from '../vm/secret-box.ts';
 import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
-import { readSecrets } from '../vm/vm-secrets.ts';
+import { readSecrets } from '../vm/secret-store.ts';
 import { findVmOfAnyone } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { fail } from './fail.ts';

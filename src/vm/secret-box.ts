@@ -1,37 +1,60 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import type { KeyRing } from '../lib/key-ring.ts';
+import { seal, unseal } from '../lib/sealed.ts';
+
+/** A key that seals one account's secrets, itself sealed with SECRETS_KEY. */
+export interface DataKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly sealed: Buffer;
+}
+
+/** The row that a value belongs to: it opens nowhere else. */
+export interface SecretPlace {
+  readonly vmId: string;
+  readonly key: string;
+}
 
 /** Seals the values of VM secrets at rest. */
 export interface SecretBox {
-  /** `place` names the row (VM and key): a value copied to another row does not open. */
-  seal(value: string, place: readonly string[]): Buffer;
-  /** Throws when the key is another, the place is another, or a bit has changed. */
-  open(sealed: Buffer, place: readonly string[]): string;
-  /** A digest that only holders of the key can compute: it can be stored without giving its text away to guessing. */
+  /** A new data key, sealed with the SECRETS_KEY of that id. */
+  makeDataKey(id: string, userId: string, keyId: string): DataKey;
+  /** The same data key, sealed with the SECRETS_KEY of that id. */
+  resealDataKey(key: DataKey, keyId: string): DataKey;
+  seal(value: string, key: DataKey, place: SecretPlace): Buffer;
+  /** Without a data key: of the time before there were any. Throws when a key or the place is another, or a bit has changed. */
+  open(sealed: Buffer, key: DataKey | undefined, place: SecretPlace): string;
+  /** A digest that only this installation can compute: it can be stored without giving its text away to guessing. */
   fingerprint(text: string): string;
 }
 
-const VERSION = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+/** Its first byte tells a value sealed with a data key from one sealed with SECRETS_KEY itself (1). */
+export const VERSION = 2;
 
-/** AES-256-GCM: version byte, nonce, tag, ciphertext; the place is authenticated with it. `key`: 32 bytes. */
-export function createSecretBox(key: Buffer): SecretBox {
-  const aad = (place: readonly string[]): Buffer => Buffer.from(JSON.stringify(place));
+export function createSecretBox(ring: KeyRing, fingerprintKey: Buffer): SecretBox {
+  const sealDataKey = (id: string, userId: string, value: Buffer, keyId: string): DataKey => ({
+    id,
+    userId,
+    sealed: ring.seal(keyId, value, dataKeyPlace(id, userId)),
+  });
+  const openDataKey = ({ id, userId, sealed }: DataKey): Buffer => ring.open(sealed, dataKeyPlace(id, userId)).value;
   return {
-    seal(value, place) {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(aad(place));
-      const body = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
-      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), body]);
+    makeDataKey: (id, userId, keyId) => sealDataKey(id, userId, randomBytes(32), keyId),
+    resealDataKey: (key, keyId) => sealDataKey(key.id, key.userId, openDataKey(key), keyId),
+    seal: (value, key, place) => seal(openDataKey(key), VERSION, Buffer.from(value), secretPlace(key, place)),
+    open(sealed, key, place) {
+      if (sealed[0] !== VERSION) return ring.open(sealed, [place.vmId, place.key]).value.toString();
+      if (key === undefined) throw new Error('A secret was sealed with a data key, and its row names none.');
+      return unseal(openDataKey(key), VERSION, sealed, secretPlace(key, place)).toString();
     },
-    open(sealed, place) {
-      if (sealed[0] !== VERSION) throw new Error(`A sealed value has version ${sealed[0]}; this gateway reads ${VERSION}.`);
-      const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
-      const tag = sealed.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
-      const body = sealed.subarray(1 + NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(aad(place)).setAuthTag(tag);
-      return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-    },
-    fingerprint: (text) => createHmac('sha256', key).update(text).digest('base64url'),
+    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest('base64url'),
   };
+}
+
+function dataKeyPlace(id: string, userId: string): string[] {
+  return ['data-key', id, userId];
+}
+
+function secretPlace({ id, userId }: DataKey, { vmId, key }: SecretPlace): string[] {
+  return ['secret', userId, vmId, key, id, String(VERSION)];
 }

@@ -15,7 +15,8 @@ import {
   type VmDependencies,
 } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
-import { PASSWORD_KEY, writeSecret } from './vm-secrets.ts';
+import { writeSecret } from './secret-store.ts';
+import { PASSWORD_KEY } from './vm-secrets.ts';
 import { findVmByKey, readUsage } from './vm-store.ts';
 import type { Vm } from './vm.ts';
 
@@ -53,7 +54,7 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
       })
       .returning('id')
       .executeTakeFirstOrThrow();
-    await writeSecret(trx, deps.box, { vmId: id, key: PASSWORD_KEY, value: input.password });
+    await writeSecret(trx, deps.box, actor.userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
     const event = {
       userId: actor.userId,
       seq,

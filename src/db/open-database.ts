@@ -1,0 +1,26 @@
+import type { Config } from '../config.ts';
+import type { Log } from '../log.ts';
+import { createDatabase, type Db } from './database.ts';
+import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+import { migrateToLatest } from './migrate.ts';
+
+export interface OpenDatabase extends AsyncDisposable {
+  readonly db: Db;
+}
+
+/** The gateway's database, up to date, for a command beside it: the embedded one too, whether a gateway serves or not. */
+export async function openDatabase(
+  { databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<OpenDatabase> {
+  await using parts = new AsyncDisposableStack();
+  const running = databaseUrl ?? (await findEmbeddedPostgres(dataDir));
+  const own = running === undefined ? await startEmbeddedPostgres({ dataDir, log, signal }) : undefined;
+  if (own !== undefined) parts.defer(() => own.stop());
+  const db = createDatabase(running ?? own?.url ?? '', { max: 2 });
+  parts.defer(() => db.destroy());
+  await migrateToLatest(db, log);
+  const held = parts.move();
+  return { db, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}

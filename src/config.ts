@@ -31,6 +31,9 @@ const schema = z.object({
   PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
   DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
   REGIONS: z.string().optional(),
+  RUNTIMES: z.string().optional(),
+  VM_ISOLATION: z.enum(['on', 'off']).default('on'),
+  VM_EGRESS: z.enum(['internet', 'none']).default('internet'),
   CATALOG_FILE: z.string().optional(),
   PLANS_FILE: z.string().optional(),
   DEFAULT_PLAN: z.string().default('core'),
@@ -58,6 +61,12 @@ export interface Config {
   readonly publicScheme: 'http' | 'https';
   /** Region code to engine endpoint. */
   readonly regions: ReadonlyMap<string, string>;
+  /** Region code to the runtime of its containers, such as runsc; the engine's default where there is none. */
+  readonly runtimes: ReadonlyMap<string, string>;
+  /** Whether VMs are walled off from each other, the engine's host and private networks. */
+  readonly isolation: 'on' | 'off';
+  /** What VMs may reach on their own. */
+  readonly egress: 'internet' | 'none';
   readonly catalogFile: string | undefined;
   readonly plansFile: string | undefined;
   readonly defaultPlan: string;
@@ -88,6 +97,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (production && values.JWT_SECRET === undefined && values.JWT_JWKS_URL === undefined) {
     throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
   }
+  const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
@@ -104,7 +114,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     baseDomain: values.BASE_DOMAIN,
     publicScheme:
       values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),
-    regions: parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`),
+    regions,
+    runtimes: parseRuntimes(values.RUNTIMES ?? '', regions),
+    isolation: values.VM_ISOLATION,
+    egress: values.VM_EGRESS,
     catalogFile: values.CATALOG_FILE,
     plansFile: values.PLANS_FILE,
     defaultPlan: values.DEFAULT_PLAN,
@@ -141,6 +154,24 @@ function parseTrustedProxies(text: string): BlockList {
   } catch (error) {
     throw new Error(`TRUSTED_PROXIES has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const runtimes = new Map<string, string>();
+  for (const entry of text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)) {
+    const [, code, runtime] = /^([^=]+)=([\w.-]{1,100})$/.exec(entry) ?? [];
+    if (code === undefined || runtime === undefined) {
+      throw new Error(`RUNTIMES has "${entry}"; each entry is CODE=RUNTIME, such as AU=runsc.`);
+    }
+    if (!regions.has(code))
+      throw new Error(`RUNTIMES names the region "${code}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
+    if (runtimes.has(code)) throw new Error(`RUNTIMES names "${code}" twice.`);
+    runtimes.set(code, runtime);
+  }
+  return runtimes;
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {

@@ -7,10 +7,10 @@ import { VM_STATUSES } from './vm/vm-status.ts';
 export interface Metrics {
   /** Prometheus' text format. */
   read(): Promise<{ type: string; text: string }>;
-  /** Whether requests can be served: the database answers. Engines that are away are named, and are no reason to send requests elsewhere. */
+  /** Whether requests can be served: the database answers. Engines with whatever is wrong with them are named, and are no reason to send requests elsewhere. */
   checkReady(
     regions: readonly string[],
-    isAnswering: (region: string) => boolean,
+    summaryOf: (region: string) => string,
   ): Promise<{ ready: boolean; checks: Record<string, string> }>;
 }
 
@@ -43,12 +43,12 @@ export function createMetrics({ db, streams }: { db: Db; streams: EventStreams }
 
   return {
     read: async () => ({ type: register.contentType, text: await register.metrics() }),
-    async checkReady(regions, isAnswering) {
+    async checkReady(regions, summaryOf) {
       const database = await sql`select 1`.execute(db).then(
         () => 'ok',
         () => 'unreachable',
       );
-      const engines = regions.map((region) => [`engine ${region}`, isAnswering(region) ? 'ok' : 'unreachable'] as const);
+      const engines = regions.map((region) => [`engine ${region}`, summaryOf(region)] as const);
       return { ready: database === 'ok', checks: { database, ...Object.fromEntries(engines) } };
     },
   };

@@ -29,6 +29,7 @@ import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
+import type { MachinePolicy } from './reconciler/machine-spec.ts';
 import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
 import { createRestHandler } from './rest/rest-handler.ts';
 import { createRouter } from './router.ts';
@@ -69,7 +70,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const listener = await createListener({ url, log });
   parts.defer(() => listener.close());
 
-  const engines = openEngines(config.regions, { installationId, log });
+  const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
   parts.defer(() => engines.close());
   const driverOf = (region: string) => {
     const driver = engines.drivers.get(region);
@@ -78,9 +79,12 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   };
   const watches = new Map(engines.endpoints.map(({ driver, regions }) => [driver, watchEngine({ driver, regions }, { db, log })] as const));
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
-  const isAnswering = (region: string): boolean => {
-    const driver = engines.drivers.get(region);
-    return driver !== undefined && watches.get(driver)?.isAnswering() === true;
+  const watchOf = (region: string) => watches.get(driverOf(region));
+  const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
+
+  const policyOf = (region: string): MachinePolicy => {
+    const runtime = config.runtimes.get(region);
+    return { egress: config.egress, ...(runtime !== undefined && { runtime }) };
   };
 
   if (config.roles.has('reconciler')) {
@@ -93,6 +97,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
       box,
       log,
       driverOf,
+      policyOf,
       owner,
       regions,
       isAway: (region) => !isAnswering(region),
@@ -126,7 +131,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     streams,
     board,
     telemetry: createVmTelemetry({ driverOf, streams }),
-    isRegionAvailable: isAnswering,
+    isRegionAvailable: (region: string) => watchOf(region)?.health().canStart === true,
   };
   const addressOf = (request: IncomingMessage): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
@@ -155,7 +160,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     ...(config.roles.has('api') && { api }),
     ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }) } }),
     metrics: metrics.read,
-    isReady: () => metrics.checkReady([...config.regions.keys()], isAnswering),
+    isReady: () => metrics.checkReady([...config.regions.keys()], (region) => watchOf(region)?.health().summary ?? 'unreachable'),
   });
   http.on('request', router.request);
   http.on('upgrade', router.upgrade);

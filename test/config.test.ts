@@ -21,6 +21,9 @@ test('nothing set is a gateway on this machine alone', () => {
       ['AU', SOCKET],
       ['US', SOCKET],
     ]),
+    runtimes: new Map(),
+    isolation: 'on',
+    egress: 'internet',
     catalogFile: undefined,
     plansFile: undefined,
     defaultPlan: 'core',
@@ -52,6 +55,8 @@ test('every variable arrives where it belongs', () => {
     PLANS_FILE: 'plans.json',
     DEFAULT_PLAN: 'hacker',
     STRICT_REST: '1',
+    VM_ISOLATION: 'off',
+    VM_EGRESS: 'none',
     LOG_LEVEL: 'debug',
     NODE_ENV: 'production',
   });
@@ -67,6 +72,8 @@ test('every variable arrives where it belongs', () => {
     plansFile: 'plans.json',
     defaultPlan: 'hacker',
     strictRest: true,
+    isolation: 'off',
+    egress: 'none',
     logLevel: 'debug',
     production: true,
   });
@@ -81,6 +88,29 @@ test.each([
   [{ PUBLIC_SCHEME: 'https' }, 'https'],
 ])('the public scheme of %j is %s', (env, scheme) => {
   expect(readConfig(env).publicScheme).toBe(scheme);
+});
+
+describe('RUNTIMES', () => {
+  test('leads codes of regions to the runtime of their containers', () => {
+    expect(Object.fromEntries(readConfig({ RUNTIMES: ' AU=runsc , US=io.containerd.kata.v2, ' }).runtimes)).toEqual({
+      AU: 'runsc',
+      US: 'io.containerd.kata.v2',
+    });
+  });
+
+  test.each([
+    ['AU', 'RUNTIMES has "AU"; each entry is CODE=RUNTIME'],
+    ['AU=', 'RUNTIMES has "AU="; each entry is CODE=RUNTIME'],
+    ['AU=run sc', 'RUNTIMES has "AU=run sc"; each entry is CODE=RUNTIME'],
+    ['NZ=runsc', 'RUNTIMES names the region "NZ", which REGIONS has not: AU, US.'],
+    ['AU=runc,AU=runsc', 'RUNTIMES names "AU" twice.'],
+  ])('"%s" is refused', (text, message) => {
+    expect(() => readConfig({ RUNTIMES: text })).toThrow(message);
+  });
+});
+
+test.each([{ VM_ISOLATION: 'no' }, { VM_EGRESS: 'lan' }])('%j is refused by the name of the variable', (env) => {
+  expect(() => readConfig(env)).toThrow(new RegExp(`^${Object.keys(env)[0]} .*expected one of`));
 });
 
 describe('REGIONS', () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
-import { toMachineSpec, type SpecSource } from '../src/reconciler/machine-spec.ts';
+import { toMachineSpec, type MachinePolicy, type SpecSource } from '../src/reconciler/machine-spec.ts';
 import type { Vm } from '../src/vm/vm.ts';
 
 let catalog: Catalog;
@@ -47,13 +47,14 @@ interface Order {
   readonly vm?: Partial<Vm>;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly salt?: string;
+  readonly policy?: MachinePolicy;
 }
 
-function sourceOf({ vm, secrets = {}, salt = 'salt' }: Order): SpecSource {
+function sourceOf({ vm, secrets = {}, salt = 'salt', policy = { egress: 'internet' } }: Order): SpecSource {
   const ordered = { ...VM, ...vm };
   const distribution = catalog.distributions.get(ordered.distribution);
   if (distribution === undefined) throw new Error(`There is no "${ordered.distribution}".`);
-  return { vm: ordered, distribution, salt, secrets: Object.entries(secrets).map(([key, value]) => ({ key, value })) };
+  return { vm: ordered, distribution, salt, policy, secrets: Object.entries(secrets).map(([key, value]) => ({ key, value })) };
 }
 
 function specOf(order: Order) {
@@ -77,9 +78,17 @@ test("a machine has the image of its desktop, the VM's specs and the needs of it
     shmBytes: 1024 ** 3,
     stopGraceSeconds: 10,
     security: { capabilities: expect.arrayContaining(['CHOWN', 'SETUID']), noNewPrivileges: true, seccomp: 'default', devices: [] },
+    egress: 'internet',
     labels: { 'io.swiftor.vm-number': '42' },
   });
   expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });
+});
+
+test("what the operator decided for the VM's region is in its machine, and another decision makes another one", () => {
+  const [plain, strict] = [specOf({}), specOf({ policy: { egress: 'none', runtime: 'runsc' } })];
+  expect(strict).toMatchObject({ egress: 'none', runtime: 'runsc' });
+  expect(strict.hash).not.toBe(plain.hash);
+  expect(plain).not.toHaveProperty('runtime');
 });
 
 test('a command of the entry replaces that of the image', () => {

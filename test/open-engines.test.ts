@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { openEngines, parseEndpoint } from '../src/engine/open-engines.ts';
 
-const options = { installationId: 'inst', log: pino({ level: 'silent' }) };
+const options = { installationId: 'inst', log: pino({ level: 'silent' }), isolation: 'on' } as const;
 
 test('an endpoint is a socket or a host with a port', () => {
   expect(parseEndpoint('unix:///var/run/docker.sock')).toEqual({ kind: 'unix', socketPath: '/var/run/docker.sock' });

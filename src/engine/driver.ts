@@ -9,6 +9,13 @@ export interface EngineDriver {
   ping(signal: AbortSignal): Promise<void>;
 
   /**
+   * Called once the engine answers, and every few seconds from then on. After it, no machine reaches another one, the engine's host, the
+   * addresses of private networks or the cloud's metadata, whatever happened to the host's firewall meanwhile. Rejects with ISOLATION_FAILED
+   * where that cannot be had; `ensure` then starts nothing and rejects likewise. 'open' where the operator chose to go without.
+   */
+  isolate(signal: AbortSignal): Promise<'isolated' | 'open'>;
+
+  /**
    * Called before the first start of a machine whose data must exist from its creation on.
    * After it, each volume of the spec exists, is labelled, and holds what it held before.
    */
@@ -88,6 +95,8 @@ export interface MachineSpec {
   /** Between the stop signal and the kill. */
   readonly stopGraceSeconds: number;
   readonly security: SecurityProfile;
+  /** What it may reach on its own: the internet and the engine's name servers, or nothing. */
+  readonly egress: 'internet' | 'none';
   /** runc, runsc, kata: the operator's choice; the engine's default when absent. */
   readonly runtime?: string;
   /** Further labels for the container and its volumes; the driver adds its own. */

@@ -8,6 +8,7 @@ export const ENGINE_ERROR_CODES = [
   'NO_SPACE',
   'DATA_LOST',
   'START_FAILED',
+  'ISOLATION_FAILED',
   'ENGINE_REFUSED',
 ] as const;
 

@@ -15,6 +15,8 @@ export const LABEL = {
   lifetime: 'io.swiftor.volume-lifetime',
   /** Of a container that runs one command on the engine's host: when it must have ended, in seconds since the epoch. */
   command: 'io.swiftor.host-command',
+  /** Of the container that keeps an engine's firewall rules up, which all installations share: which rules those are. */
+  guard: 'io.swiftor.guard',
 } as const;
 
 /**
@@ -25,7 +27,21 @@ export const LABEL = {
 export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnation: number): string {
   const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);
   const env = Object.entries(spec.env).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, runtime } = spec;
-  const parts = [imageRef, command, env, volumes, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, runtime, incarnation];
+  const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, egress, runtime } = spec;
+  const parts = [
+    imageRef,
+    command,
+    env,
+    volumes,
+    cpu,
+    memoryBytes,
+    pidsLimit,
+    shmBytes,
+    stopGraceSeconds,
+    security,
+    egress,
+    runtime,
+    incarnation,
+  ];
   return createHash('sha256').update(salt).update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }

@@ -19,8 +19,15 @@ export interface Engines {
   close(): void;
 }
 
+export interface EngineOptions {
+  readonly installationId: string;
+  readonly log: Log;
+  /** Whether machines are walled off from each other, the hosts of the engines and private networks. */
+  readonly isolation: 'on' | 'off';
+}
+
 /** A driver for each distinct endpoint of the regions; nothing is connected yet. Throws when one is not an endpoint. */
-export function openEngines(regions: ReadonlyMap<string, string>, options: { installationId: string; log: Log }): Engines {
+export function openEngines(regions: ReadonlyMap<string, string>, options: EngineOptions): Engines {
   const codesByEndpoint = Map.groupBy(regions.keys(), (code) => regions.get(code) ?? '');
   const endpoints = [...codesByEndpoint].map(([endpoint, codes]): Engine => {
     return { endpoint, regions: codes, driver: createDockerDriver({ endpoint, ...options }) };

@@ -40,7 +40,8 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
     code: t.exposeString('code', { description: 'What createVm takes as `region`: "AU".' }),
     name: t.exposeString('name', { description: 'For people.' }),
     available: t.boolean({
-      description: 'Whether its engine answers now. Starts are accepted either way, and happen when it does.',
+      description:
+        'Whether VMs can start there now: its engine answers and keeps VMs apart. Starts are accepted either way, and happen when it does.',
       resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
     }),
   }),

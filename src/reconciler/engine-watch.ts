@@ -5,6 +5,7 @@ import type { EngineDriver, EngineEvent, Inventory } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
 import { markDue } from '../vm/vm-lease.ts';
 import { isVmStatus } from '../vm/vm-status.ts';
+import { toEngineHealth, toWalls, type EngineHealth, type Walls } from './engine-health.ts';
 import { findDrift, judgeOrphans, type KnownVm } from './find-drift.ts';
 
 /** One engine, and the regions that it serves. */
@@ -18,12 +19,15 @@ export interface EngineWatch {
   isAnswering(): boolean;
   /** Told of each VM whose container ended, or lost its network, as soon as the engine says so: its address may be another's next. */
   onGone(handle: (vmId: string) => void): () => void;
+  health(): EngineHealth;
   close(): Promise<void>;
 }
 
 const LIST_EVERY_MS = 10_000;
 const PING_EVERY_MS = 3_000;
 const CALL_DEADLINE_MS = 5_000;
+/** A second when the walls have to be put up, on a slow machine many; a few milliseconds else. */
+const ISOLATE_DEADLINE_MS = 60_000;
 const AWAY_AFTER_MS = 15_000;
 const ORPHAN_GRACE_MS = 60_000;
 
@@ -33,7 +37,7 @@ const GONE: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'removed', '
 
 /**
  * Watches an engine: events mark a VM due at once, and a full list every 10 s, and after each reconnect, finds whatever
- * they did not tell. An engine that does not answer marks its VMs due too, so that nothing false is said of them.
+ * they did not tell. As often it sees to the walls around VMs, first of all before any VM starts. An engine that does not answer marks its VMs due too, so that nothing false is said of them.
  */
 export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { db: Db; log: Log }): EngineWatch {
   const closing = new AbortController();
@@ -43,6 +47,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   let answeredAt = Date.now();
   let away = false;
   let held = '';
+  let walls: Walls;
 
   const deadline = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
   const answered = (): void => {
@@ -99,6 +104,19 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
     await markAllDue();
   };
 
+  const isolate = async (): Promise<void> => {
+    const before = toEngineHealth(true, walls);
+    try {
+      walls = await driver.isolate(AbortSignal.any([signal, AbortSignal.timeout(ISOLATE_DEADLINE_MS)]));
+    } catch (error) {
+      walls = toWalls(error, walls);
+    }
+    const { summary, canStart } = toEngineHealth(true, walls);
+    if (summary === before.summary) return;
+    if (summary === 'ok') log.info({ regions }, 'VMs are walled off again');
+    else log.error({ regions, canStart }, `Engine ${regions.join(', ')}: ${summary}`);
+  };
+
   const every = async (ms: number, work: () => Promise<void>, what: string): Promise<void> => {
     while (!signal.aborted) {
       await work().catch((error: unknown) => {
@@ -117,11 +135,14 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
 
   const running = [
     every(LIST_EVERY_MS, compare, 'the list'),
+    every(LIST_EVERY_MS, isolate, 'walling VMs off'),
     every(PING_EVERY_MS, () => driver.ping(deadline()).then(answered).finally(checkAway), 'the ping'),
     every(1_000, () => followEvents().finally(compare), 'the event stream'),
   ];
+  const isAnswering = (): boolean => Date.now() - answeredAt < AWAY_AFTER_MS;
   return {
-    isAnswering: () => Date.now() - answeredAt < AWAY_AFTER_MS,
+    isAnswering,
+    health: () => toEngineHealth(isAnswering(), walls),
     onGone(handle) {
       onGone.add(handle);
       return () => onGone.delete(handle);

@@ -14,10 +14,18 @@ export interface SpecSource {
   readonly secrets: readonly { readonly key: string; readonly value: string }[];
   /** Makes the spec's hash useless for guessing secrets; the same for the VM's whole life. */
   readonly salt: string;
+  readonly policy: MachinePolicy;
+}
+
+/** What the operator decided for the machines of a region. */
+export interface MachinePolicy {
+  readonly egress: MachineSpec['egress'];
+  /** The engine's default when absent. */
+  readonly runtime?: string;
 }
 
 /** The machine that this VM should be; undefined when the catalog no longer has its image. */
-export function toMachineSpec({ vm, distribution, secrets, salt }: SpecSource): MachineSpec | undefined {
+export function toMachineSpec({ vm, distribution, secrets, salt, policy }: SpecSource): MachineSpec | undefined {
   const imageRef = imageOf(distribution, vm.desktop);
   if (imageRef === undefined) return undefined;
   const localImageRef = localImageOf(distribution, vm.desktop);
@@ -34,6 +42,7 @@ export function toMachineSpec({ vm, distribution, secrets, salt }: SpecSource): 
     shmBytes: distribution.shmMb * MB,
     stopGraceSeconds: distribution.stopGraceSeconds,
     security: securityOf(distribution),
+    ...policy,
     labels: { [LABEL.number]: String(vm.number) },
   };
   return { ...spec, hash: specHash(spec, salt, vm.incarnation) };

@@ -9,7 +9,7 @@ import { findVmOfAnyone } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
-import { toMachineSpec } from './machine-spec.ts';
+import { toMachineSpec, type MachinePolicy } from './machine-spec.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
 import { readRetrySeconds } from './read-retry-seconds.ts';
 import type { StepOutcome } from './step-outcome.ts';
@@ -23,6 +23,7 @@ export interface ReconcileDependencies {
   readonly box: SecretBox;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
+  readonly policyOf: (region: string) => MachinePolicy;
   /** Whether the region's engine has not answered for so long that nothing can be said of its VMs. */
   readonly isAway: (region: string) => boolean;
 }
@@ -116,9 +117,13 @@ function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
   return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds, answeredHash, undoneHash };
 }
 
-async function readSpec({ db, box }: ReconcileDependencies, vm: Vm, distribution: Parameters<typeof toMachineSpec>[0]['distribution']) {
+async function readSpec(
+  { db, box, policyOf }: ReconcileDependencies,
+  vm: Vm,
+  distribution: Parameters<typeof toMachineSpec>[0]['distribution'],
+) {
   const secrets = await readSecrets(db, box, vm.id);
-  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id) });
+  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region) });
 }
 
 /** Longer than any grace: a stop that has not come through by then is said to have failed. */

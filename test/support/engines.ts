@@ -21,7 +21,7 @@ export interface TestEngine {
 
 /** A driver of the real engine under an installation of its own. Whoever makes one calls `removeInstallation` in the end. */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
-  return createDockerDriver({ endpoint: TEST_ENDPOINT, installationId, log: pino({ level: 'silent' }), ...options });
+  return createDockerDriver({ endpoint: TEST_ENDPOINT, installationId, log: pino({ level: 'silent' }), isolation: 'on', ...options });
 }
 
 export function newInstallationId(): string {
@@ -42,6 +42,7 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
     pidsLimit: 64,
     shmBytes: 16 * 1024 * 1024,
     stopGraceSeconds: 5,
+    egress: 'internet',
     security: {
       capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'],
       noNewPrivileges: true,

@@ -6,11 +6,14 @@ import { connect } from './connect.ts';
 import { Containers } from './containers.ts';
 import { createEngineCall } from './engine-call.ts';
 import { EnsureMachine } from './ensure-machine.ts';
+import { HostCommands } from './host-commands.ts';
 import { listIn } from './list-in.ts';
+import { MachineIsolation } from './machine-isolation.ts';
 import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
 import { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { pullImage } from './pull-image.ts';
+import { REALM, type Realm } from './realm.ts';
 import { revertMachine } from './revert-machine.ts';
 import { RecentOoms } from './recent-ooms.ts';
 import { SharedPulls } from './shared-pulls.ts';
@@ -27,6 +30,10 @@ export interface DockerDriverOptions {
   /** Whose containers and volumes are ours. */
   readonly installationId: string;
   readonly log: Log;
+  /** 'off' where the operator lets machines reach whatever the engine's host reaches. */
+  readonly isolation: 'on' | 'off';
+  /** What installations share on the engine; the product's. */
+  readonly realm?: Realm;
   /** How long the engine may take for a plain answer; 15 s. */
   readonly callMilliseconds?: number;
   /** How long a pull may bring nothing; 60 s. */
@@ -38,6 +45,8 @@ export function createDockerDriver({
   endpoint,
   installationId,
   log,
+  isolation: isolationMode,
+  realm = REALM,
   callMilliseconds = CALL_MILLISECONDS,
   pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
 }: DockerDriverOptions): EngineDriver {
@@ -45,10 +54,17 @@ export function createDockerDriver({
   const call = createEngineCall(endpoint, callMilliseconds);
   const containers = new Containers(docker, call, installationId);
   const volumes = new MachineVolumes(docker, call, installationId);
-  const network = new MachineNetwork(docker, call);
+  const networks = {
+    internet: new MachineNetwork(docker, call, realm.networks.internet),
+    none: new MachineNetwork(docker, call, realm.networks.none),
+  };
+  const host = new HostCommands({ docker, call, containers, installationId });
+  const isolationTools = { docker, call, containers, host, network: networks.internet, realm, endpoint, log };
+  const isolation = new MachineIsolation(isolationTools, isolationMode);
   const pullTools = { docker, call, stallMilliseconds };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
-  const ensureTools = { docker, call, containers, volumes, network, pulls, unreached: new Map<string, number>(), installationId, log };
+  const unreached = new Map<string, number>();
+  const ensureTools = { docker, call, containers, volumes, networks, isolation, pulls, unreached, installationId, log };
   const ooms = new RecentOoms();
   const streamTools = { docker, call, containers, endpoint, installationId, ooms };
   // Typed as if they took no options.
@@ -67,6 +83,8 @@ export function createDockerDriver({
         { milliseconds: Math.min(PING_MILLISECONDS, callMilliseconds) },
       );
     },
+
+    isolate: (signal) => isolation.require(signal),
 
     async ensureVolumes(spec, signal) {
       await volumes.ensure(spec, signal);

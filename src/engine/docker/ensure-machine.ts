@@ -9,6 +9,7 @@ import { createContainer } from './create-container.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
 import { hasImage } from './has-image.ts';
+import type { MachineIsolation } from './machine-isolation.ts';
 import type { MachineNetwork } from './network.ts';
 import { observeInspected } from './observe-container.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
@@ -25,7 +26,8 @@ export interface EnsureTools {
   readonly call: EngineCall;
   readonly containers: Containers;
   readonly volumes: MachineVolumes;
-  readonly network: MachineNetwork;
+  readonly networks: Readonly<Record<MachineSpec['egress'], MachineNetwork>>;
+  readonly isolation: MachineIsolation;
   readonly pulls: SharedPulls;
   /** When each image's registry was last found out of reach, by the monotonic clock in ms. */
   readonly unreached: Map<string, number>;
@@ -57,7 +59,10 @@ export class EnsureMachine {
   }
 
   async #attempt(): Promise<Observation> {
-    const { containers, installationId } = this.#tools;
+    const { containers, installationId, isolation } = this.#tools;
+    // Beside all that comes before the start, which alone waits for it.
+    const isolated = isolation.require(this.#signal);
+    isolated.catch(() => undefined);
     const all = await containers.list(this.#signal, this.#spec.id);
     const broken = all.filter(({ State }) => State === 'dead' || State === 'removing');
     const [fit, ...copies] = all.filter((one) => one.Labels?.[LABEL.hash] === this.#spec.hash && !broken.includes(one));
@@ -67,6 +72,7 @@ export class EnsureMachine {
     await containers.retire(broken, this.#signal);
     // Made before the others are stopped: what can fail or take long does so while they still run.
     const ref = fit?.Id ?? (await this.#create());
+    if (fit?.State !== 'running') await isolated;
     const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
     await Promise.all([...kept.map(({ Id }) => containers.stop(Id, this.#signal)), containers.retire(surplus, this.#signal)]);
     await this.#bringUp(ref, fit?.State ?? 'created', fit !== undefined);
@@ -93,11 +99,11 @@ export class EnsureMachine {
 
   /** Makes the container; its engine id. */
   async #create(): Promise<string> {
-    const { network, volumes } = this.#tools;
+    const { networks, volumes } = this.#tools;
     const place = {
       installationId: this.#tools.installationId,
       volumeNames: await volumes.ensure(this.#spec, this.#signal),
-      networkId: await network.ensureId(this.#signal),
+      networkId: await networks[this.#spec.egress].ensureId(this.#signal),
     };
     try {
       const ref = await createContainer(this.#tools, { ...this.#spec, imageRef: this.#imageRef }, place, this.#signal);
@@ -114,7 +120,7 @@ export class EnsureMachine {
   /** The error itself, unless the next attempt will make the network anew. */
   #unlessNetworkIsMissing(error: unknown): unknown {
     if (!isNetworkMissing(error)) return error;
-    this.#tools.network.forget();
+    this.#tools.networks[this.#spec.egress].forget();
     return new Overtaken('The network of the machines was removed before a start.', { cause: error });
   }
 

@@ -4,15 +4,12 @@ import { EngineError } from '../engine-error.ts';
 import type { EngineCall } from './engine-call.ts';
 import { listIn } from './list-in.ts';
 
-/** The bridge that every machine of every installation on an engine sits on, and nothing else. */
-export const NETWORK_NAME = 'swiftor-vms';
-
 const ISOLATION = 'com.docker.network.bridge.enable_icc';
 const BRIDGE_NAME = 'com.docker.network.bridge.name';
 const OTHER_PAUSES_MILLISECONDS = [50, 200, 500, 1000];
 
 /**
- * The machines' network: made when it is missing, never removed, for another installation may use it. Its containers cannot
+ * A bridge that machines of every installation on an engine sit on, and nothing else: made when it is missing, never removed, for another installation may use it. Its containers cannot
  * reach each other. A network for each machine would end at about 30: the engine has no more address ranges.
  */
 export class MachineNetwork {
@@ -22,7 +19,7 @@ export class MachineNetwork {
   #id: string | undefined;
 
   /** The name is that of the host's bridge too, so at most 15 characters. */
-  constructor(docker: Docker, call: EngineCall, name = NETWORK_NAME) {
+  constructor(docker: Docker, call: EngineCall, name: string) {
     this.#docker = docker;
     this.#call = call;
     this.#name = name;
@@ -52,6 +49,12 @@ export class MachineNetwork {
       throw new EngineError(
         'ENGINE_REFUSED',
         `The network "${this.#name}" lets its containers reach each other: remove it, it is then made anew with ${ISOLATION}=false.`,
+      );
+    }
+    if (found?.EnableIPv6 === true) {
+      throw new EngineError(
+        'ENGINE_REFUSED',
+        `The network "${this.#name}" has IPv6, which machines are not walled off from: remove it, it is then made anew without.`,
       );
     }
     return found?.Id;

@@ -1,6 +1,6 @@
 import { MACHINE_STATES, type MachineState, type Observation } from '../driver.ts';
 import { LABEL } from '../labels.ts';
-import { NETWORK_NAME } from './network.ts';
+import { isMachineNetwork } from './realm.ts';
 
 /** What is read of the answer to an inspect. Newer and older engines leave fields out, so little is required. */
 export interface InspectedContainer {
@@ -86,6 +86,7 @@ function toMachineState(status: string, running: boolean): MachineState {
 
 function addressPart(state: MachineState, networks: ContainerNetworks | null | undefined) {
   // A paused container keeps its address, but nothing answers there.
-  const address = state === 'running' ? networks?.Networks?.[NETWORK_NAME]?.IPAddress : undefined;
+  const [, own] = Object.entries(networks?.Networks ?? {}).find(([name]) => isMachineNetwork(name)) ?? [];
+  const address = state === 'running' ? own?.IPAddress : undefined;
   return address ? { address } : {};
 }

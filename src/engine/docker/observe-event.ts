@@ -1,6 +1,6 @@
 import type { EngineEvent } from '../driver.ts';
 import { LABEL } from '../labels.ts';
-import { NETWORK_NAME } from './network.ts';
+import { isMachineNetwork } from './realm.ts';
 
 const ACTIONS: Readonly<Record<string, EngineEvent['action']>> = {
   create: 'created',
@@ -50,6 +50,6 @@ export function observeOom(raw: RawEvent, installationId: string): { readonly re
 
 /** The engine's id of the container that was cut off the machines' network; undefined when the event says something else. */
 export function observeDisconnect({ Type, Action, Actor }: RawEvent): string | undefined {
-  if (Type !== 'network' || Action !== 'disconnect' || Actor?.Attributes?.['name'] !== NETWORK_NAME) return undefined;
-  return Actor.Attributes['container'];
+  if (Type !== 'network' || Action !== 'disconnect' || !isMachineNetwork(Actor?.Attributes?.['name'])) return undefined;
+  return Actor?.Attributes?.['container'];
 }

@@ -5,6 +5,7 @@ import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import type { EngineCall } from './engine-call.ts';
+import type { MachineIsolation } from './machine-isolation.ts';
 import { observeInspected } from './observe-container.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
 
@@ -12,17 +13,19 @@ interface RevertTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly containers: Containers;
+  readonly isolation: MachineIsolation;
   readonly installationId: string;
   readonly log: Log;
 }
 
 /** See `EngineDriver.revert`. */
 export function revertMachine(tools: RevertTools, id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
-  const { containers, installationId, log } = tools;
+  const { containers, isolation, installationId, log } = tools;
   return untilNotOvertaken(signal, async () => {
     const all = await containers.list(signal, id);
     const kept = all.find(({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing');
     if (kept === undefined) return undefined;
+    if (kept.State !== 'running') await isolation.require(signal);
     // All down before it starts: two of them must never write to the volumes at once.
     await containers.retire(
       all.filter((one) => one !== kept),

@@ -1,0 +1,56 @@
+import type { Realm } from './realm.ts';
+
+/**
+ * Where no machine gets to, but for the answers that it owes: this host and those around it, the cloud's metadata (169.254.169.254),
+ * and every other address that is not one of the internet's (RFC 6890).
+ */
+export const PRIVATE_NETWORKS = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+] as const;
+
+export interface FirewallRules {
+  /** For iptables-restore and ip6tables-restore: what the realm's chains hold, without the way that leads to them. */
+  readonly ipv4: string;
+  readonly ipv6: string;
+}
+
+/**
+ * The rules for whatever comes from the machines' bridges. They only ever close, and leave what they let through to the host's other rules.
+ * `resolvers` are the name servers that the engine gives containers: those alone are open on a private address, on their port alone.
+ */
+export function firewallRules({ networks, chains: { forward, input, deny } }: Realm, resolvers: readonly string[]): FirewallRules {
+  const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN';
+  const names = resolvers.flatMap((address) => ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`));
+  const offline = `-i ${networks.none} -j ${deny}`;
+  const bridges = Object.values(networks).map((bridge) => `-o ${bridge} -j ${deny}`);
+  const denied = PRIVATE_NETWORKS.map((network) => `-d ${network} -j ${deny}`);
+  const rules = (chain: string, list: readonly string[]) => list.map((rule) => `-A ${chain} ${rule}`);
+  // Refused at once, not left to wait.
+  const refusal = rules(deny, ['-p tcp -j REJECT --reject-with tcp-reset', '-j REJECT']);
+  return {
+    ipv4: [
+      ...refusal,
+      ...rules(forward, [answers, ...bridges, offline, ...names, ...denied]),
+      ...rules(input, [answers, offline, ...names, `-j ${deny}`]),
+    ].join('\n'),
+    // The networks have no IPv6; whatever should appear of it is none of ours.
+    ipv6: [...refusal, ...rules(forward, [`-j ${deny}`]), ...rules(input, [`-j ${deny}`])].join('\n'),
+  };
+}
+
+/** The IPv4 name servers in a container's resolv.conf. One on the container's own loopback is the engine's, and asks others. */
+export function parseResolvers(resolvConf: string): readonly string[] {
+  const found = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].map(([, address = '']) => address);
+  const isAddress = (text: string) => text.split('.').every((part) => Number(part) <= 255);
+  return [...new Set(found.filter((address) => isAddress(address) && !address.startsWith('127.')))].toSorted();
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import type Docker from 'dockerode';
+import { withDeadline } from '../../lib/with-deadline.ts';
+import type { Log } from '../../log.ts';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from './engine-call.ts';
+import { statusOf } from './engine-failure.ts';
+import { firewallRules, parseResolvers } from './firewall-rules.ts';
+import { GUARD_SCRIPT } from './guard-script.ts';
+import type { HostCommands } from './host-commands.ts';
+import type { HostCommand } from './host-container.ts';
+import type { MachineNetwork } from './network.ts';
+import type { Realm } from './realm.ts';
+
+/** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
+const RULES_VERSION = 1;
+const ASSERT_MILLISECONDS = 60_000;
+/** How old the list of the engine's name servers may be: a laptop goes from network to network. */
+const RESOLVERS_MILLISECONDS = 5 * 60_000;
+/** Before looking again at what another gateway is changing. */
+const ATTEMPTS = 5;
+
+interface IsolationTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly host: HostCommands;
+  /** Any of the machines': made before the rules, for its making turns the filtering of bridges on. */
+  readonly network: MachineNetwork;
+  readonly realm: Realm;
+  readonly endpoint: string;
+  readonly log: Log;
+}
+
+/**
+ * The walls around machines: rules in the firewall of the engine's host, put up by a container there, the guard, which all
+ * installations on the engine share and which puts back within two seconds whatever is taken away. Not a network for each machine: the
+ * engine's address ranges end at 30, and each costs a start 0.2 s.
+ */
+export class MachineIsolation {
+  readonly #tools: IsolationTools;
+  readonly #mode: 'on' | 'off';
+  #guard: { readonly ref: string; readonly until: number } | undefined;
+  #asserting: Promise<void> | undefined;
+
+  constructor(tools: IsolationTools, mode: 'on' | 'off') {
+    this.#tools = tools;
+    this.#mode = mode;
+  }
+
+  /**
+   * After it, the walls stand, as far as can be known before a start: a guard lives, and looks at them this very moment. Costs one call of
+   * a few milliseconds, or about a second when there was no guard. Rejects with ISOLATION_FAILED where they cannot be had.
+   */
+  async require(signal: AbortSignal): Promise<'isolated' | 'open'> {
+    if (this.#mode === 'off') return 'open';
+    const guard = this.#guard;
+    if (guard !== undefined && performance.now() < guard.until && (await this.#wake(guard.ref, signal))) return 'isolated';
+    this.#asserting ??= this.#assert(AbortSignal.timeout(ASSERT_MILLISECONDS)).finally(() => {
+      this.#asserting = undefined;
+    });
+    const asserting = this.#asserting;
+    await withDeadline(ASSERT_MILLISECONDS, signal, () => asserting);
+    return 'isolated';
+  }
+
+  /** True when the guard lives: it then looks at the rules at once. */
+  async #wake(ref: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const container = this.#tools.docker.getContainer(ref);
+      await this.#tools.call('wake the guard', signal, (abortSignal) => container.kill({ signal: 'SIGUSR1', abortSignal }));
+      return true;
+    } catch (error) {
+      if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
+      return false;
+    }
+  }
+
+  async #assert(signal: AbortSignal): Promise<void> {
+    const { network, log } = this.#tools;
+    this.#guard = undefined;
+    try {
+      const [resolvers] = await Promise.all([this.#findResolvers(signal), network.ensureId(signal)]);
+      const [ref, isNew] = await this.#postGuard(resolvers, signal);
+      this.#guard = { ref, until: performance.now() + RESOLVERS_MILLISECONDS };
+      if (isNew) log.info({ resolvers }, 'VMs are walled off from each other, the host and private networks');
+    } catch (error) {
+      throw this.#toFailure(error);
+    }
+  }
+
+  /** The guard's container, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
+  async #postGuard(resolvers: readonly string[], signal: AbortSignal): Promise<[ref: string, isNew: boolean]> {
+    const { containers, host, realm } = this.#tools;
+    const args = guardArguments(realm, resolvers);
+    const label = `${RULES_VERSION}-${createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 12)}`;
+    for (let attempt = 1; ; attempt += 1) {
+      const present = await containers.inspect(realm.guard, signal);
+      const posted = present?.Config.Labels?.[LABEL.guard] ?? '';
+      const fits = posted === label || Number.parseInt(posted, 10) > RULES_VERSION;
+      if (present?.State.Running && fits && (await this.#wake(present.Id, signal))) return [present.Id, false];
+      const output = await host.run(guardCommand(args, 'once'), signal);
+      if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the rules were not taken');
+      if (present !== undefined) await containers.remove(present.Id, signal);
+      const watch = guardCommand(args, 'watch');
+      try {
+        const made = await host.create(watch, { [LABEL.guard]: label }, realm.guard, signal, { AutoRemove: true });
+        await host.start(made, watch, signal);
+        return [made.id, true];
+      } catch (error) {
+        // Another gateway was quicker to make it, or took ours for a dead one.
+        if (![404, 409].includes(statusOf(error) ?? 0) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** The name servers that the engine gives its containers: what a container of its default network is told. */
+  async #findResolvers(signal: AbortSignal): Promise<readonly string[]> {
+    const { host, log } = this.#tools;
+    try {
+      const { stdout } = await host.run(
+        { what: "read the containers' name servers", argv: ['cat', '/etc/resolv.conf'], network: 'bridge' },
+        signal,
+      );
+      return parseResolvers(stdout);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 'ENGINE_REFUSED') throw error;
+      log.warn({ err: error }, "the engine's name servers are not known: VMs cannot use one on a private address");
+      return [];
+    }
+  }
+
+  #toFailure(error: unknown): unknown {
+    if (!(error instanceof EngineError) || error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT') return error;
+    const message = [
+      `VMs cannot be walled off on the engine at ${this.#tools.endpoint}, so none is started there: ${error.message.replace(/\.$/, '')}.`,
+      'Its operator has to see to it that the host has iptables and that containers may have NET_ADMIN on its network;',
+      'on a machine that nobody else uses, VM_ISOLATION=off goes without.',
+    ].join(' ');
+    return new EngineError('ISOLATION_FAILED', message, { cause: error });
+  }
+}
+
+function guardArguments(realm: Realm, resolvers: readonly string[]): readonly string[] {
+  const { chains, bridges } = realm;
+  const { ipv4, ipv6 } = firewallRules(realm, resolvers);
+  return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6];
+}
+
+function guardCommand(args: readonly string[], mode: 'once' | 'watch'): HostCommand {
+  return {
+    what: 'put up the firewall rules around VMs',
+    argv: ['sh', '-c', GUARD_SCRIPT, 'swiftor-guard', mode, ...args],
+    capabilities: ['NET_ADMIN', 'NET_RAW'],
+    network: 'host',
+  };
+}

@@ -1,0 +1,24 @@
+import { EngineError } from '../engine/engine-error.ts';
+
+/** What is known of an engine's walls around VMs; undefined before the first answer. */
+export type Walls = 'isolated' | 'open' | { readonly failure: string } | undefined;
+
+export interface EngineHealth {
+  /** For an operator: 'ok', or what is wrong and what to do. */
+  readonly summary: string;
+  /** Whether VMs can be started there. */
+  readonly canStart: boolean;
+}
+
+export function toEngineHealth(isAnswering: boolean, walls: Walls): EngineHealth {
+  if (!isAnswering) return { summary: 'unreachable', canStart: false };
+  if (walls === 'open')
+    return { summary: 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', canStart: true };
+  if (typeof walls === 'object') return { summary: `isolation cannot be had: ${walls.failure}`, canStart: false };
+  return { summary: 'ok', canStart: true };
+}
+
+/** What an attempt to wall VMs off failed with says of the walls; nothing, when the engine only did not answer. */
+export function toWalls(error: unknown, before: Walls): Walls {
+  return error instanceof EngineError && error.code === 'ISOLATION_FAILED' ? { failure: error.message } : before;
+}

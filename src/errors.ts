@@ -4,7 +4,7 @@
  */
 const ERRORS = {
   BAD_USER_INPUT: { status: 400, message: 'The input is not valid.' },
-  QUOTA_EXCEEDED: { status: 400, message: 'Starting this VM would exceed the limits of your plan.' },
+  QUOTA_EXCEEDED: { status: 400, message: 'This would exceed the limits of your plan.' },
   UNAUTHENTICATED: { status: 401, message: 'Send a valid token in the header "Authorization: Bearer <token>".' },
   NOT_FOUND: { status: 404, message: 'There is no such thing, or it is not yours.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'This method is not allowed here; the Allow header names those that are.' },

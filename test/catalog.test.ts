@@ -134,9 +134,9 @@ describe('the built-in catalog', () => {
 
   test("has the seed's plans, and the regions that it was given", () => {
     expect([...builtIn.plans.values()]).toEqual([
-      { code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 1 },
-      { code: 'hacker', name: 'Hacker', cpu: 4, ram: 8, storageGb: 30, concurrentVms: 3 },
-      { code: 'engineer', name: 'Engineer', cpu: 8, ram: 16, storageGb: 150, concurrentVms: 6 },
+      { code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 1, vms: 50 },
+      { code: 'hacker', name: 'Hacker', cpu: 4, ram: 8, storageGb: 30, concurrentVms: 3, vms: 100 },
+      { code: 'engineer', name: 'Engineer', cpu: 8, ram: 16, storageGb: 150, concurrentVms: 6, vms: 250 },
     ]);
     expect([...builtIn.regions.values()]).toEqual([
       { code: 'AU', name: 'Australia' },
@@ -255,8 +255,8 @@ describe('the file of the operator', () => {
       plansFile: await fileWith({ plans: [{ code: 'core', concurrentVms: 2 }, team] }),
       defaultPlan: 'team',
     });
-    expect(plans.get('core')).toEqual({ code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 2 });
-    expect(defaultPlan).toEqual(team);
+    expect(plans.get('core')).toEqual({ code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 2, vms: 50 });
+    expect(defaultPlan).toEqual({ ...team, vms: 250 });
   });
 
   test('is refused for a bad plan, by file and field', async () => {

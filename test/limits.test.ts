@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { PLANS, type Plan } from '../src/catalog/plan.ts';
-import { QUOTA_DIMENSIONS, startViolations, type QuotaDimension, type StartRequest, type Usage } from '../src/vm/limits.ts';
+import {
+  createViolations,
+  QUOTA_DIMENSIONS,
+  startViolations,
+  type QuotaDimension,
+  type StartRequest,
+  type Usage,
+} from '../src/vm/limits.ts';
 
 const NOTHING: Usage = { cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0, vms: 0 };
 
@@ -73,10 +80,31 @@ test('a violation carries its three numbers, its unit and a sentence with all of
       message: 'The plan Hacker allows 3 running VMs: 3 in use and 1 more needed.',
     },
   ]);
-  expect(violations.map(({ dimension }) => dimension)).toEqual(QUOTA_DIMENSIONS);
+  expect(violations.map(({ dimension }) => dimension)).toEqual(QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'VMS'));
 });
 
 test('a plan of nothing lets nothing start', () => {
-  const plan: Plan = { code: 'none', name: 'None', cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0 };
+  const plan: Plan = { code: 'none', name: 'None', cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0, vms: 0 };
   expect(startViolations(plan, NOTHING, { cpu: 1, ramGb: 1 }).map(({ dimension }) => dimension)).toEqual(['CPU', 'RAM', 'CONCURRENT_VMS']);
+});
+
+test.each([
+  ['core', 49, []],
+  ['core', 50, [50]],
+  ['engineer', 250, [250]],
+])('another VM on %s beside %i', (code, vms, limits) => {
+  expect(createViolations(planOf(code), vms).map(({ limit }) => limit)).toEqual(limits);
+});
+
+test('one VM too many is said in its numbers and a sentence', () => {
+  expect(createViolations(planOf('core'), 50)).toEqual([
+    {
+      dimension: 'VMS',
+      limit: 50,
+      used: 50,
+      requested: 1,
+      unit: 'VMs',
+      message: 'The plan Core allows 50 VMs, on or off: 50 in use and 1 more needed.',
+    },
+  ]);
 });

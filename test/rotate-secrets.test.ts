@@ -95,7 +95,7 @@ it('refuses a ciphertext in any row but its own', async () => {
   expect(refused).toBe(40 * 39 * 2);
 });
 
-it('goes on where it was stopped, and nothing is unreadable meanwhile', async () => {
+it('goes on where it was stopped, and nothing is unreadable meanwhile', { timeout: 90_000 }, async () => {
   const stopping = new AbortController();
   const counted = createDatabase(database.url, {
     max: 2,
@@ -122,29 +122,33 @@ it('goes on where it was stopped, and nothing is unreadable meanwhile', async ()
   expect(await countOf('data_key')).toBe(ACCOUNTS);
 });
 
-it('runs as a command, killed once, while two gateways serve reads, changes and new accounts without one error', async () => {
-  const env = { SECRETS_KEY: base64(THIRD), SECRETS_KEY_PREVIOUS: base64(SECOND), ROLES: 'api' };
-  await using one = await createTestGateway({ databaseUrl: database.url, env });
-  await using two = await createTestGateway({ databaseUrl: database.url, env });
-  const twice = { idempotencyKey: 'before and after' };
-  const token = await one.token('newcomer');
-  const created = await create(one, token, twice);
+it(
+  'runs as a command, killed once, while two gateways serve reads, changes and new accounts without one error',
+  { timeout: 120_000 },
+  async () => {
+    const env = { SECRETS_KEY: base64(THIRD), SECRETS_KEY_PREVIOUS: base64(SECOND), ROLES: 'api' };
+    await using one = await createTestGateway({ databaseUrl: database.url, env });
+    await using two = await createTestGateway({ databaseUrl: database.url, env });
+    const twice = { idempotencyKey: 'before and after' };
+    const token = await one.token('newcomer');
+    const created = await create(one, token, twice);
 
-  const ending = new AbortController();
-  const load = [one, two, one, two].map((gateway, index) => useSecrets(gateway, index, ending.signal));
-  await rotate(env, 'SIGKILL');
-  const said = await rotate(env);
-  ending.abort();
-  const counts = await Promise.all(load);
-  expect(Math.min(...counts)).toBeGreaterThan(0);
-  expect(said).toMatch(/SECRETS_KEY alone opens everything/);
+    const ending = new AbortController();
+    const load = [one, two, one, two].map((gateway, index) => useSecrets(gateway, index, ending.signal));
+    await rotate(env, 'SIGKILL');
+    const said = await rotate(env);
+    ending.abort();
+    const counts = await Promise.all(load);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(said).toMatch(/SECRETS_KEY alone opens everything/);
 
-  const { box, ring } = await vaultOf(THIRD);
-  await expectAllReadable(box);
-  expect(await countOf(`data_key where sealed_by <> '${ring.newest}' or made_under <> '${ring.newest}'`)).toBe(0);
-  // What was told apart by a fingerprint still is.
-  expect(await create(two, token, twice)).toBe(created);
-});
+    const { box, ring } = await vaultOf(THIRD);
+    await expectAllReadable(box);
+    expect(await countOf(`data_key where sealed_by <> '${ring.newest}' or made_under <> '${ring.newest}'`)).toBe(0);
+    // What was told apart by a fingerprint still is.
+    expect(await create(two, token, twice)).toBe(created);
+  },
+);
 
 async function create(gateway: TestGateway, token: string, input: object = {}): Promise<string> {
   const query = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';

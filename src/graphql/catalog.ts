@@ -49,7 +49,7 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
 
 /** Shared with Account. */
 export const Plan = builder.objectRef<PlanEntry>('Plan').implement({
-  description: 'Limits, checked when a VM is started: sums over the account, not per VM.',
+  description: 'Limits, checked when a VM is started, but for `vms`: sums over the account, not per VM.',
   fields: (t) => ({
     code: t.exposeString('code', { description: "What a token's `app_metadata.plan` names." }),
     name: t.exposeString('name', { description: 'For people.' }),
@@ -57,6 +57,7 @@ export const Plan = builder.objectRef<PlanEntry>('Plan').implement({
     ram: t.exposeInt('ram', { description: 'GB of memory over all enabled VMs.' }),
     storageGb: t.exposeInt('storageGb', { description: 'GB over all persistent volumes.' }),
     concurrentVms: t.exposeInt('concurrentVms', { description: 'VMs that may be enabled at the same time.' }),
+    vms: t.exposeInt('vms', { description: 'VMs that there may be, on or off; checked when one is created.' }),
   }),
 });
 

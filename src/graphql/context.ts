@@ -78,8 +78,8 @@ class Loaders {
     const { userId, plan } = this.#viewer;
     this.#account ??= new DataLoader(
       async (asked) => {
-        const [code, usage] = await Promise.all([plan ?? findAccountPlan(db, userId), readUsage(db, userId)]);
-        return asked.map(() => ({ plan: planOf(catalog, code), usage }));
+        const [code, usage] = await Promise.all([findAccountPlan(db, userId), readUsage(db, userId)]);
+        return asked.map(() => ({ plan: planOf(catalog, plan, code), usage }));
       },
       { cache: false },
     );

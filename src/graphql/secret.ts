@@ -42,7 +42,7 @@ builder.mutationFields((t) => ({
     type: VmSecret,
     description:
       'Adds or replaces a secret. While the VM is on, its container is replaced at once and its volumes stay; when the new one does not come up, ' +
-      'the old one comes back and the secret waits (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets.',
+      'the old one comes back and the secret waits (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets of the VM or 2,000 of the account.',
     args: { input: t.arg({ type: SetSecretInput, description: 'The secret.' }) },
     resolve: (_root, { input: { vmId, ...secret } }, context) => setSecret(context, context.viewer, vmId, secret),
   }),

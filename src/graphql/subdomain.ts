@@ -49,7 +49,7 @@ builder.mutationFields((t) => ({
     type: SubdomainMapping,
     description:
       'Puts a name in front of a port of the VM; works at once, on or off. The same name and port again only sets the visibility. ' +
-      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT when the name leads to another port.',
+      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT when the name leads to another port, and past 50 mappings of the VM or 500 of the account.',
     args: { input: t.arg({ type: AddSubdomainInput, description: 'The mapping.' }) },
     resolve: (_root, { input: { vmId, visibility, ...rest } }, context) =>
       addSubdomain(context, context.viewer, vmId, { ...rest, visibility: visibility ?? 'PUBLIC' }),

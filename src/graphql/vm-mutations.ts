@@ -48,7 +48,8 @@ builder.mutationFields((t) => ({
     type: Vm,
     description:
       'Creates a VM that is off. Plan limits are not checked here, `startViolations` says what they would. ' +
-      'Errors: BAD_USER_INPUT with each bad field, CONFLICT for an idempotency key used with other input.',
+      'Errors: BAD_USER_INPUT with each bad field, CONFLICT for an idempotency key used with other input, ' +
+      'QUOTA_EXCEEDED with `violations` when the account has as many VMs, on or off, as its plan allows.',
     args: { input: t.arg({ type: CreateVmInput, description: 'The VM.' }) },
     resolve: (_root, { input: { storageType, ...input } }, context) =>
       createVm(context, context.viewer, { ...input, storageType: storageType ?? 'EPHEMERAL' }),

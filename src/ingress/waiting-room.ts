@@ -38,7 +38,7 @@ export function createWaitingRoom(deps: WaitingRoomDependencies): WaitingRoom {
 
   const readViolations = async (vm: Vm): Promise<string[]> => {
     const [code, usage] = await Promise.all([findAccountPlan(db, vm.userId), readUsage(db, vm.userId, vm.id)]);
-    return startViolations(planOf(catalog, code), usage, vm).map(({ message }) => message);
+    return startViolations(planOf(catalog, undefined, code), usage, vm).map(({ message }) => message);
   };
 
   const view: WaitingRoom['view'] = async ({ vm, ticket }, path, progress) => {

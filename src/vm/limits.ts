@@ -1,6 +1,6 @@
 import type { Plan } from '../catalog/plan.ts';
 
-export const QUOTA_DIMENSIONS = ['CPU', 'RAM', 'STORAGE', 'CONCURRENT_VMS'] as const;
+export const QUOTA_DIMENSIONS = ['CPU', 'RAM', 'STORAGE', 'CONCURRENT_VMS', 'VMS'] as const;
 export type QuotaDimension = (typeof QUOTA_DIMENSIONS)[number];
 
 /** What an account uses: cpu, ram and count over its enabled VMs, storage over all its persistent volumes. */
@@ -37,12 +37,22 @@ export function storageSizeGb(plan: Plan): number {
 
 /** Why starting this VM beside what is used already would pass the plan: every dimension, not just the first. */
 export function startViolations(plan: Plan, used: Usage, { cpu, ramGb }: StartRequest): QuotaViolation[] {
-  const checks: readonly Omit<QuotaViolation, 'message'>[] = [
+  return violationsOf(plan, [
     { dimension: 'CPU', limit: plan.cpu, used: used.cpu, requested: cpu, unit: 'vCPU' },
     { dimension: 'RAM', limit: plan.ram, used: used.ram, requested: ramGb, unit: 'GB' },
     { dimension: 'STORAGE', limit: plan.storageGb, used: used.storageGb, requested: 0, unit: 'GB' },
     { dimension: 'CONCURRENT_VMS', limit: plan.concurrentVms, used: used.concurrentVms, requested: 1, unit: 'VMs' },
-  ];
+  ]);
+}
+
+/** Why the account may not have another VM: there is no end to what is off, but for this. */
+export function createViolations(plan: Plan, vms: number): QuotaViolation[] {
+  return violationsOf(plan, [{ dimension: 'VMS', limit: plan.vms, used: vms, requested: 1, unit: 'VMs' }]);
+}
+
+type Check = Omit<QuotaViolation, 'message'>;
+
+function violationsOf(plan: Plan, checks: readonly Check[]): QuotaViolation[] {
   return checks
     .filter(({ limit, used: inUse, requested }) => inUse + requested > limit)
     .map((violation) => ({ ...violation, message: sentence(plan, violation) }));
@@ -53,11 +63,12 @@ const SUBJECTS: Readonly<Record<QuotaDimension, string>> = {
   RAM: 'memory',
   STORAGE: 'storage',
   CONCURRENT_VMS: 'running VMs',
+  VMS: 'VMs, on or off',
 };
 
-function sentence(plan: Plan, { dimension, limit, used, requested, unit }: Omit<QuotaViolation, 'message'>): string {
+function sentence(plan: Plan, { dimension, limit, used, requested, unit }: Check): string {
   const need = requested === 0 ? `${round(used)} ${unit} are in use` : `${round(used)} in use and ${round(requested)} more needed`;
-  return `The plan ${plan.name} allows ${limit} ${unit} of ${SUBJECTS[dimension]}: ${need}.`.replace('VMs of running VMs', 'running VMs');
+  return `The plan ${plan.name} allows ${limit} ${unit} of ${SUBJECTS[dimension]}: ${need}.`.replace(/VMs of (running )?VMs/, '$1VMs');
 }
 
 function round(value: number): number {

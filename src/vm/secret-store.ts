@@ -88,3 +88,16 @@ export async function writeSecret(
     .executeTakeFirstOrThrow();
   return updated_at;
 }
+
+/** How many secrets the VM has, and how many all VMs of its account. */
+export async function countSecrets(
+  trx: Trx,
+  vm: { readonly id: string; readonly userId: string },
+): Promise<{ ofVm: number; ofAccount: number }> {
+  return trx
+    .selectFrom('vm_secret')
+    .innerJoin('vm', 'vm.id', 'vm_secret.vm_id')
+    .select((eb) => [eb.fn.countAll<number>().as('ofAccount'), eb.fn.countAll<number>().filterWhere('vm.id', '=', vm.id).as('ofVm')])
+    .where('vm.user_id', '=', vm.userId)
+    .executeTakeFirstOrThrow();
+}

@@ -1,6 +1,7 @@
 import type { Actor, Viewer } from '../auth/viewer.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Plan } from '../catalog/plan.ts';
+import { inTurn } from '../db/account-turns.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
 import type { AuditAction, AuditDetails } from './audit.ts';
@@ -49,7 +50,7 @@ export async function command<A extends AuditAction>(
   action: A,
   change: (locked: LockedVm) => Promise<Outcome<A>>,
 ): Promise<Vm> {
-  const { vm, refusal } = await db.transaction().execute(async (trx) => {
+  const { vm, refusal } = await inAccount(db, actor, async (trx) => {
     const plan = await lockAccount(trx, actor, catalog);
     const before = plan === undefined ? undefined : await lockVm(trx, actor.userId, id);
     if (plan === undefined || before === undefined) throw new ApiError('NOT_FOUND');
@@ -69,12 +70,16 @@ export async function createCommand(
   actor: Actor,
   create: (trx: Trx, plan: Plan) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
 ): Promise<Vm> {
-  return db.transaction().execute(async (trx) => {
+  return inAccount(db, actor, async (trx) => {
     const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
     const vm = await reread(trx, actor, id);
     if (outcome.kind === 'done') await recordAction(trx, actor, vm, 'VM_CREATED', outcome.details);
     return vm;
   });
+}
+
+function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>): Promise<T> {
+  return inTurn(db, userId, () => db.transaction().execute(run));
 }
 
 /** A VM that is on its way out takes no new desires. */
@@ -96,7 +101,7 @@ async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
     .where('user_id', '=', viewer.userId)
     .returning('plan')
     .executeTakeFirst();
-  return row === undefined ? undefined : planOf(catalog, row.plan);
+  return row === undefined ? undefined : planOf(catalog, viewer.plan, row.plan);
 }
 
 /** Makes the account at its first VM, and locks it; its plan. */
@@ -110,14 +115,14 @@ async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
     )
     .returning('plan')
     .executeTakeFirstOrThrow();
-  return planOf(catalog, row.plan);
+  return planOf(catalog, viewer.plan, row.plan);
 }
 
 function knownPlan(catalog: Catalog, code: string | undefined): Plan | undefined {
   return code === undefined ? undefined : catalog.plans.get(code);
 }
 
-/** The plan with that code; the default one where the catalog knows it no longer. */
-export function planOf(catalog: Catalog, code: string | undefined): Plan {
-  return knownPlan(catalog, code) ?? catalog.defaultPlan;
+/** The plan that the token names, where there is one of that code; else the account's own, else the default one. */
+export function planOf(catalog: Catalog, named: string | undefined, own: string | undefined): Plan {
+  return knownPlan(catalog, named) ?? knownPlan(catalog, own) ?? catalog.defaultPlan;
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
-import { startViolations, storageSizeGb } from './limits.ts';
+import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from './limits.ts';
 import { changeVm } from './vm-change.ts';
 import {
   command,
@@ -17,7 +17,7 @@ import {
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
 import { writeSecret } from './secret-store.ts';
 import { PASSWORD_KEY } from './vm-secrets.ts';
-import { findVmByKey, readUsage } from './vm-store.ts';
+import { countVms, findVmByKey, readUsage } from './vm-store.ts';
 import type { Vm } from './vm.ts';
 
 /**
@@ -32,6 +32,8 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
     // The account's lock also orders two calls with the same key: the second finds the first one's VM.
     const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);
     if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
+    const tooMany = createViolations(plan, await countVms(trx, actor.userId));
+    if (tooMany.length > 0) throw quotaError(tooMany);
     const seq = await nextEventSeq(trx, actor.userId);
     const persistent = input.storageType === 'PERSISTENT';
     const { id } = await trx
@@ -107,13 +109,16 @@ async function turnOn({ trx, vm, plan }: LockedVm): Promise<Outcome<'VM_STARTED'
   if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
   const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
   if (violations.length > 0) {
-    const error = new ApiError('QUOTA_EXCEEDED', violations.map(({ message }) => message).join(' '), { violations });
-    return { kind: 'refused', error, dimensions: violations.map(({ dimension }) => dimension).join(' ') };
+    return { kind: 'refused', error: quotaError(violations), dimensions: violations.map(({ dimension }) => dimension).join(' ') };
   }
   // A volume grows with its plan, at a start; it never shrinks.
   const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
   await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
   return done({});
+}
+
+function quotaError(violations: readonly QuotaViolation[]): ApiError {
+  return new ApiError('QUOTA_EXCEEDED', violations.map(({ message }) => message).join(' '), { violations });
 }
 
 /** Turns the VM off, in whatever state it is. */

@@ -1,4 +1,5 @@
 import type { Actor } from '../auth/viewer.ts';
+import type { Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
 import type { Mapping } from './mapping.ts';
 import { changeVm } from './vm-change.ts';
@@ -6,7 +7,8 @@ import { command, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } fr
 import { parseSubdomain } from './vm-input.ts';
 import type { Vm } from './vm.ts';
 
-const MAX_MAPPINGS = 50;
+/** Of one VM, and of all VMs of an account. */
+const MAX_MAPPINGS = { vm: 50, account: 500 } as const;
 
 /**
  * Puts a name in front of a port of the VM. The same name and port again only sets the visibility; CONFLICT when the
@@ -21,9 +23,7 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
       throw new ApiError('CONFLICT', `The name "${name}" leads to port ${known.internalPort}; remove it first, or choose another.`);
     }
     if (known?.visibility === visibility) return UNCHANGED;
-    if (known === undefined && vm.mappings.length >= MAX_MAPPINGS) {
-      throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS} mappings; remove one first.`);
-    }
+    if (known === undefined) await refusePastCaps(trx, vm);
     await trx
       .insertInto('vm_mapping')
       .values({ vm_id: vm.id, name, internal_port: internalPort, visibility })
@@ -33,6 +33,19 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
     return done({ name, internalPort, visibility });
   });
   return { vmId: changed.id, name, internalPort, visibility };
+}
+
+async function refusePastCaps(trx: Trx, { userId, mappings }: Vm): Promise<void> {
+  if (mappings.length >= MAX_MAPPINGS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
+  const { count } = await trx
+    .selectFrom('vm_mapping')
+    .innerJoin('vm', 'vm.id', 'vm_mapping.vm_id')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('vm.user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  if (count >= MAX_MAPPINGS.account) {
+    throw new ApiError('CONFLICT', `All VMs of an account have at most ${MAX_MAPPINGS.account} mappings; remove one first.`);
+  }
 }
 
 /** Takes the name away; NOT_FOUND when the VM has no such mapping. */

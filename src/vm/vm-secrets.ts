@@ -1,6 +1,6 @@
 import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
-import { writeSecret, type VmSecret } from './secret-store.ts';
+import { countSecrets, writeSecret, type VmSecret } from './secret-store.ts';
 import { changeVm } from './vm-change.ts';
 import { command, done, refuseWhileDeleting, type VmDependencies } from './vm-command.ts';
 import { parseSecret } from './vm-input.ts';
@@ -9,7 +9,8 @@ import type { Vm } from './vm.ts';
 /** The secret that the password given at creation becomes. */
 export const PASSWORD_KEY = 'VM_PASSWORD';
 
-const MAX_SECRETS = 200;
+/** Of one VM, and of all VMs of an account. */
+const MAX_SECRETS = { vm: 200, account: 2_000 } as const;
 
 /** Adds or replaces a variable of the VM's environment. While the VM is on, its container is replaced at once, volumes kept. */
 export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<VmSecret> {
@@ -18,12 +19,11 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
   const vm = await command(deps, actor, vmId, 'SECRET_SET', async ({ trx, vm: current }) => {
     refuseWhileDeleting(current);
     updatedAt = await writeSecret(trx, deps.box, current.userId, { vmId: current.id, ...secret });
-    const { count } = await trx
-      .selectFrom('vm_secret')
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('vm_id', '=', current.id)
-      .executeTakeFirstOrThrow();
-    if (count > MAX_SECRETS) throw new ApiError('CONFLICT', `A VM has at most ${MAX_SECRETS} secrets; remove one first.`);
+    const { ofVm, ofAccount } = await countSecrets(trx, current);
+    if (ofVm > MAX_SECRETS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_SECRETS.vm} secrets; remove one first.`);
+    if (ofAccount > MAX_SECRETS.account) {
+      throw new ApiError('CONFLICT', `All VMs of an account have at most ${MAX_SECRETS.account} secrets; remove one first.`);
+    }
     await changeVm(trx, current, { reason: 'UPDATE', desire: current.enabled });
     return done({ key: secret.key });
   });

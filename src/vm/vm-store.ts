@@ -104,7 +104,8 @@ export async function listVms(db: Db, userId: string, page: { first: number; aft
   };
 }
 
-async function countVms(db: Db, userId: string, filter: VmFilter): Promise<number> {
+/** How many VMs the account has that fit the filter: those that are being deleted too. */
+export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = {}): Promise<number> {
   let query = db
     .selectFrom('vm')
     .select((eb) => eb.fn.countAll<number>().as('total'))

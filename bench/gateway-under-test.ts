@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { startGatewayProcess } from '../test/support/gateway-process.ts';
+import { ROOMY_LIMITS } from '../test/support/roomy-limits.ts';
 
 const READY_DEADLINE_MS = 30_000;
 const DRAIN_DEADLINE_MS = 15_000;
@@ -18,7 +19,7 @@ export interface GatewayUnderTest extends AsyncDisposable {
 /** Resolves once it says that it is ready. Its disposal ends it as an operator would, and kills it when that takes too long. */
 export async function startGateway(env: Readonly<Record<string, string>>): Promise<GatewayUnderTest> {
   const begun = performance.now();
-  const gateway = await startGatewayProcess(env);
+  const gateway = await startGatewayProcess({ ...ROOMY_LIMITS, ...env });
   const { url, child, exited } = gateway;
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

@@ -5,6 +5,7 @@ import { parseNetworks } from './lib/parse-networks.ts';
 const encryptionKey = z
   .string()
   .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
+const atLeastOne = (otherwise: number) => z.coerce.number().int().min(1, 'must be a whole number from 1 on').default(otherwise);
 
 /** The gateway's settings, read once from the environment; DESIGN of each in the README's table. */
 const schema = z.object({
@@ -40,6 +41,15 @@ const schema = z.object({
   ROLES: z.string().default('api,ingress,reconciler'),
   TRUSTED_PROXIES: z.string().default(''),
   AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  ALLOWED_ORIGINS: z.string().default(''),
+  INTROSPECTION: z.enum(['0', '1']).optional(),
+  PERSISTED_OPERATIONS: z.string().optional(),
+  PERSISTED_OPERATIONS_ONLY: z.enum(['0', '1']).default('0'),
+  RATE_PER_ACCOUNT: atLeastOne(100),
+  RATE_PER_ADDRESS: atLeastOne(300),
+  SOCKETS_PER_ACCOUNT: atLeastOne(10),
+  SUBSCRIPTIONS_PER_SOCKET: atLeastOne(50),
+  CONNECTIONS_PER_ADDRESS: atLeastOne(2_000),
   STRICT_REST: z.enum(['0', '1']).default('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
@@ -47,6 +57,17 @@ const schema = z.object({
 
 const ROLES = ['api', 'ingress', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** How much one client may ask of this gateway at a time. */
+export interface RequestLimits {
+  /** Points a second: a request takes 1, a mutation 5. Ten seconds' worth may come at once. */
+  readonly ratePerAccount: number;
+  readonly ratePerAddress: number;
+  /** WebSockets and event streams. */
+  readonly socketsPerAccount: number;
+  readonly subscriptionsPerSocket: number;
+  readonly connectionsPerAddress: number;
+}
 
 export interface Config {
   readonly host: string;
@@ -75,6 +96,11 @@ export interface Config {
   readonly trustedProxies: BlockList;
   /** How long the audit is kept. */
   readonly auditDays: number;
+  /** Whose pages may open a WebSocket, besides the gateway's own; `*` for all. */
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly introspection: boolean;
+  readonly persistedOperations: { readonly file: string; readonly only: boolean } | undefined;
+  readonly limits: RequestLimits;
   readonly strictRest: boolean;
   readonly logLevel: string;
   readonly production: boolean;
@@ -98,6 +124,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
   }
   const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
+  if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
+    throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of those that are taken.');
+  }
   return Object.freeze({
     host: values.HOST,
     port: values.PORT,
@@ -124,6 +153,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     roles: parseRoles(values.ROLES),
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     auditDays: values.AUDIT_DAYS,
+    allowedOrigins: parseOrigins(values.ALLOWED_ORIGINS),
+    introspection: values.INTROSPECTION === undefined ? !production : values.INTROSPECTION === '1',
+    persistedOperations:
+      values.PERSISTED_OPERATIONS === undefined
+        ? undefined
+        : { file: values.PERSISTED_OPERATIONS, only: values.PERSISTED_OPERATIONS_ONLY === '1' },
+    limits: {
+      ratePerAccount: values.RATE_PER_ACCOUNT,
+      ratePerAddress: values.RATE_PER_ADDRESS,
+      socketsPerAccount: values.SOCKETS_PER_ACCOUNT,
+      subscriptionsPerSocket: values.SUBSCRIPTIONS_PER_SOCKET,
+      connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
+    },
     strictRest: values.STRICT_REST === '1',
     logLevel: values.LOG_LEVEL,
     production,
@@ -146,6 +188,19 @@ function parseRegions(text: string): ReadonlyMap<string, string> {
   }
   if (regions.size === 0) throw new Error('REGIONS names no region.');
   return regions;
+}
+
+function parseOrigins(text: string): ReadonlySet<string> {
+  const origins = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+  for (const origin of origins) {
+    if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      throw new Error(`ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`);
+    }
+  }
+  return new Set(origins);
 }
 
 function parseTrustedProxies(text: string): BlockList {

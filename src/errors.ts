@@ -28,6 +28,8 @@ export interface FieldProblem {
 export interface ErrorDetails {
   readonly fields?: readonly FieldProblem[];
   readonly violations?: readonly object[];
+  /** With RATE_LIMITED: when it makes sense to ask again. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** An error that is meant for the client. Everything else is masked as INTERNAL_SERVER_ERROR. */

@@ -7,10 +7,15 @@ import { answerNotHere } from './ingress/plain-answer.ts';
 import type { Ingress } from './ingress/proxy.ts';
 import { matchRequest } from './ingress/request-target.ts';
 import type { OwnPaths } from './ingress/own-paths.ts';
+import { errorHeaders } from './lib/error-headers.ts';
 import { pathOf } from './lib/path-of.ts';
+import { refuseUpgrade } from './lib/refuse-upgrade.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
 import { sendError } from './rest/rest-handler.ts';
+
+/** Longer than any answer takes to be made. */
+const REPLY_IDLE_MS = 60_000;
 
 type Handle = (request: IncomingMessage, reply: ServerResponse) => Promise<void>;
 
@@ -24,6 +29,8 @@ export interface Routes {
     readonly rest: (request: IncomingMessage, reply: ServerResponse, path: string) => Promise<boolean>;
   };
   readonly ingress?: { readonly proxy: Ingress; readonly ownPaths: OwnPaths };
+  /** Counts a request of this API before anything of it is looked at; throws RATE_LIMITED. */
+  readonly enter: (request: IncomingMessage) => void;
   readonly isReady: () => Promise<{ ready: boolean; checks: Record<string, string> }>;
   readonly metrics: () => Promise<{ type: string; text: string }>;
 }
@@ -33,14 +40,18 @@ export interface Routes {
  * cookie, so a page elsewhere can do nothing that its visitor did not hand it the token for.
  */
 export function createRouter(routes: Routes) {
-  const { baseDomain, log, api, ingress, isReady, metrics } = routes;
+  const { baseDomain, log, api, ingress, enter, isReady, metrics } = routes;
 
   const serveApi = async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
     reply.setHeader('access-control-allow-origin', '*');
     reply.setHeader('x-content-type-options', 'nosniff');
     if (request.method === 'OPTIONS') return answerPreflight(reply);
     const path = pathOf(request.url);
+    // Whether this process lives does not depend on who asks too much of it.
     if (path === '/health/live') return sendJson(reply, 200, { live: true });
+    enter(request);
+    // A client that does not take its answer holds what was made for it; a stream has its own deadline for that.
+    reply.setTimeout(REPLY_IDLE_MS, () => reply.destroy());
     if (path === '/health/ready') {
       const state = await isReady();
       return sendJson(reply, state.ready ? 200 : 503, state);
@@ -62,7 +73,7 @@ export function createRouter(routes: Routes) {
         serveApi(request, reply).catch((error: unknown) => {
           if (!(error instanceof ApiError)) log.error({ err: error, method: request.method }, 'a request failed');
           if (reply.headersSent) reply.destroy();
-          else sendError(reply, error);
+          else sendError(request, reply, error);
         });
         return;
       }
@@ -74,13 +85,17 @@ export function createRouter(routes: Routes) {
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
       const match = matchRequest(request, baseDomain);
       if (match.kind === 'api' && api !== undefined && pathOf(request.url) === GRAPHQL_PATH) {
+        try {
+          enter(request);
+        } catch (error) {
+          const headers = error instanceof ApiError ? errorHeaders(error, request) : {};
+          return refuseUpgrade(socket, '429 Too Many Requests', 'Too many requests.', headers);
+        }
         api.graphqlWs.upgrade(request, socket, head);
       } else if (match.kind === 'vm' && ingress !== undefined && !ingress.ownPaths.has(request.url)) {
         ingress.proxy.upgrade(request, socket, head, match);
       } else {
-        // A client that is gone by now is no fault of ours.
-        socket.on('error', () => undefined);
-        socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.');
       }
     },
   };

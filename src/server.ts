@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { AddressInfo } from 'node:net';
+import { createAccountSockets } from './auth/account-sockets.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import { createVerifyToken } from './auth/jwt.ts';
+import { createRateLimits } from './auth/rate-limits.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './db/database.ts';
@@ -16,6 +19,7 @@ import { createProgressBoard } from './events/progress-board.ts';
 import { createGateway } from './graphql/gateway.ts';
 import { createGraphqlHttp } from './graphql/graphql-http.ts';
 import { createGraphqlWs } from './graphql/graphql-ws.ts';
+import { loadPersistedOperations } from './graphql/persisted-operations.ts';
 import { createHostTable } from './ingress/host-table.ts';
 import { createOwnPaths } from './ingress/own-paths.ts';
 import { createIngress } from './ingress/proxy.ts';
@@ -25,6 +29,7 @@ import { createWaitingEvents } from './ingress/waiting-events.ts';
 import { createWaitingRoom } from './ingress/waiting-room.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
+import { limitConnections } from './lib/limit-connections.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
@@ -38,6 +43,12 @@ import type { PublicAddress } from './vm/mapping.ts';
 import { createSecretBox } from './vm/secret-box.ts';
 import { clearLeases } from './vm/vm-lease.ts';
 import { createVmTelemetry } from './vm/vm-telemetry.ts';
+
+/**
+ * Nobody holds a connection by being slow: headers come within 10 s. No deadline for a whole request, since large uploads to apps take
+ * their time; the API has its own for bodies. An idle connection outlives the minute after which proxies in front let go of theirs.
+ */
+const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
 
 export interface Server {
   readonly address: AddressInfo;
@@ -54,6 +65,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const lock = await acquireDataDirLock(config.dataDir);
   parts.defer(() => lock.release());
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
+  const persisted =
+    config.persistedOperations && (await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations));
   const keys = await readKeys(config);
 
   const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal }) : undefined;
@@ -115,7 +128,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const streams = createEventStreams({ db, listener, board, log });
   parts.defer(() => streams.close());
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
-  const http = createServer({ requestTimeout: 0, headersTimeout: 15_000, shouldUpgradeCallback: isWebSocketUpgrade });
+  const http = createServer({ ...HTTP_TIMES, shouldUpgradeCallback: isWebSocketUpgrade });
+  limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject).listen(config.port, config.host, resolve);
   });
@@ -135,9 +149,22 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   };
   const addressOf = (request: IncomingMessage): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
-  const gateway = createGateway({ services, log, graphiql });
+  const rates = createRateLimits({ perAccount: config.limits.ratePerAccount, perAddress: config.limits.ratePerAddress, log });
+  const authenticate = createAuthenticate({ verifyToken, rates, addressOf });
+  const sockets = createAccountSockets(config.limits.socketsPerAccount);
+  const gateway = createGateway({ services, rates, log, graphiql, introspection: config.introspection });
   parts.defer(() => gateway.dispose());
-  const graphqlWs = createGraphqlWs({ gateway, verifyToken, addressOf, log });
+  const graphqlWs = createGraphqlWs({
+    gateway,
+    verifyToken,
+    addressOf,
+    rates,
+    sockets,
+    subscriptionsPerSocket: config.limits.subscriptionsPerSocket,
+    origins: { allowed: config.allowedOrigins, publicScheme: config.publicScheme, baseDomain: config.baseDomain },
+    persisted,
+    log,
+  });
   parts.defer(() => graphqlWs.dispose());
   const tickets = createTickets({ db, box, addressOf, secure: config.publicScheme === 'https' });
   const hosts = createHostTable({ db, listener, catalog, tickets });
@@ -149,14 +176,15 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(() => proxy.close());
 
   const api = {
-    graphql: createGraphqlHttp({ gateway, verifyToken, addressOf, graphiql }),
+    graphql: createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql }),
     graphqlWs,
-    rest: createRestHandler({ gateway, verifyToken, addressOf, strict: config.strictRest }),
+    rest: createRestHandler({ gateway, authenticate, strict: config.strictRest }),
   };
   const metrics = createMetrics({ db, streams });
   const router = createRouter({
     baseDomain: config.baseDomain,
     log,
+    enter: (request) => rates.enter(addressOf(request)),
     ...(config.roles.has('api') && { api }),
     ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }) } }),
     metrics: metrics.read,

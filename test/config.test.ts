@@ -30,6 +30,16 @@ test('nothing set is a gateway on this machine alone', () => {
     roles: new Set(['api', 'ingress', 'reconciler']),
     trustedProxies: new BlockList(),
     auditDays: 90,
+    allowedOrigins: new Set(),
+    introspection: true,
+    persistedOperations: undefined,
+    limits: {
+      ratePerAccount: 100,
+      ratePerAddress: 300,
+      socketsPerAccount: 10,
+      subscriptionsPerSocket: 50,
+      connectionsPerAddress: 2_000,
+    },
     strictRest: false,
     logLevel: 'info',
     production: false,
@@ -142,6 +152,39 @@ describe('REGIONS', () => {
   });
 });
 
+test('introspection is on, and off in production, unless it is set', () => {
+  const production = { NODE_ENV: 'production', SECRETS_KEY: KEY, JWT_SECRET: SECRET };
+  const on = (env: Record<string, string>): boolean => readConfig(env).introspection;
+  expect([on({}), on({ INTROSPECTION: '0' }), on(production), on({ ...production, INTROSPECTION: '1' })]).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+});
+
+test('limits and origins arrive where they belong', () => {
+  const { limits, allowedOrigins, persistedOperations } = readConfig({
+    ALLOWED_ORIGINS: 'https://app.example.org, http://localhost:5173,',
+    PERSISTED_OPERATIONS: 'operations.json',
+    PERSISTED_OPERATIONS_ONLY: '1',
+    RATE_PER_ACCOUNT: '1',
+    RATE_PER_ADDRESS: '2',
+    SOCKETS_PER_ACCOUNT: '3',
+    SUBSCRIPTIONS_PER_SOCKET: '4',
+    CONNECTIONS_PER_ADDRESS: '5',
+  });
+  expect(allowedOrigins).toEqual(new Set(['https://app.example.org', 'http://localhost:5173']));
+  expect(persistedOperations).toEqual({ file: 'operations.json', only: true });
+  expect(limits).toEqual({
+    ratePerAccount: 1,
+    ratePerAddress: 2,
+    socketsPerAccount: 3,
+    subscriptionsPerSocket: 4,
+    connectionsPerAddress: 5,
+  });
+});
+
 describe('ROLES', () => {
   test('are a list in any order, with blanks', () => {
     expect(readConfig({ ROLES: 'reconciler, api' }).roles).toEqual(new Set(['api', 'reconciler']));
@@ -170,6 +213,15 @@ test.each([
   ['PUBLIC_SCHEME', 'ftp'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.internal'],
   ['AUDIT_DAYS', '0'],
+  ['ALLOWED_ORIGINS', 'app.example.org'],
+  ['ALLOWED_ORIGINS', 'https://app.example.org/'],
+  ['INTROSPECTION', 'yes'],
+  ['PERSISTED_OPERATIONS_ONLY', '1'],
+  ['RATE_PER_ACCOUNT', '0'],
+  ['RATE_PER_ADDRESS', '1.5'],
+  ['SOCKETS_PER_ACCOUNT', 'many'],
+  ['SUBSCRIPTIONS_PER_SOCKET', '0'],
+  ['CONNECTIONS_PER_ADDRESS', '-1'],
   ['STRICT_REST', 'yes'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%s is refused by the name of the variable', (name, value) => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAuthenticate } from '../src/auth/authenticate.ts';
 import { createVerifyToken, signToken } from '../src/auth/jwt.ts';
+import { createRateLimits } from '../src/auth/rate-limits.ts';
 import { loadCatalog } from '../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../src/db/database.ts';
 import { createGateway, type Gateway } from '../src/graphql/gateway.ts';
@@ -36,9 +38,12 @@ beforeAll(async () => {
     telemetry: { logs: async function* () {}, stats: async function* () {} },
     isRegionAvailable: () => true,
   };
-  gateway = createGateway({ services, log: await createLog({ level: 'silent' }), graphiql: false });
+  const log = await createLog({ level: 'silent' });
+  const rates = createRateLimits({ perAccount: 1_000, perAddress: 1_000, log });
+  gateway = createGateway({ services, rates, log, graphiql: false, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
-  const rest = createRestHandler({ gateway, verifyToken, addressOf: () => '127.0.0.1', strict: false });
+  const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
+  const rest = createRestHandler({ gateway, authenticate, strict: false });
   server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {

@@ -1,23 +1,27 @@
 import {
   getOperationAST,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
   parse,
-  type GraphQLError,
+  validate,
   type OperationTypeNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { RateLimits } from '../auth/rate-limits.ts';
 import type { Log } from '../log.ts';
 import { createContext, type Asker, type Context, type Services } from './context.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { checkDocument, MAX_TOKENS } from './document-limits.ts';
 import { createMaskError, requestFault } from './mask-error.ts';
+import { pointsOf } from './operation-cost.ts';
 import { schema } from './schema.ts';
 import { createSubscribe, type Subscription } from './subscription.ts';
 
 /** Where GraphQL is served. */
 export const GRAPHQL_PATH = '/graphql';
-
-const MAX_TOKENS = 2_000;
 
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
@@ -42,10 +46,12 @@ export interface Gateway {
 }
 
 /** The one pipeline: every transport parses, validates, limits, executes and masks through it. */
-export function createGateway(options: { services: Services; log: Log; graphiql: boolean }): Gateway {
-  const { services, log, graphiql } = options;
+export function createGateway(options: GatewayOptions): Gateway {
+  const { services, rates, log, graphiql, introspection } = options;
   const maskError = createMaskError(log);
   const subscribe = createSubscribe(maskError);
+  /** Takes what the operation costs from its account's rate; throws when it is more than one may cost. */
+  const charge = (args: ExecutionArgs, { viewer }: Asker): void => rates.charge(viewer, pointsOf(args) - 1);
   const yoga = createYoga<{ asker?: Asker }, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -58,8 +64,10 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
     multipart: false,
     cors: false,
     logging: false,
+    // A document that does not parse is not worth remembering.
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
     maskedErrors: { maskError },
-    plugins: [useTokenLimit(), useOneTableOfCodes(), useContext(services)],
+    plugins: [useDocumentLimits(maskError), ...(introspection ? [] : [useNoIntrospection()]), useOneTableOfCodes(), useOperations()],
   });
 
   return {
@@ -76,29 +84,95 @@ export function createGateway(options: { services: Services; log: Log; graphiql:
       }
       const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
       if (problems.length > 0) return problems.map(maskError);
+      const args: ExecutionArgs = {
+        schema: enveloped.schema,
+        document,
+        variableValues: variables ?? {},
+        ...(operationName != null && { operationName }),
+        contextValue: createContext(services, asker),
+      };
+      try {
+        charge(args, asker);
+      } catch (error) {
+        return [maskError(error)];
+      }
       return {
         kind: getOperationAST(document, operationName)?.operation ?? 'query',
-        args: {
-          schema: enveloped.schema,
-          document,
-          variableValues: variables ?? {},
-          ...(operationName != null && { operationName }),
-          contextValue: createContext(services, asker),
-        },
-        execute: async (args) => enveloped.execute(args),
-        subscribe: (args) => subscribe(args, asker),
+        args,
+        execute: async (prepared) => enveloped.execute(prepared),
+        subscribe: (prepared) => subscribe(prepared, asker),
       };
     },
     async dispose() {
       await yoga.dispose();
     },
   };
+
+  /** What an operation over plain HTTP gets besides: its context, and its place in the account's rate. */
+  function useOperations(): Plugin<{ asker?: Asker }> {
+    const waiting = new WeakMap<object, Asker>();
+    return {
+      onContextBuilding: ({ context, extendContext }) => {
+        if (context.asker === undefined) throw new Error('A request reached the pipeline without a viewer.');
+        // What Context adds to yoga's own: its type only knows the latter.
+        extendContext(createContext(services, context.asker) as object);
+        waiting.set(context, context.asker);
+      },
+      onExecute: ({ args, setResultAndStopExecution }) => {
+        // Of a prepared operation it has been taken before.
+        const asker = waiting.get(args.contextValue);
+        if (asker === undefined) return;
+        try {
+          charge(args, asker);
+        } catch (error) {
+          setResultAndStopExecution({ errors: [refused(maskError(error))] });
+        }
+      },
+      onSubscribe: ({ setResultAndStopExecution }) => {
+        const message = 'Subscribe over a WebSocket, or with the header "accept: text/event-stream".';
+        setResultAndStopExecution({ errors: [refused(new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }))] });
+      },
+    };
+  }
 }
 
-/** Stops endless documents before they are parsed whole, and validation before it lists endless problems. */
-function useTokenLimit(): Plugin {
+interface GatewayOptions {
+  readonly services: Services;
+  readonly rates: RateLimits;
+  readonly log: Log;
+  readonly graphiql: boolean;
+  /** Whether clients may read the schema, and are told what they may have meant. */
+  readonly introspection: boolean;
+}
+
+/** A refusal of the whole request, as GraphQL over HTTP wants it: 400 for clients that read the status. */
+function refused(error: GraphQLError): GraphQLError {
+  return new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status: 400, spec: true } } });
+}
+
+/** Stops endless documents before they are parsed whole, and those that would run for ever before they are validated. */
+function useDocumentLimits(mask: (error: unknown) => GraphQLError): Plugin {
   return {
-    onParse: ({ setParseFn }) => setParseFn((source, parseOptions) => parse(source, { ...parseOptions, maxTokens: MAX_TOKENS })),
+    onParse: ({ setParseFn }) =>
+      setParseFn((source, parseOptions) => {
+        const document = parse(source, { ...parseOptions, maxTokens: MAX_TOKENS });
+        try {
+          checkDocument(document);
+        } catch (error) {
+          throw refused(mask(error));
+        }
+        return document;
+      }),
+  };
+}
+
+/** No field of the schema about itself, whatever fragment it hides in, and no guesses at what a misspelt one was meant to be. */
+function useNoIntrospection(): Plugin {
+  return {
+    onValidate: ({ addValidationRule, setValidationFn }) => {
+      addValidationRule(NoSchemaIntrospectionCustomRule);
+      setValidationFn((schema, document, rules) => validate(schema, document, rules, { hideSuggestions: true }));
+    },
   };
 }
 
@@ -107,16 +181,6 @@ function useOneTableOfCodes(): Plugin {
   return {
     onValidate: () => (validated) => {
       if (!validated.valid) validated.setResult((validated.result as readonly GraphQLError[]).map(requestFault));
-    },
-  };
-}
-
-function useContext(services: Services): Plugin<{ asker?: Asker }> {
-  return {
-    onContextBuilding: ({ context, extendContext }) => {
-      if (context.asker === undefined) throw new Error('A request reached the pipeline without a viewer.');
-      // What Context adds to yoga's own: its type only knows the latter.
-      extendContext(createContext(services, context.asker) as object);
     },
   };
 }

@@ -1,48 +1,59 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
+import type { AccountSockets } from '../auth/account-sockets.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { ApiError, badInput, httpStatusOf, type FieldProblem } from '../errors.ts';
-import { parseJsonObject } from '../lib/json.ts';
+import { errorHeaders } from '../lib/error-headers.ts';
+import { decodeText, parseJsonObject, type JsonObject } from '../lib/json.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson, sendResponse } from '../lib/send-response.ts';
 import type { Asker } from './context.ts';
 import type { Gateway, OperationRequest } from './gateway.ts';
 import { serveSse } from './graphql-sse.ts';
+import type { PersistedOperations } from './persisted-operations.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 /** setTimeout's longest. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+interface GraphqlHttpOptions {
+  readonly gateway: Gateway;
+  readonly authenticate: Authenticate;
+  /** An account's live connections: a stream is one like a WebSocket. */
+  readonly sockets: AccountSockets;
+  readonly persisted: PersistedOperations | undefined;
+  readonly graphiql: boolean;
+}
+
 /**
  * GraphQL over HTTP and SSE: verifies the token, takes JSON only (other types can be sent across sites without a
- * preflight), bounds the body, and ends a stream when its token does.
+ * preflight), bounds the body, and ends a stream when its token does. Rejects with what is no fault of the request.
  */
-export function createGraphqlHttp(options: {
-  gateway: Gateway;
-  verifyToken: VerifyToken;
-  addressOf: (request: IncomingMessage) => string;
-  graphiql: boolean;
-}) {
-  const { gateway, verifyToken, addressOf, graphiql } = options;
-
+export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql }: GraphqlHttpOptions) {
   const answer = async (request: IncomingMessage, reply: ServerResponse, asker: Asker | undefined): Promise<void> => {
     const leaving = new AbortController();
     reply.once('close', () => {
       // Only of a client that left: an AbortError at every normal end would cost a stack trace each.
       if (!reply.writableFinished) leaving.abort();
     });
+    const url = new URL(request.url ?? '/', 'http://gateway');
     const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
     const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    await sendResponse(reply, await gateway.fetch(new Request(url, body === undefined ? init : { ...init, body }), asker));
+    if (persisted !== undefined && asker !== undefined && body === undefined) fillIn(url.searchParams, persisted);
+    const filled = persisted === undefined || body === undefined ? body : JSON.stringify(filledIn(parseJsonObject(body), persisted));
+    await sendResponse(reply, await gateway.fetch(new Request(url, filled === undefined ? init : { ...init, body: filled }), asker));
   };
 
   const stream = async (request: IncomingMessage, reply: ServerResponse, asker: Asker): Promise<void> => {
+    const release = sockets.open(asker.viewer);
+    reply.once('close', release);
+    // A client that left while its token was looked at: nothing will say so again.
+    if (reply.destroyed) return release();
     const expiry = endAt(asker.viewer, reply);
     reply.once('close', () => clearTimeout(expiry));
-    const operation = request.method === 'POST' ? parseOperation(await readJsonBody(request)) : operationOfQuery(request.url);
+    const asked = request.method === 'POST' ? parseJsonObject(await readJsonBody(request)) : operationOfQuery(request.url);
     const lastEventId = request.headers['last-event-id'];
-    await serveSse(gateway, reply, operation, {
+    await serveSse(gateway, reply, toOperation(persisted === undefined ? asked : filledIn(asked, persisted)), {
       asker,
       mayMutate: request.method === 'POST',
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
@@ -52,29 +63,45 @@ export function createGraphqlHttp(options: {
   return async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
     const accept = request.headers.accept ?? '';
     try {
+      if (request.method !== 'GET' && request.method !== 'POST') throw new ApiError('METHOD_NOT_ALLOWED');
       if (graphiql && request.method === 'GET' && accept.includes('text/html')) return await answer(request, reply, undefined);
-      const asker = { viewer: await verifyToken(bearerOf(request.headers.authorization)), from: addressOf(request) };
-      const wantsStream = accept.includes('text/event-stream') && (request.method === 'POST' || request.method === 'GET');
-      await (wantsStream ? stream(request, reply, asker) : answer(request, reply, asker));
+      const asker = await authenticate(request);
+      await (accept.includes('text/event-stream') ? stream(request, reply, asker) : answer(request, reply, asker));
     } catch (error) {
-      sendError(reply, error);
+      if (!(error instanceof ApiError)) throw error;
+      sendError(request, reply, error);
     }
   };
 }
 
-/** A GraphQL request as JSON writes it; BAD_USER_INPUT for anything else. */
-function parseOperation(body: string): OperationRequest {
-  const { query, variables, operationName } = parseJsonObject(body);
-  return toOperation(query, variables, operationName);
+/** The request with the document that it names. */
+function filledIn(request: JsonObject, persisted: PersistedOperations): JsonObject {
+  const { documentId: _taken, ...rest } = request;
+  return { ...rest, query: persisted.documentOf(request) };
 }
 
-function operationOfQuery(url: string | undefined): OperationRequest {
-  const search = new URLSearchParams((url ?? '').split('?')[1]);
-  const variables = search.get('variables');
-  return toOperation(search.get('query'), variables === null ? undefined : parseJsonObject(variables), search.get('operationName'));
+/** The same of a request that is written in an address. */
+function fillIn(search: URLSearchParams, persisted: PersistedOperations): void {
+  const { query } = filledIn(operationOfSearch(search), persisted);
+  if (typeof query === 'string') search.set('query', query);
+  search.delete('documentId');
 }
 
-function toOperation(query: unknown, variables: unknown, operationName: unknown): OperationRequest {
+function operationOfQuery(url: string | undefined): JsonObject {
+  return operationOfSearch(new URLSearchParams((url ?? '').split('?')[1]));
+}
+
+function operationOfSearch(search: URLSearchParams): JsonObject {
+  const texts = ['query', 'operationName', 'documentId'].map((name) => [name, search.get(name) ?? undefined] as const);
+  const objects = ['variables', 'extensions'].map((name) => {
+    const written = search.get(name);
+    return [name, written === null ? undefined : parseJsonObject(written)] as const;
+  });
+  return Object.fromEntries([...texts, ...objects]);
+}
+
+/** A GraphQL request; BAD_USER_INPUT for anything else. */
+function toOperation({ query, variables, operationName }: JsonObject): OperationRequest {
   const isObject = typeof variables === 'object' && !Array.isArray(variables);
   const fields: FieldProblem[] = [
     ...(typeof query === 'string' && query !== '' ? [] : [{ path: 'query', message: 'must be a GraphQL document.' }]),
@@ -92,7 +119,7 @@ function toOperation(query: unknown, variables: unknown, operationName: unknown)
 async function readJsonBody(request: IncomingMessage): Promise<string> {
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
-  return (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
+  return decodeText(await readBody(request, MAX_BODY_BYTES));
 }
 
 function headersOf({ headers }: IncomingMessage): [string, string][] {
@@ -108,15 +135,12 @@ function endAt({ expiresAt }: Viewer, reply: ServerResponse): NodeJS.Timeout {
   return timer.unref();
 }
 
-function sendError(reply: ServerResponse, error: unknown): void {
+function sendError(request: IncomingMessage, reply: ServerResponse, error: ApiError): void {
   if (reply.headersSent) {
     reply.destroy();
     return;
   }
-  const api = error instanceof ApiError ? error : new ApiError('INTERNAL_SERVER_ERROR', undefined, { cause: error });
-  const headers: Record<string, string> = api.code === 'UNAUTHENTICATED' ? { 'www-authenticate': 'Bearer' } : {};
-  // The rest of a refused body is not read: the connection cannot be used again.
-  if (api.code === 'PAYLOAD_TOO_LARGE') headers['connection'] = 'close';
-  const body = { errors: [{ message: api.message, extensions: { code: api.code, ...api.details } }] };
-  sendJson(reply, httpStatusOf(api.code), body, headers);
+  const body = { errors: [{ message: error.message, extensions: { code: error.code, ...error.details } }] };
+  const allow = error.code === 'METHOD_NOT_ALLOWED' && { allow: request.method === 'GET' ? 'POST' : 'GET, POST' };
+  sendJson(reply, httpStatusOf(error.code), body, { ...errorHeaders(error, request), ...allow });
 }

@@ -25,6 +25,11 @@ export function createMaskError(log: Log): (error: unknown) => GraphQLError {
   };
 }
 
+/** An ApiError of the whole request, as GraphQL writes it. */
+export function graphqlErrorOf({ message, code, details }: ApiError): GraphQLError {
+  return rebuild(undefined, message, { code, ...details });
+}
+
 /** The error that a resolver threw; undefined when the GraphQL layer itself refused the request. */
 function originOf(error: unknown): unknown {
   let current = error;

@@ -12,9 +12,12 @@ export class ResultSender implements AsyncIterableIterator<never> {
   readonly #socket: WebSocket;
   readonly #head: string;
   readonly #subscription: Subscription;
+  readonly #onEnd: () => void;
 
-  constructor(socket: WebSocket, id: string, subscription: Subscription) {
+  /** `onEnd` is called when it is over, whoever ends it; perhaps more than once. */
+  constructor(socket: WebSocket, id: string, subscription: Subscription, onEnd: () => void) {
     this.#socket = socket;
+    this.#onEnd = onEnd;
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
     this.#subscription = subscription;
   }
@@ -22,14 +25,19 @@ export class ResultSender implements AsyncIterableIterator<never> {
   /** Settles when the subscription is over: rejects with what its source failed with. */
   async next(): Promise<IteratorReturnResult<undefined>> {
     const subscription = this.#subscription;
-    for (;;) {
-      const { done, value } = await subscription.source.next();
-      if (done === true) return { done, value: undefined };
-      await this.#send(`${this.#head}${await subscription.render(value)}}`);
+    try {
+      for (;;) {
+        const { done, value } = await subscription.source.next();
+        if (done === true) return { done, value: undefined };
+        await this.#send(`${this.#head}${await subscription.render(value)}}`);
+      }
+    } finally {
+      this.#onEnd();
     }
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#onEnd();
     await this.#subscription.source.return?.();
     return { done: true, value: undefined };
   }

@@ -6,7 +6,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export function parseJsonObject(body: Buffer | string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body));
+    value = JSON.parse(typeof body === 'string' ? body : decodeText(body));
   } catch {
     throw badInput([{ path: 'body', message: 'is not JSON in UTF-8.' }]);
   }
@@ -15,6 +15,17 @@ export function parseJsonObject(body: Buffer | string): JsonObject {
   }
   return value as JsonObject;
 }
+
+/** The text of a body; BAD_USER_INPUT when it is not UTF-8. */
+export function decodeText(body: Buffer): string {
+  try {
+    return UTF_8.decode(body);
+  } catch {
+    throw badInput([{ path: 'body', message: 'is not JSON in UTF-8.' }]);
+  }
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The value where it is a text; the operation has checked it before a reply repeats it. */
 export function text(value: unknown): string {

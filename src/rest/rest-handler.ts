@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
 import { ApiError, httpStatusOf, isErrorCode, type FieldProblem } from '../errors.ts';
 import type { Asker } from '../graphql/context.ts';
 import type { Gateway } from '../graphql/gateway.ts';
+import { errorHeaders } from '../lib/error-headers.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson } from '../lib/send-response.ts';
 import { parseJsonObject, type JsonObject } from '../lib/json.ts';
@@ -15,8 +16,7 @@ const NO_STORE = { 'cache-control': 'no-store' } as const;
 
 interface RestOptions {
   readonly gateway: Gateway;
-  readonly verifyToken: VerifyToken;
-  readonly addressOf: (request: IncomingMessage) => string;
+  readonly authenticate: Authenticate;
   /** STRICT_REST: a GET never changes state, not even for the seed's old clients. */
   readonly strict: boolean;
 }
@@ -40,7 +40,8 @@ export function createRestHandler(options: RestOptions) {
       const { status, body } = await answer(request, sameDoor, options);
       sendJson(reply, status, body, NO_STORE);
     } catch (error) {
-      sendError(reply, error);
+      if (!(error instanceof ApiError)) throw error;
+      sendError(request, reply, error);
     }
     return true;
   };
@@ -53,9 +54,9 @@ async function answer(
   matches: readonly Match[],
   options: RestOptions,
 ): Promise<{ status: number; body: unknown }> {
-  const { gateway, verifyToken, addressOf, strict } = options;
+  const { gateway, authenticate, strict } = options;
   const { route, params } = chooseRoute(request, matches, strict);
-  const asker = { viewer: await verifyToken(bearerOf(request.headers.authorization)), from: addressOf(request) };
+  const asker = await authenticate(request);
   const takesBody = request.method === 'POST' && !route.path.includes(':');
   const key = request.headers['idempotency-key'];
   const restRequest: RestRequest = {
@@ -127,10 +128,12 @@ function toApiError(errors: readonly GraphQLError[], route: Route): ApiError {
     .flatMap(({ extensions }) => (Array.isArray(extensions['fields']) ? (extensions['fields'] as FieldProblem[]) : []))
     .map(({ path, message }) => ({ path: route.fields?.[path] ?? path, message }));
   const violations = first?.extensions['violations'];
+  const retryAfterSeconds = first?.extensions['retryAfterSeconds'];
   const message = fields.length > 0 ? fields.map((field) => `${field.path}: ${field.message}`).join(' ') : first?.message;
   return new ApiError(code, message, {
     ...(fields.length > 0 && { fields }),
     ...(Array.isArray(violations) && { violations: violations as object[] }),
+    ...(typeof retryAfterSeconds === 'number' && { retryAfterSeconds }),
   });
 }
 
@@ -157,12 +160,9 @@ function decode(part: string): string | undefined {
 }
 
 /** An error as the REST API says it. */
-export function sendError(reply: ServerResponse, error: unknown): void {
+export function sendError(request: IncomingMessage, reply: ServerResponse, error: unknown): void {
   const api = error instanceof ApiError ? error : new ApiError('INTERNAL_SERVER_ERROR', undefined, { cause: error });
-  const headers: Record<string, string> = { ...NO_STORE };
-  if (api.code === 'UNAUTHENTICATED') headers['www-authenticate'] = 'Bearer';
-  if (api.code === 'UNAVAILABLE' || api.code === 'RATE_LIMITED') headers['retry-after'] = '2';
-  if (api.code === 'PAYLOAD_TOO_LARGE') headers['connection'] = 'close';
-  if (api instanceof MethodNotAllowed) headers['allow'] = api.allow;
+  const allow = api instanceof MethodNotAllowed && { allow: api.allow };
+  const headers = { ...NO_STORE, ...errorHeaders(api, request), ...allow };
   sendJson(reply, httpStatusOf(api.code), { error: api.message, code: api.code, ...api.details }, headers);
 }

@@ -10,6 +10,7 @@ import { startServer } from '../../src/server.ts';
 import { createTestDatabase } from './database.ts';
 import { removeInstallation } from './engines.ts';
 import { executeSql } from './execute-sql.ts';
+import { ROOMY_LIMITS } from './roomy-limits.ts';
 import { testImage } from './tiny-image.ts';
 
 const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
@@ -83,6 +84,8 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     SECRETS_KEY,
     CATALOG_FILE: catalogFile,
     PLANS_FILE: plansFile,
+    // Everything comes from one address here, and a test asks faster than people do; test/request-limits.test.ts sets its own.
+    ...ROOMY_LIMITS,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,
   });

@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http';
+import { bearerOf, type VerifyToken } from './jwt.ts';
+import type { RateLimits } from './rate-limits.ts';
+import type { Viewer } from './viewer.ts';
+
+/** Who sends a request, and from where. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED past the account's rate. */
+export type Authenticate = (request: IncomingMessage) => Promise<{ viewer: Viewer; from: string }>;
+
+interface AuthenticateOptions {
+  readonly verifyToken: VerifyToken;
+  readonly rates: RateLimits;
+  readonly addressOf: (request: IncomingMessage) => string;
+}
+
+/** The one way in for HTTP: a Bearer token in the header; never a cookie, never a parameter of the address. */
+export function createAuthenticate({ verifyToken, rates, addressOf }: AuthenticateOptions): Authenticate {
+  return async (request) => {
+    const viewer = await verifyToken(bearerOf(request.headers.authorization));
+    rates.admit(viewer);
+    return { viewer, from: addressOf(request) };
+  };
+}

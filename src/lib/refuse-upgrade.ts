@@ -1,0 +1,14 @@
+import type { Duplex } from 'node:stream';
+
+/** Answers a request to upgrade with an error, and ends its connection. */
+export function refuseUpgrade(socket: Duplex, status: string, message: string, headers: Readonly<Record<string, string>> = {}): void {
+  // A client that is gone by now is no fault of ours.
+  socket.on('error', () => undefined);
+  const lines = Object.entries({
+    connection: 'close',
+    'content-type': 'text/plain',
+    'content-length': Buffer.byteLength(message),
+    ...headers,
+  });
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${message}`);
+}

@@ -1,7 +1,7 @@
 import { CloseCode, type makeServer } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { SLOW_READER_REASON } from '../events/event-reader.ts';
-import { createTokenBuckets } from '../lib/token-buckets.ts';
+import { takeToken } from '../lib/token-buckets.ts';
 import type { Log } from '../log.ts';
 
 /** Our own code beside the protocol's: the reader fell too far behind; it may reconnect and resume with `after`. */
@@ -10,7 +10,7 @@ export const SLOW_READER_CODE = 4490;
 export const TOO_MANY_CODE = CloseCode.TooManyInitialisationRequests;
 /** Messages and pings on one socket; ten seconds' worth may come at once. */
 export const MESSAGES_PER_SECOND = 100;
-const MESSAGE_BURST = 10 * MESSAGES_PER_SECOND;
+const MESSAGES = { perSecond: MESSAGES_PER_SECOND, burst: 10 * MESSAGES_PER_SECOND } as const;
 /** A connection_init holds a token and little else; nobody is known before it. */
 export const MAX_INIT_BYTES = 8 * 1024;
 /** Of answers that a client asked for and does not read. */
@@ -25,12 +25,17 @@ export function protocolSocket(
   isKnown: () => boolean,
   log: Log,
 ): Parameters<ReturnType<typeof makeServer>['opened']>[0] {
-  const messages = createTokenBuckets({ perSecond: MESSAGES_PER_SECOND, burst: MESSAGE_BURST });
+  let fullAt = 0;
   const isTaken = (bytes: number): boolean => {
     // What comes after a close is not looked at any more.
     if (socket.readyState !== socket.OPEN) return false;
-    if (messages.take('') > 0) socket.close(TOO_MANY_CODE, 'Too many messages');
-    else if (!isKnown() && bytes > MAX_INIT_BYTES) socket.close(CloseCode.BadRequest, 'The connection_init is too large');
+    const taken = takeToken(fullAt, performance.now(), MESSAGES);
+    if ('missing' in taken) {
+      socket.close(TOO_MANY_CODE, 'Too many messages');
+      return false;
+    }
+    ({ fullAt } = taken);
+    if (!isKnown() && bytes > MAX_INIT_BYTES) socket.close(CloseCode.BadRequest, 'The connection_init is too large');
     else if (socket.bufferedAmount > MOST_UNSENT_BYTES) socket.close(SLOW_READER_CODE, SLOW_READER_REASON);
     else return true;
     return false;

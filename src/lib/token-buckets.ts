@@ -11,50 +11,53 @@ export interface TokenBuckets {
 /** More keys than this are not remembered: a flood of addresses must not fill the memory. */
 const MOST_KEYS = 50_000;
 
-/**
- * Buckets of `burst` tokens, refilled with `perSecond`. All that is kept of one is the moment when it will be full again (the generic cell
- * rate algorithm), so there are no timers, and a bucket that is full is forgotten.
- */
-export function createTokenBuckets({ perSecond, burst, now = () => performance.now() }: TokenBucketOptions): TokenBuckets {
-  const msPerToken = 1_000 / perSecond;
-  const msToFill = burst * msPerToken;
-  const fullAt = new Map<string, number>();
+/** How fast a bucket is refilled, and how many tokens it holds. */
+export interface Refill {
+  readonly perSecond: number;
+  readonly burst: number;
+}
 
-  const pay = (key: string, from: number, tokens: number): void => {
-    if (fullAt.size >= MOST_KEYS && !fullAt.has(key)) makeRoom();
+/**
+ * When the bucket will be full again after one more token, all that is kept of it (the generic cell rate algorithm); or how many
+ * milliseconds are missing until it has that token. A bucket that was never taken from is full at 0.
+ */
+export function takeToken(fullAt: number, moment: number, { perSecond, burst }: Refill): { fullAt: number } | { missing: number } {
+  const msPerToken = 1_000 / perSecond;
+  const next = Math.max(fullAt, moment) + msPerToken;
+  const missing = next - moment - burst * msPerToken;
+  // A rounding error of the clock is no reason to wait.
+  return missing > 1e-6 ? { missing } : { fullAt: next };
+}
+
+/** Buckets without timers; one that is full is forgotten. */
+export function createTokenBuckets({ now = () => performance.now(), ...refill }: Refill & { readonly now?: () => number }): TokenBuckets {
+  const buckets = new Map<string, number>();
+
+  const keep = (key: string, fullAt: number): void => {
+    if (buckets.size >= MOST_KEYS && !buckets.has(key)) makeRoom();
     // Set anew, so that the map is in the order of use.
-    fullAt.delete(key);
-    fullAt.set(key, from + tokens * msPerToken);
+    buckets.delete(key);
+    buckets.set(key, fullAt);
   };
   const makeRoom = (): void => {
     const moment = now();
-    for (const [key, full] of fullAt) if (full <= moment) fullAt.delete(key);
-    const [oldest] = fullAt.keys();
-    if (fullAt.size >= MOST_KEYS && oldest !== undefined) fullAt.delete(oldest);
+    for (const [key, fullAt] of buckets) if (fullAt <= moment) buckets.delete(key);
+    const [oldest] = buckets.keys();
+    if (buckets.size >= MOST_KEYS && oldest !== undefined) buckets.delete(oldest);
   };
 
   return {
     take(key) {
-      const moment = now();
-      const full = Math.max(fullAt.get(key) ?? moment, moment);
-      const missing = full + msPerToken - moment - msToFill;
-      // A rounding error of the clock is no reason to wait.
-      if (missing > 1e-6) return missing / 1_000;
-      pay(key, full, 1);
+      const taken = takeToken(buckets.get(key) ?? 0, now(), refill);
+      if ('missing' in taken) return taken.missing / 1_000;
+      keep(key, taken.fullAt);
       return 0;
     },
     charge(key, tokens) {
-      if (tokens > 0) pay(key, Math.max(fullAt.get(key) ?? 0, now()), tokens);
+      if (tokens > 0) keep(key, Math.max(buckets.get(key) ?? 0, now()) + (tokens * 1_000) / refill.perSecond);
     },
     get size() {
-      return fullAt.size;
+      return buckets.size;
     },
   };
-}
-
-interface TokenBucketOptions {
-  readonly perSecond: number;
-  readonly burst: number;
-  /** Milliseconds that only go forward. */
-  readonly now?: () => number;
 }

@@ -54,33 +54,35 @@ export function responseHeaders(raw: readonly string[]): string[] {
 }
 
 function withoutHopByHop(raw: readonly string[], keep: (name: string, value: string) => string | undefined): string[] {
-  const pairs = pairsOf(raw);
-  const named = new Set(
-    pairs
-      .filter(([name]) => name.toLowerCase() === 'connection')
-      .flatMap(([, value]) =>
-        value
-          .toLowerCase()
-          .split(',')
-          .map((each) => each.trim()),
-      ),
-  );
-  return pairs.flatMap(([name, value]) => {
+  const named = namesInConnection(raw);
+  const forwarded: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at] ?? '';
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || (named.has(lower) && !NEVER_NAMED.has(lower))) return [];
-    const kept = keep(lower, value);
-    return kept === undefined ? [] : [name, kept];
-  });
+    if (HOP_BY_HOP.has(lower) || named?.has(lower) === true) continue;
+    const kept = keep(lower, raw[at + 1] ?? '');
+    if (kept !== undefined) forwarded.push(name, kept);
+  }
+  return forwarded;
+}
+
+/** The headers that Connection names besides the usual ones, in lower case; undefined when there are none, as nearly always. */
+function namesInConnection(raw: readonly string[]): ReadonlySet<string> | undefined {
+  let named: Set<string> | undefined;
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if (raw[at]?.length !== 'connection'.length || raw[at]?.toLowerCase() !== 'connection') continue;
+    for (const each of (raw[at + 1] ?? '').toLowerCase().split(',')) {
+      const name = each.trim();
+      if (HOP_BY_HOP.has(name) || NEVER_NAMED.has(name) || name === 'close') continue;
+      named ??= new Set();
+      named.add(name);
+    }
+  }
+  return named;
 }
 
 function isClaimOfForwarding(name: string): boolean {
   // CGI-style servers read X_Forwarded_For and X-Forwarded-For as one variable; `Proxy` becomes their HTTP_PROXY.
-  const dashed = name.replaceAll('_', '-');
+  const dashed = name.includes('_') ? name.replaceAll('_', '-') : name;
   return dashed === 'forwarded' || dashed === 'x-real-ip' || dashed === 'proxy' || dashed.startsWith('x-forwarded');
-}
-
-function pairsOf(raw: readonly string[]): [name: string, value: string][] {
-  const pairs: [string, string][] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2) pairs.push([raw[at] ?? '', raw[at + 1] ?? '']);
-  return pairs;
 }

@@ -3,9 +3,16 @@ import { parseVmHost, type HostMatch } from './vm-host.ts';
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)/i;
 
-/** Every Host header as it came: Node's parser lets several through and shows the first. */
-export function hostsOf(rawHeaders: readonly string[]): readonly string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'host');
+/** The one Host header; undefined when there is none or more than one: Node's parser lets several through and shows the first. */
+function onlyHostOf(rawHeaders: readonly string[]): string | undefined {
+  let host: string | undefined;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (host !== undefined) return undefined;
+    host = rawHeaders[at + 1];
+  }
+  return host;
 }
 
 /**
@@ -13,16 +20,17 @@ export function hostsOf(rawHeaders: readonly string[]): readonly string[] {
  * (`GET http://host/path`), a target that agrees with it. The one place where a host decides who serves a request.
  */
 export function matchRequest(req: Pick<IncomingMessage, 'url' | 'rawHeaders'>, baseDomain: string): HostMatch {
-  const hosts = hostsOf(req.rawHeaders);
-  if (hosts.length !== 1) return { kind: 'foreign' };
+  const host = onlyHostOf(req.rawHeaders);
+  if (host === undefined) return { kind: 'foreign' };
   const target = req.url ?? '';
-  const authority = ABSOLUTE.exec(target)?.[1];
-  const agrees = authority === undefined ? target.startsWith('/') || target === '*' : authority.toLowerCase() === hosts[0]?.toLowerCase();
-  return agrees ? parseVmHost(hosts[0], baseDomain) : { kind: 'foreign' };
+  const authority = target.startsWith('/') ? undefined : ABSOLUTE.exec(target)?.[1];
+  const agrees = authority === undefined ? target.startsWith('/') || target === '*' : authority.toLowerCase() === host.toLowerCase();
+  return agrees ? parseVmHost(host, baseDomain) : { kind: 'foreign' };
 }
 
 /** The target as an origin server expects it: path and query, without scheme and authority. */
 export function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
   const rest = target.replace(ABSOLUTE, '');
   return rest.startsWith('/') || rest === '*' ? rest : `/${rest}`;
 }
@@ -34,7 +42,7 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 
 /** Why a request that Node's parser accepted is still not forwarded; undefined when it is. */
 export function flawOf(req: IncomingMessage): { readonly status: number; readonly message: string } | undefined {
-  if (hostsOf(req.rawHeaders).length !== 1) return { status: 400, message: 'Send exactly one Host header.' };
+  if (onlyHostOf(req.rawHeaders) === undefined) return { status: 400, message: 'Send exactly one Host header.' };
   const coding = req.headers['transfer-encoding'];
   if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;
   // Forwarding undoes the transfer coding; one that is not undone would reach the app unlabelled.

@@ -28,6 +28,8 @@ export interface TargetPools {
 const CONNECT_DEADLINE_MS = 3_000;
 /** Below the 5 s after which many servers (Node's among them) close an idle socket: reuse rarely races with their close. */
 const KEEP_IDLE_MS = 4_000;
+/** Of one container; those that a burst left behind end after their idle time. */
+const MAX_IDLE = 256;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 /** How exactly an end in time is kept: one look at all that runs, instead of a timer for each request. */
 const EXPIRE_EVERY_MS = 500;
@@ -81,7 +83,7 @@ interface Held {
 function openPool(scheme: Upstream['scheme']): ClosablePool {
   const [Agent, request] = scheme === 'https' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
   const tls = { rejectUnauthorized: false };
-  const keeping = new Agent({ ...tls, keepAlive: true, timeout: KEEP_IDLE_MS, maxFreeSockets: 16 });
+  const keeping = new Agent({ ...tls, keepAlive: true, timeout: KEEP_IDLE_MS, maxFreeSockets: MAX_IDLE });
   const fresh = new Agent({ ...tls, keepAlive: false });
   const held = new Set<Held>();
 

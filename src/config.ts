@@ -30,6 +30,8 @@ const schema = z.object({
     .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
     .default('localhost'),
   PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
   DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
   REGIONS: z.string().optional(),
   RUNTIMES: z.string().optional(),
@@ -80,6 +82,8 @@ export interface Config {
   readonly previousSecretsKey: string | undefined;
   readonly baseDomain: string;
   readonly publicScheme: 'http' | 'https';
+  /** Files of the certificate and key that the gateway serves with by itself. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Region code to engine endpoint. */
   readonly regions: ReadonlyMap<string, string>;
   /** Region code to the runtime of its containers, such as runsc; the engine's default where there is none. */
@@ -141,8 +145,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     secretsKey: values.SECRETS_KEY,
     previousSecretsKey: values.SECRETS_KEY_PREVIOUS,
     baseDomain: values.BASE_DOMAIN,
-    publicScheme:
-      values.PUBLIC_SCHEME ?? (values.BASE_DOMAIN === 'localhost' || values.BASE_DOMAIN.endsWith('.localhost') ? 'http' : 'https'),
+    publicScheme: values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
+    tls: tlsOf(values),
     regions,
     runtimes: parseRuntimes(values.RUNTIMES ?? '', regions),
     isolation: values.VM_ISOLATION,
@@ -170,6 +174,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: values.LOG_LEVEL,
     production,
   });
+}
+
+/** Browsers resolve these to the machine that they run on. */
+function isOwnMachine(domain: string): boolean {
+  return domain === 'localhost' || domain.endsWith('.localhost');
+}
+
+function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: z.output<typeof schema>): Config['tls'] {
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined) throw new Error('Set TLS_CERT and TLS_KEY, both or none.');
+  if (PUBLIC_SCHEME === 'http')
+    throw new Error('PUBLIC_SCHEME is http, but with TLS_CERT and TLS_KEY the gateway speaks https only; leave it out.');
+  return { certFile: TLS_CERT, keyFile: TLS_KEY };
 }
 
 function parseRegions(text: string): ReadonlyMap<string, string> {

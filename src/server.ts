@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { createAccountSockets } from './auth/account-sockets.ts';
@@ -22,14 +22,14 @@ import { createGraphqlWs } from './graphql/graphql-ws.ts';
 import { loadPersistedOperations } from './graphql/persisted-operations.ts';
 import { createHostTable } from './ingress/host-table.ts';
 import { createOwnPaths } from './ingress/own-paths.ts';
+import { listenServer } from './ingress/listen-server.ts';
 import { createIngress } from './ingress/proxy.ts';
-import { isWebSocketUpgrade } from './ingress/request-target.ts';
 import { createTickets } from './ingress/tickets.ts';
 import { createWaitingEvents } from './ingress/waiting-events.ts';
 import { createWaitingRoom } from './ingress/waiting-room.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
-import { limitConnections } from './lib/limit-connections.ts';
+import { readTlsPair } from './lib/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
@@ -44,12 +44,6 @@ import { createSecretBox } from './vm/secret-box.ts';
 import { clearLeases } from './vm/vm-lease.ts';
 import { createVmTelemetry } from './vm/vm-telemetry.ts';
 
-/**
- * Nobody holds a connection by being slow: headers come within 10 s. No deadline for a whole request, since large uploads to apps take
- * their time; the API has its own for bodies. An idle connection outlives the minute after which proxies in front let go of theirs.
- */
-const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
-
 export interface Server {
   readonly address: AddressInfo;
   /** Resolves with the reason when the server cannot go on: its database is gone for good. */
@@ -62,6 +56,8 @@ export interface Server {
 export async function startServer(config: Config, log: Log, signal: AbortSignal): Promise<Server> {
   await using parts = new AsyncDisposableStack();
 
+  // Before anything is begun: what is wrong with it is told at once.
+  if (config.tls !== undefined) await readTlsPair(config.tls);
   const lock = await acquireDataDirLock(config.dataDir);
   parts.defer(() => lock.release());
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
@@ -128,12 +124,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const streams = createEventStreams({ db, listener, board, log });
   parts.defer(() => streams.close());
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
-  const http = createServer({ ...HTTP_TIMES, shouldUpgradeCallback: isWebSocketUpgrade });
-  limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', reject).listen(config.port, config.host, resolve);
-  });
-  parts.defer(() => new Promise<void>((resolve) => void (http.close(() => resolve()), http.closeAllConnections())));
+  const { http, close: closeHttp } = await listenServer(config, log);
+  parts.defer(closeHttp);
   const listening = http.address() as AddressInfo;
   const address: PublicAddress = publicAddress(config, listening.port);
 

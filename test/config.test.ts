@@ -17,6 +17,7 @@ test('nothing set is a gateway on this machine alone', () => {
     previousSecretsKey: undefined,
     baseDomain: 'localhost',
     publicScheme: 'http',
+    tls: undefined,
     regions: new Map([
       ['AU', SOCKET],
       ['US', SOCKET],
@@ -96,6 +97,7 @@ test.each([
   [{ BASE_DOMAIN: 'notlocalhost' }, 'https'],
   [{ BASE_DOMAIN: 'swiftor.io', PUBLIC_SCHEME: 'http' }, 'http'],
   [{ PUBLIC_SCHEME: 'https' }, 'https'],
+  [{ TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem' }, 'https'],
 ])('the public scheme of %j is %s', (env, scheme) => {
   expect(readConfig(env).publicScheme).toBe(scheme);
 });
@@ -121,6 +123,14 @@ describe('RUNTIMES', () => {
 
 test.each([{ VM_ISOLATION: 'no' }, { VM_EGRESS: 'lan' }])('%j is refused by the name of the variable', (env) => {
   expect(() => readConfig(env)).toThrow(new RegExp(`^${Object.keys(env)[0]} .*expected one of`));
+});
+
+test.each([
+  [{ TLS_CERT: 'cert.pem' }, 'Set TLS_CERT and TLS_KEY, both or none.'],
+  [{ TLS_KEY: 'key.pem' }, 'Set TLS_CERT and TLS_KEY, both or none.'],
+  [{ TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem', PUBLIC_SCHEME: 'http' }, 'PUBLIC_SCHEME is http, but'],
+])('TLS of its own is refused as %j', (env, message) => {
+  expect(() => readConfig(env)).toThrow(message);
 });
 
 describe('REGIONS', () => {

@@ -1,5 +1,6 @@
 import type { BlockList } from 'node:net';
 import { z } from 'zod';
+import { parseDiskWatermark, type DiskWatermark } from './lib/disk-watermark.ts';
 import { parseNetworks } from './lib/parse-networks.ts';
 
 const encryptionKey = z
@@ -40,6 +41,7 @@ const schema = z.object({
   CATALOG_FILE: z.string().optional(),
   PLANS_FILE: z.string().optional(),
   DEFAULT_PLAN: z.string().default('core'),
+  DISK_WATERMARK: z.string().default('85%,20GB'),
   ROLES: z.string().default('api,ingress,reconciler'),
   TRUSTED_PROXIES: z.string().default(''),
   AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
@@ -95,6 +97,8 @@ export interface Config {
   readonly catalogFile: string | undefined;
   readonly plansFile: string | undefined;
   readonly defaultPlan: string;
+  /** When an engine's disk takes no further containers. */
+  readonly diskWatermark: DiskWatermark;
   readonly roles: ReadonlySet<Role>;
   /** Whose X-Forwarded-For is believed. */
   readonly trustedProxies: BlockList;
@@ -154,6 +158,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     catalogFile: values.CATALOG_FILE,
     plansFile: values.PLANS_FILE,
     defaultPlan: values.DEFAULT_PLAN,
+    diskWatermark: readWatermark(values.DISK_WATERMARK),
     roles: parseRoles(values.ROLES),
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     auditDays: values.AUDIT_DAYS,
@@ -244,6 +249,13 @@ function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): Read
     runtimes.set(code, runtime);
   }
   return runtimes;
+}
+
+function readWatermark(text: string): DiskWatermark {
+  const watermark = parseDiskWatermark(text);
+  if (watermark === undefined)
+    throw new Error(`DISK_WATERMARK has "${text}"; it takes 85%, 20GB, or 85%,20GB for a disk of which both hold.`);
+  return watermark;
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {

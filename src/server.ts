@@ -36,6 +36,7 @@ import { watchEngine } from './reconciler/engine-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/machine-spec.ts';
 import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
+import { watchStorage } from './reconciler/storage-watch.ts';
 import { createRestHandler } from './rest/rest-handler.ts';
 import { createRouter } from './router.ts';
 import { readKeys } from './keys.ts';
@@ -99,6 +100,13 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   if (config.roles.has('reconciler')) {
     const regions = [...config.regions.keys()];
     const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
+    const storage = new Map(
+      engines.endpoints.map(({ driver, regions: codes }) => {
+        const watch = watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark });
+        return [driver, watch] as const;
+      }),
+    );
+    parts.defer(async () => void (await Promise.all([...storage.values()].map((watch) => watch.close()))));
     const loop = startReconcileLoop({
       db,
       listener,
@@ -110,13 +118,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
       owner,
       regions,
       isAway: (region) => !isAnswering(region),
+      hasRoom: (region) => storage.get(driverOf(region))?.hasRoom() !== false,
     });
     parts.defer(() => loop.close());
     const ending = new AbortController();
-    const chores = keepHouse(
-      { db, drivers: engines.endpoints.map(({ driver }) => driver), auditDays: config.auditDays, log },
-      ending.signal,
-    );
+    const chores = keepHouse({ db, auditDays: config.auditDays, log }, ending.signal);
     parts.defer(() => (ending.abort(), chores));
   }
 

@@ -495,9 +495,9 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'] });
     await ensure(spec);
     await linesOf(spec);
-    const bytes = (await driver.volumeBytes(within())).get(spec.id);
-    expect(bytes).toBeGreaterThanOrEqual(300 * 1024);
-    expect(bytes).toBeLessThan(400 * 1024);
+    const { lastingBytes } = (await driver.measureStorage(within())).get(spec.id) ?? {};
+    expect(lastingBytes).toBeGreaterThanOrEqual(300 * 1024);
+    expect(lastingBytes).toBeLessThan(400 * 1024);
   });
 
   describe('events', () => {
@@ -653,7 +653,8 @@ describe('A driver of an engine that does not answer', () => {
       driver.observe(spec.id, within()),
       driver.list(within()),
       driver.address(spec.id, 'x', 80, within()),
-      driver.volumeBytes(within()),
+      driver.measureStorage(within()),
+      driver.diskSpace(within()),
       driver.events(within())[Symbol.asyncIterator]().next(),
       driver.logs(spec.id, { tail: 1, follow: false }, within())[Symbol.asyncIterator]().next(),
       driver.stats(spec.id, within())[Symbol.asyncIterator]().next(),
@@ -689,7 +690,7 @@ describe('A driver of an engine that does not answer', () => {
       const driver = testDriver('none', { endpoint });
       expect(await codeOf(driver.ping(within()))).toBe('ENGINE_UNREACHABLE');
       // Not an empty inventory: nothing may be taken for gone.
-      const codes = await Promise.all([driver.list(within()), driver.observe('x', within()), driver.volumeBytes(within())].map(codeOf));
+      const codes = await Promise.all([driver.list(within()), driver.observe('x', within()), driver.measureStorage(within())].map(codeOf));
       expect(new Set(codes)).toEqual(new Set([endpoint === page ? 'ENGINE_REFUSED' : 'ENGINE_UNREACHABLE']));
       driver.close();
     }

@@ -29,13 +29,19 @@ const SIGHTS = {
   'old running': seen('running', { address: '10.0.0.2', hash: 'old' }),
   'old exited': seen('exited', { exitCode: 3, hash: 'old' }),
 } as const satisfies Record<string, Observation | undefined>;
+const BLANK = {
+  persistent: false,
+  storageReady: false,
+  retryInSeconds: 0,
+  answeredHash: null,
+  undoneHash: null,
+  isPastScratch: false,
+  hasRoom: true,
+} as const satisfies Partial<Desired>;
 type Sight = keyof typeof SIGHTS;
 
 const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
-  nextSteps(
-    { goal, hash: HASH, persistent: false, storageReady: false, status, retryInSeconds: 0, answeredHash: null, undoneHash: null, ...more },
-    SIGHTS[sight],
-  );
+  nextSteps({ ...BLANK, goal, hash: HASH, status, ...more }, SIGHTS[sight]);
 
 /** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
 function words(steps: readonly Step[]): string[] {
@@ -49,6 +55,8 @@ function words(steps: readonly Step[]): string[] {
         return `wait ${step.seconds}`;
       case 'failExited':
         return `failExited ${step.exitCode} ${step.oomKilled}`;
+      case 'failPastScratch':
+      case 'failNoRoom':
       case 'prepareStorage':
       case 'ensure':
       case 'revert':
@@ -225,6 +233,28 @@ test('a VM that failed is left alone until its next try, whatever is seen of it,
   expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
 });
 
+test('a full disk takes no further container; what has one already comes up again', () => {
+  const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
+  for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const) expect(full(status, 'absent')).toEqual(['failNoRoom']);
+  for (const sight of ['created', 'running', 'running another hash', 'running without address', 'paused', 'exited 0', 'dead'] as const) {
+    expect([sight, full('RUNNING', sight)]).toEqual([sight, words(plan('on', 'RUNNING', sight))]);
+  }
+  expect(words(plan('off', 'STOPPED', 'absent', { hasRoom: false, persistent: true }))).toEqual(['prepareStorage']);
+  expect(words(plan('gone', 'DELETING', 'absent', { hasRoom: false }))).toEqual(GONE);
+});
+
+test('what wrote more than it may is stopped while it runs, and not tried again by itself', () => {
+  const past = (status: VmStatus, sight: Sight, more: Partial<Desired> = {}) =>
+    words(plan('on', status, sight, { isPastScratch: true, ...more }));
+  for (const status of ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'] as const) {
+    expect(past(status, 'running')).toEqual(['failPastScratch']);
+  }
+  expect(past('FAILED', 'exited 0', { retryInSeconds: Infinity })).toEqual(['wait Infinity']);
+  // Its owner starts it again, to clean up.
+  expect(past('QUEUED', 'exited 0')).toEqual(UP);
+  expect(words(plan('off', 'FAILED', 'exited 0', { isPastScratch: true }))).toEqual(['show STOPPING ENGINE', 'stop', ...DOWN]);
+});
+
 describe('whatever is wanted, shown and seen', () => {
   const observations = [
     undefined,
@@ -242,7 +272,7 @@ describe('whatever is wanted, shown and seen', () => {
         [true, false].flatMap((persistent) =>
           [true, false].flatMap((storageReady) =>
             memories.map((memory) => {
-              const desired: Desired = { goal, hash: HASH, persistent, storageReady, status, retryInSeconds: 0, ...memory };
+              const desired: Desired = { ...BLANK, goal, hash: HASH, persistent, storageReady, status, ...memory };
               return { desired, observed, steps: nextSteps(desired, observed) };
             }),
           ),

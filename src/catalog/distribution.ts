@@ -52,6 +52,8 @@ export const distributionSchema = z.strictObject({
   ports: z.array(z.strictObject({ from: port, to: port, protocol: z.enum(['tcp', 'udp']) })).default([]),
   /** Whether a user may have TCP and UDP ports forwarded. */
   portForwarding: z.boolean().default(false),
+  /** GB that its container may write outside the volumes that outlive a stop. */
+  scratchGb: z.number().positive().max(10_000).default(10),
   shmMb: z.int().min(1).max(8192).default(64),
   /** Between the stop signal and the kill. */
   stopGraceSeconds: z.int().min(0).max(900).default(10),

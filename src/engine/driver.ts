@@ -17,13 +17,16 @@ export interface EngineDriver {
 
   /**
    * Called before the first start of a machine whose data must exist from its creation on.
-   * After it, each volume of the spec exists, is labelled, and holds what it held before.
+   * After it, each volume of the spec exists, is labelled, and holds what it held before. New ones that have a size are limited to it
+   * where the engine's host allows it; those that were made without stay as they are. Resolves to how the sizes are held; undefined
+   * for a machine without lasting volumes.
    */
-  ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<void>;
+  ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<StorageEnforcement | undefined>;
 
   /**
    * Called to bring a machine up: pulls the image if it is missing, makes network, volumes and container,
-   * starts it. 'pulling' is reported only when the image is missing, 'starting' once the container is made or found. After it, exactly one container with the spec's hash runs (or has run and exited at once;
+   * starts it. 'pulling' is reported only when the image is missing, 'storage' once its lasting volumes are there, 'starting' once the container is made or found.
+   * Volumes that are smaller than the spec says grow, unless something has them mounted; none ever shrinks. After it, exactly one container with the spec's hash runs (or has run and exited at once;
    * `observe` tells). Containers of the same machine with another hash are stopped and removed before the new one
    * starts, but after it is made, so that a missing image or lost data does not end them; volumes are kept. The one with the hash
    * `keep` is only stopped: `revert` can bring it back. Paused ones are resumed. Aborting leaves nothing that a second call does not adopt.
@@ -67,8 +70,11 @@ export interface EngineDriver {
   /** Where the container `ref` listens on `port`, as the engine says it now; undefined when that container does not run. */
   address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined>;
 
-  /** Bytes on disk of each machine's volumes, by machine id. Slow (up to seconds): not for a request's path. */
-  volumeBytes(signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** What each machine holds on the engine's disk, by machine id. Slow (up to seconds): not for a request's path. */
+  measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>>;
+
+  /** How full the disk is that holds all images, containers and volumes; undefined when the engine's host cannot tell. Takes some 0.2 s. */
+  diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined>;
 
   /** Releases sockets. The driver is not used afterwards. */
   close(): void;
@@ -120,6 +126,24 @@ export interface MachineVolume {
   readonly lifetime: VolumeLifetime;
   /** True once it held data: its absence is then DATA_LOST, never a silent blank disk. */
   readonly mustExist: boolean;
+  /** What it may hold; without it, as much as there is. Only of 'until-delete' volumes. */
+  readonly sizeBytes?: number;
+}
+
+/** Bytes on the engine's disk. */
+export interface MachineStorage {
+  /** Of its 'until-delete' volumes. */
+  readonly lastingBytes: number;
+  /** Of its container's own layer and its 'until-stop' volumes: what a stop frees. */
+  readonly scratchBytes: number;
+  /** Of the container that was measured. */
+  readonly ref?: string;
+}
+
+/** What is kept for root alone counts neither as used nor as free. */
+export interface DiskSpace {
+  readonly usedBytes: number;
+  readonly freeBytes: number;
 }
 
 export interface SecurityProfile {
@@ -134,6 +158,7 @@ export interface SecurityProfile {
 
 export type EnsureProgress =
   | { readonly phase: 'pulling'; readonly percent: number; readonly bytesDone: number; readonly bytesTotal: number }
+  | { readonly phase: 'storage'; readonly enforcement: StorageEnforcement }
   | { readonly phase: 'starting' };
 
 export const MACHINE_STATES = ['created', 'running', 'paused', 'restarting', 'exited', 'dead', 'removing'] as const;

@@ -13,6 +13,8 @@ export const LABEL = {
   hash: 'io.swiftor.spec-hash',
   volume: 'io.swiftor.volume',
   lifetime: 'io.swiftor.volume-lifetime',
+  /** 'image' on a volume whose data is in a file of a fixed size; a plain volume of the engine has none. */
+  store: 'io.swiftor.volume-store',
   /** Of a container that runs one command on the engine's host: when it must have ended, in seconds since the epoch. */
   command: 'io.swiftor.host-command',
   /** Of the container that keeps an engine's firewall rules up, which all installations share: which rules those are. */

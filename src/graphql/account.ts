@@ -7,7 +7,7 @@ const Usage = builder.objectRef<AccountUsage>('Usage').implement({
   fields: (t) => ({
     cpu: t.exposeInt('cpu', { description: 'vCPU cores of all enabled VMs.' }),
     ram: t.exposeInt('ram', { description: 'GB of memory of all enabled VMs.' }),
-    storageGb: t.exposeFloat('storageGb', { description: 'GB measured on all persistent volumes, refreshed about every minute.' }),
+    storageGb: t.exposeFloat('storageGb', { description: 'GB measured on all volumes that outlive a stop, refreshed about every minute.' }),
     concurrentVms: t.exposeInt('concurrentVms', { description: 'VMs that are enabled.' }),
     vms: t.exposeInt('vms', { description: 'VMs in whatever state.' }),
   }),

@@ -150,7 +150,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       resolve: ({ storageEnforcement }) => storageEnforcement,
     }),
     storageUsedGb: t.float({
-      description: 'GB measured on its volumes, refreshed about every minute.',
+      description: 'GB measured on its volumes that outlive a stop, refreshed about every minute.',
       resolve: ({ storageBytes }) => storageBytes / 2 ** 30,
     }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: ({ createdAt }) => createdAt }),

@@ -15,7 +15,7 @@ export async function fail(pass: VmPass, cause: FailureCause): Promise<StepOutco
   // Whatever became of it since: an app that ran this long was well, and its next failure is a first one.
   const stable = vm.startedAt !== null && Date.now() - vm.startedAt.getTime() > STABLE_MS;
   const attempts = stable ? 1 : vm.attempts + 1;
-  const nextInSeconds = backoffSeconds(attempts);
+  const nextInSeconds = cause.isFinal === true ? undefined : backoffSeconds(attempts);
   const logTail = await readLogTail(pass);
   const failure = toVmFailure(cause, { step, logTail, now: Date.now(), retryInSeconds: nextInSeconds });
   log.warn({ code: cause.code, exitCode: cause.exitCode, attempts, nextInSeconds }, 'the VM failed');
@@ -27,7 +27,7 @@ export async function fail(pass: VmPass, cause: FailureCause): Promise<StepOutco
     // What runs in place of a change that was undone stays what is tried: its environment is stored nowhere else.
     ...(vm.undoneHash === null && { answered_hash: null }),
   });
-  return { kind: 'done', nextInSeconds };
+  return nextInSeconds === undefined ? { kind: 'done' } : { kind: 'done', nextInSeconds };
 }
 
 /** A silent app, or the container from before an update that failed. Not that of a VM whose stop is what fails. */

@@ -61,9 +61,10 @@ function securityOf({ capabilities, noNewPrivileges, seccomp, devices }: Distrib
 }
 
 /** The primary volume follows the VM's storage type; what else the image declares is data and stays. */
-function volumesOf({ persistent, storageReady }: Vm, { volumes }: Distribution): MachineVolume[] {
+function volumesOf({ persistent, storageReady, storageGb }: Vm, { volumes }: Distribution): MachineVolume[] {
   return volumes.map(({ name, path }) => {
     const lifetime = name === 'primary' && !persistent ? 'until-stop' : 'until-delete';
-    return { name, target: path, lifetime, mustExist: storageReady && lifetime === 'until-delete' };
+    if (lifetime === 'until-stop') return { name, target: path, lifetime, mustExist: false };
+    return { name, target: path, lifetime, mustExist: storageReady, ...(storageGb !== null && { sizeBytes: storageGb * GB }) };
   });
 }

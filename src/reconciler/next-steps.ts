@@ -11,12 +11,16 @@ export interface Desired {
   readonly storageReady: boolean;
   /** What its owner reads now. */
   readonly status: VmStatus;
-  /** Until a VM that failed is tried again; 0 when that is due. */
+  /** Until a VM that failed is tried again; 0 when that is due, Infinity when it is not by itself. */
   readonly retryInSeconds: number;
   /** Of the container that answered last since the start, null when none did: its silence is DEGRADED, not a boot that takes too long. */
   readonly answeredHash: string | null;
   /** Of the container that did not come up and was undone, null when none was: it is not tried again while there is one to go back to. */
   readonly undoneHash: string | null;
+  /** Whether its container holds more of the engine's disk than it may. */
+  readonly isPastScratch: boolean;
+  /** Whether the engine's disk has room for another container. */
+  readonly hasRoom: boolean;
 }
 
 /** The vocabulary: every step with what it takes. A new one does not compile until `steps.ts` can perform it. */
@@ -39,6 +43,10 @@ export interface StepArgs {
   remove: { volumes: readonly VolumeLifetime[] };
   /** The app ended by itself. */
   failExited: { exitCode: number | undefined; oomKilled: boolean };
+  /** It wrote more than it may: stop it, until its owner starts it again. */
+  failPastScratch: object;
+  /** The engine's disk is full: what has no container yet gets none. */
+  failNoRoom: object;
   /** Leave a VM that failed alone until its next try. */
   wait: { seconds: number };
   /** Off, and nothing of it runs. */
@@ -90,6 +98,9 @@ const SEEN_UP: ReadonlySet<VmStatus> = new Set(['STARTING', 'BOOTING', 'RUNNING'
 function stepsToOn(desired: Desired, observed: Observation | undefined): readonly Step[] {
   const { status, retryInSeconds } = desired;
   if (retryInSeconds > 0) return stepsToWait(retryInSeconds, observed);
+  if (observed?.state === 'running' && desired.isPastScratch) return [{ step: 'failPastScratch' }];
+  // What has a container has its place on the disk, and comes up again also when that is full.
+  if (observed === undefined && !desired.hasRoom) return [{ step: 'failNoRoom' }];
   if (observed === undefined) return bringUp(status, 'ENGINE', 'ensure');
   const undone = goesBack(desired, observed);
   const up = undone ? 'revert' : 'ensure';

@@ -3,7 +3,10 @@ import type { Db } from '../db/database.ts';
 import type { Vm } from '../vm/vm.ts';
 import { backoffSeconds } from './vm-failure.ts';
 
-/** Seconds until a VM that failed is tried again, by the database's clock; 0 when its owner has changed anything since. */
+/**
+ * Seconds until a VM that failed is tried again, by the database's clock; Infinity when it is not by itself; 0 when its
+ * owner has changed anything since.
+ */
 export async function readRetrySeconds(db: Db, vm: Vm): Promise<number> {
   if (vm.status !== 'FAILED') return 0;
   const waited = sql<number>`extract(epoch from now() - status_since)::float8`;
@@ -13,5 +16,7 @@ export async function readRetrySeconds(db: Db, vm: Vm): Promise<number> {
     .where('id', '=', vm.id)
     .whereRef('generation', '=', 'observed_generation')
     .executeTakeFirst();
-  return row === undefined ? 0 : Math.max(0, backoffSeconds(vm.attempts) - row.waited);
+  if (row === undefined) return 0;
+  if (vm.lastFailure !== null && vm.lastFailure.retryAt === undefined) return Infinity;
+  return Math.max(0, backoffSeconds(vm.attempts) - row.waited);
 }

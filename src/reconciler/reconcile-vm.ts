@@ -12,6 +12,7 @@ import { giveUp } from './give-up.ts';
 import { toMachineSpec, type MachinePolicy } from './machine-spec.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
 import { readRetrySeconds } from './read-retry-seconds.ts';
+import { isPastScratch } from './scratch-limit.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { performStep } from './steps.ts';
 import { awayCause, backoffSeconds, engineCause, isEngineAway, notInCatalogCause, toVmFailure } from './vm-failure.ts';
@@ -26,6 +27,8 @@ export interface ReconcileDependencies {
   readonly policyOf: (region: string) => MachinePolicy;
   /** Whether the region's engine has not answered for so long that nothing can be said of its VMs. */
   readonly isAway: (region: string) => boolean;
+  /** Whether the region's engine has room on its disk for another container. */
+  readonly hasRoom: (region: string) => boolean;
 }
 
 /** The signals of one look; the loop that holds the lease aborts them. */
@@ -90,14 +93,15 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
     if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
     pass = { ...pass, spec };
     const observed = await driver.observe(vm.id, signal);
-    return await performAll({ ...pass, observed }, await readRetrySeconds(deps.db, vm));
+    const retryInSeconds = await readRetrySeconds(deps.db, vm);
+    return await performAll({ ...pass, observed }, { retryInSeconds, hasRoom: deps.hasRoom(vm.region) });
   } catch (error) {
     return handle(deps, pass, error);
   }
 }
 
-async function performAll(pass: VmPass, retryInSeconds: number): Promise<StepOutcome> {
-  const steps = nextSteps(toDesired(pass, retryInSeconds), pass.observed);
+async function performAll(pass: VmPass, circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>): Promise<StepOutcome> {
+  const steps = nextSteps({ ...toDesired(pass), ...circumstances }, pass.observed);
   if (steps.length === 0) return { kind: 'done' };
   const [first] = steps;
   if (first?.step !== 'checkAnswer') pass.log.info({ status: pass.vm.status, steps: steps.map(({ step }) => step) }, 'plan');
@@ -111,10 +115,11 @@ async function performAll(pass: VmPass, retryInSeconds: number): Promise<StepOut
   return { kind: 'again' };
 }
 
-function toDesired({ vm, spec }: VmPass, retryInSeconds: number): Desired {
+function toDesired({ vm, spec, distribution }: VmPass): Omit<Desired, 'retryInSeconds' | 'hasRoom'> {
   const { persistent, storageReady, status, answeredHash, undoneHash } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
-  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, retryInSeconds, answeredHash, undoneHash };
+  const isPast = isPastScratch(distribution, vm.scratchBytes);
+  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, answeredHash, undoneHash, isPastScratch: isPast };
 }
 
 async function readSpec(

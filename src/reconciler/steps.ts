@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { askApp, awaitApp, type AppDoor } from './ask-app.ts';
+import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
 import type { StepOutcome } from './step-outcome.ts';
-import { exitedCause, silentCause } from './vm-failure.ts';
+import { exitedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
 import type { VmPass } from './vm-pass.ts';
 
 const NEXT: StepOutcome = { kind: 'next' };
@@ -26,14 +27,16 @@ const EXECUTORS: Executors = {
   },
 
   async prepareStorage({ driver, spec, signal, writer }) {
-    if (spec !== undefined) await driver.ensureVolumes(spec, signal);
-    await writer.quietly({ storage_ready: true, storage_enforcement: 'MEASURED' });
+    const enforcement = spec === undefined ? undefined : await driver.ensureVolumes(spec, signal);
+    await writer.quietly({ storage_ready: true, storage_enforcement: enforcement ?? null });
     return AGAIN;
   },
 
   async ensure(pass) {
     const { driver, spec, signal, writer, vm } = pass;
     if (spec === undefined) throw new Error(`The VM ${vm.id} has no machine to bring up.`);
+    // As last measured, it may have been stopped for it: what holds now is seen at the next measuring.
+    if (vm.scratchBytes > 0) await writer.quietly({ scratch_bytes: 0 });
     // The writes overlap with the engine's work: a boot does not wait for the database.
     const observed = await driver.ensure(
       spec,
@@ -42,6 +45,11 @@ const EXECUTORS: Executors = {
         if (progress.phase === 'starting') {
           void writer.status('STARTING', 'BOOT').catch(() => undefined);
           writer.progress('STARTING', { percent: 100, message: 'Starting the container.' });
+          return;
+        }
+        if (progress.phase === 'storage') {
+          const { enforcement } = progress;
+          if (enforcement !== vm.storageEnforcement) void writer.quietly({ storage_enforcement: enforcement }).catch(() => undefined);
           return;
         }
         const { percent, bytesDone, bytesTotal } = progress;
@@ -131,8 +139,16 @@ const EXECUTORS: Executors = {
     return giveUp(pass, exitedCause(exitCode, ended?.oomKilled ?? false, vm.ramGb));
   },
 
+  async failPastScratch(pass) {
+    return fail(pass, pastScratchCause(pass.distribution?.scratchGb ?? 0));
+  },
+
+  async failNoRoom(pass) {
+    return fail(pass, noRoomCause(pass.vm.region));
+  },
+
   async wait(_pass, { seconds }) {
-    return { kind: 'done', nextInSeconds: seconds };
+    return Number.isFinite(seconds) ? { kind: 'done', nextInSeconds: seconds } : { kind: 'done' };
   },
 
   async rest({ writer }) {
@@ -144,6 +160,7 @@ const EXECUTORS: Executors = {
       started_at: null,
       last_failure: null,
       attempts: 0,
+      scratch_bytes: 0,
       observed_at: sql<Date>`now()`,
     });
     return AGAIN;

@@ -11,6 +11,8 @@ export interface FailureCause {
   readonly reason: EventReason;
   readonly exitCode?: number;
   readonly oomKilled: boolean;
+  /** Trying again by itself would only fail again: that is left to the VM's owner. */
+  readonly isFinal?: true;
 }
 
 /** What some exit codes mean in every shell. */
@@ -51,6 +53,20 @@ export function silentCause(port: number, seconds: number): FailureCause {
   return { code: 'APP_SILENT', message, reason: 'DEADLINE', oomKilled: false };
 }
 
+/** Its container holds more than it may outside its lasting volumes. */
+export function pastScratchCause(scratchGb: number): FailureCause {
+  const what = `The app wrote more than ${scratchGb} GB outside its lasting storage, and was stopped.`;
+  const message = `${what} Start it again and clean up within a minute; or stop it first, and it starts afresh without what it wrote there.`;
+  return { code: 'DISK_LIMIT', message, reason: 'DISK', oomKilled: false, isFinal: true };
+}
+
+/** The engine's disk is past its watermark. */
+export function noRoomCause(region: string): FailureCause {
+  const what = `The disk of region "${region}" is nearly full, so nothing new is started there; what runs goes on.`;
+  const message = `${what} It is tried again by itself: the operator has to free space, or try another region.`;
+  return { code: 'NO_SPACE', message, reason: 'ENGINE', oomKilled: false };
+}
+
 /** The operator took the entry out of the catalog. */
 export function notInCatalogCause(distribution: string, desktop: string | null): FailureCause {
   const what = desktop === null ? `"${distribution}"` : `"${distribution}" with the desktop "${desktop}"`;
@@ -88,7 +104,7 @@ export function undoneCause(cause: FailureCause): FailureCause {
 /** What is stored of a failure that happened at `now`, ms since the epoch; without `retryInSeconds` it is not tried again by itself. */
 export function toVmFailure(
   { code, message, exitCode, oomKilled }: FailureCause,
-  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number },
+  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number | undefined },
 ): VmFailure {
   const retryAt = retryInSeconds === undefined ? undefined : new Date(now + retryInSeconds * 1_000).toISOString();
   const times = { at: new Date(now).toISOString(), ...(retryAt !== undefined && { retryAt }) };

@@ -133,7 +133,7 @@ export async function readUsage(db: Db | Trx, userId: string, without?: string):
     .select([
       sql<number>`coalesce(sum(cpu) filter (where ${on}), 0)`.as('cpu'),
       sql<number>`coalesce(sum(ram_gb) filter (where ${on}), 0)`.as('ram'),
-      sql<number>`coalesce(sum(storage_bytes) filter (where persistent), 0)::float8`.as('storage_bytes'),
+      sql<number>`coalesce(sum(storage_bytes), 0)::float8`.as('storage_bytes'),
       sql<number>`count(*) filter (where ${on})`.as('concurrent'),
       sql<number>`count(*)`.as('vms'),
     ])

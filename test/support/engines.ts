@@ -58,8 +58,17 @@ export const IDLE = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 86400 & wait"];
 /** One that does not listen. */
 export const STUBBORN = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 86400; done"];
 
-/** Removes each container and volume that carries the installation's label. */
+/** Removes each container and volume that carries the installation's label, with what holds their data. */
 export async function removeInstallation(installationId: string): Promise<void> {
+  const driver = testDriver(installationId);
+  try {
+    const signal = AbortSignal.timeout(50_000);
+    const { machines, volumes } = await driver.list(signal);
+    const ids = new Set([...machines, ...volumes].map(({ id }) => id));
+    await Promise.all([...ids].map((id) => driver.remove(id, ['until-stop', 'until-delete'], signal)));
+  } finally {
+    driver.close();
+  }
   const filters = { label: [`${LABEL.installation}=${installationId}`] };
   const containers = await docker.listContainers({ all: true, filters });
   await Promise.allSettled(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));

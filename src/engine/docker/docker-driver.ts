@@ -1,15 +1,15 @@
 import type { Log } from '../../log.ts';
 import type { EngineDriver, Inventory, Labelled, MachineAddress, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
-import { LABEL } from '../labels.ts';
 import { connect } from './connect.ts';
 import { Containers } from './containers.ts';
 import { createEngineCall } from './engine-call.ts';
 import { EnsureMachine } from './ensure-machine.ts';
 import { HostCommands } from './host-commands.ts';
-import { listIn } from './list-in.ts';
+import { ImageStorage } from './image-storage.ts';
 import { MachineIsolation } from './machine-isolation.ts';
 import { eventsOf, logsOf, statsOf } from './machine-streams.ts';
+import { measureMachines } from './measure-machines.ts';
 import { MachineNetwork } from './network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { pullImage } from './pull-image.ts';
@@ -17,11 +17,11 @@ import { REALM, type Realm } from './realm.ts';
 import { revertMachine } from './revert-machine.ts';
 import { RecentOoms } from './recent-ooms.ts';
 import { SharedPulls } from './shared-pulls.ts';
+import { StorageTrial } from './storage-trial.ts';
 import { MachineVolumes } from './volumes.ts';
 
 const CALL_MILLISECONDS = 15_000;
 const PING_MILLISECONDS = 5_000;
-const DISK_USAGE_MILLISECONDS = 120_000;
 const PULL_STALL_MILLISECONDS = 60_000;
 
 export interface DockerDriverOptions {
@@ -53,12 +53,14 @@ export function createDockerDriver({
   const { docker, close } = connect(endpoint);
   const call = createEngineCall(endpoint, callMilliseconds);
   const containers = new Containers(docker, call, installationId);
-  const volumes = new MachineVolumes(docker, call, installationId);
   const networks = {
     internet: new MachineNetwork(docker, call, realm.networks.internet),
     none: new MachineNetwork(docker, call, realm.networks.none),
   };
   const host = new HostCommands({ docker, call, containers, installationId });
+  const images = new ImageStorage({ docker, call, host, installationId });
+  const trial = new StorageTrial({ docker, call, containers, host, images, installationId, log });
+  const volumes = new MachineVolumes({ docker, call, installationId, images, trial });
   const isolationTools = { docker, call, containers, host, network: networks.internet, realm, endpoint, log };
   const isolation = new MachineIsolation(isolationTools, isolationMode);
   const pullTools = { docker, call, stallMilliseconds };
@@ -69,7 +71,6 @@ export function createDockerDriver({
   const streamTools = { docker, call, containers, endpoint, installationId, ooms };
   // Typed as if they took no options.
   const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);
-  const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<DiskUsage> = docker.df.bind(docker);
 
   return {
     async ping(signal) {
@@ -87,7 +88,7 @@ export function createDockerDriver({
     isolate: (signal) => isolation.require(signal),
 
     async ensureVolumes(spec, signal) {
-      await volumes.ensure(spec, signal);
+      return (await volumes.ensure(spec, signal)).enforcement;
     },
 
     ensure: (spec, signal, onProgress, keep) => new EnsureMachine(ensureTools, spec, signal, onProgress, keep).run(),
@@ -150,33 +151,17 @@ export function createDockerDriver({
       return { host: observation.address, port };
     },
 
-    volumeBytes: (signal) =>
-      call(
-        'add up its disk usage',
-        signal,
-        async (abortSignal) => {
-          const usage = await diskUsage({ abortSignal });
-          const bytes = new Map<string, number>();
-          for (const { Labels, UsageData } of listIn(usage.Volumes)) {
-            const id = Labels?.[LABEL.machine];
-            if (id === undefined || Labels?.[LABEL.installation] !== installationId) continue;
-            // The engine says -1 where it does not know.
-            bytes.set(id, (bytes.get(id) ?? 0) + Math.max(0, UsageData?.Size ?? 0));
-          }
-          return bytes;
-        },
-        { milliseconds: DISK_USAGE_MILLISECONDS },
-      ),
+    measureStorage: (signal) => measureMachines({ docker, call, volumes, images, installationId }, signal),
+
+    async diskSpace(signal) {
+      try {
+        return await images.diskSpace(signal);
+      } catch (error) {
+        if (error instanceof EngineError && error.code === 'ENGINE_REFUSED') return undefined;
+        throw error;
+      }
+    },
 
     close,
   };
-}
-
-interface DiskUsage {
-  readonly Volumes?:
-    | readonly {
-        readonly Labels?: Readonly<Record<string, string>> | null;
-        readonly UsageData?: { readonly Size?: number } | null;
-      }[]
-    | null;
 }

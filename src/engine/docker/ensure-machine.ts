@@ -85,8 +85,12 @@ export class EnsureMachine {
   }
 
   async #bringUp(ref: string, state: string, isOld: boolean): Promise<void> {
-    // The new container of a call says so when its image is there; here an old one starts again.
-    if (isOld && !LIVE.has(state)) this.#onProgress({ phase: 'starting' });
+    if (isOld && !LIVE.has(state)) {
+      // Since it was made, the engine's host may have been started anew, and what it mounts may be somewhere else.
+      await this.#ensureVolumes();
+      // The new container of a call says so when its image is there; here an old one starts again.
+      this.#onProgress({ phase: 'starting' });
+    }
     try {
       await bringUp(this.#tools, { id: this.#spec.id, ref, state }, this.#signal);
     } catch (error) {
@@ -97,12 +101,19 @@ export class EnsureMachine {
     }
   }
 
+  /** After it, the volumes can be mounted; their names. */
+  async #ensureVolumes(): Promise<ReadonlyMap<string, string>> {
+    const { names, enforcement } = await this.#tools.volumes.ensure(this.#spec, this.#signal);
+    if (enforcement !== undefined) this.#onProgress({ phase: 'storage', enforcement });
+    return names;
+  }
+
   /** Makes the container; its engine id. */
   async #create(): Promise<string> {
-    const { networks, volumes } = this.#tools;
+    const { networks } = this.#tools;
     const place = {
       installationId: this.#tools.installationId,
-      volumeNames: await volumes.ensure(this.#spec, this.#signal),
+      volumeNames: await this.#ensureVolumes(),
       networkId: await networks[this.#spec.egress].ensureId(this.#signal),
     };
     try {

@@ -19,7 +19,7 @@ const SWEEP_SLACK_SECONDS = 60;
 
 export interface HostOutput {
   readonly exitCode: number;
-  /** At most 64 KiB of it, and of stderr. */
+  /** At most as much as the command says, likewise of stderr. */
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -59,7 +59,7 @@ export class HostCommands {
     const container = await this.create(command, labels, `swiftor-command-${randomUUID()}`, signal);
     try {
       await this.start(container, command, signal);
-      return await this.#tools.call(what, signal, (abortSignal) => readEnd(container, abortSignal), { milliseconds });
+      return await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), { milliseconds });
     } finally {
       await this.#tools.containers.remove(container.id, AbortSignal.timeout(REMOVE_MILLISECONDS));
     }
@@ -120,10 +120,14 @@ export class HostCommands {
   }
 }
 
-async function readEnd(container: Docker.Container, abortSignal: AbortSignal): Promise<HostOutput> {
+async function readEnd(
+  container: Docker.Container,
+  { maxOutputBytes = MAX_OUTPUT_BYTES }: HostCommand,
+  abortSignal: AbortSignal,
+): Promise<HostOutput> {
   const end: { StatusCode?: unknown } = await container.wait({ condition: 'not-running', abortSignal });
   if (typeof end.StatusCode !== 'number') throw new TypeError('its answer holds no exit code.');
   const frames: unknown = await container.logs({ follow: false, stdout: true, stderr: true, abortSignal });
   if (!Buffer.isBuffer(frames)) throw new TypeError('its answer holds no output.');
-  return { exitCode: end.StatusCode, ...splitOutput(frames, MAX_OUTPUT_BYTES) };
+  return { exitCode: end.StatusCode, ...splitOutput(frames, maxOutputBytes) };
 }

@@ -18,6 +18,8 @@ export interface HostCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** How long it may run; 30 s by default. */
   readonly milliseconds?: number;
+  /** What is read of each of its outputs at most; 64 KiB by default. */
+  readonly maxOutputBytes?: number;
 }
 
 export interface HostBind {
@@ -26,6 +28,8 @@ export interface HostBind {
   readonly target?: string;
   /** False by default: only reading. */
   readonly writable?: boolean;
+  /** Without what is mounted below it; with that by default. */
+  readonly shallow?: boolean;
 }
 
 /** Where a host keeps programs and what they load; not each has all of them. No more of /etc than that: its secrets are none of a tool's business. */
@@ -45,6 +49,9 @@ const SEARCHED = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 
 /** Paths that a host may do without. */
 export const OPTIONAL_PATHS: ReadonlySet<string> = new Set([...TOOLS, FIREWALL_LOCK].map(({ source }) => source));
+
+/** Typed as if it could say only how mounts spread, which is left to the engine: below its own data it insists on a way of its own. */
+const SHALLOW = { NonRecursive: true } as unknown as Docker.MountSettings['BindOptions'];
 
 export interface HostContainerPlace {
   readonly imageRef: string;
@@ -73,8 +80,9 @@ export function hostContainerOptions(
       // Where the engine maps its containers' users, root here is to be the host's.
       UsernsMode: 'host',
       // A bind of another type would make what is missing on the host.
-      Mounts: [...present, ...binds].map(({ source, target = source, writable = false }) => {
-        return { Type: 'bind' as const, Source: source, Target: target, ReadOnly: !writable };
+      Mounts: [...present, ...binds].map(({ source, target = source, writable = false, shallow = false }) => {
+        const mount = { Type: 'bind' as const, Source: source, Target: target, ReadOnly: !writable };
+        return shallow ? { ...mount, BindOptions: SHALLOW } : mount;
       }),
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],

@@ -6,14 +6,16 @@ import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import type { EngineCall } from './engine-call.ts';
 import type { MachineIsolation } from './machine-isolation.ts';
-import { observeInspected } from './observe-container.ts';
+import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
+import type { MachineVolumes } from './volumes.ts';
 
 interface RevertTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly containers: Containers;
   readonly isolation: MachineIsolation;
+  readonly volumes: MachineVolumes;
   readonly installationId: string;
   readonly log: Log;
 }
@@ -31,6 +33,7 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
       all.filter((one) => one !== kept),
       signal,
     );
+    if (!isLiveState(observeListed(kept, installationId)?.state ?? 'exited')) await tools.volumes.reattach(id, signal);
     try {
       await bringUp(tools, { id, ref: kept.Id, state: kept.State }, signal);
     } catch (error) {

@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { MachineSpec, MachineVolume, VolumeLifetime } from '../driver.ts';
+import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
 import { volumeNameChoices } from './container-options.ts';
 import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
+import { dataLost, type ImageStorage } from './image-storage.ts';
 import { listIn } from './list-in.ts';
 import { seeThrough } from './see-through.ts';
+import type { StorageTrial } from './storage-trial.ts';
 
+/** What LABEL.store says of a volume whose data is in an image. */
+const IMAGE = 'image';
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
 
@@ -19,21 +23,42 @@ export interface OwnVolume {
   readonly name: string;
   readonly engineName: string;
   readonly lifetime: string;
+  /** Whether its data is in a file of a fixed size, and not in a directory of the engine's. */
+  readonly isImage: boolean;
   readonly labels: Readonly<Record<string, string>>;
 }
 
 export type VolumesSpec = Pick<MachineSpec, 'id' | 'volumes' | 'labels'>;
+
+export interface MadeVolumes {
+  /** From the spec's names to the engine's. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Of the lasting ones; undefined when there are none. */
+  readonly enforcement: StorageEnforcement | undefined;
+}
+
+interface MachineVolumesTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly installationId: string;
+  readonly images: ImageStorage;
+  readonly trial: StorageTrial;
+}
 
 /** The volumes of this installation, told by their labels, never by their names. */
 export class MachineVolumes {
   readonly #docker: Docker;
   readonly #call: EngineCall;
   readonly #installationId: string;
+  readonly #images: ImageStorage;
+  readonly #trial: StorageTrial;
 
-  constructor(docker: Docker, call: EngineCall, installationId: string) {
+  constructor({ docker, call, installationId, images, trial }: MachineVolumesTools) {
     this.#docker = docker;
     this.#call = call;
     this.#installationId = installationId;
+    this.#images = images;
+    this.#trial = trial;
   }
 
   /** Of one machine, or of all, in the order of the engine's names. */
@@ -46,6 +71,7 @@ export class MachineVolumes {
         name: volume.Labels[LABEL.volume] ?? '',
         engineName: volume.Name,
         lifetime: volume.Labels[LABEL.lifetime] ?? '',
+        isImage: volume.Labels[LABEL.store] === IMAGE,
         labels: volume.Labels,
       }));
       return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
@@ -53,45 +79,73 @@ export class MachineVolumes {
   }
 
   /**
-   * After it, each volume of the spec exists; from the spec's names to the engine's. Rejects with DATA_LOST, and has made
-   * nothing, when one that must exist does not.
+   * After it, each volume of the spec exists and can be mounted. Rejects with DATA_LOST, and has made nothing, when one that must exist
+   * does not.
    */
-  async ensure(spec: VolumesSpec, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    if (spec.volumes.length === 0) return new Map();
-    const names = new Map<string, string>();
-    for (const { name, engineName } of await this.list(signal, spec.id)) {
-      if (!names.has(name)) names.set(name, engineName);
-    }
-    const missing = spec.volumes.filter(({ name }) => !names.has(name));
-    const lost = missing.filter(({ mustExist }) => mustExist).map(({ name }) => `"${name}"`);
-    if (lost.length > 0) {
-      const message = `The engine has no volume ${lost.join(', ')} of machine ${spec.id} any more, which held its data.`;
-      throw new EngineError('DATA_LOST', message);
-    }
-    for (const volume of missing) names.set(volume.name, await this.#create(spec, volume, signal));
-    return names;
+  async ensure(spec: VolumesSpec, signal: AbortSignal): Promise<MadeVolumes> {
+    if (spec.volumes.length === 0) return { names: new Map(), enforcement: undefined };
+    const found = new Map<string, OwnVolume>();
+    for (const volume of await this.list(signal, spec.id)) if (!found.has(volume.name)) found.set(volume.name, volume);
+    const missing = spec.volumes.filter(({ name }) => !found.has(name));
+    const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#trial.isPassed(signal));
+    // One that was made plain stays so.
+    const isImage = ({ name, sizeBytes }: MachineVolume) => found.get(name)?.isImage ?? (isOffered && sizeBytes !== undefined);
+
+    const gone = missing.filter(({ mustExist }) => mustExist);
+    const lost = gone.filter((volume) => !isImage(volume));
+    if (lost.length > 0)
+      throw dataLost(
+        spec.id,
+        lost.map(({ name }) => name),
+      );
+    const images = spec.volumes.filter(isImage).map(({ name, sizeBytes = 0, mustExist }) => ({ name, sizeBytes, mustExist }));
+    const attach = () => this.#images.attach(spec.id, images, signal);
+    // The volume first, for it is what a removal goes by. Where that is all that is gone, nothing is made before the data is found.
+    if (gone.length > 0) await attach();
+    const names = new Map([...found].map(([name, { engineName }]) => [name, engineName]));
+    for (const volume of missing) names.set(volume.name, await this.#create(spec, volume, isImage(volume), signal));
+    if (gone.length === 0) await attach();
+
+    const lasting = spec.volumes.filter(({ lifetime }) => lifetime === 'until-delete');
+    const enforcement = lasting.every(isImage) ? 'HARD' : 'MEASURED';
+    return { names, enforcement: lasting.length === 0 ? undefined : enforcement };
+  }
+
+  /** After it, what the machine has can be mounted, as it is: before a container starts again that was made earlier. */
+  async reattach(id: string, signal: AbortSignal): Promise<void> {
+    const images = (await this.list(signal, id)).filter(({ isImage }) => isImage);
+    await this.#images.attach(
+      id,
+      images.map(({ name }) => ({ name, sizeBytes: 0, mustExist: true })),
+      signal,
+    );
   }
 
   /** After it, the machine has no volume of these lifetimes. No container of it may exist. */
   async remove(id: string, lifetimes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
     if (lifetimes.length === 0) return;
     const doomed = (await this.list(signal, id)).filter(({ lifetime }) => lifetimes.some((one) => one === lifetime));
+    const images = doomed.filter(({ isImage }) => isImage).map(({ name }) => name);
+    // Before the volumes, which tell of them.
+    await this.#images.remove(id, images, lifetimes.includes('until-delete'), signal);
     await Promise.all(doomed.map(({ engineName }) => this.#remove(engineName, signal)));
   }
 
-  async #create(spec: VolumesSpec, { name, lifetime }: MachineVolume, signal: AbortSignal): Promise<string> {
+  async #create(spec: VolumesSpec, { name, lifetime }: MachineVolume, isImage: boolean, signal: AbortSignal): Promise<string> {
     const { id } = spec;
     for (const engineName of volumeNameChoices(id, name)) {
       const create = async (abortSignal: AbortSignal) => {
         await this.#docker.createVolume({
           Name: engineName,
           Driver: 'local',
+          ...(isImage && { DriverOpts: { ...this.#images.driverOptions(id, name) } }),
           Labels: {
             ...spec.labels,
             [LABEL.installation]: this.#installationId,
             [LABEL.machine]: id,
             [LABEL.volume]: name,
             [LABEL.lifetime]: lifetime,
+            ...(isImage && { [LABEL.store]: IMAGE }),
           },
           abortSignal,
         });

@@ -1,0 +1,91 @@
+import type Docker from 'dockerode';
+import type { MachineStorage } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import type { EngineCall } from './engine-call.ts';
+import type { ImageStorage } from './image-storage.ts';
+import { listIn } from './list-in.ts';
+import { foremostFirst } from './observe-container.ts';
+import type { MachineVolumes, OwnVolume } from './volumes.ts';
+
+/** The engine walks through whatever containers have written. */
+const MILLISECONDS = 120_000;
+
+export interface MeasureTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly volumes: MachineVolumes;
+  readonly images: ImageStorage;
+  readonly installationId: string;
+}
+
+/** What each machine holds on the engine's disk; see the contract. */
+export async function measureMachines(tools: MeasureTools, signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
+  const [volumes, layers] = await Promise.all([tools.volumes.list(signal), measureLayers(tools, signal)]);
+  const sizes = await measureVolumes(tools, volumes, signal);
+  const machines = new Map<string, MachineStorage>();
+  const add = (id: string, { lastingBytes = 0, scratchBytes = 0, ref }: Partial<MachineStorage>) => {
+    const before = machines.get(id) ?? { lastingBytes: 0, scratchBytes: 0 };
+    const sum = { lastingBytes: before.lastingBytes + lastingBytes, scratchBytes: before.scratchBytes + scratchBytes };
+    machines.set(id, { ...before, ...sum, ...(ref !== undefined && { ref }) });
+  };
+  for (const { id, ref, bytes } of layers) add(id, { scratchBytes: bytes, ref });
+  for (const { id, lifetime, engineName } of volumes) {
+    const bytes = sizes.get(engineName) ?? 0;
+    add(id, lifetime === 'until-delete' ? { lastingBytes: bytes } : { scratchBytes: bytes });
+  }
+  return machines;
+}
+
+interface SizedContainer {
+  readonly Id: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  readonly SizeRw?: number;
+}
+
+/** What each machine's container has written besides its volumes; of two, the one that stands for its machine. */
+async function measureLayers({ docker, call, installationId }: MeasureTools, signal: AbortSignal) {
+  const filters = { label: [`${LABEL.installation}=${installationId}`, LABEL.machine] };
+  const work = (abortSignal: AbortSignal) => docker.listContainers({ all: true, size: true, filters, abortSignal });
+  const listed = foremostFirst(listIn(await call('measure the containers', signal, work, { milliseconds: MILLISECONDS })));
+  const layers = new Map<string, { id: string; ref: string; bytes: number }>();
+  for (const { Id, Labels, SizeRw = 0 } of listed as readonly SizedContainer[]) {
+    const id = Labels?.[LABEL.machine] ?? '';
+    if (!layers.has(id)) layers.set(id, { id, ref: Id, bytes: SizeRw });
+  }
+  return [...layers.values()];
+}
+
+/** Bytes by the engine's name of the volume. */
+async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[], signal: AbortSignal): Promise<Map<string, number>> {
+  const plain = volumes.filter(({ isImage }) => !isImage);
+  try {
+    const readings = await tools.images.measure(
+      plain.map(({ engineName }) => engineName),
+      signal,
+    );
+    const images = new Map(readings.images.map(({ id, name, bytes }) => [`${id}/${name}`, bytes]));
+    return new Map(
+      volumes.map(({ id, name, engineName, isImage }) => {
+        return [engineName, (isImage ? images.get(`${id}/${name}`) : readings.plain.get(engineName)) ?? 0];
+      }),
+    );
+  } catch (error) {
+    // The host cannot be asked; the engine can, though it measures all volumes there are, and slowly.
+    if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
+    return readDiskUsage(tools, signal);
+  }
+}
+
+interface DiskUsage {
+  readonly Volumes?: readonly { readonly Name?: string; readonly UsageData?: { readonly Size?: number } | null }[] | null;
+}
+
+async function readDiskUsage({ docker, call }: MeasureTools, signal: AbortSignal): Promise<Map<string, number>> {
+  // Typed as if it took no options.
+  const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<DiskUsage> = docker.df.bind(docker);
+  const work = (abortSignal: AbortSignal) => diskUsage({ abortSignal });
+  const { Volumes } = await call('add up its disk usage', signal, work, { milliseconds: MILLISECONDS });
+  // The engine says -1 where it does not know.
+  return new Map(listIn(Volumes).flatMap(({ Name, UsageData }) => (Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]])));
+}

@@ -1,0 +1,192 @@
+import type { HostCommand } from './host-container.ts';
+
+/**
+ * What is run on the engine's host for volumes of a hard size. Each is a file that holds a file system of that size, under the engine's
+ * own data directory, on a loop device. Loop devices are forgotten by a reboot and then have other numbers, and the volume of the engine
+ * names its device for good: so it names a link to it, which is made anew whenever the file was attached.
+ *
+ * The files are sparse: what they may hold in sum is the plan's affair, and nobody reserves a disk for the largest plan of each VM. That
+ * the disk itself does not fill up is seen to at a start; see `DiskSpace`.
+ */
+const DATA = '/data';
+const IMAGES = 'swiftor';
+const LINKS = '/dev/swiftor';
+
+/** Exit codes of the scripts that say more than "failed". */
+export const LOST = 44;
+export const NO_TOOL = 45;
+
+export interface ImageSpec {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly mustExist: boolean;
+}
+
+/** Where the engine finds the device of a volume, once it is attached. */
+export function deviceOf(installationId: string, id: string, name: string): string {
+  return `${LINKS}/${installationId}/${id}.${name}`;
+}
+
+const PRELUDE = `
+set -eu
+umask 077
+cd ${DATA}
+loops_of() { losetup -n -O NAME -j "$1" | tr -d ' '; }
+# One at a time over all gateways: two loop devices on one file would destroy what it holds.
+mkdir -p ${IMAGES}
+exec 9< ${IMAGES}
+flock -w 20 9
+installation=$1 machine=$2
+shift 2
+dir=${IMAGES}/$installation/$machine
+links=${LINKS}/$installation
+`;
+
+/** Arguments: installation, machine, then for each volume its name, bytes and whether it must exist. Prints the names of the lost. */
+const ATTACH = `
+for tool in losetup mkfs.ext4 debugfs e2fsck resize2fs flock truncate; do
+  command -v "$tool" > /dev/null || { echo "the program $tool is missing"; exit ${NO_TOOL}; }
+done
+${PRELUDE}
+check() {
+  [ "$3" = no ] || [ -f "$dir/$1.img" ] || { echo "$1"; lost=yes; }
+}
+make() {
+  img=$dir/$1.img
+  # Under another name until it is whole, for this may be cut short at any point.
+  rm -f "$img.new"
+  truncate -s "$2" "$img.new"
+  mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$img.new"
+  # Only into an empty volume does the engine copy what the image has at its path.
+  debugfs -w -R 'rmdir lost+found' "$img.new" 2> /dev/null
+  mv "$img.new" "$img"
+}
+# While nothing has it mounted; otherwise at the next start.
+grow() {
+  img=$dir/$1.img
+  [ "$(stat -c %s "$img")" -lt "$2" ] || [ -e "$img.growing" ] || return 0
+  for _ in 1 2 3 4 5; do
+    device=$(loops_of "$img" | head -n 1)
+    checked=0
+    e2fsck -fp "\${device:-$img}" > /dev/null 2>&1 || checked=$?
+    # 8 says that it is in use: mounted, or in a container that is just coming up.
+    [ "$checked" -eq 8 ] || break
+    sleep 0.1
+  done
+  [ "$checked" -le 1 ] || return 0
+  # The size of an attached device is not for us to change.
+  [ -z "$device" ] || losetup -d "$device"
+  [ -z "$(loops_of "$img")" ] || return 0
+  : > "$img.growing"
+  truncate -s ">$2" "$img"
+  resize2fs "$img" > /dev/null 2>&1
+  debugfs -w -R 'rmdir lost+found' "$img" 2> /dev/null
+  rm "$img.growing"
+}
+attach() {
+  [ -f "$dir/$1.img" ] || make "$1" "$2"
+  grow "$1" "$2"
+  device=$(loops_of "$dir/$1.img" | head -n 1)
+  if [ -z "$device" ]; then
+    # Some file systems cannot do without their cache: then it is attached with it, or not, which the second look tells.
+    losetup -f --direct-io=on "$dir/$1.img" || :
+    device=$(loops_of "$dir/$1.img" | head -n 1)
+    [ -n "$device" ] || losetup -f "$dir/$1.img"
+    device=$(loops_of "$dir/$1.img" | head -n 1)
+  fi
+  if [ "$(readlink "$links/$machine.$1")" != "$device" ]; then
+    ln -sfn "$device" "$links/$machine.$1.new"
+    mv -fT "$links/$machine.$1.new" "$links/$machine.$1"
+  fi
+}
+each() {
+  action=$1
+  shift
+  while [ $# -ge 3 ]; do
+    "$action" "$1" "$2" "$3"
+    shift 3
+  done
+}
+lost=no
+each check "$@"
+[ "$lost" = no ] || exit ${LOST}
+mkdir -p "$dir" "$links"
+each attach "$@"
+`;
+
+/** Arguments: installation, machine, names. */
+const REMOVE = `
+${PRELUDE}
+for name in "$@"; do
+  img=$dir/$name.img
+  devices=
+  [ ! -f "$img" ] || devices=$(loops_of "$img")
+  linked=$(readlink "$links/$machine.$name" || :)
+  # Of a file that somebody removed, only the link still tells; unless another file has the device by now.
+  if [ -z "$devices" ] && [ -n "$linked" ]; then
+    case $(cat "/sys/block/\${linked#/dev/}/loop/backing_file" 2> /dev/null) in
+      *"/$machine/$name.img (deleted)") devices=$linked ;;
+    esac
+  fi
+  for device in $devices; do losetup -d "$device"; done
+  rm -f "$img" "$img.new" "$img.growing" "$links/$machine.$name" "$links/$machine.$name.new"
+done
+rmdir "$dir" "\${dir%/*}" "$links" ${LINKS} 2> /dev/null || :
+`;
+
+/** Arguments: installation, then directories of plain volumes. */
+const MEASURE = `
+cd ${DATA}
+installation=$1
+shift
+[ ! -d "${IMAGES}/$installation" ] ||
+  find "${IMAGES}/$installation" -name '*.img' -exec stat -c 'image %s %b %n' {} + || :
+[ $# -eq 0 ] || timeout 20 nice du -sxk -- "$@" 2> /dev/null | sed 's/^/plain /' || :
+`;
+
+/** Block size, blocks, free blocks, blocks that are free for anyone. */
+const DISK = ['stat', '-f', '-c', '%S %b %f %a', DATA] as const;
+
+/** A command on the engine's host, whose data directory is `dataRoot`. */
+export type HostCommandIn = (dataRoot: string) => HostCommand;
+
+const shell = (what: string, script: string, args: readonly string[]) => ({ what, argv: ['sh', '-c', script, 'sh', ...args] as const });
+
+/** Of loop devices, and of what gives them out. */
+const DEVICE_RULES = ['b 7:* rwm', 'c 10:237 rwm'];
+
+/** The engine's data directory without what is mounted in it: a copy of a mount would keep a volume busy. */
+const dataBind = (source: string, writable: boolean) => ({ source, target: DATA, writable, shallow: true });
+
+function withLoops(command: ReturnType<typeof shell>): HostCommandIn {
+  return (dataRoot) => ({
+    ...command,
+    capabilities: ['DAC_OVERRIDE'],
+    // No use of it is made; a network namespace of its own would cost a tenth of a second.
+    network: 'host',
+    binds: [dataBind(dataRoot, true), { source: '/dev', writable: true, shallow: true }],
+    deviceRules: DEVICE_RULES,
+  });
+}
+
+function reading(command: Pick<HostCommand, 'what' | 'argv'>): HostCommandIn {
+  return (dataRoot) => ({ ...command, capabilities: ['DAC_READ_SEARCH'], network: 'host', binds: [dataBind(dataRoot, false)] });
+}
+
+export function attachCommand(installationId: string, id: string, images: readonly ImageSpec[]): HostCommandIn {
+  const args = images.flatMap(({ name, sizeBytes, mustExist }) => [name, String(sizeBytes), mustExist ? 'yes' : 'no']);
+  return withLoops(shell('attach the storage of a machine', ATTACH, [installationId, id, ...args]));
+}
+
+export function removeCommand(installationId: string, id: string, names: readonly string[]): HostCommandIn {
+  return withLoops(shell('remove the storage of a machine', REMOVE, [installationId, id, ...names]));
+}
+
+/** `plain`: the engine's names of volumes that are directories of its own. */
+export function measureCommand(installationId: string, plain: readonly string[]): HostCommandIn {
+  const directories = plain.map((name) => `volumes/${name}/_data`);
+  const command = reading(shell('measure its storage', MEASURE, [installationId, ...directories]));
+  return (dataRoot) => ({ ...command(dataRoot), maxOutputBytes: 2 ** 20 });
+}
+
+export const diskCommand: HostCommandIn = reading({ what: 'read how full its disk is', argv: DISK });

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type Docker from 'dockerode';
+import { withDeadline } from '../../lib/with-deadline.ts';
+import type { Log } from '../../log.ts';
+import { EngineError } from '../engine-error.ts';
+import { LABEL } from '../labels.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from './engine-call.ts';
+import type { HostCommands } from './host-commands.ts';
+import { commandLabels, type HostCommand } from './host-container.ts';
+import type { ImageStorage } from './image-storage.ts';
+
+const TRIAL_MILLISECONDS = 60_000;
+const TRIAL_BYTES = 16 * 2 ** 20;
+const VOLUME = 'trial';
+const MOUNT: HostCommand = { what: 'mount a trial of storage', argv: ['true'] };
+
+export interface StorageTrialTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly host: HostCommands;
+  readonly images: ImageStorage;
+  readonly installationId: string;
+  readonly log: Log;
+}
+
+/** Whether an engine's host can hold volumes in images: tried with a small one when it is first asked, then known. */
+export class StorageTrial {
+  readonly #tools: StorageTrialTools;
+  #outcome: Promise<boolean> | undefined;
+
+  constructor(tools: StorageTrialTools) {
+    this.#tools = tools;
+  }
+
+  /** Rejects when the engine cannot be asked; the next call tries again then. */
+  async isPassed(signal: AbortSignal): Promise<boolean> {
+    // Not under the signal of whoever happens to ask first: others wait for it too.
+    this.#outcome ??= this.#try(AbortSignal.timeout(TRIAL_MILLISECONDS)).catch((error: unknown) => {
+      this.#outcome = undefined;
+      throw error;
+    });
+    const outcome = this.#outcome;
+    return withDeadline(TRIAL_MILLISECONDS, signal, () => outcome);
+  }
+
+  async #try(signal: AbortSignal): Promise<boolean> {
+    const { images, log } = this.#tools;
+    const id = randomUUID();
+    try {
+      await images.attach(id, [{ name: VOLUME, sizeBytes: TRIAL_BYTES, mustExist: false }], signal);
+      await this.#mount(id, signal);
+      log.info('volumes have a hard size on this engine');
+      return true;
+    } catch (error) {
+      if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
+      log.warn({ err: error }, 'volumes are only measured on this engine: its host cannot give them a hard size');
+      return false;
+    } finally {
+      await this.#cleanUp(id, AbortSignal.timeout(TRIAL_MILLISECONDS)).catch((error: unknown) =>
+        log.debug({ err: error }, 'a trial of storage left something behind'),
+      );
+    }
+  }
+
+  /** Has the engine mount it as for a machine. */
+  async #mount(id: string, signal: AbortSignal): Promise<void> {
+    const { docker, call, containers, host, images, installationId } = this.#tools;
+    const Name = volumeName(id);
+    // Labelled as a machine's: what a gateway leaves behind that dies here is found as an orphan.
+    const Labels = {
+      [LABEL.installation]: installationId,
+      [LABEL.machine]: id,
+      [LABEL.volume]: VOLUME,
+      [LABEL.lifetime]: 'until-delete',
+      [LABEL.store]: 'image',
+    };
+    const DriverOpts = { ...images.driverOptions(id, VOLUME) };
+    await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
+    const labels = commandLabels(installationId, Math.ceil((Date.now() + TRIAL_MILLISECONDS) / 1000));
+    const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
+    try {
+      await host.start(container, MOUNT, signal);
+    } finally {
+      await containers.remove(container.id, signal);
+    }
+  }
+
+  async #cleanUp(id: string, signal: AbortSignal): Promise<void> {
+    const { docker, call, images } = this.#tools;
+    await images.remove(id, [VOLUME], false, signal);
+    const volume = docker.getVolume(volumeName(id));
+    await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
+  }
+}
+
+function volumeName(id: string): string {
+  return `swiftor-trial-${id}`;
+}

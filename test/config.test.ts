@@ -28,6 +28,7 @@ test('nothing set is a gateway on this machine alone', () => {
     catalogFile: undefined,
     plansFile: undefined,
     defaultPlan: 'core',
+    diskWatermark: { usedPercent: 85, freeBytes: 20 * 2 ** 30 },
     roles: new Set(['api', 'ingress', 'reconciler']),
     trustedProxies: new BlockList(),
     auditDays: 90,

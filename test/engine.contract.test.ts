@@ -685,7 +685,7 @@ describe('A driver of an engine that does not answer', () => {
 
   test("takes nothing for an engine's word that something else answers", async () => {
     const page = await listen(createHttpServer((_, response) => response.end('<html>welcome</html>')));
-    const noise = await listen(createServer((socket) => socket.end('hello\r\n\r\n')));
+    const noise = await listen(createServer((socket) => socket.on('error', () => undefined).end('hello\r\n\r\n')));
     for (const endpoint of [page, noise]) {
       const driver = testDriver('none', { endpoint });
       expect(await codeOf(driver.ping(within()))).toBe('ENGINE_UNREACHABLE');

@@ -203,8 +203,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   });
 
   test('a volume from before there were sizes stays as it is, and is measured', async () => {
-    const old = primary();
-    const { sizeBytes: _, ...plain } = old;
+    const plain: MachineVolume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false };
     const spec = machineSpec({
       volumes: [plain],
       command: ['/bin/sh', '-c', 'dd if=/dev/zero of=/config/data bs=1024 count=2048 2>/dev/null'],
@@ -212,14 +211,14 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await driver.ensureVolumes(spec, within())).toBe('MEASURED');
     await outputOf(spec);
     await stopAndRemove(spec);
-    const again = next(spec, 'ls /config', { volumes: [{ ...old, mustExist: true }] });
+    const again = next(spec, 'ls /config', { volumes: [primary({ mustExist: true })] });
     expect(await driver.ensureVolumes(again, within())).toBe('MEASURED');
     expect(await outputOf(again)).toEqual(['data', 'from-image']);
     expect((await driver.measureStorage(within())).get(spec.id)?.lastingBytes).toBeGreaterThanOrEqual(2 * MB);
   });
 
   test('what a container writes outside is measured as scratch, its volumes that go with a stop too', async () => {
-    const volumes = [primary({ name: 'scratch', lifetime: 'until-stop' })].map(({ sizeBytes: _, ...volume }) => volume);
+    const volumes: MachineVolume[] = [{ name: 'scratch', target: '/config', lifetime: 'until-stop', mustExist: false }];
     const write = (path: string, kib: number) => `dd if=/dev/zero of=${path} bs=1024 count=${kib} 2>/dev/null`;
     const spec = machineSpec({ volumes, command: ['/bin/sh', '-c', `${write('/layer', 3072)}; ${write('/config/data', 2048)}`] });
     await outputOf(spec);

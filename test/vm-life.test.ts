@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { glob, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
@@ -47,6 +49,19 @@ const stop = (id: string) => gateway.rest(token, 'POST', `/vms/stop/${id}`);
 
 async function statusOf(id: string): Promise<string> {
   return ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status;
+}
+interface Storage {
+  readonly storageGb: number | null;
+  readonly storageEnforcement: string | null;
+  readonly storageUsedGb: number;
+}
+async function storageOf(id: string, of = token): Promise<Storage | Record<string, never>> {
+  const { data } = await gateway.graphql<{ vm: Storage }>(
+    of,
+    'query ($id: ID!) { vm(id: $id) { storageGb storageEnforcement storageUsedGb } }',
+    { id },
+  );
+  return data?.vm ?? {};
 }
 async function reaches(id: string, status: string, deadline = 25_000): Promise<void> {
   await eventually(async () => (await statusOf(id)) === status, { deadline });
@@ -136,12 +151,31 @@ describe('storage', () => {
 
   it('says that data is lost instead of starting on a blank disk', async () => {
     const id = await createVm(gateway, token, { storageType: 'PERSISTENT' });
-    await eventually(async () => (await objectsOf(id)).volumes.length === 1);
-    const { Volumes } = await docker.listVolumes({ filters: { label: [`io.swiftor.vm=${id}`] } });
-    await docker.getVolume(Volumes[0]?.Name ?? '').remove();
+    const { DockerRootDir } = (await docker.info()) as { DockerRootDir: string };
+    await eventually(async () => (await storageOf(id)).storageEnforcement === 'HARD');
+    for await (const file of glob(`${DockerRootDir}/swiftor/*/${id}/primary.img`)) await rm(file);
     await start(id);
     await reaches(id, 'FAILED');
     expect(await failureOf(id)).toMatchObject({ code: 'DATA_LOST' });
+  });
+
+  it('has the size of the plan, which grows with it at a start, and says how it is held and how much is used', async () => {
+    const userId = randomUUID();
+    const core = await gateway.token(userId, { plan: 'core' });
+    const id = await createVm(gateway, core, { storageType: 'PERSISTENT' });
+    const passing = await createVm(gateway, core);
+    const made = await eventually(async () => {
+      const storage = await storageOf(id, core);
+      return storage.storageEnforcement !== null && storage;
+    });
+    expect(made).toEqual({ storageGb: 2, storageEnforcement: 'HARD', storageUsedGb: expect.any(Number) });
+    expect(await storageOf(passing, core)).toEqual({ storageGb: null, storageEnforcement: null, storageUsedGb: 0 });
+    const hacker = await gateway.token(userId, { plan: 'hacker' });
+    await gateway.rest(hacker, 'POST', `/vms/start/${id}`);
+    expect((await storageOf(id, hacker)).storageGb).toBe(30);
+    await gateway.rest(hacker, 'POST', `/vms/stop/${id}`);
+    await gateway.rest(await gateway.token(userId, { plan: 'core' }), 'POST', `/vms/start/${id}`);
+    expect((await storageOf(id, core)).storageGb).toBe(30);
   });
 });
 
@@ -164,7 +198,7 @@ describe('secrets', () => {
     await eventually(async () => (await environmentOf(id))['LATE'] === 'yes', { deadline: 20_000 });
     expect(await containerOf(id)).not.toBe(before);
     await execIn(id, '/bin/sh', '-c', 'test -e /config/mine && touch /www/kept');
-    expect((await see(id, '/kept')).status).toBe(200);
+    await eventually(async () => (await see(id, '/kept')).status === 200, { deadline: 20_000 });
     await gateway.rest(token, 'DELETE', `/vms/secrets/${id}/LATE`);
     await eventually(async () => !('LATE' in (await environmentOf(id))), { deadline: 20_000 });
   });

@@ -60,6 +60,9 @@ export const STUBBORN = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 86400
 
 /** Removes each container and volume that carries the installation's label, with what holds their data. */
 export async function removeInstallation(installationId: string): Promise<void> {
+  const filters = { label: [`${LABEL.installation}=${installationId}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  await Promise.allSettled(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
   const driver = testDriver(installationId);
   try {
     const signal = AbortSignal.timeout(50_000);
@@ -69,9 +72,6 @@ export async function removeInstallation(installationId: string): Promise<void> 
   } finally {
     driver.close();
   }
-  const filters = { label: [`${LABEL.installation}=${installationId}`] };
-  const containers = await docker.listContainers({ all: true, filters });
-  await Promise.allSettled(containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })));
   const { Volumes } = await docker.listVolumes({ filters });
   const removals = await Promise.allSettled((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove()));
   const failed = removals.filter((removal) => removal.status === 'rejected');

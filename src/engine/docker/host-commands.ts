@@ -103,7 +103,8 @@ export class HostCommands {
   #learnAbsent(error: unknown): boolean {
     if (statusOf(error) !== 400 || !(error instanceof Error)) return false;
     const [, missing = ''] = /bind source path does not exist: (\S+)/.exec(error.message) ?? [];
-    if (!OPTIONAL_PATHS.has(missing) || this.#absent.has(missing)) return false;
+    // Known already where several commands found out at once.
+    if (!OPTIONAL_PATHS.has(missing)) return false;
     this.#absent.add(missing);
     return true;
   }

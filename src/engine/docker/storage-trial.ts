@@ -49,6 +49,8 @@ export class StorageTrial {
     const { images, log } = this.#tools;
     const id = randomUUID();
     try {
+      // The volume first: it is what is found and removed when this is cut short.
+      await this.#createVolume(id, signal);
       await images.attach(id, [{ name: VOLUME, sizeBytes: TRIAL_BYTES, mustExist: false }], signal);
       await this.#mount(id, signal);
       log.info('volumes have a hard size on this engine');
@@ -64,9 +66,8 @@ export class StorageTrial {
     }
   }
 
-  /** Has the engine mount it as for a machine. */
-  async #mount(id: string, signal: AbortSignal): Promise<void> {
-    const { docker, call, containers, host, images, installationId } = this.#tools;
+  async #createVolume(id: string, signal: AbortSignal): Promise<void> {
+    const { docker, call, images, installationId } = this.#tools;
     const Name = volumeName(id);
     // Labelled as a machine's: what a gateway leaves behind that dies here is found as an orphan.
     const Labels = {
@@ -78,6 +79,12 @@ export class StorageTrial {
     };
     const DriverOpts = { ...images.driverOptions(id, VOLUME) };
     await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
+  }
+
+  /** Has the engine mount it as for a machine. */
+  async #mount(id: string, signal: AbortSignal): Promise<void> {
+    const { containers, host, installationId } = this.#tools;
+    const Name = volumeName(id);
     const labels = commandLabels(installationId, Math.ceil((Date.now() + TRIAL_MILLISECONDS) / 1000));
     const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
     try {

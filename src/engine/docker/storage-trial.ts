@@ -60,9 +60,7 @@ export class StorageTrial {
       log.warn({ err: error }, 'volumes are only measured on this engine: its host cannot give them a hard size');
       return false;
     } finally {
-      await this.#cleanUp(id, AbortSignal.timeout(TRIAL_MILLISECONDS)).catch((error: unknown) =>
-        log.debug({ err: error }, 'a trial of storage left something behind'),
-      );
+      await this.#cleanUp(id, AbortSignal.timeout(TRIAL_MILLISECONDS));
     }
   }
 
@@ -94,11 +92,14 @@ export class StorageTrial {
     }
   }
 
+  /** A volume that is left is found as an orphan; its image goes with it. */
   async #cleanUp(id: string, signal: AbortSignal): Promise<void> {
-    const { docker, call, images } = this.#tools;
-    await images.remove(id, [VOLUME], false, signal);
+    const { docker, call, images, log } = this.#tools;
+    const note = (error: unknown) => log.debug({ err: error }, 'a trial of storage left something behind');
+    // Where the host can do nothing, there is no image either.
+    await images.remove(id, [VOLUME], false, signal).catch(note);
     const volume = docker.getVolume(volumeName(id));
-    await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
+    await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal })).catch(note);
   }
 }
 

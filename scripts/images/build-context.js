@@ -5,25 +5,28 @@ import { inProject } from '../prepare/project.js';
 import { PrepareFailure } from '../prepare/report.js';
 
 /** Not part of what an image is made of. */
-const LEFT_OUT = new Set(['tests', '__pycache__', 'node_modules']);
+const LEFT_OUT = new Set(['tests', '__pycache__']);
 
-/** The files that a recipe sends to the engine: [{ path, mode, data }], in the order of their paths. */
+/** The project's files that a recipe sends to the engine: [{ path, mode, file }], in the order of their paths. */
 export function readContext({ name, files }) {
-  const found = files.flatMap(([from, to]) => readTree(inProject(from), to, name));
-  return found.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return files.flatMap(([from, to]) => readTree(inProject(from), to, LEFT_OUT, name)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Changes whenever the image that the recipe makes does, but for newer packages and another base. */
-export function digestOf(recipe, context = readContext(recipe)) {
-  const hash = createHash('sha256').update(JSON.stringify(recipe.args));
-  for (const { path, mode, data } of context) hash.update(JSON.stringify([path, mode, data.length])).update(data);
+export function digestOf(recipe) {
+  const hash = createHash('sha256').update(JSON.stringify([recipe.args, recipe.npm]));
+  for (const { path, mode, file } of readContext(recipe)) {
+    const data = readFileSync(file);
+    hash.update(JSON.stringify([path, mode, data.length])).update(data);
+  }
   return hash.digest('hex').slice(0, 16);
 }
 
-function readTree(file, to, name) {
+/** The files below `file`, or it itself, as entries below `to`. Links are followed. */
+export function readTree(file, to, leftOut, name) {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined) throw new PrepareFailure(`${file}, which the image "${name}" is made of, is missing. Run "npm install".`);
-  if (!stat.isDirectory()) return [{ path: to, mode: stat.mode & 0o111 ? 0o755 : 0o644, data: readFileSync(file) }];
-  const names = readdirSync(file).filter((each) => !LEFT_OUT.has(each));
-  return names.flatMap((each) => readTree(path.join(file, each), to === '' ? each : `${to}/${each}`, name));
+  if (!stat.isDirectory()) return [{ path: to, mode: stat.mode & 0o111 ? 0o755 : 0o644, file }];
+  const names = readdirSync(file).filter((each) => !leftOut.has(each));
+  return names.flatMap((each) => readTree(path.join(file, each), to === '' ? each : `${to}/${each}`, leftOut, name));
 }

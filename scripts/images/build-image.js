@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { RECIPE_LABEL, callEngine, readLines } from './engine-call.js';
+import { fetchNpm } from './fetch-npm.js';
 import { BuildProgress } from './build-progress.js';
 import { digestOf, readContext } from './build-context.js';
 import { packTar } from './tar.js';
@@ -13,7 +15,7 @@ const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_P
  * PrepareFailure that shows the last lines.
  */
 export async function buildImage(recipe, { base, fresh = false, place = '', signal, report }) {
-  const context = readContext(recipe);
+  const context = [...readContext(recipe), ...(await fetchNpm(recipe))];
   const progress = new BuildProgress(recipe.seconds);
   const done = showProgress(`${place}${recipe.name}`, () => {
     return `${progress.percent} %, ${progress.doing}, about ${progress.secondsLeft} s left`;
@@ -32,8 +34,8 @@ export async function buildImage(recipe, { base, fresh = false, place = '', sign
 async function build(recipe, { base, fresh, context, signal }, onValue) {
   const response = await callEngine({
     method: 'POST',
-    path: `/build?${buildQuery(recipe, { base, fresh, context })}`,
-    body: packTar(context),
+    path: `/build?${buildQuery(recipe, { base, fresh })}`,
+    body: Readable.from(packTar(context)),
     headers: { 'content-type': 'application/x-tar' },
     silenceMs: SILENCE_MS,
     signal: AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), ...(signal ? [signal] : [])]),
@@ -47,7 +49,7 @@ async function build(recipe, { base, fresh, context, signal }, onValue) {
   return hasImage ? undefined : 'the engine ended without an image';
 }
 
-function buildQuery(recipe, { base, fresh, context }) {
+function buildQuery(recipe, { base, fresh }) {
   const proxies = Object.fromEntries(PROXIES.filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
   return new URLSearchParams({
     t: recipe.imageRef,
@@ -55,6 +57,6 @@ function buildQuery(recipe, { base, fresh, context }) {
     forcerm: '1',
     ...(fresh && { nocache: '1' }),
     buildargs: JSON.stringify({ ...proxies, BASE: base, ...recipe.args }),
-    labels: JSON.stringify({ [RECIPE_LABEL]: digestOf(recipe, context) }),
+    labels: JSON.stringify({ [RECIPE_LABEL]: digestOf(recipe) }),
   });
 }

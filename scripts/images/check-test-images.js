@@ -4,7 +4,7 @@ import { secondsOf, toDuration } from './durations.js';
 import { stateOf } from './image-state.js';
 
 /** What the browser tests open. */
-const NAMES = ['webtop-debian-xfce'];
+const NAMES = ['webtop-debian-xfce', 'code-server'];
 
 /** What is to be done so that the browser tests have their images; undefined when nothing is. */
 export async function checkTestImages() {

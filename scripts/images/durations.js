@@ -2,10 +2,10 @@
 export function secondsOf(recipes) {
   const shared = new Map();
   let own = 0;
-  for (const { files, seconds } of recipes) {
+  for (const { files, seconds, fetchSeconds = 0 } of recipes) {
     const [first, ...rest] = seconds;
     shared.set(files[0][0], first);
-    own += sum(rest);
+    own += sum(rest) + fetchSeconds;
   }
   return own + sum([...shared.values()]);
 }

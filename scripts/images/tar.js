@@ -1,9 +1,16 @@
+import { readFileSync } from 'node:fs';
+
 const BLOCK = 512;
 
-/** A tar archive, whole in memory, of [{ path, mode, data }]: what the engine takes as a build's context. */
-export function packTar(files) {
-  const blocks = files.flatMap(({ path, mode, data }) => [header(path, mode, data.length), data, Buffer.alloc(-data.length & (BLOCK - 1))]);
-  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
+/** The pieces of a tar archive of [{ path, mode, file }], a file at a time: what the engine takes as a build's context. */
+export function* packTar(entries) {
+  for (const { path, mode, file } of entries) {
+    const data = readFileSync(file);
+    yield header(path, mode, data.length);
+    yield data;
+    yield Buffer.alloc(-data.length & (BLOCK - 1));
+  }
+  yield Buffer.alloc(2 * BLOCK);
 }
 
 function header(path, mode, size) {
@@ -14,7 +21,7 @@ function header(path, mode, size) {
   block.write(octal(0, 7), 108);
   block.write(octal(0, 7), 116);
   block.write(octal(size, 11), 124);
-  // No time: the same files make the same archive, which the engine's cache goes by.
+  // No time: the same files make the same archive.
   block.write(octal(0, 11), 136);
   block.write(' '.repeat(8), 148);
   block.write('0', 156);

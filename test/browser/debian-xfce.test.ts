@@ -4,7 +4,7 @@ import { openBrowser, keepScreenshot } from '../support/browser.ts';
 import { containerOf, processesOf, readFileOf } from '../support/containers.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { createOpenLink } from '../support/open-vm.ts';
+import { awaitRunning, NO_REGISTRY, openByLink } from '../support/real-vm.ts';
 import { createVm } from '../support/vms.ts';
 
 const PASSWORD = 'a password of 27 characters';
@@ -19,8 +19,7 @@ let id: string;
 // One story, told in steps: what somebody does with a desktop, from its creation on.
 describe('a Debian desktop with XFCE, where no registry answers', () => {
   beforeAll(async () => {
-    // Nothing listens there: as on a machine that reaches no registry, also where the tests run on one that does.
-    const images = { xfce: '127.0.0.1:9/linuxserver/webtop:debian-xfce' };
+    const images = { xfce: `${NO_REGISTRY}/webtop:debian-xfce` };
     const debian = { code: 'debian', images, localImages: { xfce: 'local/webtop:debian-xfce' } };
     gateway = await createTestGateway({ distributions: [debian] });
     token = await gateway.token('alice');
@@ -41,8 +40,9 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     const input = { distribution: 'debian', desktop: 'xfce', password: PASSWORD, ram: 2, storageType: 'PERSISTENT' };
     id = await createVm(gateway, token, input);
     await gateway.graphql(token, `mutation { startVm(id: "${id}") { status } }`);
-    await openWhenRunning();
-    await page.locator('#password').waitFor();
+    await openByLink(page, gateway, token, id);
+    // It shows how far the boot is, and moves on by itself.
+    await page.locator('#password').waitFor({ timeout: 90_000 });
     await keepScreenshot(page, 'xfce-1-sign-in');
     expect(await page.title()).toBe('Debian XFCE: sign in');
   });
@@ -90,23 +90,13 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     const before = await containerOf(id);
     await gateway.graphql(token, `mutation { restartVm(id: "${id}") { status } }`);
     const after = await eventually(async () => (await containerOf(id)) !== before && containerOf(id), { deadline: 60_000 });
-    await openWhenRunning();
+    await awaitRunning(gateway, token, id);
+    await openByLink(page, gateway, token, id);
     await seeDesktop();
     expect(await readFileOf(after, '/config/typed.txt')).toContain('abc in /config');
     await keepScreenshot(page, 'xfce-5-replaced');
   });
 });
-
-async function openWhenRunning(): Promise<void> {
-  await eventually(
-    async () => {
-      const { data } = await gateway.graphql<{ vm: { status: string } }>(token, `{ vm(id: "${id}") { status } }`);
-      return data?.vm.status === 'RUNNING';
-    },
-    { deadline: 90_000 },
-  );
-  await eventually(async () => page.goto((await createOpenLink(gateway, token, id)).href), { deadline: 60_000 });
-}
 
 async function signIn(password: string): Promise<void> {
   await page.fill('#password', password);

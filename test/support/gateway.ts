@@ -54,8 +54,10 @@ export interface TestGatewayOptions {
   /** Of a gateway that shares its database with another; that one drops it. */
   readonly databaseUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Entries over the built-in catalog; ubuntu and krita always run the tiny image. */
+  /** Entries over the built-in catalog; ubuntu, krita and code-server run the tiny image. */
   readonly distributions?: readonly object[];
+  /** The built-in catalog as it is, but for `distributions`. */
+  readonly withoutTiny?: boolean;
   /** Plans over the built-in ones. */
   readonly plans?: readonly object[];
 }
@@ -72,7 +74,8 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     undo.defer(() => removeInstallation((rows[0] as { id: string }).id));
   }
   const catalogFile = path.join(dataDir, 'catalog.json');
-  const tiny = ['ubuntu', 'krita', 'code-server'].map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));
+  const tinyOnes = options.withoutTiny ? [] : ['ubuntu', 'krita', 'code-server'];
+  const tiny = tinyOnes.map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));
   await writeFile(catalogFile, JSON.stringify({ distributions: [...tiny, ...(options.distributions ?? [])] }));
   const plansFile = path.join(dataDir, 'plans.json');
   await writeFile(plansFile, JSON.stringify({ plans: options.plans ?? [] }));

@@ -47,13 +47,13 @@ describe('code-server, where no registry answers', () => {
     await page.getByText('Incorrect password').waitFor();
   });
 
-  it('shows the editor to whoever knows the password', { timeout: 90_000 }, async () => {
+  it('shows the editor to whoever knows the password', { timeout: 150_000 }, async () => {
     await signIn(PASSWORD);
-    await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: 80_000 });
+    await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: 140_000 });
     await keepScreenshot(page, 'code-2-editor');
   });
 
-  it('opens a terminal, and what is typed arrives in the workspace', { timeout: 120_000 }, async () => {
+  it('opens a terminal, and what is typed arrives in the workspace', { timeout: 150_000 }, async () => {
     const container = await containerOf(id);
     const typed = await eventually(
       async () => {
@@ -62,9 +62,9 @@ describe('code-server, where no registry answers', () => {
         await page.locator('.terminal.xterm').click();
         await page.keyboard.press('Control+c');
         await page.keyboard.type('echo "$(whoami) in $(pwd), password: ${PASSWORD-none}" > typed.txt\n', { delay: 10 });
-        return eventually(() => readFileOf(container, '/config/workspace/typed.txt'), { deadline: 8_000 });
+        return eventually(() => readFileOf(container, '/config/workspace/typed.txt'), { deadline: 20_000 });
       },
-      { deadline: 90_000 },
+      { deadline: 110_000 },
     );
     expect(typed).toBe('abc in /config/workspace, password: none\n');
     await page.getByText('typed.txt', { exact: true }).first().waitFor({ timeout: 20_000 });

@@ -58,23 +58,23 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     await keepScreenshot(page, 'xfce-2-desktop');
   });
 
-  it('opens a terminal, and what is typed arrives', { timeout: 90_000 }, async () => {
+  it('opens a terminal, and what is typed arrives', { timeout: 150_000 }, async () => {
     const container = await containerOf(id);
     await eventually(
       async () => {
         await page.mouse.click(TERMINAL_BUTTON.x, TERMINAL_BUTTON.y);
         return eventually(async () => (await processesOf(container)).includes('bash'), { deadline: 5_000 });
       },
-      { deadline: 40_000 },
+      { deadline: 60_000 },
     );
     const typed = await eventually(
       async () => {
         // Again from the start of a line, should the window have come up in the middle of the last one.
         await page.keyboard.press('Control+c');
         await page.keyboard.type('echo "$(whoami) in $(pwd), {not} <mangled> & complete" > typed.txt\n', { delay: 10 });
-        return eventually(() => readFileOf(container, '/config/typed.txt'), { deadline: 5_000 });
+        return eventually(() => readFileOf(container, '/config/typed.txt'), { deadline: 15_000 });
       },
-      { deadline: 40_000 },
+      { deadline: 60_000 },
     );
     expect(typed).toBe('abc in /config, {not} <mangled> & complete\n');
     await keepScreenshot(page, 'xfce-3-typed');

@@ -1,7 +1,8 @@
-import type { BlockList } from 'node:net';
+import { isIP, type BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseDiskWatermark, type DiskWatermark } from './lib/disk-watermark.ts';
 import { parseNetworks } from './lib/parse-networks.ts';
+import { parsePortRange } from './lib/parse-port-range.ts';
 
 const encryptionKey = z
   .string()
@@ -44,6 +45,9 @@ const schema = z.object({
   DISK_WATERMARK: z.string().default('85%,20GB'),
   ROLES: z.string().default('api,ingress,reconciler'),
   TRUSTED_PROXIES: z.string().default(''),
+  FORWARD_PORTS: z.string().default('30000-30999'),
+  FORWARD_BIND: z.union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" }).optional(),
+  FORWARD_HOSTS: z.string().default(''),
   AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   ALLOWED_ORIGINS: z.string().default(''),
   INTROSPECTION: z.enum(['0', '1']).optional(),
@@ -102,6 +106,8 @@ export interface Config {
   readonly roles: ReadonlySet<Role>;
   /** Whose X-Forwarded-For is believed. */
   readonly trustedProxies: BlockList;
+  /** The public ports that may be given to VMs, where they listen, and by region the host that people connect to. */
+  readonly forward: { readonly from: number; readonly to: number; readonly bind: string; readonly hosts: ReadonlyMap<string, string> };
   /** How long the audit is kept. */
   readonly auditDays: number;
   /** Whose pages may open a WebSocket, besides the gateway's own; `*` for all. */
@@ -160,6 +166,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     defaultPlan: values.DEFAULT_PLAN,
     diskWatermark: readWatermark(values.DISK_WATERMARK),
     roles: parseRoles(values.ROLES),
+    forward: {
+      ...parseForwardPorts(values.FORWARD_PORTS),
+      bind: values.FORWARD_BIND ?? (isIP(values.HOST) === 0 ? '127.0.0.1' : values.HOST),
+      hosts: forwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
+    },
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     auditDays: values.AUDIT_DAYS,
     allowedOrigins: parseOrigins(values.ALLOWED_ORIGINS),
@@ -223,6 +234,34 @@ function parseOrigins(text: string): ReadonlySet<string> {
     }
   }
   return new Set(origins);
+}
+
+function parseForwardPorts(text: string): ReturnType<typeof parsePortRange> {
+  try {
+    return parsePortRange(text);
+  } catch (error) {
+    throw new Error(`FORWARD_PORTS has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** Where no host is named: a remote engine's own, else the domain, which leads to this machine. */
+function forwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
+  const hosts = new Map<string, string>();
+  for (const [code, endpoint] of regions) {
+    const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
+    hosts.set(code, remote?.[1] ?? remote?.[2] ?? baseDomain);
+  }
+  for (const entry of text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean)) {
+    const [, code, host] = /^([A-Z0-9-]{1,16})=([\w.:-]+)$/i.exec(entry) ?? [];
+    if (code === undefined || host === undefined || !regions.has(code)) {
+      throw new Error(`FORWARD_HOSTS has "${entry}"; each entry is CODE=HOST of a region, such as AU=play.example.com.`);
+    }
+    hosts.set(code, host);
+  }
+  return hosts;
 }
 
 function parseTrustedProxies(text: string): BlockList {

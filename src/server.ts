@@ -112,6 +112,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
       listener,
       catalog,
       box,
+      forward: config.forward,
       log,
       driverOf,
       policyOf,
@@ -139,6 +140,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     db,
     catalog,
     box,
+    forward: config.forward,
     address,
     streams,
     board,
@@ -168,7 +170,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const hosts = createHostTable({ db, listener, catalog, tickets });
   parts.defer(() => hosts.close());
   for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));
-  const room = createWaitingRoom({ db, catalog, box, board, addressOf });
+  const room = createWaitingRoom({ db, catalog, box, forward: config.forward, board, addressOf });
   const serveEvents = createWaitingEvents({ streams, hosts, room });
   const proxy = createIngress({ resolve: hosts.resolve, room, log, publicScheme: config.publicScheme, addressOf });
   parts.defer(() => proxy.close());

@@ -12,7 +12,10 @@ import { createVm, VM_INPUT } from './support/vms.ts';
 const SECRET_VALUE = 'canary-9f3c';
 let gateway: TestGateway;
 beforeAll(async () => {
-  gateway = await createTestGateway({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
+  gateway = await createTestGateway({
+    distributions: [{ code: 'ubuntu', portForwarding: true }],
+    env: { TRUSTED_PROXIES: '127.0.0.1', FORWARD_PORTS: '27298' },
+  });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
@@ -54,6 +57,13 @@ const MUTATIONS: readonly (readonly [mutation: string, fields: string, action: s
     'SUBDOMAIN_ADDED',
     { name: 'web', internalPort: '8080', visibility: 'PRIVATE' },
   ],
+  [
+    'addPort',
+    '(input: { vmId: ID, protocol: UDP, internalPort: 7 }) { address }',
+    'PORT_ADDED',
+    { protocol: 'udp', internalPort: '7', publicPort: '27298' },
+  ],
+  ['removePort', '(vmId: ID, protocol: UDP, internalPort: 7) { id }', 'PORT_REMOVED', { protocol: 'udp', internalPort: '7' }],
   ['createOpenLink', '(vmId: ID, name: "web")', 'OPEN_LINK_CREATED', { name: 'web' }],
   ['removeSubdomain', '(vmId: ID, name: "web") { id }', 'SUBDOMAIN_REMOVED', { name: 'web' }],
   ['startVm', '(id: ID) { id }', 'VM_STARTED', {}],

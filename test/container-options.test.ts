@@ -25,7 +25,7 @@ test('a container gets its limits, and no rights but those of its profile', () =
   expect(Tty).toBe(false);
 });
 
-test("a container publishes nothing, and is given no init, no privilege, no device and none of the host's paths", () => {
+test("a container without ports publishes nothing, and is given no init, no privilege, no device and none of the host's paths", () => {
   const options = containerOptions(machineSpec(), place);
   const keys = [...Object.keys(options), ...Object.keys(options.HostConfig ?? {})];
   const forbidden = [
@@ -42,6 +42,20 @@ test("a container publishes nothing, and is given no init, no privilege, no devi
     'NanoCpus',
   ];
   expect(keys.filter((key) => forbidden.includes(key))).toEqual([]);
+});
+
+test('its ports are published, on the address that they name, and no others', () => {
+  const ports = [
+    { protocol: 'tcp', internalPort: 25565, publicPort: 30001, bind: '0.0.0.0' },
+    { protocol: 'udp', internalPort: 25565, publicPort: 30002, bind: '::1' },
+  ] as const;
+  const { ExposedPorts, HostConfig } = containerOptions(machineSpec({ ports }), place);
+  expect(ExposedPorts).toEqual({ '25565/tcp': {}, '25565/udp': {} });
+  expect(HostConfig?.PortBindings).toEqual({
+    '25565/tcp': [{ HostIp: '0.0.0.0', HostPort: '30001' }],
+    '25565/udp': [{ HostIp: '::1', HostPort: '30002' }],
+  });
+  expect(HostConfig).not.toHaveProperty('PublishAllPorts');
 });
 
 test('a share of a core too small for the kernel becomes the smallest that it takes', () => {

@@ -8,7 +8,9 @@ import type { EngineEvent, MachineSpec, MachineVolume } from '../src/engine/driv
 import { EngineError } from '../src/engine/engine-error.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import { describeEachEngine, docker, IDLE, machineSpec, newInstallationId, STUBBORN, testDriver, testImage } from './support/engines.ts';
+import { echo, ECHO_COMMAND, echoImage } from './support/echo-image.ts';
 import { eventually } from './support/eventually.ts';
+import { freePort, holdPort } from './support/ports.ts';
 
 const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
 const ignoreProgress = () => undefined;
@@ -343,6 +345,59 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     });
   });
 
+  describe('ports', () => {
+    const portOf = (protocol: 'tcp' | 'udp', publicPort: number) => ({ protocol, internalPort: 7, publicPort, bind: '127.0.0.1' });
+    const echoing = async (ports: MachineSpec['ports']) => machineSpec({ imageRef: await echoImage(), command: ECHO_COMMAND, ports });
+
+    test("lead to the machine's own while it runs, and are free again when it is gone", async () => {
+      const port = await freePort();
+      const spec = await echoing([portOf('tcp', port), portOf('udp', port)]);
+      await ensure(spec);
+      for (const protocol of ['tcp', 'udp'] as const) {
+        expect(await eventually(() => echo(protocol, port, `hello ${protocol}`))).toBe(`hello ${protocol}`);
+      }
+      await driver.remove(spec.id, [], within());
+      await expect(echo('tcp', port, 'still there?')).rejects.toThrow(/ECONNREFUSED|no answer/);
+      await expect(echo('udp', port, 'still there?')).rejects.toThrow(/ECONNREFUSED|no answer/);
+      for (const protocol of ['tcp', 'udp'] as const) await (await holdPort(protocol, port))[Symbol.asyncDispose]();
+    });
+
+    test('move from one container of a machine to the next', async () => {
+      const port = await freePort();
+      const before = await echoing([portOf('tcp', port)]);
+      const after = { ...before, hash: 'after' };
+      await ensure(before);
+      await driver.ensure(after, within(), ignoreProgress, before.hash);
+      expect(await eventually(() => echo('tcp', port, 'to the next'))).toBe('to the next');
+      await driver.revert(before.id, before.hash, within());
+      expect(await eventually(() => echo('tcp', port, 'and back'))).toBe('and back');
+    });
+
+    test.each(['tcp', 'udp'] as const)(
+      'says PORT_TAKEN with the %s port that another program holds, and leaves no container',
+      async (protocol) => {
+        await using held = await holdPort(protocol);
+        const spec = machineSpec({ command: IDLE, ports: [portOf(protocol, held.port)] });
+        expect(await failureOf(ensure(spec))).toMatchObject({
+          code: 'PORT_TAKEN',
+          port: held.port,
+          message: expect.stringContaining(`${held.port}`),
+        });
+        expect(await containersOf(spec)).toEqual([]);
+      },
+    );
+
+    test('says PORT_TAKEN for one that another machine holds', async () => {
+      const port = await freePort();
+      const first = machineSpec({ command: IDLE, ports: [portOf('tcp', port)] });
+      await ensure(first);
+      const second = machineSpec({ command: IDLE, ports: [portOf('tcp', port)] });
+      expect(await failureOf(ensure(second))).toMatchObject({ code: 'PORT_TAKEN', port });
+      await driver.remove(first.id, [], within());
+      expect(await ensure(second)).toMatchObject({ state: 'running' });
+    });
+  });
+
   describe('ensureVolumes', () => {
     test('makes the volumes once and keeps what they hold', async () => {
       const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
@@ -518,7 +573,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       await nextEvent(events, spec.id, 'renamed');
       // Behind the driver's back.
       await container.kill();
-      expect(await nextEvent(events, spec.id, 'exited')).toEqual({ id: spec.id, action: 'exited', exitCode: 137 });
+      expect(await nextEvent(events, spec.id, 'exited')).toEqual({ id: spec.id, ref, action: 'exited', exitCode: 137 });
       await driver.remove(spec.id, [], within());
       await nextEvent(events, spec.id, 'removed');
     });

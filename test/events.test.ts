@@ -13,7 +13,7 @@ import { createVm, startVm, stopVm, updateVm } from '../src/vm/vm-commands.ts';
 import type { Vm } from '../src/vm/vm.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { eventually } from './support/eventually.ts';
-import { VM_INPUT } from './support/vms.ts';
+import { FORWARD, VM_INPUT } from './support/vms.ts';
 
 let database: TestDatabase;
 let db: Db;
@@ -26,7 +26,8 @@ beforeAll(async () => {
   const log = await createLog({ level: 'silent' });
   listener = await createListener({ url: database.url, log });
   streams = createEventStreams({ db, listener, board: createProgressBoard(listener), log });
-  deps = { db, catalog: await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] }), box: await openTestBox(db) };
+  const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
+  deps = { db, catalog, box: await openTestBox(db), forward: FORWARD };
 });
 afterAll(async () => {
   streams.close();

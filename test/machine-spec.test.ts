@@ -41,6 +41,7 @@ const VM: Vm = {
   lastEventSeq: 1,
   createdAt: new Date(0),
   mappings: [],
+  ports: [],
 };
 
 interface Order {
@@ -54,7 +55,14 @@ function sourceOf({ vm, secrets = {}, salt = 'salt', policy = { egress: 'interne
   const ordered = { ...VM, ...vm };
   const distribution = catalog.distributions.get(ordered.distribution);
   if (distribution === undefined) throw new Error(`There is no "${ordered.distribution}".`);
-  return { vm: ordered, distribution, salt, policy, secrets: Object.entries(secrets).map(([key, value]) => ({ key, value })) };
+  return {
+    vm: ordered,
+    distribution,
+    salt,
+    policy,
+    bind: '127.0.0.1',
+    secrets: Object.entries(secrets).map(([key, value]) => ({ key, value })),
+  };
 }
 
 function specOf(order: Order) {
@@ -72,6 +80,7 @@ test("a machine has the image of its desktop, the VM's specs and the needs of it
     imageRef: 'lscr.io/linuxserver/webtop:ubuntu-xfce',
     env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
     volumes: [{ name: 'primary', target: '/config', lifetime: 'until-stop', mustExist: false }],
+    ports: [],
     cpu: 2,
     memoryBytes: 4 * 1024 ** 3,
     pidsLimit: 2048,
@@ -163,6 +172,15 @@ describe('volumes', () => {
   });
 });
 
+const forward = (internalPort: number, publicPort: number): Vm['ports'][number] => {
+  return { vmId: VM.id, region: VM.region, protocol: 'tcp', internalPort, publicPort };
+};
+
+test("the VM's forwarded ports are the machine's, on the operator's address", () => {
+  const spec = specOf({ vm: app('minecraft', { ports: [forward(25565, 30001)] }) });
+  expect(spec.ports).toEqual([{ protocol: 'tcp', internalPort: 25565, publicPort: 30001, bind: '127.0.0.1' }]);
+});
+
 describe('the hash', () => {
   const hash = (order: Order) => specOf(order).hash;
 
@@ -174,8 +192,16 @@ describe('the hash', () => {
     ['its storage is kept', { vm: { persistent: true } }],
     ['its user asked for a restart', { vm: { incarnation: 1 } }],
     ['its salt is another', { salt: 'pepper' }],
+    ['a port is forwarded', { vm: { ports: [forward(25565, 30001)] } }],
   ])('changes when %s', (_what, order) => {
     expect(hash(order)).not.toBe(hash({}));
+  });
+
+  test('changes with where a port is forwarded to, and from', () => {
+    const hashes = [[], [forward(1, 2)], [forward(1, 3)], [forward(2, 2)], [forward(1, 2), forward(2, 3)]].map((ports) =>
+      hash({ vm: { ports } }),
+    );
+    expect(new Set(hashes).size).toBe(5);
   });
 
   test("changes with a secret's name, value and absence", () => {

@@ -123,12 +123,12 @@ describe('an event', () => {
     ['rename', 'renamed'],
     ['update', 'other'],
   ])('"%s" is %s', (action, expected) => {
-    expect(observeEvent(container(action), 'inst')).toEqual({ id: 'vm', action: expected });
+    expect(observeEvent(container(action), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: expected });
   });
 
   test('"die" is exited, with the exit code', () => {
-    expect(observeEvent(container('die', { exitCode: '42' }), 'inst')).toEqual({ id: 'vm', action: 'exited', exitCode: 42 });
-    expect(observeEvent(container('die'), 'inst')).toEqual({ id: 'vm', action: 'exited' });
+    expect(observeEvent(container('die', { exitCode: '42' }), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited', exitCode: 42 });
+    expect(observeEvent(container('die'), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited' });
   });
 
   test('of another installation, of no machine or of another kind is none', () => {

@@ -18,7 +18,7 @@ import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { eventually } from './support/eventually.ts';
 import { executeSql } from './support/execute-sql.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
-import { VM_INPUT } from './support/vms.ts';
+import { FORWARD, VM_INPUT } from './support/vms.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte)) as [Buffer, Buffer, Buffer];
 const ACCOUNTS = 250;
@@ -37,7 +37,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase(database.url, { max: LANES });
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const deps: VmDependencies = { ...(await vaultOf(FIRST)), catalog };
+  const deps: VmDependencies = { ...(await vaultOf(FIRST)), catalog, forward: FORWARD };
   vmIds = [];
   const seed = async (lane: number): Promise<void> => {
     for (let index = lane; index < ACCOUNTS; index += LANES) {

@@ -14,7 +14,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Services } from '../src/graphql/context.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
-import { VM_INPUT } from './support/vms.ts';
+import { FORWARD, VM_INPUT } from './support/vms.ts';
 
 const SECRET = 'a secret of the tests, longer than 32 bytes';
 const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' };
@@ -32,6 +32,7 @@ beforeAll(async () => {
     db,
     catalog,
     box: await openTestBox(db),
+    forward: FORWARD,
     address: { scheme: 'https', domain: 'swiftor.io' },
     board: { find: () => undefined, onProgress: () => () => undefined },
     streams: { subscribe: () => Promise.reject(new Error('not here')), count: () => 0, close: () => undefined },

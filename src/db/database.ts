@@ -103,6 +103,14 @@ export interface VmMappingTable {
   created_at: Generated<Date>;
 }
 
+export interface VmPortTable {
+  vm_id: string;
+  protocol: string;
+  internal_port: number;
+  public_port: number;
+  created_at: Generated<Date>;
+}
+
 export interface VmEventTable {
   user_id: string;
   seq: number;
@@ -144,6 +152,7 @@ export interface Database {
   vm_secret: VmSecretTable;
   data_key: DataKeyTable;
   vm_mapping: VmMappingTable;
+  vm_port: VmPortTable;
   vm_event: VmEventTable;
   open_link: OpenLinkTable;
   audit: AuditTable;

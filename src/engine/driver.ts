@@ -92,6 +92,8 @@ export interface MachineSpec {
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly volumes: readonly MachineVolume[];
+  /** Nothing else of the machine is published on the engine's host. */
+  readonly ports: readonly MachinePort[];
   /** vCPU cores, as a CFS quota: may exceed the host's cores. */
   readonly cpu: number;
   /** Memory limit, swap included. */
@@ -144,6 +146,15 @@ export interface MachineStorage {
 export interface DiskSpace {
   readonly usedBytes: number;
   readonly freeBytes: number;
+}
+
+/** A port of the engine's host that leads to one of the machine while it runs. `ensure` says PORT_TAKEN when something else holds it. */
+export interface MachinePort {
+  readonly protocol: 'tcp' | 'udp';
+  readonly internalPort: number;
+  readonly publicPort: number;
+  /** The host's address on which it listens. */
+  readonly bind: string;
 }
 
 export interface SecurityProfile {
@@ -202,6 +213,8 @@ export interface Labelled {
 
 export interface EngineEvent {
   readonly id: string;
+  /** The engine's own id of the container: of a machine that is replaced there are two. */
+  readonly ref: string;
   readonly action: 'created' | 'started' | 'exited' | 'oom' | 'paused' | 'resumed' | 'removed' | 'renamed' | 'disconnected' | 'other';
   readonly exitCode?: number;
 }

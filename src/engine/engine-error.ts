@@ -9,6 +9,7 @@ export const ENGINE_ERROR_CODES = [
   'DATA_LOST',
   'START_FAILED',
   'ISOLATION_FAILED',
+  'PORT_TAKEN',
   'ENGINE_REFUSED',
 ] as const;
 
@@ -17,9 +18,13 @@ export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: EngineErrorCode;
+  /** Of PORT_TAKEN: the port of the engine's host. */
+  readonly port: number | undefined;
 
-  constructor(code: EngineErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: EngineErrorCode, message: string, options: { cause?: unknown; port?: number } = {}) {
+    const { port, ...rest } = options;
+    super(message, rest);
     this.code = code;
+    this.port = port;
   }
 }

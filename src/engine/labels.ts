@@ -30,6 +30,7 @@ export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnat
   const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);
   const env = Object.entries(spec.env).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, egress, runtime } = spec;
+  const ports = spec.ports.map(({ protocol, internalPort, publicPort, bind }) => [protocol, internalPort, publicPort, bind]);
   const parts = [
     imageRef,
     command,
@@ -45,5 +46,7 @@ export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnat
     runtime,
     incarnation,
   ];
-  return createHash('sha256').update(salt).update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+  // Ports only where there are any: a machine without is the one that it was before there were ports.
+  const all = ports.length > 0 ? [...parts, ports] : parts;
+  return createHash('sha256').update(salt).update(JSON.stringify(all)).digest('hex').slice(0, 16);
 }

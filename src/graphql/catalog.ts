@@ -2,6 +2,7 @@ import type { Region as RegionEntry } from '../catalog/catalog.ts';
 import { type Distribution as DistributionEntry } from '../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../catalog/plan.ts';
 import { builder } from './builder.ts';
+import { PortProtocol } from './port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {
   description: 'What a distribution is.',
@@ -9,6 +10,15 @@ const DistributionKind = builder.enumType('DistributionKind', {
     WEBTOP: { description: 'An operating system with a choice of desktops: `os.desktop` is required.' },
     PREMADE: { description: 'One app with its own interface: `os.desktop` is not taken.' },
   } as const,
+});
+
+const PortRange = builder.objectRef<DistributionEntry['ports'][number]>('PortRange').implement({
+  description: 'Ports inside the container, both ends included.',
+  fields: (t) => ({
+    from: t.exposeInt('from', { description: 'The first.' }),
+    to: t.exposeInt('to', { description: 'The last.' }),
+    protocol: t.field({ type: PortProtocol, description: 'What they carry.', resolve: ({ protocol }) => protocol }),
+  }),
 });
 
 const Distribution = builder.objectRef<DistributionEntry>('Distribution').implement({
@@ -27,6 +37,12 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
       description: 'The image reference; for a webtop that of its first desktop.',
       resolve: ({ image, images }) => image ?? Object.values(images)[0] ?? '',
     }),
+    ports: t.field({
+      type: [PortRange],
+      description: 'What it listens on that is no HTTP: addPort takes these.',
+      resolve: ({ ports }) => [...ports],
+    }),
+    portForwarding: t.exposeBoolean('portForwarding', { description: 'Whether addPort takes any other port too.' }),
     deprecated: t.exposeString('deprecated', {
       nullable: true,
       description: 'Why not to build on it any more and what to use instead; null while it is maintained.',

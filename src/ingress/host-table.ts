@@ -13,8 +13,8 @@ export interface HostTable {
   readonly resolve: Resolve;
   /** The VM behind an address, as whoever holds these cookies may see it; undefined for who may not. */
   look(place: TicketPlace, cookies: OwnCookies): Promise<Sight | undefined>;
-  /** What runs on its container ends at once: the engine says that it is gone. */
-  dropContainer(vmId: string): void;
+  /** What runs on that container ends at once: the engine says that it is gone. */
+  dropContainer(vmId: string, ref: string): void;
   close(): void;
 }
 
@@ -164,9 +164,10 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
       const isPublic = vm.mappings.some(({ name, visibility }) => name === place.name && visibility === 'PUBLIC');
       return ticket !== undefined || isPublic ? { vm, ticket } : undefined;
     },
-    dropContainer(vmId) {
+    dropContainer(vmId, ref) {
       const entry = entries.get(vmId);
-      if (entry === undefined) return;
+      // One that was replaced goes when the new one answers already.
+      if (entry?.vm?.engineRef !== ref) return;
       endTargets(entry);
       entries.set(vmId, { ...entry, goneUntil: Date.now() + GONE_MS });
       reread(vmId);

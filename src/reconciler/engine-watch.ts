@@ -18,7 +18,7 @@ export interface EngineWatch {
   /** Whether the engine has answered within the last 15 s. */
   isAnswering(): boolean;
   /** Told of each VM whose container ended, or lost its network, as soon as the engine says so: its address may be another's next. */
-  onGone(handle: (vmId: string) => void): () => void;
+  onGone(handle: (vmId: string, ref: string) => void): () => void;
   health(): EngineHealth;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   const closing = new AbortController();
   const { signal } = closing;
   const orphanSince = new Map<string, number>();
-  const onGone = new Set<(vmId: string) => void>();
+  const onGone = new Set<(vmId: string, ref: string) => void>();
   let answeredAt = Date.now();
   let away = false;
   let held = '';
@@ -127,8 +127,8 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   };
 
   const followEvents = async (): Promise<void> => {
-    for await (const { id, action } of driver.events(signal)) {
-      if (GONE.has(action)) for (const handle of onGone) handle(id);
+    for await (const { id, ref, action } of driver.events(signal)) {
+      if (GONE.has(action)) for (const handle of onGone) handle(id, ref);
       if (TELLING.has(action)) await markDue(db, [id]);
     }
   };

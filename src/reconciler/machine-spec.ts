@@ -15,6 +15,8 @@ export interface SpecSource {
   /** Makes the spec's hash useless for guessing secrets; the same for the VM's whole life. */
   readonly salt: string;
   readonly policy: MachinePolicy;
+  /** The address of the engine's host on which forwarded ports listen. */
+  readonly bind: string;
 }
 
 /** What the operator decided for the machines of a region. */
@@ -25,7 +27,7 @@ export interface MachinePolicy {
 }
 
 /** The machine that this VM should be; undefined when the catalog no longer has its image. */
-export function toMachineSpec({ vm, distribution, secrets, salt, policy }: SpecSource): MachineSpec | undefined {
+export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }: SpecSource): MachineSpec | undefined {
   const imageRef = imageOf(distribution, vm.desktop);
   if (imageRef === undefined) return undefined;
   const localImageRef = localImageOf(distribution, vm.desktop);
@@ -36,6 +38,7 @@ export function toMachineSpec({ vm, distribution, secrets, salt, policy }: SpecS
     ...(distribution.command !== undefined && { command: distribution.command }),
     env: environmentOf(distribution, secrets),
     volumes: volumesOf(vm, distribution),
+    ports: vm.ports.map(({ protocol, internalPort, publicPort }) => ({ protocol, internalPort, publicPort, bind })),
     cpu: vm.cpu,
     memoryBytes: vm.ramGb * GB,
     pidsLimit: distribution.pidsLimit,

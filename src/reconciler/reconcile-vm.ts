@@ -1,7 +1,9 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Db } from '../db/database.ts';
 import type { EngineDriver } from '../engine/driver.ts';
+import { EngineError } from '../engine/engine-error.ts';
 import type { Log } from '../log.ts';
+import type { ForwardSettings } from '../vm/port-forward.ts';
 import type { SecretBox } from '../vm/secret-box.ts';
 import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
 import { readSecrets } from '../vm/secret-store.ts';
@@ -10,6 +12,7 @@ import type { Vm } from '../vm/vm.ts';
 import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
 import { toMachineSpec, type MachinePolicy } from './machine-spec.ts';
+import { movePort } from './move-port.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
 import { readRetrySeconds } from './read-retry-seconds.ts';
 import { isPastScratch } from './scratch-limit.ts';
@@ -22,6 +25,7 @@ export interface ReconcileDependencies {
   readonly db: Db;
   readonly catalog: Catalog;
   readonly box: SecretBox;
+  readonly forward: ForwardSettings;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;
@@ -123,12 +127,12 @@ function toDesired({ vm, spec, distribution }: VmPass): Omit<Desired, 'retryInSe
 }
 
 async function readSpec(
-  { db, box, policyOf }: ReconcileDependencies,
+  { db, box, forward, policyOf }: ReconcileDependencies,
   vm: Vm,
   distribution: Parameters<typeof toMachineSpec>[0]['distribution'],
 ) {
   const secrets = await readSecrets(db, box, vm.id);
-  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region) });
+  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
 }
 
 /** Longer than any grace: a stop that has not come through by then is said to have failed. */
@@ -149,6 +153,8 @@ async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown)
     return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
   }
   log.warn({ err: error, status }, 'a step failed');
+  const isTaken = error instanceof EngineError && error.code === 'PORT_TAKEN';
+  if (vm.enabled && isTaken && (await movePort(pass, deps.forward, error))) return { kind: 'again' };
   if (vm.enabled) {
     return giveUp(pass, engineCause(error)).catch((second: unknown): StepOutcome => {
       if (signal.aborted) return { kind: 'again' };

@@ -35,8 +35,8 @@ export interface VmPass {
 export interface VmWriter {
   /** A new status, with its event. When it is the status already, the columns are written quietly. */
   status(status: VmStatus, reason: EventReason, set?: VmUpdate): Promise<void>;
-  /** A change with an event though the status stays. */
-  announce(reason: EventReason, set: VmUpdate): Promise<void>;
+  /** A change with an event though the status stays; `then` commits with it. */
+  announce(reason: EventReason, set: VmUpdate, then?: (trx: Trx) => Promise<unknown>): Promise<void>;
   /** The DELETED event, and the row goes with its secrets and mappings. */
   forget(): Promise<void>;
   /** Columns that nobody reads: no event. */
@@ -83,7 +83,7 @@ export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: 
         if (status !== current) return write({ status, reason, ...(set !== undefined && { set }) });
         if (set !== undefined) await writeQuietly(set);
       }),
-    announce: (reason, set) => enqueue(() => write({ reason, set })),
+    announce: (reason, set, then) => enqueue(() => write({ reason, set }, then)),
     quietly: (set) => enqueue(() => writeQuietly(set)),
     forget: () =>
       enqueue(() =>

@@ -1,4 +1,5 @@
 import type { Visibility } from './mapping.ts';
+import type { PortProtocol } from './port-forward.ts';
 
 type Nothing = Readonly<Record<string, never>>;
 
@@ -24,6 +25,8 @@ export interface AuditDetails {
   SECRETS_READ: Nothing;
   SUBDOMAIN_ADDED: { readonly name: string; readonly internalPort: number; readonly visibility: Visibility };
   SUBDOMAIN_REMOVED: { readonly name: string };
+  PORT_ADDED: { readonly protocol: PortProtocol; readonly internalPort: number; readonly publicPort: number };
+  PORT_REMOVED: { readonly protocol: PortProtocol; readonly internalPort: number };
   OPEN_LINK_CREATED: { readonly name: string | null };
   OPEN_LINK_REDEEMED: { readonly name: string | null };
 }
@@ -44,6 +47,8 @@ export const AUDIT_ACTIONS = {
   SECRETS_READ: 'Values of its secrets were read; counted by the minute.',
   SUBDOMAIN_ADDED: 'A mapping was added, or got another visibility.',
   SUBDOMAIN_REMOVED: 'A mapping was removed.',
+  PORT_ADDED: 'A port was forwarded.',
+  PORT_REMOVED: 'A forwarded port was removed.',
   OPEN_LINK_CREATED: 'A one-time link to the VM, or to one of its mappings, was made.',
   OPEN_LINK_REDEEMED: 'A browser came with such a link.',
 } as const satisfies Record<AuditAction, string>;

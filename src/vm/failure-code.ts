@@ -10,6 +10,7 @@ export const FAILURE_CODES = {
   DATA_LOST: 'a volume that held data is gone; nothing is started on a blank one instead',
   START_FAILED: 'the container cannot be made or started, as when its command is missing',
   ISOLATION_FAILED: 'VMs cannot be walled off on the engine, so none is started there',
+  PORT_TAKEN: "something else on the engine's host holds a public port of the VM, and held those that were tried instead",
   APP_EXITED: 'the app ended by itself; see `exitCode` and `logTail`',
   OUT_OF_MEMORY: 'the app used more memory than it has, and was ended or ended of it',
   APP_SILENT: 'the app runs, but did not answer on its port in time',

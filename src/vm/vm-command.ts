@@ -6,6 +6,7 @@ import type { Db, Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
 import type { AuditAction, AuditDetails } from './audit.ts';
 import { recordAction } from './audit-store.ts';
+import type { ForwardSettings } from './port-forward.ts';
 import type { SecretBox } from './secret-box.ts';
 import { lockVm } from './vm-store.ts';
 import type { Vm } from './vm.ts';
@@ -15,6 +16,7 @@ export interface VmDependencies {
   readonly db: Db;
   readonly catalog: Catalog;
   readonly box: SecretBox;
+  readonly forward: ForwardSettings;
 }
 
 /** What a command works with: its transaction, the locked VM, and the account's plan. */

@@ -2,7 +2,9 @@ import { sql } from 'kysely';
 import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
+import { allocatePort } from './allocate-port.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from './limits.ts';
+import { defaultForwards } from './port-forward.ts';
 import { changeVm } from './vm-change.ts';
 import {
   command,
@@ -56,6 +58,10 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
       })
       .returning('id')
       .executeTakeFirstOrThrow();
+    const entry = deps.catalog.distributions.get(input.distribution);
+    for (const port of entry === undefined ? [] : defaultForwards(entry)) {
+      await allocatePort(trx, deps.forward, { vmId: id, ...port });
+    }
     await writeSecret(trx, deps.box, actor.userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
     const event = {
       userId: actor.userId,

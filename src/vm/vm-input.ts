@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Catalog } from '../catalog/catalog.ts';
 import { badInput, type FieldProblem } from '../errors.ts';
 import { MAPPING_NAME, VISIBILITIES } from './mapping.ts';
+import { PORT_PROTOCOLS } from './port-forward.ts';
 
 /** C0 and C1 controls, and the marks that turn text around: nothing that a label or a password is typed with. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
@@ -103,6 +104,12 @@ const subdomainSchema = z.object({
 
 export function parseSubdomain(value: unknown): z.output<typeof subdomainSchema> {
   return parse(subdomainSchema, value);
+}
+
+const portSchema = z.object({ protocol: z.enum(PORT_PROTOCOLS), internalPort: whole(1, 65535, '') });
+
+export function parsePort(value: unknown): z.output<typeof portSchema> {
+  return parse(portSchema, value);
 }
 
 function parse<T extends z.ZodType>(

@@ -20,14 +20,19 @@ export interface VmPage {
   readonly hasNextPage: boolean;
 }
 
-/** The VM's columns with its mappings as one JSON value: a list needs one statement, however long. */
+/** The VM's columns with its mappings and its ports as one JSON value each: a list needs one statement, however long. */
 const mappings = sql<VmRow['mappings']>`(
   select coalesce(json_agg(json_build_object('name', m.name, 'internal_port', m.internal_port, 'visibility', m.visibility) order by m.name), '[]')
   from vm_mapping m where m.vm_id = vm.id
 )`.as('mappings');
+const ports = sql<VmRow['ports']>`(
+  select coalesce(json_agg(json_build_object('protocol', p.protocol, 'internal_port', p.internal_port, 'public_port', p.public_port)
+                           order by p.protocol, p.internal_port), '[]')
+  from vm_port p where p.vm_id = vm.id
+)`.as('ports');
 
 function selectVm(db: Db | Trx) {
-  return db.selectFrom('vm').selectAll('vm').select(mappings);
+  return db.selectFrom('vm').selectAll('vm').select([mappings, ports]);
 }
 
 export async function findVm(db: Db | Trx, userId: string, id: string): Promise<Vm | undefined> {

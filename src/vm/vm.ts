@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { VmTable } from '../db/database.ts';
 import type { StorageEnforcement } from '../engine/driver.ts';
 import type { Mapping, Visibility } from './mapping.ts';
+import type { PortForward, PortProtocol } from './port-forward.ts';
 import { isVmStatus, type VmStatus } from './vm-status.ts';
 
 /** Why the last attempt failed, in words that a person can act on. */
@@ -57,12 +58,14 @@ export interface Vm {
   readonly lastEventSeq: number;
   readonly createdAt: Date;
   readonly mappings: readonly Mapping[];
+  readonly ports: readonly PortForward[];
 }
 
-/** The row as selected by the store: `mappings` is built by PostgreSQL as JSON. */
+/** The row as selected by the store: `mappings` and `ports` are built by PostgreSQL as JSON. */
 export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure'> {
   last_failure: unknown;
   mappings: { name: string; internal_port: number; visibility: string }[];
+  ports: { protocol: string; internal_port: number; public_port: number }[];
 }
 
 export function toVm(row: VmRow): Vm {
@@ -104,6 +107,13 @@ export function toVm(row: VmRow): Vm {
       name,
       internalPort: internal_port,
       visibility: visibility as Visibility,
+    })),
+    ports: row.ports.map(({ protocol, internal_port, public_port }) => ({
+      vmId: row.id,
+      region: row.region,
+      protocol: protocol as PortProtocol,
+      internalPort: internal_port,
+      publicPort: public_port,
     })),
   };
 }

@@ -37,6 +37,7 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
     labels: {},
     env: {},
     volumes: [],
+    ports: [],
     cpu: 1,
     memoryBytes: 64 * 1024 * 1024,
     pidsLimit: 64,

@@ -16,8 +16,13 @@ const SERVE = `trap 'exit 0' TERM; ${BUSYBOX} httpd -f -v -p 3000 -h /www & wait
  * The reference of a tiny image, which is imported into the engine when it is not there: busybox, a web page on port 3000, and its
  * environment as text at /cgi-bin/env. Safe to call in several processes at once.
  */
-export async function testImage(docker = new Docker({ socketPath: '/var/run/docker.sock' })): Promise<string> {
-  const imageRef = `${REPOSITORY}:${TAG}`;
+export function testImage(docker = new Docker({ socketPath: '/var/run/docker.sock' })): Promise<string> {
+  return importOnce(docker, REPOSITORY, TAG, async () => []);
+}
+
+/** The reference of the tiny image with more entries in it, which one process imports when it is not there. */
+export async function importOnce(docker: Docker, repo: string, tag: string, readExtra: () => Promise<readonly Buffer[]>): Promise<string> {
+  const imageRef = `${repo}:${tag}`;
   const exists = () =>
     docker
       .getImage(imageRef)
@@ -32,10 +37,10 @@ export async function testImage(docker = new Docker({ socketPath: '/var/run/dock
   await eventually(
     async () => {
       if (await exists()) return true;
-      const release = await tryLock('swiftor-test-tiny-image');
+      const release = await tryLock(`swiftor-test-image-${imageRef}`);
       if (!release) return false;
       try {
-        if (!(await exists())) await importImage(docker);
+        if (!(await exists())) await importImage(docker, repo, tag, await readExtra());
       } finally {
         release();
       }
@@ -46,7 +51,7 @@ export async function testImage(docker = new Docker({ socketPath: '/var/run/dock
   return imageRef;
 }
 
-async function importImage(docker: Docker): Promise<void> {
+async function importImage(docker: Docker, repo: string, tag: string, extra: readonly Buffer[]): Promise<void> {
   const busybox = await readFile(BUSYBOX).catch((cause: unknown) => {
     throw new Error(`${BUSYBOX} is missing: install Debian's package busybox-static.`, { cause });
   });
@@ -59,10 +64,11 @@ async function importImage(docker: Docker): Promise<void> {
     tarEntry('www/index.html', '0', 0o644, Buffer.from('<!doctype html><title>tiny</title><h1>tiny</h1>\n')),
     tarEntry('www/cgi-bin/env', '0', 0o755, Buffer.from(cgi)),
     tarEntry('config/from-image', '0', 0o644, Buffer.from('from the image\n')),
+    ...extra,
     Buffer.alloc(1024),
   ]);
   const changes = ['ENV PATH=/bin', `CMD ${JSON.stringify([BUSYBOX, 'sh', '-c', SERVE])}`];
-  const answer = await text(await docker.importImage(Readable.from([archive]), { repo: REPOSITORY, tag: TAG, changes }));
+  const answer = await text(await docker.importImage(Readable.from([archive]), { repo, tag, changes }));
   if (answer.includes('"error"')) throw new Error(`The engine did not import the image: ${answer}`);
 }
 

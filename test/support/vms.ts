@@ -11,6 +11,9 @@ export const VM_INPUT = {
   ram: 1,
 } as const;
 
+/** Settings of forwarded ports for what opens none. */
+export const FORWARD = { from: 30_000, to: 30_999, bind: '127.0.0.1', hosts: new Map<string, string>() } as const;
+
 /** Creates a VM and answers with its id. */
 export async function createVm(gateway: TestGateway, token: string, input: Record<string, unknown> = {}): Promise<string> {
   const { data, errors } = await gateway.graphql<{ createVm: { id: string } }>(

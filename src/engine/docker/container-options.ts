@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { MachineSpec } from '../driver.ts';
+import type { MachinePort, MachineSpec } from '../driver.ts';
 import { LABEL } from '../labels.ts';
 
 const CPU_PERIOD_MICROSECONDS = 100_000;
@@ -33,10 +33,12 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
       [LABEL.hash]: spec.hash,
     },
     StopTimeout: spec.stopGraceSeconds,
+    ...(spec.ports.length > 0 && { ExposedPorts: Object.fromEntries(spec.ports.map((port) => [innerPort(port), {}])) }),
     Tty: false,
     HostConfig: {
       NetworkMode: place.networkId,
       Mounts: mounts,
+      ...(spec.ports.length > 0 && { PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])) }),
       Memory: spec.memoryBytes,
       // Equal to Memory: no swap on top.
       MemorySwap: spec.memoryBytes,
@@ -58,6 +60,14 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
       ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
     },
   };
+}
+
+function innerPort({ internalPort, protocol }: MachinePort): string {
+  return `${internalPort}/${protocol}`;
+}
+
+function outerPort({ bind, publicPort }: MachinePort): { HostIp: string; HostPort: string } {
+  return { HostIp: bind, HostPort: String(publicPort) };
 }
 
 function devicesOf({ security: { devices } }: MachineSpec): Pick<Docker.HostConfig, 'Devices'> {

@@ -59,8 +59,20 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
     return new EngineError('NO_SPACE', `The engine's disk is full. The operator has to free space on it: ${said}`, options);
   }
   if (statusOf(error) === 404 && /no such image/i.test(said)) return new EngineError('IMAGE_NOT_FOUND', said, options);
+  const port = takenPort(said);
+  if (port !== undefined) {
+    const message = `Port ${port} of the engine's host is held by something else. The operator can free it, or give VMs others with FORWARD_PORTS.`;
+    return new EngineError('PORT_TAKEN', message, { ...options, port });
+  }
   if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), options);
   return new EngineError(refusal, `The engine at ${endpoint} refused to ${what}: ${said}`, options);
+}
+
+/** Of a start that was refused because the port is another container's, or another program's. */
+function takenPort(said: string): number | undefined {
+  if (!/port is already allocated|address already in use/i.test(said)) return undefined;
+  const [, port] = /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(said) ?? [];
+  return port === undefined ? undefined : Number(port);
 }
 
 /** runc names the program that it could not execute, after a chain of its own functions. */

@@ -135,7 +135,7 @@ async function pushDisconnected(tools: StreamTools, ref: string, sink: Sink<Engi
   try {
     const details = await tools.containers.inspect(ref, signal);
     const seen = details && observeInspected(details, tools.installationId);
-    if (seen?.state === 'running') sink.push({ id: seen.id, action: 'disconnected' });
+    if (seen?.state === 'running') sink.push({ id: seen.id, ref, action: 'disconnected' });
   } catch {
     // An engine that does not answer ends the stream too, and after it the full list tells.
   }

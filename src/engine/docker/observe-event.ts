@@ -34,11 +34,12 @@ export interface RawEvent {
 export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: string): EngineEvent | undefined {
   const attributes = Actor?.Attributes ?? {};
   const id = attributes[LABEL.machine];
-  if (Type !== 'container' || Action === undefined || id === undefined) return undefined;
+  const ref = Actor?.ID;
+  if (Type !== 'container' || Action === undefined || id === undefined || ref === undefined) return undefined;
   if (attributes[LABEL.installation] !== installationId) return undefined;
   const action = ACTIONS[Action] ?? 'other';
   const exitCode = action === 'exited' ? Number(attributes['exitCode'] ?? Number.NaN) : Number.NaN;
-  return { id, action, ...(Number.isInteger(exitCode) && { exitCode }) };
+  return { id, ref, action, ...(Number.isInteger(exitCode) && { exitCode }) };
 }
 
 /** Which of this installation's containers ran out of memory, and when by the engine's clock; undefined when the event says something else. */

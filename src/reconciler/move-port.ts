@@ -1,0 +1,18 @@
+import type { EngineError } from '../engine/engine-error.ts';
+import { replacePort } from '../vm/allocate-port.ts';
+import type { ForwardSettings } from '../vm/port-forward.ts';
+import type { VmPass } from './vm-pass.ts';
+
+/** More than a few ports in a row that are held are no accident: the VM then fails, with its backoff. */
+const MAX_MOVES = 5;
+
+/**
+ * Gives the VM another public port for one that something foreign holds on the engine's host, and tells; the next look starts it
+ * there. False when that was done often enough.
+ */
+export async function movePort({ vm, writer, log }: VmPass, forward: ForwardSettings, { port }: EngineError): Promise<boolean> {
+  if (port === undefined || vm.attempts >= MAX_MOVES) return false;
+  log.warn({ port }, 'a public port of the VM is held by something else: it gets another');
+  await writer.announce('ENGINE', { attempts: vm.attempts + 1 }, (trx) => replacePort(trx, forward, vm.id, port));
+  return true;
+}

@@ -144,6 +144,14 @@ describe('the built-in catalog', () => {
     ]);
   });
 
+  test('gives the reason of each exception, and never a right over the network that VMs share', () => {
+    for (const { exceptions, capabilities } of builtIn.distributions.values()) {
+      expect(exceptions.map(({ check }) => check)).toEqual(expect.arrayContaining(['5.13', '5.27']));
+      expect(capabilities).not.toEqual(expect.arrayContaining(['NET_ADMIN']));
+    }
+    expect(entry(builtIn, 'steamos').exceptions.map(({ check }) => check)).toEqual(['5.13', '5.27', '5.18', '5.22']);
+  });
+
   test('calls a region that it does not know by its code', async () => {
     const { regions } = await load({ regions: ['LAB-1'] });
     expect([...regions.values()]).toEqual([{ code: 'LAB-1', name: 'LAB-1' }]);
@@ -151,6 +159,18 @@ describe('the built-in catalog', () => {
 });
 
 describe('the file of the operator', () => {
+  test.each([
+    [{ capabilities: ['NET_ADMIN'] }, /capabilities/],
+    [{ capabilities: ['NET_RAW'] }, /capabilities/],
+    [{ devices: ['/dev/dri'] }, /reason for its exception from check 5\.18/],
+    [{ seccomp: 'unconfined' }, /reason for its exception from check 5\.22/],
+    [{ noNewPrivileges: false }, /reason for its exception from check 5\.26/],
+    [{ exceptions: [{ check: '5.22', reason: 'It says so itself.' }] }, /check 5\.22, which the entry passes/],
+    [{ exceptions: [{ check: '4.1', reason: 'It says so itself.' }] }, /number of a check/],
+  ])('is refused with %j', async (fields, message) => {
+    await expect(withDistributions({ code: 'krita', ...fields })).rejects.toThrow(message);
+  });
+
   test('replaces the image of one desktop by `images`', async () => {
     const merged = entry(await withDistributions({ code: 'ubuntu', images: { xfce: 'local/xfce:1' } }), 'ubuntu');
     expect(merged.images).toEqual({ ...entry(builtIn, 'ubuntu').images, xfce: 'local/xfce:1' });

@@ -13,7 +13,15 @@ test('a container gets its limits, and no rights but those of its profile', () =
     MemorySwap: 536_870_912,
     CpuQuota: 150_000,
     CpuPeriod: 100_000,
+    CpuShares: 1536,
     PidsLimit: 256,
+    Ulimits: [
+      { Name: 'nofile', Soft: 16_384, Hard: 16_384 },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    OomScoreAdj: 500,
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
     ShmSize: 1024,
     CapDrop: ['ALL'],
     CapAdd: spec.security.capabilities,
@@ -37,7 +45,8 @@ test("a container without ports publishes nothing, and is given no init, no priv
     'PublishAllPorts',
     'ExposedPorts',
     'PidMode',
-    'IpcMode',
+    'UTSMode',
+    'UsernsMode',
     'User',
     'NanoCpus',
   ];
@@ -56,6 +65,14 @@ test('its ports are published, on the address that they name, and no others', ()
     '25565/udp': [{ HostIp: '::1', HostPort: '30002' }],
   });
   expect(HostConfig).not.toHaveProperty('PublishAllPorts');
+});
+
+test.each([
+  [0.001, 2],
+  [8, 8192],
+  [1000, 262_144],
+])('a machine of %d cores has a weight that the kernel takes: %d', (cpu, CpuShares) => {
+  expect(containerOptions(machineSpec({ cpu }), place).HostConfig).toMatchObject({ CpuShares });
 });
 
 test('a share of a core too small for the kernel becomes the smallest that it takes', () => {

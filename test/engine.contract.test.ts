@@ -161,6 +161,20 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(HostConfig).toMatchObject({ CpuQuota: 800_000, CpuPeriod: 100_000 });
     });
 
+    test('gives a process few open files, no core dump, a view of its own group alone, and lets it go before the host', async () => {
+      const script =
+        'ulimit -Hn; ulimit -Hc; cat /proc/1/oom_score_adj; cat /proc/1/cgroup | cut -d : -f 3 | sort -u; grep Seccomp: /proc/1/status';
+      const lines = await outputOf(script.replaceAll(/\b(cut|sort|grep) /g, 'busybox $1 '));
+      expect(lines).toEqual(['16384', '0', '500', '/', 'Seccomp:\t2']);
+    });
+
+    test('runs a machine in the runtime that the operator chose', async () => {
+      // runc, under the other name that each engine knows it by.
+      const { ref } = await ensure(machineSpec({ command: IDLE, runtime: 'io.containerd.runc.v2' }));
+      const { HostConfig, State } = await docker.getContainer(ref).inspect();
+      expect({ runtime: HostConfig.Runtime, running: State.Running }).toEqual({ runtime: 'io.containerd.runc.v2', running: true });
+    });
+
     test('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
       const status = 'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
       const lines = await outputOf(status, {
@@ -191,7 +205,12 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
 
     test('says START_FAILED for a runtime that the engine does not have', async () => {
       const spec = machineSpec({ runtime: 'no-such-runtime' });
-      expect(await failureOf(ensure(spec))).toMatchObject({ code: 'START_FAILED', message: expect.stringContaining('no-such-runtime') });
+      expect(await failureOf(ensure(spec))).toMatchObject({
+        code: 'START_FAILED',
+        message: expect.stringMatching(
+          /engine has no runtime "no-such-runtime"\. The operator has to install it there, or to correct RUNTIMES\.$/,
+        ),
+      });
       expect(await containersOf(spec)).toEqual([]);
     });
 

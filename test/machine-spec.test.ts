@@ -2,47 +2,12 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
 import { toMachineSpec, type MachinePolicy, type SpecSource } from '../src/reconciler/machine-spec.ts';
 import type { Vm } from '../src/vm/vm.ts';
+import { VM } from './support/vm-row.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {
   catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
 });
-
-const VM: Vm = {
-  id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f',
-  number: 42,
-  userId: 'alice',
-  vmlabel: 'A label',
-  region: 'AU',
-  distribution: 'ubuntu',
-  desktop: 'xfce',
-  cpu: 2,
-  ramGb: 4,
-  persistent: false,
-  enabled: true,
-  deleting: false,
-  generation: 1,
-  incarnation: 0,
-  status: 'QUEUED',
-  statusSince: new Date(0),
-  observedAt: null,
-  startedAt: null,
-  lastFailure: null,
-  attempts: 0,
-  engineRef: null,
-  address: null,
-  answeredHash: null,
-  undoneHash: null,
-  storageReady: false,
-  storageBytes: 0,
-  storageGb: 2,
-  storageEnforcement: null,
-  scratchBytes: 0,
-  lastEventSeq: 1,
-  createdAt: new Date(0),
-  mappings: [],
-  ports: [],
-};
 
 interface Order {
   readonly vm?: Partial<Vm>;

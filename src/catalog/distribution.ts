@@ -24,8 +24,43 @@ const routeSchema = z.strictObject({
   prefix: z.enum(['kept', 'stripped']).default('kept'),
 });
 
-/** What an entry may say. Everything but code, name, image and port has a default that suits a plain web app. */
-export const distributionSchema = z.strictObject({
+/**
+ * What a container may keep of root's rights: the engine's own defaults without MKNOD and NET_RAW. Never more: on the bridge that VMs share,
+ * NET_RAW and NET_ADMIN would let one take another's address.
+ */
+const CAPABILITIES = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
+] as const;
+
+/** A check of the CIS Docker Benchmark 1.6, section 5, that a container does not pass, and why it cannot. */
+const exceptionSchema = z.strictObject({
+  check: z.string().regex(/^5\.\d{1,2}$/, 'must be the number of a check: 5.22'),
+  reason: z.string().min(10).max(400),
+});
+
+/** Those of every image, for an entry that names its own besides. */
+export const SHARED_EXCEPTIONS: readonly z.input<typeof exceptionSchema>[] = [
+  {
+    check: '5.13',
+    reason:
+      'A VM is for its user to change, and the images write all over their file system at each start (s6-overlay does not boot without).',
+  },
+  { check: '5.27', reason: 'The gateway itself asks the app every few seconds, over the network, and tells what it finds as the status.' },
+];
+
+/** An entry's fields. Everything but code, name, image and port has a default that suits a plain web app. */
+const entrySchema = z.strictObject({
   code: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and dashes'),
   name: z.string().min(1).max(80),
   description: z.string().max(400).default(''),
@@ -61,15 +96,24 @@ export const distributionSchema = z.strictObject({
   bootSeconds: z.int().min(5).max(3600).default(120),
   pidsLimit: z.int().min(16).max(32768).default(1024),
   /** Capabilities kept after all were dropped. */
-  capabilities: z
-    .array(z.string().regex(/^[A-Z_]+$/))
-    .default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
+  capabilities: z.array(z.enum(CAPABILITIES)).default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
   noNewPrivileges: z.boolean().default(true),
   seccomp: z.enum(['default', 'unconfined']).default('default'),
   /** Devices of the engine's host that the image cannot do without. */
   devices: z.array(z.string().regex(/^\/dev\/[\w/-]+$/)).default([]),
+  exceptions: z.array(exceptionSchema).default([...SHARED_EXCEPTIONS]),
   /** Why not to build on it any more, and what to use instead. */
   deprecated: z.string().max(400).optional(),
+});
+
+/** What an entry may say: whatever it asks for beyond the usual, it gives the reason of. */
+export const distributionSchema = entrySchema.superRefine(({ devices, seccomp, noNewPrivileges, exceptions }, context) => {
+  const asked = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
+  for (const [check, isNeeded] of Object.entries(asked)) {
+    if (exceptions.some((exception) => exception.check === check) === isNeeded) continue;
+    const message = isNeeded ? `must give the reason for its exception from check ${check}` : `name check ${check}, which the entry passes`;
+    context.addIssue({ code: 'custom', path: ['exceptions'], message });
+  }
 });
 
 export type DistributionInput = z.input<typeof distributionSchema>;

@@ -1,4 +1,4 @@
-import type { DistributionInput } from './distribution.ts';
+import { SHARED_EXCEPTIONS, type DistributionInput } from './distribution.ts';
 
 /**
  * The seed's eleven distributions with what each image really needs: linuxserver.io's documentation pages and
@@ -131,7 +131,12 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     // What its page asks for: Steam's own sandbox and network set-up do not start without.
     seccomp: 'unconfined',
     devices: ['/dev/dri'],
-    capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_ADMIN', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'],
+    // Its NET_ADMIN is for HOST_IP alone, which moves the container's route onto the operator's own network.
+    exceptions: [
+      ...SHARED_EXCEPTIONS,
+      { check: '5.18', reason: 'Games need the GPU at /dev/dri; the image does not start without.' },
+      { check: '5.22', reason: "Steam's own sandbox makes system calls that the default filter refuses." },
+    ],
     deprecated: 'linuxserver.io deprecated this image on 2025-12-09; its successor is lscr.io/linuxserver/steam.',
   },
   {

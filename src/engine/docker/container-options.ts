@@ -5,6 +5,12 @@ import { LABEL } from '../labels.ts';
 const CPU_PERIOD_MICROSECONDS = 100_000;
 /** The kernel refuses less. */
 const MIN_CPU_QUOTA_MICROSECONDS = 1_000;
+/** Of one core, as the kernel counts; it takes 2 to 262144. */
+const CPU_SHARES = 1024;
+/** Open files of a process. Enough for a desktop and its browser; the engine's own default can be a million. */
+const MAX_OPEN_FILES = 16_384;
+/** When the host runs out of memory a VM goes before anything of the host's own. */
+const OOM_SCORE = 500;
 
 export interface ContainerPlace {
   readonly name: string;
@@ -21,6 +27,41 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
     if (source === undefined) throw new TypeError(`No volume was made for "${name}" of machine ${spec.id}.`);
     return { Type: 'volume' as const, Source: source, Target: target };
   });
+  // The client's types do not know all of it.
+  const hostConfig: Docker.HostConfig & { readonly CgroupnsMode: 'private' } = {
+    NetworkMode: place.networkId,
+    Mounts: mounts,
+    ...(spec.ports.length > 0 && { PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])) }),
+    Memory: spec.memoryBytes,
+    // Equal to Memory: no swap on top.
+    MemorySwap: spec.memoryBytes,
+    // Not NanoCpus, which refuses more cores than the host has.
+    CpuPeriod: CPU_PERIOD_MICROSECONDS,
+    CpuQuota: Math.max(MIN_CPU_QUOTA_MICROSECONDS, Math.round(spec.cpu * CPU_PERIOD_MICROSECONDS)),
+    // Where all want more than there is, each gets by what it was ordered with.
+    CpuShares: Math.min(262_144, Math.max(2, Math.round(spec.cpu * CPU_SHARES))),
+    // Not the kernel's count of processes per user besides: that one is of all machines together.
+    PidsLimit: spec.pidsLimit,
+    Ulimits: [
+      { Name: 'nofile', Soft: MAX_OPEN_FILES, Hard: MAX_OPEN_FILES },
+      { Name: 'core', Soft: 0, Hard: 0 },
+    ],
+    OomScoreAdj: OOM_SCORE,
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    ShmSize: spec.shmBytes,
+    CapDrop: ['ALL'],
+    CapAdd: [...spec.security.capabilities],
+    SecurityOpt: [
+      ...(spec.security.noNewPrivileges ? ['no-new-privileges'] : []),
+      ...(spec.security.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
+    ],
+    ...devicesOf(spec),
+    // The reconciler restarts, with its own backoff; two of them would fight.
+    RestartPolicy: { Name: 'no' },
+    LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
+    ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
+  };
   return {
     name: place.name,
     Image: spec.imageRef,
@@ -35,30 +76,7 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
     StopTimeout: spec.stopGraceSeconds,
     ...(spec.ports.length > 0 && { ExposedPorts: Object.fromEntries(spec.ports.map((port) => [innerPort(port), {}])) }),
     Tty: false,
-    HostConfig: {
-      NetworkMode: place.networkId,
-      Mounts: mounts,
-      ...(spec.ports.length > 0 && { PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])) }),
-      Memory: spec.memoryBytes,
-      // Equal to Memory: no swap on top.
-      MemorySwap: spec.memoryBytes,
-      // Not NanoCpus, which refuses more cores than the host has.
-      CpuPeriod: CPU_PERIOD_MICROSECONDS,
-      CpuQuota: Math.max(MIN_CPU_QUOTA_MICROSECONDS, Math.round(spec.cpu * CPU_PERIOD_MICROSECONDS)),
-      PidsLimit: spec.pidsLimit,
-      ShmSize: spec.shmBytes,
-      CapDrop: ['ALL'],
-      CapAdd: [...spec.security.capabilities],
-      SecurityOpt: [
-        ...(spec.security.noNewPrivileges ? ['no-new-privileges'] : []),
-        ...(spec.security.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
-      ],
-      ...devicesOf(spec),
-      // The reconciler restarts, with its own backoff; two of them would fight.
-      RestartPolicy: { Name: 'no' },
-      LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
-      ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
-    },
+    HostConfig: hostConfig,
   };
 }
 

@@ -77,6 +77,10 @@ function takenPort(said: string): number | undefined {
 
 /** runc names the program that it could not execute, after a chain of its own functions. */
 function toStartMessage(said: string): string {
+  const [, runtime] = /unknown (?:or invalid )?runtime (?:specified|name:?) (\S+)/i.exec(said) ?? [];
+  if (runtime !== undefined) {
+    return `The container cannot start: its region's engine has no runtime "${runtime}". The operator has to install it there, or to correct RUNTIMES.`;
+  }
   const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(said) ?? [];
   if (program === undefined) return `The container cannot start: ${said}`;
   return `The container cannot start: its image has no program "${program}" that can be run. The operator has to correct the image or the catalog: ${why}`;

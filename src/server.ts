@@ -167,7 +167,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   });
   parts.defer(() => graphqlWs.dispose());
   const tickets = createTickets({ db, box, addressOf, secure: config.publicScheme === 'https' });
-  const hosts = createHostTable({ db, listener, catalog, tickets });
+  const hosts = createHostTable({ db, listener, catalog, forward: config.forward, tickets });
   parts.defer(() => hosts.close());
   for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));
   const room = createWaitingRoom({ db, catalog, box, forward: config.forward, board, addressOf });

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
 import { toEngineError } from '../src/engine/docker/engine-failure.ts';
 import { parsePortRange } from '../src/lib/parse-port-range.ts';
-import { defaultForwards, forwardAddress, forwardProblem, type PortProtocol } from '../src/vm/port-forward.ts';
+import { defaultForwards, forwardAddress, forwardAddressOf, forwardProblem, type PortProtocol } from '../src/vm/port-forward.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {
@@ -46,6 +46,9 @@ test.each([
     ['US', '2001:db8::1'],
   ]);
   expect(forwardAddress({ hosts }, region, 30001)).toBe(address);
+  const ports = [{ vmId: 'vm', region, protocol: 'tcp', internalPort: 25565, publicPort: 30001 }] as const;
+  expect(forwardAddressOf({ hosts }, { ports }, 'tcp', 25565)).toBe(address);
+  expect(forwardAddressOf({ hosts }, { ports }, 'udp', 25565)).toBeUndefined();
 });
 
 test.each([

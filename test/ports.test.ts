@@ -3,6 +3,7 @@ import { echo, ECHO_COMMAND, echoImage } from './support/echo-image.ts';
 import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type GraphqlAnswer, type TestGateway, type TestGatewayOptions } from './support/gateway.ts';
+import { openVm } from './support/open-vm.ts';
 import { freePort, holdPort } from './support/ports.ts';
 import { createVm } from './support/vms.ts';
 
@@ -97,6 +98,9 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     await start(gateway, token, id);
     await reaches(gateway, token, id, 'RUNNING');
     await answers('tcp', port);
+    // Its route on the VM's own address says where.
+    const { status, body } = await (await openVm(gateway, token, id)).visit('/game');
+    expect([status, body]).toEqual([200, expect.stringContaining(`Connect that to ${port.address}.`)]);
     await gateway.rest(token, 'POST', `/vms/stop/${id}`);
     await reaches(gateway, token, id, 'STOPPED');
     await isClosed('tcp', port);

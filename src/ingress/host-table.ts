@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
 import { isBooting } from '../vm/vm-status.ts';
+import { forwardAddressOf, type ForwardSettings } from '../vm/port-forward.ts';
 import { findVmOfAnyone, findVmVersions, versionOf } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import type { OwnCookies } from './own-cookies.ts';
@@ -16,6 +17,14 @@ export interface HostTable {
   /** What runs on that container ends at once: the engine says that it is gone. */
   dropContainer(vmId: string, ref: string): void;
   close(): void;
+}
+
+interface HostTableDependencies {
+  readonly db: Db;
+  readonly listener: Listener;
+  readonly catalog: Catalog;
+  readonly forward: Pick<ForwardSettings, 'hosts'>;
+  readonly tickets: Tickets;
 }
 
 interface Entry {
@@ -47,8 +56,8 @@ const KEPT = 10_000;
  * Where each VM's addresses lead, as its row says. Each event of a VM makes its entry be read again, and a sweep does for those that
  * got lost; when its container is another, or it no longer runs, what goes through the old one ends at once.
  */
-export function createHostTable(deps: { db: Db; listener: Listener; catalog: Catalog; tickets: Tickets }): HostTable {
-  const { db, listener, catalog, tickets } = deps;
+export function createHostTable(deps: HostTableDependencies): HostTable {
+  const { db, listener, catalog, forward, tickets } = deps;
   const entries = new Map<string, Entry>();
 
   let reads = 0;
@@ -106,7 +115,9 @@ export function createHostTable(deps: { db: Db; listener: Listener; catalog: Cat
     if (way === undefined && name !== undefined) return { kind: 'not-found' };
     const ticket = ticketFor(vm, cookies, { vmId: vm.id, name });
     if (way?.isPublic !== true && ticket === undefined) return { kind: 'denied' };
-    if (way?.protocol === 'tcp') return { kind: 'not-http', port: way.port, sight: { vm, ticket } };
+    if (way?.protocol === 'tcp') {
+      return { kind: 'not-http', port: way.port, address: forwardAddressOf(forward, vm, 'tcp', way.port), sight: { vm, ticket } };
+    }
     if (way !== undefined && way.key !== '' && path === way.key) return { kind: 'moved', path: `${path}/` };
     const target = way === undefined ? undefined : targetOf(entry, way);
     if (target === undefined) return unavailable({ vm, ticket });

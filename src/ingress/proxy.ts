@@ -151,7 +151,7 @@ async function answerOtherwise(
       return;
     }
     case 'not-http':
-      answerPlain(res, 404, `Port ${resolution.port} of this VM speaks TCP and no HTTP: open it with its own program, not with a browser.`);
+      answerPlain(res, resolution.address === undefined ? 404 : 200, notHttpText(resolution));
       return;
     case 'moved': {
       const query = originForm(req.url ?? '').split('?')[1];
@@ -162,6 +162,12 @@ async function answerOtherwise(
     case 'denied':
       answerNotHere(res);
   }
+}
+
+function notHttpText({ port, address }: { port: number; address: string | undefined }): string {
+  const what = `Port ${port} of this VM speaks TCP and no HTTP: it is used with its own program, not with a browser.`;
+  if (address === undefined) return `${what} It is not forwarded; its owner can do so with addPort.`;
+  return `${what} Connect that to ${address}.`;
 }
 
 function framingOf(req: IncomingMessage): Framing {

@@ -30,8 +30,8 @@ export type Resolution =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'denied' }
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number; readonly message: string; readonly sight?: Sight }
-  /** A route of the catalog that leads to a port which speaks no HTTP. */
-  | { readonly kind: 'not-http'; readonly port: number; readonly sight: Sight }
+  /** A route of the catalog that leads to a port which speaks no HTTP; `address` is where it is reached, undefined when its forward was removed. */
+  | { readonly kind: 'not-http'; readonly port: number; readonly address: string | undefined; readonly sight: Sight }
   /** The route's own path, without the slash that relative addresses in its page need. */
   | { readonly kind: 'moved'; readonly path: string }
   /** `ticket` is what opened it; whatever runs through it ends with it. */

@@ -30,6 +30,17 @@ export function forwardAddress({ hosts }: Pick<ForwardSettings, 'hosts'>, region
   return `${host.includes(':') ? `[${host}]` : host}:${publicPort}`;
 }
 
+/** Where that port of the VM is reached; undefined when it is not forwarded. */
+export function forwardAddressOf(
+  settings: Pick<ForwardSettings, 'hosts'>,
+  { ports }: { readonly ports: readonly PortForward[] },
+  protocol: PortProtocol,
+  internalPort: number,
+): string | undefined {
+  const found = ports.find((each) => each.protocol === protocol && each.internalPort === internalPort);
+  return found === undefined ? undefined : forwardAddress(settings, found.region, found.publicPort);
+}
+
 /** Why the catalog does not let that port be forwarded, for a person; undefined when it does. */
 export function forwardProblem(distribution: Distribution, protocol: PortProtocol, port: number): string | undefined {
   const { name, defaultPort, portForwarding, ports } = distribution;

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
 import { ApiError } from '../src/errors.ts';
+import { whyReserved } from '../src/vm/reserved-keys.ts';
 import { parseCreateVm, parseSecret, parseSubdomain, parseUpdateVm } from '../src/vm/vm-input.ts';
 
 let catalog: Catalog;
@@ -172,12 +173,23 @@ describe('a secret', () => {
     'VM_PASSWORD',
     'PASSWORD',
     'TZ',
+    'LANG',
+    'TITLE',
     'PATHS',
     'MY_PATH',
     'LD',
     'S6',
     'FILE_PATH',
     'HOMEPAGE',
+    'USERNAME',
+    'ENVIRONMENT',
+    'PS5',
+    'DATABASE_URL',
+    'HTTPS_PROXY',
+    'JAVA_TOOL_OPTIONS',
+    'PMA_HOST',
+    'GITHUB_TOKEN',
+    'path',
     'A'.repeat(128),
   ])('may be called %s', (name) => {
     expect(parseSecret({ key: name, value: 'v' })).toEqual({ key: name, value: 'v' });
@@ -220,6 +232,41 @@ describe('a secret', () => {
     'PERL5OPT',
     'RUBYOPT',
     'GIT_SSH_COMMAND',
+    'LOGNAME',
+    'PWD',
+    'TMPDIR',
+    'HOSTNAME',
+    'GLIBC_TUNABLES',
+    'MALLOC_CHECK_',
+    'HOSTALIASES',
+    'RES_OPTIONS',
+    'BASH_XTRACEFD',
+    'PROMPT_COMMAND',
+    'CDPATH',
+    'PYTHONPATH',
+    'PYTHONHOME',
+    'PERL5LIB',
+    'RUBYLIB',
+    'GIT_EXEC_PATH',
+    'OPENSSL_CONF',
+    'DOCKER_MODS_FORCE_REGISTRY',
+    'INSTALL_PACKAGES',
+    'CUSTOM_USER',
+    'CUSTOM_WS_PORT',
+    'SUBFOLDER',
+    'DISABLE_SUDO',
+    'HARDEN_DESKTOP',
+    'HARDEN_OPENBOX',
+    'SELKIES_MASTER_TOKEN',
+    'SELKIES_COMMAND_ENABLED',
+    'PIXELFLUX_WAYLAND',
+    'KASM_PORT',
+    'VNCOPTIONS',
+    'DISPLAY',
+    'XDG_RUNTIME_DIR',
+    'DRINODE',
+    'HASHED_PASSWORD',
+    'SUDO_PASSWORD_HASH',
   ])('may not be called %s: that is reserved', (name) => {
     expect(refusedFor(key(name))).toEqual(['key']);
     expect(key(name)).toThrow('is reserved');
@@ -235,6 +282,33 @@ describe('a secret', () => {
       expect(refusedFor(() => parseSecret({ key: 'A', value }))).toEqual(['value']);
     },
   );
+
+  test.each([
+    ['ubuntu', 'PASSWORD', /VM_PASSWORD/],
+    ['code-server', 'SUDO_PASSWORD', /VM_PASSWORD/],
+    ['minecraft', 'USER_PASSWORD', /VM_PASSWORD/],
+    ['minecraft', 'USER_UID', /the catalog sets it for MineOS/],
+    ['phpmyadmin', 'PMA_ARBITRARY', /the catalog sets it/],
+    ['code-server', 'DEFAULT_WORKSPACE', /the catalog sets it/],
+    ['krita', 'LD_PRELOAD', /the image or its loader/],
+  ])('of %s may not be called %s', (code, name, why) => {
+    expect(whyReserved(name, catalog.distributions.get(code))).toMatch(why);
+  });
+
+  test.each([
+    ['krita', 'TZ'],
+    ['phpmyadmin', 'PASSWORD'],
+    ['phpmyadmin', 'PMA_HOST'],
+    ['krita', 'VM_PASSWORD'],
+    ['krita', 'toString'],
+    ['no-longer-offered', 'PASSWORD'],
+  ])('of %s may be called %s', (code, name) => {
+    expect(whyReserved(name, catalog.distributions.get(code))).toBeUndefined();
+  });
+
+  test.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('that is the password may not be what no password may be (case %#)', (value) => {
+    expect(refusedFor(() => parseSecret({ key: 'VM_PASSWORD', value }))).toEqual(['value']);
+  });
 
   test('is not repeated when it is refused', () => {
     const bad = { key: 'A', value: 'hunter2\0' };

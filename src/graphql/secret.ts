@@ -32,8 +32,14 @@ const SetSecretInput = builder.inputType('SetSecretInput', {
   description: 'A secret to add or to replace.',
   fields: (t) => ({
     vmId: t.id({ description: 'The VM.' }),
-    key: t.string({ description: 'The name of an environment variable: letters, digits and _, at most 128; some are reserved.' }),
-    value: t.string({ description: 'At most 32 KiB, no NUL character.' }),
+    key: t.string({
+      description:
+        'The name of an environment variable: letters, digits and _, at most 128. Reserved: what decides how programs are loaded or what the image does at boot (PATH, LD_…, S6_…), what the catalog sets for the image, and the names that its sign-in takes from VM_PASSWORD.',
+    }),
+    value: t.string({
+      description:
+        'At most 32 KiB, no NUL character; all secrets of a VM at most 512 KiB with their names. VM_PASSWORD: as the password of createVm.',
+    }),
   }),
 });
 
@@ -42,7 +48,7 @@ builder.mutationFields((t) => ({
     type: VmSecret,
     description:
       'Adds or replaces a secret. While the VM is on, its container is replaced at once and its volumes stay; when the new one does not come up, ' +
-      'the old one comes back and the secret waits (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets of the VM or 2,000 of the account.',
+      'the old one comes back and the secret waits (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets or 512 KiB of the VM, or 2,000 secrets of the account.',
     args: { input: t.arg({ type: SetSecretInput, description: 'The secret.' }) },
     resolve: (_root, { input: { vmId, ...secret } }, context) => setSecret(context, context.viewer, vmId, secret),
   }),

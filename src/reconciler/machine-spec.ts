@@ -1,7 +1,7 @@
 import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
 import type { MachineSpec, MachineVolume } from '../engine/driver.ts';
 import { LABEL, specHash } from '../engine/labels.ts';
-import { PASSWORD_KEY } from '../vm/vm-secrets.ts';
+import { PASSWORD_KEY } from '../vm/vm-input.ts';
 import type { Vm } from '../vm/vm.ts';
 
 const MB = 2 ** 20;

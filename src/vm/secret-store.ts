@@ -89,15 +89,20 @@ export async function writeSecret(
   return updated_at;
 }
 
-/** How many secrets the VM has, and how many all VMs of its account. */
+/** How many secrets the VM has and how large they are with their names, and how many all VMs of its account have. */
 export async function countSecrets(
   trx: Trx,
   vm: { readonly id: string; readonly userId: string },
-): Promise<{ ofVm: number; ofAccount: number }> {
+): Promise<{ ofVm: number; bytesOfVm: number; ofAccount: number }> {
   return trx
     .selectFrom('vm_secret')
     .innerJoin('vm', 'vm.id', 'vm_secret.vm_id')
-    .select((eb) => [eb.fn.countAll<number>().as('ofAccount'), eb.fn.countAll<number>().filterWhere('vm.id', '=', vm.id).as('ofVm')])
+    .select((eb) => [
+      eb.fn.countAll<number>().as('ofAccount'),
+      eb.fn.countAll<number>().filterWhere('vm.id', '=', vm.id).as('ofVm'),
+      // What sealing adds is about what the kernel adds: a pointer, the "=" and the end.
+      sql<number>`coalesce(sum(octet_length(key) + octet_length(sealed)) filter (where vm.id = ${vm.id}), 0)`.as('bytesOfVm'),
+    ])
     .where('vm.user_id', '=', vm.userId)
     .executeTakeFirstOrThrow();
 }

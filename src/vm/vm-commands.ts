@@ -16,9 +16,8 @@ import {
   type Outcome,
   type VmDependencies,
 } from './vm-command.ts';
-import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
+import { parseCreateVm, parseUpdateVm, PASSWORD_KEY } from './vm-input.ts';
 import { writeSecret } from './secret-store.ts';
-import { PASSWORD_KEY } from './vm-secrets.ts';
 import { countVms, findVmByKey, readUsage } from './vm-store.ts';
 import type { Vm } from './vm.ts';
 

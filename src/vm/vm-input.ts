@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { badInput, type FieldProblem } from '../errors.ts';
 import { MAPPING_NAME, VISIBILITIES } from './mapping.ts';
 import { PORT_PROTOCOLS } from './port-forward.ts';
+import { whyReserved } from './reserved-keys.ts';
 
 /** C0 and C1 controls, and the marks that turn text around: nothing that a label or a password is typed with. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
@@ -21,13 +22,14 @@ const whole = (min: number, max: number, unit: string) =>
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number${unit} from ${min} to ${max}.`);
 
 export const vmlabelSchema = line(100);
+const passwordSchema = line(128);
 export const cpuSchema = whole(1, 128, ' of vCPU cores');
 export const ramSchema = whole(1, 1024, ' of GB');
 
 const createVmSchema = z.object({
   vmlabel: vmlabelSchema,
   region: z.string(),
-  password: line(128),
+  password: passwordSchema,
   storageType: z.enum(['PERSISTENT', 'EPHEMERAL']),
   distribution: z.string(),
   desktop: z.string().nullish(),
@@ -72,12 +74,8 @@ export function parseUpdateVm(value: unknown): z.output<typeof updateVmSchema> {
   return parse(updateVmSchema, value);
 }
 
-/**
- * Names that decide what the image's root does at boot, or how every program in it is loaded: a tenant who sets them is
- * not configuring an app. linuxserver.io's and s6-overlay's control variables, the dynamic loader's, the shells'.
- */
-const RESERVED_KEY =
-  /^(PATH|HOME|USER|SHELL|IFS|ENV|BASH_ENV|SHELLOPTS|BASHOPTS|PS4|LD_.*|GLIBC_TUNABLES|GCONV_PATH|DOCKER_MODS|FILE__.*|S6_.*|PUID|PGID|UMASK|LSIO_.*|CUSTOM_PORT|CUSTOM_HTTPS_PORT|START_DOCKER|NODE_OPTIONS|PYTHONSTARTUP|PERL5OPT|RUBYOPT|GIT_SSH.*)$/;
+/** The secret that the password given at creation becomes. */
+export const PASSWORD_KEY = 'VM_PASSWORD';
 
 const MAX_SECRET_BYTES = 32 * 1024;
 
@@ -85,7 +83,7 @@ const secretSchema = z.object({
   key: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable: letters, digits and _, at most 128.')
-    .refine((key) => !RESERVED_KEY.test(key), 'is reserved: the image or its loader gives it a meaning of its own.'),
+    .refine((key) => whyReserved(key) === undefined, { error: ({ input }) => whyReserved(String(input)) ?? '' }),
   value: z
     .string()
     .refine((value) => !value.includes('\0') && !LONE_SURROGATE.test(value), 'must not contain the NUL character or broken Unicode.')
@@ -93,7 +91,13 @@ const secretSchema = z.object({
 });
 
 export function parseSecret(value: unknown): z.output<typeof secretSchema> {
-  return parse(secretSchema, value);
+  return parse(secretSchema, value, ({ key, value: text }) => (key === PASSWORD_KEY ? passwordProblems(text) : []));
+}
+
+/** A password stays one, however it is set. */
+function passwordProblems(text: string | undefined): FieldProblem[] {
+  const result = passwordSchema.safeParse(text);
+  return result.success ? [] : result.error.issues.map(({ message }) => ({ path: 'value', message }));
 }
 
 const subdomainSchema = z.object({

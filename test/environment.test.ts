@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { containerOf } from './support/containers.ts';
+import { eventually } from './support/eventually.ts';
+import { execIn } from './support/exec-in.ts';
+import { createTestGateway, type TestGateway } from './support/gateway.ts';
+import { createVm } from './support/vms.ts';
+
+let gateway: TestGateway;
+let token: string;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  token = await gateway.token('alice');
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+const KIB = 1024;
+const VALUES: Readonly<Record<string, string>> = {
+  EMPTY: '',
+  BLANKS: '  two  blanks  ',
+  LINES: 'one\ntwo\r\nthree\n',
+  TABS: '\ta\tb',
+  QUOTES: `"'"'\``,
+  SUBSTITUTIONS: '$(touch /tmp/no) `id` ${HOME} $HOME ; rm -rf / & | > <',
+  BACKSLASHES: '\\ \\n \\0 \\\\',
+  EQUALS: 'a=b=c',
+  UNICODE: 'héllo 🖥 ظلّ 界',
+  CONTROLS: '\u0001\u001b[31m\u007f',
+  PERCENT: '%s %n %00',
+  JSON_TEXT: '{"a":[1,"b"],"c":null}',
+  DASHES: '--env-add X=1 -e Y=2',
+  LONG: 'x'.repeat(32 * KIB),
+};
+
+async function set(vmid: string, key: string, value: string): Promise<{ status: number; error: string }> {
+  const answer = await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid, key, value } });
+  return { status: answer.status, error: ((await answer.json()) as { error?: string }).error ?? '' };
+}
+
+async function runsWith(vmid: string, key: string): Promise<Record<string, string>> {
+  return eventually(
+    async () => {
+      const { output } = await execIn(await containerOf(vmid), ['/bin/cat', '/proc/1/environ'], 2 ** 21);
+      const entries = output.split('\0').map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const);
+      const environment = Object.fromEntries(entries);
+      return key in environment ? environment : undefined;
+    },
+    { deadline: 60_000 },
+  );
+}
+
+it('of a container has each value as it was set, byte for byte, and no shell has seen it', { timeout: 90_000 }, async () => {
+  const id = await createVm(gateway, token, { password: `p "w' $(id) \\d` });
+  for (const [key, value] of Object.entries(VALUES)) expect([key, (await set(id, key, value)).status]).toEqual([key, 200]);
+  await gateway.rest(token, 'POST', `/vms/start/${id}`);
+  const environment = await runsWith(id, 'LONG');
+  expect(environment).toMatchObject({ ...VALUES, VM_PASSWORD: `p "w' $(id) \\d` });
+  expect((await execIn(await containerOf(id), ['/bin/test', '-e', '/tmp/no'])).exitCode).toBe(1);
+});
+
+it('of a container may be as large as the API lets it become, and starts', { timeout: 90_000 }, async () => {
+  const id = await createVm(gateway, token);
+  const statuses: number[] = [];
+  for (let index = 0; index < 17; index += 1) {
+    const { status, error } = await set(id, `BIG_${index}`, 'x'.repeat(32 * KIB));
+    statuses.push(status);
+    if (status !== 200) expect(error).toContain('512 KiB');
+  }
+  expect(statuses).toEqual([...Array<number>(15).fill(200), 409, 409]);
+  await gateway.rest(token, 'POST', `/vms/start/${id}`);
+  const environment = await runsWith(id, 'BIG_14');
+  expect(Object.keys(environment).filter((key) => key.startsWith('BIG_'))).toHaveLength(15);
+});
+
+it.each([
+  ['ubuntu', 'LD_PRELOAD'],
+  ['ubuntu', 'DOCKER_MODS'],
+  ['ubuntu', 'PASSWORD'],
+  ['code-server', 'SUDO_PASSWORD'],
+  ['code-server', 'DEFAULT_WORKSPACE'],
+])('of %s cannot be told %s, over GraphQL or REST', async (distribution, key) => {
+  const id = await createVm(gateway, token, { distribution, desktop: distribution === 'ubuntu' ? 'xfce' : null });
+  const { errors } = await gateway.graphql(token, `mutation { setSecret(input: { vmId: "${id}", key: "${key}", value: "v" }) { key } }`);
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'key' }] });
+  const { status, error } = await set(id, key, 'v');
+  expect([status, error]).toEqual([400, expect.stringContaining('is reserved')]);
+  const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as { secrets: Record<string, object> };
+  expect(Object.keys(secrets[id] ?? {})).toEqual(['VM_PASSWORD']);
+});

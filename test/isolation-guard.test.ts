@@ -59,6 +59,10 @@ afterEach(async () => {
 
 afterAll(() => undo.disposeAsync(), 60_000);
 
+function hostCommands(): HostCommands {
+  const call = createEngineCall(TEST_ENDPOINT, 15_000);
+  return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
+}
 const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${realm.guard}$`] } });
 const reach = async (ref: string) => {
   const { output } = await execIn(ref, ['/bin/sh', '-c', 'nc -w 3 "$1" "$2" < /dev/null', 'sh', gatewayAddress, String(port)]);
@@ -132,12 +136,59 @@ test('two installations on one engine share the guard and its rules, and the one
   expect((await rules()).filter((rule) => rule.endsWith(`-j ${input}`))).toHaveLength(1);
 });
 
+test('of gateways of two versions the newer one is obeyed', async () => {
+  const post = async (label: string) => {
+    await docker.getContainer(realm.guard).remove({ force: true });
+    const command = { what: 'stand for a guard', argv: ['sh', '-c', "trap ':' USR1; while :; do sleep 1; done"] } as const;
+    const container = await hostCommands().create(command, { [LABEL.guard]: label }, realm.guard, within());
+    await container.start();
+    const gateway = testDriver(newInstallationId(), { realm });
+    onTestFinished(() => gateway.close());
+    await gateway.isolate(within());
+    return { posted: container.id, found: (await docker.getContainer(realm.guard).inspect()).Id };
+  };
+  const newer = await post('999-rules-of-tomorrow');
+  expect(newer.found).toBe(newer.posted);
+  const older = await post('0-rules-of-yesterday');
+  expect(older.found).not.toBe(older.posted);
+});
+
+test("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
+  const space = `swg-${realm.guard.slice(2, 6)}`;
+  await asRoot('ip', 'netns', 'add', space);
+  onTestFinished(async () => void (await asRoot('ip', 'netns', 'del', space)));
+  const inside = (...argv: [string, ...string[]]) => asRoot('ip', 'netns', 'exec', space, ...argv);
+  const once = () =>
+    inside(
+      'sh',
+      '-c',
+      GUARD_SCRIPT,
+      'guard',
+      'once',
+      'X-FORWARD',
+      'X-INPUT',
+      'X-DENY',
+      'x-+',
+      '-A X-INPUT -j X-DENY',
+      '-A X-INPUT -j X-DENY',
+    );
+  const jumps = async () => (await inside('iptables', '-S')).split('\n').filter((line) => /^-A (INPUT|FORWARD|DOCKER-USER) /.test(line));
+  await once();
+  expect(await jumps()).toEqual(['-A INPUT -i x-+ -j X-INPUT', '-A FORWARD -i x-+ -j X-FORWARD']);
+  for (const rule of ['-N DOCKER-USER', '-I FORWARD -j DOCKER-USER', '-I INPUT -j ACCEPT']) await inside('iptables', ...rule.split(' '));
+  for (let time = 0; time < 3; time += 1) await once();
+  expect(await jumps()).toEqual([
+    '-A INPUT -i x-+ -j X-INPUT',
+    '-A INPUT -j ACCEPT',
+    '-A FORWARD -j DOCKER-USER',
+    '-A DOCKER-USER -i x-+ -j X-FORWARD',
+  ]);
+});
+
 test('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
-  const call = createEngineCall(TEST_ENDPOINT, 15_000);
-  const host = new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
   const args = [forward, input, realm.chains.deny, realm.bridges, '-A X', '-A X'];
   const argv = ['sh', '-c', GUARD_SCRIPT, 'guard', 'once', ...args] as const;
-  const output = await host.run({ what: 'try', argv: [...argv], network: 'host' }, within());
+  const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
   expect(output.exitCode).toBe(1);
   expect(output.stderr).toMatch(/iptables.*Permission denied/s);
 });

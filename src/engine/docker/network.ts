@@ -67,6 +67,7 @@ export class MachineNetwork {
           Name: this.#name,
           CheckDuplicate: true,
           Driver: 'bridge',
+          EnableIPv6: false,
           // The bridge has a fixed name because only that makes the engine refuse a second network when two gateways ask at once:
           // CheckDuplicate does not, and with two networks of one name no container starts any more, not even by the network's id.
           Options: { [ISOLATION]: 'false', [BRIDGE_NAME]: this.#name },

@@ -119,7 +119,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
       owner,
       regions,
       isAway: (region) => !isAnswering(region),
-      hasRoom: (region) => storage.get(driverOf(region))?.hasRoom() !== false,
+      hasRoom: async (region) => (await storage.get(driverOf(region))?.hasRoom()) !== false,
     });
     parts.defer(() => loop.close());
     const ending = new AbortController();

@@ -32,7 +32,7 @@ export interface ReconcileDependencies {
   /** Whether the region's engine has not answered for so long that nothing can be said of its VMs. */
   readonly isAway: (region: string) => boolean;
   /** Whether the region's engine has room on its disk for another container. */
-  readonly hasRoom: (region: string) => boolean;
+  readonly hasRoom: (region: string) => Promise<boolean>;
 }
 
 /** The signals of one look; the loop that holds the lease aborts them. */
@@ -98,7 +98,9 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
     pass = { ...pass, spec };
     const observed = await driver.observe(vm.id, signal);
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
-    return await performAll({ ...pass, observed }, { retryInSeconds, hasRoom: deps.hasRoom(vm.region) });
+    // Asked only where it matters: what has its container is not kept waiting.
+    const hasRoom = observed !== undefined || !vm.enabled || (await deps.hasRoom(vm.region));
+    return await performAll({ ...pass, observed }, { retryInSeconds, hasRoom });
   } catch (error) {
     return handle(deps, pass, error);
   }

@@ -10,8 +10,8 @@ import { isPastScratch } from './scratch-limit.ts';
 import type { WatchedEngine } from './engine-watch.ts';
 
 export interface StorageWatch {
-  /** Whether the engine's disk has room for another container. */
-  hasRoom(): boolean;
+  /** Whether the engine's disk has room for another container. Waits for the first reading, later answers at once. */
+  hasRoom(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ const EVERY_MS = 60_000;
 /** A disk that is full is looked at more often: whoever waits for room should not wait for us. */
 const FULL_EVERY_MS = 10_000;
 const MEASURE_DEADLINE_MS = 150_000;
-const DISK_DEADLINE_MS = 30_000;
+const DISK_DEADLINE_MS = 10_000;
 
 /** Measures an engine's disk and what each VM holds of it, about every minute. Gateways that do so at once do no harm. */
 export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWatchDependencies): StorageWatch {
@@ -36,6 +36,7 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
   const within = (ms: number): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ms)]);
   // Until something else is known: an engine whose host cannot be asked would otherwise start nothing.
   let isFull = false;
+  const { promise: firstReading, resolve: noteReading } = Promise.withResolvers<void>();
 
   const readDisk = async (): Promise<void> => {
     const space = await driver.diskSpace(within(DISK_DEADLINE_MS));
@@ -65,11 +66,18 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
   };
 
   const running = [
-    every(readDisk, "reading the engine's disk", () => (isFull ? FULL_EVERY_MS : EVERY_MS)),
+    every(
+      () => readDisk().finally(noteReading),
+      "reading the engine's disk",
+      () => (isFull ? FULL_EVERY_MS : EVERY_MS),
+    ),
     every(measure, 'measuring what VMs hold', () => EVERY_MS),
   ];
   return {
-    hasRoom: () => !isFull,
+    async hasRoom() {
+      await firstReading;
+      return !isFull;
+    },
     async close() {
       closing.abort();
       await Promise.allSettled(running);

@@ -13,7 +13,7 @@ import { executeSql } from './execute-sql.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
 import { testImage } from './tiny-image.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
+export const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
 /** One that is cut while it connects says so with an error, which nobody waits for. */

@@ -1,0 +1,32 @@
+import { getNamedType, isAbstractType, isObjectType, type GraphQLField, type GraphQLNamedType, type GraphQLObjectType } from 'graphql';
+
+/** An operation that asks for everything that can be reached from one field of a root type. */
+export interface WholeOperation {
+  readonly query: string;
+  /** Each `Type.field` that it selects. */
+  readonly coordinates: ReadonlySet<string>;
+}
+
+/** Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults, those of the field are variables. */
+export function selectAll(root: GraphQLObjectType, field: GraphQLField<unknown, unknown>, given: readonly string[]): WholeOperation {
+  const coordinates = new Set<string>([`${root.name}.${field.name}`]);
+  const inside = (named: GraphQLNamedType, trail: readonly string[]): string => {
+    if (isAbstractType(named)) return '{ __typename }';
+    if (!isObjectType(named)) return '';
+    const fields = Object.values(named.getFields()).flatMap((each) => {
+      const next = getNamedType(each.type);
+      if (isObjectType(next) && trail.includes(next.name)) return [];
+      if (each.args.some((arg) => String(arg.type).endsWith('!') && arg.defaultValue === undefined)) return [];
+      coordinates.add(`${named.name}.${each.name}`);
+      return [`${each.name} ${inside(next, [...trail, next.name])}`];
+    });
+    return `{ ${fields.join(' ')} }`;
+  };
+  const args = field.args.filter(({ name }) => given.includes(name));
+  const declared = args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ');
+  const passed = args.map(({ name }) => `${name}: $${name}`).join(', ');
+  const named = getNamedType(field.type);
+  const selection = inside(named, [named.name]);
+  const kind = root.name.toLowerCase();
+  return { query: `${kind}${declared && `(${declared})`} { ${field.name}${passed && `(${passed})`} ${selection} }`, coordinates };
+}

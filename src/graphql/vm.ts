@@ -76,7 +76,10 @@ const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
     message: t.exposeString('message', { description: 'What happened and what to do, for a person.' }),
     exitCode: t.exposeInt('exitCode', { nullable: true, description: "The app's exit code; null when it did not exit." }),
     oomKilled: t.exposeBoolean('oomKilled', { description: 'Whether it was killed for lack of memory.' }),
-    logTail: t.stringList({ description: 'The last lines that it wrote, at most 20.', resolve: ({ logTail }) => [...logTail] }),
+    logTail: t.stringList({
+      description: 'The last lines that it wrote, at most 20; values of its secrets are hidden.',
+      resolve: ({ logTail }) => [...logTail],
+    }),
     at: t.field({ type: 'DateTime', description: 'When it failed.', resolve: ({ at }) => new Date(at) }),
     retryAt: t.field({
       type: 'DateTime',

@@ -1,17 +1,20 @@
 import type { MachineLogLine } from '../engine/driver.ts';
+import { hideValues } from './hide-values.ts';
 import type { VmPass } from './vm-pass.ts';
 
 const LOG_TAIL = 20;
 /** A quick app may write before the engine notes that it has started it. */
 const LOG_SLACK_MS = 1_000;
 
-/** The last lines of the run at hand: an earlier one's would only mislead. */
+/** The last lines of the run at hand, without the values of its secrets: an earlier one's would only mislead. */
 export async function readLogTail({
   driver,
   vm,
   signal,
   observed,
-}: Pick<VmPass, 'driver' | 'vm' | 'signal' | 'observed'>): Promise<string[]> {
+  spec,
+  distribution,
+}: Pick<VmPass, 'driver' | 'vm' | 'signal' | 'observed' | 'spec' | 'distribution'>): Promise<string[]> {
   const since = observed?.startedAt === undefined ? {} : { since: new Date(observed.startedAt.getTime() - LOG_SLACK_MS) };
   const lines: MachineLogLine[] = [];
   try {
@@ -20,5 +23,10 @@ export async function readLogTail({
   } catch {
     // A failure without its last lines is still worth telling.
   }
-  return lines.slice(-LOG_TAIL).map(({ text }) => text.slice(0, 500));
+  const secret = Object.entries(spec?.env ?? {}).filter(([name, value]) => distribution?.env[name] !== value);
+  const texts = lines.slice(-LOG_TAIL).map(({ text }) => text);
+  return hideValues(
+    texts,
+    secret.map(([, value]) => value),
+  ).map((text) => text.slice(0, 500));
 }

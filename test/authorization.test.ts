@@ -2,7 +2,17 @@ import { isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjec
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { signToken } from '../src/auth/jwt.ts';
 import { schema } from '../src/graphql/schema.ts';
-import { KEY, NAME, OPEN_PATHS, OPERATION_RULES, ROUTE_NAMES, ROUTE_RULES, TYPE_RULES } from './support/access-rules.ts';
+import {
+  DISTRIBUTION,
+  KEY,
+  NAME,
+  OPEN_PATHS,
+  OPERATION_RULES,
+  PORT,
+  ROUTE_NAMES,
+  ROUTE_RULES,
+  TYPE_RULES,
+} from './support/access-rules.ts';
 import { createTestGateway, JWT_SECRET, type TestGateway } from './support/gateway.ts';
 import { selectAll } from './support/select-all.ts';
 import { createVm } from './support/vms.ts';
@@ -21,17 +31,16 @@ const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const OWNER = `${CANARY}-owner`;
 
 let gateway: TestGateway;
-let owner: string;
 let stranger: string;
-let deleted: string;
+let deleted: Owned;
 let strangers: Readonly<Record<string, string | undefined>>;
 beforeAll(async () => {
   // Nothing is brought up here: what is wanted of a VM is enough.
-  gateway = await createTestGateway({ env: { ROLES: 'api' } });
-  owner = await gateway.token(OWNER);
+  const open = { code: DISTRIBUTION, image: 'swiftor-test/none:1', defaultPort: 3000, portForwarding: true };
+  gateway = await createTestGateway({ env: { ROLES: 'api', FORWARD_PORTS: '20000-29999' }, distributions: [open] });
   stranger = await gateway.token('stranger');
   deleted = await newVm();
-  await gateway.rest(owner, 'DELETE', `/vms/delete/${deleted}`);
+  await gateway.rest(deleted.owner, 'DELETE', `/vms/delete/${deleted.id}`);
   const claims = { userId: OWNER, ttlSeconds: 600 };
   strangers = {
     'no token': undefined,
@@ -43,17 +52,39 @@ beforeAll(async () => {
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
-/** A VM of the owner with everything that a VM can have, each with the canary in it. */
-async function newVm(): Promise<string> {
-  const vmlabel = `${CANARY}-label`;
-  const id = await createVm(gateway, owner, { vmlabel, password: `${CANARY}-password`, storageType: 'PERSISTENT' });
+interface Owned {
+  readonly id: string;
+  /** A token of its owner, who has no other VM. */
+  readonly owner: string;
+}
+
+let owners = 0;
+
+/** A VM with everything that a VM can have, each with the canary in it, and its owner. */
+async function newVm(): Promise<Owned> {
+  owners += 1;
+  const owner = await gateway.token(`${OWNER}-${owners}`);
+  const input = {
+    vmlabel: `${CANARY}-label`,
+    password: `${CANARY}-password`,
+    storageType: 'PERSISTENT',
+    distribution: DISTRIBUTION,
+    desktop: null,
+  };
+  const id = await createVm(gateway, owner, input);
   const { errors } = await gateway.graphql(
     owner,
-    'mutation ($s: SetSecretInput!, $m: AddSubdomainInput!) { setSecret(input: $s) { key } addSubdomain(input: $m) { name } }',
-    { s: { vmId: id, key: KEY, value: `${CANARY}-secret` }, m: { vmId: id, name: NAME, internalPort: 8080 } },
+    `mutation ($s: SetSecretInput!, $m: AddSubdomainInput!, $p: AddPortInput!) {
+      setSecret(input: $s) { key } addSubdomain(input: $m) { name } addPort(input: $p) { publicPort }
+    }`,
+    {
+      s: { vmId: id, key: KEY, value: `${CANARY}-secret` },
+      m: { vmId: id, name: NAME, internalPort: 8080 },
+      p: { vmId: id, ...PORT },
+    },
   );
   expect(errors).toBeUndefined();
-  return id;
+  return { id, owner };
 }
 
 interface Reply {
@@ -152,7 +183,7 @@ describe('GraphQL', () => {
   };
 
   it.each(OPERATIONS)('%s is nothing to who has no token that holds', async (name, root, field) => {
-    const id = await newVm();
+    const { id, owner } = await newVm();
     for (const [who, token] of Object.entries(strangers)) {
       const reply = await run(token, root, field, argsOf(name, id));
       expect([who, reply.status]).toEqual([who, 401]);
@@ -163,7 +194,8 @@ describe('GraphQL', () => {
 
   it.each(OPERATIONS)('%s is there for its owner', async (name, root, field) => {
     const rule = OPERATION_RULES[name];
-    const { status, text } = await run(owner, root, field, argsOf(name, await newVm()));
+    const own = await newVm();
+    const { status, text } = await run(own.owner, root, field, argsOf(name, own.id));
     expect([status, text.includes('"errors"') ? text : '']).toEqual([200, '']);
     // Where an account's data are asked for, they come: a matrix of empty answers would prove nothing.
     if (rule?.of === 'vm' && name.startsWith('Query.')) expect(text).toContain(`${CANARY}-secret`);
@@ -171,13 +203,13 @@ describe('GraphQL', () => {
   });
 
   it.each(OPERATIONS)("%s tells nobody of another's, and does nothing to it", async (name, root, field) => {
-    const id = await newVm();
+    const { id, owner } = await newVm();
     const rule = OPERATION_RULES[name];
     const before = await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text();
     const foreign = await run(stranger, root, field, argsOf(name, id));
     expect(foreign.text).not.toContain(CANARY);
     if (rule?.of === 'vm') {
-      for (const other of [NOBODYS, deleted, 'no-uuid']) {
+      for (const other of [NOBODYS, deleted.id, 'no-uuid']) {
         expect([other, await run(stranger, root, field, argsOf(name, other))]).toEqual([other, foreign]);
       }
       if (rule.others === 'null') expect(JSON.parse(foreign.text)).toEqual({ data: { [field.name]: null } });
@@ -191,13 +223,13 @@ describe('GraphQL', () => {
   it.each(OPERATIONS.filter(([name]) => OPERATION_RULES[name]?.of === 'vm'))(
     '%s finds nothing of a VM that its owner has deleted',
     async (name, root, field) => {
-      const gone = await run(owner, root, field, argsOf(name, deleted));
+      const gone = await run(deleted.owner, root, field, argsOf(name, deleted.id));
       // Without a reconciler it is being deleted for ever: whatever may still be asked, nothing turns it on again.
       expect(gone.status).toBe(200);
       const { data } = await gateway.graphql<{ vm: { enabled: boolean; status: string } | null }>(
-        owner,
+        deleted.owner,
         'query ($id: ID!) { vm(id: $id) { enabled status } }',
-        { id: deleted },
+        { id: deleted.id },
       );
       expect(data?.vm === null || data?.vm.enabled === false).toBe(true);
     },
@@ -215,7 +247,7 @@ describe('REST', () => {
   };
 
   it.each(ROUTES)('%s is nothing to who has no token that holds', async (name) => {
-    const id = await newVm();
+    const { id, owner } = await newVm();
     for (const [who, token] of Object.entries(strangers)) {
       const { status, text } = await ask(token, name, id);
       expect([who, status, JSON.parse(text)]).toEqual([who, 401, { error: expect.any(String), code: 'UNAUTHENTICATED' }]);
@@ -224,18 +256,19 @@ describe('REST', () => {
   });
 
   it.each(ROUTES)('%s is there for its owner', async (name) => {
-    const { status, text } = await ask(owner, name, await newVm());
+    const { id, owner } = await newVm();
+    const { status, text } = await ask(owner, name, id);
     expect([status >= 200 && status < 300, text]).toEqual([true, text]);
   });
 
   it.each(ROUTES)("%s tells nobody of another's, and does nothing to it", async (name) => {
-    const id = await newVm();
+    const { id, owner } = await newVm();
     const before = await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text();
     const foreign = await ask(stranger, name, id);
     expect(foreign.text).not.toContain(CANARY);
     if (ROUTE_RULES[name]?.of === 'vm') {
       expect(foreign.status).toBe(404);
-      for (const other of [NOBODYS, deleted, 'no-uuid']) expect([other, await ask(stranger, name, other)]).toEqual([other, foreign]);
+      for (const other of [NOBODYS, deleted.id, 'no-uuid']) expect([other, await ask(stranger, name, other)]).toEqual([other, foreign]);
     }
     expect(await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text()).toBe(before);
   });
@@ -267,7 +300,7 @@ describe("another account's VM and none at all", () => {
   }
 
   it('take the same time, over GraphQL and REST, to read and to change', { timeout: 180_000 }, async () => {
-    const id = await newVm();
+    const { id } = await newVm();
     const asks = [
       (vmId: string) => gateway.graphql(stranger, 'query ($id: ID!) { vm(id: $id) { id secrets { value } } }', { id: vmId }),
       (vmId: string) => gateway.graphql(stranger, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId }),

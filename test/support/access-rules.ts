@@ -15,13 +15,16 @@ type Args = Readonly<Record<string, unknown>>;
 /** What every VM of the matrix has, and so what can be removed from it. */
 export const KEY = 'MATRIX_KEY';
 export const NAME = 'matrix';
+export const PORT = { protocol: 'TCP', internalPort: 7777 } as const;
+/** What it runs: a catalog entry that allows whatever a user may ask for. */
+export const DISTRIBUTION = 'matrix';
 
 const byId = (vmId: string): Args => ({ id: vmId });
 const byVmId = (vmId: string): Args => ({ vmId });
 
 /**
- * Every query, mutation and subscription of the schema, with arguments that make it do something to a VM that has a secret `KEY` and a mapping
- * `NAME`. One that is missing here fails test/authorization.test.ts: add it with what it speaks of.
+ * Every query, mutation and subscription of the schema, with arguments that make it do something to a VM that has a secret `KEY`, a mapping
+ * `NAME` and a forwarded `PORT`. One that is missing here fails test/authorization.test.ts: add it with what it speaks of.
  */
 export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Query.distributions': { of: 'catalog' },
@@ -40,6 +43,8 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.deleteSecret': { of: 'vm', args: (vmId) => ({ vmId, key: KEY }), others: 'NOT_FOUND' },
   'Mutation.addSubdomain': { of: 'vm', args: (vmId) => ({ input: { vmId, name: 'another', internalPort: 80 } }), others: 'NOT_FOUND' },
   'Mutation.removeSubdomain': { of: 'vm', args: (vmId) => ({ vmId, name: NAME }), others: 'NOT_FOUND' },
+  'Mutation.addPort': { of: 'vm', args: (vmId) => ({ input: { vmId, protocol: 'UDP', internalPort: 80 } }), others: 'NOT_FOUND' },
+  'Mutation.removePort': { of: 'vm', args: (vmId) => ({ vmId, ...PORT }), others: 'NOT_FOUND' },
   'Mutation.createOpenLink': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Subscription.vmEvents': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Subscription.vmLogs': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
@@ -60,6 +65,8 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   LogLine: 'account',
   PageInfo: 'account',
   Plan: 'catalog',
+  PortForward: 'account',
+  PortRange: 'catalog',
   QuotaViolation: 'account',
   Region: 'catalog',
   SubdomainMapping: 'account',

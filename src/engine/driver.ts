@@ -169,6 +169,8 @@ export interface SecurityProfile {
 
 export type EnsureProgress =
   | { readonly phase: 'pulling'; readonly percent: number; readonly bytesDone: number; readonly bytesTotal: number }
+  /** In place of a pull: the stand-in is being made, by `npm run images` on this machine. */
+  | { readonly phase: 'building'; readonly imageRef: string; readonly percent: number; readonly secondsLeft: number }
   | { readonly phase: 'storage'; readonly enforcement: StorageEnforcement }
   | { readonly phase: 'starting' };
 

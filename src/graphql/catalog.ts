@@ -1,5 +1,5 @@
 import type { Region as RegionEntry } from '../catalog/catalog.ts';
-import { type Distribution as DistributionEntry } from '../catalog/distribution.ts';
+import { imageOf, localImageOf, type Distribution as DistributionEntry } from '../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../catalog/plan.ts';
 import { builder } from './builder.ts';
 import { PortProtocol } from './port-protocol.ts';
@@ -21,6 +21,26 @@ const PortRange = builder.objectRef<DistributionEntry['ports'][number]>('PortRan
   }),
 });
 
+interface ImageChoice {
+  readonly desktop: string | null;
+  readonly ref: string;
+  readonly standIn: string | null;
+}
+
+const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').implement({
+  description: 'The container image that a VM runs.',
+  fields: (t) => ({
+    desktop: t.exposeString('desktop', { nullable: true, description: 'With which desktop; null for an app.' }),
+    ref: t.exposeString('ref', { description: 'The reference that its registry is asked for.' }),
+    standIn: t.exposeString('standIn', {
+      nullable: true,
+      description:
+        'The image that runs where that registry cannot be reached; the operator builds it with `npm run images -- REF`. ' +
+        'Null: there is no recipe, it needs a registry.',
+    }),
+  }),
+});
+
 const Distribution = builder.objectRef<DistributionEntry>('Distribution').implement({
   description: 'A catalog entry: what a VM can run.',
   fields: (t) => ({
@@ -34,9 +54,10 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
     }),
     defaultPort: t.exposeInt('defaultPort', { description: "The port inside the container that the VM's own address leads to." }),
     image: t.string({
-      description: 'The image reference; for a webtop that of its first desktop.',
+      description: 'The image reference; for a webtop that of its first desktop. `images` has all, and what stands in for them.',
       resolve: ({ image, images }) => image ?? Object.values(images)[0] ?? '',
     }),
+    images: t.field({ type: [DistributionImage], description: 'The image of each desktop, or the one of an app.', resolve: imagesOf }),
     ports: t.field({
       type: [PortRange],
       description: 'What it listens on that is no HTTP: addPort takes these.',
@@ -94,3 +115,12 @@ builder.queryFields((t) => ({
     resolve: (_root, _args, { catalog }) => [...catalog.plans.values()],
   }),
 }));
+
+function imagesOf(distribution: DistributionEntry): ImageChoice[] {
+  const desktops = distribution.kind === 'WEBTOP' ? distribution.desktops : [null];
+  return desktops.map((desktop) => ({
+    desktop,
+    ref: imageOf(distribution, desktop) ?? '',
+    standIn: localImageOf(distribution, desktop) ?? null,
+  }));
+}

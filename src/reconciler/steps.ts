@@ -52,8 +52,14 @@ const EXECUTORS: Executors = {
           if (enforcement !== vm.storageEnforcement) void writer.quietly({ storage_enforcement: enforcement }).catch(() => undefined);
           return;
         }
-        const { percent, bytesDone, bytesTotal } = progress;
         void writer.status('PULLING', 'BOOT').catch(() => undefined);
+        if (progress.phase === 'building') {
+          const { imageRef, percent, secondsLeft } = progress;
+          const message = `Building ${imageRef} here, as the registry of ${spec.imageRef} cannot be reached: about ${secondsLeft} s left.`;
+          writer.progress('PULLING', { percent, message });
+          return;
+        }
+        const { percent, bytesDone, bytesTotal } = progress;
         writer.progress('PULLING', { percent, message: `Downloading ${spec.imageRef}.`, bytesDone, bytesTotal });
       },
       vm.answeredHash ?? undefined,

@@ -1,6 +1,7 @@
 import type { Log } from '../../log.ts';
 import type { EngineDriver, Inventory, Labelled, MachineAddress, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
+import { findLocalBuild as findBuildHere, type FindLocalBuild } from '../local-builds.ts';
 import { connect } from './connect.ts';
 import { Containers } from './containers.ts';
 import { createEngineCall } from './engine-call.ts';
@@ -38,6 +39,8 @@ export interface DockerDriverOptions {
   readonly callMilliseconds?: number;
   /** How long a pull may bring nothing; 60 s. */
   readonly pullStallMilliseconds?: number;
+  /** Where to learn what is being built; from what this machine's `npm run images` says. */
+  readonly findLocalBuild?: FindLocalBuild;
 }
 
 /** The driver of one Docker Engine. Connects with its first call. Throws when the endpoint is none. */
@@ -49,6 +52,7 @@ export function createDockerDriver({
   realm = REALM,
   callMilliseconds = CALL_MILLISECONDS,
   pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
+  findLocalBuild = findBuildHere,
 }: DockerDriverOptions): EngineDriver {
   const { docker, close } = connect(endpoint);
   const call = createEngineCall(endpoint, callMilliseconds);
@@ -65,8 +69,8 @@ export function createDockerDriver({
   const isolation = new MachineIsolation(isolationTools, isolationMode);
   const pullTools = { docker, call, stallMilliseconds };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
-  const unreached = new Map<string, number>();
-  const ensureTools = { docker, call, containers, volumes, networks, isolation, pulls, unreached, installationId, log };
+  const obtainTools = { docker, call, pulls, unreached: new Map<string, number>(), findLocalBuild };
+  const ensureTools = { ...obtainTools, containers, volumes, networks, isolation, installationId, log };
   const ooms = new RecentOoms();
   const streamTools = { docker, call, containers, endpoint, installationId, ooms };
   // Typed as if they took no options.

@@ -1,4 +1,3 @@
-import type Docker from 'dockerode';
 import type { Log } from '../../log.ts';
 import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
@@ -6,31 +5,22 @@ import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
-import type { EngineCall } from './engine-call.ts';
 import { statusOf } from './engine-failure.ts';
-import { hasImage } from './has-image.ts';
 import type { MachineIsolation } from './machine-isolation.ts';
 import type { MachineNetwork } from './network.ts';
 import { observeInspected } from './observe-container.ts';
+import { obtainImage, type ObtainTools } from './obtain-image.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
-import type { SharedPulls } from './shared-pulls.ts';
 import type { MachineVolumes } from './volumes.ts';
 
-/** As long, an image with a stand-in is not asked for again: finding out can take the engine 20 s. */
-const UNREACHED_MILLISECONDS = 5 * 60_000;
 /** As the engine calls the states in which there is nothing to start. */
 const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
-export interface EnsureTools {
-  readonly docker: Docker;
-  readonly call: EngineCall;
+export interface EnsureTools extends ObtainTools {
   readonly containers: Containers;
   readonly volumes: MachineVolumes;
   readonly networks: Readonly<Record<MachineSpec['egress'], MachineNetwork>>;
   readonly isolation: MachineIsolation;
-  readonly pulls: SharedPulls;
-  /** When each image's registry was last found out of reach, by the monotonic clock in ms. */
-  readonly unreached: Map<string, number>;
   readonly installationId: string;
   readonly log: Log;
 }
@@ -122,7 +112,7 @@ export class EnsureMachine {
       return ref;
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw this.#unlessNetworkIsMissing(error);
-      await this.#obtainImage();
+      this.#imageRef = await obtainImage(this.#tools, this.#spec, this.#signal, this.#onProgress);
       // Not created here: meanwhile, minutes may have passed.
       throw new Overtaken(`Image "${this.#imageRef}" was removed as soon as it was there.`, { cause: error });
     }
@@ -133,36 +123,6 @@ export class EnsureMachine {
     if (!isNetworkMissing(error)) return error;
     this.#tools.networks[this.#spec.egress].forget();
     return new Overtaken('The network of the machines was removed before a start.', { cause: error });
-  }
-
-  /** Pulls the image; where its registry cannot be reached, goes over to the stand-in that was built here, if there is one. */
-  async #obtainImage(): Promise<void> {
-    const { imageRef, localImageRef } = this.#spec;
-    const { pulls, unreached } = this.#tools;
-    if (imageRef.startsWith('local/')) {
-      throw new EngineError(
-        'IMAGE_NOT_FOUND',
-        `Image "${imageRef}" is a local one, and was not built on this engine yet; the operator has to build it.`,
-      );
-    }
-    const lately = performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS;
-    try {
-      if (lately && localImageRef !== undefined && (await hasImage(this.#tools, localImageRef, this.#signal))) {
-        this.#imageRef = localImageRef;
-        return;
-      }
-      await pulls.ask(imageRef, this.#signal, this.#onProgress);
-    } catch (error) {
-      if (!(error instanceof EngineError) || (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED')) throw error;
-      unreached.set(imageRef, performance.now());
-      if (localImageRef === undefined) throw error;
-      if (!(await hasImage(this.#tools, localImageRef, this.#signal))) {
-        throw new EngineError(error.code, `${error.message} Its stand-in "${localImageRef}" is not built on this engine.`, {
-          cause: error,
-        });
-      }
-      this.#imageRef = localImageRef;
-    }
   }
 
   /** Removes what did not start. That it failed to start is what the caller must hear, whatever comes of this. */

@@ -137,6 +137,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (production && values.JWT_SECRET === undefined && values.JWT_JWKS_URL === undefined) {
     throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
   }
+  if (values.VM_ISOLATION === 'off' && values.VM_EGRESS === 'none') {
+    throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without walls nothing keeps VMs off the internet.');
+  }
   const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
   if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
     throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of those that are taken.');

@@ -2,19 +2,24 @@ import { sql } from 'kysely';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Db } from './db/database.ts';
 import type { EventStreams } from './events/event-streams.ts';
+import type { EngineHealth } from './reconciler/engine-health.ts';
 import { VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {
   /** Prometheus' text format. */
   read(): Promise<{ type: string; text: string }>;
   /** Whether requests can be served: the database answers. Engines with whatever is wrong with them are named, and are no reason to send requests elsewhere. */
-  checkReady(
-    regions: readonly string[],
-    summaryOf: (region: string) => string,
-  ): Promise<{ ready: boolean; checks: Record<string, string> }>;
+  checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }>;
 }
 
-export function createMetrics({ db, streams }: { db: Db; streams: EventStreams }): Metrics {
+export interface MetricsSources {
+  readonly db: Db;
+  readonly streams: EventStreams;
+  readonly regions: readonly string[];
+  readonly healthOf: (region: string) => EngineHealth;
+}
+
+export function createMetrics({ db, streams, regions, healthOf }: MetricsSources): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   new Gauge({
@@ -40,15 +45,24 @@ export function createMetrics({ db, streams }: { db: Db; streams: EventStreams }
       this.set(streams.count());
     },
   });
+  new Gauge({
+    name: 'swiftor_engine_can_start_vms',
+    help: '1 while the engine of the region answers and walls VMs off, as far as the operator wants that; else 0, and /health/ready says why.',
+    labelNames: ['region'],
+    registers: [register],
+    collect() {
+      for (const region of regions) this.set({ region }, healthOf(region).canStart ? 1 : 0);
+    },
+  });
 
   return {
     read: async () => ({ type: register.contentType, text: await register.metrics() }),
-    async checkReady(regions, summaryOf) {
+    async checkReady() {
       const database = await sql`select 1`.execute(db).then(
         () => 'ok',
         () => 'unreachable',
       );
-      const engines = regions.map((region) => [`engine ${region}`, summaryOf(region)] as const);
+      const engines = regions.map((region) => [`engine ${region}`, healthOf(region).summary] as const);
       return { ready: database === 'ok', checks: { database, ...Object.fromEntries(engines) } };
     },
   };

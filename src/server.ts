@@ -32,6 +32,7 @@ import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { readTlsPair } from './lib/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { toEngineHealth } from './reconciler/engine-health.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/machine-spec.ts';
@@ -91,6 +92,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
   const watchOf = (region: string) => watches.get(driverOf(region));
   const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
+  const healthOf = (region: string) => watchOf(region)?.health() ?? toEngineHealth(false, undefined);
 
   const policyOf = (region: string): MachinePolicy => {
     const runtime = config.runtimes.get(region);
@@ -145,7 +147,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     streams,
     board,
     telemetry: createVmTelemetry({ driverOf, streams }),
-    isRegionAvailable: (region: string) => watchOf(region)?.health().canStart === true,
+    isRegionAvailable: (region: string) => healthOf(region).canStart,
   };
   const addressOf = (request: IncomingMessage): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
@@ -180,7 +182,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     graphqlWs,
     rest: createRestHandler({ gateway, authenticate, strict: config.strictRest }),
   };
-  const metrics = createMetrics({ db, streams });
+  const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf });
   const router = createRouter({
     baseDomain: config.baseDomain,
     log,
@@ -188,7 +190,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     ...(config.roles.has('api') && { api }),
     ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }) } }),
     metrics: metrics.read,
-    isReady: () => metrics.checkReady([...config.regions.keys()], (region) => watchOf(region)?.health().summary ?? 'unreachable'),
+    isReady: metrics.checkReady,
   });
   http.on('request', router.request);
   http.on('upgrade', router.upgrade);

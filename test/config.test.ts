@@ -76,7 +76,7 @@ test('every variable arrives where it belongs', () => {
     PLANS_FILE: 'plans.json',
     DEFAULT_PLAN: 'hacker',
     STRICT_REST: '1',
-    VM_ISOLATION: 'off',
+    VM_ISOLATION: 'on',
     VM_EGRESS: 'none',
     LOG_LEVEL: 'debug',
     NODE_ENV: 'production',
@@ -93,7 +93,7 @@ test('every variable arrives where it belongs', () => {
     plansFile: 'plans.json',
     defaultPlan: 'hacker',
     strictRest: true,
-    isolation: 'off',
+    isolation: 'on',
     egress: 'none',
     logLevel: 'debug',
     production: true,
@@ -129,6 +129,11 @@ describe('RUNTIMES', () => {
   ])('"%s" is refused', (text, message) => {
     expect(() => readConfig({ RUNTIMES: text })).toThrow(message);
   });
+});
+
+test('without walls nobody is told that VMs are kept off the internet', () => {
+  expect(readConfig({ VM_ISOLATION: 'off' }).isolation).toBe('off');
+  expect(() => readConfig({ VM_ISOLATION: 'off', VM_EGRESS: 'none' })).toThrow('VM_EGRESS=none needs VM_ISOLATION=on');
 });
 
 test.each([{ VM_ISOLATION: 'no' }, { VM_EGRESS: 'lan' }])('%j is refused by the name of the variable', (env) => {

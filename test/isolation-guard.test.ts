@@ -220,7 +220,13 @@ test('a gateway says why it starts nothing, region by region; with VM_ISOLATION=
   {
     await using gateway = await createTestGateway({ env: { REGIONS } });
     await eventually(async () => expect((await health(gateway.url))['engine AU']).toMatch(/^isolation cannot be had: .*denied by plugin/s));
-    expect((await health(gateway.url))['engine US']).toBe('ok');
+    const { 'engine AU': said, 'engine US': other } = await health(gateway.url);
+    expect([said?.includes(engine.endpoint), other]).toEqual([false, 'ok']);
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    expect(metrics.match(/^swiftor_engine_can_start_vms.*$/gm)).toEqual([
+      'swiftor_engine_can_start_vms{region="AU"} 0',
+      'swiftor_engine_can_start_vms{region="US"} 1',
+    ]);
     const token = await gateway.token('isolated');
     const vmId = await createVm(gateway, token);
     await gateway.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
@@ -242,3 +248,25 @@ test('a gateway says why it starts nothing, region by region; with VM_ISOLATION=
   await careless.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
   await eventsUntil(careless, token, { vmId, after: '0' }, ({ status }) => status === 'RUNNING');
 }, 90_000);
+
+test("the operator's choices for a region are those of its VMs", async () => {
+  const env = { RUNTIMES: 'AU=io.containerd.runc.v2,US=no-such-runtime', VM_EGRESS: 'none' };
+  await using gateway = await createTestGateway({ env });
+  const token = await gateway.token('chosen');
+  const startIn = async (region: string, end: string) => {
+    const vmId = await createVm(gateway, token, { region });
+    await gateway.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+    await eventsUntil(gateway, token, { vmId, after: '0' }, ({ status }) => status === end);
+    return vmId;
+  };
+  const au = await startIn('AU', 'RUNNING');
+  const [listed] = await docker.listContainers({ filters: { label: [`${LABEL.machine}=${au}`] } });
+  const { HostConfig, NetworkSettings } = await docker.getContainer(listed?.Id ?? '').inspect();
+  expect(HostConfig.Runtime).toBe('io.containerd.runc.v2');
+  expect(Object.keys(NetworkSettings.Networks)).toEqual(['swiftor-offline']);
+  const us = await startIn('US', 'FAILED');
+  const { data } = await gateway.graphql(token, 'query ($id: ID!) { vm(id: $id) { lastFailure { code message } } }', { id: us });
+  expect(data).toMatchObject({
+    vm: { lastFailure: { code: 'START_FAILED', message: expect.stringContaining('no runtime "no-such-runtime"') } },
+  });
+}, 60_000);

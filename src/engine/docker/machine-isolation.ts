@@ -134,8 +134,10 @@ export class MachineIsolation {
 
   #toFailure(error: unknown): unknown {
     if (!(error instanceof EngineError) || error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT') return error;
+    // Whoever asks for the gateway's health reads this: where the engine is concerns its operator alone, who has the log.
+    const reason = error.message.replaceAll(` at ${this.#tools.endpoint}`, '').replace(/\.$/, '');
     const message = [
-      `VMs cannot be walled off on the engine at ${this.#tools.endpoint}, so none is started there: ${error.message.replace(/\.$/, '')}.`,
+      `VMs cannot be walled off on the engine, so none is started there: ${reason}.`,
       'Its operator has to see to it that the host has iptables and that containers may have NET_ADMIN on its network;',
       'on a machine that nobody else uses, VM_ISOLATION=off goes without.',
     ].join(' ');

@@ -8,6 +8,7 @@ import { EngineError } from '../src/engine/engine-error.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import { describeEachEngine, docker, IDLE, machineSpec, testDriver, testImage } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
+import { openHostlessEngine } from './support/hostless-engine.ts';
 
 const MB = 2 ** 20;
 const within = (seconds = 60) => AbortSignal.timeout(seconds * 1000);
@@ -35,7 +36,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   };
   const files = async ({ id }: { id: string }) => {
     const { DockerRootDir } = (await docker.info()) as { DockerRootDir: string };
-    const directory = `${DockerRootDir}/swiftor/${installationId}/${id}`;
+    const directory = `${DockerRootDir}/swiftor/${installationId}.${id}`;
     return { directory, image: `${directory}/primary.img` };
   };
   const loopsOf = async (image: string) => (await run('losetup', ['-n', '-O', 'NAME', '-j', image])).stdout.split('\n').filter(Boolean);
@@ -118,7 +119,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     const { image } = await files(spec);
     const [device = ''] = await loopsOf(image);
     await run('losetup', ['-d', device]);
-    await rm(`/dev/swiftor/${installationId}`, { recursive: true });
+    await rm(`/dev/swiftor/${installationId}.${spec.id}.primary`);
     // Whoever has its number now must not be taken for it.
     const foreign = `${image}.foreign`;
     await writeFile(foreign, Buffer.alloc(MB));
@@ -215,6 +216,31 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await driver.ensureVolumes(again, within())).toBe('MEASURED');
     expect(await outputOf(again)).toEqual(['data', 'from-image']);
     expect((await driver.measureStorage(within())).get(spec.id)?.lastingBytes).toBeGreaterThanOrEqual(2 * MB);
+  });
+
+  test('where the host cannot hold sizes, volumes are plain and measured by the engine, and nobody claims to know the disk', async () => {
+    await using engine = await openHostlessEngine();
+    const other = testDriver(installationId, { endpoint: engine.endpoint, isolation: 'off' });
+    try {
+      const script = 'dd if=/dev/zero of=/config/data bs=1048576 count=70 2>/dev/null && echo unlimited; cat /config/from-image';
+      const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', script] });
+      const phases: EnsureProgress[] = [];
+      await other.ensure(spec, within(), (progress) => phases.push(progress));
+      expect(phases[0]).toEqual({ phase: 'storage', enforcement: 'MEASURED' });
+      const lines = await eventually(async () => {
+        const texts = [];
+        for await (const { text } of other.logs(spec.id, { tail: 10, follow: true }, within())) texts.push(text);
+        return texts.length === 2 && texts;
+      });
+      expect(lines).toEqual(['unlimited', 'from the image']);
+      expect((await other.measureStorage(within())).get(spec.id)?.lastingBytes).toBeGreaterThanOrEqual(70 * MB);
+      expect(await other.diskSpace(within())).toBeUndefined();
+      await other.remove(spec.id, ['until-stop', 'until-delete'], within());
+      const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${spec.id}`] } });
+      expect(Volumes ?? []).toEqual([]);
+    } finally {
+      other.close();
+    }
   });
 
   test('what a container writes outside is measured as scratch, its volumes that go with a stop too', async () => {

@@ -5,8 +5,8 @@ const ID = '5f0c3b5e-7d0f-4b7a-9a53-0d2f3e1b2c4d';
 
 test('an image holds what its file takes of the disk, and never more than its size', () => {
   const output = [
-    `image 2147483648 8976 swiftor/installation/${ID}/primary.img`,
-    `image 67108864 131088 swiftor/installation/${ID}/workspace.img`,
+    `image 2147483648 8976 swiftor/installation.${ID}/primary.img`,
+    `image 67108864 131088 swiftor/installation.${ID}/workspace.img`,
     'plain 2052 volumes/swiftor-a-primary/_data',
     'plain 4 volumes/name with spaces/_data',
     'stat: cannot stat something',

@@ -153,7 +153,7 @@ describe('storage', () => {
     const id = await createVm(gateway, token, { storageType: 'PERSISTENT' });
     const { DockerRootDir } = (await docker.info()) as { DockerRootDir: string };
     await eventually(async () => (await storageOf(id)).storageEnforcement === 'HARD');
-    for await (const file of glob(`${DockerRootDir}/swiftor/*/${id}/primary.img`)) await rm(file);
+    for await (const file of glob(`${DockerRootDir}/swiftor/*.${id}/primary.img`)) await rm(file);
     await start(id);
     await reaches(id, 'FAILED');
     expect(await failureOf(id)).toMatchObject({ code: 'DATA_LOST' });

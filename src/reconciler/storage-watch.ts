@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Db } from '../db/database.ts';
-import type { DiskSpace, MachineStorage } from '../engine/driver.ts';
+import type { DiskSpace, EngineDriver, MachineStorage } from '../engine/driver.ts';
+import { EngineError } from '../engine/engine-error.ts';
 import { isPastWatermark, type DiskWatermark } from '../lib/disk-watermark.ts';
 import type { Log } from '../log.ts';
 import { markDue } from '../vm/vm-lease.ts';
@@ -25,6 +26,7 @@ interface StorageWatchDependencies {
 const EVERY_MS = 60_000;
 /** A disk that is full is looked at more often: whoever waits for room should not wait for us. */
 const FULL_EVERY_MS = 10_000;
+const NO_SPACE: DiskSpace = { usedBytes: Infinity, freeBytes: 0 };
 const MEASURE_DEADLINE_MS = 150_000;
 const DISK_DEADLINE_MS = 10_000;
 
@@ -39,7 +41,7 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
   const { promise: firstReading, resolve: noteReading } = Promise.withResolvers<void>();
 
   const readDisk = async (): Promise<void> => {
-    const space = await driver.diskSpace(within(DISK_DEADLINE_MS));
+    const space = await readSpace(driver, within(DISK_DEADLINE_MS));
     const wasFull = isFull;
     isFull = space !== undefined && isPastWatermark(space, watermark);
     if (isFull && !wasFull) log.error({ regions, ...inGb(space) }, 'the disk of the engine is full: nothing new is started on it');
@@ -83,6 +85,16 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
       await Promise.allSettled(running);
     },
   };
+}
+
+/** An engine that has not even room for the reading says that it is full, too. */
+async function readSpace(driver: EngineDriver, signal: AbortSignal): Promise<DiskSpace | undefined> {
+  try {
+    return await driver.diskSpace(signal);
+  } catch (error) {
+    if (error instanceof EngineError && error.code === 'NO_SPACE') return NO_SPACE;
+    throw error;
+  }
 }
 
 async function hasVms(db: Db, regions: readonly string[]): Promise<boolean> {

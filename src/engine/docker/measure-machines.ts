@@ -22,7 +22,7 @@ export interface MeasureTools {
 /** What each machine holds on the engine's disk; see the contract. */
 export async function measureMachines(tools: MeasureTools, signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
   const [volumes, layers] = await Promise.all([tools.volumes.list(signal), measureLayers(tools, signal)]);
-  const sizes = await measureVolumes(tools, volumes, signal);
+  const held = await measureVolumes(tools, volumes, signal);
   const machines = new Map<string, MachineStorage>();
   const add = (id: string, { lastingBytes = 0, scratchBytes = 0, ref }: Partial<MachineStorage>) => {
     const before = machines.get(id) ?? { lastingBytes: 0, scratchBytes: 0 };
@@ -30,10 +30,7 @@ export async function measureMachines(tools: MeasureTools, signal: AbortSignal):
     machines.set(id, { ...before, ...sum, ...(ref !== undefined && { ref }) });
   };
   for (const { id, ref, bytes } of layers) add(id, { scratchBytes: bytes, ref });
-  for (const { id, lifetime, engineName } of volumes) {
-    const bytes = sizes.get(engineName) ?? 0;
-    add(id, lifetime === 'until-delete' ? { lastingBytes: bytes } : { scratchBytes: bytes });
-  }
+  for (const { id, lifetime, bytes } of held) add(id, lifetime === 'until-delete' ? { lastingBytes: bytes } : { scratchBytes: bytes });
   return machines;
 }
 
@@ -56,24 +53,26 @@ async function measureLayers({ docker, call, installationId }: MeasureTools, sig
   return [...layers.values()];
 }
 
-/** Bytes by the engine's name of the volume. */
-async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[], signal: AbortSignal): Promise<Map<string, number>> {
+interface HeldVolume {
+  /** The machine's. */
+  readonly id: string;
+  readonly lifetime: string;
+  readonly bytes: number;
+}
+
+/** Also of images whose volume was removed by hand. */
+async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[], signal: AbortSignal): Promise<readonly HeldVolume[]> {
   const plain = volumes.filter(({ isImage }) => !isImage);
+  const names = plain.map(({ engineName }) => engineName);
   try {
-    const readings = await tools.images.measure(
-      plain.map(({ engineName }) => engineName),
-      signal,
-    );
-    const images = new Map(readings.images.map(({ id, name, bytes }) => [`${id}/${name}`, bytes]));
-    return new Map(
-      volumes.map(({ id, name, engineName, isImage }) => {
-        return [engineName, (isImage ? images.get(`${id}/${name}`) : readings.plain.get(engineName)) ?? 0];
-      }),
-    );
+    const readings = await tools.images.measure(names, signal);
+    const images = readings.images.map(({ id, bytes }) => ({ id, lifetime: 'until-delete', bytes }));
+    return [...images, ...plain.map((volume) => ({ ...volume, bytes: readings.plain.get(volume.engineName) ?? 0 }))];
   } catch (error) {
     // The host cannot be asked; the engine can, though it measures all volumes there are, and slowly.
     if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
-    return readDiskUsage(tools, signal);
+    const sizes = await readDiskUsage(tools, signal);
+    return volumes.map((volume) => ({ ...volume, bytes: sizes.get(volume.engineName) ?? 0 }));
   }
 }
 

@@ -24,7 +24,7 @@ export interface ImageSpec {
 
 /** Where the engine finds the device of a volume, once it is attached. */
 export function deviceOf(installationId: string, id: string, name: string): string {
-  return `${LINKS}/${installationId}/${id}.${name}`;
+  return `${LINKS}/${installationId}.${id}.${name}`;
 }
 
 const PRELUDE = `
@@ -32,14 +32,17 @@ set -eu
 umask 077
 cd ${DATA}
 loops_of() { losetup -n -O NAME -j "$1" | tr -d ' '; }
-# One at a time over all gateways: two loop devices on one file would destroy what it holds.
-mkdir -p ${IMAGES}
-exec 9< ${IMAGES}
-flock -w 20 9
-installation=$1 machine=$2
+dir=${IMAGES}/$1.$2
+links=${LINKS}/$1.$2
 shift 2
-dir=${IMAGES}/$installation/$machine
-links=${LINKS}/$installation
+# One at a time over all gateways: two loop devices on one file would destroy what it holds.
+while :; do
+  mkdir -p "$dir"
+  exec 9< "$dir"
+  flock -w 60 9
+  # Whoever held it before may have removed it.
+  [ "$(stat -L -c %i /proc/self/fd/9)" != "$(stat -c %i "$dir" 2> /dev/null)" ] || break
+done
 `;
 
 /** Arguments: installation, machine, then for each volume its name, bytes and whether it must exist. Prints the names of the lost. */
@@ -94,9 +97,9 @@ attach() {
     [ -n "$device" ] || losetup -f "$dir/$1.img"
     device=$(loops_of "$dir/$1.img" | head -n 1)
   fi
-  if [ "$(readlink "$links/$machine.$1")" != "$device" ]; then
-    ln -sfn "$device" "$links/$machine.$1.new"
-    mv -fT "$links/$machine.$1.new" "$links/$machine.$1"
+  if [ "$(readlink "$links.$1")" != "$device" ]; then
+    ln -sfn "$device" "$links.$1.new"
+    mv -fT "$links.$1.new" "$links.$1"
   fi
 }
 each() {
@@ -109,8 +112,8 @@ each() {
 }
 lost=no
 each check "$@"
-[ "$lost" = no ] || exit ${LOST}
-mkdir -p "$dir" "$links"
+[ "$lost" = no ] || { rmdir "$dir" 2> /dev/null || :; exit ${LOST}; }
+mkdir -p ${LINKS}
 each attach "$@"
 `;
 
@@ -121,17 +124,17 @@ for name in "$@"; do
   img=$dir/$name.img
   devices=
   [ ! -f "$img" ] || devices=$(loops_of "$img")
-  linked=$(readlink "$links/$machine.$name" || :)
+  linked=$(readlink "$links.$name" || :)
   # Of a file that somebody removed, only the link still tells; unless another file has the device by now.
   if [ -z "$devices" ] && [ -n "$linked" ]; then
     case $(cat "/sys/block/\${linked#/dev/}/loop/backing_file" 2> /dev/null) in
-      *"/$machine/$name.img (deleted)") devices=$linked ;;
+      *"/$img (deleted)") devices=$linked ;;
     esac
   fi
   for device in $devices; do losetup -d "$device"; done
-  rm -f "$img" "$img.new" "$img.growing" "$links/$machine.$name" "$links/$machine.$name.new"
+  rm -f "$img" "$img.new" "$img.growing" "$links.$name" "$links.$name.new"
 done
-rmdir "$dir" "\${dir%/*}" "$links" ${LINKS} 2> /dev/null || :
+rmdir "$dir" 2> /dev/null || :
 `;
 
 /** Arguments: installation, then directories of plain volumes. */
@@ -139,8 +142,7 @@ const MEASURE = `
 cd ${DATA}
 installation=$1
 shift
-[ ! -d "${IMAGES}/$installation" ] ||
-  find "${IMAGES}/$installation" -name '*.img' -exec stat -c 'image %s %b %n' {} + || :
+[ ! -d ${IMAGES} ] || find ${IMAGES} -path "${IMAGES}/$installation.*.img" -exec stat -c 'image %s %b %n' {} + || :
 [ $# -eq 0 ] || timeout 20 nice du -sxk -- "$@" 2> /dev/null | sed 's/^/plain /' || :
 `;
 
@@ -152,6 +154,9 @@ export type HostCommandIn = (dataRoot: string) => HostCommand;
 
 const shell = (what: string, script: string, args: readonly string[]) => ({ what, argv: ['sh', '-c', script, 'sh', ...args] as const });
 
+/** A large file system that grows is checked as a whole before. */
+const LOOP_MILLISECONDS = 5 * 60_000;
+
 /** Of loop devices, and of what gives them out. */
 const DEVICE_RULES = ['b 7:* rwm', 'c 10:237 rwm'];
 
@@ -161,6 +166,7 @@ const dataBind = (source: string, writable: boolean) => ({ source, target: DATA,
 function withLoops(command: ReturnType<typeof shell>): HostCommandIn {
   return (dataRoot) => ({
     ...command,
+    milliseconds: LOOP_MILLISECONDS,
     capabilities: ['DAC_OVERRIDE'],
     // No use of it is made; a network namespace of its own would cost a tenth of a second.
     network: 'host',

@@ -14,7 +14,7 @@ export function readStorage(output: string): StorageReadings {
   const images: { id: string; name: string; bytes: number }[] = [];
   const plain = new Map<string, number>();
   for (const line of output.split('\n')) {
-    const [, size, blocks, id, name] = /^image (\d+) (\d+) .*\/([^/]+)\/([^/]+)\.img$/.exec(line) ?? [];
+    const [, size, blocks, id, name] = /^image (\d+) (\d+) .*\.([^./]+)\/([^/]+)\.img$/.exec(line) ?? [];
     // A sparse file holds less than its size; a full one a little more, for the list of its blocks.
     if (id !== undefined && name !== undefined) images.push({ id, name, bytes: Math.min(Number(size), Number(blocks) * BLOCK_BYTES) });
     const [, kibibytes, engineName] = /^plain (\d+)\s+volumes\/(.+)\/_data$/.exec(line) ?? [];

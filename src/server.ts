@@ -10,6 +10,7 @@ import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
+import { listenerName } from './db/gateway-keys.ts';
 import { readInstallation } from './db/installation.ts';
 import { createListener } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
@@ -78,7 +79,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const box = createSecretBox(keys.ring, fingerprintKey);
   // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
-  const listener = await createListener({ url, log });
+  const listener = await createListener({ url, log, name: listenerName(keys.ring) });
   parts.defer(() => listener.close());
 
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });

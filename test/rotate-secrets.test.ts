@@ -21,7 +21,7 @@ import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { FORWARD, VM_INPUT } from './support/vms.ts';
 
 const [FIRST, SECOND, THIRD] = [1, 2, 3].map((byte) => Buffer.alloc(32, byte)) as [Buffer, Buffer, Buffer];
-const ACCOUNTS = 250;
+const ACCOUNTS = 120;
 /** As many as there are connections: nobody waits for one. */
 const LANES = 8;
 const REFUSED = /unable to authenticate data|does not open/;
@@ -120,6 +120,15 @@ it('goes on where it was stopped, and nothing is unreadable meanwhile', { timeou
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 2 * ACCOUNTS + 20 });
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 0 });
   expect(await countOf('data_key')).toBe(ACCOUNTS);
+});
+
+it('changes nothing while a gateway serves without the new key, and says what to do', { timeout: 60_000 }, async () => {
+  await using gateway = await createTestGateway({ databaseUrl: database.url, env: { SECRETS_KEY: base64(SECOND), ROLES: 'api' } });
+  await expect(rotateSecrets(await vaultOf(THIRD, SECOND), { renew: true, signal: never })).rejects.toThrow(
+    '1 of the gateways that serve this database do not have the new SECRETS_KEY',
+  );
+  const token = await gateway.token(userOf(0), { plan: 'core' });
+  expect(await (await gateway.rest(token, 'GET', '/vms/secrets')).text()).toContain(`password of ${userOf(0)}`);
 });
 
 it(

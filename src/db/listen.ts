@@ -18,8 +18,8 @@ export interface Listener {
 const PROBE_EVERY_MS = 5_000;
 const RECONNECT_MAX_MS = 5_000;
 
-/** Resolves after the first connection; afterwards it reconnects by itself until closed. */
-export async function createListener({ url, log }: { url: string; log: Log }): Promise<Listener> {
+/** Resolves after the first connection; afterwards it reconnects by itself until closed. The database shows it under `name`. */
+export async function createListener({ url, log, name = 'swiftor-listener' }: { url: string; log: Log; name?: string }): Promise<Listener> {
   const handlers = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const resyncs = new Set<() => void>();
   const closing = new AbortController();
@@ -30,7 +30,7 @@ export async function createListener({ url, log }: { url: string; log: Log }): P
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
       query_timeout: PROBE_EVERY_MS,
-      application_name: 'swiftor-listener',
+      application_name: name,
     });
     // Before connect(): an error event without a listener would end the process.
     client.on('error', () => undefined);

@@ -5,6 +5,8 @@ import { seal, unseal } from './sealed.ts';
 export interface KeyRing {
   /** The id of SECRETS_KEY. */
   readonly newest: string;
+  /** Of all its keys, the newest first. */
+  readonly ids: readonly string[];
   has(keyId: string): boolean;
   /** Throws when the ring has no such key. */
   seal(keyId: string, value: Buffer, place: readonly string[]): Buffer;
@@ -18,6 +20,7 @@ export function createKeyRing(newest: Buffer, previous?: Buffer): KeyRing {
   const keys = new Map([newest, ...(previous === undefined ? [] : [previous])].map((key) => [idOf(key), key]));
   return {
     newest: idOf(newest),
+    ids: [...keys.keys()],
     has: (keyId) => keys.has(keyId),
     seal(keyId, value, place) {
       const key = keys.get(keyId);

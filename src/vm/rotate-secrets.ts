@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
+import { checkGatewaysHave } from '../db/gateway-keys.ts';
 import { FINGERPRINT_KEY, KEY_CHECK } from '../db/installation.ts';
 import type { KeyRing } from '../lib/key-ring.ts';
 import { getDataKey, renewDataKey } from './data-keys.ts';
@@ -14,17 +15,19 @@ export interface RotationReport {
 }
 
 /** Small: each batch holds a lock that requests wait for. */
-const BATCH = 200;
+const BATCH = 100;
 
 /**
  * Brings everything from SECRETS_KEY_PREVIOUS to SECRETS_KEY while gateways that have both go on serving. `renew` also gives
  * each account whose data key is as old as another SECRETS_KEY a new one, and seals its values again. A batch is one
- * transaction, and what is left is found by looking: it may be killed anywhere and run again, also beside itself.
+ * transaction, and what is left is found by looking: it may be killed anywhere and run again, also beside itself. Rejects, with
+ * nothing changed, while a gateway serves without SECRETS_KEY.
  */
 export async function rotateSecrets(
   { db, ring, box }: { db: Db; ring: KeyRing; box: SecretBox },
   { renew, signal }: { renew: boolean; signal: AbortSignal },
 ): Promise<RotationReport> {
+  await checkGatewaysHave(db, ring.newest);
   await setActiveKey(db, ring);
   let dataKeys = 0;
   for (let sealed = BATCH; sealed === BATCH; dataKeys += sealed) {

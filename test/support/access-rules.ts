@@ -62,6 +62,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   AuditEdge: 'account',
   AuditEntry: 'account',
   Distribution: 'catalog',
+  DistributionImage: 'catalog',
   LogLine: 'account',
   PageInfo: 'account',
   Plan: 'catalog',

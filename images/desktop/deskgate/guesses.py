@@ -17,7 +17,7 @@ class Guesses:
 
     def seconds_to_wait(self, address: str, now: float) -> float:
         """0 when a password may be tried now."""
-        return max(0.0, (self._count(address, now) - (AT_ONCE - 1)) * SECONDS_EACH)
+        return max(0.0, round((self._count(address, now) - (AT_ONCE - 1)) * SECONDS_EACH, 3))
 
     def add_wrong(self, address: str, now: float) -> None:
         count = self._count(address, now) + 1

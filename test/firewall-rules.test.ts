@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { firewallRules, parseResolvers, PRIVATE_NETWORKS } from '../src/engine/docker/firewall-rules.ts';
 import { REALM, toRealm } from '../src/engine/docker/realm.ts';
-import { toEngineHealth, toWalls } from '../src/reconciler/engine-health.ts';
-import { EngineError } from '../src/engine/engine-error.ts';
 
 const lines = (resolvers: readonly string[]) => firewallRules(REALM, resolvers).ipv4.split('\n');
 
@@ -46,19 +44,4 @@ test.each([
 
 test("a realm's bridges have names that the kernel takes", () => {
   for (const name of Object.values(toRealm('1234567').networks)) expect(name.length).toBeLessThanOrEqual(15);
-});
-
-test.each([
-  [false, 'isolated', 'unreachable', false],
-  [true, undefined, 'ok', true],
-  [true, 'isolated', 'ok', true],
-  [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', true],
-  [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', false],
-] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, canStart) => {
-  expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart });
-});
-
-test('walls that could not be asked about are what they were; those that cannot be had are down', () => {
-  expect(toWalls(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
-  expect(toWalls(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
 });

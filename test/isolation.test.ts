@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -6,6 +7,7 @@ import type { EngineDriver, MachineSpec } from '../src/engine/driver.ts';
 import { parseResolvers } from '../src/engine/docker/firewall-rules.ts';
 import { splitOutput } from '../src/engine/docker/split-output.ts';
 import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';
+import { eventually } from './support/eventually.ts';
 import { execIn } from './support/exec-in.ts';
 import { createOutside, type Outside } from './support/outside.ts';
 import { createTestRealm, type TestRealm } from './support/test-realm.ts';
@@ -133,6 +135,27 @@ describe('From inside a VM', () => {
       for (const [url, answer] of answers) expect(answer, url).toEqual(refused);
     }
     expect(open.hits + loopback.hits).toBe(before);
+  });
+
+  test('no service of the host is in reach by UDP', async () => {
+    const socket = createSocket('udp4');
+    let datagrams = 0;
+    socket.on('message', () => (datagrams += 1));
+    await new Promise<void>((resolve) => socket.bind(0, '0.0.0.0', resolve));
+    const { port } = socket.address();
+    const own = createSocket('udp4');
+    try {
+      const gateway = (await docker.getNetwork(realm.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+      // tftp asks by UDP for whatever port it is told.
+      const ask = ['/bin/busybox', 'timeout', '2', '/bin/busybox', 'tftp', '-g', '-r', 'x', gateway, String(port)];
+      expect((await execIn(online.ref, ask)).exitCode).not.toBe(0);
+      expect(datagrams).toBe(0);
+      await new Promise<void>((resolve) => own.send('here', port, gateway, () => resolve()));
+      await eventually(() => datagrams === 1);
+    } finally {
+      own.close();
+      socket.close();
+    }
   });
 
   test("neither the engine's socket nor its port is there", async () => {

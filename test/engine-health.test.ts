@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { EngineError } from '../src/engine/engine-error.ts';
+import { toEngineHealth, toWalls } from '../src/reconciler/engine-health.ts';
+
+test.each([
+  [false, 'isolated', 'unreachable', false],
+  [true, undefined, 'ok', true],
+  [true, 'isolated', 'ok', true],
+  [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', true],
+  [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', false],
+] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, canStart) => {
+  expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart });
+});
+
+test('walls that could not be asked about are what they were; those that cannot be had are down', () => {
+  expect(toWalls(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
+  expect(toWalls(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
+});

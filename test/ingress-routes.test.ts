@@ -74,9 +74,9 @@ describe("the catalog's extra paths", () => {
 
   it('that are no HTTP say so', async () => {
     const own = await openVm(gateway, token, id);
-    const { status, body } = await own.visit('/game');
-    expect(status).toBe(404);
-    expect(body).toContain('25565');
+    const { headers, body } = await own.visit('/game');
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(body).toContain('TCP');
     expect((await visit(gateway.port, own.host, '/game')).body).toBe('not here');
   });
 });

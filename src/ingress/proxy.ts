@@ -4,6 +4,7 @@ import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
 import { requestHeaders, type Framing } from './forward-headers.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts';
+import { relayCall } from './relay-call.ts';
 import { relay } from './relay.ts';
 import { flawOf, hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
 import type { Resolution, Resolve, Upstream } from './resolution.ts';
@@ -88,7 +89,9 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
   const serve = async (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {
     const way = await findWay(req, res, match);
     if (way === undefined || req.socket.destroyed) return;
-    relay({ ...way, req, res, headers: headersFor(req, framingOf(req), way), onUpgrade: undefined, log });
+    const exchange = { ...way, req, res, headers: headersFor(req, framingOf(req), way), log };
+    if (hasBody(req)) relay({ ...exchange, onUpgrade: undefined });
+    else relayCall(exchange);
   };
 
   const serveWebSocket = async (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) => {

@@ -22,18 +22,14 @@ export interface Exchange {
   readonly log: Log;
 }
 
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-const RESET = new Set(['ECONNRESET', 'EPIPE']);
-
 /**
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when
- * the app gives none, or cut off when the client, the app or the target goes midway.
+ * the app gives none, or cut off when the client, the app or the target goes midway. For requests with a body and to upgrade, each on a
+ * connection of its own; `relayCall` is for all others.
  */
 export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log }: Exchange): void {
   const method = req.method ?? 'GET';
   const carriesBody = hasBody(req);
-  // Only what may be sent twice meets a kept socket, since the app may be closing that one just now.
-  const repeatable = IDEMPOTENT.has(method) && !carriesBody && onUpgrade === undefined;
   let current: ClientRequest | undefined;
   let over = false;
 
@@ -56,10 +52,10 @@ export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log 
   // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
   req.socket.setMaxListeners(0).once('close', abandon);
 
-  const send = (kept: boolean) => {
+  const send = () => {
     let up: ClientRequest;
     try {
-      up = pool.request({ target, method, path: pathFor(target, req.url ?? '/'), headers, kept });
+      up = pool.request({ method, path: pathFor(target, req.url ?? '/'), headers });
     } catch {
       finish();
       answerPlain(res, 400, 'The request has characters that cannot be passed on.');
@@ -67,8 +63,6 @@ export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log 
     }
     current = up;
     let answered = false;
-    let readBefore = 0;
-    up.once('socket', (socket) => (readBefore = socket.bytesRead));
     up.once('response', (answer) => {
       answered = true;
       if (!over) passBack(answer);
@@ -81,16 +75,13 @@ export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log 
       });
     }
     up.on('error', (error: NodeJS.ErrnoException) => {
-      if (answered || up !== current) return;
-      const stale = kept && up.reusedSocket && RESET.has(error.code ?? '') && up.socket?.bytesRead === readBefore;
-      if (stale && !over) send(false);
-      else fail('The app does not answer.', error.code ?? error.message);
+      if (!answered) fail('The app does not answer.', error.code ?? error.message);
     });
     up.once('close', () => {
       // What is left of the body is read and thrown away, or a client that is still sending would never get to its answer.
       req.unpipe(up);
       if (carriesBody) req.resume();
-      if (!answered && up === current) fail('The app closed the connection without an answer.', 'NO_ANSWER');
+      if (!answered) fail('The app closed the connection without an answer.', 'NO_ANSWER');
     });
     if (carriesBody) req.pipe(up);
     else up.end();
@@ -106,7 +97,7 @@ export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log 
     passBody(answer, res, finish);
   };
 
-  send(repeatable);
+  send();
 }
 
 /**
@@ -143,7 +134,7 @@ function passBody(answer: IncomingMessage, res: ServerResponse, finish: () => vo
 }
 
 /** The app's own path of a request's target. */
-function pathFor({ strip }: Upstream, url: string): string {
+export function pathFor({ strip }: Upstream, url: string): string {
   const path = originForm(url);
   return strip === undefined ? path : path.slice(strip.length);
 }

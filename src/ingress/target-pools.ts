@@ -1,21 +1,22 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createAppSockets, type AppSockets } from './app-sockets.ts';
 import type { Upstream } from './resolution.ts';
 
-/** The sockets to one container, and what runs through them. */
+/** The sockets to one port of one container, and what runs through them. */
 export interface TargetPool {
-  /** Opens a request; a `kept` one may meet a socket that was used before. Throws for what Node refuses to write. */
+  /** For requests without a body. */
+  readonly send: AppSockets['send'];
+  /** Opens a request with a body or to upgrade, on a socket of its own. Throws for what Node refuses to write. */
   request(to: UpstreamRequest): ClientRequest;
   /** Registers what must end when the target goes, and at `until` (ms since 1970); `end` is called at most once. Returns the release. */
   hold(end: () => void, until?: number): () => void;
 }
 
 export interface UpstreamRequest {
-  readonly target: Upstream;
   readonly method: string;
   readonly path: string;
   readonly headers: readonly string[];
-  readonly kept: boolean;
 }
 
 export interface TargetPools {
@@ -26,17 +27,13 @@ export interface TargetPools {
 }
 
 const CONNECT_DEADLINE_MS = 3_000;
-/** Below the 5 s after which many servers (Node's among them) close an idle socket: reuse rarely races with their close. */
-const KEEP_IDLE_MS = 4_000;
-/** Of one container; those that a burst left behind end after their idle time. */
-const MAX_IDLE = 256;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 /** How exactly an end in time is kept: one look at all that runs, instead of a timer for each request. */
 const EXPIRE_EVERY_MS = 500;
 
 type ClosablePool = TargetPool & { expire(now: number): void; close(): void };
 
-/** Keeps one pool for each target signal, container and scheme, and drops it when the signal aborts. */
+/** Keeps one pool for each target signal, container and port, and drops it when the signal aborts. */
 export function createTargetPools(): TargetPools {
   const bySignal = new WeakMap<AbortSignal, Map<string, ClosablePool>>();
   const open = new Set<ClosablePool>();
@@ -52,11 +49,11 @@ export function createTargetPools(): TargetPools {
       if (closed || target.signal.aborted) return undefined;
       const pools = bySignal.get(target.signal) ?? new Map<string, ClosablePool>();
       bySignal.set(target.signal, pools);
-      const key = `${target.scheme} ${target.ref}`;
+      const key = `${target.scheme} ${target.host} ${target.port} ${target.ref}`;
       const known = pools.get(key);
       if (known !== undefined) return known;
 
-      const pool = openPool(target.scheme);
+      const pool = openPool(target);
       pools.set(key, pool);
       open.add(pool);
       const drop = () => {
@@ -80,16 +77,16 @@ interface Held {
   readonly until: number;
 }
 
-function openPool(scheme: Upstream['scheme']): ClosablePool {
+function openPool(target: Upstream): ClosablePool {
+  const { scheme, host, port } = target;
   const [Agent, request] = scheme === 'https' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
-  const tls = { rejectUnauthorized: false };
-  const keeping = new Agent({ ...tls, keepAlive: true, timeout: KEEP_IDLE_MS, maxFreeSockets: MAX_IDLE });
-  const fresh = new Agent({ ...tls, keepAlive: false });
+  const agent = new Agent({ rejectUnauthorized: false, keepAlive: false });
+  const sockets = createAppSockets(target);
   const held = new Set<Held>();
 
   return {
-    request({ target: { host, port }, method, path, headers, kept }) {
-      const agent = kept ? keeping : fresh;
+    send: sockets.send,
+    request({ method, path, headers }) {
       const up = request({ host, port, method, path, headers, agent, maxHeaderSize: MAX_RESPONSE_HEADER_BYTES });
       limitConnecting(up, scheme === 'https' ? 'secureConnect' : 'connect');
       return up;
@@ -110,15 +107,14 @@ function openPool(scheme: Upstream['scheme']): ClosablePool {
       const all = [...held];
       held.clear();
       for (const { end } of all) end();
-      keeping.destroy();
-      fresh.destroy();
+      sockets.close();
+      agent.destroy();
     },
   };
 }
 
 function limitConnecting(up: ClientRequest, connected: 'connect' | 'secureConnect'): void {
   up.once('socket', (socket) => {
-    if (up.reusedSocket) return;
     const expire = () => up.destroy(new Error(`The app did not accept a connection within ${CONNECT_DEADLINE_MS} ms.`));
     const timer = setTimeout(expire, CONNECT_DEADLINE_MS);
     const stop = () => clearTimeout(timer);

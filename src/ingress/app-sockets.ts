@@ -1,0 +1,156 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { ResponseReader, type ResponseHead } from './response-reader.ts';
+import type { Upstream } from './resolution.ts';
+
+/** What a request without a body is told of its answer. Exactly one of `onEnd` and `onFail` is called, last. */
+export interface AppCall {
+  onHead(head: ResponseHead): void;
+  onBody(chunk: Buffer): void;
+  /** All bytes that are here have been told, and more are to come. */
+  onWait(): void;
+  onEnd(): void;
+  /** `isUntouched`: a kept connection ended before a byte of an answer, so that the app may never have seen the request. */
+  onFail(error: Error, isUntouched: boolean): void;
+}
+
+/** The connection that a request runs on. */
+export interface CallHandle {
+  pause(): void;
+  resume(): void;
+  /** Ends it, without a further word to the call. */
+  abort(): void;
+}
+
+/** The kept connections to one port of one container. */
+export interface AppSockets {
+  /** Sends the head of a request that has no body, over a connection that was used before only if `kept` may meet one. */
+  send(head: string, options: { isHead: boolean; kept: boolean }, call: AppCall): CallHandle;
+  close(): void;
+}
+
+const CONNECT_DEADLINE_MS = 3_000;
+/** Below the 5 s after which many servers (Node's among them) close an idle connection: reuse rarely races with their close. */
+const KEEP_IDLE_MS = 4_000;
+/** Those that a burst left behind end after their idle time. */
+const MAX_IDLE = 256;
+
+/**
+ * Node's own client costs three times as much for each request and fifty times for each connection. This one knows only what it needs:
+ * a request without a body, one at a time on a connection, whose answer ends beyond doubt or else takes the connection with it.
+ */
+export function createAppSockets({ host, port, scheme }: Pick<Upstream, 'host' | 'port' | 'scheme'>): AppSockets {
+  const idle: AppConnection[] = [];
+  const all = new Set<AppConnection>();
+  const open = (): AppConnection => {
+    const socket = scheme === 'https' ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
+    const connection = new AppConnection(socket, scheme === 'https' ? 'secureConnect' : 'connect', {
+      onIdle: () => void (idle.length < MAX_IDLE ? idle.push(connection) : connection.abort()),
+      onClosed() {
+        all.delete(connection);
+        const at = idle.indexOf(connection);
+        if (at >= 0) idle.splice(at, 1);
+      },
+    });
+    all.add(connection);
+    return connection;
+  };
+  return {
+    send(head, { isHead, kept }, call) {
+      // The one that was used last has the longest to live.
+      const connection = (kept ? idle.pop() : undefined) ?? open();
+      connection.begin(head, isHead, call);
+      return connection;
+    },
+    close() {
+      for (const connection of all) connection.abort();
+    },
+  };
+}
+
+class AppConnection implements CallHandle {
+  readonly #socket: Socket;
+  readonly #onIdle: () => void;
+  #call: AppCall | undefined;
+  #reader: ResponseReader | undefined;
+  #isReused = false;
+  #hasBytes = false;
+
+  constructor(socket: Socket, connected: 'connect' | 'secureConnect', { onIdle, onClosed }: { onIdle: () => void; onClosed: () => void }) {
+    this.#socket = socket;
+    this.#onIdle = onIdle;
+    const late = () => socket.destroy(new Error(`The app did not accept a connection within ${CONNECT_DEADLINE_MS} ms.`));
+    const deadline = setTimeout(late, CONNECT_DEADLINE_MS);
+    socket.setNoDelay(true);
+    socket.once(connected, () => clearTimeout(deadline));
+    socket.on('data', (chunk: Buffer) => this.#read(() => this.#reader?.push(chunk), chunk.length));
+    socket.on('end', () => this.#read(() => this.#reader?.close(), 0));
+    socket.on('timeout', () => this.#call === undefined && socket.destroy());
+    socket.on('error', (error) => this.#fail(error));
+    socket.once('close', () => {
+      clearTimeout(deadline);
+      this.#fail(new Error('The app closed the connection without an answer.'));
+      onClosed();
+    });
+  }
+
+  begin(head: string, isHead: boolean, call: AppCall): void {
+    if (this.#isReused) this.#socket.setTimeout(0);
+    this.#call = call;
+    this.#hasBytes = false;
+    this.#reader = new ResponseReader(
+      {
+        onHead: (answer) => this.#call?.onHead(answer),
+        onBody: (chunk) => this.#call?.onBody(chunk),
+        onEnd: (isKept) => this.#finish(isKept),
+      },
+      { isHead },
+    );
+    this.#socket.write(head, 'latin1');
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  abort(): void {
+    this.#call = undefined;
+    this.#socket.destroy();
+  }
+
+  #read(work: () => void, bytes: number): void {
+    // An app that speaks unasked, or ends a connection that nobody uses.
+    if (this.#call === undefined) return void this.#socket.destroy();
+    if (bytes > 0) this.#hasBytes = true;
+    try {
+      work();
+      this.#call?.onWait();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#socket.destroy();
+    }
+  }
+
+  #finish(isKept: boolean): void {
+    const call = this.#call;
+    this.#call = undefined;
+    this.#reader = undefined;
+    if (isKept && !this.#socket.destroyed) {
+      this.#isReused = true;
+      this.#socket.setTimeout(KEEP_IDLE_MS);
+      this.#socket.resume();
+      this.#onIdle();
+    } else this.#socket.destroy();
+    call?.onEnd();
+  }
+
+  #fail(error: Error): void {
+    const call = this.#call;
+    this.#call = undefined;
+    call?.onFail(error, this.#isReused && !this.#hasBytes);
+  }
+}

@@ -1,0 +1,102 @@
+import type { CallHandle } from './app-sockets.ts';
+import { responseHeaders } from './forward-headers.ts';
+import { answerPlain } from './plain-answer.ts';
+import { pathFor, type Exchange } from './relay.ts';
+
+/** What may be sent twice may meet a kept connection, since the app may be closing that one just now. */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+const SMALL_BYTES = 16 * 1024;
+const SENDABLE_PATH = /^[\x21-\xff]+$/;
+const SENDABLE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** `relay` for a request without a body, which nearly all are: over the kept connections, by a client that knows no more than that. */
+export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit<Exchange, 'onUpgrade'>): void {
+  const method = req.method ?? 'GET';
+  const head = headOf(method, pathFor(target, req.url ?? '/'), headers);
+  if (head === undefined) {
+    answerPlain(res, 400, 'The request has characters that cannot be passed on.');
+    return;
+  }
+  let handle: CallHandle | undefined;
+  let over = false;
+
+  const finish = () => {
+    over = true;
+    release();
+    req.socket.off('close', abandon);
+  };
+  const abandon = () => {
+    finish();
+    handle?.abort();
+  };
+  const fail = (message: string, code: string) => {
+    if (over) return;
+    log.debug({ vmId: target.vmId, code }, 'A request to an app failed');
+    abandon();
+    answerPlain(res, 502, message);
+  };
+  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'), ticket?.until);
+  // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
+  req.socket.setMaxListeners(0).once('close', abandon);
+  res.on('drain', () => handle?.resume());
+
+  /** The last piece, until it is known whether another follows: the end goes along with it. */
+  let waiting: Buffer | undefined;
+  const pass = () => {
+    if (waiting !== undefined && !res.write(asOneWrite(waiting), 'latin1')) handle?.pause();
+    waiting = undefined;
+  };
+
+  const send = (kept: boolean) => {
+    handle = pool.send(
+      head,
+      { isHead: method === 'HEAD', kept },
+      {
+        onHead({ status, reason, rawHeaders }) {
+          try {
+            res.writeHead(status, reason, responseHeaders(rawHeaders));
+          } catch {
+            fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
+            return;
+          }
+        },
+        onBody(chunk) {
+          pass();
+          waiting = chunk;
+        },
+        onWait() {
+          pass();
+          // The first event of a stream may be minutes away.
+          if (res.headersSent) res.flushHeaders();
+        },
+        onEnd() {
+          finish();
+          if (waiting === undefined) res.end();
+          else res.end(asOneWrite(waiting), 'latin1');
+        },
+        onFail(error: NodeJS.ErrnoException, isUntouched) {
+          if (kept && isUntouched && !over) send(false);
+          else fail('The app does not answer.', error.code ?? error.message);
+        },
+      },
+    );
+  };
+  send(IDEMPOTENT.has(method));
+}
+
+/** Text joins the headers in one write to the kernel, which costs more than all else here; a large piece is better not copied. */
+function asOneWrite(chunk: Buffer): Buffer | string {
+  return chunk.length <= SMALL_BYTES ? chunk.toString('latin1') : chunk;
+}
+
+/** The request's bytes; undefined when there is something in it that would not stay where it is put. */
+function headOf(method: string, path: string, headers: readonly string[]): string | undefined {
+  if (!SENDABLE_PATH.test(path)) return undefined;
+  let head = `${method} ${path} HTTP/1.1\r\n`;
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const value = headers[at + 1] ?? '';
+    if (!SENDABLE_VALUE.test(value)) return undefined;
+    head += `${headers[at] ?? ''}: ${value}\r\n`;
+  }
+  return `${head}Connection: keep-alive\r\n\r\n`;
+}

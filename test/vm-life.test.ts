@@ -129,7 +129,8 @@ describe('a life', () => {
 describe('storage', () => {
   it('exists from the creation on when it is persistent, and not otherwise', async () => {
     const kept = await createVm(gateway, token, { storageType: 'PERSISTENT' });
-    await eventually(async () => (await objectsOf(kept)).volumes.length === 1);
+    // The first one of a gateway, which tries out what its engine's host can do.
+    await eventually(async () => (await objectsOf(kept)).volumes.length === 1, { deadline: 30_000 });
     const passing = await createVm(gateway, token);
     expect(await objectsOf(passing)).toEqual({ containers: 0, volumes: [] });
   });
@@ -152,7 +153,7 @@ describe('storage', () => {
   it('says that data is lost instead of starting on a blank disk', async () => {
     const id = await createVm(gateway, token, { storageType: 'PERSISTENT' });
     const { DockerRootDir } = (await docker.info()) as { DockerRootDir: string };
-    await eventually(async () => (await storageOf(id)).storageEnforcement === 'HARD');
+    await eventually(async () => (await storageOf(id)).storageEnforcement === 'HARD', { deadline: 30_000 });
     for await (const file of glob(`${DockerRootDir}/swiftor/*.${id}/primary.img`)) await rm(file);
     await start(id);
     await reaches(id, 'FAILED');
@@ -164,10 +165,13 @@ describe('storage', () => {
     const core = await gateway.token(userId, { plan: 'core' });
     const id = await createVm(gateway, core, { storageType: 'PERSISTENT' });
     const passing = await createVm(gateway, core);
-    const made = await eventually(async () => {
-      const storage = await storageOf(id, core);
-      return storage.storageEnforcement !== null && storage;
-    });
+    const made = await eventually(
+      async () => {
+        const storage = await storageOf(id, core);
+        return storage.storageEnforcement !== null && storage;
+      },
+      { deadline: 30_000 },
+    );
     expect(made).toEqual({ storageGb: 2, storageEnforcement: 'HARD', storageUsedGb: expect.any(Number) });
     expect(await storageOf(passing, core)).toEqual({ storageGb: null, storageEnforcement: null, storageUsedGb: 0 });
     const hacker = await gateway.token(userId, { plan: 'hacker' });

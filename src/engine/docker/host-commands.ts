@@ -13,6 +13,8 @@ import { splitOutput } from './split-output.ts';
 
 const RUN_MILLISECONDS = 30_000;
 const REMOVE_MILLISECONDS = 60_000;
+/** After a failure, which may be the engine's. */
+const BRIEF_REMOVE_MILLISECONDS = 10_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
 /** Clocks of gateway and engine may differ by as much. */
 const SWEEP_SLACK_SECONDS = 60;
@@ -56,13 +58,20 @@ export class HostCommands {
     await this.#swept;
     const { milliseconds = RUN_MILLISECONDS, what } = command;
     const labels = commandLabels(this.#tools.installationId, Math.ceil((Date.now() + milliseconds) / 1000));
-    const container = await this.create(command, labels, `swiftor-command-${randomUUID()}`, signal);
+    const name = `swiftor-command-${randomUUID()}`;
+    const remove = (patience: number) => this.#tools.containers.remove(name, AbortSignal.timeout(patience));
+    let output: HostOutput;
     try {
+      const container = await this.create(command, labels, name, signal);
       await this.start(container, command, signal);
-      return await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), { milliseconds });
-    } finally {
-      await this.#tools.containers.remove(container.id, AbortSignal.timeout(REMOVE_MILLISECONDS));
+      output = await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), { milliseconds });
+    } catch (error) {
+      // By its name: it may have been made just as the caller gave up. What is left nevertheless is swept later.
+      await remove(BRIEF_REMOVE_MILLISECONDS).catch(() => undefined);
+      throw error;
     }
+    await remove(REMOVE_MILLISECONDS);
+    return output;
   }
 
   /** A container for the command, not started yet, for whoever sees to its end in another way. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import { withDeadline } from '../../lib/with-deadline.ts';
+import { DeadlineError, withDeadline } from '../../lib/with-deadline.ts';
 import type { Log } from '../../log.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
@@ -36,13 +36,26 @@ export class StorageTrial {
 
   /** Rejects when the engine cannot be asked; the next call tries again then. */
   async isPassed(signal: AbortSignal): Promise<boolean> {
-    // Not under the signal of whoever happens to ask first: others wait for it too.
-    this.#outcome ??= this.#try(AbortSignal.timeout(TRIAL_MILLISECONDS)).catch((error: unknown) => {
+    for (;;) {
+      // Whoever asks first tries, and sees it through to its last trace; the others wait for what comes of it.
+      if (this.#outcome === undefined) return this.#begin(signal);
+      const outcome = this.#outcome;
+      try {
+        return await withDeadline(TRIAL_MILLISECONDS, signal, () => outcome);
+      } catch (error) {
+        // Who tried gave up, for a reason of its own.
+        if (signal.aborted || error instanceof EngineError || error instanceof DeadlineError) throw error;
+      }
+    }
+  }
+
+  #begin(signal: AbortSignal): Promise<boolean> {
+    const outcome = this.#try(signal);
+    this.#outcome = outcome;
+    outcome.catch(() => {
       this.#outcome = undefined;
-      throw error;
     });
-    const outcome = this.#outcome;
-    return withDeadline(TRIAL_MILLISECONDS, signal, () => outcome);
+    return outcome;
   }
 
   async #try(signal: AbortSignal): Promise<boolean> {

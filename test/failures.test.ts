@@ -233,7 +233,7 @@ describe('an app that wants more memory than it has', () => {
 });
 
 describe('an update that fails', () => {
-  it('leaves nothing of a FAILED VM running, and comes through when it can', async () => {
+  it('does not end what runs, is told, and comes through when it is asked for again and can', async () => {
     const id = await createVm(gateway, token, { distribution: 'pushed', desktop: null });
     onTestFinished(() => remove(id));
     await start(id);
@@ -243,11 +243,15 @@ describe('an update that fails', () => {
     await registry.forget(container?.Image ?? '');
     registry.proxy.rules.manifestStatus = 503;
     await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'NEWS', value: 'yes' } });
-    await reaches(id, 'FAILED');
+    await eventually(async () => (await look(id)).lastFailure !== null, { deadline: 25_000 });
     expect((await look(id)).lastFailure).toMatchObject({ code: 'PULL_FAILED', message: expect.stringContaining('pushed:1') });
-    expect(await runningOf(id)).toEqual([]);
-    registry.proxy.heal();
     await reaches(id, 'RUNNING');
+    expect((await runningOf(id)).map(({ Id }) => Id)).toEqual([container?.Id]);
+    registry.proxy.heal();
+    await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'NEWS', value: 'yes' } });
+    await eventually(async () => (await runningOf(id)).some(({ Id }) => Id !== container?.Id), { deadline: 25_000 });
+    await reaches(id, 'RUNNING');
+    expect((await look(id)).lastFailure).toBeNull();
   });
 });
 

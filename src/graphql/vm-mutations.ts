@@ -84,7 +84,7 @@ builder.mutationFields((t) => ({
   }),
   deleteVm: t.field({
     type: 'ID',
-    description: 'Deletes a VM with its volumes, secrets and mappings, in every status; there is no way back. Errors: NOT_FOUND.',
+    description: 'Deletes a VM with its volumes, secrets, mappings and ports, in every status; there is no way back. Errors: NOT_FOUND.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => deleteVm(context, context.viewer, id),
   }),

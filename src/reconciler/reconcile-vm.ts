@@ -156,7 +156,7 @@ async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown)
   }
   log.warn({ err: error, status }, 'a step failed');
   const isTaken = error instanceof EngineError && error.code === 'PORT_TAKEN';
-  if (vm.enabled && isTaken && (await movePort(pass, deps.forward, error))) return { kind: 'again' };
+  if (vm.enabled && isTaken && (await movePort(deps.db, pass, deps.forward, error))) return { kind: 'again' };
   if (vm.enabled) {
     return giveUp(pass, engineCause(error)).catch((second: unknown): StepOutcome => {
       if (signal.aborted) return { kind: 'again' };

@@ -1,5 +1,5 @@
-import { sql } from 'kysely';
-import type { Trx } from '../db/database.ts';
+import { sql, type RawBuilder } from 'kysely';
+import type { Db, Trx } from '../db/database.ts';
 import { ApiError } from '../errors.ts';
 import type { ForwardSettings, PortForward } from './port-forward.ts';
 
@@ -13,12 +13,21 @@ type Range = Pick<ForwardSettings, 'from' | 'to'>;
 async function findFreePort(trx: Trx, { from, to }: Range, protocol: string): Promise<number | undefined> {
   // In a statement of its own: the next one must see what the lock's last holder has committed.
   await sql`select pg_advisory_xact_lock(hashtext('vm_port'))`.execute(trx);
-  const { rows } = await sql<{ port: number }>`
+  const { rows } = await sql<{ port: number }>`${freePorts({ from, to }, protocol)} order by random() limit 1`.execute(trx);
+  return rows[0]?.port;
+}
+
+/** Whether there is one now; another may be quicker. */
+export async function hasFreePort(db: Db, range: Range, protocol: string): Promise<boolean> {
+  const { rows } = await sql`${freePorts(range, protocol)} limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+function freePorts({ from, to }: Range, protocol: string): RawBuilder<{ port: number }> {
+  return sql`
     select port from generate_series(${sql.lit(from)}, ${sql.lit(to)}) as port
     where not exists (select from vm_port where protocol = ${protocol} and public_port = port)
-    order by random() limit 1
-  `.execute(trx);
-  return rows[0]?.port;
+  `;
 }
 
 /** Gives the VM a forward to that port; CONFLICT when the range is used up. */

@@ -164,6 +164,25 @@ describe('a read of secret values', () => {
     expect(reads.length).toBeLessThanOrEqual(4);
   });
 
+  it('is told for each event of a subscription that selects them', async () => {
+    const token = await gateway.token('watcher');
+    const id = await createVm(gateway, token);
+    const client = gateway.subscribe(token);
+    const seen = Promise.withResolvers<void>();
+    const unsubscribe = client.subscribe<{ vmEvents: { vm: { secrets: { value: string }[] } } }>(
+      { query: 'subscription { vmEvents { vm { secrets { value } } } }' },
+      {
+        next: ({ data }) => (data?.vmEvents.vm.secrets[0]?.value === VM_INPUT.password ? seen.resolve() : seen.reject(data)),
+        error: seen.reject,
+        complete: () => undefined,
+      },
+    );
+    await seen.promise;
+    unsubscribe();
+    await client.dispose();
+    expect((await auditOf(token)).filter(({ action }) => action === 'SECRETS_READ')).toMatchObject([{ vmId: id, address: '127.0.0.1' }]);
+  });
+
   it('is counted right when many read the same at once', async () => {
     const token = await gateway.token('crowd');
     for (let count = 0; count < 3; count += 1) await createVm(gateway, token);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { containerOf } from './support/containers.ts';
+import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { execIn } from './support/exec-in.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
@@ -70,6 +71,36 @@ it('of a container may be as large as the API lets it become, and starts', { tim
   const environment = await runsWith(id, 'BIG_14');
   expect(Object.keys(environment).filter((key) => key.startsWith('BIG_'))).toHaveLength(15);
 });
+
+it(
+  'of a container is of one moment, however often secrets are set while it starts, and in the end of the last',
+  { timeout: 120_000 },
+  async () => {
+    const id = await createVm(gateway, token);
+    for (const key of ['A', 'B']) await set(id, key, '0');
+    await gateway.rest(token, 'POST', `/vms/start/${id}`);
+    const seen: (readonly [a: number, b: number])[] = [];
+    const look = async (): Promise<void> => {
+      for (const { Id } of await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } })) {
+        const inspected = await docker
+          .getContainer(Id)
+          .inspect()
+          .catch(() => undefined);
+        const valueOf = (key: string): number => Number(inspected?.Config.Env.find((entry) => entry.startsWith(`${key}=`))?.slice(2));
+        if (inspected !== undefined) seen.push([valueOf('A'), valueOf('B')]);
+      }
+    };
+    for (let count = 1; count <= 12; count += 1) {
+      await set(id, 'A', `${count}`);
+      await look();
+      await set(id, 'B', `${count}`);
+      await look();
+    }
+    await eventually(async () => (await look(), seen.at(-1)?.join() === '12,12'), { deadline: 90_000 });
+    // B is always set after A: any other pair would be half of one moment and half of another.
+    expect(seen.filter(([a, b]) => !(b === a || b === a - 1))).toEqual([]);
+  },
+);
 
 it.each([
   ['ubuntu', 'LD_PRELOAD'],

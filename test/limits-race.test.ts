@@ -227,6 +227,20 @@ describe('what an account may have, on or off', () => {
     expect([rest.status, ((await rest.json()) as { code: string }).code]).toEqual([400, 'QUOTA_EXCEEDED']);
   });
 
+  it('50 calls at once with one idempotency key make one VM and get one answer', { timeout: 60_000 }, async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const token = await gateways[0].token(`once-${round}`);
+      const input = { ...VM_INPUT, idempotencyKey: `key ${round}` };
+      const answers = await Promise.all(
+        Array.from({ length: AT_ONCE }, (_, index) =>
+          (gateways[index % 2] ?? gateways[0]).graphql<{ createVm: { id: string } }>(token, CREATE, { input }),
+        ),
+      );
+      expect(new Set(answers.map(({ data }) => data?.createVm.id)).size).toBe(1);
+      expect((await readUsage(db, `once-${round}`)).vms).toBe(1);
+    }
+  });
+
   it.each([
     ['200 secrets of a VM', 1, 'vm_secret (vm_id, key, sealed)', `'S' || n, ''`, 195, 5],
     ['2000 secrets of an account', 11, 'vm_secret (vm_id, key, sealed)', `'S' || n, ''`, 181, 9],

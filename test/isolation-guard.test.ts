@@ -153,6 +153,20 @@ test('of gateways of two versions the newer one is obeyed', async () => {
   expect(older.found).not.toBe(older.posted);
 });
 
+test('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
+  await docker.getContainer(realm.guard).remove({ force: true });
+  const foreign = await docker.createContainer({ name: realm.guard, Image: await testImage(), Cmd: [...IDLE] });
+  try {
+    await expect(driver.isolate(within())).rejects.toMatchObject({
+      code: 'ISOLATION_FAILED',
+      message: expect.stringContaining(`the name "${realm.guard}" is taken by a foreign container`),
+    });
+    expect((await foreign.inspect()).State.Status).toBe('created');
+  } finally {
+    await foreign.remove({ force: true });
+  }
+});
+
 test("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
   const space = `swg-${realm.guard.slice(2, 6)}`;
   await asRoot('ip', 'netns', 'add', space);

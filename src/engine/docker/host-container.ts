@@ -9,7 +9,7 @@ export interface HostCommand {
   readonly argv: readonly [program: string, ...args: string[]];
   /** What is kept of root's rights, without CAP_; none by default. */
   readonly capabilities?: readonly string[];
-  /** 'host' is the host's own network, as iptables needs it; 'none' by default. */
+  /** 'host' is the host's own network, as iptables needs it, 'bridge' the engine's default one; 'none' by default. */
   readonly network?: 'none' | 'host' | 'bridge';
   /** Further paths of the host, which must exist there. */
   readonly binds?: readonly HostBind[];

@@ -57,13 +57,22 @@ export class MachineIsolation {
   async require(signal: AbortSignal): Promise<'isolated' | 'open'> {
     if (this.#mode === 'off') return 'open';
     const guard = this.#guard;
-    if (guard !== undefined && performance.now() < guard.until && (await this.#wake(guard.ref, signal))) return 'isolated';
+    if (guard === undefined || !(await this.#wake(guard.ref, signal))) {
+      await withDeadline(ASSERT_MILLISECONDS, signal, () => this.#assertOnce());
+    } else if (performance.now() > guard.until) {
+      // The rules stand; no start waits for newer ones.
+      this.#guard = { ...guard, until: performance.now() + RESOLVERS_MILLISECONDS };
+      this.#assertOnce().catch((error: unknown) => this.#tools.log.warn({ err: error }, 'the rules around VMs were not renewed'));
+    }
+    return 'isolated';
+  }
+
+  /** One assertion for all who ask meanwhile. */
+  #assertOnce(): Promise<void> {
     this.#asserting ??= this.#assert(AbortSignal.timeout(ASSERT_MILLISECONDS)).finally(() => {
       this.#asserting = undefined;
     });
-    const asserting = this.#asserting;
-    await withDeadline(ASSERT_MILLISECONDS, signal, () => asserting);
-    return 'isolated';
+    return this.#asserting;
   }
 
   /** True when the guard lives: it then looks at the rules at once. */
@@ -80,7 +89,6 @@ export class MachineIsolation {
 
   async #assert(signal: AbortSignal): Promise<void> {
     const { network, log } = this.#tools;
-    this.#guard = undefined;
     try {
       const [resolvers] = await Promise.all([this.#findResolvers(signal), network.ensureId(signal)]);
       const [ref, isNew] = await this.#postGuard(resolvers, signal);
@@ -92,14 +100,22 @@ export class MachineIsolation {
   }
 
   /** The guard's container, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
-  async #postGuard(resolvers: readonly string[], signal: AbortSignal): Promise<[ref: string, isNew: boolean]> {
+  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[ref: string, isNew: boolean]> {
     const { containers, host, realm } = this.#tools;
-    const args = guardArguments(realm, resolvers);
-    const label = `${RULES_VERSION}-${createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 12)}`;
+    const args = guardArguments(realm, resolvers ?? []);
+    const label = `${RULES_VERSION}-${createHash('sha256')
+      .update(JSON.stringify([GUARD_SCRIPT, ...args]))
+      .digest('hex')
+      .slice(0, 12)}`;
     for (let attempt = 1; ; attempt += 1) {
       const present = await containers.inspect(realm.guard, signal);
       const posted = present?.Config.Labels?.[LABEL.guard] ?? '';
-      const fits = posted === label || Number.parseInt(posted, 10) > RULES_VERSION;
+      if (present !== undefined && posted === '') {
+        throw new EngineError('ISOLATION_FAILED', `the name "${realm.guard}" is taken by a foreign container: rename or remove it`);
+      }
+      const version = Number.parseInt(posted, 10);
+      // Another gateway's guard may know the name servers.
+      const fits = posted === label || version > RULES_VERSION || (resolvers === undefined && version === RULES_VERSION);
       if (present?.State.Running && fits && (await this.#wake(present.Id, signal))) return [present.Id, false];
       const output = await host.run(guardCommand(args, 'once'), signal);
       if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the rules were not taken');
@@ -116,8 +132,8 @@ export class MachineIsolation {
     }
   }
 
-  /** The name servers that the engine gives its containers: what a container of its default network is told. */
-  async #findResolvers(signal: AbortSignal): Promise<readonly string[]> {
+  /** The name servers that the engine gives its containers: what one on its default network is told; undefined when none can be there. */
+  async #findResolvers(signal: AbortSignal): Promise<readonly string[] | undefined> {
     const { host, log } = this.#tools;
     try {
       const { stdout } = await host.run(
@@ -128,7 +144,7 @@ export class MachineIsolation {
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'ENGINE_REFUSED') throw error;
       log.warn({ err: error }, "the engine's name servers are not known: VMs cannot use one on a private address");
-      return [];
+      return undefined;
     }
   }
 

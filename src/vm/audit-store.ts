@@ -26,7 +26,7 @@ export function readsOfSecrets(actor: Actor, vmIds: readonly string[]): RawBuild
   return sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, minute)
     select user_id, ${actor.userId}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${minuteOf('SECRETS_READ')}
-    from vm where id = any(${[...vmIds]}::uuid[])
+    from vm where id = any(${[...vmIds]}::uuid[]) and exists (select from vm_secret where vm_id = vm.id)
     -- Two readers of the same list take the rows in the same order: neither waits for the other.
     order by id
     ${countAgain}

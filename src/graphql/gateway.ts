@@ -11,11 +11,12 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { RateLimits } from '../auth/rate-limits.ts';
+import { badInput } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createContext, type Asker, type Context, type Services } from './context.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkDocument, MAX_TOKENS } from './document-limits.ts';
-import { createMaskError, requestFault } from './mask-error.ts';
+import { createMaskError, graphqlErrorOf, requestFault } from './mask-error.ts';
 import { pointsOf } from './operation-cost.ts';
 import { schema } from './schema.ts';
 import { createSubscribe, type Subscription } from './subscription.ts';
@@ -84,6 +85,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
       const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
       if (problems.length > 0) return problems.map(maskError);
+      const operation = getOperationAST(document, operationName);
+      if (operation == null) {
+        return [
+          graphqlErrorOf(badInput([{ path: 'operationName', message: 'must name one of the operations, if there is more than one.' }])),
+        ];
+      }
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,
@@ -97,7 +104,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         return [maskError(error)];
       }
       return {
-        kind: getOperationAST(document, operationName)?.operation ?? 'query',
+        kind: operation.operation,
         args,
         execute: async (prepared) => enveloped.execute(prepared),
         subscribe: (prepared) => subscribe(prepared, asker),

@@ -57,6 +57,11 @@ export function protocolSocket(
         const message = data as Buffer;
         if (!isTaken(message.length)) return;
         handle(message.toString('utf8')).catch((error: unknown) => {
+          // The library's word for a message that only a server sends.
+          if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
+            socket.close(CloseCode.BadRequest, 'Invalid message received');
+            return;
+          }
           log.error({ err: error }, 'a message of a WebSocket could not be handled');
           socket.close(CloseCode.InternalServerError, 'Internal server error');
         });

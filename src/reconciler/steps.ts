@@ -77,8 +77,15 @@ const EXECUTORS: Executors = {
     return observed?.state === 'running' ? { kind: 'next', observed } : AGAIN;
   },
 
-  async removeOthers({ driver, vm, signal, observed }) {
-    if (observed !== undefined) await driver.removeOthers(vm.id, observed.ref, signal);
+  async removeOthers({ driver, vm, signal, observed, log }) {
+    if (observed === undefined) return AGAIN;
+    try {
+      await driver.removeOthers(vm.id, observed.ref, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // What answers must not fail for it: tried again with the next look.
+      log.warn({ err: error }, 'a container that was replaced could not be removed');
+    }
     return NEXT;
   },
 

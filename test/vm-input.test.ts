@@ -189,6 +189,8 @@ describe('a secret', () => {
     'JAVA_TOOL_OPTIONS',
     'PMA_HOST',
     'GITHUB_TOKEN',
+    'GIT_AUTHOR_NAME',
+    'VNC_PASSWORD',
     'path',
     'A'.repeat(128),
   ])('may be called %s', (name) => {

@@ -24,7 +24,7 @@ export async function inTurn<T>(db: Db, userId: string, run: () => Promise<T>): 
   const queue = ofDb.get(userId) ?? { waiting: 0, last: Promise.resolve() };
   ofDb.set(userId, queue);
   if (queue.waiting >= MAX_WAITING)
-    throw new ApiError('RATE_LIMITED', `${MAX_WAITING} changes of this account are waiting; try again shortly.`);
+    throw new ApiError('RATE_LIMITED', `${MAX_WAITING} changes of this account are waiting; try again shortly.`, { retryAfterSeconds: 2 });
   queue.waiting += 1;
   const asked = performance.now();
   const turn = queue.last.then(async () => {

@@ -15,8 +15,8 @@ export interface EventSource {
  * says that the table has to be read from the cursor. So order and gaplessness are always the table's.
  */
 export class AccountFeed {
-  /** In no order. Mostly one, and there are thousands of feeds: a Set of one takes ten times the room. */
-  readonly #readers: EventReader[] = [];
+  /** In no order, and without spare room: mostly one, and there are thousands of feeds. A Set of one takes ten times as much. */
+  #readers: EventReader[] = [];
   /** Up to where it has delivered; undefined until a first reader has caught up. */
   cursor: number | undefined;
   readonly #userId: string;
@@ -36,7 +36,7 @@ export class AccountFeed {
   }
 
   add(reader: EventReader): void {
-    this.#readers.push(reader);
+    this.#readers = [...this.#readers, reader];
   }
 
   remove(reader: EventReader): void {

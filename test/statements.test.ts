@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 async function run(query: string): Promise<{ data: unknown; statements: number }> {
-  const operation = await gateway.prepare({ query }, { viewer, from: '127.0.0.1' });
+  const operation = await gateway.prepare({ query }, { viewer });
   if (!('args' in operation)) throw new AggregateError(operation);
   statements.length = 0;
   const { data, errors } = await operation.execute(operation.args);

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
-import type { Viewer } from './viewer.ts';
+import type { Actor } from './viewer.ts';
 
 /** Who sends a request, and from where. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED past the account's rate. */
-export type Authenticate = (request: IncomingMessage) => Promise<{ viewer: Viewer; from: string }>;
+export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor }>;
 
 interface AuthenticateOptions {
   readonly verifyToken: VerifyToken;
@@ -17,6 +17,6 @@ export function createAuthenticate({ verifyToken, rates, addressOf }: Authentica
   return async (request) => {
     const viewer = await verifyToken(bearerOf(request.headers.authorization));
     rates.admit(viewer);
-    return { viewer, from: addressOf(request) };
+    return { viewer: { ...viewer, from: addressOf(request) } };
   };
 }

@@ -32,8 +32,14 @@ export interface ReaderRequest {
   readonly vmId: string | undefined;
   /** Up to where its client has seen the account's events; undefined: it begins with snapshots. */
   readonly after: number | undefined;
-  /** Called when it is cut for being too far behind: stuck in a write, its transport may never see the stream's end. */
-  readonly onTooSlow: (() => void) | undefined;
+  /** Cut when it is too far behind: stuck in a write, its transport may never see the stream's end. */
+  readonly connection: Cuttable | undefined;
+}
+
+/** What a reader sits at the end of. */
+export interface Cuttable {
+  /** Ends the connection, with a reason where it can carry one. */
+  cut(): void;
 }
 
 /**
@@ -44,18 +50,18 @@ export class EventReader extends PushQueue<VmEvent> {
   readonly userId: string;
   readonly vmId: string | undefined;
   readonly #home: ReaderHome;
-  readonly #onTooSlow: (() => void) | undefined;
+  readonly #connection: Cuttable | undefined;
   #seen: number | undefined;
   #live = false;
 
-  constructor(home: ReaderHome, { userId, vmId, after, onTooSlow }: ReaderRequest) {
+  constructor(home: ReaderHome, { userId, vmId, after, connection }: ReaderRequest) {
     // A reader is the only kind of queue that is made with this function.
     super({ limit: MAX_BEHIND, onClose: home.onClose as (queue: PushQueue<VmEvent>) => void });
     this.#home = home;
     this.userId = userId;
     this.vmId = vmId;
     this.#seen = after;
-    this.#onTooSlow = onTooSlow;
+    this.#connection = connection;
   }
 
   /** Up to where it was served; what comes again is dropped. Undefined before it has begun without a cursor. */
@@ -82,7 +88,7 @@ export class EventReader extends PushQueue<VmEvent> {
     if (this.vmId !== undefined && this.vmId !== event.vmId) return;
     if (!this.push(event)) {
       this.fail(new SlowReaderError());
-      this.#onTooSlow?.();
+      this.#connection?.cut();
     }
     if (event.kind === 'DELETED' && this.vmId !== undefined) this.end();
   }

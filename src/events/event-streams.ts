@@ -6,7 +6,7 @@ import { withDeadline } from '../lib/with-deadline.ts';
 import type { Log } from '../log.ts';
 import { AccountFeed, type EventSource } from './account-feed.ts';
 import { decodeEventNote } from './append-event.ts';
-import { EventReader, type ReaderHome } from './event-reader.ts';
+import { EventReader, type Cuttable, type ReaderHome } from './event-reader.ts';
 import { findMoved, findOwnership, readEvents, readReplay, readSnapshot, type Beginning } from './event-store.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { VmEvent } from './vm-event.ts';
@@ -17,8 +17,8 @@ export interface EventRequest {
   readonly vmId?: string | undefined;
   /** The `seq` of the last event that the client has seen; BAD_USER_INPUT when it is not a number. */
   readonly after?: string | undefined;
-  /** Ends the reader's connection: called when it is cut for reading too slowly. */
-  readonly onTooSlow?: (() => void) | undefined;
+  /** The reader's, which is cut when it reads too slowly. */
+  readonly connection?: Cuttable | undefined;
 }
 
 export interface EventStreams {
@@ -134,8 +134,8 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
   const home: ReaderHome = { readOn, onClose: leave };
 
   return {
-    async subscribe({ userId, vmId, after, onTooSlow }) {
-      const reader = new EventReader(home, { userId, vmId, after: parseCursor(after), onTooSlow });
+    async subscribe({ userId, vmId, after, connection }) {
+      const reader = new EventReader(home, { userId, vmId, after: parseCursor(after), connection });
       join(reader);
       try {
         await readOn(reader);

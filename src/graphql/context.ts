@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
-import type { Actor, Viewer } from '../auth/viewer.ts';
+import type { Actor } from '../auth/viewer.ts';
+import type { Cuttable } from '../events/event-reader.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { ProgressBoard } from '../events/progress-board.ts';
 import type { Usage } from '../vm/limits.ts';
@@ -23,24 +24,21 @@ export interface Services extends VmDependencies {
 
 /** Who asks, and what their connection can do. */
 export interface Asker {
-  readonly viewer: Viewer;
-  /** The address that the request comes from; see `clientAddress`. */
-  readonly from: string;
+  /** With the address that the request comes from; see `clientAddress`. */
+  readonly viewer: Actor;
   /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
   readonly lastEventId?: string | undefined;
-  /** Ends the connection, with a reason where it can carry one. Called when its reader has fallen too far behind. */
-  readonly closeSlowReader?: () => void;
+  /** Cut when its reader has fallen too far behind. */
+  readonly connection?: Cuttable;
 }
 
 /** One request's context. */
-export interface Context extends Services, Omit<Asker, 'viewer'> {
-  readonly viewer: Actor;
+export interface Context extends Services, Asker {
   readonly loaders: Loaders;
 }
 
 export function createContext(services: Services, asker: Asker): Context {
-  const viewer: Actor = { ...asker.viewer, from: asker.from };
-  return { ...services, ...asker, viewer, loaders: new Loaders(services, viewer) };
+  return { ...services, ...asker, loaders: new Loaders(services, asker.viewer) };
 }
 
 /**

@@ -107,7 +107,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         kind: operation.operation,
         args,
         execute: async (prepared) => enveloped.execute(prepared),
-        subscribe: (prepared) => subscribe(prepared, asker),
+        subscribe: (prepared) => subscribe(prepared, asker.viewer),
       };
     },
     async dispose() {

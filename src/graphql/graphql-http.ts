@@ -45,10 +45,10 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
   };
 
   const stream = async (request: IncomingMessage, reply: ServerResponse, asker: Asker): Promise<void> => {
-    const release = sockets.open(asker.viewer);
-    reply.once('close', release);
     // A client that left while its token was looked at: nothing will say so again.
-    if (reply.destroyed) return release();
+    if (reply.destroyed) return;
+    sockets.open(asker.viewer);
+    reply.once('close', () => sockets.close(asker.viewer));
     const expiry = endAt(asker.viewer, reply);
     reply.once('close', () => clearTimeout(expiry));
     const asked = request.method === 'POST' ? parseJsonObject(await readJsonBody(request)) : operationOfQuery(request.url);

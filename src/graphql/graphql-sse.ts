@@ -22,7 +22,7 @@ export async function serveSse(
   operation: OperationRequest,
   { asker, mayMutate, lastEventId }: { asker: Asker; mayMutate: boolean; lastEventId: string | undefined },
 ): Promise<void> {
-  const prepared = await gateway.prepare(operation, { ...asker, lastEventId, closeSlowReader: () => reply.destroy() });
+  const prepared = await gateway.prepare(operation, { ...asker, lastEventId, connection: { cut: () => void reply.destroy() } });
   if (!('args' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new ApiError('METHOD_NOT_ALLOWED', 'Send mutations by POST.');
   const results = await resultsOf(prepared);

@@ -1,24 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { GraphQLError } from 'graphql';
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { AccountSockets } from '../auth/account-sockets.ts';
 import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { RateLimits } from '../auth/rate-limits.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
-import { SLOW_READER_REASON } from '../events/event-reader.ts';
-import { createSlots } from '../lib/slots.ts';
 import { refuseUpgrade } from '../lib/refuse-upgrade.ts';
 import type { Log } from '../log.ts';
 import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import type { Gateway, PreparedOperation } from './gateway.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 import { graphqlErrorOf } from './mask-error.ts';
-import { protocolSocket, SLOW_READER_CODE, TOO_MANY_CODE } from './protocol-socket.ts';
 import { createPulse } from './pulse.ts';
 import { ResultSender } from './result-sender.ts';
+import { ClientSocket, TOO_MANY_CODE, WsConnection } from './ws-connection.ts';
 
 export interface GraphqlWs {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -26,29 +24,21 @@ export interface GraphqlWs {
   dispose(): Promise<void>;
 }
 
-interface Connection {
-  readonly socket: WebSocket;
-  /** The address that it comes from. */
-  readonly from: string;
-  viewer?: Viewer;
-}
-
 const MAX_PAYLOAD_BYTES = 256 * 1024;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Half-open sockets end within two of these. */
 const PING_EVERY_MS = 12_000;
-const INIT_TIMEOUT_MS = 5_000;
+/** How late a socket whose token has ended may be closed. */
+const LOOK_EVERY_MS = 250;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GOING_AWAY_MS = 2_000;
 /** So many foreign origins are told to the operator, each once. */
 const MOST_STRANGERS = 20;
 
-/** An operation between its preparation and its run, and what gives its place back. */
+/** An operation between its preparation and its run. */
 interface Run {
   readonly operation: PreparedOperation;
-  readonly socket: WebSocket;
+  readonly connection: WsConnection;
   readonly id: string;
-  readonly release: () => void;
 }
 
 interface GraphqlWsOptions {
@@ -70,16 +60,16 @@ interface GraphqlWsOptions {
  * operation past the account's rate, or a subscription too many, is answered with RATE_LIMITED.
  */
 export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
-  const { gateway, verifyToken, addressOf, rates, sockets, origins, persisted, log, pingEveryMs = PING_EVERY_MS } = wiring;
+  const { gateway, verifyToken, addressOf, rates, sockets, subscriptionsPerSocket, origins, persisted, log } = wiring;
   const options = {
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
     closeTimeout: CLOSE_TIMEOUT_MS,
+    WebSocket: ClientSocket,
     handleProtocols: (offered: Set<string>) => (offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false),
   } as const;
-  const server = new WebSocketServer(options);
-  const pulse = createPulse({ periodMs: pingEveryMs });
-  const subscriptions = createSlots<Connection>(wiring.subscriptionsPerSocket);
+  const server = new WebSocketServer<typeof ClientSocket>(options);
+  const pulse = createPulse({ periodMs: wiring.pingEveryMs ?? PING_EVERY_MS });
   const prepared = new WeakMap<object, Run>();
   const strangers = new Set<string>();
   const refuseOrigin = (origin: string | undefined, socket: Duplex): void => {
@@ -96,40 +86,43 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     return run;
   };
 
-  const protocol = makeServer<Record<string, unknown>, Connection>({
-    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    onConnect: async ({ connectionParams, extra }) => {
+  const protocol = makeServer<Record<string, unknown>, WsConnection>({
+    // One look at all of them stands for a timer each.
+    connectionInitWaitTimeout: 0,
+    onConnect: async (context) => {
+      const { connectionParams, extra: connection } = context;
       const authorization = connectionParams?.['authorization'] ?? connectionParams?.['Authorization'];
-      const { socket } = extra;
+      // The token is verified once and not kept.
+      Object.assign(context, { connectionParams: undefined });
       let viewer: Viewer;
       try {
         viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
       } catch {
         return false;
       }
-      if (socket.readyState !== socket.OPEN) return false;
+      if (connection.socket.readyState !== connection.socket.OPEN) return false;
       try {
-        socket.once('close', sockets.open(viewer));
+        sockets.open(viewer);
       } catch (error) {
-        socket.close(TOO_MANY_CODE, error instanceof Error ? error.message : undefined);
+        connection.close(TOO_MANY_CODE, error instanceof Error ? error.message : '');
         return false;
       }
-      extra.viewer = viewer;
-      closeAt(socket, viewer.expiresAt);
+      connection.viewer = { ...viewer, from: connection.from };
       return true;
     },
-    onSubscribe: async ({ extra }, id, payload) => {
-      const { viewer, socket, from } = extra;
+    onSubscribe: async ({ extra: connection }, id, payload) => {
+      const { viewer } = connection;
       if (viewer === undefined) throw new Error('A subscription came before its connection was accepted.');
       try {
         rates.admit(viewer);
         const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
-        const closeSlowReader = (): void => socket.close(SLOW_READER_CODE, SLOW_READER_REASON);
-        const operation = await gateway.prepare({ ...payload, query }, { viewer, from, closeSlowReader });
+        const operation = await gateway.prepare({ ...payload, query }, { viewer, connection });
         if (!('args' in operation)) return operation;
-        const release = operation.kind === 'subscription' ? subscriptions.acquire(extra) : ignore;
-        if (release === undefined) throw tooManySubscriptions(wiring.subscriptionsPerSocket);
-        prepared.set(operation.args, { operation, socket, id, release });
+        if (operation.kind === 'subscription') {
+          if (connection.subscriptions >= subscriptionsPerSocket) throw tooManySubscriptions(subscriptionsPerSocket);
+          connection.subscriptions += 1;
+        }
+        prepared.set(operation.args, { operation, connection, id });
         return operation.args;
       } catch (error) {
         if (error instanceof ApiError) return [graphqlErrorOf(error)];
@@ -138,7 +131,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     },
     execute: (args) => runOf(args).operation.execute(args),
     subscribe: async (args) => {
-      const { operation, socket, id, release } = runOf(args);
+      const { operation, connection, id } = runOf(args);
       // What only served to begin it goes: a subscription lives for hours.
       prepared.delete(args);
       let running = false;
@@ -146,9 +139,9 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
         const subscription = await operation.subscribe(args);
         if (!('source' in subscription)) return subscription;
         running = true;
-        return new ResultSender(socket, id, subscription, release);
+        return new ResultSender(connection, id, subscription);
       } finally {
-        if (!running) release();
+        if (!running) connection.subscriptions -= 1;
       }
     },
     // A source's own error arrives wrapped: what it was, with its code, is the cause.
@@ -156,19 +149,23 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
       errors.map((error) => (error instanceof GraphQLError && error.cause instanceof GraphQLError ? error.cause : error).toJSON()),
   });
 
-  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    const connection: Connection = { socket, from: addressOf(request) };
+  // One function for all of them: there may be many thousands.
+  function onClose(this: WebSocket, code: number, reason: Buffer): void {
+    const { connection } = this as ClientSocket;
+    if (connection?.viewer !== undefined) sockets.close(connection.viewer);
+    connection?.closed?.(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a subscription could not be ended'));
+  }
+  server.on('connection', (socket: ClientSocket, request: IncomingMessage) => {
+    const connection = new WsConnection(socket, addressOf(request), log);
     pulse.watch(socket);
-    // The reason of the close that follows: a frame that is no frame, a message that is too long.
-    socket.on('error', ignore);
-    const closed = protocol.opened(
-      protocolSocket(socket, () => connection.viewer !== undefined, log),
-      connection,
-    );
-    socket.once('close', (code, reason) => {
-      closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a subscription could not be ended'));
-    });
+    connection.closed = protocol.opened(connection, connection);
+    socket.on('close', onClose);
   });
+  const look = setInterval(() => {
+    const now = Date.now();
+    for (const { connection } of server.clients) connection?.closeIfOver(now);
+  }, LOOK_EVERY_MS);
+  look.unref();
 
   return {
     upgrade(request, socket, head) {
@@ -178,6 +175,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     },
     async dispose() {
       pulse.close();
+      clearInterval(look);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of server.clients) socket.close(1001, 'Going away');
       const late = setTimeout(() => {
@@ -189,15 +187,6 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
   };
 }
 
-function closeAt(socket: WebSocket, expiresAt: number): void {
-  const end = (): void => socket.close(CloseCode.Forbidden, 'The token has expired');
-  const timer = setTimeout(end, Math.min(Math.max(0, expiresAt - Date.now()), MAX_TIMER_MS));
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
-}
-
 function tooManySubscriptions(most: number): ApiError {
   return new ApiError('RATE_LIMITED', `A socket has at most ${most} subscriptions; complete one first.`, { retryAfterSeconds: 1 });
 }
-
-function ignore(): void {}

@@ -1,5 +1,5 @@
-import type { WebSocket } from 'ws';
 import type { Subscription } from './subscription.ts';
+import type { WsConnection } from './ws-connection.ts';
 
 /** With more than this unsent, the next event waits in its bounded queue until the client has read. */
 const MOST_UNSENT_BYTES = 64 * 1024;
@@ -9,16 +9,15 @@ const MOST_UNSENT_BYTES = 64 * 1024;
  * out as messages right away, made of a text that all subscribers of an event share.
  */
 export class ResultSender implements AsyncIterableIterator<never> {
-  readonly #socket: WebSocket;
-  readonly #head: string;
+  readonly #connection: WsConnection;
+  readonly #id: string;
   readonly #subscription: Subscription;
-  readonly #onEnd: () => void;
+  #over = false;
 
-  /** `onEnd` is called when it is over, whoever ends it; perhaps more than once. */
-  constructor(socket: WebSocket, id: string, subscription: Subscription, onEnd: () => void) {
-    this.#socket = socket;
-    this.#onEnd = onEnd;
-    this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  /** The connection counts the subscription already; its end, whoever brings it about, gives the place back. */
+  constructor(connection: WsConnection, id: string, subscription: Subscription) {
+    this.#connection = connection;
+    this.#id = id;
     this.#subscription = subscription;
   }
 
@@ -29,15 +28,15 @@ export class ResultSender implements AsyncIterableIterator<never> {
       for (;;) {
         const { done, value } = await subscription.source.next();
         if (done === true) return { done, value: undefined };
-        await this.#send(`${this.#head}${await subscription.render(value)}}`);
+        await this.#send(`{"id":${JSON.stringify(this.#id)},"type":"next","payload":${await subscription.render(value)}}`);
       }
     } finally {
-      this.#onEnd();
+      this.#end();
     }
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#onEnd();
+    this.#end();
     await this.#subscription.source.return?.();
     return { done: true, value: undefined };
   }
@@ -46,8 +45,14 @@ export class ResultSender implements AsyncIterableIterator<never> {
     return this;
   }
 
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#connection.subscriptions -= 1;
+  }
+
   async #send(message: string): Promise<void> {
-    const socket = this.#socket;
+    const { socket } = this.#connection;
     if (socket.readyState !== socket.OPEN) return;
     if (socket.bufferedAmount <= MOST_UNSENT_BYTES) socket.send(message, ignoreError);
     else await new Promise<void>((resolve) => socket.send(message, () => resolve()));

@@ -9,7 +9,7 @@ import {
   type FieldNode,
   type GraphQLError,
 } from 'graphql';
-import type { Asker } from './context.ts';
+import type { Actor } from '../auth/viewer.ts';
 
 /** A subscription that runs: what happens, and how to tell it. */
 export interface Subscription {
@@ -20,7 +20,7 @@ export interface Subscription {
 }
 
 /** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
-export type Subscribe = (args: ExecutionArgs, asker: Pick<Asker, 'viewer' | 'from'>) => Promise<Subscription | ExecutionResult>;
+export type Subscribe = (args: ExecutionArgs, viewer: Actor) => Promise<Subscription | ExecutionResult>;
 
 /**
  * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
@@ -42,39 +42,39 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscri
   };
 
   /** What a result depends on besides its event. Written when it is needed, not kept: there are thousands of subscriptions. */
-  const keyOf = ({ document, operationName, variableValues }: ExecutionArgs, { viewer, from }: Asker): string => {
+  const keyOf = ({ document, operationName, variableValues }: ExecutionArgs, viewer: Actor): string => {
     const inside = variablesInside(document).map((name) => variableValues?.[name]);
-    return JSON.stringify([documents(document), operationName, inside, viewer.userId, viewer.plan, from]);
+    return JSON.stringify([documents(document), operationName, inside, viewer.userId, viewer.plan, viewer.from]);
   };
 
   class Running implements Subscription {
     readonly source: AsyncIterator<unknown>;
     readonly #args: ExecutionArgs;
-    readonly #asker: Asker;
+    readonly #viewer: Actor;
 
-    constructor(source: AsyncIterator<unknown>, args: ExecutionArgs, asker: Asker) {
+    constructor(source: AsyncIterator<unknown>, args: ExecutionArgs, viewer: Actor) {
       this.source = source;
       this.#args = args;
-      this.#asker = asker;
+      this.#viewer = viewer;
     }
 
     render(event: unknown): Promise<string> {
       if (typeof event !== 'object' || event === null) return execute(this.#args, event);
       let known = texts.get(event);
       if (known === undefined) texts.set(event, (known = new Map()));
-      const key = keyOf(this.#args, this.#asker);
+      const key = keyOf(this.#args, this.#viewer);
       let text = known.get(key);
       if (text === undefined) known.set(key, (text = execute(this.#args, event)));
       return text;
     }
   }
 
-  return async (args, asker) => {
+  return async (args, viewer) => {
     const valid = validateSubscriptionArgs(args);
     if (!('schema' in valid)) return { errors: valid.map(mask) };
     const stream = await createSourceEventStream(valid);
     if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
-    return new Running(stream[Symbol.asyncIterator](), args, asker);
+    return new Running(stream[Symbol.asyncIterator](), args, viewer);
   };
 }
 

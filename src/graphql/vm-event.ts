@@ -60,12 +60,12 @@ builder.subscriptionField('vmEvents', (t) =>
       }),
       after: t.arg.string({ required: false, description: 'The seq of the last event seen.' }),
     },
-    subscribe: (_root, { vmId, after }, { streams, viewer, lastEventId, closeSlowReader }) =>
+    subscribe: (_root, { vmId, after }, { streams, viewer, lastEventId, connection }) =>
       streams.subscribe({
         userId: viewer.userId,
         vmId: vmId ?? undefined,
         after: after ?? lastEventId,
-        onTooSlow: closeSlowReader,
+        connection,
       }),
     resolve: (event) => event,
   }),

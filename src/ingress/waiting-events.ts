@@ -42,7 +42,7 @@ export function createWaitingEvents({ streams, hosts, room }: Dependencies): Ser
     res.once('close', () => over.abort());
     const path = new URLSearchParams((req.url ?? '').split('?')[1]).get('of') ?? '/';
     try {
-      const events = await streams.subscribe({ userId: vm.userId, vmId: vm.id, onTooSlow: () => res.destroy() });
+      const events = await streams.subscribe({ userId: vm.userId, vmId: vm.id, connection: { cut: () => void res.destroy() } });
       over.signal.addEventListener('abort', () => void events.return?.(), { once: true });
       if (res.destroyed) return void (await events.return?.());
       res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });

@@ -22,11 +22,7 @@ export interface PushAnswer {
   readonly latencies: readonly number[];
 }
 
-const SUBSCRIBE = JSON.stringify({
-  id: '1',
-  type: 'subscribe',
-  payload: { query: 'subscription { vmEvents { seq kind vmId status previousStatus reason at } }' },
-});
+const QUERY = 'subscription { vmEvents { seq kind vmId status previousStatus reason at } }';
 const AT_ONCE = 50;
 const DEADLINE_MS = 30_000;
 const DATABASE_URL = process.env['DATABASE_URL'] ?? '';
@@ -65,7 +61,8 @@ async function openOurs(port: number, account: string): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
   socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })));
   await nextMessage(socket);
-  socket.send(SUBSCRIBE);
+  // Its id is what the usual client makes.
+  socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: QUERY } }));
   // Answered in order, after the subscription was begun; whether it is live then is found out by the first publish.
   socket.send('{"type":"ping"}');
   await nextMessage(socket);

@@ -152,6 +152,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
   // One function for all of them: there may be many thousands.
   function onClose(this: WebSocket, code: number, reason: Buffer): void {
     const { connection } = this as ClientSocket;
+    pulse.forget(this);
     if (connection?.viewer !== undefined) sockets.close(connection.viewer);
     connection?.closed?.(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a subscription could not be ended'));
   }

@@ -3,6 +3,8 @@ import type { WebSocket } from 'ws';
 /** Finds out which sockets are dead without a word: no FIN ever came. */
 export interface Pulse {
   watch(socket: WebSocket): void;
+  /** Called when it has closed. */
+  forget(socket: WebSocket): void;
   close(): void;
 }
 
@@ -19,9 +21,6 @@ export function createPulse({ periodMs }: { periodMs: number }): Pulse {
   // One function for all of them: there may be many thousands.
   function onPong(this: WebSocket): void {
     silent.delete(this);
-  }
-  function onClose(this: WebSocket): void {
-    for (const slot of slots) slot.delete(this);
   }
   const beat = (): void => {
     for (const socket of slots[turn] ?? []) {
@@ -41,7 +40,9 @@ export function createPulse({ periodMs }: { periodMs: number }): Pulse {
       slots[next]?.add(socket);
       next = (next + 1) % SLOTS;
       socket.on('pong', onPong);
-      socket.on('close', onClose);
+    },
+    forget(socket) {
+      for (const slot of slots) slot.delete(socket);
     },
     close: () => clearInterval(timer),
   };

@@ -1,18 +1,32 @@
 import type { Server } from 'node:http';
-import type { BlockList } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import { clientAddress } from './client-address.ts';
 import { networkOf } from './network-of.ts';
-import { createSlots } from './slots.ts';
 
 /** Hangs up on an address that has as many connections as one may, before it has sent a byte. Trusted proxies bring everyone's. */
 export function limitConnections(server: Server, { perAddress, trusted }: { perAddress: number; trusted: BlockList }): void {
-  const slots = createSlots<string>(perAddress);
+  const counts = new Map<string, number>();
+  const networks = new WeakMap<Socket, string>();
+
+  // One function for all of them: there may be many thousands.
+  function onClose(this: Socket): void {
+    const network = networks.get(this) ?? '';
+    const left = (counts.get(network) ?? 0) - 1;
+    if (left > 0) counts.set(network, left);
+    else counts.delete(network);
+  }
   server.on('connection', (socket) => {
     const address = clientAddress({ socket, headers: {} }, trusted);
     if (isTrusted(address, trusted)) return;
-    const release = slots.acquire(networkOf(address));
-    if (release === undefined) socket.destroy();
-    else socket.once('close', release);
+    const network = networkOf(address);
+    const count = counts.get(network) ?? 0;
+    if (count >= perAddress) {
+      socket.destroy();
+      return;
+    }
+    counts.set(network, count + 1);
+    networks.set(socket, network);
+    socket.on('close', onClose);
   });
 }
 

@@ -118,6 +118,8 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
         const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
         const operation = await gateway.prepare({ ...payload, query }, { viewer, connection });
         if (!('args' in operation)) return operation;
+        // The library keeps the message for as long as the operation runs; its text is parsed, and the same text in thousands of them.
+        Object.assign(payload, { query: '' });
         if (operation.kind === 'subscription') {
           if (connection.subscriptions >= subscriptionsPerSocket) throw tooManySubscriptions(subscriptionsPerSocket);
           connection.subscriptions += 1;

@@ -4,7 +4,8 @@
  * whoever ends it.
  */
 export class PushQueue<T> implements AsyncIterableIterator<T> {
-  readonly #items: T[] = [];
+  /** Most queues are empty for hours, and there are thousands. */
+  #items: T[] | undefined;
   readonly #limit: number;
   readonly #onClose: (queue: PushQueue<T>) => void;
   #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
@@ -18,7 +19,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
 
   /** How many items wait for the reader. */
   get size(): number {
-    return this.#items.length;
+    return this.#items?.length ?? 0;
   }
 
   /** Whether items can still be pushed. */
@@ -34,8 +35,8 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
       this.#waiting = undefined;
       return true;
     }
-    if (this.#items.length >= this.#limit) return false;
-    this.#items.push(item);
+    if (this.size >= this.#limit) return false;
+    (this.#items ??= []).push(item);
     return true;
   }
 
@@ -43,7 +44,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   preload(items: readonly T[]): void {
     for (const item of items) {
       if (this.#waiting !== undefined) this.push(item);
-      else this.#items.push(item);
+      else (this.#items ??= []).push(item);
     }
   }
 
@@ -68,9 +69,8 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    const item = this.#items.shift();
-    // An array keeps the room that it once had, also when it is empty; this one is empty for hours.
-    if (this.#items.length === 0) this.#items.length = 0;
+    const item = this.#items?.shift();
+    if (this.#items?.length === 0) this.#items = undefined;
     if (item !== undefined) return Promise.resolve({ value: item, done: false });
     if (this.#state === 'open') {
       return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   }
 
   return(): Promise<IteratorResult<T>> {
-    this.#items.length = 0;
+    this.#items = undefined;
     this.end();
     this.#state = 'ended';
     return Promise.resolve({ value: undefined, done: true });

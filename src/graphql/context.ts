@@ -8,7 +8,7 @@ import type { PublicAddress } from '../vm/mapping.ts';
 import { planOf } from '../vm/vm-command.ts';
 import type { VmDependencies } from '../vm/vm-command.ts';
 import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../vm/secret-store.ts';
-import { findAccountPlan, readUsage } from '../vm/vm-store.ts';
+import { readUsage } from '../vm/vm-store.ts';
 import type { VmTelemetry } from '../vm/vm-telemetry.ts';
 import type { Plan } from '../catalog/plan.ts';
 
@@ -76,8 +76,8 @@ class Loaders {
     const { userId, plan } = this.#viewer;
     this.#account ??= new DataLoader(
       async (asked) => {
-        const [code, usage] = await Promise.all([findAccountPlan(db, userId), readUsage(db, userId)]);
-        return asked.map(() => ({ plan: planOf(catalog, plan, code), usage }));
+        const usage = await readUsage(db, userId);
+        return asked.map(() => ({ plan: planOf(catalog, plan, usage.plan), usage }));
       },
       { cache: false },
     );

@@ -7,7 +7,7 @@ import { startViolations } from '../vm/limits.ts';
 import { planOf, type VmDependencies } from '../vm/vm-command.ts';
 import { startVm } from '../vm/vm-commands.ts';
 import { isBooting } from '../vm/vm-status.ts';
-import { findAccountPlan, readUsage } from '../vm/vm-store.ts';
+import { readUsage } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { answerNotHere, answerPlain } from './plain-answer.ts';
 import { originForm } from './request-target.ts';
@@ -37,8 +37,8 @@ export function createWaitingRoom(deps: WaitingRoomDependencies): WaitingRoom {
   const { db, catalog, board, addressOf } = deps;
 
   const readViolations = async (vm: Vm): Promise<string[]> => {
-    const [code, usage] = await Promise.all([findAccountPlan(db, vm.userId), readUsage(db, vm.userId, vm.id)]);
-    return startViolations(planOf(catalog, undefined, code), usage, vm).map(({ message }) => message);
+    const usage = await readUsage(db, vm.userId, vm.id);
+    return startViolations(planOf(catalog, undefined, usage.plan), usage, vm).map(({ message }) => message);
   };
 
   const view: WaitingRoom['view'] = async ({ vm, ticket }, path, progress) => {

@@ -130,8 +130,13 @@ function filterConditions({ enabled, status, region, search }: VmFilter): Expres
 
 const GB = 2 ** 30;
 
-/** What the account uses; `without` leaves one VM's cpu, ram and count out, not its storage. */
-export async function readUsage(db: Db | Trx, userId: string, without?: string): Promise<Usage> {
+/** What an account uses, and the code of the plan that its row names: undefined before its first VM. */
+export interface AccountUsage extends Usage {
+  readonly plan: string | undefined;
+}
+
+/** `without` leaves one VM's cpu, ram and count out, not its storage. One statement. */
+export async function readUsage(db: Db | Trx, userId: string, without?: string): Promise<AccountUsage> {
   const on = without === undefined ? sql`enabled` : sql`enabled and id <> ${without}`;
   const row = await db
     .selectFrom('vm')
@@ -141,13 +146,10 @@ export async function readUsage(db: Db | Trx, userId: string, without?: string):
       sql<number>`coalesce(sum(storage_bytes), 0)::float8`.as('storage_bytes'),
       sql<number>`count(*) filter (where ${on})`.as('concurrent'),
       sql<number>`count(*)`.as('vms'),
+      sql<string | null>`(select plan from account where user_id = ${userId})`.as('plan'),
     ])
     .where('user_id', '=', userId)
     .executeTakeFirstOrThrow();
-  return { cpu: row.cpu, ram: row.ram, storageGb: row.storage_bytes / GB, concurrentVms: row.concurrent, vms: row.vms };
-}
-
-/** The plan that the account's row names; undefined before its first VM. */
-export async function findAccountPlan(db: Db, userId: string): Promise<string | undefined> {
-  return (await db.selectFrom('account').select('plan').where('user_id', '=', userId).executeTakeFirst())?.plan;
+  const { cpu, ram, storage_bytes, concurrent, vms, plan } = row;
+  return { cpu, ram, storageGb: storage_bytes / GB, concurrentVms: concurrent, vms, plan: plan ?? undefined };
 }

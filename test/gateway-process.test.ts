@@ -125,10 +125,10 @@ describe('a gateway that is killed', () => {
     const { vms } = await call<{ vms: { id: string }[] }>(second, 'GET', '/vms');
     expect(vms.map(({ id }) => id)).toEqual(ids);
     for (const id of ids) await call(second, 'DELETE', `/vms/delete/${id}`);
-    await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0);
+    await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0, { deadline: 40_000 });
     second.child.kill('SIGTERM');
     expect(await second.exited).toBe(0);
-  });
+  }, 90_000);
 });
 
 describe('a gateway that cannot start', () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Catalog } from '../catalog/catalog.ts';
@@ -39,6 +40,7 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
   // Until something else is known: an engine whose host cannot be asked would otherwise start nothing.
   let isFull = false;
   const { promise: firstReading, resolve: noteReading } = Promise.withResolvers<void>();
+  const asked = new AbortController();
 
   const readDisk = async (): Promise<void> => {
     const space = await readSpace(driver, within(DISK_DEADLINE_MS));
@@ -67,16 +69,26 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
     }
   };
 
-  const running = [
-    every(
+  // An engine that nothing was ever ordered on is left alone.
+  const untilAsked = async (): Promise<void> => {
+    if (await hasVms(db, regions).catch(() => true)) return;
+    const either = AbortSignal.any([signal, asked.signal]);
+    if (!either.aborted) await once(either, 'abort');
+  };
+  const watchDisk = async (): Promise<void> => {
+    await untilAsked();
+    await every(
       () => readDisk().finally(noteReading),
       "reading the engine's disk",
       () => (isFull ? FULL_EVERY_MS : EVERY_MS),
-    ),
-    every(measure, 'measuring what VMs hold', () => EVERY_MS),
-  ];
+    );
+    noteReading();
+  };
+
+  const running = [watchDisk(), every(measure, 'measuring what VMs hold', () => EVERY_MS)];
   return {
     async hasRoom() {
+      asked.abort();
       await firstReading;
       return !isFull;
     },

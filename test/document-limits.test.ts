@@ -69,8 +69,22 @@ test('fragments that spread each other twice are measured at once, however many 
   expect(performance.now() - begun).toBeLessThan(1_000);
 });
 
-test('fragments in a circle are left to validation', () => {
-  expect(problemsOf('{ ...A } fragment A on T { ...B } fragment B on T { ...A a }')).toEqual([]);
+test.each([
+  ['itself', '{ ...A } fragment A on T { a ...A }', 'A'],
+  ['one another', '{ ...A } fragment A on T { ...B } fragment B on T { ...A a }', 'A'],
+  ['one another, inside fields', '{ ...A } fragment A on T { a { ... { ...B } } } fragment B on T { b { ...A } }', 'A'],
+  [
+    'so many that validation ends with its stack',
+    `{ ...F0 } ${times(110, (index) => `fragment F${index} on Query { ${times(5, (step) => `...F${(index + step + 1) % 110}`)} }`)}`,
+    'F0',
+  ],
+])('a fragment that spreads %s is refused before validation', (_what, text, name) => {
+  expect(problemsOf(text)).toEqual([`spreads the fragment "${name}" inside itself.`]);
+});
+
+test('a fragment that nothing spreads is measured too: it is validated like any other', () => {
+  expect(problemsOf('{ a } fragment A on T { ...A }')).toEqual(['spreads the fragment "A" inside itself.']);
+  expect(problemsOf(`{ a } fragment A on T { ${times(aliases + 1, (index) => `f${index}: f`)} }`)).toEqual(['aliases']);
 });
 
 test('the introspection that tools send stays below', () => {

@@ -34,6 +34,8 @@ let directory: string;
 let production: TestGateway;
 /** One point a second for an account, two for an address; who asks from where is said by X-Forwarded-For. */
 let tight: TestGateway;
+/** One point a second for an account, and any operation. */
+let loose: TestGateway;
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'swiftor-operations-'));
   const file = path.join(directory, 'operations.json');
@@ -50,8 +52,10 @@ beforeAll(async () => {
       PERSISTED_OPERATIONS_ONLY: '1',
     },
   });
+  loose = await createTestGateway({ env: { RATE_PER_ACCOUNT: '1' } });
 });
 afterAll(async () => {
+  await loose[Symbol.asyncDispose]();
   await production[Symbol.asyncDispose]();
   await tight[Symbol.asyncDispose]();
   await rm(directory, { recursive: true });
@@ -200,10 +204,13 @@ describe('in production, with all limits on', () => {
       `{ ...__schema } fragment __schema on Query { ${Array.from({ length: 51 }, (_, index) => `a${index}: regions { code }`).join(' ')} }`,
     ],
     ['a directive many times', `{ me ${'@skip(if: false) '.repeat(31)} { userId } }`],
-  ])('%s is refused at once', async (_what, query) => {
+    ['a fragment that spreads itself and that nothing spreads', '{ me { userId } } fragment A on Query { ...A }'],
+  ])('%s is refused at once, and with 400 for who reads the status', async (_what, query) => {
     const begun = performance.now();
-    const { errors, data } = await answerOf(post(production, await production.token('bomber'), { query }));
-    expect([errors?.[0]?.extensions.code, data]).toEqual(['BAD_USER_INPUT', undefined]);
+    const response = await post(production, await production.token('bomber'), { query }, { accept: 'application/graphql-response+json' });
+    const { errors, data } = (await response.json()) as Answer;
+    expect([response.status, errors?.[0]?.extensions, data]).toEqual([400, expect.objectContaining({ code: 'BAD_USER_INPUT' }), undefined]);
+    expect(errors?.[0]?.extensions).not.toHaveProperty('http');
     expect(performance.now() - begun).toBeLessThan(3_000);
   });
 });
@@ -309,6 +316,21 @@ describe('the rate', () => {
     const { taken } = await countUntilRefused(() => tight.rest(token, 'POST', '/vms/create', { body: CREATE, headers: fresh() }));
     expect(taken).toBeGreaterThanOrEqual(2);
     expect(taken).toBeLessThanOrEqual(3);
+  });
+
+  it('counts one for each 100 tokens of a document that is new, also of one that is refused', async () => {
+    const token = await loose.token('author');
+    let seen = 0;
+    // 1,000 tokens each, none like another.
+    const { taken } = await countUntilRefused(() => {
+      seen += 1;
+      const query = `{ vms(filter: { status: [${'RUNNING '.repeat(980)}] }) { no${seen} } }`;
+      return post(loose, token, { query });
+    });
+    expect(taken).toBe(1);
+    const known = await loose.token('reader');
+    const { taken: again } = await countUntilRefused(() => post(loose, known, { query: VIEWER }));
+    expect(isTen(again), `${again} were taken`).toBe(true);
   });
 
   it('holds within a WebSocket, as an error of the operation, and the socket stays', async () => {
@@ -422,7 +444,7 @@ describe('live connections', () => {
     // Queries and mutations are none.
     send({ id: 'query', type: 'subscribe', payload: { query: VIEWER } });
     expect(await next(({ id }) => id === 'query')).toMatchObject({ type: 'next' });
-    // One that is refused takes no place.
+    // One that ends gives its place back, perhaps a moment later where it was only just begun; one that is refused takes none.
     send({ id: 's0', type: 'complete' });
     const bad = { query: `subscription { vmEvents(vmId: "${VM}") { seq } }` };
     let tries = 0;

@@ -2,7 +2,7 @@ import { Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionNod
 import { badInput } from '../errors.ts';
 
 /**
- * What a document may hold, each operation for itself and its fragments as often as they are spread: introspection is counted like
+ * What a document may hold, each operation and each fragment for itself, with the fragments in it as often as they are spread: introspection is counted like
  * everything else, and no name of a field or fragment is an exception. The standard introspection query has 14 levels and about 250 fields.
  */
 export const DOCUMENT_LIMITS = { depth: 16, fields: 400, aliases: 50, directives: 30 } as const;
@@ -13,7 +13,7 @@ type Extent = { readonly [name in keyof typeof DOCUMENT_LIMITS]: number };
 
 const NOTHING: Extent = { depth: 0, fields: 0, aliases: 0, directives: 0 };
 
-/** BAD_USER_INPUT naming each limit that an operation of the document exceeds. Takes time only in proportion to the document's length. */
+/** BAD_USER_INPUT naming each limit that something in the document exceeds, or a fragment that spreads itself. Takes time only in proportion to the document's length. */
 export function checkDocument(document: DocumentNode): void {
   const extents = measure(document);
   const problems = (Object.keys(DOCUMENT_LIMITS) as (keyof Extent)[]).flatMap((name) => {
@@ -26,11 +26,13 @@ export function checkDocument(document: DocumentNode): void {
 
 const UNITS = { depth: 'levels of fields', fields: 'fields', aliases: 'aliases', directives: 'directives' } as const;
 
-/** Of each operation. A fragment is measured once, however often it is spread: a few that spread each other twice would take for ever. */
+/** Of each operation and each fragment. A fragment is measured once, however often it is spread: a few that spread each other twice would take for ever. */
 function measure({ definitions }: DocumentNode): Extent[] {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const each of definitions) if (each.kind === Kind.FRAGMENT_DEFINITION) fragments.set(each.name.value, each);
   const measured = new Map<string, Extent>();
+  /** Those that are being measured, each inside the one before it. */
+  const open = new Set<string>();
 
   const ofSet = (set: SelectionSetNode | undefined): Extent => (set?.selections ?? []).map(ofSelection).reduce(add, NOTHING);
   const ofSelection = (selection: SelectionNode): Extent => {
@@ -49,14 +51,18 @@ function measure({ definitions }: DocumentNode): Extent[] {
     const known = measured.get(name);
     const fragment = fragments.get(name);
     if (known !== undefined || fragment === undefined) return known ?? NOTHING;
-    // Met again inside itself: a circle, which validation refuses.
-    measured.set(name, NOTHING);
+    // Validation would say so too, but may run out of stack before it does.
+    if (open.has(name)) throw badInput([{ path: 'query', message: `spreads the fragment "${name}" inside itself.` }]);
+    open.add(name);
     const extent = add({ ...NOTHING, directives: fragment.directives?.length ?? 0 }, ofSet(fragment.selectionSet));
+    open.delete(name);
     measured.set(name, extent);
     return extent;
   };
 
   return definitions.flatMap((each) => {
+    // Also one that nothing spreads: it is validated all the same.
+    if (each.kind === Kind.FRAGMENT_DEFINITION) return [ofFragment(each.name.value)];
     if (each.kind !== Kind.OPERATION_DEFINITION) return [];
     const onVariables = (each.variableDefinitions ?? []).flatMap(({ directives }) => directives ?? []).length;
     return [add({ ...NOTHING, directives: (each.directives?.length ?? 0) + onVariables }, ofSet(each.selectionSet))];

@@ -24,6 +24,9 @@ import { createSubscribe, type Subscription } from './subscription.ts';
 /** Where GraphQL is served. */
 export const GRAPHQL_PATH = '/graphql';
 
+/** About as long to validate, at the longest, as a plain request takes whole. */
+const TOKENS_OF_A_POINT = 100;
+
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
   readonly kind: OperationTypeNode;
@@ -68,7 +71,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     // A document that does not parse is not worth remembering.
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
     maskedErrors: { maskError },
-    plugins: [useDocumentLimits(maskError), ...(introspection ? [] : [useNoIntrospection()]), useOneTableOfCodes(), useOperations()],
+    plugins: [useDocumentLimits(maskError, rates), ...(introspection ? [] : [useNoIntrospection()]), useOneTableOfCodes(), useOperations()],
   });
 
   return {
@@ -157,16 +160,21 @@ function refused(error: GraphQLError): GraphQLError {
   return new GraphQLError(error.message, { extensions: { ...error.extensions, http: { status: 400, spec: true } } });
 }
 
-/** Stops endless documents before they are parsed whole, and those that would run for ever before they are validated. */
-function useDocumentLimits(mask: (error: unknown) => GraphQLError): Plugin {
+/**
+ * Stops endless documents before they are parsed whole, and those that would run for ever before they are validated. Validation takes time
+ * with the square of a document: one that is not known yet is charged for, whether it turns out to be valid or not.
+ */
+function useDocumentLimits(mask: (error: unknown) => GraphQLError, rates: RateLimits): Plugin<{ asker?: Asker }> {
   return {
-    onParse: ({ setParseFn }) =>
+    onParse: ({ context, setParseFn }) =>
       setParseFn((source, parseOptions) => {
         const document = parse(source, { ...parseOptions, maxTokens: MAX_TOKENS });
+        const points = Math.floor((document.tokenCount ?? 0) / TOKENS_OF_A_POINT);
+        if (context.asker !== undefined) rates.charge(context.asker.viewer, points);
         try {
           checkDocument(document);
         } catch (error) {
-          throw refused(mask(error));
+          throw mask(error);
         }
         return document;
       }),

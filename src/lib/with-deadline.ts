@@ -26,7 +26,8 @@ export function withDeadline<T>(milliseconds: number, signal: AbortSignal, work:
       inner.abort(reason);
     };
     const onAbort = () => giveUp(signal.reason);
-    const timer = setTimeout(() => giveUp(new DeadlineError(milliseconds)), milliseconds);
+    // Whatever the work waits for keeps the process; where that is gone too, nobody is left to hear of the deadline.
+    const timer = setTimeout(() => giveUp(new DeadlineError(milliseconds)), milliseconds).unref();
     // Not AbortSignal.any: a long-lived signal would then hold on to every call that was ever made under it.
     signal.addEventListener('abort', onAbort, { once: true });
     const release = () => {

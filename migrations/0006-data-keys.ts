@@ -24,5 +24,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     alter table installation add column active_key text;
     -- Sealed as well; outlives every SECRETS_KEY, and with it what was told apart by a fingerprint.
     alter table installation add column fingerprint_key bytea;
+    -- Signs what is handed out; a renewal changes it, and all that was signed ends.
+    alter table installation add column signing_key bytea;
   `.execute(db);
 }

@@ -9,7 +9,7 @@ const USAGE = `swiftor serve      run the gateway
 swiftor migrate    bring the database of DATABASE_URL up to date
 swiftor schema     print the GraphQL schema to schema.graphql
 swiftor rotate-secrets [--renew]   seal all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS, also while gateways serve;
-                   --renew: with new data keys too
+                   --renew: with new data keys too; links to VMs that are open end with the next start of the gateways
 swiftor token --user ID [--plan CODE] [--ttl 1h]
 `;
 
@@ -104,8 +104,8 @@ async function rotateSecrets(): Promise<void> {
   ]);
   await using database = await openDatabase(config, log, signal);
   const { ring } = await readKeys(config);
-  const { fingerprintKey } = await readInstallation(database.db, ring);
-  const vault = { db: database.db, ring, box: createSecretBox(ring, fingerprintKey) };
+  const { keys } = await readInstallation(database.db, ring);
+  const vault = { db: database.db, ring, box: createSecretBox(ring, keys) };
   const { dataKeys, values: sealed } = await rotate(vault, { renew: values.renew, signal });
   process.stdout.write(
     `${dataKeys} data keys and ${sealed} values are sealed anew. SECRETS_KEY alone opens everything; SECRETS_KEY_PREVIOUS can go.\n`,

@@ -74,9 +74,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const db = createDatabase(url, { onError: (error) => log.warn({ err: error }, 'an idle database connection was lost') });
   parts.defer(() => db.destroy());
   await migrateToLatest(db, log);
-  const { id: installationId, fingerprintKey, rotationDue } = await readInstallation(db, keys.ring);
+  const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.ring);
   if (rotationDue) log.info('secrets are still sealed with SECRETS_KEY_PREVIOUS; npm run secrets:rotate, then it can go');
-  const box = createSecretBox(keys.ring, fingerprintKey);
+  const box = createSecretBox(keys.ring, ownKeys);
   // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
   const listener = await createListener({ url, log, name: listenerName(keys.ring) });

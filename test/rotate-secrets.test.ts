@@ -61,8 +61,8 @@ afterAll(async () => {
 
 async function vaultOf(newest: Buffer, previous?: Buffer): Promise<{ db: Db; ring: KeyRing; box: SecretBox }> {
   const ring = createKeyRing(newest, previous);
-  const { fingerprintKey } = await readInstallation(db, ring);
-  return { db, ring, box: createSecretBox(ring, fingerprintKey) };
+  const { keys } = await readInstallation(db, ring);
+  return { db, ring, box: createSecretBox(ring, keys) };
 }
 
 async function expectAllReadable(box: SecretBox): Promise<void> {
@@ -117,7 +117,11 @@ it('goes on where it was stopped, and nothing is unreadable meanwhile', { timeou
   await expectAllReadable((await vaultOf(SECOND)).box);
   await expect(vaultOf(FIRST)).rejects.toThrow('SECRETS_KEY is not the key');
   expect(await countOf('vm_secret where get_byte(sealed, 0) = 1')).toBe(0);
+  const before = (await vaultOf(SECOND)).box;
+  expect([before.sign('x'), before.fingerprint('x')]).toEqual([vault.box.sign('x'), vault.box.fingerprint('x')]);
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 2 * ACCOUNTS + 20 });
+  const renewed = (await vaultOf(SECOND)).box;
+  expect([renewed.sign('x') === before.sign('x'), renewed.fingerprint('x') === before.fingerprint('x')]).toEqual([false, true]);
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 0 });
   expect(await countOf('data_key')).toBe(ACCOUNTS);
 });

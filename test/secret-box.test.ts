@@ -66,8 +66,8 @@ describe('the box', () => {
   const place: SecretPlace = { vmId: 'vm', key: 'API_KEY' };
   const [older, newer] = [randomBytes(32), randomBytes(32)];
   const [oldRing, bothRing, newRing] = [createKeyRing(older), createKeyRing(newer, older), createKeyRing(newer)];
-  const fingerprintKey = randomBytes(32);
-  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((ring) => createSecretBox(ring, fingerprintKey)) as [Box, Box, Box];
+  const keys = { fingerprint: randomBytes(32), signing: randomBytes(32) };
+  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((ring) => createSecretBox(ring, keys)) as [Box, Box, Box];
   type Box = ReturnType<typeof createSecretBox>;
   const dataKey = oldBox.makeDataKey('k1', 'alice', oldRing.newest);
 
@@ -109,8 +109,14 @@ describe('the box', () => {
   test("'s fingerprint is the same for the same text, whatever SECRETS_KEY it has", () => {
     expect(oldBox.fingerprint('text')).toBe(newBox.fingerprint('text'));
     expect(oldBox.fingerprint('text')).not.toBe(oldBox.fingerprint('Text'));
-    expect(oldBox.fingerprint('text')).not.toBe(createSecretBox(oldRing, randomBytes(32)).fingerprint('text'));
+    expect(oldBox.fingerprint('text')).not.toBe(createSecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'));
     expect(oldBox.fingerprint('text')).toMatch(/^[\w-]{43}$/);
+  });
+
+  test("'s signature is another than its fingerprint, and ends with its key", () => {
+    expect(oldBox.sign('text')).toBe(newBox.sign('text'));
+    expect(oldBox.sign('text')).not.toBe(oldBox.fingerprint('text'));
+    expect(oldBox.sign('text')).not.toBe(createSecretBox(oldRing, { ...keys, signing: randomBytes(32) }).sign('text'));
   });
 
   test("'s key ids tell keys apart and say nothing of them", () => {

@@ -13,6 +13,7 @@ export interface InstallationTable {
   /** The id of the SECRETS_KEY that new data keys are sealed with. */
   active_key: Optional<string>;
   fingerprint_key: Optional<Buffer>;
+  signing_key: Optional<Buffer>;
 }
 
 export interface AccountTable {

@@ -2,11 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { KeyRing } from '../lib/key-ring.ts';
 import type { Db } from './database.ts';
 
+/** The installation's own, 32 bytes each; no SECRETS_KEY, but sealed with it. */
+export interface InstallationKeys {
+  /** Stays the same for the installation's life: what is told apart by a fingerprint stays so. */
+  readonly fingerprint: Buffer;
+  /** Signs what is handed out. */
+  readonly signing: Buffer;
+}
+
 export interface Installation {
   /** Marks the containers that are ours. */
   readonly id: string;
-  /** 32 bytes that stay the same for the installation's life. */
-  readonly fingerprintKey: Buffer;
+  readonly keys: InstallationKeys;
   /** Whether secrets are still sealed with SECRETS_KEY_PREVIOUS: `rotate-secrets` was not run, or not to its end. */
   readonly rotationDue: boolean;
 }
@@ -14,6 +21,7 @@ export interface Installation {
 /** What each key's sealed text is authenticated with. */
 export const KEY_CHECK = ['installation', 'key-check'];
 export const FINGERPRINT_KEY = ['installation', 'fingerprint-key'];
+export const SIGNING_KEY = ['installation', 'signing-key'];
 
 /**
  * The installation's row, completed at its first reading. Rejects when the database is sealed with a key that is not in the
@@ -21,7 +29,7 @@ export const FINGERPRINT_KEY = ['installation', 'fingerprint-key'];
  */
 export async function readInstallation(db: Db, ring: KeyRing): Promise<Installation> {
   return db.transaction().execute(async (trx) => {
-    const { id, key_check, active_key, fingerprint_key } = await trx
+    const { id, key_check, active_key, fingerprint_key, signing_key } = await trx
       .selectFrom('installation')
       .selectAll()
       .forUpdate()
@@ -34,16 +42,19 @@ export async function readInstallation(db: Db, ring: KeyRing): Promise<Installat
         'This database is on its way to another SECRETS_KEY; start with that one, and with this one as SECRETS_KEY_PREVIOUS.',
       );
     }
-    const fingerprintKey = fingerprint_key === null ? randomBytes(32) : ring.open(fingerprint_key, FINGERPRINT_KEY).value;
+    const openOrMake = (sealed: Buffer | null, place: string[]): Buffer =>
+      sealed === null ? randomBytes(32) : ring.open(sealed, place).value;
+    const keys = { fingerprint: openOrMake(fingerprint_key, FINGERPRINT_KEY), signing: openOrMake(signing_key, SIGNING_KEY) };
     await trx
       .updateTable('installation')
       .set({
         active_key: active,
         ...(key_check === null && { key_check: ring.seal(active, Buffer.from(id), KEY_CHECK) }),
-        ...(fingerprint_key === null && { fingerprint_key: ring.seal(active, fingerprintKey, FINGERPRINT_KEY) }),
+        ...(fingerprint_key === null && { fingerprint_key: ring.seal(active, keys.fingerprint, FINGERPRINT_KEY) }),
+        ...(signing_key === null && { signing_key: ring.seal(active, keys.signing, SIGNING_KEY) }),
       })
       .execute();
-    return { id, fingerprintKey, rotationDue: sealedBy !== ring.newest };
+    return { id, keys, rotationDue: sealedBy !== ring.newest };
   });
 }
 

@@ -51,7 +51,7 @@ export function createTickets(options: {
   const remembered = new Map<string, Ticket>();
 
   const signatureOf = ({ vmId, name }: TicketPlace, userId: string, until: number): string =>
-    box.fingerprint(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
+    box.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
 
   const verify = (value: string, place: TicketPlace): Ticket | undefined => {
     const [, end = '', holder = '', signature = ''] = /^(\d{1,16})\.([\w-]{1,400})\.([\w-]{1,100})$/.exec(value) ?? [];

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import { checkGatewaysHave } from '../db/gateway-keys.ts';
-import { FINGERPRINT_KEY, KEY_CHECK } from '../db/installation.ts';
+import { FINGERPRINT_KEY, KEY_CHECK, SIGNING_KEY } from '../db/installation.ts';
 import type { KeyRing } from '../lib/key-ring.ts';
 import { getDataKey, renewDataKey } from './data-keys.ts';
 import type { SecretBox } from './secret-box.ts';
@@ -19,7 +20,7 @@ const BATCH = 100;
 
 /**
  * Brings everything from SECRETS_KEY_PREVIOUS to SECRETS_KEY while gateways that have both go on serving. `renew` also gives
- * each account whose data key is as old as another SECRETS_KEY a new one, and seals its values again. A batch is one
+ * each account whose data key is as old as another SECRETS_KEY a new one, seals its values again, and makes a new key for signing. A batch is one
  * transaction, and what is left is found by looking: it may be killed anywhere and run again, also beside itself. Rejects, with
  * nothing changed, while a gateway serves without SECRETS_KEY.
  */
@@ -41,7 +42,7 @@ export async function rotateSecrets(
       sealed = await resealValues(db, ring, box, userId, renew);
     }
   }
-  await finish(db, ring);
+  await finish(db, ring, renew);
   return { dataKeys, values };
 }
 
@@ -122,22 +123,24 @@ async function isOld(trx: Trx, ring: KeyRing, userId: string): Promise<boolean> 
 }
 
 /** From here on SECRETS_KEY alone opens the database, and a gateway without it is refused. */
-async function finish(db: Db, ring: KeyRing): Promise<void> {
+async function finish(db: Db, ring: KeyRing, renew: boolean): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const { id, fingerprint_key } = await trx.selectFrom('installation').selectAll().forUpdate().executeTakeFirstOrThrow();
+    const { id, fingerprint_key, signing_key } = await trx.selectFrom('installation').selectAll().forUpdate().executeTakeFirstOrThrow();
     const { rows } = await sql<{ left: number }>`
       select (select count(*) from data_key where sealed_by <> ${ring.newest})
         + (select count(*) from vm_secret where get_byte(sealed, 0) = 1) as left
     `.execute(trx);
-    if (rows[0]?.left !== 0 || fingerprint_key === null) {
+    if (rows[0]?.left !== 0 || fingerprint_key === null || signing_key === null) {
       throw new Error('A gateway of an earlier version still writes secrets; end it, and run this again. Nothing is lost.');
     }
-    const fingerprintKey = ring.open(fingerprint_key, FINGERPRINT_KEY).value;
+    // Who had the old keys must not be able to sign any more: gateways take the new one up at their next start.
+    const signing = renew ? randomBytes(32) : ring.open(signing_key, SIGNING_KEY).value;
     await trx
       .updateTable('installation')
       .set({
         key_check: ring.seal(ring.newest, Buffer.from(id), KEY_CHECK),
-        fingerprint_key: ring.seal(ring.newest, fingerprintKey, FINGERPRINT_KEY),
+        fingerprint_key: ring.seal(ring.newest, ring.open(fingerprint_key, FINGERPRINT_KEY).value, FINGERPRINT_KEY),
+        signing_key: ring.seal(ring.newest, signing, SIGNING_KEY),
       })
       .execute();
   });

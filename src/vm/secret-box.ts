@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import type { InstallationKeys } from '../db/installation.ts';
 import type { KeyRing } from '../lib/key-ring.ts';
 import { seal, unseal } from '../lib/sealed.ts';
 
@@ -26,12 +27,14 @@ export interface SecretBox {
   open(sealed: Buffer, key: DataKey | undefined, place: SecretPlace): string;
   /** A digest that only this installation can compute: it can be stored without giving its text away to guessing. */
   fingerprint(text: string): string;
+  /** Likewise, of what is handed out: it ends with a renewal of keys. */
+  sign(text: string): string;
 }
 
 /** Its first byte tells a value sealed with a data key from one sealed with SECRETS_KEY itself (1). */
 export const VERSION = 2;
 
-export function createSecretBox(ring: KeyRing, fingerprintKey: Buffer): SecretBox {
+export function createSecretBox(ring: KeyRing, keys: InstallationKeys): SecretBox {
   const sealDataKey = (id: string, userId: string, value: Buffer, keyId: string): DataKey => ({
     id,
     userId,
@@ -47,8 +50,13 @@ export function createSecretBox(ring: KeyRing, fingerprintKey: Buffer): SecretBo
       if (key === undefined) throw new Error('A secret was sealed with a data key, and its row names none.');
       return unseal(openDataKey(key), VERSION, sealed, secretPlace(key, place)).toString();
     },
-    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text).digest('base64url'),
+    fingerprint: (text) => digest(keys.fingerprint, text),
+    sign: (text) => digest(keys.signing, text),
   };
+}
+
+function digest(key: Buffer, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
 }
 
 function dataKeyPlace(id: string, userId: string): string[] {

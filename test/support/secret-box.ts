@@ -6,6 +6,6 @@ import { createSecretBox, type SecretBox } from '../../src/vm/secret-box.ts';
 /** The box of a database, as a gateway with some SECRETS_KEY of the tests would open it. */
 export async function openTestBox(db: Db): Promise<SecretBox> {
   const ring = createKeyRing(Buffer.alloc(32, 1));
-  const { fingerprintKey } = await readInstallation(db, ring);
-  return createSecretBox(ring, fingerprintKey);
+  const { keys } = await readInstallation(db, ring);
+  return createSecretBox(ring, keys);
 }

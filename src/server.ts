@@ -14,6 +14,7 @@ import { listenerName } from './db/gateway-keys.ts';
 import { readInstallation } from './db/installation.ts';
 import { createListener } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
+import type { EngineDriver } from './engine/driver.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { createEventStreams } from './events/event-streams.ts';
 import { createProgressBoard } from './events/progress-board.ts';
@@ -33,12 +34,12 @@ import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { readTlsPair } from './lib/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { toEngineHealth } from './reconciler/engine-health.ts';
+import { toEngineHealth, withDisk } from './reconciler/engine-health.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/machine-spec.ts';
 import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
-import { watchStorage } from './reconciler/storage-watch.ts';
+import { watchStorage, type StorageWatch } from './reconciler/storage-watch.ts';
 import { createRestHandler } from './rest/rest-handler.ts';
 import { createRouter } from './router.ts';
 import { readKeys } from './keys.ts';
@@ -93,7 +94,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
   const watchOf = (region: string) => watches.get(driverOf(region));
   const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
-  const healthOf = (region: string) => watchOf(region)?.health() ?? toEngineHealth(false, undefined);
+  const storage = new Map<EngineDriver, StorageWatch>();
+  const healthOf = (region: string) => {
+    const health = watchOf(region)?.health() ?? toEngineHealth(false, undefined);
+    return withDisk(health, storage.get(driverOf(region))?.isFull() === true);
+  };
 
   const policyOf = (region: string): MachinePolicy => {
     const runtime = config.runtimes.get(region);
@@ -103,12 +108,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   if (config.roles.has('reconciler')) {
     const regions = [...config.regions.keys()];
     const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
-    const storage = new Map(
-      engines.endpoints.map(({ driver, regions: codes }) => {
-        const watch = watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark });
-        return [driver, watch] as const;
-      }),
-    );
+    for (const { driver, regions: codes } of engines.endpoints) {
+      storage.set(driver, watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark }));
+    }
     parts.defer(async () => void (await Promise.all([...storage.values()].map((watch) => watch.close()))));
     const loop = startReconcileLoop({
       db,

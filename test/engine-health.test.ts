@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EngineError } from '../src/engine/engine-error.ts';
-import { toEngineHealth, toWalls } from '../src/reconciler/engine-health.ts';
+import { toEngineHealth, toWalls, withDisk } from '../src/reconciler/engine-health.ts';
 
 test.each([
   [false, 'isolated', 'unreachable', false],
@@ -10,6 +10,13 @@ test.each([
   [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', false],
 ] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, canStart) => {
   expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart });
+});
+
+test('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
+  const ok = toEngineHealth(true, 'isolated');
+  expect(withDisk(ok, false)).toEqual(ok);
+  expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false });
+  expect(withDisk(toEngineHealth(false, undefined), true)).toEqual(toEngineHealth(false, undefined));
 });
 
 test('walls that could not be asked about are what they were; those that cannot be had are down', () => {

@@ -65,12 +65,15 @@ test('a full disk takes nothing new and lets live what runs; once there is room,
     before = (await containersOf(runs))[0]?.Id;
   }
   {
-    await using _full = await withReconciler('0%');
+    await using full = await withReconciler('0%');
     await act('start', waits);
     const { lastFailure } = await reaches(waits, 'FAILED');
     expect(lastFailure).toMatchObject({ code: 'NO_SPACE', message: expect.stringMatching(/nearly full.*tried again by itself/) });
     expect(new Date(lastFailure?.retryAt ?? 0).getTime()).toBeGreaterThan(Date.now() - 60_000);
     expect(await containersOf(waits)).toEqual([]);
+    const { data } = await full.graphql<{ regions: { available: boolean }[] }>(await token(), '{ regions { available } }');
+    expect(data?.regions.map(({ available }) => available)).toEqual([false, false]);
+    expect(await (await fetch(`${full.url}/health/ready`)).text()).toContain('DISK_WATERMARK');
     expect(await look(runs)).toMatchObject({ status: 'RUNNING' });
     expect((await containersOf(runs)).map(({ Id, State }) => [Id, State])).toEqual([[before, 'running']]);
   }

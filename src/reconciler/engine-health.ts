@@ -18,6 +18,12 @@ export function toEngineHealth(isAnswering: boolean, walls: Walls): EngineHealth
   return { summary: 'ok', canStart: true };
 }
 
+/** The same of an engine whose disk is full: what runs goes on. */
+export function withDisk(health: EngineHealth, isFull: boolean): EngineHealth {
+  if (!isFull || !health.canStart) return health;
+  return { summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it', canStart: false };
+}
+
 /** What an attempt to wall VMs off failed with says of the walls; nothing, when the engine only did not answer. */
 export function toWalls(error: unknown, before: Walls): Walls {
   return error instanceof EngineError && error.code === 'ISOLATION_FAILED' ? { failure: error.message } : before;

@@ -14,6 +14,8 @@ import type { WatchedEngine } from './engine-watch.ts';
 export interface StorageWatch {
   /** Whether the engine's disk has room for another container. Waits for the first reading, later answers at once. */
   hasRoom(): Promise<boolean>;
+  /** As last read; false before. */
+  isFull(): boolean;
   close(): Promise<void>;
 }
 
@@ -92,6 +94,7 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
       await firstReading;
       return !isFull;
     },
+    isFull: () => isFull,
     async close() {
       closing.abort();
       await Promise.allSettled(running);

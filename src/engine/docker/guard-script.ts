@@ -92,7 +92,8 @@ while [ $idle -lt 30 ]; do
   done
   [ $asked = 0 ] || continue
   sleep 2 &
-  wait $!
+  # Asked meanwhile: the signal does not come again to end the wait.
+  [ $asked = 1 ] || wait $!
   kill $! 2>/dev/null
 done
 `;

@@ -15,7 +15,7 @@ import type { MachineNetwork } from './network.ts';
 import type { Realm } from './realm.ts';
 
 /** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
-const RULES_VERSION = 1;
+const RULES_VERSION = 2;
 const ASSERT_MILLISECONDS = 60_000;
 /** How old the list of the engine's name servers may be: a laptop goes from network to network. */
 const RESOLVERS_MILLISECONDS = 5 * 60_000;
@@ -44,6 +44,8 @@ export class MachineIsolation {
   readonly #mode: 'on' | 'off';
   #guard: { readonly ref: string; readonly until: number } | undefined;
   #asserting: Promise<void> | undefined;
+  /** The rules that this gateway has once seen to. */
+  #settled: string | undefined;
 
   constructor(tools: IsolationTools, mode: 'on' | 'off') {
     this.#tools = tools;
@@ -114,9 +116,13 @@ export class MachineIsolation {
         throw new EngineError('ISOLATION_FAILED', `the name "${realm.guard}" is taken by a foreign container: rename or remove it`);
       }
       const version = Number.parseInt(posted, 10);
-      // Another gateway's guard may know the name servers.
-      const fits = posted === label || version > RULES_VERSION || (resolvers === undefined && version === RULES_VERSION);
-      if (present?.State.Running && fits && (await this.#wake(present.Id, signal))) return [present.Id, false];
+      // Insisted on once, and again only when the name servers changed: two gateways that differ would replace each other's for ever.
+      const insists = resolvers !== undefined && label !== this.#settled;
+      const fits = posted === label || version > RULES_VERSION || (version === RULES_VERSION && !insists);
+      if (present?.State.Running && fits && (await this.#wake(present.Id, signal))) {
+        this.#settled = label;
+        return [present.Id, false];
+      }
       const output = await host.run(guardCommand(args, 'once'), signal);
       if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the rules were not taken');
       if (present !== undefined) await containers.remove(present.Id, signal);
@@ -124,6 +130,7 @@ export class MachineIsolation {
       try {
         const made = await host.create(watch, { [LABEL.guard]: label }, realm.guard, signal, { AutoRemove: true });
         await host.start(made, watch, signal);
+        this.#settled = label;
         return [made.id, true];
       } catch (error) {
         // Another gateway was quicker to make it, or took ours for a dead one.

@@ -6,14 +6,17 @@ import { signToken } from '../src/auth/jwt.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { createLog } from '../src/log.ts';
 import { executeSql, urlOfDatabase } from '../test/support/execute-sql.ts';
+import { docker } from '../test/support/engines.ts';
 import { testImage } from '../test/support/tiny-image.ts';
 import { openEngineSocket } from './engine-socket.ts';
 import { formatFigures, type Figure } from './figure.ts';
 import { startGateway } from './gateway-under-test.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureIdle } from './measure-idle.ts';
+import { LARGE, measureIngress, SMALL } from './measure-ingress.ts';
 import { measureLists } from './measure-lists.ts';
 import { measurePush } from './measure-push.ts';
+import { importNginxImage } from './nginx.ts';
 import { removeInstallation } from './remove-installation.ts';
 
 /**
@@ -47,6 +50,7 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
       const whose = { userId: 'lists', token: await tokenOf('lists') };
       return measureLists({ gateway, databaseUrl, distribution: DISTRIBUTION, ...whose, say: bench.say, signal: bench.signal });
     }),
+  ingress: measureIngressOfApps,
   push: (bench) =>
     withDatabase(bench, async (databaseUrl) =>
       measurePush({ env: { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), JWT_SECRET }, ...bench }),
@@ -102,6 +106,7 @@ async function withGateway<T>(
     engine: ReturnType<typeof openEngineSocket>;
     rawInstallation: string;
   }) => Promise<T>,
+  distributions: readonly object[] = [],
 ): Promise<T> {
   return withDatabase(bench, async (databaseUrl) => {
     await using undo = new AsyncDisposableStack();
@@ -111,7 +116,7 @@ async function withGateway<T>(
     undo.defer(() => removeInstallation(engine, rawInstallation));
     const catalogFile = path.join(bench.dataDir, 'catalog.json');
     const entry = { code: DISTRIBUTION, image, defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
-    await writeFile(catalogFile, JSON.stringify({ distributions: [entry] }));
+    await writeFile(catalogFile, JSON.stringify({ distributions: [entry, ...distributions] }));
     let installationId: string | undefined;
     undo.defer(async () => {
       if (installationId !== undefined) await removeInstallation(engine, installationId);
@@ -122,6 +127,31 @@ async function withGateway<T>(
     installationId = (rows[0] as { id: string }).id;
     return await work({ gateway, databaseUrl, engine, rawInstallation });
   });
+}
+
+/** Through an app that takes a connection for each request, as small ones do, and through one that costs next to nothing. */
+async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
+  await using undo = new AsyncDisposableStack();
+  const image = await importNginxImage({ [SMALL.name]: Buffer.alloc(SMALL.bytes, 'x'), [LARGE.name]: Buffer.alloc(LARGE.bytes) });
+  undo.defer(async () => void (await docker.getImage(image).remove({ force: true })));
+  const common = { defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
+  const make = `head -c ${SMALL.bytes} /dev/zero > /www/${SMALL.name}; head -c ${LARGE.bytes} /dev/zero > /www/${LARGE.name}`;
+  const small = {
+    code: 'small',
+    image: await testImage(),
+    command: ['/bin/busybox', 'sh', '-c', `${make.replaceAll('head', '/bin/busybox head')}; exec httpd -f -p ${APP_PORT} -h /www`],
+  };
+  const work: Parameters<typeof withGateway<Figure[]>>[1] = async ({ gateway, engine }) => {
+    const apps = [
+      { title: 'busybox httpd', distribution: small.code },
+      { title: 'nginx', distribution: 'nginx' },
+    ];
+    return measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), port: APP_PORT, say: bench.say, signal: bench.signal });
+  };
+  return await withGateway(bench, work, [
+    { ...small, ...common },
+    { code: 'nginx', image, ...common },
+  ]);
 }
 
 function tokenOf(userId: string): Promise<string> {

@@ -4,16 +4,16 @@ export interface Figure {
   readonly ours: number;
   /** The same work with nothing around it, measured in alternation with ours; undefined where there is none. */
   readonly floor?: number;
-  readonly unit: 'ms' | 'req/s' | 'MB' | 'KB';
-  /** The most that the ratio, or without a floor the value itself, may be. */
-  readonly goal?: { readonly of: 'ratio' | 'value'; readonly atMost: number };
+  readonly unit: 'ms' | 'req/s' | 'MB/s' | 'MB' | 'KB';
+  /** The most, or the least, that the ratio, or without a floor the value itself, may be. */
+  readonly goal?: { readonly of: 'ratio' | 'value' } & ({ readonly atMost: number } | { readonly atLeast: number });
 }
 
 /** Whether the figure meets its goal; undefined where it has none. */
 export function meetsGoal({ ours, floor, goal }: Figure): boolean | undefined {
   if (goal === undefined) return undefined;
   const value = goal.of === 'ratio' ? ours / (floor ?? Number.NaN) : ours;
-  return value <= goal.atMost;
+  return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast;
 }
 
 /** The figures as a table for a terminal. */
@@ -31,9 +31,14 @@ function toRow(figure: Figure): string[] {
     `${round(ours)} ${unit}`,
     floor === undefined ? '' : `${round(floor)} ${unit}`,
     floor === undefined ? '' : `${(ours / floor).toFixed(2)}x`,
-    goal === undefined ? '' : `at most ${goal.of === 'ratio' ? `${goal.atMost}x` : `${goal.atMost} ${unit}`}`,
+    goal === undefined ? '' : sayGoal(goal, unit),
     met === undefined ? '' : met ? 'met' : 'NOT MET',
   ];
+}
+
+function sayGoal(goal: NonNullable<Figure['goal']>, unit: Figure['unit']): string {
+  const [word, value] = 'atMost' in goal ? ['at most', goal.atMost] : ['at least', goal.atLeast];
+  return `${word} ${goal.of === 'ratio' ? `${value}x` : `${value} ${unit}`}`;
 }
 
 /** Names to the left, numbers to the right. */

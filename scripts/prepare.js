@@ -1,5 +1,5 @@
 /**
- * Makes a machine ready: `node scripts/prepare.js serve|test|packages`. Runs on any Node from 18 on, before anything
+ * Makes a machine ready: `node scripts/prepare.js serve|test|bench|packages`. Runs on any Node from 18 on, before anything
  * is installed, and so uses nothing but Node. Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only
  * explain what is, with exit code 1.
  */
@@ -9,6 +9,7 @@ import { installDebianPackages } from './prepare/apt.js';
 import { checkBusybox } from './prepare/busybox.js';
 import { checkChromium } from './prepare/chromium.js';
 import { checkEngine } from './prepare/engine.js';
+import { checkNginx, checkWrk } from './prepare/load-tools.js';
 import { checkNodeRuntime } from './prepare/node-runtime.js';
 import { checkNpmPackages } from './prepare/npm-packages.js';
 import { oneAtATime } from './prepare/one-at-a-time.js';
@@ -20,6 +21,7 @@ const PURPOSES = {
   packages: [checkNodeRuntime, checkNpmPackages],
   serve: [checkNodeRuntime, checkNpmPackages, ...(needsLocalEngine() ? [checkEngine] : [])],
   // The images come last: they are built with what the others bring.
+  bench: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkNginx, checkWrk],
   test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium, checkTestImages],
 };
 
@@ -36,7 +38,7 @@ async function findMissing(purpose) {
 }
 
 async function main(purpose) {
-  if (!Object.hasOwn(PURPOSES, purpose ?? '')) throw new PrepareFailure('usage: node scripts/prepare.js serve|test|packages');
+  if (!Object.hasOwn(PURPOSES, purpose ?? '')) throw new PrepareFailure('usage: node scripts/prepare.js serve|test|bench|packages');
   const onlyExplain = process.env.SWIFTOR_NO_INSTALL === '1';
   const missing = await findMissing(purpose);
   if (missing.length > 0 && onlyExplain) explain(missing);

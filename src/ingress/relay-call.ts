@@ -5,6 +5,8 @@ import { pathFor, type Exchange } from './relay.ts';
 
 /** What may be sent twice may meet a kept connection, since the app may be closing that one just now. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+/** How far a response may be ahead of its client: the next piece is read while the last one is written. */
+const AHEAD_BYTES = 256 * 1024;
 const SMALL_BYTES = 16 * 1024;
 const SENDABLE_PATH = /^[\x21-\xff]+$/;
 const SENDABLE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -42,9 +44,15 @@ export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit
 
   /** The last piece, until it is known whether another follows: the end goes along with it. */
   let waiting: Buffer | undefined;
+  let hasBegun = false;
+  /** Text joins the headers in one write to the kernel, which costs more than all else here; a large piece is better not copied. */
+  const take = (chunk: Buffer): Buffer | string => (hasBegun || chunk.length > SMALL_BYTES ? chunk : chunk.toString('latin1'));
   const pass = () => {
-    if (waiting !== undefined && !res.write(asOneWrite(waiting), 'latin1')) handle?.pause();
+    if (waiting === undefined) return;
+    const isAhead = !res.write(take(waiting), 'latin1') && res.writableLength > AHEAD_BYTES;
     waiting = undefined;
+    hasBegun = true;
+    if (isAhead) handle?.pause();
   };
 
   const send = (kept: boolean) => {
@@ -66,13 +74,15 @@ export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit
         },
         onWait() {
           pass();
+          if (hasBegun || !res.headersSent) return;
           // The first event of a stream may be minutes away.
-          if (res.headersSent) res.flushHeaders();
+          res.flushHeaders();
+          hasBegun = true;
         },
         onEnd() {
           finish();
           if (waiting === undefined) res.end();
-          else res.end(asOneWrite(waiting), 'latin1');
+          else res.end(take(waiting), 'latin1');
         },
         onFail(error: NodeJS.ErrnoException, isUntouched) {
           if (kept && isUntouched && !over) send(false);
@@ -82,11 +92,6 @@ export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit
     );
   };
   send(IDEMPOTENT.has(method));
-}
-
-/** Text joins the headers in one write to the kernel, which costs more than all else here; a large piece is better not copied. */
-function asOneWrite(chunk: Buffer): Buffer | string {
-  return chunk.length <= SMALL_BYTES ? chunk.toString('latin1') : chunk;
 }
 
 /** The request's bytes; undefined when there is something in it that would not stay where it is put. */

@@ -102,6 +102,16 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
     return upstream;
   };
 
+  /** One read at a time serves all who ask meanwhile; a hint begins another, which they get who ask after it. */
+  const underWay = new Map<string, Promise<Entry>>();
+  const readOnce = (vmId: string): Promise<Entry> => {
+    const known = underWay.get(vmId);
+    if (known !== undefined) return known;
+    const reading = read(vmId).finally(() => underWay.get(vmId) === reading && underWay.delete(vmId));
+    underWay.set(vmId, reading);
+    return reading;
+  };
+
   const isFresh = (entry: Entry | undefined): entry is Entry => entry !== undefined && Date.now() - entry.checkedAt < FRESH_MS;
   const ticketFor = (vm: Vm, cookies: OwnCookies, place: TicketPlace) => {
     const ticket = cookies.size === 0 ? undefined : tickets.find(cookies, place);
@@ -137,11 +147,12 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
   };
   /** A failed read keeps the entry, unused until one succeeds. */
   const reread = (vmId: string): void => {
+    underWay.delete(vmId);
     const entry = entries.get(vmId);
     // What is not cached has no streams to end, and is read when it is asked for.
     if (entry === undefined) return;
     entry.checkedAt = 0;
-    void read(vmId).catch(() => undefined);
+    void readOnce(vmId).catch(() => undefined);
   };
 
   let sweeping = false;
@@ -165,11 +176,13 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
   return {
     resolve(vmId, name, path, cookies) {
       const cached = entries.get(vmId);
-      return isFresh(cached) ? resolveIn(cached, name, path, cookies) : read(vmId).then((entry) => resolveIn(entry, name, path, cookies));
+      return isFresh(cached)
+        ? resolveIn(cached, name, path, cookies)
+        : readOnce(vmId).then((entry) => resolveIn(entry, name, path, cookies));
     },
     async look(place, cookies) {
       const cached = entries.get(place.vmId);
-      const { vm } = isFresh(cached) ? cached : await read(place.vmId);
+      const { vm } = isFresh(cached) ? cached : await readOnce(place.vmId);
       if (vm === undefined) return undefined;
       const ticket = ticketFor(vm, cookies, place);
       const isPublic = vm.mappings.some(({ name, visibility }) => name === place.name && visibility === 'PUBLIC');

@@ -43,7 +43,7 @@ async function runsWith(vmid: string, key: string): Promise<Record<string, strin
       const { output } = await execIn(await containerOf(vmid), ['/bin/cat', '/proc/1/environ'], 2 ** 21);
       const entries = output.split('\0').map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const);
       const environment = Object.fromEntries(entries);
-      return key in environment ? environment : undefined;
+      return Object.hasOwn(environment, key) ? environment : undefined;
     },
     { deadline: 60_000 },
   );
@@ -101,6 +101,79 @@ it(
     expect(seen.filter(([a, b]) => !(b === a || b === a - 1))).toEqual([]);
   },
 );
+
+/** Each of another kind of danger: loaders, shells, interpreters, s6, linuxserver.io, desktops, sign-ins, and what is no name at all. */
+const REFUSED_NAMES = [
+  'PATH',
+  'HOME',
+  'USER',
+  'SHELL',
+  'LD_PRELOAD',
+  'LD_LIBRARY_PATH',
+  'LD_AUDIT',
+  'GLIBC_TUNABLES',
+  'GCONV_PATH',
+  'HOSTALIASES',
+  'IFS',
+  'ENV',
+  'BASH_ENV',
+  'SHELLOPTS',
+  'PS4',
+  'PROMPT_COMMAND',
+  'NODE_OPTIONS',
+  'PYTHONSTARTUP',
+  'PERL5OPT',
+  'RUBYOPT',
+  'S6_KEEP_ENV',
+  'DOCKER_MODS',
+  'FILE__PASSWORD',
+  'PUID',
+  'PGID',
+  'UMASK',
+  'LSIO_FIRST_PARTY',
+  'START_DOCKER',
+  'INSTALL_PACKAGES',
+  'CUSTOM_USER',
+  'CUSTOM_PORT',
+  'CUSTOM_WS_PORT',
+  'SUBFOLDER',
+  'DISABLE_SUDO',
+  'HARDEN_DESKTOP',
+  'SELKIES_MASTER_TOKEN',
+  'PASSWORD',
+  '',
+  '9A',
+  'A B',
+  'A=B',
+  'A\n',
+  'A\0',
+  'Ä',
+  'BASH_FUNC_ls%%',
+  'A'.repeat(129),
+];
+
+it('of a container cannot be told any of these names, over GraphQL and REST alike', { timeout: 60_000 }, async () => {
+  const id = await createVm(gateway, token);
+  const query = 'mutation ($input: SetSecretInput!) { setSecret(input: $input) { key } }';
+  for (const key of REFUSED_NAMES) {
+    const { errors } = await gateway.graphql(token, query, { input: { vmId: id, key, value: 'v' } });
+    const { status, error } = await set(id, key, 'v');
+    expect([key, errors?.[0]?.extensions.code, status, error]).toEqual([key, 'BAD_USER_INPUT', 400, errors?.[0]?.message]);
+  }
+  // Names like any other, whatever they mean to JavaScript.
+  for (const key of ['__proto__', 'constructor', 'toString']) expect([key, (await set(id, key, key)).status]).toEqual([key, 200]);
+  const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as {
+    secrets: Record<string, Record<string, string>>;
+  };
+  expect(Object.entries(secrets[id] ?? {}).filter(([key]) => key !== 'VM_PASSWORD')).toEqual([
+    ['__proto__', '__proto__'],
+    ['constructor', 'constructor'],
+    ['toString', 'toString'],
+  ]);
+  await gateway.rest(token, 'POST', `/vms/start/${id}`);
+  const environment = await runsWith(id, 'toString');
+  expect(Object.entries(environment).filter(([key]) => key === '__proto__' || key === 'constructor')).toHaveLength(2);
+});
 
 it.each([
   ['ubuntu', 'LD_PRELOAD'],

@@ -1,6 +1,8 @@
 import { isIP, type BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseDiskWatermark, type DiskWatermark } from './lib/disk-watermark.ts';
+import { itemsOf } from './lib/items-of.ts';
+import { parseCodeMap } from './lib/parse-code-map.ts';
 import { parseNetworks } from './lib/parse-networks.ts';
 import { parsePortRange } from './lib/parse-port-range.ts';
 
@@ -36,7 +38,7 @@ const schema = z.object({
   TLS_KEY: z.string().optional(),
   DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
   REGIONS: z.string().optional(),
-  RUNTIMES: z.string().optional(),
+  RUNTIMES: z.string().default(''),
   VM_ISOLATION: z.enum(['on', 'off']).default('on'),
   VM_EGRESS: z.enum(['internet', 'none']).default('internet'),
   CATALOG_FILE: z.string().optional(),
@@ -62,6 +64,8 @@ const schema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),
 });
+
+const RUNTIMES = { variable: 'RUNTIMES', value: /^[\w.-]{1,100}$/, example: 'CODE=RUNTIME, such as AU=runsc' } as const;
 
 const ROLES = ['api', 'ingress', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
@@ -161,7 +165,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicScheme: values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
     tls: tlsOf(values),
     regions,
-    runtimes: parseRuntimes(values.RUNTIMES ?? '', regions),
+    runtimes: parseByRegion(values.RUNTIMES, regions, RUNTIMES),
     isolation: values.VM_ISOLATION,
     egress: values.VM_EGRESS,
     catalogFile: values.CATALOG_FILE,
@@ -209,28 +213,27 @@ function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: z.output<typeof schema>): C
 }
 
 function parseRegions(text: string): ReadonlyMap<string, string> {
-  const regions = new Map<string, string>();
-  for (const entry of text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean)) {
-    const match = /^([A-Z0-9-]{1,16})=((?:swarm\+)?(?:unix|tcp):\/\/\S+)$/i.exec(entry);
-    const [, code, endpoint] = match ?? [];
-    if (code === undefined || endpoint === undefined) {
-      throw new Error(`REGIONS has "${entry}"; each entry is CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock.`);
-    }
-    if (regions.has(code)) throw new Error(`REGIONS names "${code}" twice.`);
-    regions.set(code, endpoint);
-  }
+  const endpoint = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
+  const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
+  const regions = parseCodeMap(text, { variable: 'REGIONS', value: endpoint, example });
   if (regions.size === 0) throw new Error('REGIONS names no region.');
   return regions;
 }
 
+/** The same for a setting of regions. */
+function parseByRegion(
+  text: string,
+  regions: ReadonlyMap<string, string>,
+  options: Parameters<typeof parseCodeMap>[1],
+): ReadonlyMap<string, string> {
+  const values = parseCodeMap(text, options);
+  const unknown = [...values.keys()].find((code) => !regions.has(code));
+  if (unknown === undefined) return values;
+  throw new Error(`${options.variable} names the region "${unknown}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
+}
+
 function parseOrigins(text: string): ReadonlySet<string> {
-  const origins = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
+  const origins = itemsOf(text);
   for (const origin of origins) {
     if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
       throw new Error(`ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`);
@@ -249,22 +252,12 @@ function parseForwardPorts(text: string): ReturnType<typeof parsePortRange> {
 
 /** Where no host is named: a remote engine's own, else the domain, which leads to this machine. */
 function forwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
-  const hosts = new Map<string, string>();
-  for (const [code, endpoint] of regions) {
+  const own = [...regions].map(([code, endpoint]) => {
     const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
-    hosts.set(code, remote?.[1] ?? remote?.[2] ?? baseDomain);
-  }
-  for (const entry of text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean)) {
-    const [, code, host] = /^([A-Z0-9-]{1,16})=([\w.:-]+)$/i.exec(entry) ?? [];
-    if (code === undefined || host === undefined || !regions.has(code)) {
-      throw new Error(`FORWARD_HOSTS has "${entry}"; each entry is CODE=HOST of a region, such as AU=play.example.com.`);
-    }
-    hosts.set(code, host);
-  }
-  return hosts;
+    return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
+  });
+  const example = 'CODE=HOST of a region, such as AU=play.example.com';
+  return new Map([...own, ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example })]);
 }
 
 function parseTrustedProxies(text: string): BlockList {
@@ -275,24 +268,6 @@ function parseTrustedProxies(text: string): BlockList {
   }
 }
 
-function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const runtimes = new Map<string, string>();
-  for (const entry of text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean)) {
-    const [, code, runtime] = /^([^=]+)=([\w.-]{1,100})$/.exec(entry) ?? [];
-    if (code === undefined || runtime === undefined) {
-      throw new Error(`RUNTIMES has "${entry}"; each entry is CODE=RUNTIME, such as AU=runsc.`);
-    }
-    if (!regions.has(code))
-      throw new Error(`RUNTIMES names the region "${code}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
-    if (runtimes.has(code)) throw new Error(`RUNTIMES names "${code}" twice.`);
-    runtimes.set(code, runtime);
-  }
-  return runtimes;
-}
-
 function readWatermark(text: string): DiskWatermark {
   const watermark = parseDiskWatermark(text);
   if (watermark === undefined)
@@ -301,10 +276,7 @@ function readWatermark(text: string): DiskWatermark {
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {
-  const names = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
+  const names = itemsOf(text);
   const roles = ROLES.filter((role) => names.includes(role));
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
   if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);

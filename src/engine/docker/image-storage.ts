@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { Turns } from '../../lib/turns.ts';
 import type { DiskSpace } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
 import type { EngineCall } from './engine-call.ts';
@@ -16,6 +17,9 @@ import {
 } from './storage-commands.ts';
 import { readDisk, readStorage, type StorageReadings } from './storage-readings.ts';
 
+/** More commands on a host are only slower each. */
+const AT_A_TIME = 4;
+
 export interface ImageStorageTools {
   readonly docker: Docker;
   readonly call: EngineCall;
@@ -29,6 +33,8 @@ export interface ImageStorageTools {
  */
 export class ImageStorage {
   readonly #tools: ImageStorageTools;
+  /** Of many machines at once, none would be ready in time. */
+  readonly #turns = new Turns(AT_A_TIME);
   /** Machines that had images when it was last measured, with their names: what a volume of the engine that was removed by hand leaves behind. */
   #measured: ReadonlyMap<string, readonly string[]> = new Map();
 
@@ -44,7 +50,7 @@ export class ImageStorage {
   /** After it, each image exists and is where its volume looks for it. Rejects with DATA_LOST, and has made nothing, when one that must exist does not. */
   async attach(id: string, images: readonly ImageSpec[], signal: AbortSignal): Promise<void> {
     if (images.length === 0) return;
-    const output = await this.#run(attachCommand(this.#tools.installationId, id, images), signal);
+    const output = await this.#turns.take(signal, () => this.#run(attachCommand(this.#tools.installationId, id, images), signal));
     if (output.exitCode === LOST) throw dataLost(id, output.stdout.trim().split('\n'));
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be attached`, output);
   }
@@ -53,7 +59,7 @@ export class ImageStorage {
   async remove(id: string, names: readonly string[], all: boolean, signal: AbortSignal): Promise<void> {
     const doomed = new Set([...names, ...((all && this.#measured.get(id)) || [])]);
     if (doomed.size === 0) return;
-    const output = await this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal);
+    const output = await this.#turns.take(signal, () => this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal));
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 

@@ -81,9 +81,18 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
     return undefined;
   };
 
+  /** Where nobody speaks for another, it is the connection's own for as long as that lasts. */
+  const peers = new WeakMap<IncomingMessage['socket'], string>();
+  const peerFor = (req: IncomingMessage): string => {
+    if (req.headers['x-forwarded-for'] !== undefined) return addressOf(req);
+    const known = peers.get(req.socket) ?? addressOf(req);
+    peers.set(req.socket, known);
+    return known;
+  };
+
   const headersFor = (req: IncomingMessage, framing: Framing, { target }: WayThrough) => {
     const host = req.headers.host ?? '';
-    return requestHeaders(req.rawHeaders, framing, { peer: addressOf(req), scheme: publicScheme, host, prefix: target.strip });
+    return requestHeaders(req.rawHeaders, framing, { peer: peerFor(req), scheme: publicScheme, host, prefix: target.strip });
   };
 
   const serve = async (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { signToken } from '../src/auth/jwt.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { LABEL } from '../src/engine/labels.ts';
 import { docker, removeInstallation } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { executeSql } from './support/execute-sql.ts';
@@ -119,6 +120,14 @@ describe('a gateway that is killed', () => {
     const { DATABASE_URL: _unused, ...env } = await settings();
     await using first = await startGatewayProcess(env);
     const ids = [await createVm(first, 'tiny'), await createVm(first, 'tiny')];
+    const installationId = await eventually(
+      async () => {
+        const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${ids[0]}`] } });
+        return Volumes?.[0]?.Labels[LABEL.installation];
+      },
+      { deadline: 40_000 },
+    );
+    onTestFinished(() => removeInstallation(installationId), 60_000);
     first.child.kill('SIGKILL');
     await first.exited;
     await using second = await startGatewayProcess(env);
@@ -128,7 +137,7 @@ describe('a gateway that is killed', () => {
     await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0, { deadline: 40_000 });
     second.child.kill('SIGTERM');
     expect(await second.exited).toBe(0);
-  }, 90_000);
+  }, 120_000);
 });
 
 describe('a gateway that cannot start', () => {

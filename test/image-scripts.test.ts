@@ -7,7 +7,7 @@ import { RECIPES } from '../images/recipes.js';
 import { toAptOptions, toSourceLines } from '../scripts/images/apt-sources.js';
 import { digestOf, readContext } from '../scripts/images/build-context.js';
 import { BuildProgress } from '../scripts/images/build-progress.js';
-import { secondsOf, toDuration } from '../scripts/images/durations.js';
+import { atThisPace, secondsOf, toDuration } from '../scripts/images/durations.js';
 import { packTar } from '../scripts/images/tar.js';
 import { DISTRIBUTIONS } from '../src/catalog/distributions.ts';
 
@@ -38,6 +38,12 @@ describe('how long building takes', () => {
         { files: [['b', '']], seconds: [7], fetchSeconds: 3 },
       ]),
     ).toBe(95);
+  });
+
+  it('is corrected by how slow this machine is, once that shows', () => {
+    expect(atThisPace(60, { done: 5, elapsed: 50 })).toBe(60);
+    expect(atThisPace(60, { done: 30, elapsed: 90 })).toBe(180);
+    expect(atThisPace(60, { done: 30, elapsed: 3 })).toBe(60);
   });
 
   it.each([

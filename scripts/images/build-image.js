@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { RECIPE_LABEL, callEngine, readLines } from './engine-call.js';
+import { atThisPace } from './durations.js';
 import { fetchNpm } from './fetch-npm.js';
 import { BuildProgress } from './build-progress.js';
 import { digestOf, readContext } from './build-context.js';
@@ -17,13 +18,15 @@ const PROXIES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_P
 export async function buildImage(recipe, { base, fresh = false, place = '', signal, report }) {
   const context = [...readContext(recipe), ...(await fetchNpm(recipe))];
   const progress = new BuildProgress(recipe.seconds);
-  const done = showProgress(`${place}${recipe.name}`, () => {
-    return `${progress.percent} %, ${progress.doing}, about ${progress.secondsLeft} s left`;
-  });
+  const started = Date.now();
+  const secondsLeft = () => {
+    return atThisPace(progress.secondsLeft, { done: progress.secondsDone, elapsed: (Date.now() - started) / 1000 });
+  };
+  const done = showProgress(`${place}${recipe.name}`, () => `${progress.percent} %, ${progress.doing}, about ${secondsLeft()} s left`);
   const problem = await build(recipe, { base, fresh, context, signal }, (value) => {
     progress.add(value);
     report.percent = progress.percent;
-    report.secondsLeft = progress.secondsLeft;
+    report.secondsLeft = secondsLeft();
   });
   if (problem === undefined) return done(`${recipe.imageRef} is built`);
   done('failed');

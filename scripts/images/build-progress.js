@@ -27,12 +27,16 @@ export class BuildProgress {
   /** 0 to 99: 100 is for who has seen that the image is there. */
   get percent() {
     const total = sum(this.#seconds);
-    return total === 0 ? 0 : Math.min(99, Math.floor((100 * (this.#done + this.#shareOfStep())) / total));
+    return total === 0 ? 0 : Math.min(99, Math.floor((100 * this.secondsDone) / total));
   }
 
-  /** How long the rest took where the seconds were measured. */
+  /** How long what is done, and the rest, took where the seconds were measured. */
+  get secondsDone() {
+    return this.#done + this.#shareOfStep();
+  }
+
   get secondsLeft() {
-    return Math.max(0, Math.round(sum(this.#seconds) - this.#done - this.#shareOfStep()));
+    return Math.max(0, Math.round(sum(this.#seconds) - this.secondsDone));
   }
 
   /** What is being done, for a person. */

@@ -15,6 +15,12 @@ export function toDuration(seconds) {
   return seconds < 100 ? `${Math.max(10, Math.round(seconds / 10) * 10)} s` : `${Math.round(seconds / 60)} min`;
 }
 
+/** The seconds that are left as this machine goes: `elapsed` were taken for what takes `done` where the recipes were measured. */
+export function atThisPace(secondsLeft, { done, elapsed }) {
+  const slowness = done < 10 ? 1 : Math.max(1, elapsed / done);
+  return Math.round(secondsLeft * slowness);
+}
+
 function sum(numbers) {
   return numbers.reduce((total, number) => total + number, 0);
 }

@@ -72,7 +72,7 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
         // Again from the start of a line, should the window have come up in the middle of the last one.
         await page.keyboard.press('Control+c');
         await page.keyboard.type('echo "$(whoami) in $(pwd), {not} <mangled> & complete" > typed.txt\n', { delay: 10 });
-        return eventually(() => readFileOf(container, '/config/typed.txt'), { deadline: 15_000 });
+        return eventually(() => readFileOf(container, '/config/typed.txt'), { deadline: 6_000 });
       },
       { deadline: 60_000 },
     );

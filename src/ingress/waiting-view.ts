@@ -81,21 +81,25 @@ function bootingWords({ vm, progress }: WaitingFacts): Words {
     if (index < at) return html`<li class="done">${label}</li>`;
     return index === at ? html`<li class="now" aria-current="step">${label}</li>` : html`<li>${label}</li>`;
   });
+  const status = STEPS[at]?.[1] ?? 'Starting';
   const percent = vm.status === 'PULLING' && progress !== undefined ? Math.floor(progress.percent) : undefined;
   return {
     name: 'booting',
     // The step alone: it is read aloud when it changes, and a percentage would be four times a second.
-    status: STEPS[at]?.[1] ?? 'Starting',
+    status,
     bar: percent ?? 'unknown',
-    detail: percent === undefined ? attemptOf(vm.attempts, progress) : [`${percent} %`, bytesOf(progress)].filter(Boolean).join(', '),
+    detail:
+      percent === undefined ? attemptOf(vm.attempts, status, progress) : [`${percent} %`, bytesOf(progress)].filter(Boolean).join(', '),
     more: html`<ol>
       ${steps}
     </ol>`,
   };
 }
 
-function attemptOf(failed: number, progress: VmProgress | undefined): string | undefined {
-  return failed > 0 ? `Attempt ${failed + 1}. ${progress?.message ?? ''}` : progress?.message;
+function attemptOf(failed: number, status: string, progress: VmProgress | undefined): string | undefined {
+  // What the status says already is not said again.
+  const message = progress?.message === `${status}.` ? undefined : progress?.message;
+  return failed > 0 ? `Attempt ${failed + 1}. ${message ?? ''}`.trim() : message;
 }
 
 function bytesOf({ bytesDone, bytesTotal }: Partial<VmProgress> = {}): string | undefined {

@@ -22,13 +22,8 @@ import { createGateway } from './graphql/gateway.ts';
 import { createGraphqlHttp } from './graphql/graphql-http.ts';
 import { createGraphqlWs } from './graphql/graphql-ws.ts';
 import { loadPersistedOperations } from './graphql/persisted-operations.ts';
-import { createHostTable } from './ingress/host-table.ts';
-import { createOwnPaths } from './ingress/own-paths.ts';
+import { createVmIngress } from './ingress/vm-ingress.ts';
 import { listenServer } from './ingress/listen-server.ts';
-import { createIngress } from './ingress/proxy.ts';
-import { createTickets } from './ingress/tickets.ts';
-import { createWaitingEvents } from './ingress/waiting-events.ts';
-import { createWaitingRoom } from './ingress/waiting-room.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { readTlsPair } from './lib/tls-files.ts';
@@ -171,14 +166,13 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     log,
   });
   parts.defer(() => graphqlWs.dispose());
-  const tickets = createTickets({ db, box, addressOf, secure: config.publicScheme === 'https' });
-  const hosts = createHostTable({ db, listener, catalog, forward: config.forward, tickets });
-  parts.defer(() => hosts.close());
-  for (const watch of watches.values()) parts.defer(watch.onGone(hosts.dropContainer));
-  const room = createWaitingRoom({ db, catalog, box, forward: config.forward, board, addressOf });
-  const serveEvents = createWaitingEvents({ streams, hosts, room });
-  const proxy = createIngress({ resolve: hosts.resolve, room, log, publicScheme: config.publicScheme, addressOf });
-  parts.defer(() => proxy.close());
+  const ingress = config.roles.has('ingress')
+    ? createVmIngress({ ...services, publicScheme: config.publicScheme, listener, addressOf, log })
+    : undefined;
+  if (ingress !== undefined) {
+    parts.defer(() => ingress.close());
+    for (const watch of watches.values()) parts.defer(watch.onGone(ingress.dropContainer));
+  }
 
   const api = {
     graphql: createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql }),
@@ -191,7 +185,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     log,
     enter: (request) => rates.enter(addressOf(request)),
     ...(config.roles.has('api') && { api }),
-    ...(config.roles.has('ingress') && { ingress: { proxy, ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }) } }),
+    ...(ingress !== undefined && { ingress }),
     metrics: metrics.read,
     isReady: metrics.checkReady,
   });

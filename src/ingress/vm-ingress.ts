@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import type { Config } from '../config.ts';
+import type { Listener } from '../db/listen.ts';
+import type { EventStreams } from '../events/event-streams.ts';
+import type { ProgressBoard } from '../events/progress-board.ts';
+import type { Log } from '../log.ts';
+import type { VmDependencies } from '../vm/vm-command.ts';
+import { createHostTable, type HostTable } from './host-table.ts';
+import { createOwnPaths, type OwnPaths } from './own-paths.ts';
+import { createIngress, type Ingress } from './proxy.ts';
+import { createTickets } from './tickets.ts';
+import { createWaitingEvents } from './waiting-events.ts';
+import { createWaitingRoom } from './waiting-room.ts';
+
+/** All that serves the addresses of VMs. */
+export interface VmIngress {
+  readonly proxy: Ingress;
+  readonly ownPaths: OwnPaths;
+  readonly dropContainer: HostTable['dropContainer'];
+  close(): void;
+}
+
+interface VmIngressOptions extends VmDependencies {
+  readonly publicScheme: Config['publicScheme'];
+  readonly listener: Listener;
+  readonly streams: EventStreams;
+  readonly board: ProgressBoard;
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly log: Log;
+}
+
+export function createVmIngress(options: VmIngressOptions): VmIngress {
+  const { publicScheme, streams, addressOf, log } = options;
+  const tickets = createTickets({ ...options, secure: publicScheme === 'https' });
+  const hosts = createHostTable({ ...options, tickets });
+  const room = createWaitingRoom(options);
+  const serveEvents = createWaitingEvents({ streams, hosts, room });
+  const proxy = createIngress({ resolve: hosts.resolve, room, log, publicScheme, addressOf });
+  return {
+    proxy,
+    ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }),
+    dropContainer: hosts.dropContainer,
+    close() {
+      proxy.close();
+      hosts.close();
+    },
+  };
+}

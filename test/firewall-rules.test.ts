@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { firewallRules, parseResolvers, PRIVATE_NETWORKS } from '../src/engine/docker/firewall-rules.ts';
-import { REALM, toRealm } from '../src/engine/docker/realm.ts';
+import { firewallRules, parseResolvers, PRIVATE_NETWORKS } from '../src/engine/docker/isolation/firewall-rules.ts';
+import { REALM, toRealm } from '../src/engine/docker/isolation/realm.ts';
 
 const lines = (resolvers: readonly string[]) => firewallRules(REALM, resolvers).ipv4.split('\n');
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { createEngineCall } from '../src/engine/docker/engine-call.ts';
-import { MachineNetwork } from '../src/engine/docker/network.ts';
+import { MachineNetwork } from '../src/engine/docker/isolation/network.ts';
 import { docker, TEST_ENDPOINT } from './support/engines.ts';
 
 const call = createEngineCall(TEST_ENDPOINT, 15_000);

@@ -7,7 +7,7 @@ import {
   type ListedContainer,
 } from '../src/engine/docker/observe-container.ts';
 import { observeDisconnect, observeEvent } from '../src/engine/docker/observe-event.ts';
-import { isAfterEnd, toMachineStats } from '../src/engine/docker/machine-stats.ts';
+import { isAfterEnd, toMachineStats } from '../src/engine/docker/streams/machine-stats.ts';
 import { LABEL } from '../src/engine/labels.ts';
 
 const Labels = { [LABEL.installation]: 'inst', [LABEL.machine]: 'vm', [LABEL.hash]: 'hash' };

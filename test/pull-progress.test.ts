@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest';
-import { LineSplitter } from '../src/engine/docker/line-splitter.ts';
-import { toPullFailure } from '../src/engine/docker/pull-failure.ts';
-import { withTag } from '../src/engine/docker/pull-image.ts';
-import { PullProgress, type PullLine, type PullReading } from '../src/engine/docker/pull-progress.ts';
-import { SharedPulls } from '../src/engine/docker/shared-pulls.ts';
+import { LineSplitter } from '../src/engine/docker/streams/line-splitter.ts';
+import { toPullFailure } from '../src/engine/docker/images/pull-failure.ts';
+import { withTag } from '../src/engine/docker/images/pull-image.ts';
+import { PullProgress, type PullLine, type PullReading } from '../src/engine/docker/images/pull-progress.ts';
+import { SharedPulls } from '../src/engine/docker/images/shared-pulls.ts';
 
 const line = (id: string, status: string, current?: number, total?: number): PullLine => {
   return { id, status, progressDetail: current === undefined || total === undefined ? {} : { current, total } };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readDisk, readStorage } from '../src/engine/docker/storage-readings.ts';
+import { readDisk, readStorage } from '../src/engine/docker/storage/storage-readings.ts';
 
 const ID = '5f0c3b5e-7d0f-4b7a-9a53-0d2f3e1b2c4d';
 

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { splitOutput } from '../../src/engine/docker/split-output.ts';
+import { splitOutput } from '../../src/engine/docker/streams/split-output.ts';
 import { docker } from './engines.ts';
 
 /** Runs a program inside a container: how it ended, and what it wrote, at most `maxBytes` of it. */

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { HOST_TOOLS_IMAGE } from '../../src/engine/docker/host-tools.ts';
+import { HOST_TOOLS_IMAGE } from '../../src/engine/docker/host/host-tools.ts';
 
 export interface HostlessEngine extends AsyncDisposable {
   readonly endpoint: string;

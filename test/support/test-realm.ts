@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { toRealm, type Realm } from '../../src/engine/docker/realm.ts';
+import { toRealm, type Realm } from '../../src/engine/docker/isolation/realm.ts';
 import { docker } from './engines.ts';
 
 const run = promisify(execFile);

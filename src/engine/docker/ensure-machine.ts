@@ -6,12 +6,12 @@ import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
 import { statusOf } from './engine-failure.ts';
-import type { MachineIsolation } from './machine-isolation.ts';
-import type { MachineNetwork } from './network.ts';
+import type { MachineIsolation } from './isolation/machine-isolation.ts';
+import type { MachineNetwork } from './isolation/network.ts';
 import { observeInspected } from './observe-container.ts';
-import { obtainImage, type ObtainTools } from './obtain-image.ts';
+import { obtainImage, type ObtainTools } from './images/obtain-image.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
-import type { MachineVolumes } from './volumes.ts';
+import type { MachineVolumes } from './storage/volumes.ts';
 
 /** As the engine calls the states in which there is nothing to start. */
 const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);

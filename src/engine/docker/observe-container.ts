@@ -1,6 +1,6 @@
 import { MACHINE_STATES, type MachineState, type Observation } from '../driver.ts';
 import { LABEL } from '../labels.ts';
-import { isMachineNetwork } from './realm.ts';
+import { isMachineNetwork } from './isolation/realm.ts';
 
 /** What is read of the answer to an inspect. Newer and older engines leave fields out, so little is required. */
 export interface InspectedContainer {

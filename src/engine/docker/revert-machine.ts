@@ -5,10 +5,10 @@ import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import type { EngineCall } from './engine-call.ts';
-import type { MachineIsolation } from './machine-isolation.ts';
+import type { MachineIsolation } from './isolation/machine-isolation.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
 import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
-import type { MachineVolumes } from './volumes.ts';
+import type { MachineVolumes } from './storage/volumes.ts';
 
 interface RevertTools {
   readonly docker: Docker;

@@ -1,18 +1,18 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { EngineEvent, LogOptions, MachineLogLine, MachineStats } from '../driver.ts';
-import { EngineError } from '../engine-error.ts';
+import type { EngineEvent, LogOptions, MachineLogLine, MachineStats } from '../../driver.ts';
+import { EngineError } from '../../engine-error.ts';
 import { asReadable } from './as-readable.ts';
-import type { Containers } from './containers.ts';
-import type { EngineCall } from './engine-call.ts';
-import { statusOf, toEngineError } from './engine-failure.ts';
+import type { Containers } from '../containers.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { statusOf, toEngineError } from '../engine-failure.ts';
 import { iterateStream, type Sink, type StreamSource } from './iterate-stream.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLines } from './log-lines.ts';
 import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
-import { observeInspected } from './observe-container.ts';
-import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from './observe-event.ts';
-import type { RecentOoms } from './recent-ooms.ts';
+import { observeInspected } from '../observe-container.ts';
+import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from '../observe-event.ts';
+import type { RecentOoms } from '../recent-ooms.ts';
 
 export interface StreamTools {
   readonly docker: Docker;

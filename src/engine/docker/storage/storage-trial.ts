@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import { DeadlineError, withDeadline } from '../../lib/with-deadline.ts';
-import type { Log } from '../../log.ts';
-import { EngineError } from '../engine-error.ts';
-import { LABEL } from '../labels.ts';
-import type { Containers } from './containers.ts';
-import type { EngineCall } from './engine-call.ts';
-import type { HostCommands } from './host-commands.ts';
-import { commandLabels, type HostCommand } from './host-container.ts';
+import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
+import type { Log } from '../../../log.ts';
+import { EngineError } from '../../engine-error.ts';
+import { LABEL } from '../../labels.ts';
+import type { Containers } from '../containers.ts';
+import type { EngineCall } from '../engine-call.ts';
+import type { HostCommands } from '../host/host-commands.ts';
+import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import type { ImageStorage } from './image-storage.ts';
 
 const TRIAL_MILLISECONDS = 60_000;

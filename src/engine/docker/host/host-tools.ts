@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
-import { tarEntry } from '../../lib/tar-entry.ts';
-import { EngineError } from '../engine-error.ts';
-import type { EngineCall } from './engine-call.ts';
-import { hasImage } from './has-image.ts';
+import { tarEntry } from '../../../lib/tar-entry.ts';
+import { EngineError } from '../../engine-error.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { hasImage } from '../images/has-image.ts';
 
 const REPOSITORY = 'swiftor/host-tools';
 const TAG = '1';

@@ -1,4 +1,4 @@
-import type { EnsureProgress } from '../driver.ts';
+import type { EnsureProgress } from '../../driver.ts';
 import type { PullReading } from './pull-progress.ts';
 
 /** With the last one, which does not wait for its turn, at most four in any second. */

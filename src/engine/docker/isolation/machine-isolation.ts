@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
-import { withDeadline } from '../../lib/with-deadline.ts';
-import type { Log } from '../../log.ts';
-import { EngineError } from '../engine-error.ts';
-import { LABEL } from '../labels.ts';
-import type { Containers } from './containers.ts';
-import type { EngineCall } from './engine-call.ts';
-import { statusOf } from './engine-failure.ts';
+import { withDeadline } from '../../../lib/with-deadline.ts';
+import type { Log } from '../../../log.ts';
+import { EngineError } from '../../engine-error.ts';
+import { LABEL } from '../../labels.ts';
+import type { Containers } from '../containers.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { statusOf } from '../engine-failure.ts';
 import { firewallRules, parseResolvers } from './firewall-rules.ts';
 import { GUARD_SCRIPT } from './guard-script.ts';
-import type { HostCommands } from './host-commands.ts';
-import type { HostCommand } from './host-container.ts';
+import type { HostCommands } from '../host/host-commands.ts';
+import type { HostCommand } from '../host/host-container.ts';
 import type { MachineNetwork } from './network.ts';
 import type { Realm } from './realm.ts';
 

@@ -1,4 +1,4 @@
-import { EngineError } from '../engine-error.ts';
+import { EngineError } from '../../engine-error.ts';
 
 const NO_ANSWER = new RegExp(
   [

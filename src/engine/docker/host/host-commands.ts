@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import { EngineError } from '../engine-error.ts';
-import { LABEL } from '../labels.ts';
-import type { Containers } from './containers.ts';
-import type { EngineCall } from './engine-call.ts';
-import { engineMessage, statusOf } from './engine-failure.ts';
+import { EngineError } from '../../engine-error.ts';
+import { LABEL } from '../../labels.ts';
+import type { Containers } from '../containers.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { engineMessage, statusOf } from '../engine-failure.ts';
 import { commandLabels, hostContainerOptions, OPTIONAL_PATHS, type HostCommand } from './host-container.ts';
 import { ensureHostTools, HOST_TOOLS_IMAGE } from './host-tools.ts';
-import { listIn } from './list-in.ts';
-import { seeThrough } from './see-through.ts';
-import { splitOutput } from './split-output.ts';
+import { listIn } from '../list-in.ts';
+import { seeThrough } from '../see-through.ts';
+import { splitOutput } from '../streams/split-output.ts';
 
 const RUN_MILLISECONDS = 30_000;
 const REMOVE_MILLISECONDS = 60_000;

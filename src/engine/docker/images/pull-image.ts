@@ -1,11 +1,11 @@
 import type Docker from 'dockerode';
-import { DeadlineError, withDeadline } from '../../lib/with-deadline.ts';
-import { EngineError } from '../engine-error.ts';
-import { asReadable } from './as-readable.ts';
-import type { EngineCall } from './engine-call.ts';
-import { engineMessage, statusOf } from './engine-failure.ts';
-import { iterateStream, type StreamSource } from './iterate-stream.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
+import { EngineError } from '../../engine-error.ts';
+import { asReadable } from '../streams/as-readable.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { engineMessage, statusOf } from '../engine-failure.ts';
+import { iterateStream, type StreamSource } from '../streams/iterate-stream.ts';
+import { LineSplitter } from '../streams/line-splitter.ts';
 import { toPullFailure } from './pull-failure.ts';
 import { PullProgress, type PullLine, type PullReading } from './pull-progress.ts';
 

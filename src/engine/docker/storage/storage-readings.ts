@@ -1,4 +1,4 @@
-import type { DiskSpace } from '../driver.ts';
+import type { DiskSpace } from '../../driver.ts';
 
 /** What the files and volumes of an installation hold on the engine's disk. */
 export interface StorageReadings {

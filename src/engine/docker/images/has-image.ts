@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
-import type { EngineCall } from './engine-call.ts';
-import { statusOf } from './engine-failure.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { statusOf } from '../engine-failure.ts';
 
 /** Whether the engine has the image. */
 export async function hasImage(tools: { docker: Docker; call: EngineCall }, imageRef: string, signal: AbortSignal): Promise<boolean> {

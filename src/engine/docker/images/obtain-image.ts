@@ -1,9 +1,9 @@
 import type Docker from 'dockerode';
-import { pauseFor } from '../../lib/pause-for.ts';
-import type { EnsureProgress, MachineSpec } from '../driver.ts';
-import { EngineError } from '../engine-error.ts';
-import type { FindLocalBuild } from '../local-builds.ts';
-import type { EngineCall } from './engine-call.ts';
+import { pauseFor } from '../../../lib/pause-for.ts';
+import type { EnsureProgress, MachineSpec } from '../../driver.ts';
+import { EngineError } from '../../engine-error.ts';
+import type { FindLocalBuild } from '../../local-builds.ts';
+import type { EngineCall } from '../engine-call.ts';
 import { hasImage } from './has-image.ts';
 import { isRegistryReached } from './is-registry-reached.ts';
 import type { SharedPulls } from './shared-pulls.ts';

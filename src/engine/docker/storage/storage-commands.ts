@@ -1,4 +1,4 @@
-import type { HostCommand } from './host-container.ts';
+import type { HostCommand } from '../host/host-container.ts';
 
 /**
  * What is run on the engine's host for volumes of a hard size. Each is a file that holds a file system of that size, under the engine's

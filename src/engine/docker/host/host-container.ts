@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { LABEL } from '../labels.ts';
+import { LABEL } from '../../labels.ts';
 
 /** A program of the engine's own host, and what of the host it may touch: everything that is not named here is out of its reach. */
 export interface HostCommand {

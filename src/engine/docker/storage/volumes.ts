@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../driver.ts';
-import { EngineError } from '../engine-error.ts';
-import { LABEL } from '../labels.ts';
-import { volumeNameChoices } from './container-options.ts';
-import type { EngineCall } from './engine-call.ts';
-import { statusOf } from './engine-failure.ts';
+import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../../driver.ts';
+import { EngineError } from '../../engine-error.ts';
+import { LABEL } from '../../labels.ts';
+import { volumeNameChoices } from '../container-options.ts';
+import type { EngineCall } from '../engine-call.ts';
+import { statusOf } from '../engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';
-import { listIn } from './list-in.ts';
-import { seeThrough } from './see-through.ts';
+import { listIn } from '../list-in.ts';
+import { seeThrough } from '../see-through.ts';
 import type { StorageTrial } from './storage-trial.ts';
 
 /** What LABEL.store says of a volume whose data is in an image. */

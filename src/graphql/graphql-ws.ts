@@ -14,7 +14,6 @@ import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import type { Gateway, PreparedOperation } from './gateway.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 import { graphqlErrorOf } from './mask-error.ts';
-import { createPulse } from './pulse.ts';
 import { ResultSender } from './result-sender.ts';
 import { ClientSocket, TOO_MANY_CODE, WsConnection } from './ws-connection.ts';
 
@@ -25,8 +24,6 @@ export interface GraphqlWs {
 }
 
 const MAX_PAYLOAD_BYTES = 256 * 1024;
-/** Half-open sockets end within two of these. */
-const PING_EVERY_MS = 12_000;
 /** How late a socket whose token has ended may be closed. */
 const LOOK_EVERY_MS = 250;
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -51,7 +48,6 @@ interface GraphqlWsOptions {
   readonly origins: OriginRule;
   readonly persisted: PersistedOperations | undefined;
   readonly log: Log;
-  readonly pingEveryMs?: number;
 }
 
 /**
@@ -69,7 +65,6 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     handleProtocols: (offered: Set<string>) => (offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false),
   } as const;
   const server = new WebSocketServer<typeof ClientSocket>(options);
-  const pulse = createPulse({ periodMs: wiring.pingEveryMs ?? PING_EVERY_MS });
   const prepared = new WeakMap<object, Run>();
   const strangers = new Set<string>();
   const refuseOrigin = (origin: string | undefined, socket: Duplex): void => {
@@ -107,7 +102,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
         connection.close(TOO_MANY_CODE, error instanceof Error ? error.message : '');
         return false;
       }
-      connection.viewer = { ...viewer, from: connection.from };
+      connection.accept({ ...viewer, from: connection.from });
       return true;
     },
     onSubscribe: async ({ extra: connection }, id, payload) => {
@@ -154,19 +149,17 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
   // One function for all of them: there may be many thousands.
   function onClose(this: WebSocket, code: number, reason: Buffer): void {
     const { connection } = this as ClientSocket;
-    pulse.forget(this);
     if (connection?.viewer !== undefined) sockets.close(connection.viewer);
     connection?.closed?.(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'a subscription could not be ended'));
   }
   server.on('connection', (socket: ClientSocket, request: IncomingMessage) => {
     const connection = new WsConnection(socket, addressOf(request), log);
-    pulse.watch(socket);
     connection.closed = protocol.opened(connection, connection);
     socket.on('close', onClose);
   });
   const look = setInterval(() => {
-    const now = Date.now();
-    for (const { connection } of server.clients) connection?.closeIfOver(now);
+    const now = performance.now();
+    for (const { connection } of server.clients) connection?.look(now);
   }, LOOK_EVERY_MS);
   look.unref();
 
@@ -177,7 +170,6 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
       server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
     async dispose() {
-      pulse.close();
       clearInterval(look);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of server.clients) socket.close(1001, 'Going away');

@@ -17,6 +17,8 @@ export const MAX_INIT_BYTES = 8 * 1024;
 /** Of answers that a client asked for and does not read. */
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
 const INIT_TIMEOUT_MS = 5_000;
+/** A client that is gone without a word, no FIN ever came, is found out within two of these. */
+const PING_EVERY_MS = 12_000;
 
 /** A socket that knows whose it is, so that one listener serves them all. */
 export class ClientSocket extends WebSocket {
@@ -32,15 +34,17 @@ export class WsConnection {
   readonly socket: ClientSocket;
   /** The address that it comes from. */
   readonly from: string;
-  /** Once its token was verified. */
-  viewer: Actor | undefined;
   /** How many subscriptions run on it. */
   subscriptions = 0;
   /** Tells the protocol of its end. */
   closed: ((code: number, reason: string) => Promise<void>) | undefined;
   readonly #log: Log;
-  readonly #openedAt = Date.now();
+  /** When its token must have come, and from then on when it is pinged next; by the monotonic clock in ms. */
+  #dueAt = performance.now() + INIT_TIMEOUT_MS;
+  /** A ping has had no answer yet. */
+  #isSilent = false;
   #messagesFullAt = 0;
+  #viewer: Actor | undefined;
   #handle: ((message: string) => Promise<void>) | undefined;
 
   constructor(socket: ClientSocket, from: string, log: Log) {
@@ -50,8 +54,20 @@ export class WsConnection {
     socket.connection = this;
     socket.on('message', onMessage);
     socket.on('ping', onPing);
+    socket.on('pong', onPong);
     // The reason of the close that follows: a frame that is no frame, a message that is too long.
     socket.on('error', ignore);
+  }
+
+  /** Whose it is, once its token was verified. */
+  get viewer(): Actor | undefined {
+    return this.#viewer;
+  }
+
+  accept(viewer: Actor): void {
+    this.#viewer = viewer;
+    // At any time of the period: thousands that came at once are not pinged at once.
+    this.#dueAt = performance.now() + Math.random() * PING_EVERY_MS;
   }
 
   get protocol(): string {
@@ -78,13 +94,22 @@ export class WsConnection {
     this.close(SLOW_READER_CODE, SLOW_READER_REASON);
   }
 
-  /** Closes it when its token has ended, or when it never brought one. */
-  closeIfOver(now: number): void {
+  /** A look at it, which comes to all of them several times a second: whether its token has ended, or never came, and whether it still lives. */
+  look(now: number): void {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    if (this.viewer !== undefined && this.viewer.expiresAt <= now) this.close(CloseCode.Forbidden, 'The token has expired');
-    if (this.viewer === undefined && now - this.#openedAt > INIT_TIMEOUT_MS) {
-      this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now()) this.close(CloseCode.Forbidden, 'The token has expired');
+    else if (now < this.#dueAt) return;
+    else if (this.#viewer === undefined) this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    else if (this.#isSilent) this.socket.terminate();
+    else {
+      this.#dueAt = now + PING_EVERY_MS;
+      this.#isSilent = true;
+      this.socket.ping();
     }
+  }
+
+  answered(): void {
+    this.#isSilent = false;
   }
 
   receive(message: Buffer): void {
@@ -112,7 +137,7 @@ export class WsConnection {
       return false;
     }
     this.#messagesFullAt = taken.fullAt;
-    if (this.viewer === undefined && bytes > MAX_INIT_BYTES) this.close(CloseCode.BadRequest, 'The connection_init is too large');
+    if (this.#viewer === undefined && bytes > MAX_INIT_BYTES) this.close(CloseCode.BadRequest, 'The connection_init is too large');
     else if (this.socket.bufferedAmount > MOST_UNSENT_BYTES) this.cut();
     else return true;
     return false;
@@ -127,6 +152,10 @@ function onMessage(this: WebSocket, data: unknown): void {
 /** The library answers each with a pong, whether the client reads or not. */
 function onPing(this: WebSocket, data: Buffer): void {
   (this as ClientSocket).connection?.takes(data.length);
+}
+
+function onPong(this: WebSocket): void {
+  (this as ClientSocket).connection?.answered();
 }
 
 function ignore(): void {}

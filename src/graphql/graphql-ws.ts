@@ -24,8 +24,9 @@ export interface GraphqlWs {
 }
 
 const MAX_PAYLOAD_BYTES = 256 * 1024;
-/** How late a socket whose token has ended may be closed. */
-const LOOK_EVERY_MS = 250;
+/** A look at a fifth of the sockets: one whose token has ended closes within a quarter of a second, and pings never go out in thousands. */
+const LOOK_EVERY_MS = 50;
+const LOOKS_A_ROUND = 5;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GOING_AWAY_MS = 2_000;
 /** So many foreign origins are told to the operator, each once. */
@@ -157,9 +158,18 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     connection.closed = protocol.opened(connection, connection);
     socket.on('close', onClose);
   });
+  let round: Iterator<ClientSocket> | undefined;
   const look = setInterval(() => {
     const now = performance.now();
-    for (const { connection } of server.clients) connection?.look(now);
+    round ??= server.clients.values();
+    for (let left = Math.ceil(server.clients.size / LOOKS_A_ROUND); left > 0; left -= 1) {
+      const { done, value } = round.next();
+      if (done === true) {
+        round = undefined;
+        return;
+      }
+      value.connection?.look(now);
+    }
   }, LOOK_EVERY_MS);
   look.unref();
 

@@ -97,14 +97,14 @@ describe('the sources of a base image', () => {
     ]);
   });
 
-  it("are Debian's own where this machine has none of Debian", () => {
+  it("are left to mmdebstrap, which knows Debian's own, where this machine has none of Debian", () => {
     const ubuntu = 'http://archive.example/ubuntu/|noble|main';
     for (const [targets, isDebian] of [
       [ubuntu, false],
       ['file:/media/cdrom/|bookworm|main', true],
       ['', true],
     ] as const) {
-      expect(toSourceLines(targets, 'bookworm', isDebian)[0]).toBe('deb http://deb.debian.org/debian bookworm main');
+      expect(toSourceLines(targets, 'bookworm', isDebian)).toEqual([]);
     }
   });
 

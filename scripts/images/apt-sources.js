@@ -1,9 +1,7 @@
-const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
-const DEFAULT_SECURITY_MIRROR = 'http://deb.debian.org/debian-security';
-
 /**
  * The source lines of a Debian of that suite, from this machine's own mirrors. `indexTargets` is what apt-get prints of its
- * package lists, a line each: address|release|component. Another release's mirror has this one too; other systems' have not.
+ * package lists, a line each: address|release|component. Another release's mirror has this one too; other systems' have not. None where
+ * this machine has no mirror of Debian: mmdebstrap knows Debian's own.
  */
 export function toSourceLines(indexTargets, suite, isDebian) {
   const targets = indexTargets
@@ -13,9 +11,14 @@ export function toSourceLines(indexTargets, suite, isDebian) {
     // What else a machine has sources for has suites of other names.
     .filter(([, release]) => /^(bookworm|trixie|forky|sid|(old)?stable|testing|unstable)(-(updates|security))?$/.test(release));
   const find = (fits) => targets.find(([, release]) => fits(release))?.[0].replace(/\/$/, '');
-  const main = find((release) => release === suite) ?? find((release) => !release.includes('-')) ?? DEFAULT_MIRROR;
-  const security = find((release) => release.endsWith('-security')) ?? DEFAULT_SECURITY_MIRROR;
-  return [`deb ${main} ${suite} main`, `deb ${main} ${suite}-updates main`, `deb ${security} ${suite}-security main`];
+  const main = find((release) => release === suite) ?? find((release) => !release.includes('-'));
+  if (main === undefined) return [];
+  const security = find((release) => release.endsWith('-security'));
+  return [
+    `deb ${main} ${suite} main`,
+    `deb ${main} ${suite}-updates main`,
+    ...(security === undefined ? [] : [`deb ${security} ${suite}-security main`]),
+  ];
 }
 
 const KEPT = /^Acquire::(Check-Valid-Until|Check-Date|https?::Proxy) "(.+)";$/;

@@ -1,5 +1,6 @@
 import type { CallHandle } from './app-sockets.ts';
 import { responseHeaders } from './forward-headers.ts';
+import { holdExchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { pathFor, type Exchange } from './relay.ts';
 
@@ -12,7 +13,8 @@ const SENDABLE_PATH = /^[\x21-\xff]+$/;
 const SENDABLE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** `relay` for a request without a body, which nearly all are: over the kept connections, by a client that knows no more than that. */
-export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit<Exchange, 'onUpgrade'>): void {
+export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
+  const { req, res, target, pool, headers } = exchange;
   const method = req.method ?? 'GET';
   const head = headOf(method, pathFor(target, req.url ?? '/'), headers);
   if (head === undefined) {
@@ -20,26 +22,7 @@ export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit
     return;
   }
   let handle: CallHandle | undefined;
-  let over = false;
-
-  const finish = () => {
-    over = true;
-    release();
-    req.socket.off('close', abandon);
-  };
-  const abandon = () => {
-    finish();
-    handle?.abort();
-  };
-  const fail = (message: string, code: string) => {
-    if (over) return;
-    log.debug({ vmId: target.vmId, code }, 'A request to an app failed');
-    abandon();
-    answerPlain(res, 502, message);
-  };
-  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'), ticket?.until);
-  // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
-  req.socket.setMaxListeners(0).once('close', abandon);
+  const { isOver, finish, fail } = holdExchange(exchange, () => handle?.abort());
   res.on('drain', () => handle?.resume());
 
   /** The last piece, until it is known whether another follows: the end goes along with it. */
@@ -85,7 +68,7 @@ export function relayCall({ req, res, target, ticket, pool, headers, log }: Omit
           else res.end(take(waiting), 'latin1');
         },
         onFail(error: NodeJS.ErrnoException, isUntouched) {
-          if (kept && isUntouched && !over) send(false);
+          if (kept && isUntouched && !isOver()) send(false);
           else fail('The app does not answer.', error.code ?? error.message);
         },
       },

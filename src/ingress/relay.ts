@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { responseHeaders } from './forward-headers.ts';
+import { holdExchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { hasBody, originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
@@ -27,30 +28,12 @@ export interface Exchange {
  * the app gives none, or cut off when the client, the app or the target goes midway. For requests with a body and to upgrade, each on a
  * connection of its own; `relayCall` is for all others.
  */
-export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log }: Exchange): void {
+export function relay(exchange: Exchange): void {
+  const { req, res, target, pool, headers, onUpgrade } = exchange;
   const method = req.method ?? 'GET';
   const carriesBody = hasBody(req);
   let current: ClientRequest | undefined;
-  let over = false;
-
-  const finish = () => {
-    over = true;
-    release();
-    req.socket.off('close', abandon);
-  };
-  const abandon = () => {
-    finish();
-    current?.destroy();
-  };
-  const fail = (message: string, code: string) => {
-    if (over) return;
-    log.debug({ vmId: target.vmId, code }, 'A request to an app failed');
-    abandon();
-    answerPlain(res, 502, message);
-  };
-  const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'), ticket?.until);
-  // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
-  req.socket.setMaxListeners(0).once('close', abandon);
+  const { isOver, finish, fail } = holdExchange(exchange, () => current?.destroy());
 
   const send = () => {
     let up: ClientRequest;
@@ -65,7 +48,7 @@ export function relay({ req, res, target, ticket, pool, headers, onUpgrade, log 
     let answered = false;
     up.once('response', (answer) => {
       answered = true;
-      if (!over) passBack(answer);
+      if (!isOver()) passBack(answer);
     });
     if (onUpgrade !== undefined) {
       up.once('upgrade', (answer, upstream, head) => {

@@ -117,7 +117,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
 
     const added = await during(id, () => setSecret(id, 'API_KEY', 'k1'));
     // RUNNING means that who asks now is answered, by the new one, as soon as the ingress has heard of it too.
-    await eventually(async () => (await environment(id))['API_KEY'] === 'k1', { deadline: 1_000 });
+    await eventually(async () => (await environment(id))['API_KEY'] === 'k1', { deadline: 5_000 });
     enabled.push((await stateOf(id)).enabled);
     expect(told(added)).toEqual(['RUNNING UPDATE', 'QUEUED UPDATE', 'STARTING BOOT', 'BOOTING BOOT', 'RUNNING BOOT']);
     const [after, ...more] = await eventually(async () => {
@@ -128,7 +128,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     expect(after?.Id).not.toBe(before?.Id);
 
     const removed = await during(id, () => deleteSecret(id, 'API_KEY'));
-    await eventually(async () => !('API_KEY' in (await environment(id))), { deadline: 1_000 });
+    await eventually(async () => !('API_KEY' in (await environment(id))), { deadline: 5_000 });
     enabled.push((await stateOf(id)).enabled);
     expect(told(removed)).toEqual(told(added));
     await execIn(id, 'test "$(cat /config/mine)" = mine');
@@ -145,7 +145,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     const [before] = await containersOf(id);
     const events = await during(id, () => setSecret(id, 'MODE', mode));
 
-    await eventually(async () => !('MODE' in (await environment(id))), { deadline: 1_000 });
+    await eventually(async () => !('MODE' in (await environment(id))), { deadline: 5_000 });
     expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
     await execIn(id, 'test "$(cat /config/mine)" = mine');
     // One that ends at once may do so before it is seen to boot.
@@ -197,7 +197,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([kept?.Id]);
 
     await during(id, () => deleteSecret(id, 'MODE'));
-    await eventually(async () => (await environment(id))['OTHER'] === '1', { deadline: 1_000 });
+    await eventually(async () => (await environment(id))['OTHER'] === '1', { deadline: 5_000 });
     expect(await stateOf(id)).toMatchObject({ changeUndone: false, lastFailure: null });
   });
 

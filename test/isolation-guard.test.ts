@@ -109,7 +109,7 @@ test('no VM starts in between: the rules are back before it runs', async () => {
   }
 });
 
-test('a guard that was killed is replaced before a VM starts, and each start costs it no more than a signal', async () => {
+test('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
   const [first] = await ofGuard();
   await docker.getContainer(realm.guard).kill();
   await firewall('-F', input);
@@ -141,7 +141,7 @@ test('two installations on one engine share the guard and its rules, and the one
 /** A guard that another version of the gateway might have posted. */
 const post = async (label: string) => {
   await docker.getContainer(realm.guard).remove({ force: true });
-  const command = { what: 'stand for a guard', argv: ['sh', '-c', "trap ':' USR1; while :; do sleep 1; done"] } as const;
+  const command = { what: 'stand for a guard', argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'], isSpokenTo: true } as const;
   const container = await hostCommands().create(command, { [LABEL.guard]: label }, realm.guard, within());
   await container.start();
   return container.id;

@@ -166,6 +166,9 @@ export function createDockerDriver({
       }
     },
 
-    close,
+    close() {
+      isolation.close();
+      close();
+    },
   };
 }

@@ -16,6 +16,8 @@ export interface HostCommand {
   /** As `docker run --device-cgroup-rule` takes them: 'b 7:* rwm'. */
   readonly deviceRules?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether its input stays open for whoever attaches to it. */
+  readonly isSpokenTo?: boolean;
   /** How long it may run; 30 s by default. */
   readonly milliseconds?: number;
   /** What is read of each of its outputs at most; 64 KiB by default. */
@@ -65,7 +67,7 @@ export function hostContainerOptions(
   command: HostCommand,
   { imageRef, labels, absent }: HostContainerPlace,
 ): Docker.ContainerCreateOptions {
-  const { argv, capabilities = [], network = 'none', binds = [], deviceRules = [], env = {} } = command;
+  const { argv, capabilities = [], network = 'none', binds = [], deviceRules = [], env = {}, isSpokenTo = false } = command;
   const lock = network === 'host' ? [FIREWALL_LOCK] : [];
   const present = [...TOOLS, ...lock].filter(({ source }) => !absent.has(source));
   return {
@@ -75,6 +77,7 @@ export function hostContainerOptions(
     Env: [SEARCHED, 'LC_ALL=C', ...Object.entries(env).map(([key, value]) => `${key}=${value}`)],
     Labels: { ...labels },
     WorkingDir: '/',
+    OpenStdin: isSpokenTo,
     HostConfig: {
       NetworkMode: network,
       // Where the engine maps its containers' users, root here is to be the host's.

@@ -1,7 +1,7 @@
 /**
  * Puts up the firewall's rules, for the host's `sh`. Arguments: `once` or `watch`; the chains FORWARD, INPUT and DENY; the pattern of the
  * bridges; the rules of IPv4 and of IPv6. `once` ends with 0 when they stand, else with 1 and the reason. `watch` looks every two seconds,
- * and at each SIGUSR1, whether they still stand as they were put up, first of all rules; ends with 1 when they cannot be had, and with 0 after a
+ * and for each word on its input, which it then says back, whether they still stand as they were put up, first of all rules; ends with 1 when they cannot be had, and with 0 after a
  * minute in which no gateway asked for it and no machine was there.
  */
 export const GUARD_SCRIPT = `
@@ -80,20 +80,19 @@ if [ "$mode" = once ]; then
   exit
 fi
 
-trap 'asked=1 idle=0' USR1
-trap 'exit 0' TERM INT
+# Words come in from those who ask, and go back once the rules were looked at; an empty one of our own comes every two seconds.
+( while sleep 2; do echo; done > /proc/$$/fd/0 ) &
 idle=0
-while [ $idle -lt 30 ]; do
-  asked=0
+while read -r word; do
   guard || { sleep 1; guard; } || exit 1
   idle=$((idle + 1))
   for port in /sys/class/net/\${bridges%+}*/brif/*; do
     [ ! -e "$port" ] || idle=0
   done
-  [ $asked = 0 ] || continue
-  sleep 2 &
-  # Asked meanwhile: the signal does not come again to end the wait.
-  [ $asked = 1 ] || wait $!
-  kill $! 2>/dev/null
+  if [ -n "$word" ]; then
+    idle=0
+    echo "$word"
+  fi
+  [ $idle -lt 30 ] || exit 0
 done
 `;

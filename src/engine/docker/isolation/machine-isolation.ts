@@ -8,6 +8,7 @@ import type { Containers } from '../containers.ts';
 import type { EngineCall } from '../engine-call.ts';
 import { statusOf } from '../engine-failure.ts';
 import { firewallRules, parseResolvers } from './firewall-rules.ts';
+import { GuardLine } from './guard-line.ts';
 import { GUARD_SCRIPT } from './guard-script.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import type { HostCommand } from '../host/host-container.ts';
@@ -15,7 +16,7 @@ import type { MachineNetwork } from './network.ts';
 import type { Realm } from './realm.ts';
 
 /** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
-const RULES_VERSION = 2;
+const RULES_VERSION = 3;
 const ASSERT_MILLISECONDS = 60_000;
 /** How old the list of the engine's name servers may be: a laptop goes from network to network. */
 const RESOLVERS_MILLISECONDS = 5 * 60_000;
@@ -42,7 +43,7 @@ interface IsolationTools {
 export class MachineIsolation {
   readonly #tools: IsolationTools;
   readonly #mode: 'on' | 'off';
-  #guard: { readonly ref: string; readonly until: number } | undefined;
+  #guard: { readonly line: GuardLine; readonly until: number } | undefined;
   #asserting: Promise<void> | undefined;
   /** The rules that this gateway has once seen to. */
   #settled: string | undefined;
@@ -53,13 +54,13 @@ export class MachineIsolation {
   }
 
   /**
-   * After it, the walls stand, as far as can be known before a start: a guard lives, and looks at them this very moment. Costs one call of
-   * a few milliseconds, or about a second when there was no guard. Rejects with ISOLATION_FAILED where they cannot be had.
+   * After it, the walls stand: the guard has looked at them since the call. Takes some 10 ms, or about a second when there was no guard.
+   * Rejects with ISOLATION_FAILED where they cannot be had.
    */
   async require(signal: AbortSignal): Promise<'isolated' | 'open'> {
     if (this.#mode === 'off') return 'open';
     const guard = this.#guard;
-    if (guard === undefined || !(await this.#wake(guard.ref, signal))) {
+    if (guard === undefined || !(await guard.line.ask(signal))) {
       await withDeadline(ASSERT_MILLISECONDS, signal, () => this.#assertOnce());
     } else if (performance.now() > guard.until) {
       // The rules stand; no start waits for newer ones.
@@ -77,32 +78,37 @@ export class MachineIsolation {
     return this.#asserting;
   }
 
-  /** True when the guard lives: it then looks at the rules at once. */
-  async #wake(ref: string, signal: AbortSignal): Promise<boolean> {
+  close(): void {
+    this.#guard?.line.close();
+  }
+
+  /** A line to that guard, which has answered on it; undefined when it does not. */
+  async #reach(ref: string, signal: AbortSignal): Promise<GuardLine | undefined> {
     try {
-      const container = this.#tools.docker.getContainer(ref);
-      await this.#tools.call('wake the guard', signal, (abortSignal) => container.kill({ signal: 'SIGUSR1', abortSignal }));
-      return true;
+      const line = await GuardLine.open(this.#tools, ref, signal);
+      if (await line.ask(signal)) return line;
+      line.close();
     } catch (error) {
       if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
-      return false;
     }
+    return undefined;
   }
 
   async #assert(signal: AbortSignal): Promise<void> {
     const { network, log } = this.#tools;
     try {
       const [resolvers] = await Promise.all([this.#findResolvers(signal), network.ensureId(signal)]);
-      const [ref, isNew] = await this.#postGuard(resolvers, signal);
-      this.#guard = { ref, until: performance.now() + RESOLVERS_MILLISECONDS };
+      const [line, isNew] = await this.#postGuard(resolvers, signal);
+      this.#guard?.line.close();
+      this.#guard = { line, until: performance.now() + RESOLVERS_MILLISECONDS };
       if (isNew) log.info({ resolvers }, 'VMs are walled off from each other, the host and private networks');
     } catch (error) {
       throw this.#toFailure(error);
     }
   }
 
-  /** The guard's container, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
-  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[ref: string, isNew: boolean]> {
+  /** A line to the guard, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
+  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[line: GuardLine, isNew: boolean]> {
     const { containers, host, realm } = this.#tools;
     const args = guardArguments(realm, resolvers ?? []);
     const label = `${RULES_VERSION}-${createHash('sha256')
@@ -119,9 +125,10 @@ export class MachineIsolation {
       // Insisted on once, and again only when the name servers changed: two gateways that differ would replace each other's for ever.
       const insists = resolvers !== undefined && label !== this.#settled;
       const fits = posted === label || version > RULES_VERSION || (version === RULES_VERSION && !insists);
-      if (present?.State.Running && fits && (await this.#wake(present.Id, signal))) {
+      const reached = present?.State.Running && fits ? await this.#reach(present.Id, signal) : undefined;
+      if (reached !== undefined) {
         this.#settled = label;
-        return [present.Id, false];
+        return [reached, false];
       }
       const output = await host.run(guardCommand(args, 'once'), signal);
       if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the rules were not taken');
@@ -130,8 +137,12 @@ export class MachineIsolation {
       try {
         const made = await host.create(watch, { [LABEL.guard]: label }, realm.guard, signal, { AutoRemove: true });
         await host.start(made, watch, signal);
-        this.#settled = label;
-        return [made.id, true];
+        const line = await this.#reach(made.id, signal);
+        if (line !== undefined) {
+          this.#settled = label;
+          return [line, true];
+        }
+        if (attempt === ATTEMPTS) throw new EngineError('ISOLATION_FAILED', 'what keeps the rules up ends as soon as it was started');
       } catch (error) {
         // Another gateway was quicker to make it, or took ours for a dead one.
         if (![404, 409].includes(statusOf(error) ?? 0) || attempt === ATTEMPTS) throw error;
@@ -180,5 +191,6 @@ function guardCommand(args: readonly string[], mode: 'once' | 'watch'): HostComm
     argv: ['sh', '-c', GUARD_SCRIPT, 'swiftor-guard', mode, ...args],
     capabilities: ['NET_ADMIN', 'NET_RAW'],
     network: 'host',
+    isSpokenTo: mode === 'watch',
   };
 }

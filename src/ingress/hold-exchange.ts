@@ -1,5 +1,25 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Log } from '../log.ts';
 import { answerPlain } from './plain-answer.ts';
-import type { Exchange } from './relay.ts';
+import type { Upstream } from './resolution.ts';
+import type { TargetPool } from './target-pools.ts';
+import type { Ticket } from './tickets.ts';
+
+/** One request, and all that it goes on with. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly target: Upstream;
+  /** What opened the target, where something had to: the exchange ends with it. */
+  readonly ticket?: Ticket | undefined;
+  readonly pool: TargetPool;
+  /** Of the request, as the app is to see them. */
+  readonly headers: readonly string[];
+  /** Takes over when the app answers 101; without it a 101 is a failure. */
+  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
+  readonly log: Log;
+}
 
 /** An exchange under way, which ends once: with its response, or with its client, its app, its target or its ticket. */
 export interface HeldExchange {

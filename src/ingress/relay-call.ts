@@ -1,8 +1,8 @@
 import type { CallHandle } from './app-sockets.ts';
 import { responseHeaders } from './forward-headers.ts';
-import { holdExchange } from './hold-exchange.ts';
+import { holdExchange, type Exchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
-import { pathFor, type Exchange } from './relay.ts';
+import { pathFor } from './relay.ts';
 
 /** What may be sent twice may meet a kept connection, since the app may be closing that one just now. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);

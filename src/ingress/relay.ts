@@ -1,27 +1,9 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Log } from '../log.ts';
 import { responseHeaders } from './forward-headers.ts';
-import { holdExchange } from './hold-exchange.ts';
+import { holdExchange, type Exchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { hasBody, originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
-import type { TargetPool } from './target-pools.ts';
-import type { Ticket } from './tickets.ts';
-
-export interface Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly target: Upstream;
-  /** What opened the target, where something had to: the exchange ends with it. */
-  readonly ticket?: Ticket | undefined;
-  readonly pool: TargetPool;
-  /** Of the request, as the app is to see them. */
-  readonly headers: readonly string[];
-  /** Takes over when the app answers 101; without it a 101 is a failure. */
-  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
-  readonly log: Log;
-}
 
 /**
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when

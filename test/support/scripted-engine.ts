@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 
 /** Answers a request itself, and says so, or leaves it to the real engine. */
 export type Script = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -19,6 +21,7 @@ export interface ScriptedEngine extends AsyncDisposable {
 export async function openScriptedEngine(target = '/var/run/docker.sock'): Promise<ScriptedEngine> {
   const file = path.join(tmpdir(), `swiftor-scripted-${randomUUID().slice(0, 8)}.sock`);
   let script: Script = () => false;
+  const attached = new Set<Duplex>();
   const server = createServer((incoming, response) => {
     if (script(incoming, response)) return;
     const { method, url, headers } = incoming;
@@ -33,6 +36,21 @@ export async function openScriptedEngine(target = '/var/run/docker.sock'): Promi
     });
     incoming.pipe(outgoing);
   });
+  // Who attaches to a container speaks on with it: nothing of that is scripted.
+  server.on('upgrade', ({ method, url, rawHeaders }, socket, head) => {
+    const engine = connect(target);
+    const headers = rawHeaders.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+    engine.write(`${method} ${url} HTTP/1.1\r\n${headers}\r\n`);
+    engine.write(head);
+    attached.add(socket);
+    for (const [one, other] of [
+      [socket, engine],
+      [engine, socket],
+    ] as const) {
+      one.on('error', () => other.destroy()).on('close', () => other.destroy());
+      one.pipe(other);
+    }
+  });
   await once(server.listen(file), 'listening');
   return {
     endpoint: `unix://${file}`,
@@ -43,6 +61,7 @@ export async function openScriptedEngine(target = '/var/run/docker.sock'): Promi
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
+      for (const socket of attached) socket.destroy();
       await closed;
       await rm(file, { force: true });
     },

@@ -15,7 +15,9 @@ export interface TlsFiles {
 
 /** Reads both files; rejects, in one sentence, when one cannot be read or they do not make a pair. */
 export async function readTlsPair({ certFile, keyFile }: TlsFiles): Promise<TlsPair> {
-  const [cert, key] = await Promise.all([readPem('TLS_CERT', certFile), readPem('TLS_KEY', keyFile)]);
+  // One after the other: of two that are missing it is always the first that is named.
+  const cert = await readPem('TLS_CERT', certFile);
+  const key = await readPem('TLS_KEY', keyFile);
   try {
     createSecureContext({ cert, key });
   } catch (error) {

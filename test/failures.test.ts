@@ -201,11 +201,15 @@ describe('an app that wants more memory than it has', () => {
       await removeInstallation(installationId);
     });
     const signal = AbortSignal.timeout(25_000);
-    const commands = [shell(`exec ${HOG}`), shell(`${HOG}; exit 1`)];
+    // The engine watches a container's memory only once it has started it: of one that ran out before that it tells nothing.
+    const wait = 'until [ -e /tmp/go ]; do sleep 0.05; done';
+    const commands = [shell(`${wait}; exec ${HOG}`), shell(`${wait}; ${HOG}; exit 1`)];
     const specs = Array.from({ length: 12 }, (_, index) =>
       machineSpec({ memoryBytes: 16 * 1024 * 1024, shmBytes: 1024 * 1024, command: commands[index % 2] ?? [] }),
     );
-    await Promise.all(specs.map((spec) => driver.ensure(spec, signal, () => undefined)));
+    const started = await Promise.all(specs.map((spec) => driver.ensure(spec, signal, () => undefined)));
+    const touch = { Cmd: ['touch', '/tmp/go'] };
+    await Promise.all(started.map(async ({ ref }) => (await docker.getContainer(ref).exec(touch)).start({ Detach: true })));
     const seen = await eventually(
       async () => {
         const all = await Promise.all(specs.map(({ id }) => driver.observe(id, signal)));

@@ -6,6 +6,7 @@ import { createAccountSockets } from './auth/account-sockets.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createVerifyToken } from './auth/jwt.ts';
 import { createRateLimits } from './auth/rate-limits.ts';
+import { rememberTokens } from './auth/remember-tokens.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
 import { createDatabase } from './db/database.ts';
@@ -150,7 +151,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   const addressOf = (request: IncomingMessage): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
   const rates = createRateLimits({ perAccount: config.limits.ratePerAccount, perAddress: config.limits.ratePerAddress, log });
-  const authenticate = createAuthenticate({ verifyToken, rates, addressOf });
+  const authenticate = createAuthenticate({ verifyToken: rememberTokens(verifyToken), rates, addressOf });
   const sockets = createAccountSockets(config.limits.socketsPerAccount);
   const gateway = createGateway({ services, rates, log, graphiql, introspection: config.introspection });
   parts.defer(() => gateway.dispose());

@@ -45,6 +45,24 @@ describe('a reader', () => {
     expect(await queue.next()).toEqual(END);
   });
 
+  test.each([
+    ['an item', (queue: PushQueue<string>) => void queue.push('a')],
+    ['items of the past', (queue: PushQueue<string>) => queue.preload(['a', 'b'])],
+    ['the end', (queue: PushQueue<string>) => queue.end()],
+    ['an error', (queue: PushQueue<string>) => queue.fail(new Error('lost'))],
+    ['its own leaving', (queue: PushQueue<string>) => void queue.return()],
+  ])('that waits without a promise is told once of %s', (_what, happen) => {
+    const { queue } = queueOf();
+    const ready = vi.fn(() => expect(queue.isReady).toBe(true));
+    expect(queue.isReady).toBe(false);
+    queue.whenReady({ ready });
+    queue.preload([]);
+    expect(ready).not.toHaveBeenCalled();
+    happen(queue);
+    queue.push('later');
+    expect(ready).toHaveBeenCalledOnce();
+  });
+
   test('that waits gets the end at once', async () => {
     const { queue } = queueOf();
     const waiting = queue.next();

@@ -60,9 +60,9 @@ afterAll(async () => {
 
 async function run(query: string): Promise<{ data: unknown; statements: number }> {
   const operation = await gateway.prepare({ query }, { viewer });
-  if (!('args' in operation)) throw new AggregateError(operation);
+  if (!('kind' in operation)) throw new AggregateError(operation);
   statements.length = 0;
-  const { data, errors } = await operation.execute(operation.args);
+  const { data, errors } = await operation.execute();
   if (errors !== undefined) throw new AggregateError(errors);
   return { data, statements: statements.length };
 }

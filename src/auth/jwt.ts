@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { ApiError } from '../errors.ts';
 import type { Viewer } from './viewer.ts';
@@ -13,8 +12,6 @@ export interface JwtOptions {
 /** Rejects with UNAUTHENTICATED for anything but a token of ours that holds now. */
 export type VerifyToken = (token: string) => Promise<Viewer>;
 
-/** Verified tokens that are remembered until they end; a signature costs ten times a look-up. */
-const REMEMBERED = 10_000;
 const LEEWAY_SECONDS = 5;
 
 /**
@@ -23,21 +20,7 @@ const LEEWAY_SECONDS = 5;
  */
 export function createVerifyToken(options: JwtOptions): VerifyToken {
   const verify = signatureVerifier(options);
-  const remembered = new Map<string, Viewer>();
-
-  return async (token) => {
-    const key = createHash('sha256').update(token).digest('base64');
-    const known = remembered.get(key);
-    if (known !== undefined) {
-      if (known.expiresAt > Date.now()) return known;
-      remembered.delete(key);
-    }
-    const viewer = toViewer(await verify(token));
-    const [oldest] = remembered.keys();
-    if (remembered.size >= REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-    remembered.set(key, viewer);
-    return viewer;
-  };
+  return async (token) => toViewer(await verify(token));
 }
 
 function signatureVerifier({ secret, jwksUrl, issuer, audience }: JwtOptions): VerifyPayload {

@@ -100,6 +100,10 @@ export class EventReader extends PushQueue<VmEvent> {
     this.push(seq > shared.seq ? { ...shared, seq } : shared);
   }
 
+  override get isReady(): boolean {
+    return this.#mustReadOn() || super.isReady;
+  }
+
   override next(): Promise<IteratorResult<VmEvent>> {
     return this.#mustReadOn() ? this.#nextOfThePast() : super.next();
   }

@@ -27,12 +27,14 @@ export const GRAPHQL_PATH = '/graphql';
 /** About as long to validate, at the longest, as a plain request takes whole. */
 const TOKENS_OF_A_POINT = 100;
 
+const NO_VARIABLES: Readonly<Record<string, unknown>> = Object.freeze({});
+
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
   readonly kind: OperationTypeNode;
-  readonly args: ExecutionArgs;
-  readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
-  readonly subscribe: (args: ExecutionArgs) => Promise<Subscription | ExecutionResult>;
+  execute(): Promise<ExecutionResult>;
+  /** An ExecutionResult with errors where the subscription is refused. */
+  subscribe(): Promise<Subscription | ExecutionResult>;
 }
 
 export interface OperationRequest {
@@ -46,6 +48,8 @@ export interface Gateway {
   fetch(request: Request, asker: Asker | undefined): Promise<Response>;
   /** Parsed, validated, with its context; or the errors that refuse it. */
   prepare(request: OperationRequest, asker: Asker): Promise<PreparedOperation | readonly GraphQLError[]>;
+  /** What a client reads of an error that met its operation outside of the pipeline. */
+  mask(error: unknown): GraphQLError;
   dispose(): Promise<void>;
 }
 
@@ -53,7 +57,7 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { services, rates, log, graphiql, introspection } = options;
   const maskError = createMaskError(log);
-  const subscribe = createSubscribe(maskError);
+  const subscribe = createSubscribe(maskError, (viewer) => createContext(services, { viewer }));
   /** Takes what the operation costs from its account's rate; throws when it is more than one may cost. */
   const charge = (args: ExecutionArgs, { viewer }: Asker): void => rates.charge(viewer, pointsOf(args) - 1);
   const yoga = createYoga<{ asker?: Asker }, Context>({
@@ -97,7 +101,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,
-        variableValues: variables ?? {},
+        variableValues: variables ?? NO_VARIABLES,
         ...(operationName != null && { operationName }),
         contextValue: createContext(services, asker),
       };
@@ -108,11 +112,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
       return {
         kind: operation.operation,
-        args,
-        execute: async (prepared) => enveloped.execute(prepared),
-        subscribe: (prepared) => subscribe(prepared, asker.viewer),
+        execute: async () => enveloped.execute(args),
+        subscribe: () => subscribe(args, asker.viewer),
       };
     },
+    mask: maskError,
     async dispose() {
       await yoga.dispose();
     },

@@ -23,7 +23,7 @@ export async function serveSse(
   { asker, mayMutate, lastEventId }: { asker: Asker; mayMutate: boolean; lastEventId: string | undefined },
 ): Promise<void> {
   const prepared = await gateway.prepare(operation, { ...asker, lastEventId, connection: { cut: () => void reply.destroy() } });
-  if (!('args' in prepared)) return sendJson(reply, 400, { errors: prepared });
+  if (!('kind' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new ApiError('METHOD_NOT_ALLOWED', 'Send mutations by POST.');
   const results = await resultsOf(prepared);
   const { source } = results;
@@ -64,8 +64,8 @@ function keepAlive(reply: ServerResponse): NodeJS.Timeout {
 }
 
 /** The results of any operation, one after the other: a query has one. */
-async function resultsOf({ kind, args, execute, subscribe }: PreparedOperation): Promise<Subscription> {
-  const result = kind === 'subscription' ? await subscribe(args) : await execute(args);
+async function resultsOf(prepared: PreparedOperation): Promise<Subscription> {
+  const result = await (prepared.kind === 'subscription' ? prepared.subscribe() : prepared.execute());
   return 'source' in result ? result : { source: only(result), render: async (value) => JSON.stringify(value) };
 }
 

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { execute as executeEvent } from '@graphql-tools/executor';
 import type { Actor } from '../auth/viewer.ts';
+import type { Context } from './context.ts';
 
 /** A subscription that runs: what happens, and how to tell it. */
 export interface Subscription {
@@ -19,6 +20,8 @@ export interface Subscription {
   render(event: unknown): Promise<string>;
 }
 
+type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
+
 /** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
 export type Subscribe = (args: ExecutionArgs, viewer: Actor) => Promise<Subscription | ExecutionResult>;
 
@@ -26,47 +29,54 @@ export type Subscribe = (args: ExecutionArgs, viewer: Actor) => Promise<Subscrip
  * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
  * differ: those of the same account and address under the same plan, with the same document and the same variables inside the field.
  */
-export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscribe {
+export function createSubscribe(mask: (error: unknown) => GraphQLError, contextOf: (viewer: Actor) => Context): Subscribe {
   /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
   const texts = new WeakMap<object, Map<string, Promise<string>>>();
   const documents = numberObjects();
 
-  const execute = async (args: ExecutionArgs, event: unknown): Promise<string> => {
+  const execute = async (args: ExecutionArgs): Promise<string> => {
     try {
       // What yoga executes everything else with. The language's own executor makes and aborts a controller for each event, which takes
       // longer than all the rest.
-      const { data, errors } = (await executeEvent({ ...args, rootValue: event })) as ExecutionResult;
+      const { data, errors } = (await executeEvent(args)) as ExecutionResult;
       return JSON.stringify({ ...(data !== undefined && { data }), ...(errors !== undefined && { errors: errors.map(mask) }) });
     } catch (error) {
       return JSON.stringify({ errors: [mask(error)] });
     }
   };
 
-  /** What a result depends on besides its event. Written when it is needed, not kept: there are thousands of subscriptions. */
-  const keyOf = ({ document, operationName, variableValues }: ExecutionArgs, viewer: Actor): string => {
-    const inside = variablesInside(document).map((name) => variableValues?.[name]);
-    return JSON.stringify([documents(document), operationName, inside, viewer.userId, viewer.plan, viewer.from]);
-  };
-
+  /** Holds little, for there are thousands: what an event is executed with is made for each event. */
   class Running implements Subscription {
     readonly source: AsyncIterator<unknown>;
-    readonly #args: ExecutionArgs;
+    readonly #operation: Operation;
     readonly #viewer: Actor;
 
-    constructor(source: AsyncIterator<unknown>, args: ExecutionArgs, viewer: Actor) {
+    constructor(source: AsyncIterator<unknown>, operation: Operation, viewer: Actor) {
       this.source = source;
-      this.#args = args;
+      this.#operation = operation;
       this.#viewer = viewer;
     }
 
     render(event: unknown): Promise<string> {
-      if (typeof event !== 'object' || event === null) return execute(this.#args, event);
+      if (typeof event !== 'object' || event === null) return this.#execute(event);
       let known = texts.get(event);
       if (known === undefined) texts.set(event, (known = new Map()));
-      const key = keyOf(this.#args, this.#viewer);
+      const key = this.#key();
       let text = known.get(key);
-      if (text === undefined) known.set(key, (text = execute(this.#args, event)));
+      if (text === undefined) known.set(key, (text = this.#execute(event)));
       return text;
+    }
+
+    #execute(event: unknown): Promise<string> {
+      return execute({ ...this.#operation, contextValue: contextOf(this.#viewer), rootValue: event });
+    }
+
+    /** What a result depends on besides its event. */
+    #key(): string {
+      const { document, operationName, variableValues } = this.#operation;
+      const { userId, plan, from } = this.#viewer;
+      const inside = variablesInside(document).map((name) => variableValues?.[name]);
+      return JSON.stringify([documents(document), operationName, inside, userId, plan, from]);
     }
   }
 
@@ -75,7 +85,8 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError): Subscri
     if (!('schema' in valid)) return { errors: valid.map(mask) };
     const stream = await createSourceEventStream(valid);
     if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
-    return new Running(stream[Symbol.asyncIterator](), args, viewer);
+    const { schema, document, operationName, variableValues } = args;
+    return new Running(stream[Symbol.asyncIterator](), { schema, document, operationName, variableValues }, viewer);
   };
 }
 

@@ -1,9 +1,10 @@
 import { CloseCode } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import type { Actor } from '../auth/viewer.ts';
+import type { Actor, Viewer } from '../auth/viewer.ts';
 import { SLOW_READER_REASON } from '../events/event-reader.ts';
 import { takeToken } from '../lib/token-buckets.ts';
-import type { Log } from '../log.ts';
+import type { WsOperation } from './ws-operation.ts';
+import type { WsProtocol } from './ws-protocol.ts';
 
 /** Our own code beside the protocol's: the reader fell too far behind; it may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;
@@ -16,6 +17,8 @@ const MESSAGES = { perSecond: MESSAGES_PER_SECOND, burst: 10 * MESSAGES_PER_SECO
 export const MAX_INIT_BYTES = 8 * 1024;
 /** Of answers that a client asked for and does not read. */
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
+/** With more than this unsent, the next event waits in its bounded queue until the client has read. */
+const UNSENT_BEFORE_WAITING_BYTES = 64 * 1024;
 const INIT_TIMEOUT_MS = 5_000;
 /** A client that is gone without a word, no FIN ever came, is found out within two of these. */
 const PING_EVERY_MS = 12_000;
@@ -25,36 +28,38 @@ export class ClientSocket extends WebSocket {
   connection: WsConnection | undefined;
 }
 
+/** Mostly one, and there are thousands of connections: a Map of one takes five times as much. */
+const NO_OPERATIONS: readonly WsOperation[] = [];
+
 /**
- * A client's WebSocket as the protocol wants it, and all that is known of it: one object and no function of its own, for there are
- * thousands, and most of them wait for hours. Closed when its client sends more than a client does: 4400 for a connection_init past
- * 8 KiB, 4429 past 100 messages a second, 4490 when it asks on without reading its answers.
+ * A client's WebSocket, and all that is known of it: one object and no function of its own, for there are thousands, and most of them
+ * wait for hours. Closed when its client sends more than a client does: 4400 for a connection_init past 8 KiB, 4429 past 100 messages
+ * a second, 4490 when it asks on without reading its answers.
  */
 export class WsConnection {
   readonly socket: ClientSocket;
   /** The address that it comes from. */
   readonly from: string;
-  /** How many subscriptions run on it. */
-  subscriptions = 0;
-  /** Tells the protocol of its end. */
-  closed: ((code: number, reason: string) => Promise<void>) | undefined;
-  readonly #log: Log;
+  /** What runs on it; never changed, but replaced by another. */
+  operations = NO_OPERATIONS;
+  readonly #protocol: WsProtocol;
   /** When its token must have come, and from then on when it is pinged next; by the monotonic clock in ms. */
   #dueAt = performance.now() + INIT_TIMEOUT_MS;
   /** A ping has had no answer yet. */
   #isSilent = false;
   #messagesFullAt = 0;
+  #isGreeted = false;
   #viewer: Actor | undefined;
-  #handle: ((message: string) => Promise<void>) | undefined;
 
-  constructor(socket: ClientSocket, from: string, log: Log) {
+  constructor(socket: ClientSocket, from: string, protocol: WsProtocol) {
     this.socket = socket;
     this.from = from;
-    this.#log = log;
+    this.#protocol = protocol;
     socket.connection = this;
     socket.on('message', onMessage);
     socket.on('ping', onPing);
     socket.on('pong', onPong);
+    socket.on('close', onClose);
     // The reason of the close that follows: a frame that is no frame, a message that is too long.
     socket.on('error', ignore);
   }
@@ -64,29 +69,50 @@ export class WsConnection {
     return this.#viewer;
   }
 
-  accept(viewer: Actor): void {
-    this.#viewer = viewer;
+  /** Its client's first word; false where that has been said before. */
+  greet(): boolean {
+    if (this.#isGreeted) return false;
+    this.#isGreeted = true;
+    return true;
+  }
+
+  accept(viewer: Viewer): void {
+    this.#viewer = { ...viewer, from: this.from };
     // At any time of the period: thousands that came at once are not pinged at once.
     this.#dueAt = performance.now() + Math.random() * PING_EVERY_MS;
   }
 
-  get protocol(): string {
-    return this.socket.protocol;
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
   }
 
-  send(message: string): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message, () => resolve());
-      else resolve();
-    });
+  find(id: string): WsOperation | undefined {
+    return this.operations.find((each) => each.id === id);
+  }
+
+  add(operation: WsOperation): void {
+    this.operations = [...this.operations, operation];
+  }
+
+  remove(operation: WsOperation): void {
+    this.operations = this.operations.length > 1 ? this.operations.filter((each) => each !== operation) : NO_OPERATIONS;
+  }
+
+  /** How many of its operations are subscriptions. */
+  get subscriptions(): number {
+    return this.operations.filter(({ isSubscription }) => isSubscription).length;
+  }
+
+  /** Resolves at once while little is unsent, else when this is written: whoever awaits it goes at the pace of the client. */
+  async send(message: string): Promise<void> {
+    const { socket } = this;
+    if (!this.isOpen) return;
+    if (socket.bufferedAmount <= UNSENT_BEFORE_WAITING_BYTES) socket.send(message, ignore);
+    else await new Promise<void>((resolve) => socket.send(message, () => resolve()));
   }
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason);
-  }
-
-  onMessage(handle: (message: string) => Promise<void>): void {
-    this.#handle = handle;
   }
 
   /** Cuts a reader that is too far behind. */
@@ -96,7 +122,7 @@ export class WsConnection {
 
   /** A look at it, which comes to all of them several times a second: whether its token has ended, or never came, and whether it still lives. */
   look(now: number): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+    if (!this.isOpen) return;
     if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now()) this.close(CloseCode.Forbidden, 'The token has expired');
     else if (now < this.#dueAt) return;
     else if (this.#viewer === undefined) this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
@@ -113,24 +139,17 @@ export class WsConnection {
   }
 
   receive(message: Buffer): void {
-    if (!this.takes(message.length)) return;
-    this.#handle?.(message.toString('utf8')).catch((error: unknown) => this.#fail(error));
+    if (this.takes(message.length)) void this.#protocol.receive(this, message.toString('utf8'));
   }
 
-  #fail(error: unknown): void {
-    // The library's word for a message that only a server sends.
-    if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
-      this.close(CloseCode.BadRequest, 'Invalid message received');
-      return;
-    }
-    this.#log.error({ err: error }, 'a message of a WebSocket could not be handled');
-    this.close(CloseCode.InternalServerError, 'Internal server error');
+  ended(): void {
+    this.#protocol.closed(this);
   }
 
   /** Whether something more from the client is looked at; closes it where it is too much. */
   takes(bytes: number): boolean {
     // What comes after a close is not looked at any more.
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (!this.isOpen) return false;
     const taken = takeToken(this.#messagesFullAt, performance.now(), MESSAGES);
     if ('missing' in taken) {
       this.close(TOO_MANY_CODE, 'Too many messages');
@@ -156,6 +175,10 @@ function onPing(this: WebSocket, data: Buffer): void {
 
 function onPong(this: WebSocket): void {
   (this as ClientSocket).connection?.answered();
+}
+
+function onClose(this: WebSocket): void {
+  (this as ClientSocket).connection?.ended();
 }
 
 function ignore(): void {}

@@ -1,14 +1,20 @@
+/** Waits for a queue without a promise, which would take 300 bytes for as long as nothing comes. */
+export interface Waiter {
+  /** `next()` has something now: an item, the error or the end. */
+  ready(): void;
+}
+
 /**
  * A bounded queue between who pushes and one reader. Its iterator's `return()` takes effect at once even while a
  * `next()` waits (an async generator would keep its resources until the next value), and `onClose` runs exactly once,
  * whoever ends it.
  */
 export class PushQueue<T> implements AsyncIterableIterator<T> {
-  /** Most queues are empty for hours, and there are thousands. */
+  /** Most queues are empty for hours, and there are thousands: then there is no array either. */
   #items: T[] | undefined;
   readonly #limit: number;
   readonly #onClose: (queue: PushQueue<T>) => void;
-  #waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: unknown) => void } | undefined;
+  #waiter: Waiter | undefined;
   #state: 'open' | 'ended' | { error: unknown } = 'open';
 
   /** `onClose` is told which queue it is: thousands of them share one function. */
@@ -27,60 +33,42 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     return this.#state === 'open';
   }
 
+  /** Whether `next()` would not wait. */
+  get isReady(): boolean {
+    return this.#items !== undefined || this.#state !== 'open';
+  }
+
+  /** Tells the waiter once, as soon as the queue is ready, which it is not now. There is one reader, and so one waiter. */
+  whenReady(waiter: Waiter): void {
+    this.#waiter = waiter;
+  }
+
   /** False, and nothing queued, when the queue is over or its reader is `limit` items behind. */
   push(item: T): boolean {
-    if (this.#state !== 'open') return false;
-    if (this.#waiting !== undefined) {
-      this.#waiting.resolve({ value: item, done: false });
-      this.#waiting = undefined;
-      return true;
-    }
-    if (this.size >= this.#limit) return false;
-    (this.#items ??= []).push(item);
+    if (this.#state !== 'open' || (this.#waiter === undefined && this.size >= this.#limit)) return false;
+    this.preload([item]);
     return true;
   }
 
   /** Queues items whatever the limit says: what the reader asked for before anything was pushed. */
   preload(items: readonly T[]): void {
-    for (const item of items) {
-      if (this.#waiting !== undefined) this.push(item);
-      else (this.#items ??= []).push(item);
-    }
+    if (items.length === 0) return;
+    for (const item of items) (this.#items ??= []).push(item);
+    this.#tell();
   }
 
   /** No more items: the reader gets what is queued, then the end. */
   end(): void {
-    if (this.#state !== 'open') return;
-    this.#state = 'ended';
-    this.#waiting?.resolve({ value: undefined, done: true });
-    this.#waiting = undefined;
-    this.#onClose(this);
+    this.#close('ended');
   }
 
-  /** The reader gets what is queued, then this error. */
+  /** The reader gets what is queued, then this error, then the end. */
   fail(error: unknown): void {
-    if (this.#state !== 'open') return;
-    this.#state = { error };
-    this.#waiting?.reject(error);
-    // A waiting reader has taken the error: what follows is the plain end.
-    if (this.#waiting !== undefined) this.#state = 'ended';
-    this.#waiting = undefined;
-    this.#onClose(this);
+    this.#close({ error });
   }
 
   next(): Promise<IteratorResult<T>> {
-    const item = this.#items?.shift();
-    if (this.#items?.length === 0) this.#items = undefined;
-    if (item !== undefined) return Promise.resolve({ value: item, done: false });
-    if (this.#state === 'open') {
-      return new Promise((resolve, reject) => {
-        this.#waiting = { resolve, reject };
-      });
-    }
-    if (this.#state === 'ended') return Promise.resolve({ value: undefined, done: true });
-    const { error } = this.#state;
-    this.#state = 'ended';
-    return Promise.reject(error);
+    return this.isReady ? this.#take() : new Promise((resolve) => this.whenReady({ ready: () => resolve(this.#take()) }));
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -92,6 +80,32 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  async #take(): Promise<IteratorResult<T>> {
+    const items = this.#items;
+    if (items !== undefined) {
+      const value = items.shift() as T;
+      if (items.length === 0) this.#items = undefined;
+      return { value, done: false };
+    }
+    const state = this.#state;
+    this.#state = 'ended';
+    if (typeof state === 'object') throw state.error;
+    return { value: undefined, done: true };
+  }
+
+  #close(state: 'ended' | { error: unknown }): void {
+    if (this.#state !== 'open') return;
+    this.#state = state;
+    this.#onClose(this);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.ready();
   }
 }
 

@@ -104,8 +104,8 @@ async function runOperation(gateway: Gateway, asker: Asker, route: Route, reques
   const nodes: RestData['nodes'][number][] = [];
   for (let after: string | undefined; ;) {
     const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, asker);
-    if (!('args' in operation)) throw toApiError(operation, route);
-    const { data, errors } = await operation.execute(operation.args);
+    if (!('kind' in operation)) throw toApiError(operation, route);
+    const { data, errors } = await operation.execute();
     if (errors !== undefined && errors.length > 0) throw toApiError(errors, route);
     const page = data as (RestData & { vms?: VmPage }) | null | undefined;
     nodes.push(...(page?.vms?.nodes ?? []));

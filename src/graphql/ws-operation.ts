@@ -1,0 +1,93 @@
+import type { GraphQLError } from 'graphql';
+import { MessageType, stringifyMessage } from 'graphql-ws';
+import { PushQueue, type Waiter } from '../lib/push-queue.ts';
+import type { Subscription } from './subscription.ts';
+import type { WsConnection } from './ws-connection.ts';
+
+/**
+ * One operation of a client's: its place on the connection, from its `subscribe` message to its end, whoever brings that about.
+ * Thousands wait for hours for their next event; so there is one object to each, and no function and no promise while it waits.
+ */
+export class WsOperation implements Waiter {
+  readonly id: string;
+  readonly #connection: WsConnection;
+  readonly #mask: (error: unknown) => GraphQLError;
+  /** Of a subscription; a query has none, and one that is still being prepared does not have it yet. */
+  #subscription: Subscription | undefined;
+  #isOver = false;
+  /** Whether it counts as one of the connection's subscriptions. */
+  isSubscription = false;
+
+  constructor(connection: WsConnection, id: string, mask: (error: unknown) => GraphQLError) {
+    this.#connection = connection;
+    this.id = id;
+    this.#mask = mask;
+  }
+
+  /** Its only result, as JSON text. */
+  async answer(result: string): Promise<void> {
+    if (this.#isOver) return;
+    await this.#sendNext(result);
+    this.#complete();
+  }
+
+  /** What refuses it, or what it ends with. */
+  fail(errors: readonly GraphQLError[]): void {
+    if (!this.#leave()) return;
+    void this.#connection.send(stringifyMessage({ id: this.id, type: MessageType.Error, payload: errors.map((error) => error.toJSON()) }));
+  }
+
+  /** Sends what the subscription tells until either of them ends. */
+  follow(subscription: Subscription): void {
+    this.#subscription = subscription;
+    if (this.#isOver) this.#free();
+    else this.ready();
+  }
+
+  /** The client, or its connection, wants no more of it: everything is freed at once. */
+  end(): void {
+    if (this.#leave()) this.#free();
+  }
+
+  /** See `Waiter`. */
+  ready(): void {
+    if (this.#subscription !== undefined) void this.#pass(this.#subscription);
+  }
+
+  async #pass(subscription: Subscription): Promise<void> {
+    const { source } = subscription;
+    try {
+      while (!this.#isOver) {
+        if (source instanceof PushQueue && !source.isReady) return source.whenReady(this);
+        const { done, value } = await source.next();
+        if (done === true) return this.#complete();
+        // Made once for all who are told the same.
+        await this.#sendNext(await subscription.render(value));
+      }
+    } catch (error) {
+      this.fail([this.#mask(error)]);
+      this.#free();
+    }
+  }
+
+  /** At the pace of the client, see `WsConnection.send`. */
+  #sendNext(payload: string): Promise<void> | undefined {
+    return this.#isOver ? undefined : this.#connection.send(`{"id":${JSON.stringify(this.id)},"type":"next","payload":${payload}}`);
+  }
+
+  #complete(): void {
+    if (this.#leave()) void this.#connection.send(stringifyMessage({ id: this.id, type: MessageType.Complete }));
+  }
+
+  /** Gives its place back; false where that has been done. */
+  #leave(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#connection.remove(this);
+    return true;
+  }
+
+  #free(): void {
+    this.#subscription?.source.return?.().catch(() => undefined);
+  }
+}

@@ -13,7 +13,7 @@ import { formatFigures, type Figure } from './figure.ts';
 import { startGateway } from './gateway-under-test.ts';
 import { measureBoot } from './measure-boot.ts';
 import { measureIdle } from './measure-idle.ts';
-import { LARGE, measureIngress, SMALL } from './measure-ingress.ts';
+import { measureIngress, type App } from './measure-ingress.ts';
 import { measureLists } from './measure-lists.ts';
 import { measurePush } from './measure-push.ts';
 import { importNginxImage } from './nginx.ts';
@@ -28,6 +28,9 @@ const DISTRIBUTION = 'tiny';
 const APP_PORT = 3000;
 const BOOT_PAIRS = 15;
 const JWT_SECRET = randomUUID();
+/** What the apps of the bench serve. */
+const SMALL = { name: 'small.html', bytes: 1_400 } as const;
+const LARGE = { name: 'large.bin', bytes: 8 * 2 ** 20 } as const;
 
 /** What a part works with. */
 interface Bench {
@@ -129,7 +132,7 @@ async function withGateway<T>(
   });
 }
 
-/** Through an app that takes a connection for each request, as small ones do, and through one that costs next to nothing. */
+/** Through an app that takes a connection for each request, as small ones do, one that costs next to nothing, and those that people use. */
 async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   await using undo = new AsyncDisposableStack();
   const image = await importNginxImage({ [SMALL.name]: Buffer.alloc(SMALL.bytes, 'x'), [LARGE.name]: Buffer.alloc(LARGE.bytes) });
@@ -141,13 +144,29 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
     image: await testImage(),
     command: ['/bin/busybox', 'sh', '-c', `${make.replaceAll('head', '/bin/busybox head')}; exec httpd -f -p ${APP_PORT} -h /www`],
   };
-  const work: Parameters<typeof withGateway<Figure[]>>[1] = async ({ gateway, engine }) => {
-    const apps = [
-      { title: 'busybox httpd', distribution: small.code },
-      { title: 'nginx', distribution: 'nginx' },
-    ];
-    return measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), port: APP_PORT, say: bench.say, signal: bench.signal });
-  };
+  const files = { port: APP_PORT, small: SMALL.name, large: LARGE.name };
+  const apps: App[] = [
+    { title: 'busybox httpd', distribution: small.code, ...files },
+    { title: 'nginx', distribution: 'nginx', ...files },
+  ];
+  const real = [
+    {
+      image: 'local/webtop:debian-xfce',
+      title: 'XFCE desktop',
+      distribution: 'debian',
+      desktop: 'xfce',
+      port: APP_PORT,
+      small: 'login.css',
+    },
+    { image: 'local/code-server:latest', title: 'code-server', distribution: 'code-server', port: 8443, small: 'login' },
+  ];
+  const tags = new Set((await docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []));
+  for (const app of real) {
+    if (tags.has(app.image)) apps.push(app);
+    else bench.say(`${app.title} is left out: the engine does not have ${app.image}, which "npm run images" builds.`);
+  }
+  const work: Parameters<typeof withGateway<Figure[]>>[1] = async ({ gateway, engine }) =>
+    measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), say: bench.say, signal: bench.signal });
   return await withGateway(bench, work, [
     { ...small, ...common },
     { code: 'nginx', image, ...common },

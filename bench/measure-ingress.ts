@@ -13,16 +13,22 @@ export interface IngressOptions {
   readonly gateway: GatewayUnderTest;
   readonly engine: EngineSocket;
   readonly token: string;
-  /** What to measure through: an app by its distribution, with the files that it serves. */
-  readonly apps: readonly { readonly title: string; readonly distribution: string }[];
-  readonly port: number;
+  readonly apps: readonly App[];
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What the apps serve. */
-export const SMALL = { name: 'small.html', bytes: 1_400 } as const;
-export const LARGE = { name: 'large.bin', bytes: 8 * 2 ** 20 } as const;
+/** What to measure through. */
+export interface App {
+  readonly title: string;
+  readonly distribution: string;
+  readonly desktop?: string;
+  readonly port: number;
+  /** What is asked for often, as many times a second as goes. */
+  readonly small: string;
+  /** What is asked for as much of it as goes. */
+  readonly large?: string;
+}
 
 const ROUNDS = 5;
 const ROUND_SECONDS = 2;
@@ -32,14 +38,16 @@ const MB = 2 ** 20;
 /** One private address, by ticket, beside nginx's proxy_pass to the same container: wrk asks both, in turns, in processes of their own. */
 export async function measureIngress(options: IngressOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const { title, distribution } of options.apps) {
-    const { host, cookie, address } = await bootApp(options, distribution);
-    await using nginx = await startNginxProxy({ host: address, port: options.port });
+  for (const app of options.apps) {
+    const { title, port, small, large } = app;
+    const { host, cookie, address } = await bootApp(options, app);
+    await using nginx = await startNginxProxy({ host: address, port });
     const loads = [
-      { what: 'requests', file: SMALL.name, connections: 32, unit: 'req/s', of: ({ requests }: Load) => requests },
-      { what: 'bytes', file: LARGE.name, connections: 8, unit: 'MB/s', of: ({ bytes }: Load) => bytes / MB },
+      { what: 'requests', file: small, connections: 32, unit: 'req/s', of: ({ requests }: Load) => requests },
+      { what: 'bytes', file: large, connections: 8, unit: 'MB/s', of: ({ bytes }: Load) => bytes / MB },
     ] as const;
     for (const { what, file, connections, unit, of } of loads) {
+      if (file === undefined) continue;
       const [ours, theirs] = [[] as number[], [] as number[]];
       // The first round of each warms up, and does not count.
       for (let round = 0; round <= ROUNDS; round += 1) {
@@ -62,8 +70,8 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
 }
 
 /** A VM of the distribution that is RUNNING: the host and cookie that open it, and where its container is. */
-async function bootApp({ gateway, engine, token }: IngressOptions, distribution: string) {
-  const input = { vmlabel: distribution, region: 'AU', password: 'only for the bench', distribution, cpu: 1, ram: 1 };
+async function bootApp({ gateway, engine, token }: IngressOptions, { distribution, desktop }: App) {
+  const input = { vmlabel: distribution, region: 'AU', password: 'only for the bench', distribution, desktop, cpu: 1, ram: 1 };
   const ask = <T>(query: string, variables: object) => askGateway<T>(gateway.url, token, query, variables);
   const { createVm } = await ask<{ createVm: { id: string } }>('mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {
     input,

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readConfig } from './config.ts';
+import { keepTicksFast } from './lib/keep-ticks-fast.ts';
 import { releaseUnusedMemory } from './lib/release-unused-memory.ts';
 import { createLog, type Log } from './log.ts';
 
@@ -45,13 +46,14 @@ async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY && !config.production });
   const ending = endOnSignal(log);
+  keepTicksFast();
   const { startServer } = await import('./server.ts');
   const server = await startServer(config, log, ending);
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
   const readyMs = Math.round(performance.now() - begun);
   log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
   // Loading hundreds of modules leaves some 40 MB behind, which nothing else reclaims while the gateway idles.
-  const settling = setTimeout(() => void releaseUnusedMemory(), SETTLED_AFTER_MS).unref();
+  const settling = setTimeout(releaseUnusedMemory, SETTLED_AFTER_MS).unref();
   const failure = await Promise.race([
     server.failed,
     new Promise<undefined>((resolve) => ending.addEventListener('abort', () => resolve(undefined))),

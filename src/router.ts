@@ -7,13 +7,17 @@ import { answerNotHere } from './ingress/plain-answer.ts';
 import type { Ingress } from './ingress/proxy.ts';
 import { matchRequest } from './ingress/request-target.ts';
 import type { OwnPaths } from './ingress/own-paths.ts';
+import { parseVmHost } from './ingress/vm-host.ts';
 import { errorHeaders } from './lib/error-headers.ts';
 import { pathOf } from './lib/path-of.ts';
 import { refuseUpgrade } from './lib/refuse-upgrade.ts';
+import { remember } from './lib/remember.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
 import { sendError } from './rest/rest-handler.ts';
 
+/** Of each, whose it is: browsers name the same one with each request. */
+const KNOWN_HOSTS = 1_000;
 /** Longer than any answer takes to be made. */
 const REPLY_IDLE_MS = 60_000;
 
@@ -42,6 +46,8 @@ export interface Routes {
 export function createRouter(routes: Routes) {
   const { baseDomain, log, api, ingress, enter, isReady, metrics } = routes;
 
+  const hostOf = remember((host) => parseVmHost(host, baseDomain), KNOWN_HOSTS);
+
   const serveApi = async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
     reply.setHeader('access-control-allow-origin', '*');
     reply.setHeader('x-content-type-options', 'nosniff');
@@ -68,7 +74,7 @@ export function createRouter(routes: Routes) {
 
   return {
     request(request: IncomingMessage, reply: ServerResponse): void {
-      const match = matchRequest(request, baseDomain);
+      const match = matchRequest(request, hostOf);
       if (match.kind === 'api') {
         serveApi(request, reply).catch((error: unknown) => {
           if (!(error instanceof ApiError)) log.error({ err: error, method: request.method }, 'a request failed');
@@ -83,7 +89,7 @@ export function createRouter(routes: Routes) {
     },
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-      const match = matchRequest(request, baseDomain);
+      const match = matchRequest(request, hostOf);
       if (match.kind === 'api' && api !== undefined && pathOf(request.url) === GRAPHQL_PATH) {
         try {
           enter(request);

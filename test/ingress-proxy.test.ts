@@ -15,6 +15,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createIngress } from '../src/ingress/proxy.ts';
 import { matchRequest } from '../src/ingress/request-target.ts';
+import { parseVmHost } from '../src/ingress/vm-host.ts';
 import type { Resolution } from '../src/ingress/resolution.ts';
 import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from './support/ingress.ts';
 
@@ -1036,7 +1037,13 @@ async function bareGateway(resolution: Resolution | undefined) {
     resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)),
     log: pino({ level: 'silent' }),
   });
-  const server = createServer((req, res) => ingress.handle(req, res, matchRequest(req, BASE)));
+  const server = createServer((req, res) =>
+    ingress.handle(
+      req,
+      res,
+      matchRequest(req, (host) => parseVmHost(host, BASE)),
+    ),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = () => {

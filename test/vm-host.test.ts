@@ -103,7 +103,7 @@ describe('the Host header', () => {
 
 describe('a request', () => {
   const host = `${ID}.${BASE}:4000`;
-  const match = (url: string, ...rawHeaders: string[]) => matchRequest({ url, rawHeaders }, BASE);
+  const match = (url: string, ...rawHeaders: string[]) => matchRequest({ url, rawHeaders }, (host) => parseVmHost(host, BASE));
 
   test('belongs to the one Host it names', () => {
     expect(match('/a?b', 'X-Host', 'evil.test', 'hOsT', host)).toEqual(vm());

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ResponseReader, type ResponseHead } from './response-reader.ts';
+import { ResponseReader, type ResponseHead, type ResponseSink } from './response-reader.ts';
 import type { Upstream } from './resolution.ts';
 
 /** What a request without a body is told of its answer. Exactly one of `onEnd` and `onFail` is called, last. */
@@ -26,6 +26,8 @@ export interface CallHandle {
 export interface AppSockets {
   /** Sends the head of a request that has no body, over a connection that was used before only if `kept` may meet one. */
   send(head: string, options: { isHead: boolean; kept: boolean }, call: AppCall): CallHandle;
+  /** Ends those that nobody has used for 4 s. To be called now and then: a timer for each request would cost more. */
+  expire(): void;
   close(): void;
 }
 
@@ -62,6 +64,10 @@ export function createAppSockets({ host, port, scheme }: Pick<Upstream, 'host' |
       connection.begin(head, isHead, call);
       return connection;
     },
+    expire() {
+      const before = performance.now() - KEEP_IDLE_MS;
+      for (const connection of idle.filter(({ idleSince }) => idleSince <= before)) connection.abort();
+    },
     close() {
       for (const connection of all) connection.abort();
     },
@@ -71,9 +77,17 @@ export function createAppSockets({ host, port, scheme }: Pick<Upstream, 'host' |
 class AppConnection implements CallHandle {
   readonly #socket: Socket;
   readonly #onIdle: () => void;
+  /** One for all answers that come on it. */
+  readonly #sink: ResponseSink = {
+    onHead: (answer) => this.#call?.onHead(answer),
+    onBody: (chunk) => this.#call?.onBody(chunk),
+    onEnd: (isKept) => this.#finish(isKept),
+  };
   #call: AppCall | undefined;
   #reader: ResponseReader | undefined;
   #isReused = false;
+  /** When its last answer ended, by the monotonic clock in ms. */
+  idleSince = 0;
   #hasBytes = false;
 
   constructor(socket: Socket, connected: 'connect' | 'secureConnect', { onIdle, onClosed }: { onIdle: () => void; onClosed: () => void }) {
@@ -85,7 +99,6 @@ class AppConnection implements CallHandle {
     socket.once(connected, () => clearTimeout(deadline));
     socket.on('data', (chunk: Buffer) => this.#read(() => this.#reader?.push(chunk), chunk.length));
     socket.on('end', () => this.#read(() => this.#reader?.close(), 0));
-    socket.on('timeout', () => this.#call === undefined && socket.destroy());
     socket.on('error', (error) => this.#fail(error));
     socket.once('close', () => {
       clearTimeout(deadline);
@@ -95,17 +108,9 @@ class AppConnection implements CallHandle {
   }
 
   begin(head: string, isHead: boolean, call: AppCall): void {
-    if (this.#isReused) this.#socket.setTimeout(0);
     this.#call = call;
     this.#hasBytes = false;
-    this.#reader = new ResponseReader(
-      {
-        onHead: (answer) => this.#call?.onHead(answer),
-        onBody: (chunk) => this.#call?.onBody(chunk),
-        onEnd: (isKept) => this.#finish(isKept),
-      },
-      { isHead },
-    );
+    this.#reader = new ResponseReader(this.#sink, { isHead });
     this.#socket.write(head, 'latin1');
   }
 
@@ -141,7 +146,7 @@ class AppConnection implements CallHandle {
     this.#reader = undefined;
     if (isKept && !this.#socket.destroyed) {
       this.#isReused = true;
-      this.#socket.setTimeout(KEEP_IDLE_MS);
+      this.idleSince = performance.now();
       this.#socket.resume();
       this.#onIdle();
     } else this.#socket.destroy();

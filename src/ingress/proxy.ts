@@ -54,30 +54,40 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
   const pools = createTargetPools();
   const limits = createSocketLimits();
 
-  const ask = async (req: IncomingMessage, vmId: string, name: string | undefined): Promise<Resolution> => {
-    try {
-      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
-      return answer instanceof Promise ? await withinDeadline(answer) : answer;
-    } catch (err) {
+  const ask = (req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Resolution | Promise<Resolution> => {
+    const fail = (err: unknown): Resolution => {
       log.error({ vmId, err }, 'Cannot tell where a VM is');
       return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
+    };
+    try {
+      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
+      return answer instanceof Promise ? withinDeadline(answer).catch(fail) : answer;
+    } catch (err) {
+      return fail(err);
     }
   };
 
-  /** Where a request goes; undefined when it has been answered instead. */
-  const findWay = async (req: IncomingMessage, res: ServerResponse, match: HostMatch): Promise<WayThrough | undefined> => {
+  /**
+   * Goes where a request leads, or answers it otherwise. At once, where that is known, as for nearly all: a promise for each of its steps
+   * would cost more than they do.
+   */
+  const find = (req: IncomingMessage, res: ServerResponse, match: HostMatch, go: (way: WayThrough) => void): Promise<void> | undefined => {
     const flaw = flawOf(req);
     if (flaw !== undefined) answerPlain(res, flaw.status, flaw.message);
     else if (match.kind !== 'vm') answerNotHere(res);
     else {
-      const resolution = await ask(req, match.vmId, match.name);
-      if (resolution.kind !== 'upstream') await answerOtherwise(req, res, resolution, room);
-      else {
-        const pool = pools.get(resolution.target);
-        if (pool !== undefined) return { ...resolution, pool };
-        answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
-      }
+      const resolution = ask(req, match);
+      if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, found, go));
+      return follow(req, res, resolution, go);
     }
+    return undefined;
+  };
+
+  const follow = (req: IncomingMessage, res: ServerResponse, resolution: Resolution, go: (way: WayThrough) => void) => {
+    if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, room);
+    const pool = pools.get(resolution.target);
+    if (pool === undefined) answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
+    else if (!req.socket.destroyed) go({ ...resolution, pool });
     return undefined;
   };
 
@@ -95,42 +105,44 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
     return requestHeaders(req.rawHeaders, framing, { peer: peerFor(req), scheme: publicScheme, host, prefix: target.strip });
   };
 
-  const serve = async (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {
-    const way = await findWay(req, res, match);
-    if (way === undefined || req.socket.destroyed) return;
-    const exchange = { ...way, req, res, headers: headersFor(req, framingOf(req), way), log };
-    if (hasBody(req)) relay({ ...exchange, onUpgrade: undefined });
-    else relayCall(exchange);
-  };
+  const serve = (req: IncomingMessage, res: ServerResponse, match: HostMatch) =>
+    find(req, res, match, (way) => {
+      const exchange = { ...way, req, res, headers: headersFor(req, framingOf(req), way), log };
+      if (hasBody(req)) relay({ ...exchange, onUpgrade: undefined });
+      else relayCall(exchange);
+    });
 
-  const serveWebSocket = async (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) => {
-    const client = req.socket;
-    const way = await findWay(req, res, match);
-    if (way === undefined || client.destroyed) return;
-    const leave = limits.enter(way.target.vmId, way.ticket?.id);
-    if (leave === undefined) {
-      answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
-      return;
-    }
-    res.once('close', leave);
-    const onUpgrade: Parameters<typeof relay>[0]['onUpgrade'] = (answer, upstream, upstreamHead) => {
-      stopWatch();
-      res.off('close', leave);
-      openTunnel({ ...way, res, client, clientHead, answer, upstream, upstreamHead, onClosed: leave });
-    };
-    relay({ ...way, req, res, headers: headersFor(req, 'websocket', way), onUpgrade, log });
-  };
+  const serveWebSocket = (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) =>
+    find(req, res, match, (way) => {
+      const leave = limits.enter(way.target.vmId, way.ticket?.id);
+      if (leave === undefined) {
+        answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
+        return;
+      }
+      res.once('close', leave);
+      const onUpgrade: Parameters<typeof relay>[0]['onUpgrade'] = (answer, upstream, upstreamHead) => {
+        stopWatch();
+        res.off('close', leave);
+        openTunnel({ ...way, res, client: req.socket, clientHead, answer, upstream, upstreamHead, onClosed: leave });
+      };
+      relay({ ...way, req, res, headers: headersFor(req, 'websocket', way), onUpgrade, log });
+    });
 
   /** The last resort, so that a fault of ours ends one request and not the process. */
-  const guard = (served: Promise<void>, res: ServerResponse) => {
-    served.catch((err: unknown) => {
+  const guard = (res: ServerResponse, work: () => Promise<void> | undefined) => {
+    const fail = (err: unknown) => {
       log.error({ err }, 'The ingress failed to serve a request');
       res.destroy();
-    });
+    };
+    try {
+      work()?.catch(fail);
+    } catch (err) {
+      fail(err);
+    }
   };
 
   return {
-    handle: (req, res, match) => guard(serve(req, res, match), res),
+    handle: (req, res, match) => guard(res, () => serve(req, res, match)),
     upgrade(req, _socket, head, match) {
       const res = responseOnSocket(req);
       if (res === undefined) return;
@@ -138,7 +150,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
       if (hasBody(req)) answerPlain(res, 400, 'A request to upgrade has no body here.');
       else {
         const stopWatch = watchHangUp(req.socket);
-        guard(isWebSocketUpgrade(req) ? serveWebSocket(req, res, head, match, stopWatch) : serve(req, res, match), res);
+        guard(res, () => (isWebSocketUpgrade(req) ? serveWebSocket(req, res, head, match, stopWatch) : serve(req, res, match)));
       }
     },
     close: () => pools.close(),
@@ -149,12 +161,12 @@ function peerOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
-async function answerOtherwise(
+function answerOtherwise(
   req: IncomingMessage,
   res: ServerResponse,
   resolution: Exclude<Resolution, { kind: 'upstream' }>,
   room: IngressOptions['room'],
-): Promise<void> {
+): Promise<void> | undefined {
   switch (resolution.kind) {
     case 'unavailable': {
       const { retryAfterSeconds, message, sight } = resolution;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { parseVmHost, type HostMatch } from './vm-host.ts';
+import type { HostMatch } from './vm-host.ts';
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)/i;
 
@@ -17,15 +17,15 @@ function onlyHostOf(rawHeaders: readonly string[]): string | undefined {
 
 /**
  * Whose address a request names, read from all that names one: exactly one Host header, and, in the absolute form
- * (`GET http://host/path`), a target that agrees with it. The one place where a host decides who serves a request.
+ * (`GET http://host/path`), a target that agrees with it. The one place where a host decides who serves a request; `hostOf` is `parseVmHost`.
  */
-export function matchRequest(req: Pick<IncomingMessage, 'url' | 'rawHeaders'>, baseDomain: string): HostMatch {
+export function matchRequest(req: Pick<IncomingMessage, 'url' | 'rawHeaders'>, hostOf: (header: string) => HostMatch): HostMatch {
   const host = onlyHostOf(req.rawHeaders);
   if (host === undefined) return { kind: 'foreign' };
   const target = req.url ?? '';
   const authority = target.startsWith('/') ? undefined : ABSOLUTE.exec(target)?.[1];
   const agrees = authority === undefined ? target.startsWith('/') || target === '*' : authority.toLowerCase() === host.toLowerCase();
-  return agrees ? parseVmHost(host, baseDomain) : { kind: 'foreign' };
+  return agrees ? hostOf(host) : { kind: 'foreign' };
 }
 
 /** The target as an origin server expects it: path and query, without scheme and authority. */

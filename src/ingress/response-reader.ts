@@ -22,7 +22,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 /** Of a chunk's size with its extensions, and of all trailers together. */
 const MAX_LINE_BYTES = 16 * 1024;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-const HEADER_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 type Framing = { readonly kind: 'none' | 'chunked' | 'until-close' } | { readonly kind: 'length'; readonly bytes: number };
 
@@ -152,16 +153,37 @@ export class ResponseReader {
 }
 
 function parseHead(text: string): { head: ResponseHead; version: string } {
-  const lines = text.split('\r\n');
-  const [, minor, status, reason = ''] = STATUS_LINE.exec(lines[0] ?? '') ?? [];
+  let end = endOfLine(text, 0);
+  const [, minor, status, reason = ''] = STATUS_LINE.exec(text.slice(0, end)) ?? [];
   if (minor === undefined) throw new InvalidResponse('The answer does not begin with a status line of HTTP/1.1.');
   const rawHeaders: string[] = [];
-  for (let at = 1; at < lines.length; at += 1) {
-    const [, name, value] = HEADER_LINE.exec(lines[at] ?? '') ?? [];
-    if (name === undefined || value === undefined) throw new InvalidResponse('The answer has a line that is no header.');
-    rawHeaders.push(name, value.trimEnd());
+  while (end < text.length) {
+    const start = end + 2;
+    end = endOfLine(text, start);
+    const colon = text.indexOf(':', start);
+    const name = text.slice(start, colon);
+    const value = withoutBlanks(text, colon + 1, end);
+    if (colon === -1 || colon >= end || !NAME.test(name) || !VALUE.test(value)) {
+      throw new InvalidResponse('The answer has a line that is no header.');
+    }
+    rawHeaders.push(name, value);
   }
   return { head: { status: Number(status), reason, rawHeaders }, version: minor };
+}
+
+function withoutBlanks(text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\r\n', from);
+  return end === -1 ? text.length : end;
 }
 
 function framingOf({ status, rawHeaders }: ResponseHead, version: string, isHead: boolean): { framing: Framing; isKept: boolean } {

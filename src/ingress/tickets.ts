@@ -61,18 +61,23 @@ export function createTickets(options: {
     return given.length === expected.length && timingSafeEqual(given, expected) ? { id: signature, userId, until } : undefined;
   };
 
+  const remember = (key: string, ticket: Ticket): void => {
+    remembered.set(key, ticket);
+    const [oldest] = remembered.keys();
+    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+  };
+
   const find: Tickets['find'] = (cookies, place) => {
     for (const value of cookies.get(cookieName) ?? []) {
       const key = `${place.vmId} ${place.name ?? ''} ${value}`;
-      const ticket = remembered.get(key) ?? verify(value, place);
+      const known = remembered.get(key);
+      const ticket = known ?? verify(value, place);
       if (ticket === undefined) continue;
-      if (ticket.until > Date.now()) {
-        remembered.set(key, ticket);
-        const [oldest] = remembered.keys();
-        if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+      if (ticket.until <= Date.now()) remembered.delete(key);
+      else {
+        if (known === undefined) remember(key, ticket);
         return ticket;
       }
-      remembered.delete(key);
     }
     return undefined;
   };

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/proxy.ts';
 import { isWebSocketUpgrade, matchRequest } from '../../src/ingress/request-target.ts';
 import type { Resolution, Resolve, Upstream } from '../../src/ingress/resolution.ts';
+import { parseVmHost } from '../../src/ingress/vm-host.ts';
 
 export const BASE = 'vms.test';
 export const VM = randomUUID();
@@ -43,8 +44,21 @@ export async function gateway(resolve: Resolve, options: Partial<IngressOptions>
   const { everyUpgrade = false, ...rest } = options;
   const ingress = createIngress({ resolve, log, ...rest });
   const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
-  server.on('request', (req, res) => ingress.handle(req, res, matchRequest(req, BASE)));
-  server.on('upgrade', (req, socket, head) => ingress.upgrade(req, socket, head, matchRequest(req, BASE)));
+  server.on('request', (req, res) =>
+    ingress.handle(
+      req,
+      res,
+      matchRequest(req, (host) => parseVmHost(host, BASE)),
+    ),
+  );
+  server.on('upgrade', (req, socket, head) =>
+    ingress.upgrade(
+      req,
+      socket,
+      head,
+      matchRequest(req, (host) => parseVmHost(host, BASE)),
+    ),
+  );
   onTestFinished(() => ingress.close());
   return { port: await listen(server), ingress, logged, server };
 }

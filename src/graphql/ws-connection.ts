@@ -3,8 +3,6 @@ import { WebSocket } from 'ws';
 import type { Actor, Viewer } from '../auth/viewer.ts';
 import { SLOW_READER_REASON } from '../events/event-reader.ts';
 import { takeToken } from '../lib/token-buckets.ts';
-import type { WsOperation } from './ws-operation.ts';
-import type { WsProtocol } from './ws-protocol.ts';
 
 /** Our own code beside the protocol's: the reader fell too far behind; it may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;
@@ -28,8 +26,25 @@ export class ClientSocket extends WebSocket {
   connection: WsConnection | undefined;
 }
 
+/** The protocol's rules, the same for all connections; a message that breaks them closes its connection. */
+export interface WsProtocol {
+  /** Takes a message of the client. Never rejects. */
+  receive(connection: WsConnection, text: string): Promise<void>;
+  /** Ends everything of a connection that is closed. */
+  closed(connection: WsConnection): void;
+}
+
+/** What runs on a connection. */
+export interface RunningOperation {
+  /** The client's name for it. */
+  readonly id: string;
+  readonly isSubscription: boolean;
+  /** Ends it without a further word to the client. */
+  end(): void;
+}
+
 /** Mostly one, and there are thousands of connections: a Map of one takes five times as much. */
-const NO_OPERATIONS: readonly WsOperation[] = [];
+const NO_OPERATIONS: readonly RunningOperation[] = [];
 
 /**
  * A client's WebSocket, and all that is known of it: one object and no function of its own, for there are thousands, and most of them
@@ -86,15 +101,15 @@ export class WsConnection {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  find(id: string): WsOperation | undefined {
+  find(id: string): RunningOperation | undefined {
     return this.operations.find((each) => each.id === id);
   }
 
-  add(operation: WsOperation): void {
+  add(operation: RunningOperation): void {
     this.operations = [...this.operations, operation];
   }
 
-  remove(operation: WsOperation): void {
+  remove(operation: RunningOperation): void {
     this.operations = this.operations.length > 1 ? this.operations.filter((each) => each !== operation) : NO_OPERATIONS;
   }
 

@@ -2,13 +2,13 @@ import type { GraphQLError } from 'graphql';
 import { MessageType, stringifyMessage } from 'graphql-ws';
 import { PushQueue, type Waiter } from '../lib/push-queue.ts';
 import type { Subscription } from './subscription.ts';
-import type { WsConnection } from './ws-connection.ts';
+import type { RunningOperation, WsConnection } from './ws-connection.ts';
 
 /**
  * One operation of a client's: its place on the connection, from its `subscribe` message to its end, whoever brings that about.
  * Thousands wait for hours for their next event; so there is one object to each, and no function and no promise while it waits.
  */
-export class WsOperation implements Waiter {
+export class WsOperation implements RunningOperation, Waiter {
   readonly id: string;
   readonly #connection: WsConnection;
   readonly #mask: (error: unknown) => GraphQLError;

@@ -14,16 +14,8 @@ import type { Viewer } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
-import { TOO_MANY_CODE, type WsConnection } from './ws-connection.ts';
+import { TOO_MANY_CODE, type WsConnection, type WsProtocol } from './ws-connection.ts';
 import { WsOperation } from './ws-operation.ts';
-
-/** The messages of graphql-transport-ws, the same for all connections; one that breaks its rules closes its connection. */
-export interface WsProtocol {
-  /** Takes a message of the client. Never rejects. */
-  receive(connection: WsConnection, text: string): Promise<void>;
-  /** Ends everything of a connection that is closed. */
-  closed(connection: WsConnection): void;
-}
 
 export interface WsProtocolOptions {
   readonly gateway: Gateway;

@@ -1,3 +1,4 @@
+import { remember } from '../lib/remember.ts';
 import { isOwnCookie, withoutOwnCookies } from './own-cookies.ts';
 
 /** What the gateway itself knows of a request and tells the app. */
@@ -33,11 +34,10 @@ const NEVER_NAMED = new Set(['host', 'content-length']);
  * claims of who forwarded it left out, the gateway's own claims added.
  */
 export function requestHeaders(raw: readonly string[], framing: Framing, { peer, scheme, host, prefix }: Forwarding): string[] {
-  const forwarded = withoutHopByHop(raw, (name, value) => {
-    if (isClaimOfForwarding(name)) return undefined;
+  const forwarded = withoutHopByHop(raw, ({ lower, isClaim }, value) => {
     // The server has already answered "100 Continue" for us.
-    if (name === 'expect') return undefined;
-    return name === 'cookie' ? withoutOwnCookies(value) : value;
+    if (isClaim || lower === 'expect') return undefined;
+    return lower === 'cookie' ? withoutOwnCookies(value) : value;
   });
   forwarded.push('X-Forwarded-For', peer, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
   if (framing === 'chunked') forwarded.push('Transfer-Encoding', 'chunked');
@@ -50,17 +50,31 @@ export function requestHeaders(raw: readonly string[], framing: Framing, { peer,
 
 /** The headers for the client, flat and in the app's order and case, without hop-by-hop ones and attempts at the gateway's cookies. */
 export function responseHeaders(raw: readonly string[]): string[] {
-  return withoutHopByHop(raw, (name, value) => (name === 'set-cookie' && isOwnCookie(value) ? undefined : value));
+  return withoutHopByHop(raw, ({ lower }, value) => (lower === 'set-cookie' && isOwnCookie(value) ? undefined : value));
 }
 
-function withoutHopByHop(raw: readonly string[], keep: (name: string, value: string) => string | undefined): string[] {
+/** What a header's name says of it. */
+interface Traits {
+  readonly lower: string;
+  readonly isHopByHop: boolean;
+  /** Claims who forwarded the request. */
+  readonly isClaim: boolean;
+}
+
+/** The same few names come with each message. */
+const traitsOf = remember((name): Traits => {
+  const lower = name.toLowerCase();
+  return { lower, isHopByHop: HOP_BY_HOP.has(lower), isClaim: isClaimOfForwarding(lower) };
+}, 1_000);
+
+function withoutHopByHop(raw: readonly string[], keep: (traits: Traits, value: string) => string | undefined): string[] {
   const named = namesInConnection(raw);
   const forwarded: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower) === true) continue;
-    const kept = keep(lower, raw[at + 1] ?? '');
+    const traits = traitsOf(name);
+    if (traits.isHopByHop || named?.has(traits.lower) === true) continue;
+    const kept = keep(traits, raw[at + 1] ?? '');
     if (kept !== undefined) forwarded.push(name, kept);
   }
   return forwarded;

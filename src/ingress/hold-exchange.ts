@@ -50,6 +50,6 @@ export function holdExchange({ req, res, target, ticket, pool, log }: Omit<Excha
   };
   const release = pool.hold(() => fail('The app was stopped.', 'TARGET_GONE'), ticket?.until);
   // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
-  req.socket.setMaxListeners(0).once('close', abandon);
+  req.socket.setMaxListeners(0).on('close', abandon);
   return { isOver: () => over, finish, fail };
 }

@@ -23,7 +23,6 @@ export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
   }
   let handle: CallHandle | undefined;
   const { isOver, finish, fail } = holdExchange(exchange, () => handle?.abort());
-  res.on('drain', () => handle?.resume());
 
   /** The last piece, until it is known whether another follows: the end goes along with it. */
   let waiting: Buffer | undefined;
@@ -35,7 +34,9 @@ export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
     const isAhead = !res.write(take(waiting), 'latin1') && res.writableLength > AHEAD_BYTES;
     waiting = undefined;
     hasBegun = true;
-    if (isAhead) handle?.pause();
+    if (!isAhead) return;
+    handle?.pause();
+    if (res.listenerCount('drain') === 0) res.once('drain', () => handle?.resume());
   };
 
   const send = (kept: boolean) => {

@@ -1,3 +1,5 @@
+import { remember } from '../lib/remember.ts';
+
 /** The head of an app's answer, as it came: status, reason, and headers flat in their order and case. */
 export interface ResponseHead {
   readonly status: number;
@@ -152,6 +154,9 @@ export class ResponseReader {
   }
 }
 
+/** The same few names come with each answer. */
+const lowerCase = remember((name) => name.toLowerCase(), 1_000);
+
 function parseHead(text: string): { head: ResponseHead; version: string } {
   let end = endOfLine(text, 0);
   const [, minor, status, reason = ''] = STATUS_LINE.exec(text.slice(0, end)) ?? [];
@@ -192,7 +197,7 @@ function framingOf({ status, rawHeaders }: ResponseHead, version: string, isHead
   let isKept = version === '1';
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const value = rawHeaders[at + 1] ?? '';
-    switch ((rawHeaders[at] ?? '').toLowerCase()) {
+    switch (lowerCase(rawHeaders[at] ?? '')) {
       case 'content-length':
         if (length !== undefined || !/^\d{1,15}$/.test(value)) throw new InvalidResponse('The answer has no single length.');
         length = value;

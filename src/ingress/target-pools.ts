@@ -121,8 +121,8 @@ function openPool(target: Upstream): ClosablePool {
       }
     },
     close() {
-      for (const one of [...held]) {
-        release(one);
+      for (let one = held.pop(); one !== undefined; one = held.pop()) {
+        one.place = -1;
         one.end();
       }
       sockets.close();

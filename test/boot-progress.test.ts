@@ -323,7 +323,7 @@ describe('a download that goes wrong', () => {
     const installationId = newInstallationId();
     const driver = testDriver(installationId, { pullStallMilliseconds: 1_500 });
     onTestFinished(async () => {
-      driver.close();
+      await driver.close();
       await removeInstallation(installationId);
     });
     const imageRef = await registry.push('stalled', [400 * KB]);

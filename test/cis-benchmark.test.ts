@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await removeInstallation(installationId);
-  driver.close();
+  await driver.close();
 }, 60_000);
 
 /** The built-in catalog, each entry as it is but for its image: the tiny one. */

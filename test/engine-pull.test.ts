@@ -155,8 +155,8 @@ const ensureWith = async (answerPull: (response: ServerResponse) => void) => {
   const socketPath = join(tmpdir(), `swiftor-${randomUUID().slice(0, 8)}.sock`);
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
   const driver = testDriver('none', { endpoint: `unix://${socketPath}`, pullStallMilliseconds: 300 });
-  onTestFinished(() => {
-    driver.close();
+  onTestFinished(async () => {
+    await driver.close();
     server.close();
   });
   return failureOf(driver.ensure(machineSpec({ imageRef: 'somewhere.invalid/x:1' }), within(10), () => undefined));

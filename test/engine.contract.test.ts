@@ -635,7 +635,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       const spec = machineSpec({ command: ['/bin/true'] });
       await ensure(spec);
       await nextEvent(events, spec.id, 'started');
-      other.close();
+      await other.close();
       const error = await failureOf(
         (async () => {
           while ((await events.next()).done !== true);
@@ -766,7 +766,7 @@ describe('A driver of an engine that does not answer', () => {
       // Not an empty inventory: nothing may be taken for gone.
       const codes = await Promise.all([driver.list(within()), driver.observe('x', within()), driver.measureStorage(within())].map(codeOf));
       expect(new Set(codes)).toEqual(new Set([endpoint === page ? 'ENGINE_REFUSED' : 'ENGINE_UNREACHABLE']));
-      driver.close();
+      await driver.close();
     }
   });
 });

@@ -301,3 +301,16 @@ test("the operator's choices for a region are those of its VMs", async () => {
     vm: { lastFailure: { code: 'START_FAILED', message: expect.stringContaining('no runtime "no-such-runtime"') } },
   });
 }, 60_000);
+
+test('a driver that is closed while it looks leaves no command behind', async () => {
+  const ownId = newInstallationId();
+  onTestFinished(() => removeInstallation(ownId));
+  const own = testDriver(ownId, { realm });
+  const commands = async () =>
+    (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${ownId}`, LABEL.command] } })).length;
+  const looking = own.isolate(within()).catch((error: unknown) => error);
+  await eventually(async () => (await commands()) > 0);
+  await own.close();
+  expect(await commands()).toBe(0);
+  expect(await looking).toBeInstanceOf(Error);
+});

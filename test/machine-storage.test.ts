@@ -149,7 +149,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
       const { image } = await files(spec);
       expect(await loopsOf(image)).toHaveLength(1);
     } finally {
-      other.close();
+      await other.close();
     }
   });
 
@@ -239,7 +239,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
       const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${spec.id}`] } });
       expect(Volumes ?? []).toEqual([]);
     } finally {
-      other.close();
+      await other.close();
     }
   });
 

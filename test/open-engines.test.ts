@@ -31,7 +31,7 @@ test('a Swarm is refused by name', () => {
   }
 });
 
-test('regions with the same endpoint share a driver', () => {
+test('regions with the same endpoint share a driver', async () => {
   const local = 'unix:///var/run/docker.sock';
   const engines = openEngines(
     new Map([
@@ -47,5 +47,5 @@ test('regions with the same endpoint share a driver', () => {
     { endpoint: local, regions: ['AU', 'NZ'] },
     { endpoint: 'tcp://127.0.0.1:1', regions: ['US'] },
   ]);
-  engines.close();
+  await engines.close();
 });

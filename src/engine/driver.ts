@@ -76,8 +76,8 @@ export interface EngineDriver {
   /** How full the disk is that holds all images, containers and volumes; undefined when the engine's host cannot tell. Takes some 0.2 s. */
   diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined>;
 
-  /** Releases sockets. The driver is not used afterwards. */
-  close(): void;
+  /** Ends what it does by itself and releases its sockets. The driver is not used afterwards. */
+  close(): Promise<void>;
 }
 
 export interface MachineSpec {

@@ -16,7 +16,7 @@ export interface Engines {
   readonly drivers: ReadonlyMap<string, EngineDriver>;
   /** Each endpoint once. */
   readonly endpoints: readonly Engine[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface EngineOptions {
@@ -35,6 +35,6 @@ export function openEngines(regions: ReadonlyMap<string, string>, options: Engin
   return {
     drivers: new Map(endpoints.flatMap(({ regions: codes, driver }) => codes.map((code) => [code, driver] as const))),
     endpoints,
-    close: () => endpoints.forEach(({ driver }) => driver.close()),
+    close: async () => void (await Promise.all(endpoints.map(({ driver }) => driver.close()))),
   };
 }

@@ -71,7 +71,7 @@ export async function removeInstallation(installationId: string): Promise<void> 
     const ids = new Set([...machines, ...volumes].map(({ id }) => id));
     await Promise.all([...ids].map((id) => driver.remove(id, ['until-stop', 'until-delete'], signal)));
   } finally {
-    driver.close();
+    await driver.close();
   }
   const { Volumes } = await docker.listVolumes({ filters });
   const removals = await Promise.allSettled((Volumes ?? []).map(({ Name }) => docker.getVolume(Name).remove()));
@@ -90,7 +90,7 @@ export function describeEachEngine(title: string, suite: (engine: TestEngine) =>
     const driver = testDriver(installationId);
     afterAll(async () => {
       await removeInstallation(installationId);
-      driver.close();
+      await driver.close();
     }, 60_000);
     suite({ name, installationId, driver });
   });

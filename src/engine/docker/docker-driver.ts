@@ -166,8 +166,8 @@ export function createDockerDriver({
       }
     },
 
-    close() {
-      isolation.close();
+    async close() {
+      await isolation.close();
       close();
     },
   };

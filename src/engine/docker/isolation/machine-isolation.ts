@@ -45,6 +45,7 @@ export class MachineIsolation {
   readonly #mode: 'on' | 'off';
   #guard: { readonly line: GuardLine; readonly until: number } | undefined;
   #asserting: Promise<void> | undefined;
+  readonly #closing = new AbortController();
   /** The rules that this gateway has once seen to. */
   #settled: string | undefined;
 
@@ -72,13 +73,16 @@ export class MachineIsolation {
 
   /** One assertion for all who ask meanwhile. */
   #assertOnce(): Promise<void> {
-    this.#asserting ??= this.#assert(AbortSignal.timeout(ASSERT_MILLISECONDS)).finally(() => {
+    this.#asserting ??= this.#assert(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ASSERT_MILLISECONDS)])).finally(() => {
       this.#asserting = undefined;
     });
     return this.#asserting;
   }
 
-  close(): void {
+  /** Resolves once nothing of an assertion under way is left on the engine. The walls stay. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#asserting?.catch(() => undefined);
     this.#guard?.line.close();
   }
 

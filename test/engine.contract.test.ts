@@ -757,6 +757,20 @@ describe('A driver of an engine that does not answer', () => {
     expect(await work).toBe(reason);
   });
 
+  test.each([404, 409])('has no more lines of a container that is gone or just being removed (%i)', async (status) => {
+    const server = createHttpServer(({ url = '' }, reply) => {
+      reply.setHeader('content-type', 'application/json');
+      if (url.includes('/containers/json')) reply.end(JSON.stringify([{ Id: 'a', Names: ['/a'], Labels: {}, State: 'removing' }]));
+      else reply.writeHead(status).end('{"message":"can not get logs from container which is dead or marked for removal"}');
+    });
+    const driver = testDriver('none', { endpoint: await listen(server) });
+    onTestFinished(() => driver.close());
+    onTestFinished(() => void server.close());
+    const lines: string[] = [];
+    for await (const { text } of driver.logs(randomUUID(), { tail: 5, follow: true }, within(5))) lines.push(text);
+    expect(lines).toEqual([]);
+  });
+
   test("takes nothing for an engine's word that something else answers", async () => {
     const page = await listen(createHttpServer((_, response) => response.end('<html>welcome</html>')));
     const noise = await listen(createServer((socket) => socket.on('error', () => undefined).end('hello\r\n\r\n')));

@@ -128,7 +128,7 @@ describe('an address that passes from one container to another', () => {
       });
       let met = 0;
       // Another test may have been quicker to take the address: only rounds that met it count.
-      for (let round = 0; round < 8 && met < 2; round += 1) {
+      for (let round = 0; round < 24 && met < 2; round += 1) {
         await eventually(isUp, { deadline: 30_000 });
         const machine = await machineOf(id);
         const address = (await machine?.inspect())?.NetworkSettings.Networks['swiftor-vms']?.IPAddress;

@@ -120,12 +120,12 @@ async function foremost({ docker, containers }: StreamTools, id: string, signal:
   return first && docker.getContainer(first.Id);
 }
 
-/** A container that went between the list and the question has nothing more to tell. */
+/** A container that went between the list and the question, or is just being removed (409), has nothing more to tell. */
 async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
   try {
     return await opening;
   } catch (error) {
-    if (statusOf(error) === 404) return Readable.from([]);
+    if ([404, 409].includes(statusOf(error) ?? 0)) return Readable.from([]);
     throw error;
   }
 }

@@ -10,7 +10,7 @@ const KEPT = 1_000;
 /**
  * When containers last ran out of memory, from the engine's events. An inspect alone misses it when the kernel killed a child and
  * the app then ended by itself, and now and then when several containers run out at once. What neither knows is a container that ran
- * out in its first milliseconds, before the engine watched its memory: measured on a busy host, 5 of 456, with no event for anybody.
+ * out in its first milliseconds, before the engine watched its memory: measured on a busy host, 5 of 300, with no event for anybody.
  */
 export class RecentOoms {
   readonly #at = new Map<string, number>();

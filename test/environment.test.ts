@@ -97,7 +97,7 @@ it(
       await look();
     }
     await eventually(async () => (await look(), seen.at(-1)?.join() === '12,12'), { deadline: 90_000 });
-    // B is always set after A: any other pair would be half of one moment and half of another.
+    // B is always set after A: a pair that does not show this is half of one moment and half of another.
     expect(seen.filter(([a, b]) => !(b === a || b === a - 1))).toEqual([]);
   },
 );

@@ -122,6 +122,12 @@ describe('graphql-transport-ws', () => {
     subscribe(raw, 'same', EVENTS);
     subscribe(raw, 'same', EVENTS);
     expect(await raw.closed).toEqual({ code: 4409, reason: 'Subscriber for same already exists' });
+    // A close frame has 123 bytes for its reason, an id has what it likes.
+    const long = await openKnownSocket(gateway.port, token);
+    const id = '€'.repeat(5_000);
+    subscribe(long, id, EVENTS);
+    subscribe(long, id, EVENTS);
+    expect(await long.closed).toEqual({ code: 4409, reason: `Subscriber for ${'€'.repeat(35)}` });
     for (const message of [{ type: 'connection_ack' }, { id: '1', type: 'next', payload: {} }, { id: '1', type: 'error', payload: [] }]) {
       const other = await openKnownSocket(gateway.port, token);
       other.send(message);

@@ -195,7 +195,7 @@ function useNoIntrospection(): Plugin {
   };
 }
 
-/** A document that does not fit the schema is bad input, under the same code as any other. */
+/** A document that does not fit the schema is bad input, with the code that all bad input has. */
 function useOneTableOfCodes(): Plugin {
   return {
     onValidate: () => (validated) => {

@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { refuseUpgrade } from '../lib/refuse-upgrade.ts';
-import type { Log } from '../log.ts';
 import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import { ClientSocket, WsConnection } from './ws-connection.ts';
 import { createWsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
@@ -26,7 +25,6 @@ const MOST_STRANGERS = 20;
 interface GraphqlWsOptions extends WsProtocolOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   readonly origins: OriginRule;
-  readonly log: Log;
 }
 
 /**

@@ -17,6 +17,8 @@ export const MAX_INIT_BYTES = 8 * 1024;
 const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
 /** With more than this unsent, the next event waits in its bounded queue until the client has read. */
 const UNSENT_BEFORE_WAITING_BYTES = 64 * 1024;
+/** RFC 6455 §5.5: a control frame has 125 bytes, of which the code takes two. */
+const MOST_REASON_BYTES = 123;
 const INIT_TIMEOUT_MS = 5_000;
 /** A client that is gone without a word, no FIN ever came, is found out within two of these. */
 const PING_EVERY_MS = 12_000;
@@ -28,8 +30,8 @@ export class ClientSocket extends WebSocket {
 
 /** The protocol's rules, the same for all connections; a message that breaks them closes its connection. */
 export interface WsProtocol {
-  /** Takes a message of the client. Never rejects. */
-  receive(connection: WsConnection, text: string): Promise<void>;
+  /** Takes a message of the client. */
+  receive(connection: WsConnection, text: string): void;
   /** Ends everything of a connection that is closed. */
   closed(connection: WsConnection): void;
 }
@@ -126,8 +128,10 @@ export class WsConnection {
     else await new Promise<void>((resolve) => socket.send(message, () => resolve()));
   }
 
+  /** A reason may name what the client sent, and has 123 bytes in a close frame: more would throw. */
   close(code: number, reason: string): void {
-    this.socket.close(code, reason);
+    const bytes = Buffer.from(reason);
+    this.socket.close(code, bytes.length > MOST_REASON_BYTES ? bytes.subarray(0, MOST_REASON_BYTES - 3).toString() : reason);
   }
 
   /** Cuts a reader that is too far behind. */
@@ -154,7 +158,7 @@ export class WsConnection {
   }
 
   receive(message: Buffer): void {
-    if (this.takes(message.length)) void this.#protocol.receive(this, message.toString('utf8'));
+    if (this.takes(message.length)) this.#protocol.receive(this, message.toString('utf8'));
   }
 
   ended(): void {

@@ -12,6 +12,8 @@ import { bearerOf, type VerifyToken } from '../auth/jwt.ts';
 import type { RateLimits } from '../auth/rate-limits.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Asker } from './context.ts';
 import type { Gateway } from './gateway.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 import { TOO_MANY_CODE, type WsConnection, type WsProtocol } from './ws-connection.ts';
@@ -24,6 +26,7 @@ export interface WsProtocolOptions {
   readonly sockets: AccountSockets;
   readonly subscriptionsPerSocket: number;
   readonly persisted: PersistedOperations | undefined;
+  readonly log: Log;
 }
 
 /** RFC 6455 and IANA: the same may work later. */
@@ -34,7 +37,7 @@ const TRY_AGAIN_LATER = 1013;
  * that it comes from, but not its server: that holds a suspended function and four closures for each subscription, 1 KB, for hours.
  */
 export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
-  const { gateway, verifyToken, rates, sockets, subscriptionsPerSocket, persisted } = options;
+  const { gateway, verifyToken, rates, sockets, subscriptionsPerSocket, persisted, log } = options;
 
   const connect = async (connection: WsConnection, payload: ConnectionInitMessage['payload']): Promise<void> => {
     if (!connection.greet()) return connection.close(CloseCode.TooManyInitialisationRequests, 'Too many initialisation requests');
@@ -58,22 +61,22 @@ export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
   };
 
   const subscribe = (connection: WsConnection, id: string, payload: SubscribePayload): Promise<void> | void => {
-    if (connection.viewer === undefined) return connection.close(CloseCode.Unauthorized, 'Unauthorized');
+    const { viewer } = connection;
+    if (viewer === undefined) return connection.close(CloseCode.Unauthorized, 'Unauthorized');
     if (connection.find(id) !== undefined) {
       return connection.close(CloseCode.SubscriberAlreadyExists, `Subscriber for ${id} already exists`);
     }
     const operation = new WsOperation(connection, id, gateway.mask);
     connection.add(operation);
-    return run(operation, connection, payload);
+    return run(operation, { viewer, connection }, payload);
   };
 
-  const run = async (operation: WsOperation, connection: WsConnection, payload: SubscribePayload): Promise<void> => {
-    const { viewer } = connection;
+  const run = async (operation: WsOperation, asker: Asker & { connection: WsConnection }, payload: SubscribePayload): Promise<void> => {
+    const { viewer, connection } = asker;
     try {
-      if (viewer === undefined) throw new ApiError('UNAUTHENTICATED');
       rates.admit(viewer);
       const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
-      const prepared = await gateway.prepare({ ...payload, query }, { viewer, connection });
+      const prepared = await gateway.prepare({ ...payload, query }, asker);
       if (!('kind' in prepared)) return operation.fail(prepared);
       if (prepared.kind !== 'subscription') return await operation.answer(JSON.stringify(await prepared.execute()));
       if (connection.subscriptions >= subscriptionsPerSocket) throw tooManySubscriptions(subscriptionsPerSocket);
@@ -86,31 +89,39 @@ export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
     }
   };
 
-  return {
-    async receive(connection, text) {
-      let message: Message;
-      try {
-        message = parseMessage(text);
-      } catch {
+  const handle = async (connection: WsConnection, text: string): Promise<void> => {
+    let message: Message;
+    try {
+      message = parseMessage(text);
+    } catch {
+      return connection.close(CloseCode.BadRequest, 'Invalid message received');
+    }
+    switch (message.type) {
+      case MessageType.ConnectionInit:
+        return connect(connection, message.payload);
+      case MessageType.Ping:
+        return connection.send(stringifyMessage({ type: MessageType.Pong, ...(message.payload && { payload: message.payload }) }));
+      case MessageType.Pong:
+        return undefined;
+      case MessageType.Subscribe:
+        return subscribe(connection, message.id, message.payload);
+      case MessageType.Complete:
+        return connection.find(message.id)?.end();
+      // What only a server sends.
+      case MessageType.ConnectionAck:
+      case MessageType.Next:
+      case MessageType.Error:
         return connection.close(CloseCode.BadRequest, 'Invalid message received');
-      }
-      switch (message.type) {
-        case MessageType.ConnectionInit:
-          return connect(connection, message.payload);
-        case MessageType.Ping:
-          return connection.send(stringifyMessage({ type: MessageType.Pong, ...(message.payload && { payload: message.payload }) }));
-        case MessageType.Pong:
-          return undefined;
-        case MessageType.Subscribe:
-          return subscribe(connection, message.id, message.payload);
-        case MessageType.Complete:
-          return connection.find(message.id)?.end();
-        // What only a server sends.
-        case MessageType.ConnectionAck:
-        case MessageType.Next:
-        case MessageType.Error:
-          return connection.close(CloseCode.BadRequest, 'Invalid message received');
-      }
+    }
+  };
+
+  return {
+    receive(connection, text) {
+      // The last resort, so that a fault of ours ends one connection and not the process.
+      handle(connection, text).catch((error: unknown) => {
+        log.error({ err: error }, 'a message of a WebSocket could not be handled');
+        connection.close(CloseCode.InternalServerError, 'Internal server error');
+      });
     },
     closed(connection) {
       if (connection.viewer !== undefined) sockets.close(connection.viewer);

@@ -20,9 +20,11 @@ export interface PushOptions {
 const TARGETED = 400;
 const ROUNDS_TO_ALL = 12;
 const SETTLE_MS = 3_000;
-const WARM_UP_CLIENTS = 200;
-/** What stays running for weeks is measured, not what has just been compiled. */
-const WARM_UP_ROUNDS = 15;
+/**
+ * What stays running for weeks is measured, not what has just been compiled, nor what its compilers left behind: clients come and go until
+ * their coming is nothing new either, and are never so many that what they have left would hide what others take.
+ */
+const WARM_UP = { clients: 200, times: 5, rounds: 3 } as const;
 const COLLECT_ENV = { NODE_OPTIONS: `--import=${new URL('collect-on-signal.ts', import.meta.url).href}` };
 
 /**
@@ -73,13 +75,14 @@ async function measureSize(size: number, { env, say, signal }: PushOptions): Pro
     await delay(SETTLE_MS, undefined, { signal });
   };
 
-  // What only the first clients and events cost: code compiled, heaps grown.
-  for (const server of ['ours', 'floor'] as const) {
-    const accounts = Array.from({ length: WARM_UP_CLIENTS }, (_, index) => `warm-${server}-${index}`);
-    await open(server, accounts);
-    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await order({ do: 'publish', accounts });
+  for (let time = 0; time < WARM_UP.times; time += 1) {
+    for (const server of ['ours', 'floor'] as const) {
+      const accounts = Array.from({ length: WARM_UP.clients }, (_, index) => `warm-${time}-${server}-${index}`);
+      await open(server, accounts);
+      for (let round = 0; round < WARM_UP.rounds; round += 1) await order({ do: 'publish', accounts });
+    }
+    await order({ do: 'close' });
   }
-  await close();
 
   const figures: Figure[] = [];
   const accounts = (server: Server) => Array.from({ length: size }, (_, index) => `${server}-${size}-${index}`);

@@ -46,21 +46,30 @@ describe('a reader', () => {
   });
 
   test.each([
-    ['an item', (queue: PushQueue<string>) => void queue.push('a')],
-    ['items of the past', (queue: PushQueue<string>) => queue.preload(['a', 'b'])],
-    ['the end', (queue: PushQueue<string>) => queue.end()],
-    ['an error', (queue: PushQueue<string>) => queue.fail(new Error('lost'))],
-    ['its own leaving', (queue: PushQueue<string>) => void queue.return()],
-  ])('that waits without a promise is told once of %s', (_what, happen) => {
+    ['an item', (queue: PushQueue<string>) => void queue.push('a'), item('a')],
+    ['items of the past', (queue: PushQueue<string>) => queue.preload(['a', 'b']), item('a')],
+    ['the end', (queue: PushQueue<string>) => queue.end(), END],
+    ['an error', (queue: PushQueue<string>) => queue.fail(new Error('lost')), new Error('lost')],
+    ['its own leaving', (queue: PushQueue<string>) => void queue.return(), END],
+  ])('that waits without a promise is told once of %s, and takes it at once', (_what, happen, found) => {
     const { queue } = queueOf();
-    const ready = vi.fn(() => expect(queue.isReady).toBe(true));
-    expect(queue.isReady).toBe(false);
+    const taken: unknown[] = [];
+    const take = (): unknown => {
+      try {
+        return queue.take();
+      } catch (error) {
+        return error;
+      }
+    };
+    const ready = vi.fn(() => void taken.push(take()));
+    expect(take()).toBeUndefined();
     queue.whenReady({ ready });
     queue.preload([]);
     expect(ready).not.toHaveBeenCalled();
     happen(queue);
     queue.push('later');
     expect(ready).toHaveBeenCalledOnce();
+    expect(taken).toEqual([found]);
   });
 
   test('that waits gets the end at once', async () => {

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { PushQueue } from '../lib/push-queue.ts';
+import { PushQueue, type Waiter } from '../lib/push-queue.ts';
 import type { ProgressNote } from './append-event.ts';
 import type { VmEvent } from './vm-event.ts';
 
@@ -53,6 +53,7 @@ export class EventReader extends PushQueue<VmEvent> {
   readonly #connection: Cuttable | undefined;
   #seen: number | undefined;
   #live = false;
+  #isReading = false;
 
   constructor(home: ReaderHome, { userId, vmId, after, connection }: ReaderRequest) {
     // A reader is the only kind of queue that is made with this function.
@@ -72,8 +73,8 @@ export class EventReader extends PushQueue<VmEvent> {
   /** The next page of its past, which reaches up to `seq`. */
   begin(events: readonly VmEvent[], seq: number): void {
     const own = this.vmId === undefined ? events : events.filter((event) => event.vmId === this.vmId);
-    this.preload(own);
     this.#seen = seq;
+    this.preload(own);
     if (this.vmId !== undefined && own.at(-1)?.kind === 'DELETED') this.end();
   }
 
@@ -100,21 +101,20 @@ export class EventReader extends PushQueue<VmEvent> {
     this.push(seq > shared.seq ? { ...shared, seq } : shared);
   }
 
-  override get isReady(): boolean {
-    return this.#mustReadOn() || super.isReady;
+  override whenReady(waiter: Waiter): void {
+    super.whenReady(waiter);
+    if (this.#mustReadOn() && !this.#isReading) void this.#readOn();
   }
 
-  override next(): Promise<IteratorResult<VmEvent>> {
-    return this.#mustReadOn() ? this.#nextOfThePast() : super.next();
-  }
-
-  async #nextOfThePast(): Promise<IteratorResult<VmEvent>> {
+  async #readOn(): Promise<void> {
+    this.#isReading = true;
     try {
       while (this.#mustReadOn()) await this.#home.readOn(this);
     } catch (error) {
       this.fail(error);
+    } finally {
+      this.#isReading = false;
     }
-    return super.next();
   }
 
   #mustReadOn(): boolean {

@@ -7,17 +7,20 @@ import {
   type ExecutionResult,
   type FieldNode,
   type GraphQLError,
+  type OperationDefinitionNode,
+  type ValidatedSubscriptionArgs,
 } from 'graphql';
 import { execute as executeEvent } from '@graphql-tools/executor';
 import type { Actor } from '../auth/viewer.ts';
 import type { Context } from './context.ts';
+import { compileEventWriter, type EventWriter } from './event-writer.ts';
 
 /** A subscription that runs: what happens, and how to tell it. */
 export interface Subscription {
   /** Whatever the field subscribed to; `return()` frees it. */
   readonly source: AsyncIterator<unknown>;
-  /** The result of one of its events, as JSON text. Never rejects: what goes wrong is in the text, masked. */
-  render(event: unknown): Promise<string>;
+  /** The result of one of its events, as JSON text; at once where its resolvers are. What goes wrong is in the text, masked. */
+  render(event: unknown): string | Promise<string>;
 }
 
 type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
@@ -33,6 +36,14 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
   /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
   const texts = new WeakMap<object, Map<string, Promise<string>>>();
   const documents = numberObjects();
+  const writers = new WeakMap<OperationDefinitionNode, { readonly write: EventWriter | undefined }>();
+
+  const writerOf = (args: ValidatedSubscriptionArgs, document: DocumentNode): EventWriter | undefined => {
+    const { schema, operation } = args;
+    let known = writers.get(operation);
+    if (known === undefined) writers.set(operation, (known = { write: compileEventWriter({ schema, document, operation }) }));
+    return known.write;
+  };
 
   const execute = async (args: ExecutionArgs): Promise<string> => {
     try {
@@ -50,15 +61,19 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
     readonly source: AsyncIterator<unknown>;
     readonly #operation: Operation;
     readonly #viewer: Actor;
+    readonly #write: EventWriter | undefined;
 
-    constructor(source: AsyncIterator<unknown>, operation: Operation, viewer: Actor) {
+    constructor(source: AsyncIterator<unknown>, operation: Operation, viewer: Actor, write: EventWriter | undefined) {
       this.source = source;
       this.#operation = operation;
       this.#viewer = viewer;
+      this.#write = write;
     }
 
-    render(event: unknown): Promise<string> {
+    render(event: unknown): string | Promise<string> {
       if (typeof event !== 'object' || event === null) return this.#execute(event);
+      const written = this.#write?.(event);
+      if (written !== undefined) return written;
       let known = texts.get(event);
       if (known === undefined) texts.set(event, (known = new Map()));
       const key = this.#key();
@@ -86,7 +101,8 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
     const stream = await createSourceEventStream(valid);
     if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
     const { schema, document, operationName, variableValues } = args;
-    return new Running(stream[Symbol.asyncIterator](), { schema, document, operationName, variableValues }, viewer);
+    const operation = { schema, document, operationName, variableValues };
+    return new Running(stream[Symbol.asyncIterator](), operation, viewer, writerOf(valid, document));
   };
 }
 

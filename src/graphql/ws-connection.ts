@@ -120,12 +120,13 @@ export class WsConnection {
     return this.operations.filter(({ isSubscription }) => isSubscription).length;
   }
 
-  /** Resolves at once while little is unsent, else when this is written: whoever awaits it goes at the pace of the client. */
-  async send(message: string): Promise<void> {
+  /** Undefined while little is unsent, else resolves when this is written: whoever awaits it goes at the pace of the client. */
+  send(message: string): Promise<void> | undefined {
     const { socket } = this;
-    if (!this.isOpen) return;
-    if (socket.bufferedAmount <= UNSENT_BEFORE_WAITING_BYTES) socket.send(message, ignore);
-    else await new Promise<void>((resolve) => socket.send(message, () => resolve()));
+    if (!this.isOpen) return undefined;
+    if (socket.bufferedAmount > UNSENT_BEFORE_WAITING_BYTES) return new Promise((resolve) => socket.send(message, () => resolve()));
+    socket.send(message, ignore);
+    return undefined;
   }
 
   /** A reason may name what the client sent, and has 123 bytes in a close frame: more would throw. */

@@ -41,7 +41,8 @@ export class WsOperation implements RunningOperation, Waiter {
   follow(subscription: Subscription): void {
     this.#subscription = subscription;
     if (this.#isOver) this.#free();
-    else this.ready();
+    else if (subscription.source instanceof PushQueue) this.ready();
+    else void this.#passAll(subscription.source);
   }
 
   /** The client, or its connection, wants no more of it: everything is freed at once. */
@@ -49,25 +50,50 @@ export class WsOperation implements RunningOperation, Waiter {
     if (this.#leave()) this.#free();
   }
 
-  /** See `Waiter`. */
+  /** See `Waiter`. What needs nothing else, as nearly all, is written before whoever pushed it goes on: no promise stands in between. */
   ready(): void {
-    if (this.#subscription !== undefined) void this.#pass(this.#subscription);
-  }
-
-  async #pass(subscription: Subscription): Promise<void> {
-    const { source } = subscription;
+    const source = this.#subscription?.source;
+    if (!(source instanceof PushQueue)) return;
     try {
       while (!this.#isOver) {
-        if (source instanceof PushQueue && !source.isReady) return source.whenReady(this);
-        const { done, value } = await source.next();
-        if (done === true) return this.#complete();
-        // Made once for all who are told the same.
-        await this.#sendNext(await subscription.render(value));
+        const next = source.take();
+        if (next === undefined) return source.whenReady(this);
+        const later = this.#pass(next);
+        if (later === undefined) continue;
+        later.then(
+          () => this.ready(),
+          (error: unknown) => this.#break(error),
+        );
+        return;
       }
     } catch (error) {
-      this.fail([this.#mask(error)]);
-      this.#free();
+      this.#break(error);
     }
+  }
+
+  /** The same of any other source. */
+  async #passAll(source: AsyncIterator<unknown>): Promise<void> {
+    try {
+      while (!this.#isOver) await this.#pass(await source.next());
+    } catch (error) {
+      this.#break(error);
+    }
+  }
+
+  /** A promise where something is to be waited for: a result that is still being made, or a client that has yet to read. */
+  #pass({ done, value }: IteratorResult<unknown>): Promise<void> | undefined {
+    if (done === true || this.#subscription === undefined) {
+      this.#complete();
+      return undefined;
+    }
+    // Made once for all who are told the same.
+    const result = this.#subscription.render(value);
+    return typeof result === 'string' ? this.#sendNext(result) : result.then((text) => this.#sendNext(text));
+  }
+
+  #break(error: unknown): void {
+    this.fail([this.#mask(error)]);
+    this.#free();
   }
 
   /** At the pace of the client, see `WsConnection.send`. */

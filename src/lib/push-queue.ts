@@ -1,6 +1,6 @@
 /** Waits for a queue without a promise, which would take 300 bytes for as long as nothing comes. */
 export interface Waiter {
-  /** `next()` has something now: an item, the error or the end. */
+  /** `take()` has something now: an item, the error or the end. Must not throw: whoever pushes goes on with the next queue. */
   ready(): void;
 }
 
@@ -33,12 +33,22 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     return this.#state === 'open';
   }
 
-  /** Whether `next()` would not wait. */
-  get isReady(): boolean {
-    return this.#items !== undefined || this.#state !== 'open';
+  /** What `next()` would give now; undefined while there is nothing. Throws the error that the queue failed with, once. */
+  take(): IteratorResult<T> | undefined {
+    const items = this.#items;
+    if (items !== undefined) {
+      const value = items.shift() as T;
+      if (items.length === 0) this.#items = undefined;
+      return { value, done: false };
+    }
+    const state = this.#state;
+    if (state === 'open') return undefined;
+    this.#state = 'ended';
+    if (state !== 'ended') throw state.error;
+    return { value: undefined, done: true };
   }
 
-  /** Tells the waiter once, as soon as the queue is ready, which it is not now. There is one reader, and so one waiter. */
+  /** Tells the waiter once, as soon as there is something to take, which there is not now. There is one reader, and so one waiter. */
   whenReady(waiter: Waiter): void {
     this.#waiter = waiter;
   }
@@ -46,7 +56,8 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   /** False, and nothing queued, when the queue is over or its reader is `limit` items behind. */
   push(item: T): boolean {
     if (this.#state !== 'open' || (this.#waiter === undefined && this.size >= this.#limit)) return false;
-    this.preload([item]);
+    (this.#items ??= []).push(item);
+    this.#tell();
     return true;
   }
 
@@ -67,8 +78,8 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     this.#close({ error });
   }
 
-  next(): Promise<IteratorResult<T>> {
-    return this.isReady ? this.#take() : new Promise((resolve) => this.whenReady({ ready: () => resolve(this.#take()) }));
+  async next(): Promise<IteratorResult<T>> {
+    return this.take() ?? new Promise((resolve) => this.whenReady({ ready: () => resolve(this.next()) }));
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -80,19 +91,6 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  async #take(): Promise<IteratorResult<T>> {
-    const items = this.#items;
-    if (items !== undefined) {
-      const value = items.shift() as T;
-      if (items.length === 0) this.#items = undefined;
-      return { value, done: false };
-    }
-    const state = this.#state;
-    this.#state = 'ended';
-    if (typeof state === 'object') throw state.error;
-    return { value: undefined, done: true };
   }
 
   #close(state: 'ended' | { error: unknown }): void {

@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type ColumnType, type Generated, type Transaction } from 'kysely';
 import pg from 'pg';
+import { poolEnder } from './pool-ender.ts';
 
 /** A default of the database that callers may also set. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
@@ -189,7 +190,8 @@ export function createDatabase(url: string, { max = 10, onQuery, onError }: Data
     keepAlive: true,
   });
   pool.on('error', (error) => onError?.(error));
-  const dialect = new PostgresDialect({ pool });
+  const end = poolEnder(pool);
+  const dialect = new PostgresDialect({ pool: { options: pool.options, connect: () => pool.connect(), end } });
   return onQuery === undefined
     ? new Kysely<Database>({ dialect })
     : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });

@@ -12,10 +12,10 @@ const CHANGED: VmEvent = {
   status: 'RUNNING',
   previousStatus: 'BOOTING',
   reason: 'BOOT',
-  at: new Date('2026-11-24T09:30:00.123Z'),
+  at: '2026-11-24T09:30:00.123Z',
 };
 const SNAPSHOT: VmEvent = { seq: 8, kind: 'SNAPSHOT', vmId: CHANGED.vmId, status: 'STOPPED', at: CHANGED.at };
-const LINE = { at: CHANGED.at, stream: 'stdout', text: 'it said "hello"\u2028 and \\ left' };
+const LINE = { at: new Date(CHANGED.at), stream: 'stdout', text: 'it said "hello"\u2028 and \\ left' };
 
 /** The document is valid: what is not never comes so far. */
 function compile(text: string, operationName?: string) {
@@ -51,7 +51,7 @@ describe('an event is written as an executor would', () => {
     [
       'numbers',
       'subscription { vmStats(vmId: "1") { cpuPercent memoryBytes } }',
-      { at: CHANGED.at, cpuPercent: 12.5, memoryBytes: 2 ** 40 },
+      { at: new Date(CHANGED.at), cpuPercent: 12.5, memoryBytes: 2 ** 40 },
     ],
   ])('%s', (_what, text, event, operationName) => {
     expect(compile(text, operationName).write?.(event)).toBe(executed(text, event, operationName));
@@ -107,7 +107,7 @@ describe('an executor is left what is not plain', () => {
   test.each<[string, unknown]>([
     ['a value that its type does not know', { ...CHANGED, status: 'ON_FIRE' }],
     ['a value that must be there and is not', { ...CHANGED, vmId: null }],
-    ['a value that throws', { ...CHANGED, at: new Date(Number.NaN) }],
+    ['a value that throws', { ...CHANGED, at: new Date(Number.NaN) as never }],
     ['a value that is an error', { ...CHANGED, vmId: new Error('lost') }],
     ['a value that is still to come', { ...CHANGED, reason: Promise.resolve('BOOT') }],
     ['a value that has to be called', { ...CHANGED, vmId: () => 'a' }],

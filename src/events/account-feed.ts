@@ -99,7 +99,7 @@ export class AccountFeed {
   #deliverProgress(note: ProgressNote): void {
     if (this.cursor === undefined) return;
     const { v, s, p } = note;
-    const event: VmEvent = { seq: this.cursor, kind: 'PROGRESS', vmId: v, status: s, at: new Date(), progress: p };
+    const event: VmEvent = { seq: this.cursor, kind: 'PROGRESS', vmId: v, status: s, at: new Date().toISOString(), progress: p };
     this.each((reader) => reader.deliverProgress(note, event));
   }
 

@@ -37,7 +37,7 @@ export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }:
     )
     select pg_notify('vm_event', json_build_array(${userId}::text, ${vmId}::text, json_build_object(
              'seq', ${seq}::bigint, 'kind', ${kind}::text, 'status', ${status}::text, 'previousStatus', ${previousStatus}::text,
-             'reason', ${reason}::text, 'at', at))::text),
+             'reason', ${reason}::text, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text),
            case when ${wakeReconciler} then pg_notify('vm_due', ${vmId}) end
     from event
   `.execute(trx);
@@ -47,17 +47,10 @@ export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }:
 export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {
   const [userId, vmId, body] = JSON.parse(payload) as [string, string, EventNoteBody?];
   if (body === undefined) return { userId, event: undefined };
-  const { previousStatus, reason, at, ...event } = body;
-  return {
-    userId,
-    event: {
-      ...event,
-      vmId,
-      at: new Date(at),
-      ...(previousStatus !== null && { previousStatus }),
-      ...(reason !== null && { reason }),
-    },
-  };
+  const { seq, kind, status, previousStatus, reason } = body;
+  // A gateway of before writes it with microseconds and an offset.
+  const at = body.at.endsWith('Z') ? body.at : new Date(body.at).toISOString();
+  return { userId, event: { seq, kind, vmId, status, previousStatus: previousStatus ?? undefined, reason: reason ?? undefined, at } };
 }
 
 interface EventNoteBody {

@@ -80,7 +80,7 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
   const seq = rows[0]?.event_seq ?? 0;
   const events = rows.flatMap(({ id, status, last_event_seq, at }, index): VmEvent[] => {
     if (id === null || status === null || last_event_seq === null) return [];
-    return [{ seq: index === rows.length - 1 ? seq : last_event_seq, kind: 'SNAPSHOT', vmId: id, status, at }];
+    return [{ seq: index === rows.length - 1 ? seq : last_event_seq, kind: 'SNAPSHOT', vmId: id, status, at: at.toISOString() }];
   });
   return { seq, events, complete: true };
 }
@@ -129,7 +129,7 @@ function toEvent({ seq, kind, vm_id, status, previous_status, reason, at }: Even
     kind: kind as VmEventKind,
     vmId: vm_id,
     status,
-    at,
+    at: at.toISOString(),
     ...(previous_status !== null && { previousStatus: previous_status }),
     ...(reason !== null && { reason }),
   };

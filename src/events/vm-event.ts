@@ -22,9 +22,10 @@ export interface VmEvent {
   readonly kind: VmEventKind;
   readonly vmId: string;
   readonly status: string;
-  readonly previousStatus?: string;
-  readonly reason?: string;
-  readonly at: Date;
+  readonly previousStatus?: string | undefined;
+  readonly reason?: string | undefined;
+  /** When it was committed: ISO 8601 in UTC with milliseconds. A text, which is told as it is and never reckoned with. */
+  readonly at: string;
   readonly progress?: VmProgress;
 }
 

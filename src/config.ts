@@ -1,71 +1,10 @@
 import { isIP, type BlockList } from 'node:net';
-import { z } from 'zod';
+import { readEnvironment, type Environment } from './environment.ts';
 import { parseDiskWatermark, type DiskWatermark } from './lib/disk-watermark.ts';
 import { itemsOf } from './lib/items-of.ts';
-import { parseCodeMap } from './lib/parse-code-map.ts';
 import { parseNetworks } from './lib/parse-networks.ts';
 import { parsePortRange } from './lib/parse-port-range.ts';
-
-const encryptionKey = z
-  .string()
-  .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
-const atLeastOne = (otherwise: number) => z.coerce.number().int().min(1, 'must be a whole number from 1 on').default(otherwise);
-
-/** The gateway's settings, read once from the environment; DESIGN of each in the README's table. */
-const schema = z.object({
-  HOST: z.string().default('127.0.0.1'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(4000),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
-    .optional(),
-  DATA_DIR: z.string().default('.data'),
-  JWT_SECRET: z
-    .string()
-    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes')
-    .optional(),
-  JWT_JWKS_URL: z.url().optional(),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().default('authenticated'),
-  SECRETS_KEY: encryptionKey.optional(),
-  SECRETS_KEY_PREVIOUS: encryptionKey.optional(),
-  BASE_DOMAIN: z
-    .string()
-    .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
-    .default('localhost'),
-  PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
-  TLS_CERT: z.string().optional(),
-  TLS_KEY: z.string().optional(),
-  DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
-  REGIONS: z.string().optional(),
-  RUNTIMES: z.string().default(''),
-  VM_ISOLATION: z.enum(['on', 'off']).default('on'),
-  VM_EGRESS: z.enum(['internet', 'none']).default('internet'),
-  CATALOG_FILE: z.string().optional(),
-  PLANS_FILE: z.string().optional(),
-  DEFAULT_PLAN: z.string().default('core'),
-  DISK_WATERMARK: z.string().default('85%,20GB'),
-  ROLES: z.string().default('api,ingress,reconciler'),
-  TRUSTED_PROXIES: z.string().default(''),
-  FORWARD_PORTS: z.string().default('30000-30999'),
-  FORWARD_BIND: z.union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" }).optional(),
-  FORWARD_HOSTS: z.string().default(''),
-  AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
-  ALLOWED_ORIGINS: z.string().default(''),
-  INTROSPECTION: z.enum(['0', '1']).optional(),
-  PERSISTED_OPERATIONS: z.string().optional(),
-  PERSISTED_OPERATIONS_ONLY: z.enum(['0', '1']).default('0'),
-  RATE_PER_ACCOUNT: atLeastOne(100),
-  RATE_PER_ADDRESS: atLeastOne(300),
-  SOCKETS_PER_ACCOUNT: atLeastOne(10),
-  SUBSCRIPTIONS_PER_SOCKET: atLeastOne(50),
-  CONNECTIONS_PER_ADDRESS: atLeastOne(2_000),
-  STRICT_REST: z.enum(['0', '1']).default('0'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  NODE_ENV: z.string().optional(),
-});
-
-const RUNTIMES = { variable: 'RUNTIMES', value: /^[\w.-]{1,100}$/, example: 'CODE=RUNTIME, such as AU=runsc' } as const;
+import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
 
 const ROLES = ['api', 'ingress', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
@@ -124,14 +63,9 @@ export interface Config {
   readonly production: boolean;
 }
 
-/** Reads the environment; throws one Error that names every variable that is wrong and what it should be. */
+/** The gateway's settings, read once from the environment. Throws an Error that names what is wrong, or does not go together, and what it should be. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  // A variable that is set to nothing is not set.
-  const result = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
-  if (!result.success) {
-    throw new Error(result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}.`).join('\n'));
-  }
-  const values = result.data;
+  const values = readEnvironment(env);
   const production = values.NODE_ENV === 'production';
   if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
     throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: with two keys, one could be passed off as the other.');
@@ -165,7 +99,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     publicScheme: values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
     tls: tlsOf(values),
     regions,
-    runtimes: parseByRegion(values.RUNTIMES, regions, RUNTIMES),
+    runtimes: parseRuntimes(values.RUNTIMES, regions),
     isolation: values.VM_ISOLATION,
     egress: values.VM_EGRESS,
     catalogFile: values.CATALOG_FILE,
@@ -176,7 +110,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     forward: {
       ...parseForwardPorts(values.FORWARD_PORTS),
       bind: values.FORWARD_BIND ?? (isIP(values.HOST) === 0 ? '127.0.0.1' : values.HOST),
-      hosts: forwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
+      hosts: parseForwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
     },
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     auditDays: values.AUDIT_DAYS,
@@ -204,32 +138,12 @@ function isOwnMachine(domain: string): boolean {
   return domain === 'localhost' || domain.endsWith('.localhost');
 }
 
-function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: z.output<typeof schema>): Config['tls'] {
+function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: Environment): Config['tls'] {
   if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
   if (TLS_CERT === undefined || TLS_KEY === undefined) throw new Error('Set TLS_CERT and TLS_KEY, both or none.');
   if (PUBLIC_SCHEME === 'http')
     throw new Error('PUBLIC_SCHEME is http, but with TLS_CERT and TLS_KEY the gateway speaks https only; leave it out.');
   return { certFile: TLS_CERT, keyFile: TLS_KEY };
-}
-
-function parseRegions(text: string): ReadonlyMap<string, string> {
-  const endpoint = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
-  const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
-  const regions = parseCodeMap(text, { variable: 'REGIONS', value: endpoint, example });
-  if (regions.size === 0) throw new Error('REGIONS names no region.');
-  return regions;
-}
-
-/** The same for a setting of regions. */
-function parseByRegion(
-  text: string,
-  regions: ReadonlyMap<string, string>,
-  options: Parameters<typeof parseCodeMap>[1],
-): ReadonlyMap<string, string> {
-  const values = parseCodeMap(text, options);
-  const unknown = [...values.keys()].find((code) => !regions.has(code));
-  if (unknown === undefined) return values;
-  throw new Error(`${options.variable} names the region "${unknown}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
 }
 
 function parseOrigins(text: string): ReadonlySet<string> {
@@ -248,16 +162,6 @@ function parseForwardPorts(text: string): ReturnType<typeof parsePortRange> {
   } catch (error) {
     throw new Error(`FORWARD_PORTS has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
-}
-
-/** Where no host is named: a remote engine's own, else the domain, which leads to this machine. */
-function forwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
-  const own = [...regions].map(([code, endpoint]) => {
-    const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
-    return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
-  });
-  const example = 'CODE=HOST of a region, such as AU=play.example.com';
-  return new Map([...own, ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example })]);
 }
 
 function parseTrustedProxies(text: string): BlockList {

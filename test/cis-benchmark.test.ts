@@ -10,7 +10,7 @@ import type { Distribution } from '../src/catalog/distribution.ts';
 import { DISTRIBUTIONS } from '../src/catalog/distributions.ts';
 import { containerOptions } from '../src/engine/docker/container-options.ts';
 import { LABEL } from '../src/engine/labels.ts';
-import type { MachineSpec } from '../src/engine/driver.ts';
+import type { MachineSpec } from '../src/engine/machine.ts';
 import { toMachineSpec } from '../src/reconciler/machine-spec.ts';
 import { forwardProblem } from '../src/vm/port-forward.ts';
 import { CIS_CHECKS, hostExceptions, type EngineFacts, type Subject } from './support/cis-benchmark.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Inventory, MachineState } from '../src/engine/driver.ts';
+import type { Inventory } from '../src/engine/driver.ts';
+import type { MachineState } from '../src/engine/machine.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import { findDrift, judgeOrphans, type KnownVm } from '../src/reconciler/find-drift.ts';
 import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';

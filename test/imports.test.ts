@@ -13,7 +13,7 @@ interface Import {
 /** The rooms in the order of the arrows. */
 const ORDER: readonly (readonly string[])[] = [
   ['lib', 'errors.ts', 'log.ts'],
-  ['config.ts'],
+  ['environment.ts', 'regions.ts', 'config.ts'],
   ['db'],
   ['events'],
   ['catalog', 'auth', 'engine'],

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { EnsureProgress, MachineSpec } from '../src/engine/driver.ts';
+import type { EnsureProgress } from '../src/engine/driver.ts';
+import type { MachineSpec } from '../src/engine/machine.ts';
 import type { FindLocalBuild } from '../src/engine/local-builds.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';
 

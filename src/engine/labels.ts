@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MachineSpec } from './driver.ts';
+import type { MachineSpec } from './machine.ts';
 
 /**
  * The label vocabulary. A container or volume is ours when LABEL.installation holds our installation's id;

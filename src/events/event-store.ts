@@ -129,8 +129,8 @@ function toEvent({ seq, kind, vm_id, status, previous_status, reason, at }: Even
     kind: kind as VmEventKind,
     vmId: vm_id,
     status,
+    previousStatus: previous_status ?? undefined,
+    reason: reason ?? undefined,
     at: at.toISOString(),
-    ...(previous_status !== null && { previousStatus: previous_status }),
-    ...(reason !== null && { reason }),
   };
 }

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MachineAddress } from '../engine/driver.ts';
+import type { MachineAddress } from '../engine/machine.ts';
 
 export interface AppDoor extends MachineAddress {
   readonly scheme: 'http' | 'https';

@@ -1,5 +1,5 @@
 import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
-import type { MachineSpec, MachineVolume } from '../engine/driver.ts';
+import type { MachineSpec, MachineVolume } from '../engine/machine.ts';
 import { LABEL, specHash } from '../engine/labels.ts';
 import { PASSWORD_KEY } from '../vm/vm-input.ts';
 import type { Vm } from '../vm/vm.ts';

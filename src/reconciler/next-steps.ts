@@ -1,4 +1,4 @@
-import type { Observation, VolumeLifetime } from '../engine/driver.ts';
+import type { Observation, VolumeLifetime } from '../engine/machine.ts';
 import type { EventReason } from '../events/vm-event.ts';
 import type { VmStatus } from '../vm/vm-status.ts';
 

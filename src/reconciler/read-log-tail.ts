@@ -1,4 +1,4 @@
-import type { MachineLogLine } from '../engine/driver.ts';
+import type { MachineLogLine } from '../engine/machine.ts';
 import { hideValues } from './hide-values.ts';
 import type { VmPass } from './vm-pass.ts';
 

@@ -1,4 +1,4 @@
-import type { Observation } from '../engine/driver.ts';
+import type { Observation } from '../engine/machine.ts';
 
 /**
  * What a step ends with: on to the next one, plan anew with a fresh look, or let go of the VM. `nextInSeconds` is when to

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Distribution } from '../catalog/distribution.ts';
-import type { EngineDriver, MachineSpec, Observation } from '../engine/driver.ts';
+import type { EngineDriver } from '../engine/driver.ts';
+import type { MachineSpec, Observation } from '../engine/machine.ts';
 import { encodeProgress } from '../events/append-event.ts';
 import type { EventReason, VmProgress } from '../events/vm-event.ts';
 import type { Db, Trx } from '../db/database.ts';

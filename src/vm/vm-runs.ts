@@ -1,4 +1,5 @@
-import type { EngineDriver, Observation } from '../engine/driver.ts';
+import type { EngineDriver } from '../engine/driver.ts';
+import type { Observation } from '../engine/machine.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { Vm } from './vm.ts';
 

@@ -1,4 +1,5 @@
-import type { EngineDriver, MachineLogLine, MachineStats } from '../engine/driver.ts';
+import type { EngineDriver } from '../engine/driver.ts';
+import type { MachineLogLine, MachineStats } from '../engine/machine.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { createSharedStreams } from '../lib/shared-streams.ts';
 import { eachRun } from './vm-runs.ts';

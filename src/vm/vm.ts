@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { VmTable } from '../db/database.ts';
-import type { StorageEnforcement } from '../engine/driver.ts';
+import type { StorageEnforcement } from '../engine/machine.ts';
 import type { Mapping, Visibility } from './mapping.ts';
 import type { PortForward, PortProtocol } from './port-forward.ts';
 import { isVmStatus, type VmStatus } from './vm-status.ts';

@@ -3,7 +3,8 @@ import Docker from 'dockerode';
 import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
 import { createDockerDriver, type DockerDriverOptions } from '../../src/engine/docker/docker-driver.ts';
-import type { EngineDriver, MachineSpec } from '../../src/engine/driver.ts';
+import type { EngineDriver } from '../../src/engine/driver.ts';
+import type { MachineSpec } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 
 export { testImage } from './tiny-image.ts';

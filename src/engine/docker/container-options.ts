@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { MachinePort, MachineSpec } from '../driver.ts';
+import type { MachinePort, MachineSpec } from '../machine.ts';
 import { LABEL } from '../labels.ts';
 
 const CPU_PERIOD_MICROSECONDS = 100_000;

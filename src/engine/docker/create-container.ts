@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { MachineSpec } from '../driver.ts';
+import type { MachineSpec } from '../machine.ts';
 import { EngineError } from '../engine-error.ts';
 import { containerNames, containerOptions, type ContainerPlace } from './container-options.ts';
 import type { Containers } from './containers.ts';

@@ -1,5 +1,6 @@
 import type { Log } from '../../log.ts';
-import type { EngineDriver, Inventory, Labelled, MachineAddress, Observation } from '../driver.ts';
+import type { EngineDriver, Inventory, Labelled } from '../driver.ts';
+import type { MachineAddress, Observation } from '../machine.ts';
 import { EngineError } from '../engine-error.ts';
 import { findLocalBuild as findBuildHere, type FindLocalBuild } from '../local-builds.ts';
 import { connect } from './connect.ts';

@@ -1,5 +1,6 @@
 import type { Log } from '../../log.ts';
-import type { EnsureProgress, MachineSpec, Observation } from '../driver.ts';
+import type { EnsureProgress } from '../driver.ts';
+import type { MachineSpec, Observation } from '../machine.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';

@@ -1,4 +1,4 @@
-import { MACHINE_STATES, type MachineState, type Observation } from '../driver.ts';
+import { MACHINE_STATES, type MachineState, type Observation } from '../machine.ts';
 import { LABEL } from '../labels.ts';
 import { isMachineNetwork } from './isolation/realm.ts';
 

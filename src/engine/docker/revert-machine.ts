@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import type { Log } from '../../log.ts';
-import type { Observation } from '../driver.ts';
+import type { Observation } from '../machine.ts';
 import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import { pauseFor } from '../../../lib/pause-for.ts';
-import type { EnsureProgress, MachineSpec } from '../../driver.ts';
+import type { EnsureProgress } from '../../driver.ts';
+import type { MachineSpec } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { FindLocalBuild } from '../../local-builds.ts';
 import type { EngineCall } from '../engine-call.ts';

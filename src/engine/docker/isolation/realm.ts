@@ -1,4 +1,4 @@
-import type { MachineSpec } from '../../driver.ts';
+import type { MachineSpec } from '../../machine.ts';
 
 /** The names of what all installations on an engine share: networks, firewall chains, and the guard that keeps those up. */
 export interface Realm {

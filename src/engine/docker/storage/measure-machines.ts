@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { MachineStorage } from '../../driver.ts';
+import type { MachineStorage } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../engine-call.ts';

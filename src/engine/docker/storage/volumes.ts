@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../../driver.ts';
+import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import { volumeNameChoices } from '../container-options.ts';

@@ -1,4 +1,4 @@
-import type { MachineLogLine } from '../../driver.ts';
+import type { MachineLogLine } from '../../machine.ts';
 
 const HEADER_BYTES = 8;
 const NEWLINE = 0x0a;

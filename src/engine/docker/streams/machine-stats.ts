@@ -1,4 +1,4 @@
-import type { MachineStats } from '../../driver.ts';
+import type { MachineStats } from '../../machine.ts';
 
 interface CpuReading {
   readonly cpu_usage?: { readonly total_usage?: number; readonly percpu_usage?: readonly number[] | null };

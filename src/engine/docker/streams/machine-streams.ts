@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { EngineEvent, LogOptions, MachineLogLine, MachineStats } from '../../driver.ts';
+import type { EngineEvent, LogOptions } from '../../driver.ts';
+import type { MachineLogLine, MachineStats } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { asReadable } from './as-readable.ts';
 import type { Containers } from '../containers.ts';

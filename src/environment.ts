@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+const encryptionKey = z
+  .string()
+  .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
+const atLeastOne = (otherwise: number) => z.coerce.number().int().min(1, 'must be a whole number from 1 on').default(otherwise);
+
+/** Every variable, with the shape of its text and what stands for it when it is not set; the README's table says what each is for. */
+const schema = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(4000),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .optional(),
+  DATA_DIR: z.string().default('.data'),
+  JWT_SECRET: z
+    .string()
+    .refine((secret) => Buffer.byteLength(secret) >= 32, 'must have at least 32 bytes')
+    .optional(),
+  JWT_JWKS_URL: z.url().optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().default('authenticated'),
+  SECRETS_KEY: encryptionKey.optional(),
+  SECRETS_KEY_PREVIOUS: encryptionKey.optional(),
+  BASE_DOMAIN: z
+    .string()
+    .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
+    .default('localhost'),
+  PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
+  TLS_CERT: z.string().optional(),
+  TLS_KEY: z.string().optional(),
+  DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
+  REGIONS: z.string().optional(),
+  RUNTIMES: z.string().default(''),
+  VM_ISOLATION: z.enum(['on', 'off']).default('on'),
+  VM_EGRESS: z.enum(['internet', 'none']).default('internet'),
+  CATALOG_FILE: z.string().optional(),
+  PLANS_FILE: z.string().optional(),
+  DEFAULT_PLAN: z.string().default('core'),
+  DISK_WATERMARK: z.string().default('85%,20GB'),
+  ROLES: z.string().default('api,ingress,reconciler'),
+  TRUSTED_PROXIES: z.string().default(''),
+  FORWARD_PORTS: z.string().default('30000-30999'),
+  FORWARD_BIND: z.union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" }).optional(),
+  FORWARD_HOSTS: z.string().default(''),
+  AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  ALLOWED_ORIGINS: z.string().default(''),
+  INTROSPECTION: z.enum(['0', '1']).optional(),
+  PERSISTED_OPERATIONS: z.string().optional(),
+  PERSISTED_OPERATIONS_ONLY: z.enum(['0', '1']).default('0'),
+  RATE_PER_ACCOUNT: atLeastOne(100),
+  RATE_PER_ADDRESS: atLeastOne(300),
+  SOCKETS_PER_ACCOUNT: atLeastOne(10),
+  SUBSCRIPTIONS_PER_SOCKET: atLeastOne(50),
+  CONNECTIONS_PER_ADDRESS: atLeastOne(2_000),
+  STRICT_REST: z.enum(['0', '1']).default('0'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  NODE_ENV: z.string().optional(),
+});
+
+/** The variables as they are set, each by itself of the right shape. */
+export type Environment = z.output<typeof schema>;
+
+/** Reads them; throws one Error that names every variable that is wrong and what it should be. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+  // A variable that is set to nothing is not set.
+  const result = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+  if (result.success) return result.data;
+  throw new Error(result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}.`).join('\n'));
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidResponse, ResponseReader, type ResponseHead } from '../src/ingress/response-reader.ts';
+import { InvalidResponse, type ResponseHead } from '../src/ingress/response-head.ts';
+import { ResponseReader } from '../src/ingress/response-reader.ts';
 
 interface Told {
   head: ResponseHead | undefined;
@@ -16,7 +17,8 @@ function read(pieces: readonly Buffer[], { isHead = false, closes = false } = {}
     onBody: (chunk: Buffer) => void (told.body += chunk.toString('latin1')),
     onEnd: (isKept: boolean) => void (told.end = isKept ? 'kept' : 'closed'),
   };
-  const reader = new ResponseReader(sink, { isHead });
+  const reader = new ResponseReader(sink);
+  reader.begin({ isHead });
   try {
     for (const piece of pieces) reader.push(piece);
     if (closes) reader.close();
@@ -92,10 +94,47 @@ describe('an answer', () => {
     ).toEqual(told);
   });
 
-  it('keeps its status, reason and headers as they came', () => {
-    const { head } = read([bytes('HTTP/1.1 299 Quite  Fine\nX-Camel:  caf\xe9 \t\nx-camel:2\nEmpty:\nContent-Length: 0\n\n')]);
-    const rawHeaders = ['X-Camel', 'caf\xe9', 'x-camel', '2', 'Empty', '', 'Content-Length', '0'];
-    expect(head).toEqual({ status: 299, reason: 'Quite  Fine', rawHeaders });
+  it('keeps its status, reason and headers as they came, without those that end here', () => {
+    const lines = ['X-Camel:  caf\xe9 \t', 'Connection: keep-alive, x-mine', 'X-Mine: 1', 'x-camel:2', 'Empty:', 'Content-Length: 0'];
+    const { head } = read([bytes(`HTTP/1.1 299 Quite  Fine\n${lines.join('\n')}\n\n`)]);
+    const headers = ['X-Camel', 'caf\xe9', 'x-camel', '2', 'Empty', '', 'Content-Length', '0'];
+    expect(head).toEqual({ status: 299, reason: 'Quite  Fine', headers, framing: 0, isKept: true });
+  });
+
+  it('is read the same after others on the same connection, with the same head or another', () => {
+    const texts = [...GOOD, ...GOOD].filter(([, , expected]) => expected.end === 'kept');
+    let told: Partial<Told> = {};
+    const reader = new ResponseReader({
+      onHead: (head) => void (told = { ...told, head }),
+      onBody: (chunk) => void (told = { ...told, body: `${told.body ?? ''}${chunk.toString('latin1')}` }),
+      onEnd: (isKept) => void (told = { ...told, end: isKept ? 'kept' : 'closed' }),
+    });
+    for (const [, text, , { isHead = false } = {}] of [...texts, ...texts.toReversed()]) {
+      told = { body: '', error: undefined };
+      reader.begin({ isHead });
+      reader.push(bytes(text));
+      expect(told).toEqual(read([bytes(text)], { isHead }));
+    }
+  });
+
+  it('to a HEAD tells nothing of how long the next one is', () => {
+    const head = 'HTTP/1.1 200 OK\nContent-Length: 3\n\n';
+    const seen: string[] = [];
+    const reader = new ResponseReader({
+      onHead: () => undefined,
+      onBody: (chunk) => void seen.push(chunk.toString()),
+      onEnd: () => void seen.push('end'),
+    });
+    for (const [isHead, text] of [
+      [true, head],
+      [false, `${head}abc`],
+      [true, head],
+      [false, `${head}def`],
+    ] as const) {
+      reader.begin({ isHead });
+      reader.push(bytes(text));
+    }
+    expect(seen).toEqual(['end', 'abc', 'end', 'end', 'def', 'end']);
   });
 
   it.each(BAD)('with %s is refused, in one piece or byte by byte', (_what, text, options) => {

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ResponseReader, type ResponseHead, type ResponseSink } from './response-reader.ts';
 import type { Upstream } from './resolution.ts';
+import type { ResponseHead } from './response-head.ts';
+import { ResponseReader } from './response-reader.ts';
 
 /** What a request without a body is told of its answer. Exactly one of `onEnd` and `onFail` is called, last. */
 export interface AppCall {
@@ -81,14 +82,12 @@ export function createAppSockets(app: Address): AppSockets {
 class AppConnection implements CallHandle {
   readonly #socket: Socket;
   readonly #onIdle: () => void;
-  /** One for all answers that come on it. */
-  readonly #sink: ResponseSink = {
+  readonly #reader = new ResponseReader({
     onHead: (answer) => this.#call?.onHead(answer),
     onBody: (chunk) => this.#call?.onBody(chunk),
     onEnd: (isKept) => this.#finish(isKept),
-  };
+  });
   #call: AppCall | undefined;
-  #reader: ResponseReader | undefined;
   #isReused = false;
   /** When its last answer ended, by the monotonic clock in ms. */
   idleSince = 0;
@@ -104,7 +103,7 @@ class AppConnection implements CallHandle {
     const deadline = setTimeout(late, CONNECT_DEADLINE_MS);
     socket.setNoDelay(true);
     socket.once(scheme === 'https' ? 'secureConnect' : 'connect', () => clearTimeout(deadline));
-    socket.on('end', () => this.#read(() => this.#reader?.close(), 0));
+    socket.on('end', () => this.#read(() => this.#reader.close(), 0));
     socket.on('error', (error) => this.#fail(error));
     socket.once('close', () => {
       clearTimeout(deadline);
@@ -116,7 +115,7 @@ class AppConnection implements CallHandle {
   begin(head: string, isHead: boolean, call: AppCall): void {
     this.#call = call;
     this.#hasBytes = false;
-    this.#reader = new ResponseReader(this.#sink, { isHead });
+    this.#reader.begin({ isHead });
     this.#socket.write(head, 'latin1');
   }
 
@@ -135,7 +134,7 @@ class AppConnection implements CallHandle {
 
   /** True: more may come. */
   #take(chunk: Buffer): true {
-    this.#read(() => this.#reader?.push(chunk), chunk.length);
+    this.#read(() => this.#reader.push(chunk), chunk.length);
     return true;
   }
 
@@ -155,7 +154,6 @@ class AppConnection implements CallHandle {
   #finish(isKept: boolean): void {
     const call = this.#call;
     this.#call = undefined;
-    this.#reader = undefined;
     if (isKept && !this.#socket.destroyed) {
       this.#isReused = true;
       this.idleSince = performance.now();

@@ -1,4 +1,4 @@
-import { remember } from '../lib/remember.ts';
+import { headerTraits, type HeaderTraits } from './header-traits.ts';
 import { isOwnCookie, withoutOwnCookies } from './own-cookies.ts';
 
 /** What the gateway itself knows of a request and tells the app. */
@@ -14,18 +14,6 @@ export interface Forwarding {
 /** How the request goes on: with a body of unknown length, of the length sent or none, or asking for a WebSocket. */
 export type Framing = 'chunked' | 'as-sent' | 'empty' | 'websocket';
 
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
 /** Naming these in Connection would take away what the message means, so it is not heeded. */
 const NEVER_NAMED = new Set(['host', 'content-length']);
 
@@ -53,26 +41,12 @@ export function responseHeaders(raw: readonly string[]): string[] {
   return withoutHopByHop(raw, ({ lower }, value) => (lower === 'set-cookie' && isOwnCookie(value) ? undefined : value));
 }
 
-/** What a header's name says of it. */
-interface Traits {
-  readonly lower: string;
-  readonly isHopByHop: boolean;
-  /** Claims who forwarded the request. */
-  readonly isClaim: boolean;
-}
-
-/** The same few names come with each message. */
-const traitsOf = remember((name): Traits => {
-  const lower = name.toLowerCase();
-  return { lower, isHopByHop: HOP_BY_HOP.has(lower), isClaim: isClaimOfForwarding(lower) };
-}, 1_000);
-
-function withoutHopByHop(raw: readonly string[], keep: (traits: Traits, value: string) => string | undefined): string[] {
+function withoutHopByHop(raw: readonly string[], keep: (traits: HeaderTraits, value: string) => string | undefined): string[] {
   const named = namesInConnection(raw);
   const forwarded: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] ?? '';
-    const traits = traitsOf(name);
+    const traits = headerTraits(name);
     if (traits.isHopByHop || named?.has(traits.lower) === true) continue;
     const kept = keep(traits, raw[at + 1] ?? '');
     if (kept !== undefined) forwarded.push(name, kept);
@@ -87,16 +61,10 @@ function namesInConnection(raw: readonly string[]): ReadonlySet<string> | undefi
     if (raw[at]?.length !== 'connection'.length || raw[at]?.toLowerCase() !== 'connection') continue;
     for (const each of (raw[at + 1] ?? '').toLowerCase().split(',')) {
       const name = each.trim();
-      if (HOP_BY_HOP.has(name) || NEVER_NAMED.has(name) || name === 'close') continue;
+      if (headerTraits(name).isHopByHop || NEVER_NAMED.has(name) || name === 'close') continue;
       named ??= new Set();
       named.add(name);
     }
   }
   return named;
-}
-
-function isClaimOfForwarding(name: string): boolean {
-  // CGI-style servers read X_Forwarded_For and X-Forwarded-For as one variable; `Proxy` becomes their HTTP_PROXY.
-  const dashed = name.includes('_') ? name.replaceAll('_', '-') : name;
-  return dashed === 'forwarded' || dashed === 'x-real-ip' || dashed === 'proxy' || dashed.startsWith('x-forwarded');
 }

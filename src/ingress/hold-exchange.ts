@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import { answerPlain } from './plain-answer.ts';
 import type { Upstream } from './resolution.ts';
@@ -14,10 +13,6 @@ export interface Exchange {
   /** What opened the target, where something had to: the exchange ends with it. */
   readonly ticket?: Ticket | undefined;
   readonly pool: TargetPool;
-  /** Of the request, as the app is to see them. */
-  readonly headers: readonly string[];
-  /** Takes over when the app answers 101; without it a 101 is a failure. */
-  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
   readonly log: Log;
 }
 
@@ -31,7 +26,7 @@ export interface HeldExchange {
 }
 
 /** `abort` ends what was begun with the app. */
-export function holdExchange({ req, res, target, ticket, pool, log }: Omit<Exchange, 'onUpgrade'>, abort: () => void): HeldExchange {
+export function holdExchange({ req, res, target, ticket, pool, log }: Exchange, abort: () => void): HeldExchange {
   let over = false;
   const finish = () => {
     over = true;

@@ -2,16 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
-import { requestHeaders, type Framing } from './forward-headers.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts';
 import { relayCall } from './relay-call.ts';
 import { relay } from './relay.ts';
-import { flawOf, hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
+import { createRequestFacts, type RequestFacts } from './request-facts.ts';
+import { hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
 import type { Resolution, Resolve, Upstream } from './resolution.ts';
 import { createSocketLimits } from './socket-limits.ts';
 import { createTargetPools, type TargetPool } from './target-pools.ts';
 import type { Ticket } from './tickets.ts';
-import { trustedCookies } from './trusted-cookies.ts';
 import type { HostMatch } from './vm-host.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import { wantsPage } from './wants-page.ts';
@@ -40,27 +39,31 @@ export interface Ingress {
 
 /** A target to go to, the ticket that opened it where one was needed, and the sockets to it. */
 interface WayThrough {
+  readonly facts: RequestFacts;
   readonly target: Upstream;
   readonly ticket?: Ticket | undefined;
   readonly pool: TargetPool;
 }
 
 const RESOLVE_DEADLINE_MS = 5_000;
-/** Methods whose requests Node sends without a body unless told otherwise. */
-const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** An ingress that sends each request where `resolve` says. */
 export function createIngress({ resolve, log, publicScheme = 'http', addressOf = peerOf, room }: IngressOptions): Ingress {
   const pools = createTargetPools();
   const limits = createSocketLimits();
+  const factsOf = createRequestFacts({ scheme: publicScheme, addressOf });
 
-  const ask = (req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Resolution | Promise<Resolution> => {
+  const ask = (
+    req: IncomingMessage,
+    { vmId, name }: Extract<HostMatch, { kind: 'vm' }>,
+    { cookies }: RequestFacts,
+  ): Resolution | Promise<Resolution> => {
     const fail = (err: unknown): Resolution => {
       log.error({ vmId, err }, 'Cannot tell where a VM is');
       return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
     };
     try {
-      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
+      const answer = resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
       return answer instanceof Promise ? withinDeadline(answer).catch(fail) : answer;
     } catch (err) {
       return fail(err);
@@ -72,44 +75,35 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
    * would cost more than they do.
    */
   const find = (req: IncomingMessage, res: ServerResponse, match: HostMatch, go: (way: WayThrough) => void): Promise<void> | undefined => {
-    const flaw = flawOf(req);
-    if (flaw !== undefined) answerPlain(res, flaw.status, flaw.message);
+    const facts = factsOf(req);
+    if (facts.flaw !== undefined) answerPlain(res, facts.flaw.status, facts.flaw.message);
     else if (match.kind !== 'vm') answerNotHere(res);
     else {
-      const resolution = ask(req, match);
-      if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, found, go));
-      return follow(req, res, resolution, go);
+      const resolution = ask(req, match, facts);
+      if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, facts, found, go));
+      return follow(req, res, facts, resolution, go);
     }
     return undefined;
   };
 
-  const follow = (req: IncomingMessage, res: ServerResponse, resolution: Resolution, go: (way: WayThrough) => void) => {
+  const follow = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    facts: RequestFacts,
+    resolution: Resolution,
+    go: (way: WayThrough) => void,
+  ) => {
     if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, room);
     const pool = pools.get(resolution.target);
     if (pool === undefined) answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
-    else if (!req.socket.destroyed) go({ ...resolution, pool });
+    else if (!req.socket.destroyed) go({ facts, pool, target: resolution.target, ticket: resolution.ticket });
     return undefined;
-  };
-
-  /** Where nobody speaks for another, it is the connection's own for as long as that lasts. */
-  const peers = new WeakMap<IncomingMessage['socket'], string>();
-  const peerFor = (req: IncomingMessage): string => {
-    if (req.headers['x-forwarded-for'] !== undefined) return addressOf(req);
-    const known = peers.get(req.socket) ?? addressOf(req);
-    peers.set(req.socket, known);
-    return known;
-  };
-
-  const headersFor = (req: IncomingMessage, framing: Framing, { target }: WayThrough) => {
-    const host = req.headers.host ?? '';
-    return requestHeaders(req.rawHeaders, framing, { peer: peerFor(req), scheme: publicScheme, host, prefix: target.strip });
   };
 
   const serve = (req: IncomingMessage, res: ServerResponse, match: HostMatch) =>
     find(req, res, match, (way) => {
-      const exchange = { ...way, req, res, headers: headersFor(req, framingOf(req), way), log };
-      if (hasBody(req)) relay({ ...exchange, onUpgrade: undefined });
-      else relayCall(exchange);
+      if (way.facts.hasBody) relay({ ...way, req, res, log, headers: way.facts.headersFor(way.target.strip), onUpgrade: undefined });
+      else relayCall({ ...way, req, res, log, lines: way.facts.linesFor(way.target.strip) });
     });
 
   const serveWebSocket = (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) =>
@@ -125,7 +119,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
         res.off('close', leave);
         openTunnel({ ...way, res, client: req.socket, clientHead, answer, upstream, upstreamHead, onClosed: leave });
       };
-      relay({ ...way, req, res, headers: headersFor(req, 'websocket', way), onUpgrade, log });
+      relay({ ...way, req, res, headers: way.facts.headersFor(way.target.strip, 'websocket'), onUpgrade, log });
     });
 
   /** The last resort, so that a fault of ours ends one request and not the process. */
@@ -192,11 +186,6 @@ function notHttpText({ port, address }: { port: number; address: string | undefi
   const what = `Port ${port} of this VM speaks TCP and no HTTP: it is used with its own program, not with a browser.`;
   if (address === undefined) return `${what} It is not forwarded; its owner can do so with addPort.`;
   return `${what} Connect that to ${address}.`;
-}
-
-function framingOf(req: IncomingMessage): Framing {
-  if (req.headers['transfer-encoding'] !== undefined) return 'chunked';
-  return req.headers['content-length'] === undefined && !BODYLESS.has(req.method ?? '') ? 'empty' : 'as-sent';
 }
 
 async function withinDeadline(answer: Promise<Resolution>): Promise<Resolution> {

@@ -1,5 +1,4 @@
 import type { CallHandle } from './app-sockets.ts';
-import { responseHeaders } from './forward-headers.ts';
 import { holdExchange, type Exchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { pathFor } from './relay.ts';
@@ -10,17 +9,22 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 const AHEAD_BYTES = 256 * 1024;
 const SMALL_BYTES = 16 * 1024;
 const SENDABLE_PATH = /^[\x21-\xff]+$/;
-const SENDABLE_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+interface CallExchange extends Exchange {
+  /** The headers of the request, as the app is to see them; undefined where they cannot be written. */
+  readonly lines: string | undefined;
+}
 
 /** `relay` for a request without a body, which nearly all are: over the kept connections, by a client that knows no more than that. */
-export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
-  const { req, res, target, pool, headers } = exchange;
+export function relayCall(exchange: CallExchange): void {
+  const { req, res, target, pool, lines } = exchange;
   const method = req.method ?? 'GET';
-  const head = headOf(method, pathFor(target, req.url ?? '/'), headers);
-  if (head === undefined) {
+  const path = pathFor(target, req.url ?? '/');
+  if (lines === undefined || !SENDABLE_PATH.test(path)) {
     answerPlain(res, 400, 'The request has characters that cannot be passed on.');
     return;
   }
+  const head = `${method} ${path} HTTP/1.1\r\n${lines}Connection: keep-alive\r\n\r\n`;
   let handle: CallHandle | undefined;
   const { isOver, finish, fail } = holdExchange(exchange, () => handle?.abort());
 
@@ -44,9 +48,9 @@ export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
       head,
       { isHead: method === 'HEAD', kept },
       {
-        onHead({ status, reason, rawHeaders }) {
+        onHead({ status, reason, headers: answered }) {
           try {
-            res.writeHead(status, reason, responseHeaders(rawHeaders));
+            res.writeHead(status, reason, [...answered]);
           } catch {
             fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
             return;
@@ -76,16 +80,4 @@ export function relayCall(exchange: Omit<Exchange, 'onUpgrade'>): void {
     );
   };
   send(IDEMPOTENT.has(method));
-}
-
-/** The request's bytes; undefined when there is something in it that would not stay where it is put. */
-function headOf(method: string, path: string, headers: readonly string[]): string | undefined {
-  if (!SENDABLE_PATH.test(path)) return undefined;
-  let head = `${method} ${path} HTTP/1.1\r\n`;
-  for (let at = 0; at + 1 < headers.length; at += 2) {
-    const value = headers[at + 1] ?? '';
-    if (!SENDABLE_VALUE.test(value)) return undefined;
-    head += `${headers[at] ?? ''}: ${value}\r\n`;
-  }
-  return `${head}Connection: keep-alive\r\n\r\n`;
 }

@@ -1,16 +1,24 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { responseHeaders } from './forward-headers.ts';
 import { holdExchange, type Exchange } from './hold-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { hasBody, originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 
+interface RelayedExchange extends Exchange {
+  /** Of the request, as the app is to see them. */
+  readonly headers: readonly string[];
+  /** Takes over when the app answers 101; without it a 101 is a failure. */
+  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
+}
+
 /**
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when
  * the app gives none, or cut off when the client, the app or the target goes midway. For requests with a body and to upgrade, each on a
  * connection of its own; `relayCall` is for all others.
  */
-export function relay(exchange: Exchange): void {
+export function relay(exchange: RelayedExchange): void {
   const { req, res, target, pool, headers, onUpgrade } = exchange;
   const method = req.method ?? 'GET';
   const carriesBody = hasBody(req);

@@ -157,6 +157,8 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
       desktop: 'xfce',
       port: APP_PORT,
       small: 'login.css',
+      large: 'novnc/core/rfb.js',
+      signIn: 'login',
     },
     { image: 'local/code-server:latest', title: 'code-server', distribution: 'code-server', port: 8443, small: 'login' },
   ];

@@ -28,10 +28,13 @@ export interface App {
   readonly small: string;
   /** What is asked for as much of it as goes. */
   readonly large?: string;
+  /** Where the app asks for its own password, where it does before it answers. */
+  readonly signIn?: string;
 }
 
 const ROUNDS = 5;
 const ROUND_SECONDS = 2;
+const PASSWORD = 'only for the bench';
 const GOAL = { of: 'ratio', atLeast: 0.8 } as const;
 const MB = 2 ** 20;
 
@@ -70,8 +73,8 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
 }
 
 /** A VM of the distribution that is RUNNING: the host and cookie that open it, and where its container is. */
-async function bootApp({ gateway, engine, token }: IngressOptions, { distribution, desktop }: App) {
-  const input = { vmlabel: distribution, region: 'AU', password: 'only for the bench', distribution, desktop, cpu: 1, ram: 1 };
+async function bootApp({ gateway, engine, token }: IngressOptions, { distribution, desktop, signIn }: App) {
+  const input = { vmlabel: distribution, region: 'AU', password: PASSWORD, distribution, desktop, cpu: 1, ram: 1 };
   const ask = <T>(query: string, variables: object) => askGateway<T>(gateway.url, token, query, variables);
   const { createVm } = await ask<{ createVm: { id: string } }>('mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {
     input,
@@ -83,16 +86,35 @@ async function bootApp({ gateway, engine, token }: IngressOptions, { distributio
   await running;
   const { createOpenLink } = await ask<{ createOpenLink: string }>('mutation ($id: ID!) { createOpenLink(vmId: $id) }', { id });
   const link = new URL(createOpenLink);
-  const opened = request({ host: '127.0.0.1', port: gateway.port, path: link.pathname + link.search, headers: { host: link.host } });
-  opened.end();
-  const [answer] = (await once(opened, 'response')) as [IncomingMessage];
-  answer.resume();
-  const cookie = answer.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+  const place = { port: gateway.port, host: link.host };
+  const cookies = [await visit({ ...place, path: link.pathname + link.search })];
+  if (signIn !== undefined) cookies.push(await visit({ ...place, path: `/${signIn}`, cookie: cookies.join(), password: PASSWORD }));
   const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL.machine}=${id}`] }));
   const [container] = await engine.ask<Listed[]>('GET', `/containers/json?filters=${filters}`);
   const [network] = Object.values(container?.NetworkSettings.Networks ?? {});
   if (network === undefined) throw new Error(`The engine has no running container of the VM ${id}.`);
-  return { host: link.host, cookie, address: network.IPAddress };
+  return { host: link.host, cookie: cookies.join('; '), address: network.IPAddress };
+}
+
+interface Visit {
+  readonly port: number;
+  readonly host: string;
+  readonly path: string;
+  readonly cookie?: string;
+  /** Sent as the form of a page that asks for it. */
+  readonly password?: string;
+}
+
+/** The cookie that is given for it. */
+async function visit({ port, host, path, cookie = '', password }: Visit): Promise<string> {
+  const headers = { Host: host, Cookie: cookie, 'Content-Type': 'application/x-www-form-urlencoded' };
+  const asked = request({ host: '127.0.0.1', port, path, headers, method: password === undefined ? 'GET' : 'POST' });
+  asked.end(password === undefined ? undefined : new URLSearchParams({ password }).toString());
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  const given = answer.headers['set-cookie']?.[0]?.split(';')[0];
+  if (given === undefined) throw new Error(`${path} answered ${answer.statusCode ?? 0} without a cookie.`);
+  return given;
 }
 
 interface Listed {

@@ -15,8 +15,8 @@ const MAX_LINE_BYTES = 16 * 1024;
 const MAX_KNOWN_CHARS = 2 * 1024;
 
 /**
- * Reads the answers of one connection, one after the other, out of the bytes of a connection, in whatever pieces they come. As strict as RFC 9112 lets a recipient be: what could be
- * read in two ways (a length and chunks, two lengths, folded lines, bare line feeds) is refused, since the connection is kept.
+ * Reads the answers of one connection, one after the other, in whatever pieces their bytes come. As strict as RFC 9112 lets a recipient be:
+ * what could be read in two ways (a length and chunks, two lengths, folded lines, bare line feeds) is refused, since the connection is kept.
  */
 export class ResponseReader {
   readonly #sink: ResponseSink;

@@ -5,7 +5,8 @@ import { GRAPHQL_PATH } from './graphql/gateway.ts';
 import type { GraphqlWs } from './graphql/graphql-ws.ts';
 import { answerNotHere } from './ingress/plain-answer.ts';
 import type { Ingress } from './ingress/proxy.ts';
-import { matchRequest } from './ingress/request-target.ts';
+import type { Reply } from './ingress/reply.ts';
+import { matchRequest, type ReadRequest } from './ingress/request-target.ts';
 import type { OwnPaths } from './ingress/own-paths.ts';
 import { parseVmHost } from './ingress/vm-host.ts';
 import { errorHeaders } from './lib/error-headers.ts';
@@ -86,6 +87,13 @@ export function createRouter(routes: Routes) {
       if (match.kind === 'foreign' || ingress === undefined) return answerNotHere(reply);
       if (ingress.ownPaths.has(request.url)) ingress.ownPaths.handle(request, reply, match);
       else ingress.proxy.handle(request, reply, match);
+    },
+
+    /** For requests that come past the server, which only those to apps do. */
+    direct(request: ReadRequest, reply: Reply): boolean | Promise<boolean> {
+      const match = matchRequest(request, hostOf);
+      if (match.kind === 'api' || ingress === undefined || ingress.ownPaths.has(request.url)) return false;
+      return ingress.proxy.handleDirect(request, reply, match);
     },
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { eventually } from './support/eventually.ts';
@@ -139,6 +140,23 @@ describe("a VM's own address", () => {
     expect((await long.visit()).status).toBe(503);
     await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
     await eventually(async () => (await long.visit()).status === 404);
+  });
+
+  it('closes on a connection too that keeps asking for the same', async () => {
+    const own = await openVm(gateway, await gateway.token('alice', { ttlSeconds: 3 }), await createVm(gateway, token));
+    const socket = connect(gateway.port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const seen: string[] = [];
+    socket.on('data', (chunk: Buffer) => seen.push(chunk.toString('latin1').slice(0, 'HTTP/1.1 200'.length)));
+    const ask = () => socket.write(`GET /a.css HTTP/1.1\r\nHost: ${own.host}\r\nCookie: ${own.cookie}\r\n\r\n`);
+    ask();
+    await eventually(() => {
+      const last = seen.at(-1);
+      if (last === undefined) return false;
+      seen.length = 0;
+      return ask() && last === 'HTTP/1.1 404';
+    });
+    expect(socket.destroyed).toBe(false);
   });
 });
 

@@ -41,7 +41,8 @@ function requestOn(socket: Socket, [method, ...rawHeaders]: Head): IncomingMessa
 
 /** The peer of a socket here is its place in the order of their making. */
 const PEERS = new WeakMap<Socket, string>();
-const addressOf = ({ socket, headers }: IncomingMessage) => `${PEERS.get(socket) ?? ''} ${String(headers['x-forwarded-for'] ?? '')}`;
+const addressOf = ({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>) =>
+  `${PEERS.get(socket) ?? ''} ${String(headers['x-forwarded-for'] ?? '')}`;
 const connection = (peer: string): Socket => {
   const socket = new Socket();
   PEERS.set(socket, peer);

@@ -1,14 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../log.ts';
 import { answerPlain } from './plain-answer.ts';
+import type { Reply } from './reply.ts';
+import type { ReadRequest } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 import type { TargetPool } from './target-pools.ts';
 import type { Ticket } from './tickets.ts';
 
 /** One request, and all that it goes on with. */
 export interface Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: ReadRequest;
+  readonly res: Reply;
   readonly target: Upstream;
   /** What opened the target, where something had to: the exchange ends with it. */
   readonly ticket?: Ticket | undefined;

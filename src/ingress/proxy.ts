@@ -6,8 +6,9 @@ import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts
 import { relayCall } from './relay-call.ts';
 import { relay } from './relay.ts';
 import { createRequestFacts, type RequestFacts } from './request-facts.ts';
-import { hasBody, isWebSocketUpgrade, originForm } from './request-target.ts';
-import type { Resolution, Resolve, Upstream } from './resolution.ts';
+import { hasBody, isWebSocketUpgrade, originForm, type ReadRequest } from './request-target.ts';
+import type { Reply } from './reply.ts';
+import type { Resolution, Resolve, Sight, Upstream } from './resolution.ts';
 import { createSocketLimits } from './socket-limits.ts';
 import { createTargetPools, type TargetPool } from './target-pools.ts';
 import type { Ticket } from './tickets.ts';
@@ -22,15 +23,17 @@ export interface IngressOptions {
   /** What browsers use to reach the gateway, told to apps as X-Forwarded-Proto; http when absent. */
   readonly publicScheme?: 'http' | 'https';
   /** The client's address, told to apps as X-Forwarded-For; the socket's peer when absent. */
-  readonly addressOf?: (req: IncomingMessage) => string;
+  readonly addressOf?: (req: ReadRequest) => string;
   /** Where people wait for a VM that cannot be reached now; they read a sentence when absent, as programs do. */
   readonly room?: Pick<WaitingRoom, 'show'>;
 }
 
-/** The reverse proxy of the VMs' own addresses. Neither method throws or rejects: whatever happens becomes an answer. */
+/** The reverse proxy of the VMs' own addresses. None of its methods throws or rejects: whatever happens becomes an answer. */
 export interface Ingress {
   /** For the server's `request` event. */
   handle(req: IncomingMessage, res: ServerResponse, match: HostMatch): void;
+  /** For a GET or HEAD that came past the server: true when it is served; false, with nothing done, when it takes more than that. */
+  handleDirect(req: ReadRequest, reply: Reply, match: HostMatch): boolean | Promise<boolean>;
   /** For the server's `upgrade` event; `socket` is the request's own. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, match: HostMatch): void;
   /** Ends every request and WebSocket at once, and answers 503 from then on. */
@@ -45,6 +48,13 @@ interface WayThrough {
   readonly pool: TargetPool;
 }
 
+/** How a request goes on that is not answered with a sentence. */
+interface Next {
+  readonly go: (way: WayThrough) => void;
+  /** With a page of a VM that cannot be reached now; where there is none, it is a sentence too. */
+  readonly wait: ((sight: Sight, retryAfterSeconds: number) => Promise<void> | undefined) | undefined;
+}
+
 const RESOLVE_DEADLINE_MS = 5_000;
 
 /** An ingress that sends each request where `resolve` says. */
@@ -54,7 +64,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
   const factsOf = createRequestFacts({ scheme: publicScheme, addressOf });
 
   const ask = (
-    req: IncomingMessage,
+    req: ReadRequest,
     { vmId, name }: Extract<HostMatch, { kind: 'vm' }>,
     { cookies }: RequestFacts,
   ): Resolution | Promise<Resolution> => {
@@ -74,40 +84,39 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
    * Goes where a request leads, or answers it otherwise. At once, where that is known, as for nearly all: a promise for each of its steps
    * would cost more than they do.
    */
-  const find = (req: IncomingMessage, res: ServerResponse, match: HostMatch, go: (way: WayThrough) => void): Promise<void> | undefined => {
+  const find = (req: ReadRequest, res: Reply, match: HostMatch, next: Next): Promise<void> | undefined => {
     const facts = factsOf(req);
     if (facts.flaw !== undefined) answerPlain(res, facts.flaw.status, facts.flaw.message);
     else if (match.kind !== 'vm') answerNotHere(res);
     else {
       const resolution = ask(req, match, facts);
-      if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, facts, found, go));
-      return follow(req, res, facts, resolution, go);
+      if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, facts, found, next));
+      return follow(req, res, facts, resolution, next);
     }
     return undefined;
   };
 
-  const follow = (
-    req: IncomingMessage,
-    res: ServerResponse,
-    facts: RequestFacts,
-    resolution: Resolution,
-    go: (way: WayThrough) => void,
-  ) => {
-    if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, room);
+  const follow = (req: ReadRequest, res: Reply, facts: RequestFacts, resolution: Resolution, next: Next): Promise<void> | undefined => {
+    if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, next.wait);
     const pool = pools.get(resolution.target);
     if (pool === undefined) answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
-    else if (!req.socket.destroyed) go({ facts, pool, target: resolution.target, ticket: resolution.ticket });
+    else if (!req.socket.destroyed) next.go({ facts, pool, target: resolution.target, ticket: resolution.ticket });
     return undefined;
   };
 
-  const serve = (req: IncomingMessage, res: ServerResponse, match: HostMatch) =>
-    find(req, res, match, (way) => {
+  const waitHere = (req: IncomingMessage, res: ServerResponse): Next['wait'] =>
+    room === undefined ? undefined : (sight, retryAfterSeconds) => room.show(req, res, sight, retryAfterSeconds);
+
+  const serve = (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {
+    const go = (way: WayThrough) => {
       if (way.facts.hasBody) relay({ ...way, req, res, log, headers: way.facts.headersFor(way.target.strip), onUpgrade: undefined });
       else relayCall({ ...way, req, res, log, lines: way.facts.linesFor(way.target.strip) });
-    });
+    };
+    return find(req, res, match, { go, wait: waitHere(req, res) });
+  };
 
-  const serveWebSocket = (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) =>
-    find(req, res, match, (way) => {
+  const serveWebSocket = (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) => {
+    const go = (way: WayThrough) => {
       const leave = limits.enter(way.target.vmId, way.ticket?.id);
       if (leave === undefined) {
         answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
@@ -120,23 +129,33 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
         openTunnel({ ...way, res, client: req.socket, clientHead, answer, upstream, upstreamHead, onClosed: leave });
       };
       relay({ ...way, req, res, headers: way.facts.headersFor(way.target.strip, 'websocket'), onUpgrade, log });
-    });
+    };
+    return find(req, res, match, { go, wait: waitHere(req, res) });
+  };
 
   /** The last resort, so that a fault of ours ends one request and not the process. */
-  const guard = (res: ServerResponse, work: () => Promise<void> | undefined) => {
+  const guard = (res: Reply, work: () => Promise<void> | undefined): Promise<void> | undefined => {
     const fail = (err: unknown) => {
       log.error({ err }, 'The ingress failed to serve a request');
       res.destroy();
     };
     try {
-      work()?.catch(fail);
+      return work()?.catch(fail);
     } catch (err) {
       fail(err);
+      return undefined;
     }
   };
 
   return {
-    handle: (req, res, match) => guard(res, () => serve(req, res, match)),
+    handle: (req, res, match) => void guard(res, () => serve(req, res, match)),
+    handleDirect(req, reply, match) {
+      let isTaken = true;
+      const go = (way: WayThrough) => relayCall({ ...way, req, res: reply, log, lines: way.facts.linesFor(way.target.strip) });
+      const wait = () => void (isTaken = false);
+      const under = guard(reply, () => find(req, reply, match, { go, wait: room && wait }));
+      return under === undefined ? isTaken : under.then(() => isTaken);
+    },
     upgrade(req, _socket, head, match) {
       const res = responseOnSocket(req);
       if (res === undefined) return;
@@ -144,27 +163,27 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
       if (hasBody(req)) answerPlain(res, 400, 'A request to upgrade has no body here.');
       else {
         const stopWatch = watchHangUp(req.socket);
-        guard(res, () => (isWebSocketUpgrade(req) ? serveWebSocket(req, res, head, match, stopWatch) : serve(req, res, match)));
+        void guard(res, () => (isWebSocketUpgrade(req) ? serveWebSocket(req, res, head, match, stopWatch) : serve(req, res, match)));
       }
     },
     close: () => pools.close(),
   };
 }
 
-function peerOf({ socket }: IncomingMessage): string {
+function peerOf({ socket }: ReadRequest): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
 function answerOtherwise(
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: ReadRequest,
+  res: Reply,
   resolution: Exclude<Resolution, { kind: 'upstream' }>,
-  room: IngressOptions['room'],
+  wait: Next['wait'],
 ): Promise<void> | undefined {
   switch (resolution.kind) {
     case 'unavailable': {
       const { retryAfterSeconds, message, sight } = resolution;
-      if (room !== undefined && sight !== undefined && wantsPage(req)) return room.show(req, res, sight, retryAfterSeconds);
+      if (wait !== undefined && sight !== undefined && wantsPage(req)) return wait(sight, retryAfterSeconds);
       answerUnavailable(res, retryAfterSeconds, message);
       return;
     }

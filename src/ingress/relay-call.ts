@@ -50,7 +50,7 @@ export function relayCall(exchange: CallExchange): void {
       {
         onHead({ status, reason, headers: answered }) {
           try {
-            res.writeHead(status, reason, [...answered]);
+            res.writeHead(status, reason, answered);
           } catch {
             fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
             return;
@@ -69,8 +69,7 @@ export function relayCall(exchange: CallExchange): void {
         },
         onEnd() {
           finish();
-          if (waiting === undefined) res.end();
-          else res.end(take(waiting), 'latin1');
+          res.end(waiting === undefined ? '' : take(waiting), 'latin1');
         },
         onFail(error: NodeJS.ErrnoException, isUntouched) {
           if (kept && isUntouched && !isOver()) send(false);

@@ -7,6 +7,8 @@ import { hasBody, originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 
 interface RelayedExchange extends Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
   /** Of the request, as the app is to see them. */
   readonly headers: readonly string[];
   /** Takes over when the app answers 101; without it a 101 is a failure. */

@@ -5,8 +5,8 @@ import { headerTraits } from './header-traits.ts';
 export interface ResponseHead {
   readonly status: number;
   readonly reason: string;
-  /** Those that go on to the client, flat and in the app's order and case. */
-  readonly headers: readonly string[];
+  /** Those that go on to the client, flat and in the app's order and case; not to be altered, since the same head may come again. */
+  readonly headers: string[];
   /** How the body ends, where there is one: after so many bytes, with its last chunk, or with the connection. */
   readonly framing: number | 'chunked' | 'until-close';
   /** The app lets another request follow on the same connection. */

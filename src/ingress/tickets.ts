@@ -49,6 +49,8 @@ export function createTickets(options: {
   const { db, box, addressOf, secure } = options;
   const cookieName = secure ? '__Host-swiftor_ticket' : 'swiftor_ticket';
   const remembered = new Map<string, Ticket>();
+  /** By the very cookies that it was found among: the requests of one connection mostly share them. */
+  const found = new WeakMap<OwnCookies, { readonly place: TicketPlace; readonly ticket: Ticket }>();
 
   const signatureOf = ({ vmId, name }: TicketPlace, userId: string, until: number): string =>
     box.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
@@ -68,6 +70,15 @@ export function createTickets(options: {
   };
 
   const find: Tickets['find'] = (cookies, place) => {
+    const before = found.get(cookies);
+    const isSame = before !== undefined && before.place.vmId === place.vmId && before.place.name === place.name;
+    if (isSame && before.ticket.until > Date.now()) return before.ticket;
+    const ticket = search(cookies, place);
+    if (ticket !== undefined) found.set(cookies, { place, ticket });
+    return ticket;
+  };
+
+  const search: Tickets['find'] = (cookies, place) => {
     for (const value of cookies.get(cookieName) ?? []) {
       const key = `${place.vmId} ${place.name ?? ''} ${value}`;
       const known = remembered.get(key);

@@ -25,7 +25,7 @@ interface VmIngressOptions extends VmDependencies {
   readonly listener: Listener;
   readonly streams: EventStreams;
   readonly board: ProgressBoard;
-  readonly addressOf: (request: IncomingMessage) => string;
+  readonly addressOf: (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string;
   readonly log: Log;
 }
 

@@ -10,9 +10,12 @@ export interface Visit {
 
 /** A request to a VM's address as a browser would send it: `host` is not one that resolves here. */
 export async function visit(port: number, host: string, path = '/', headers: Record<string, string> = {}, method = 'GET'): Promise<Visit> {
-  const outgoing = request({ host: '127.0.0.1', port, method, path, headers: { host, ...headers }, agent: false, timeout: 10_000 });
+  const kept = { host, connection: 'keep-alive', ...headers };
+  const outgoing = request({ host: '127.0.0.1', port, method, path, headers: kept, agent: false, timeout: 10_000 });
   outgoing.on('timeout', () => outgoing.destroy(new Error(`No answer from ${host}${path} within 10 s.`)));
   outgoing.end();
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
+  const body = await text(response);
+  outgoing.destroy();
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
 }

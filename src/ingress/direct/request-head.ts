@@ -1,0 +1,64 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { headerTraits } from '../header-traits.ts';
+
+/** The head of a request as Node's server would tell it. */
+export interface RequestHead {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: string;
+  readonly rawHeaders: readonly string[];
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Half of what Node's server takes. */
+const MAX_BYTES = 8 * 1024;
+const MAX_HEADERS = 100;
+const END = '\r\n\r\n';
+const REQUEST_LINE = /^(GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.1$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** Besides what is hop by hop: what a body, a wish or a list would come with. */
+const NEVER = new Set(['content-length', 'expect', 'set-cookie']);
+
+type Headers = Pick<RequestHead, 'rawHeaders' | 'headers'>;
+
+/**
+ * Reads the requests of one connection that can be read in one way only: GET or HEAD of a path in HTTP/1.1, on a connection that is kept,
+ * without a body, no header twice, and all of it in these bytes with nothing after it. Undefined for every other, however valid: that is for
+ * Node's parser. The headers of the next one are mostly those of the one before, to the letter, and then are the same object.
+ */
+export function createHeadReader(): (bytes: Buffer) => RequestHead | undefined {
+  let known: { readonly text: string; readonly headers: Headers } | undefined;
+  return (bytes) => {
+    if (bytes.length > MAX_BYTES) return undefined;
+    const text = bytes.toString('latin1');
+    if (text.indexOf(END) !== text.length - END.length) return undefined;
+    const lineEnd = text.indexOf('\r\n');
+    const [, method, url] = REQUEST_LINE.exec(text.slice(0, lineEnd)) ?? [];
+    if (url === undefined) return undefined;
+    const rest = text.slice(lineEnd);
+    const found = known?.text === rest ? known.headers : parseHeaders(rest);
+    if (found === undefined) return undefined;
+    if (known?.headers !== found) known = { text: rest, headers: found };
+    return { method: method === 'HEAD' ? 'HEAD' : 'GET', url, rawHeaders: found.rawHeaders, headers: found.headers };
+  };
+}
+
+/** Each line has its end before it; the last two ends are those of the head. */
+function parseHeaders(text: string): Headers | undefined {
+  const rawHeaders: string[] = [];
+  const headers: Record<string, string> = {};
+  const names = new Set<string>();
+  const lines = text.slice(2, -END.length).split('\r\n');
+  if (lines.length > MAX_HEADERS) return undefined;
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
+    const { lower, isToken, isHopByHop } = headerTraits(name);
+    if (colon === -1 || !isToken || !VALUE.test(value) || NEVER.has(lower) || names.has(lower)) return undefined;
+    if (isHopByHop && !(lower === 'connection' && value.toLowerCase() === 'keep-alive')) return undefined;
+    names.add(lower);
+    rawHeaders.push(name, value);
+    headers[lower] = value;
+  }
+  return headers['host'] === undefined ? undefined : { rawHeaders, headers };
+}

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import { duplexPair } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createHeadReader } from '../src/ingress/direct/request-head.ts';
+import { createHeadReader } from '../src/ingress/direct/head-reader.ts';
 import { isWebSocketUpgrade } from '../src/ingress/request-target.ts';
 
 const bytes = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
@@ -24,7 +24,7 @@ async function readByNode(sent: Buffer): Promise<readonly object[]> {
   server.on('upgrade', (req) => tell(req, { upgraded: true }));
   server.on('clientError', (error) => seen.push({ error: error.message }));
   const [ours, theirs] = duplexPair();
-  // As its documentation says: any stream may be given to it.
+  // A server takes any stream that comes with this event (Node's documentation of http.Server, event 'connection').
   server.emit('connection', theirs);
   ours.resume();
   ours.write(sent);
@@ -87,6 +87,18 @@ const LEFT: readonly [what: string, text: string][] = [
   ['more than 8 KB', `GET / HTTP/1.1\nHost: a\nX: ${'x'.repeat(8_192)}\n\n`],
   ['more than 100 headers', `GET / HTTP/1.1\nHost: a\n${Array.from({ length: 100 }, (_, at) => `X${at}: 1\n`).join('')}\n`],
 ];
+
+describe('Node', () => {
+  it('is seen to read every request in the bytes, its body, and what it refuses', async () => {
+    expect(await readByNode(bytes('GET /1 HTTP/1.1\nHost: a\n\nGET /2 HTTP/1.1\nHost: a\n\n'))).toMatchObject([
+      { url: '/1' },
+      { url: '/2' },
+    ]);
+    expect(await readByNode(bytes('GET /1 HTTP/1.1\nHost: a\nContent-Length: 3\n\nabc'))).toMatchObject([{ url: '/1', body: 'abc' }]);
+    expect(await readByNode(bytes('GET /1 HTTP/1.1\nHost: a\nConnection: close\n\n'))).toMatchObject([{ url: '/1', isKept: false }]);
+    expect(await readByNode(bytes('GET /1 HTTP/1.1\nHost : a\n\n'))).toMatchObject([{ error: expect.stringContaining('Parse Error') }]);
+  });
+});
 
 describe('a head', () => {
   it.each(READ)('with %s is read as by Node', async (_what, text) => {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { requestHeaders, type Framing } from './forward-headers.ts';
+import { isHeaderValue } from './header-lines.ts';
 import type { OwnCookies } from './own-cookies.ts';
 import { flawOf, hasBody, type ReadRequest } from './request-target.ts';
 import { trustedCookies } from './trusted-cookies.ts';
@@ -30,7 +31,6 @@ interface KnownFacts extends RequestFacts {
 
 /** Methods whose requests Node sends without a body unless told otherwise. */
 const BODYLESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
-const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Of more, the facts are not kept to be compared with the next request's. */
 const MAX_KNOWN_CHARS = 4 * 1024;
 
@@ -86,7 +86,7 @@ function linesOf(headers: readonly string[]): string | undefined {
   let lines = '';
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const value = headers[at + 1] ?? '';
-    if (!SENDABLE.test(value)) return undefined;
+    if (!isHeaderValue(value)) return undefined;
     lines += `${headers[at] ?? ''}: ${value}\r\n`;
   }
   return lines;

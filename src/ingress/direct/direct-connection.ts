@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Reply } from '../reply.ts';
 import type { ReadRequest } from '../request-target.ts';
 import { DirectReply } from './direct-reply.ts';
-import { createHeadReader } from './request-head.ts';
+import { createHeadReader } from './head-reader.ts';
 
 /** Answers a request, or says false and has done nothing. Never throws or rejects. */
 export type ServeRequest = (request: ReadRequest, reply: Reply) => boolean | Promise<boolean>;

@@ -1,20 +1,15 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { parseHeaderLines } from '../header-lines.ts';
 import { headerTraits } from '../header-traits.ts';
+import type { ReadRequest } from '../request-target.ts';
 
 /** The head of a request as Node's server would tell it. */
-export interface RequestHead {
-  readonly method: 'GET' | 'HEAD';
-  readonly url: string;
-  readonly rawHeaders: readonly string[];
-  readonly headers: IncomingHttpHeaders;
-}
+type RequestHead = Omit<ReadRequest, 'socket'>;
 
 /** Half of what Node's server takes. */
 const MAX_BYTES = 8 * 1024;
 const MAX_HEADERS = 100;
 const END = '\r\n\r\n';
 const REQUEST_LINE = /^(GET|HEAD) (\/[\x21-\x7e]*) HTTP\/1\.1$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Besides what is hop by hop: what a body, a wish or a list would come with. */
 const NEVER = new Set(['content-length', 'expect', 'set-cookie']);
 
@@ -38,26 +33,22 @@ export function createHeadReader(): (bytes: Buffer) => RequestHead | undefined {
     const found = known?.text === rest ? known.headers : parseHeaders(rest);
     if (found === undefined) return undefined;
     if (known?.headers !== found) known = { text: rest, headers: found };
-    return { method: method === 'HEAD' ? 'HEAD' : 'GET', url, rawHeaders: found.rawHeaders, headers: found.headers };
+    return { method, url, rawHeaders: found.rawHeaders, headers: found.headers };
   };
 }
 
 /** Each line has its end before it; the last two ends are those of the head. */
 function parseHeaders(text: string): Headers | undefined {
-  const rawHeaders: string[] = [];
+  const rawHeaders = parseHeaderLines(text.slice(2, -END.length));
+  if (rawHeaders === undefined || rawHeaders.length > 2 * MAX_HEADERS) return undefined;
   const headers: Record<string, string> = {};
   const names = new Set<string>();
-  const lines = text.slice(2, -END.length).split('\r\n');
-  if (lines.length > MAX_HEADERS) return undefined;
-  for (const line of lines) {
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
-    const { lower, isToken, isHopByHop } = headerTraits(name);
-    if (colon === -1 || !isToken || !VALUE.test(value) || NEVER.has(lower) || names.has(lower)) return undefined;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const value = rawHeaders[at + 1] ?? '';
+    const { lower, isHopByHop } = headerTraits(rawHeaders[at] ?? '');
+    if (NEVER.has(lower) || names.has(lower)) return undefined;
     if (isHopByHop && !(lower === 'connection' && value.toLowerCase() === 'keep-alive')) return undefined;
     names.add(lower);
-    rawHeaders.push(name, value);
     headers[lower] = value;
   }
   return headers['host'] === undefined ? undefined : { rawHeaders, headers };

@@ -8,6 +8,9 @@ import { createHeadReader } from './head-reader.ts';
 /** Answers a request, or says false and has done nothing. Never throws or rejects. */
 export type ServeRequest = (request: ReadRequest, reply: Reply) => boolean | Promise<boolean>;
 
+/** As Node's server does: who asks at the last moment, by what was told, still finds the connection open. */
+const GRACE_MS = 1_000;
+
 interface DirectConnectionOptions {
   readonly serve: ServeRequest;
   /** What clients are told of how long an idle connection is kept. */
@@ -26,7 +29,7 @@ export class DirectConnection {
   #isBusy = false;
   /** What came while it was busy; the rest waits in the socket. */
   #early: Buffer | undefined;
-  /** Since its beginning, or its last answer; by the monotonic clock in ms. */
+  /** Since its beginning, or the end of its last answer, as of the last look; by the monotonic clock in ms. */
   #idleSince = performance.now();
   #hasAnswered = false;
 
@@ -36,10 +39,10 @@ export class DirectConnection {
     socket.on('data', this.#onData).on('end', this.#onHalfClosed).on('error', ignore).on('close', options.onLeft);
   }
 
-  /** Ends it when it has been idle for longer than it may. */
+  /** Ends it when it has been idle for longer than it may. It is not while there is something left of an answer that its client takes slowly. */
   expire(now: number, { headersTimeout, keepAliveTimeout }: Pick<Server, 'headersTimeout' | 'keepAliveTimeout'>): void {
-    const idleFor = now - this.#idleSince;
-    if (!this.#isBusy && idleFor > (this.#hasAnswered ? keepAliveTimeout : headersTimeout)) this.destroy();
+    if (this.#isBusy || this.#socket.writableLength > 0) this.#idleSince = now;
+    else if (now - this.#idleSince > (this.#hasAnswered ? keepAliveTimeout + GRACE_MS : headersTimeout)) this.destroy();
   }
 
   destroy(): void {

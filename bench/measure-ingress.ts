@@ -88,7 +88,7 @@ async function bootApp({ gateway, engine, token }: IngressOptions, { distributio
   const link = new URL(createOpenLink);
   const place = { port: gateway.port, host: link.host };
   const cookies = [await visit({ ...place, path: link.pathname + link.search })];
-  if (signIn !== undefined) cookies.push(await visit({ ...place, path: `/${signIn}`, cookie: cookies.join(), password: PASSWORD }));
+  if (signIn !== undefined) cookies.push(await visit({ ...place, path: `/${signIn}`, cookie: cookies.join('; '), password: PASSWORD }));
   const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL.machine}=${id}`] }));
   const [container] = await engine.ask<Listed[]>('GET', `/containers/json?filters=${filters}`);
   const [network] = Object.values(container?.NetworkSettings.Networks ?? {});

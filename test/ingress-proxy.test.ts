@@ -384,6 +384,18 @@ describe('large bodies', () => {
     }
   });
 
+  test('of many answers at once, which wait for their clients, are not mixed', async () => {
+    const bodyOf = (letter: string) => Buffer.alloc(8 * MB, letter);
+    const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    const { port } = await before((req, res) => res.end(bodyOf(req.url?.slice(1) ?? '')));
+    const answers = await Promise.all(letters.map((letter) => call(port, { path: `/${letter}` })));
+    for (const answer of answers) await vi.waitUntil(() => answer.readableLength > 0, WAIT);
+    const bodies = await Promise.all(answers.map(read));
+    for (const [at, letter] of letters.entries()) {
+      expect(hash(Buffer.from(bodies[at] ?? '', 'latin1')), letter).toBe(hash(bodyOf(letter)));
+    }
+  });
+
   test('wait in the app when the client reads slowly', async () => {
     let written = 0;
     const total = 128 * MB;

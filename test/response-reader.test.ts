@@ -20,12 +20,21 @@ function read(pieces: readonly Buffer[], { isHead = false, closes = false } = {}
   const reader = new ResponseReader(sink);
   reader.begin({ isHead });
   try {
-    for (const piece of pieces) reader.push(piece);
+    for (const piece of pieces) lend(reader, piece);
     if (closes) reader.close();
   } catch (error) {
     told.error = error;
   }
   return told;
+}
+/** As all connections read into the same memory: what is kept of it is another's soon. */
+function lend(reader: ResponseReader, piece: Buffer): void {
+  const memory = Buffer.from(piece);
+  try {
+    reader.push(memory);
+  } finally {
+    memory.fill('#');
+  }
 }
 const bytes = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
 
@@ -112,7 +121,7 @@ describe('an answer', () => {
     for (const [, text, , { isHead = false } = {}] of [...texts, ...texts.toReversed()]) {
       told = { body: '', error: undefined };
       reader.begin({ isHead });
-      reader.push(bytes(text));
+      lend(reader, bytes(text));
       expect(told).toEqual(read([bytes(text)], { isHead }));
     }
   });
@@ -132,7 +141,7 @@ describe('an answer', () => {
       [false, `${head}def`],
     ] as const) {
       reader.begin({ isHead });
-      reader.push(bytes(text));
+      lend(reader, bytes(text));
     }
     expect(seen).toEqual(['end', 'abc', 'end', 'end', 'def', 'end']);
   });

@@ -7,6 +7,7 @@ import { ResponseReader } from './response-reader.ts';
 /** What a request without a body is told of its answer. Exactly one of `onEnd` and `onFail` is called, last. */
 export interface AppCall {
   onHead(head: ResponseHead): void;
+  /** The chunk's memory is lent for as long as it takes to tell all bytes that are here: until `onWait` or `onEnd` returns. */
   onBody(chunk: Buffer): void;
   /** All bytes that are here have been told, and more are to come. */
   onWait(): void;
@@ -40,7 +41,7 @@ const MAX_IDLE = 256;
 
 type Address = Pick<Upstream, 'host' | 'port' | 'scheme'>;
 
-/** All connections read into the same memory, one after the other, and what is kept of it is copied: memory of its own for each read costs more. */
+/** All connections read into the same memory, one after the other; who keeps something of it copies it. Memory of its own for each read costs more. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
@@ -92,9 +93,10 @@ class AppConnection implements CallHandle {
   /** When its last answer ended, by the monotonic clock in ms. */
   idleSince = 0;
   #hasBytes = false;
+  #isPaused = false;
 
   constructor({ host, port, scheme }: Address, { onIdle, onClosed }: { onIdle: () => void; onClosed: () => void }) {
-    const onread = { buffer: READ_BUFFER, callback: (bytes: number) => this.#take(Buffer.from(READ_BUFFER.subarray(0, bytes))) };
+    const onread = { buffer: READ_BUFFER, callback: (bytes: number) => this.#take(READ_BUFFER.subarray(0, bytes)) };
     const options = { host, port, onread, rejectUnauthorized: false };
     const socket = scheme === 'https' ? connectTls(options) : connect(options);
     this.#socket = socket;
@@ -103,7 +105,7 @@ class AppConnection implements CallHandle {
     const deadline = setTimeout(late, CONNECT_DEADLINE_MS);
     socket.setNoDelay(true);
     socket.once(scheme === 'https' ? 'secureConnect' : 'connect', () => clearTimeout(deadline));
-    socket.on('end', () => this.#read(() => this.#reader.close(), 0));
+    socket.on('end', () => this.#read(undefined));
     socket.on('error', (error) => this.#fail(error));
     socket.once('close', () => {
       clearTimeout(deadline);
@@ -120,10 +122,12 @@ class AppConnection implements CallHandle {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#socket.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#socket.resume();
   }
 
@@ -133,17 +137,19 @@ class AppConnection implements CallHandle {
   }
 
   /** True: more may come. */
-  #take(chunk: Buffer): true {
-    this.#read(() => this.#reader.push(chunk), chunk.length);
+  #take(bytes: Buffer): true {
+    this.#read(bytes);
     return true;
   }
 
-  #read(work: () => void, bytes: number): void {
+  /** `undefined`: there are no more. */
+  #read(bytes: Buffer | undefined): void {
     // An app that speaks unasked, or ends a connection that nobody uses.
     if (this.#call === undefined) return void this.#socket.destroy();
-    if (bytes > 0) this.#hasBytes = true;
+    if (bytes !== undefined) this.#hasBytes = true;
     try {
-      work();
+      if (bytes === undefined) this.#reader.close();
+      else this.#reader.push(bytes);
       this.#call?.onWait();
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
@@ -157,7 +163,7 @@ class AppConnection implements CallHandle {
     if (isKept && !this.#socket.destroyed) {
       this.#isReused = true;
       this.idleSince = performance.now();
-      this.#socket.resume();
+      if (this.#isPaused) this.resume();
       this.#onIdle();
     } else this.#socket.destroy();
     call?.onEnd();

@@ -2,16 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf } from '../lib/path-of.ts';
 import type { Log } from '../log.ts';
+import type { Exchange } from './held-exchange.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from './plain-answer.ts';
 import { relayCall } from './relay-call.ts';
 import { relay } from './relay.ts';
 import { createRequestFacts, type RequestFacts } from './request-facts.ts';
 import { hasBody, isWebSocketUpgrade, originForm, type ReadRequest } from './request-target.ts';
 import type { Reply } from './reply.ts';
-import type { Resolution, Resolve, Sight, Upstream } from './resolution.ts';
+import type { Resolution, Resolve, Sight } from './resolution.ts';
 import { createSocketLimits } from './socket-limits.ts';
-import { createTargetPools, type TargetPool } from './target-pools.ts';
-import type { Ticket } from './tickets.ts';
+import { createTargetPools } from './target-pools.ts';
 import type { HostMatch } from './vm-host.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 import { wantsPage } from './wants-page.ts';
@@ -32,27 +32,22 @@ export interface IngressOptions {
 export interface Ingress {
   /** For the server's `request` event. */
   handle(req: IncomingMessage, res: ServerResponse, match: HostMatch): void;
-  /** For a GET or HEAD that came past the server: true when it is served; false, with nothing done, when it takes more than that. */
-  handleDirect(req: ReadRequest, reply: Reply, match: HostMatch): boolean | Promise<boolean>;
+  /** For a GET or HEAD that came past the server. */
+  handleDirect(req: ReadRequest, reply: Reply, match: HostMatch): Served;
   /** For the server's `upgrade` event; `socket` is the request's own. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, match: HostMatch): void;
   /** Ends every request and WebSocket at once, and answers 503 from then on. */
   close(): void;
 }
 
-/** A target to go to, the ticket that opened it where one was needed, and the sockets to it. */
-interface WayThrough {
-  readonly facts: RequestFacts;
-  readonly target: Upstream;
-  readonly ticket?: Ticket | undefined;
-  readonly pool: TargetPool;
-}
+/** True when it is answered, or will be; false, with nothing done, when it is somebody else's to answer. */
+type Served = boolean | Promise<boolean>;
 
 /** How a request goes on that is not answered with a sentence. */
-interface Next {
-  readonly go: (way: WayThrough) => void;
-  /** With a page of a VM that cannot be reached now; where there is none, it is a sentence too. */
-  readonly wait: ((sight: Sight, retryAfterSeconds: number) => Promise<void> | undefined) | undefined;
+interface Next<Req extends ReadRequest, Res extends Reply> {
+  readonly go: (exchange: Exchange<Req, Res>) => void;
+  /** What becomes of a page of a VM that cannot be reached now; where this is undefined, it is a sentence too. */
+  readonly wait: ((req: Req, res: Res, sight: Sight, retryAfterSeconds: number) => Served) | undefined;
 }
 
 const RESOLVE_DEADLINE_MS = 5_000;
@@ -84,7 +79,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
    * Goes where a request leads, or answers it otherwise. At once, where that is known, as for nearly all: a promise for each of its steps
    * would cost more than they do.
    */
-  const find = (req: ReadRequest, res: Reply, match: HostMatch, next: Next): Promise<void> | undefined => {
+  const find = <Req extends ReadRequest, Res extends Reply>(req: Req, res: Res, match: HostMatch, next: Next<Req, Res>): Served => {
     const facts = factsOf(req);
     if (facts.flaw !== undefined) answerPlain(res, facts.flaw.status, facts.flaw.message);
     else if (match.kind !== 'vm') answerNotHere(res);
@@ -93,69 +88,68 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
       if (resolution instanceof Promise) return resolution.then((found) => follow(req, res, facts, found, next));
       return follow(req, res, facts, resolution, next);
     }
-    return undefined;
+    return true;
   };
 
-  const follow = (req: ReadRequest, res: Reply, facts: RequestFacts, resolution: Resolution, next: Next): Promise<void> | undefined => {
+  const follow = <Req extends ReadRequest, Res extends Reply>(
+    req: Req,
+    res: Res,
+    facts: RequestFacts,
+    resolution: Resolution,
+    next: Next<Req, Res>,
+  ): Served => {
     if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, next.wait);
-    const pool = pools.get(resolution.target);
+    const { target, ticket } = resolution;
+    const pool = pools.get(target);
     if (pool === undefined) answerUnavailable(res, 1, 'The app was stopped just now; try again shortly.');
-    else if (!req.socket.destroyed) next.go({ facts, pool, target: resolution.target, ticket: resolution.ticket });
-    return undefined;
+    else if (!req.socket.destroyed) next.go({ req, res, facts, target, ticket, pool, log });
+    return true;
   };
 
-  const waitHere = (req: IncomingMessage, res: ServerResponse): Next['wait'] =>
-    room === undefined ? undefined : (sight, retryAfterSeconds) => room.show(req, res, sight, retryAfterSeconds);
-
-  const serve = (req: IncomingMessage, res: ServerResponse, match: HostMatch) => {
-    const go = (way: WayThrough) => {
-      if (way.facts.hasBody) relay({ ...way, req, res, log, headers: way.facts.headersFor(way.target.strip), onUpgrade: undefined });
-      else relayCall({ ...way, req, res, log, lines: way.facts.linesFor(way.target.strip) });
-    };
-    return find(req, res, match, { go, wait: waitHere(req, res) });
+  /** The last resort, so that a fault of ours ends one request and not the process. */
+  const fail = (res: Reply, err: unknown): true => {
+    log.error({ err }, 'The ingress failed to serve a request');
+    res.destroy();
+    return true;
   };
 
-  const serveWebSocket = (req: IncomingMessage, res: ServerResponse, clientHead: Buffer, match: HostMatch, stopWatch: () => void) => {
-    const go = (way: WayThrough) => {
-      const leave = limits.enter(way.target.vmId, way.ticket?.id);
+  const serve = <Req extends ReadRequest, Res extends Reply>(req: Req, res: Res, match: HostMatch, next: Next<Req, Res>): Served => {
+    try {
+      const served = find(req, res, match, next);
+      return served instanceof Promise ? served.catch((err: unknown) => fail(res, err)) : served;
+    } catch (err) {
+      return fail(res, err);
+    }
+  };
+
+  const showPage: Next<IncomingMessage, ServerResponse>['wait'] =
+    room && ((req, res, sight, retryAfterSeconds) => room.show(req, res, sight, retryAfterSeconds).then(() => true));
+  const plainly: Next<IncomingMessage, ServerResponse> = {
+    go: (exchange) => (exchange.facts.hasBody ? relay(exchange) : relayCall(exchange)),
+    wait: showPage,
+  };
+  const directly: Next<ReadRequest, Reply> = { go: relayCall, wait: room && (() => false) };
+  const asWebSocket = (clientHead: Buffer, stopWatch: () => void): typeof plainly => ({
+    go(exchange) {
+      const { req, res, target, ticket } = exchange;
+      const leave = limits.enter(target.vmId, ticket?.id);
       if (leave === undefined) {
         answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
         return;
       }
       res.once('close', leave);
-      const onUpgrade: Parameters<typeof relay>[0]['onUpgrade'] = (answer, upstream, upstreamHead) => {
+      relay(exchange, (answer, upstream, upstreamHead) => {
         stopWatch();
         res.off('close', leave);
-        openTunnel({ ...way, res, client: req.socket, clientHead, answer, upstream, upstreamHead, onClosed: leave });
-      };
-      relay({ ...way, req, res, headers: way.facts.headersFor(way.target.strip, 'websocket'), onUpgrade, log });
-    };
-    return find(req, res, match, { go, wait: waitHere(req, res) });
-  };
-
-  /** The last resort, so that a fault of ours ends one request and not the process. */
-  const guard = (res: Reply, work: () => Promise<void> | undefined): Promise<void> | undefined => {
-    const fail = (err: unknown) => {
-      log.error({ err }, 'The ingress failed to serve a request');
-      res.destroy();
-    };
-    try {
-      return work()?.catch(fail);
-    } catch (err) {
-      fail(err);
-      return undefined;
-    }
-  };
+        openTunnel({ ...exchange, client: req.socket, clientHead, answer, upstream, upstreamHead, onClosed: leave });
+      });
+    },
+    wait: showPage,
+  });
 
   return {
-    handle: (req, res, match) => void guard(res, () => serve(req, res, match)),
-    handleDirect(req, reply, match) {
-      let isTaken = true;
-      const go = (way: WayThrough) => relayCall({ ...way, req, res: reply, log, lines: way.facts.linesFor(way.target.strip) });
-      const wait = () => void (isTaken = false);
-      const under = guard(reply, () => find(req, reply, match, { go, wait: room && wait }));
-      return under === undefined ? isTaken : under.then(() => isTaken);
-    },
+    handle: (req, res, match) => void serve(req, res, match, plainly),
+    handleDirect: (req, reply, match) => serve(req, reply, match, directly),
     upgrade(req, _socket, head, match) {
       const res = responseOnSocket(req);
       if (res === undefined) return;
@@ -163,7 +157,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
       if (hasBody(req)) answerPlain(res, 400, 'A request to upgrade has no body here.');
       else {
         const stopWatch = watchHangUp(req.socket);
-        void guard(res, () => (isWebSocketUpgrade(req) ? serveWebSocket(req, res, head, match, stopWatch) : serve(req, res, match)));
+        void serve(req, res, match, isWebSocketUpgrade(req) ? asWebSocket(head, stopWatch) : plainly);
       }
     },
     close: () => pools.close(),
@@ -174,31 +168,32 @@ function peerOf({ socket }: ReadRequest): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
-function answerOtherwise(
-  req: ReadRequest,
-  res: Reply,
+function answerOtherwise<Req extends ReadRequest, Res extends Reply>(
+  req: Req,
+  res: Res,
   resolution: Exclude<Resolution, { kind: 'upstream' }>,
-  wait: Next['wait'],
-): Promise<void> | undefined {
+  wait: Next<Req, Res>['wait'],
+): Served {
   switch (resolution.kind) {
     case 'unavailable': {
       const { retryAfterSeconds, message, sight } = resolution;
-      if (wait !== undefined && sight !== undefined && wantsPage(req)) return wait(sight, retryAfterSeconds);
+      if (wait !== undefined && sight !== undefined && wantsPage(req)) return wait(req, res, sight, retryAfterSeconds);
       answerUnavailable(res, retryAfterSeconds, message);
-      return;
+      break;
     }
     case 'not-http':
       answerPlain(res, resolution.address === undefined ? 404 : 200, notHttpText(resolution));
-      return;
+      break;
     case 'moved': {
       const query = originForm(req.url ?? '').split('?')[1];
       answerPlain(res, 307, '', { Location: query === undefined ? resolution.path : `${resolution.path}?${query}` });
-      return;
+      break;
     }
     case 'not-found':
     case 'denied':
       answerNotHere(res);
   }
+  return true;
 }
 
 function notHttpText({ port, address }: { port: number; address: string | undefined }): string {

@@ -1,38 +1,33 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { responseHeaders } from './forward-headers.ts';
-import { holdExchange, type Exchange } from './hold-exchange.ts';
+import { HeldExchange, type Exchange } from './held-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
-import { hasBody, originForm } from './request-target.ts';
+import { originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 
-interface RelayedExchange extends Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  /** Of the request, as the app is to see them. */
-  readonly headers: readonly string[];
-  /** Takes over when the app answers 101; without it a 101 is a failure. */
-  readonly onUpgrade: ((answer: IncomingMessage, upstream: Socket, head: Buffer) => void) | undefined;
-}
+/** Takes over when the app answers 101. */
+export type OnUpgrade = (answer: IncomingMessage, upstream: Socket, head: Buffer) => void;
 
 /**
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when
  * the app gives none, or cut off when the client, the app or the target goes midway. For requests with a body and to upgrade, each on a
- * connection of its own; `relayCall` is for all others.
+ * connection of its own; `relayCall` is for all others. With `onUpgrade` it asks for a WebSocket; without it a 101 is a failure.
  */
-export function relay(exchange: RelayedExchange): void {
-  const { req, res, target, pool, headers, onUpgrade } = exchange;
+export function relay(exchange: Exchange<IncomingMessage, ServerResponse>, onUpgrade?: OnUpgrade): void {
+  const { req, res, facts, target, pool } = exchange;
   const method = req.method ?? 'GET';
-  const carriesBody = hasBody(req);
+  const headers = facts.headersFor(target.strip, onUpgrade && 'websocket');
+  const carriesBody = facts.hasBody;
   let current: ClientRequest | undefined;
-  const { isOver, finish, fail } = holdExchange(exchange, () => current?.destroy());
+  const held = new HeldExchange(exchange, { abort: () => void current?.destroy() });
 
   const send = () => {
     let up: ClientRequest;
     try {
       up = pool.request({ method, path: pathFor(target, req.url ?? '/'), headers });
     } catch {
-      finish();
+      held.finish();
       answerPlain(res, 400, 'The request has characters that cannot be passed on.');
       return;
     }
@@ -40,23 +35,23 @@ export function relay(exchange: RelayedExchange): void {
     let answered = false;
     up.once('response', (answer) => {
       answered = true;
-      if (!isOver()) passBack(answer);
+      if (!held.isOver) passBack(answer);
     });
     if (onUpgrade !== undefined) {
       up.once('upgrade', (answer, upstream, head) => {
         answered = true;
-        finish();
+        held.finish();
         onUpgrade(answer, upstream, head);
       });
     }
     up.on('error', (error: NodeJS.ErrnoException) => {
-      if (!answered) fail('The app does not answer.', error.code ?? error.message);
+      if (!answered) held.fail('The app does not answer.', error.code ?? error.message);
     });
     up.once('close', () => {
       // What is left of the body is read and thrown away, or a client that is still sending would never get to its answer.
       req.unpipe(up);
       if (carriesBody) req.resume();
-      if (!answered) fail('The app closed the connection without an answer.', 'NO_ANSWER');
+      if (!answered) held.fail('The app closed the connection without an answer.', 'NO_ANSWER');
     });
     if (carriesBody) req.pipe(up);
     else up.end();
@@ -66,10 +61,10 @@ export function relay(exchange: RelayedExchange): void {
     try {
       res.writeHead(answer.statusCode ?? 0, answer.statusMessage ?? '', responseHeaders(answer.rawHeaders));
     } catch {
-      fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
+      held.fail('The app sent a response that cannot be passed on.', 'INVALID_RESPONSE');
       return;
     }
-    passBody(answer, res, finish);
+    passBody(answer, res, () => held.finish());
   };
 
   send();

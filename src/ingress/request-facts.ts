@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { inOnePiece } from '../lib/in-one-piece.ts';
 import { requestHeaders, type Framing } from './forward-headers.ts';
 import { isHeaderValue } from './header-lines.ts';
 import type { OwnCookies } from './own-cookies.ts';
@@ -89,5 +90,5 @@ function linesOf(headers: readonly string[]): string | undefined {
     if (!isHeaderValue(value)) return undefined;
     lines += `${headers[at] ?? ''}: ${value}\r\n`;
   }
-  return lines;
+  return inOnePiece(lines);
 }

@@ -2,6 +2,7 @@ import { InvalidResponse, parseResponseHead, type ResponseHead } from './respons
 
 export interface ResponseSink {
   onHead(head: ResponseHead): void;
+  /** Lent memory, as all that is pushed. */
   onBody(chunk: Buffer): void;
   /** The whole answer is here; `isKept` says whether another request may follow on the same connection. */
   onEnd(isKept: boolean): void;
@@ -12,7 +13,8 @@ const MAX_HEAD_BYTES = 64 * 1024;
 /** Of a chunk's size with its extensions, and of all trailers together. */
 const MAX_LINE_BYTES = 16 * 1024;
 /** Longer heads are not kept to be compared with the next one. */
-const MAX_KNOWN_CHARS = 2 * 1024;
+const MAX_KNOWN_BYTES = 2 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Reads the answers of one connection, one after the other, in whatever pieces their bytes come. As strict as RFC 9112 lets a recipient be:
@@ -27,7 +29,7 @@ export class ResponseReader {
   #trailerBytes = 0;
   #isKept = true;
   /** An app that is asked the same again mostly answers so within a second, to the letter: that costs a tenth of reading it. */
-  #known: { readonly text: string; readonly head: ResponseHead } | undefined;
+  #known: { readonly bytes: Buffer; readonly head: ResponseHead } | undefined;
 
   constructor(sink: ResponseSink) {
     this.#sink = sink;
@@ -42,7 +44,7 @@ export class ResponseReader {
     this.#isKept = true;
   }
 
-  /** Throws InvalidResponse; nothing may be pushed after that, nor after the end but by mistake of the app. */
+  /** Their memory is lent until it returns. Throws InvalidResponse; nothing may be pushed after that, nor after the end but by mistake of the app. */
   push(bytes: Buffer): void {
     let chunk: Buffer | undefined = this.#rest === undefined ? bytes : Buffer.concat([this.#rest, bytes]);
     this.#rest = undefined;
@@ -76,17 +78,25 @@ export class ResponseReader {
   }
 
   #readHead(chunk: Buffer): Buffer | undefined {
+    const known = this.#known;
+    if (known !== undefined && startsWith(chunk, known.bytes)) return this.#begin(known.head, chunk.subarray(known.bytes.length));
     const end = chunk.indexOf(HEAD_END);
     if (end > MAX_HEAD_BYTES || (end === -1 && chunk.length > MAX_HEAD_BYTES)) throw new InvalidResponse('The headers are too large.');
     if (end === -1) {
-      this.#rest = chunk;
+      this.#rest = Buffer.from(chunk);
       return undefined;
     }
-    const head = this.#parse(chunk.toString('latin1', 0, end));
-    const rest = chunk.subarray(end + HEAD_END.length);
+    const head = parseResponseHead(chunk.toString('latin1', 0, end));
+    const length = end + HEAD_END.length;
+    const rest = chunk.subarray(length);
     if (head.status === 101) throw new InvalidResponse('The app changed the protocol unasked.');
     // What comes before the answer (100, 103) is between the app and us.
     if (head.status < 200) return rest;
+    this.#known = length > MAX_KNOWN_BYTES ? undefined : { bytes: Buffer.from(chunk.subarray(0, length)), head };
+    return this.#begin(head, rest);
+  }
+
+  #begin(head: ResponseHead, rest: Buffer): Buffer {
     const { status, framing, isKept } = head;
     this.#isKept = isKept;
     this.#sink.onHead(head);
@@ -98,16 +108,10 @@ export class ResponseReader {
     return rest;
   }
 
-  #parse(text: string): ResponseHead {
-    if (this.#known?.text === text) return this.#known.head;
-    const head = parseResponseHead(text);
-    this.#known = text.length > MAX_KNOWN_CHARS ? undefined : { text, head };
-    return head;
-  }
-
   #readBody(chunk: Buffer): Buffer | undefined {
-    const part = chunk.length <= this.#left ? chunk : chunk.subarray(0, this.#left);
-    const rest = chunk.subarray(part.length);
+    const isAllOfIt = chunk.length <= this.#left;
+    const part = isAllOfIt ? chunk : chunk.subarray(0, this.#left);
+    const rest = isAllOfIt ? NOTHING : chunk.subarray(part.length);
     this.#left -= part.length;
     this.#sink.onBody(part);
     if (this.#left > 0) return undefined;
@@ -121,7 +125,7 @@ export class ResponseReader {
     if (end > MAX_LINE_BYTES || (end === -1 && chunk.length > MAX_LINE_BYTES))
       throw new InvalidResponse('A line between chunks is too long.');
     if (end === -1) {
-      this.#rest = chunk;
+      this.#rest = Buffer.from(chunk);
       return undefined;
     }
     const line = chunk.toString('latin1', 0, end);
@@ -155,4 +159,8 @@ export class ResponseReader {
     this.#state = 'over';
     this.#sink.onEnd(isKept);
   }
+}
+
+function startsWith(bytes: Buffer, beginning: Buffer): boolean {
+  return bytes.length >= beginning.length && beginning.compare(bytes, 0, beginning.length) === 0;
 }

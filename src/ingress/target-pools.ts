@@ -9,8 +9,19 @@ export interface TargetPool {
   readonly send: AppSockets['send'];
   /** Opens a request with a body or to upgrade, on a socket of its own. Throws for what Node refuses to write. */
   request(to: UpstreamRequest): ClientRequest;
-  /** Registers what must end when the target goes, and at `until` (ms since 1970); `end` is called at most once. Returns the release. */
-  hold(end: () => void, until?: number): () => void;
+  hold(one: Held): void;
+  /** What is over by itself. Any number of times. */
+  release(one: Held): void;
+}
+
+/** What must end when its target goes, and at a time. */
+export interface Held {
+  /** Called at most once, when it is not held any more. */
+  end(): void;
+  /** In ms since 1970. */
+  readonly until: number;
+  /** The pool's own: its place among all that it holds, -1 while it is not held. */
+  place: number;
 }
 
 export interface UpstreamRequest {
@@ -77,13 +88,6 @@ export function createTargetPools(): TargetPools {
   };
 }
 
-interface Held {
-  readonly end: () => void;
-  readonly until: number;
-  /** Its place among all that runs; -1 when it is over. */
-  place: number;
-}
-
 function openPool(target: Upstream): ClosablePool {
   const { scheme, host, port } = target;
   const [Agent, request] = scheme === 'https' ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
@@ -108,11 +112,11 @@ function openPool(target: Upstream): ClosablePool {
       limitConnecting(up, scheme === 'https' ? 'secureConnect' : 'connect');
       return up;
     },
-    hold(end, until = Number.POSITIVE_INFINITY) {
-      const one = { end, until, place: held.length };
+    hold(one) {
+      one.place = held.length;
       held.push(one);
-      return () => release(one);
     },
+    release,
     expire(now) {
       sockets.expire();
       for (const one of held.filter(({ until }) => until <= now)) {

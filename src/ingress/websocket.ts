@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { responseHeaders } from './forward-headers.ts';
 import { joinSockets } from './join-sockets.ts';
-import type { TargetPool } from './target-pools.ts';
+import type { Held, TargetPool } from './target-pools.ts';
 import type { Ticket } from './tickets.ts';
 
 /**
@@ -60,8 +60,9 @@ export function openTunnel({ res, client, clientHead, answer, upstream, upstream
   client.write(upstreamHead);
   upstream.write(clientHead);
   const cut = joinSockets(client, upstream, () => {
-    release();
+    pool.release(held);
     onClosed();
   });
-  const release = pool.hold(cut, ticket?.until);
+  const held: Held = { end: cut, until: ticket?.until ?? Number.POSITIVE_INFINITY, place: -1 };
+  pool.hold(held);
 }

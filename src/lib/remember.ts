@@ -1,3 +1,5 @@
+import { inOnePiece } from './in-one-piece.ts';
+
 /** A longer text is computed each time: whoever sends such must not fill the memory. */
 const LONGEST = 128;
 
@@ -11,8 +13,7 @@ export function remember<T>(compute: (text: string) => T, most: number): (text: 
     if (text.length > LONGEST) return answer;
     const [oldest] = answers.keys();
     if (answers.size >= most && oldest !== undefined) answers.delete(oldest);
-    // A copy: a part of a text keeps the whole of it.
-    answers.set(Buffer.from(text).toString(), answer);
+    answers.set(inOnePiece(text), answer);
     return answer;
   };
 }

@@ -2,8 +2,9 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Reply } from '../reply.ts';
 import type { ReadRequest } from '../request-target.ts';
-import { DirectReply } from './direct-reply.ts';
+import { DirectReply, type ReplyChannel } from './direct-reply.ts';
 import { createHeadReader } from './head-reader.ts';
+import type { WriteReplyHead } from './reply-heads.ts';
 
 /** Answers a request, or says false and has done nothing. Never throws or rejects. */
 export type ServeRequest = (request: ReadRequest, reply: Reply) => boolean | Promise<boolean>;
@@ -13,8 +14,7 @@ const GRACE_MS = 1_000;
 
 interface DirectConnectionOptions {
   readonly serve: ServeRequest;
-  /** What clients are told of how long an idle connection is kept. */
-  readonly keepSeconds: number;
+  readonly writeHead: WriteReplyHead;
   /** It is closed, or somebody else's. */
   readonly onLeft: () => void;
   /** To Node's server, which finds the bytes in it that are not answered yet. */
@@ -26,6 +26,7 @@ export class DirectConnection {
   readonly #socket: Socket;
   readonly #options: DirectConnectionOptions;
   readonly #read = createHeadReader();
+  readonly #channel: ReplyChannel;
   #isBusy = false;
   /** What came while it was busy; the rest waits in the socket. */
   #early: Buffer | undefined;
@@ -36,6 +37,7 @@ export class DirectConnection {
   constructor(socket: Socket, options: DirectConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
+    this.#channel = { socket, writeHead: options.writeHead, onEnd: this.#onEnd };
     socket.on('data', this.#onData).on('end', this.#onHalfClosed).on('error', ignore).on('close', options.onLeft);
   }
 
@@ -59,10 +61,9 @@ export class DirectConnection {
     const head = this.#read(bytes);
     if (head === undefined) return this.#leave(bytes);
     this.#isBusy = true;
-    const { serve, keepSeconds } = this.#options;
     const { method, url, rawHeaders, headers } = head;
-    const reply = new DirectReply({ socket: this.#socket, isHead: method === 'HEAD', keepSeconds, onEnd: this.#onEnd });
-    const taken = serve({ method, url, rawHeaders, headers, socket: this.#socket }, reply);
+    const reply = new DirectReply(this.#channel, { isHead: method === 'HEAD' });
+    const taken = this.#options.serve({ method, url, rawHeaders, headers, socket: this.#socket }, reply);
     if (taken === false) this.#leave(bytes);
     else if (taken !== true) void taken.then((isTaken) => isTaken || this.#leave(bytes));
   }

@@ -1,54 +1,44 @@
 import type { Socket } from 'node:net';
 import type { Reply } from '../reply.ts';
+import type { WriteReplyHead } from './reply-heads.ts';
 
-interface ReplyOptions {
+/** Where the answers of one connection go. */
+export interface ReplyChannel {
   readonly socket: Socket;
-  /** The answer to a HEAD has no body, whatever its headers say. */
-  readonly isHead: boolean;
-  /** What is told of how long an idle connection is kept. */
-  readonly keepSeconds: number;
+  readonly writeHead: WriteReplyHead;
   /** The whole answer is written. */
   readonly onEnd: () => void;
 }
 
 /** An answer on the bare socket, of the same bytes that Node's server would write on a connection that is kept. */
 export class DirectReply implements Reply {
-  readonly #options: ReplyOptions;
+  readonly #channel: ReplyChannel;
+  readonly #isHead: boolean;
   /** Until it is written, along with the first piece of the body: a write costs more than all else here. */
   #head = '';
   #isChunked = false;
   #hasBody = true;
   headersSent = false;
 
-  constructor(options: ReplyOptions) {
-    this.#options = options;
+  /** `isHead`: the answer to a HEAD has no body, whatever its headers say. */
+  constructor(channel: ReplyChannel, { isHead }: { isHead: boolean }) {
+    this.#channel = channel;
+    this.#isHead = isHead;
   }
 
   get destroyed(): boolean {
-    return this.#options.socket.destroyed;
+    return this.#channel.socket.destroyed;
   }
 
   get writableLength(): number {
-    return this.#options.socket.writableLength;
+    return this.#channel.socket.writableLength;
   }
 
   writeHead(status: number, reason: string, headers: string[] | Readonly<Record<string, string>>): void {
-    const flat = Array.isArray(headers) ? headers : Object.entries(headers).flat();
-    let head = `HTTP/1.1 ${status} ${reason}\r\n`;
-    let hasLength = false;
-    let hasDate = false;
-    for (let at = 0; at + 1 < flat.length; at += 2) {
-      const name = flat[at] ?? '';
-      head += `${name}: ${flat[at + 1] ?? ''}\r\n`;
-      // By length first: most names are neither, and this is done for each header of each answer.
-      if (name.length === 'content-length'.length) hasLength ||= name.toLowerCase() === 'content-length';
-      else if (name.length === 'date'.length) hasDate ||= name.toLowerCase() === 'date';
-    }
-    if (!hasDate) head += `Date: ${new Date().toUTCString()}\r\n`;
-    head += `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#options.keepSeconds}\r\n`;
-    this.#hasBody = !this.#options.isHead && status !== 204 && status !== 304;
+    const { text, hasLength } = this.#channel.writeHead(status, reason, headers);
+    this.#hasBody = !this.#isHead && status !== 204 && status !== 304;
     this.#isChunked = this.#hasBody && !hasLength;
-    this.#head = this.#isChunked ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`;
+    this.#head = this.#isChunked ? `${text}Transfer-Encoding: chunked\r\n\r\n` : `${text}\r\n`;
     this.headersSent = true;
   }
 
@@ -62,23 +52,23 @@ export class DirectReply implements Reply {
 
   end(chunk: Buffer | string): void {
     this.#write(chunk, this.#isChunked ? '0\r\n\r\n' : '');
-    this.#options.onEnd();
+    this.#channel.onEnd();
   }
 
   destroy(): void {
-    this.#options.socket.destroy();
+    this.#channel.socket.destroy();
   }
 
   once(event: 'drain', listener: () => void): void {
-    this.#options.socket.once(event, listener);
+    this.#channel.socket.once(event, listener);
   }
 
   listenerCount(event: 'drain'): number {
-    return this.#options.socket.listenerCount(event);
+    return this.#channel.socket.listenerCount(event);
   }
 
   #write(chunk: Buffer | string, end = ''): boolean {
-    const { socket } = this.#options;
+    const { socket } = this.#channel;
     const body = this.#hasBody ? chunk : '';
     const [before, after] = this.#isChunked && body.length > 0 ? [`${body.length.toString(16)}\r\n`, '\r\n'] : ['', ''];
     const head = this.#head + before;

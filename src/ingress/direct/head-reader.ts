@@ -21,20 +21,31 @@ type Headers = Pick<RequestHead, 'rawHeaders' | 'headers'>;
  * Node's parser. The headers of the next one are mostly those of the one before, to the letter, and then are the same object.
  */
 export function createHeadReader(): (bytes: Buffer) => RequestHead | undefined {
-  let known: { readonly text: string; readonly headers: Headers } | undefined;
+  let known: { readonly bytes: Buffer; readonly headers: Headers } | undefined;
   return (bytes) => {
     if (bytes.length > MAX_BYTES) return undefined;
+    // Nothing but the line is left to read, where the rest is as before; a longer rest that ends so too leaves none.
+    if (known !== undefined && endsWith(bytes, known.bytes)) {
+      const line = REQUEST_LINE.exec(bytes.toString('latin1', 0, bytes.length - known.bytes.length));
+      if (line !== null) return toHead(line, known.headers);
+    }
     const text = bytes.toString('latin1');
     if (text.indexOf(END) !== text.length - END.length) return undefined;
     const lineEnd = text.indexOf('\r\n');
-    const [, method, url] = REQUEST_LINE.exec(text.slice(0, lineEnd)) ?? [];
-    if (url === undefined) return undefined;
-    const rest = text.slice(lineEnd);
-    const found = known?.text === rest ? known.headers : parseHeaders(rest);
-    if (found === undefined) return undefined;
-    if (known?.headers !== found) known = { text: rest, headers: found };
-    return { method, url, rawHeaders: found.rawHeaders, headers: found.headers };
+    const line = REQUEST_LINE.exec(text.slice(0, lineEnd));
+    const headers = line === null ? undefined : parseHeaders(text.slice(lineEnd));
+    if (line === null || headers === undefined) return undefined;
+    known = { bytes: Buffer.from(bytes.subarray(lineEnd)), headers };
+    return toHead(line, headers);
   };
+}
+
+function endsWith(bytes: Buffer, end: Buffer): boolean {
+  return bytes.length >= end.length && end.compare(bytes, bytes.length - end.length) === 0;
+}
+
+function toHead([, method, url = '']: RegExpExecArray, { rawHeaders, headers }: Headers): RequestHead {
+  return { method, url, rawHeaders, headers };
 }
 
 /** Each line has its end before it; the last two ends are those of the head. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { DirectConnection, type ServeRequest } from './direct-connection.ts';
+import { createReplyHeads } from './reply-heads.ts';
 
 /** How exactly the times of idle connections are kept: one look at all of them, since a timer for each costs with every piece of bytes. */
 const LOOK_EVERY_MS = 500;
@@ -18,13 +19,14 @@ export function serveDirect(
   const [own] = http.listeners(event) as ((this: Server, socket: Socket) => void)[];
   if (own === undefined) throw new Error(`This server does not listen to its "${event}".`);
   const open = new Set<DirectConnection>();
+  const writeHead = createReplyHeads({ keepSeconds: Math.floor(http.keepAliveTimeout / 1_000) });
   let isClosed = false;
   const take = (socket: Socket): void => {
     if (isClosed) socket.destroy();
     if (socket.destroyed) return;
     const connection = new DirectConnection(socket, {
       serve,
-      keepSeconds: Math.floor(http.keepAliveTimeout / 1_000),
+      writeHead,
       onLeft: () => void open.delete(connection),
       handOver: () => own.call(http, socket),
     });

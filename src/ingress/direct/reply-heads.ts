@@ -1,0 +1,43 @@
+import { inOnePiece } from '../../lib/in-one-piece.ts';
+
+/** The head of an answer but for its last lines, which say how the body ends. */
+export interface ReplyHead {
+  readonly text: string;
+  /** The body is as long as a header says. */
+  readonly hasLength: boolean;
+}
+
+export type WriteReplyHead = (status: number, reason: string, headers: string[] | Readonly<Record<string, string>>) => ReplyHead;
+
+interface KnownHead extends ReplyHead {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/**
+ * Writes the heads of answers on connections that are kept, of the same bytes as Node's server. An app that answers the same again comes with the
+ * very same headers (see `ResponseReader`), whose text is kept as long as they are.
+ */
+export function createReplyHeads({ keepSeconds }: { keepSeconds: number }): WriteReplyHead {
+  const last = new WeakMap<object, KnownHead>();
+  return (status, reason, headers) => {
+    const known = last.get(headers);
+    if (known !== undefined && known.status === status && known.reason === reason) return known;
+    const flat = Array.isArray(headers) ? headers : Object.entries(headers).flat();
+    let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+    let hasLength = false;
+    let hasDate = false;
+    for (let at = 0; at + 1 < flat.length; at += 2) {
+      const name = flat[at] ?? '';
+      const lower = name.toLowerCase();
+      text += `${name}: ${flat[at + 1] ?? ''}\r\n`;
+      hasLength ||= lower === 'content-length';
+      hasDate ||= lower === 'date';
+    }
+    if (!hasDate) text += `Date: ${new Date().toUTCString()}\r\n`;
+    text += `Connection: keep-alive\r\nKeep-Alive: timeout=${keepSeconds}\r\n`;
+    const head = { status, reason, text: inOnePiece(text), hasLength };
+    if (hasDate) last.set(headers, head);
+    return head;
+  };
+}

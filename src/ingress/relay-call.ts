@@ -1,3 +1,4 @@
+import { createSlabs } from '../lib/slabs.ts';
 import type { AppCall, CallHandle } from './app-sockets.ts';
 import { HeldExchange, type Exchange } from './held-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
@@ -9,6 +10,8 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** How far a response may be ahead of its client: the next piece is read while the last one is written. */
 const AHEAD_BYTES = 256 * 1024;
 const SMALL_BYTES = 16 * 1024;
+/** Of one read each, see `app-sockets.ts`. */
+const slabs = createSlabs({ bytes: 64 * 1024, kept: 32 });
 const SENDABLE_PATH = /^[\x21-\xff]+$/;
 
 /** `relay` for a request without a body, which nearly all are: over the kept connections, by a client that knows no more than that. */
@@ -75,8 +78,12 @@ class RelayedCall implements AppCall {
   }
 
   onEnd(): void {
+    const { res } = this.#exchange;
+    const last = this.#waiting;
     this.#held.finish();
-    this.#exchange.res.end(this.#waiting === undefined ? '' : this.#take(this.#waiting), 'latin1');
+    if (last === undefined || last.length <= SMALL_BYTES) return void res.end(last?.toString('latin1') ?? '', 'latin1');
+    this.#write(last);
+    res.end('', 'latin1');
   }
 
   onFail(error: NodeJS.ErrnoException, isUntouched: boolean): void {
@@ -87,7 +94,7 @@ class RelayedCall implements AppCall {
   #pass(): void {
     if (this.#waiting === undefined) return;
     const { res } = this.#exchange;
-    const isAhead = !res.write(this.#take(this.#waiting), 'latin1') && res.writableLength > AHEAD_BYTES;
+    const isAhead = !this.#write(this.#waiting) && res.writableLength > AHEAD_BYTES;
     this.#waiting = undefined;
     this.#hasBegun = true;
     if (!isAhead) return;
@@ -95,8 +102,11 @@ class RelayedCall implements AppCall {
     if (res.listenerCount('drain') === 0) res.once('drain', () => this.#handle?.resume());
   }
 
-  /** A copy. Text joins the headers in one write to the kernel, which costs more than all else here; a large piece is better no text. */
-  #take(chunk: Buffer): Buffer | string {
-    return this.#hasBegun || chunk.length > SMALL_BYTES ? Buffer.from(chunk) : chunk.toString('latin1');
+  /** A copy of it. Text joins the headers in one write to the kernel, which costs more than all else here; a large piece is better no text. */
+  #write(chunk: Buffer): boolean {
+    const { res } = this.#exchange;
+    if (chunk.length <= SMALL_BYTES) return res.write(chunk.toString('latin1'), 'latin1');
+    const { bytes, giveBack } = slabs.copy(chunk);
+    return res.write(bytes, 'latin1', (error) => error ?? giveBack());
   }
 }

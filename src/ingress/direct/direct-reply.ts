@@ -2,6 +2,8 @@ import type { Socket } from 'node:net';
 import type { Reply } from '../reply.ts';
 import type { WriteReplyHead } from './reply-heads.ts';
 
+type OnWritten = Parameters<Reply['write']>[2];
+
 /** Where the answers of one connection go. */
 export interface ReplyChannel {
   readonly socket: Socket;
@@ -46,8 +48,8 @@ export class DirectReply implements Reply {
     if (this.#head !== '') this.#write('');
   }
 
-  write(chunk: Buffer | string): boolean {
-    return this.#write(chunk);
+  write(chunk: Buffer | string, _encoding: 'latin1', onWritten?: OnWritten): boolean {
+    return this.#write(chunk, '', onWritten);
   }
 
   end(chunk: Buffer | string): void {
@@ -67,7 +69,7 @@ export class DirectReply implements Reply {
     return this.#channel.socket.listenerCount(event);
   }
 
-  #write(chunk: Buffer | string, end = ''): boolean {
+  #write(chunk: Buffer | string, end = '', onWritten?: OnWritten): boolean {
     const { socket } = this.#channel;
     const body = this.#hasBody ? chunk : '';
     const [before, after] = this.#isChunked && body.length > 0 ? [`${body.length.toString(16)}\r\n`, '\r\n'] : ['', ''];
@@ -75,11 +77,11 @@ export class DirectReply implements Reply {
     this.#head = '';
     if (typeof body === 'string') {
       const text = head + body + after + end;
-      return text === '' || socket.write(text, 'latin1');
+      return text === '' || socket.write(text, 'latin1', onWritten);
     }
     socket.cork();
     if (head !== '') socket.write(head, 'latin1');
-    const isTaken = socket.write(body);
+    const isTaken = socket.write(body, onWritten);
     if (after + end !== '') socket.write(after + end, 'latin1');
     socket.uncork();
     return isTaken;

@@ -12,6 +12,8 @@ export type WriteReplyHead = (status: number, reason: string, headers: string[] 
 interface KnownHead extends ReplyHead {
   readonly status: number;
   readonly reason: string;
+  /** The second in which it is written, where the app does not tell the time. */
+  readonly second: number | undefined;
 }
 
 /**
@@ -20,9 +22,7 @@ interface KnownHead extends ReplyHead {
  */
 export function createReplyHeads({ keepSeconds }: { keepSeconds: number }): WriteReplyHead {
   const last = new WeakMap<object, KnownHead>();
-  return (status, reason, headers) => {
-    const known = last.get(headers);
-    if (known !== undefined && known.status === status && known.reason === reason) return known;
+  const write = (status: number, reason: string, headers: Parameters<WriteReplyHead>[2], now: number): KnownHead => {
     const flat = Array.isArray(headers) ? headers : Object.entries(headers).flat();
     let text = `HTTP/1.1 ${status} ${reason}\r\n`;
     let hasLength = false;
@@ -34,10 +34,21 @@ export function createReplyHeads({ keepSeconds }: { keepSeconds: number }): Writ
       hasLength ||= lower === 'content-length';
       hasDate ||= lower === 'date';
     }
-    if (!hasDate) text += `Date: ${new Date().toUTCString()}\r\n`;
+    if (!hasDate) text += `Date: ${new Date(now).toUTCString()}\r\n`;
     text += `Connection: keep-alive\r\nKeep-Alive: timeout=${keepSeconds}\r\n`;
-    const head = { status, reason, text: inOnePiece(text), hasLength };
-    if (hasDate) last.set(headers, head);
+    return { status, reason, second: hasDate ? undefined : secondOf(now), text: inOnePiece(text), hasLength };
+  };
+  return (status, reason, headers) => {
+    const now = Date.now();
+    const known = last.get(headers);
+    const isSame = known !== undefined && known.status === status && known.reason === reason;
+    if (isSame && (known.second === undefined || known.second === secondOf(now))) return known;
+    const head = write(status, reason, headers, now);
+    last.set(headers, head);
     return head;
   };
+}
+
+function secondOf(now: number): number {
+  return Math.floor(now / 1_000);
 }

@@ -7,19 +7,19 @@ test('a slab is used again once it was given back, and not before; so many are k
   const second = slabs.copy(Buffer.from('defg'));
   expect([first.bytes.toString(), second.bytes.toString()]).toEqual(['abc', 'defg']);
   first.giveBack();
-  const third = slabs.copy(Buffer.from('x'));
-  expect([third.bytes.toString(), first.bytes.toString()]).toEqual(['x', 'xbc']);
+  const third = slabs.copy(Buffer.from('xy'));
+  expect([third.bytes.toString(), first.bytes.toString()]).toEqual(['xy', 'xyc']);
   expect(second.bytes.toString()).toBe('defg');
   second.giveBack();
   third.giveBack();
-  const [fourth, fifth] = [slabs.copy(Buffer.from('1')), slabs.copy(Buffer.from('2'))];
+  const [fourth, fifth] = [slabs.copy(Buffer.from('123')), slabs.copy(Buffer.from('456'))];
   expect([fourth.bytes.buffer === second.bytes.buffer, fifth.bytes.buffer === third.bytes.buffer]).toEqual([true, false]);
 });
 
-test('what is longer than a slab has memory of its own, which is not kept', () => {
+test.each(['12345', '1'])('what is longer than a slab, or less than half of one, has memory of its own, which is not kept: %s', (text) => {
   const slabs = createSlabs({ bytes: 4, kept: 1 });
-  const long = slabs.copy(Buffer.from('12345'));
-  expect(long.bytes.toString()).toBe('12345');
-  long.giveBack();
-  expect(slabs.copy(Buffer.from('1')).bytes.buffer).not.toBe(long.bytes.buffer);
+  const one = slabs.copy(Buffer.from(text));
+  expect([one.bytes.toString(), one.bytes.buffer.byteLength]).toEqual([text, text.length]);
+  one.giveBack();
+  expect(slabs.copy(Buffer.from('abcd')).bytes.buffer).not.toBe(one.bytes.buffer);
 });

@@ -39,10 +39,11 @@ export function createReplyHeads({ keepSeconds }: { keepSeconds: number }): Writ
     return { status, reason, second: hasDate ? undefined : secondOf(now), text: inOnePiece(text), hasLength };
   };
   return (status, reason, headers) => {
-    const now = Date.now();
     const known = last.get(headers);
     const isSame = known !== undefined && known.status === status && known.reason === reason;
-    if (isSame && (known.second === undefined || known.second === secondOf(now))) return known;
+    if (isSame && known.second === undefined) return known;
+    const now = Date.now();
+    if (isSame && known.second === secondOf(now)) return known;
     const head = write(status, reason, headers, now);
     last.set(headers, head);
     return head;

@@ -33,6 +33,8 @@ export interface AppSockets {
   close(): void;
 }
 
+/** The most that is read at once, and so the longest piece of a body. */
+export const READ_BYTES = 64 * 1024;
 const CONNECT_DEADLINE_MS = 3_000;
 /** Below the 5 s after which many servers (Node's among them) close an idle connection: reuse rarely races with their close. */
 const KEEP_IDLE_MS = 4_000;
@@ -42,7 +44,7 @@ const MAX_IDLE = 256;
 type Address = Pick<Upstream, 'host' | 'port' | 'scheme'>;
 
 /** All connections read into the same memory, one after the other; who keeps something of it copies it. Memory of its own for each read costs more. */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * Node's own client costs three times as much for each request and fifty times for each connection. This one knows only what it needs:
@@ -96,7 +98,11 @@ class AppConnection implements CallHandle {
   #isPaused = false;
 
   constructor({ host, port, scheme }: Address, { onIdle, onClosed }: { onIdle: () => void; onClosed: () => void }) {
-    const onread = { buffer: READ_BUFFER, callback: (bytes: number) => this.#take(READ_BUFFER.subarray(0, bytes)) };
+    const callback = (bytes: number): true => {
+      this.#read(READ_BUFFER.subarray(0, bytes));
+      return true;
+    };
+    const onread = { buffer: READ_BUFFER, callback };
     const options = { host, port, onread, rejectUnauthorized: false };
     const socket = scheme === 'https' ? connectTls(options) : connect(options);
     this.#socket = socket;
@@ -134,12 +140,6 @@ class AppConnection implements CallHandle {
   abort(): void {
     this.#call = undefined;
     this.#socket.destroy();
-  }
-
-  /** True: more may come. */
-  #take(bytes: Buffer): true {
-    this.#read(bytes);
-    return true;
   }
 
   /** `undefined`: there are no more. */

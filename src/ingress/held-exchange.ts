@@ -24,7 +24,7 @@ export interface Exchange<Req extends ReadRequest = ReadRequest, Res extends Rep
 export class HeldExchange implements Held {
   readonly #exchange: Exchange;
   readonly #withApp: { abort(): void };
-  readonly until: number;
+  readonly until: number | undefined;
   place = -1;
   #isOver = false;
 
@@ -32,7 +32,7 @@ export class HeldExchange implements Held {
   constructor(exchange: Exchange, withApp: { abort(): void }) {
     this.#exchange = exchange;
     this.#withApp = withApp;
-    this.until = exchange.ticket?.until ?? Number.POSITIVE_INFINITY;
+    this.until = exchange.ticket?.until;
     exchange.pool.hold(this);
     // The socket and not the response: one that waits behind another on the same connection is not told. A client may have many.
     exchange.req.socket.setMaxListeners(0).on('close', this.#abandon);

@@ -1,5 +1,5 @@
 import { createSlabs } from '../lib/slabs.ts';
-import type { AppCall, CallHandle } from './app-sockets.ts';
+import { READ_BYTES, type AppCall, type CallHandle } from './app-sockets.ts';
 import { HeldExchange, type Exchange } from './held-exchange.ts';
 import { answerPlain } from './plain-answer.ts';
 import { pathFor } from './relay.ts';
@@ -10,8 +10,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** How far a response may be ahead of its client: the next piece is read while the last one is written. */
 const AHEAD_BYTES = 256 * 1024;
 const SMALL_BYTES = 16 * 1024;
-/** Of one read each, see `app-sockets.ts`. */
-const slabs = createSlabs({ bytes: 64 * 1024, kept: 32 });
+const slabs = createSlabs({ bytes: READ_BYTES, kept: 32 });
 const SENDABLE_PATH = /^[\x21-\xff]+$/;
 
 /** `relay` for a request without a body, which nearly all are: over the kept connections, by a client that knows no more than that. */

@@ -7,7 +7,7 @@ import { originForm } from './request-target.ts';
 import type { Upstream } from './resolution.ts';
 
 /** Takes over when the app answers 101. */
-export type OnUpgrade = (answer: IncomingMessage, upstream: Socket, head: Buffer) => void;
+type OnUpgrade = (answer: IncomingMessage, upstream: Socket, head: Buffer) => void;
 
 /**
  * Runs one request through to the app and its response back, both streaming. It ends by itself: with the response, with 502 when

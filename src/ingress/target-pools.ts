@@ -18,8 +18,8 @@ export interface TargetPool {
 export interface Held {
   /** Called at most once, when it is not held any more. */
   end(): void;
-  /** In ms since 1970. */
-  readonly until: number;
+  /** In ms since 1970; undefined: at none but its target's. */
+  readonly until: number | undefined;
   /** The pool's own: its place among all that it holds, -1 while it is not held. */
   place: number;
 }
@@ -119,7 +119,7 @@ function openPool(target: Upstream): ClosablePool {
     release,
     expire(now) {
       sockets.expire();
-      for (const one of held.filter(({ until }) => until <= now)) {
+      for (const one of held.filter(({ until }) => until !== undefined && until <= now)) {
         release(one);
         one.end();
       }

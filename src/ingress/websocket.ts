@@ -63,6 +63,6 @@ export function openTunnel({ res, client, clientHead, answer, upstream, upstream
     pool.release(held);
     onClosed();
   });
-  const held: Held = { end: cut, until: ticket?.until ?? Number.POSITIVE_INFINITY, place: -1 };
+  const held: Held = { end: cut, until: ticket?.until, place: -1 };
   pool.hold(held);
 }

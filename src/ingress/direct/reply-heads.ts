@@ -1,4 +1,5 @@
 import { inOnePiece } from '../../lib/in-one-piece.ts';
+import type { Reply } from '../reply.ts';
 
 /** The head of an answer but for its last lines, which say how the body ends. */
 export interface ReplyHead {
@@ -7,7 +8,7 @@ export interface ReplyHead {
   readonly hasLength: boolean;
 }
 
-export type WriteReplyHead = (status: number, reason: string, headers: string[] | Readonly<Record<string, string>>) => ReplyHead;
+export type WriteReplyHead = (...head: Parameters<Reply['writeHead']>) => ReplyHead;
 
 interface KnownHead extends ReplyHead {
   readonly status: number;

@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { parseEndpoint } from './parse-endpoint.ts';
+import { settleOnClose } from './settle-on-close.ts';
 
 export interface DockerConnection {
   readonly docker: Docker;
@@ -16,7 +17,9 @@ export function connect(endpoint: string): DockerConnection {
   const where = target.kind === 'unix' ? { socketPath: target.socketPath, host: undefined } : { host: target.host, port: target.port };
   // `host` and `protocol` are always given: the library would otherwise take them from DOCKER_HOST and DOCKER_TLS_VERIFY.
   const options = { ...where, protocol: 'http' as const, timeout: undefined, agent };
-  return { docker: new Docker(options), close: () => agent.destroy() };
+  const docker = new Docker(options);
+  docker.modem.dial = settleOnClose(docker.modem.dial.bind(docker.modem));
+  return { docker, close: () => agent.destroy() };
 }
 
 /**

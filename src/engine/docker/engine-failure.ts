@@ -31,10 +31,10 @@ export function statusOf(error: unknown): number | undefined {
 
 /** The engine's own words, at most 1000 characters of them. */
 export function engineMessage(error: Error): string {
-  const body = 'json' in error ? error.json : undefined;
-  const said = typeof body === 'object' && body !== null && 'message' in body ? body.message : undefined;
-  // A stream's error has no body, only the client's rendering of it.
-  return (typeof said === 'string' ? said : error.message.replace(/^\(HTTP code \d+\) .*? - /, '')).trim().slice(0, 1000);
+  return error.message
+    .replace(/^\(HTTP code \d+\) .*? - /, '')
+    .trim()
+    .slice(0, 1000);
 }
 
 /** The EngineError that stands for whatever a call to the engine rejected with. */

@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readConfig } from './config.ts';
-import { keepTicksFast } from './lib/keep-ticks-fast.ts';
 import { releaseUnusedMemory } from './lib/release-unused-memory.ts';
 import { createLog, type Log } from './log.ts';
 
@@ -46,7 +45,6 @@ async function serve(): Promise<void> {
   const config = readConfig(process.env);
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY && !config.production });
   const ending = endOnSignal(log);
-  keepTicksFast();
   const { startServer } = await import('./server.ts');
   const server = await startServer(config, log, ending);
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;

@@ -4,21 +4,17 @@ import { ApiError } from './errors.ts';
 import { GRAPHQL_PATH } from './graphql/gateway.ts';
 import type { GraphqlWs } from './graphql/graphql-ws.ts';
 import { answerNotHere } from './ingress/plain-answer.ts';
-import type { Ingress } from './ingress/proxy.ts';
-import type { Reply } from './ingress/reply.ts';
-import { matchRequest, type ReadRequest } from './ingress/request-target.ts';
+import type { Ingress } from './ingress/proxy/proxy.ts';
+import { matchRequest } from './ingress/request-target.ts';
 import type { OwnPaths } from './ingress/own-paths.ts';
 import { parseVmHost } from './ingress/vm-host.ts';
 import { errorHeaders } from './lib/error-headers.ts';
 import { pathOf } from './lib/path-of.ts';
 import { refuseUpgrade } from './lib/refuse-upgrade.ts';
-import { remember } from './lib/remember.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
 import { sendError } from './rest/rest-handler.ts';
 
-/** Of each, whose it is: browsers name the same one with each request. */
-const KNOWN_HOSTS = 1_000;
 /** Longer than any answer takes to be made. */
 const REPLY_IDLE_MS = 60_000;
 
@@ -47,7 +43,7 @@ export interface Routes {
 export function createRouter(routes: Routes) {
   const { baseDomain, log, api, ingress, enter, isReady, metrics } = routes;
 
-  const hostOf = remember((host) => parseVmHost(host, baseDomain), KNOWN_HOSTS);
+  const hostOf = (host: string) => parseVmHost(host, baseDomain);
 
   const serveApi = async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
     reply.setHeader('access-control-allow-origin', '*');
@@ -87,13 +83,6 @@ export function createRouter(routes: Routes) {
       if (match.kind === 'foreign' || ingress === undefined) return answerNotHere(reply);
       if (ingress.ownPaths.has(request.url)) ingress.ownPaths.handle(request, reply, match);
       else ingress.proxy.handle(request, reply, match);
-    },
-
-    /** For requests that come past the server, which only those to apps do. */
-    direct(request: ReadRequest, reply: Reply): boolean | Promise<boolean> {
-      const match = matchRequest(request, hostOf);
-      if (match.kind === 'api' || ingress === undefined || ingress.ownPaths.has(request.url)) return false;
-      return ingress.proxy.handleDirect(request, reply, match);
     },
 
     upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

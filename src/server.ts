@@ -24,7 +24,6 @@ import { createGraphqlHttp } from './graphql/graphql-http.ts';
 import { createGraphqlWs } from './graphql/graphql-ws.ts';
 import { loadPersistedOperations } from './graphql/persisted-operations.ts';
 import { createVmIngress } from './ingress/vm-ingress.ts';
-import { serveDirect } from './ingress/direct/serve-direct.ts';
 import { listenServer } from './ingress/listen-server.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
@@ -193,10 +192,6 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   });
   http.on('request', router.request);
   http.on('upgrade', router.upgrade);
-  if (ingress !== undefined) {
-    const direct = serveDirect(http, { event: config.tls === undefined ? 'connection' : 'secureConnection', serve: router.direct });
-    parts.defer(() => direct.close());
-  }
 
   const held = parts.move();
   const failed = embedded?.exited ?? new Promise<Error>(() => undefined);

@@ -13,11 +13,11 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createIngress } from '../src/ingress/proxy.ts';
+import { createIngress } from '../src/ingress/proxy/proxy.ts';
 import { matchRequest } from '../src/ingress/request-target.ts';
 import { parseVmHost } from '../src/ingress/vm-host.ts';
 import type { Resolution } from '../src/ingress/resolution.ts';
-import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM, ways } from './support/ingress.ts';
+import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from './support/ingress.ts';
 
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
@@ -40,6 +40,9 @@ async function standstill(written: () => number): Promise<number> {
 
 describe('a request', () => {
   test('reaches the app with method, path, Host, header case, duplicates and Authorization as sent', async () => {
+    /** The client writes these two first, under names of its own case. */
+    const withoutHost = (raw: readonly string[]) =>
+      raw.filter((_, at) => !['host', 'connection'].includes((raw[at - (at % 2)] ?? '').toLowerCase()));
     const seen = Promise.withResolvers<IncomingMessage>();
     const { port } = await before((req, res) => {
       seen.resolve(req);
@@ -60,7 +63,8 @@ describe('a request', () => {
     await fetchText(port, { method: 'PROPFIND', path: '/a//b%20c?d=/e&f', headers });
     const req = await seen.promise;
     expect([req.method, req.url]).toEqual(['PROPFIND', '/a//b%20c?d=/e&f']);
-    expect(req.rawHeaders.slice(0, headers.length)).toEqual(headers);
+    expect(req.headers.host).toBe(HOST);
+    expect(withoutHost(req.rawHeaders).slice(0, headers.length - 2)).toEqual(headers.slice(2));
   });
 
   test('without a body is not given a chunked one', async () => {
@@ -144,7 +148,7 @@ describe('a request', () => {
 
   test('with a chunked body keeps it, whatever the method, and loses its trailers', async () => {
     const { port } = await before((req, res) => {
-      void read(req).then((body) => res.end(JSON.stringify({ body, te: req.headers['transfer-encoding'], trailers: req.rawTrailers })));
+      void read(req).then((body) => res.end(JSON.stringify({ body, trailers: req.rawTrailers })));
     });
     for (const method of ['POST', 'DELETE', 'GET']) {
       const chunks = '3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n';
@@ -152,7 +156,7 @@ describe('a request', () => {
         port,
         `${method} / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`,
       );
-      expect(answer).toContain('{"body":"abcde","te":"chunked","trailers":[]}');
+      expect(answer).toContain('{"body":"abcde","trailers":[]}');
     }
   });
 
@@ -250,7 +254,8 @@ describe('a response', () => {
       'b=2; Path=/',
       'Date',
       'then',
-      ...(ways.direct ? ['Connection', 'keep-alive', 'Keep-Alive', 'timeout=5'] : ['Connection', 'close']),
+      'Connection',
+      'close',
       'Transfer-Encoding',
       'chunked',
     ]);
@@ -549,13 +554,18 @@ describe('when one side goes midway', () => {
             '/status': 'HTTP/1.1 010 Low\r\nContent-Length: 0\r\n\r\n',
             '/reason': 'HTTP/1.1 200 a\x01b\r\nContent-Length: 0\r\n\r\n',
             '/huge': `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+            '/two-lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+            '/length-and-chunks': 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+            '/no-number': 'HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\na',
+            '/space': 'HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\na',
           };
           socket.end(answers[data.toString().split(' ')[1] ?? ''] ?? '', 'latin1');
         });
       }),
     );
     const { port: entry, logged } = await gateway(() => Promise.resolve(upstream(port)));
-    for (const path of ['/closes', '/garbage', '/half', '/unasked', '/status', '/reason', '/huge']) {
+    const framings = ['/two-lengths', '/length-and-chunks', '/no-number', '/space'];
+    for (const path of ['/closes', '/garbage', '/half', '/unasked', '/status', '/reason', '/huge', ...framings]) {
       for (const method of ['GET', 'POST']) {
         const { status, headers } = await fetchText(entry, { path, method, headers: { Host: HOST, Cookie: 'a=hidden' } });
         expect([path, status, headers['content-type']]).toEqual([path, 502, 'text/plain; charset=utf-8']);
@@ -563,6 +573,29 @@ describe('when one side goes midway', () => {
     }
     expect(logged.join('')).toContain(VM);
     expect(logged.join('')).not.toContain('hidden');
+  });
+
+  test('an answer with a broken chunk cuts the client off', async () => {
+    const port = await listen(
+      createRawServer((socket) => {
+        socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\nb\r\n0\r\n\r\n'));
+      }),
+    );
+    const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
+    await expect(fetchText(entry)).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('informational answers of the app are not passed on, and the final one is', async () => {
+    const port = await listen(
+      createRawServer((socket) => {
+        socket.once('data', () =>
+          socket.end('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3) + 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+        );
+      }),
+    );
+    const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
+    const answer = await raw(entry, `GET / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\nok$/s);
   });
 
   test('a refused connection becomes 502, also while a large body is under way', async () => {
@@ -862,7 +895,7 @@ describe('a WebSocket', () => {
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
     const answer = await raw(entry, `${handshake()}early from the client`, 'early from the client');
     const expected =
-      'HTTP/1.1 101 Go\r\nX-CamelCase: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly from the app;early from the client';
+      'HTTP/1.1 101 Switching Protocols\r\nX-CamelCase: 1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nearly from the app;early from the client';
     expect(answer).toBe(expected);
   });
 

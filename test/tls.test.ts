@@ -5,14 +5,13 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import type { TLSSocket } from 'node:tls';
 import path from 'node:path';
-import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { readConfig } from '../src/config.ts';
-import { serveDirect } from '../src/ingress/direct/serve-direct.ts';
 import { listenServer } from '../src/ingress/listen-server.ts';
 import { flawOfCertificate, readTlsPair, type TlsFiles } from '../src/lib/tls-files.ts';
 import { eventually } from './support/eventually.ts';
@@ -55,20 +54,6 @@ async function listen(link: string) {
   return { http, port: (http.address() as AddressInfo).port, lines };
 }
 
-/** A kept connection as a browser has it, on which one request follows the other. */
-async function dial(port: number) {
-  const socket = connect({ host: '127.0.0.1', port, servername: 'a.vms.test', rejectUnauthorized: false });
-  onTestFinished(() => void socket.destroy());
-  let text = '';
-  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
-  await once(socket, 'secureConnect');
-  return async (request: string): Promise<string> => {
-    text = '';
-    socket.write(request);
-    return eventually(() => /\{(.*)\}/.exec(text)?.[1]);
-  };
-}
-
 /** The name in the certificate that a new connection is shown, and the answer. */
 async function ask(port: number): Promise<{ name: string | undefined; status: number | undefined }> {
   const outgoing = request({ host: '127.0.0.1', port, servername: 'a.vms.test', rejectUnauthorized: false, agent: false });
@@ -80,29 +65,6 @@ async function ask(port: number): Promise<{ name: string | undefined; status: nu
 }
 
 describe('TLS of the gateway itself', () => {
-  it('serves what it can past the server, and all else by it, on one connection', async () => {
-    await pointAt('direct', 'first');
-    const { http, port } = await listen('direct');
-    http.on('request', (req, res) => void res.end(`{server ${req.method} ${req.url} ${(req.socket as TLSSocket).encrypted}}`));
-    const direct = serveDirect(http, {
-      event: 'secureConnection',
-      serve(req, reply) {
-        if (req.url === '/not') return false;
-        reply.writeHead(200, 'OK', []);
-        reply.end(`{direct ${req.method} ${req.url} ${(req.socket as TLSSocket).encrypted}}`, 'latin1');
-        return true;
-      },
-    });
-    onTestFinished(() => direct.close());
-    for (const last of ['POST /last HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx', 'GET /not HTTP/1.1\r\nHost: a\r\n\r\n']) {
-      const say = await dial(port);
-      const get = (path: string) => say(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
-      expect([await get('/1'), await get('/2')]).toEqual(['direct GET /1 true', 'direct GET /2 true']);
-      expect(await say(last)).toBe(`server ${last.split(' ').slice(0, 2).join(' ')} true`);
-      expect(await get('/3')).toBe('server GET /3 true');
-    }
-  });
-
   it('serves HTTP and WebSockets, and new connections get a certificate that was put in place of the old', async () => {
     await pointAt('live', 'first');
     const { http, port, lines } = await listen('live');

@@ -1,11 +1,10 @@
-import { STATUS_CODES } from 'node:http';
-import type { Reply } from './reply.ts';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /**
  * Answers in the gateway's own words, as plain text unless the headers say otherwise. A response that has begun is destroyed
  * instead: a clean end would pass off as whole what is not.
  */
-export function answerPlain(res: Reply, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+export function answerPlain(res: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
   if (res.headersSent || res.destroyed) {
     res.destroy();
     return;
@@ -19,15 +18,15 @@ export function answerPlain(res: Reply, status: number, text: string, headers: R
     'X-Content-Type-Options': 'nosniff',
     ...headers,
   });
-  res.end(body, 'latin1');
+  res.end(body);
 }
 
 /** The same bytes for a VM or mapping that is not there, one that the client may not see, and a host of nobody. */
-export function answerNotHere(res: Reply): void {
+export function answerNotHere(res: ServerResponse): void {
   answerPlain(res, 404, 'not here');
 }
 
 /** Not now; a client may come back after `retryAfterSeconds`. */
-export function answerUnavailable(res: Reply, retryAfterSeconds: number, message: string): void {
+export function answerUnavailable(res: ServerResponse, retryAfterSeconds: number, message: string): void {
   answerPlain(res, 503, message, { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) });
 }

@@ -1,11 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { HostMatch } from './vm-host.ts';
 
-/** What is known of a request before its body. */
-export type ReadRequest = Readonly<Pick<IncomingMessage, 'method' | 'url' | 'headers' | 'socket'>> & {
-  readonly rawHeaders: readonly string[];
-};
-
 const ABSOLUTE = /^https?:\/\/([^/?#]*)/i;
 
 /** The one Host header; undefined when there is none or more than one: Node's parser lets several through and shows the first. */
@@ -24,7 +19,7 @@ function onlyHostOf(rawHeaders: readonly string[]): string | undefined {
  * Whose address a request names, read from all that names one: exactly one Host header, and, in the absolute form
  * (`GET http://host/path`), a target that agrees with it. The one place where a host decides who serves a request; `hostOf` is `parseVmHost`.
  */
-export function matchRequest(req: Pick<ReadRequest, 'url' | 'rawHeaders'>, hostOf: (header: string) => HostMatch): HostMatch {
+export function matchRequest(req: Pick<IncomingMessage, 'url' | 'rawHeaders'>, hostOf: (header: string) => HostMatch): HostMatch {
   const host = onlyHostOf(req.rawHeaders);
   if (host === undefined) return { kind: 'foreign' };
   const target = req.url ?? '';
@@ -46,7 +41,9 @@ export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean 
 }
 
 /** Why a request that Node's parser accepted is still not forwarded; undefined when it is. */
-export function flawOf(req: ReadRequest): { readonly status: number; readonly message: string } | undefined {
+export function flawOf(
+  req: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
+): { readonly status: number; readonly message: string } | undefined {
   if (onlyHostOf(req.rawHeaders) === undefined) return { status: 400, message: 'Send exactly one Host header.' };
   const coding = req.headers['transfer-encoding'];
   if (coding === undefined || coding.toLowerCase() === 'chunked') return undefined;

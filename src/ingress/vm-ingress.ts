@@ -7,7 +7,7 @@ import type { Log } from '../log.ts';
 import type { VmDependencies } from '../vm/vm-command.ts';
 import { createHostTable, type HostTable } from './host-table.ts';
 import { createOwnPaths, type OwnPaths } from './own-paths.ts';
-import { createIngress, type Ingress } from './proxy.ts';
+import { createIngress, type Ingress } from './proxy/proxy.ts';
 import { createTickets } from './tickets.ts';
 import { createWaitingEvents } from './waiting-events.ts';
 import { createWaitingRoom } from './waiting-room.ts';

@@ -1,19 +1,14 @@
 import { once } from 'node:events';
-import { Agent, createServer, request, type IncomingMessage, type RequestListener, type RequestOptions } from 'node:http';
+import { createServer, request, type IncomingMessage, type RequestListener, type RequestOptions } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/proxy.ts';
-import type { ServeRequest } from '../../src/ingress/direct/direct-connection.ts';
-import { serveDirect } from '../../src/ingress/direct/serve-direct.ts';
+import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/proxy/proxy.ts';
 import { isWebSocketUpgrade, matchRequest } from '../../src/ingress/request-target.ts';
 import type { Resolution, Resolve, Upstream } from '../../src/ingress/resolution.ts';
 import { parseVmHost } from '../../src/ingress/vm-host.ts';
-
-/** Whether gateways answer what they can on the bare socket, and calls ask for no more than that where they do not say otherwise. */
-export const ways = { direct: false };
 
 export const BASE = 'vms.test';
 export const VM = randomUUID();
@@ -41,8 +36,6 @@ export interface Gateway {
   readonly ingress: Ingress;
   readonly logged: string[];
   readonly server: ReturnType<typeof createServer>;
-  /** The requests that came past the server. */
-  readonly direct: string[];
 }
 
 export async function gateway(resolve: Resolve, options: Partial<IngressOptions> & { everyUpgrade?: boolean } = {}): Promise<Gateway> {
@@ -67,21 +60,7 @@ export async function gateway(resolve: Resolve, options: Partial<IngressOptions>
     ),
   );
   onTestFinished(() => ingress.close());
-  const direct: string[] = [];
-  if (ways.direct) {
-    const serve: ServeRequest = (req, reply) => {
-      const match = matchRequest(req, (host) => parseVmHost(host, BASE));
-      const taken = ingress.handleDirect(req, reply, match);
-      const note = (isTaken: boolean) => {
-        if (isTaken) direct.push(`${req.method} ${req.url}`);
-        return isTaken;
-      };
-      return taken instanceof Promise ? taken.then(note) : note(taken);
-    };
-    const front = serveDirect(server, { event: 'connection', serve });
-    onTestFinished(() => front.close());
-  }
-  return { port: await listen(server), ingress, logged, server, direct };
+  return { port: await listen(server), ingress, logged, server };
 }
 
 export function upstream(port: number, more: Partial<Upstream> = {}): Resolution {
@@ -98,9 +77,7 @@ export async function before(listener: RequestListener): Promise<Gateway> {
 export type Call = RequestOptions & { readonly body?: Buffer | Readable };
 
 export async function call(port: number, { body, headers, ...options }: Call = {}): Promise<IncomingMessage> {
-  const agent = ways.direct ? new Agent({ keepAlive: true }) : false;
-  if (agent) onTestFinished(() => agent.destroy());
-  const req = request({ host: '127.0.0.1', port, agent, headers: headers ?? { Host: HOST }, ...options });
+  const req = request({ host: '127.0.0.1', port, agent: false, headers: headers ?? { Host: HOST }, ...options });
   req.on('error', () => undefined);
   if (body instanceof Readable) body.pipe(req);
   else req.end(body);

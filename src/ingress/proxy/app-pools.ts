@@ -1,0 +1,74 @@
+import { Pool } from 'undici';
+import type { Upstream } from '../resolution.ts';
+
+/** The connections to one port of one container. */
+export interface AppPool {
+  /** Connections that serve one request after the other: for requests that may be sent twice, since an app may close one just as it is used. */
+  readonly kept: Pool;
+  /** A new connection for each request. */
+  readonly fresh: Pool;
+}
+
+export interface AppPools {
+  /** The pool of a target; undefined once the target is gone or the pools are closed. */
+  get(target: Upstream): AppPool | undefined;
+  /** Ends every request and destroys every connection. */
+  close(): void;
+}
+
+/** Ends what runs through a target when that stops being valid. */
+export class TargetGoneError extends Error {
+  override readonly name = 'TargetGoneError';
+}
+
+/** Below the 5 s after which many servers (Node's among them) close an idle connection. */
+const KEEP_ALIVE_MS = 4_000;
+const CONNECT_DEADLINE_MS = 3_000;
+const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
+
+/** Keeps one pool per container and port, for as long as the target's signal has not aborted: a pool never outlives its container. */
+export function createAppPools(): AppPools {
+  const bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
+  const open = new Set<AppPool>();
+  let isClosed = false;
+
+  const destroy = (pool: AppPool): void => {
+    open.delete(pool);
+    for (const each of [pool.kept, pool.fresh]) each.destroy(new TargetGoneError('The target is gone.')).catch(() => undefined);
+  };
+
+  return {
+    get(target) {
+      const { signal } = target;
+      if (isClosed || signal.aborted) return undefined;
+      const pools = bySignal.get(signal) ?? new Map<string, AppPool>();
+      bySignal.set(signal, pools);
+      const key = `${target.scheme} ${target.host} ${target.port} ${target.ref}`;
+      const known = pools.get(key);
+      if (known !== undefined) return known;
+      const pool = { kept: createPool(target, 1), fresh: createPool(target, 0) };
+      pools.set(key, pool);
+      open.add(pool);
+      signal.addEventListener('abort', () => destroy(pool), { once: true });
+      return pool;
+    },
+    close() {
+      isClosed = true;
+      for (const pool of open) destroy(pool);
+    },
+  };
+}
+
+/** `pipelining` 0 means that a connection serves one request only. */
+function createPool({ scheme, host, port }: Upstream, pipelining: 0 | 1): Pool {
+  return new Pool(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
+    pipelining,
+    connect: { timeout: CONNECT_DEADLINE_MS, rejectUnauthorized: false },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    // How long an answer takes is the app's own business: an event stream may be silent for hours.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+}

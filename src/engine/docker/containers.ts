@@ -16,6 +16,7 @@ const DEFAULT_GRACE_SECONDS = 10;
 /** What an inspect says besides what makes an observation. */
 export interface ContainerDetails extends InspectedContainer {
   readonly Config: InspectedContainer['Config'] & { readonly StopTimeout?: number | null };
+  readonly HostConfig?: { readonly NetworkMode?: string | undefined } | null;
 }
 
 /** The containers of this installation: found by label, ended, removed. "Already so" is success in each. */

@@ -7,11 +7,12 @@ import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
 import { statusOf } from './engine-failure.ts';
+import { isNetworkGone } from './isolation/is-network-gone.ts';
 import type { MachineIsolation } from './isolation/machine-isolation.ts';
 import type { MachineNetwork } from './isolation/network.ts';
 import { observeInspected } from './observe-container.ts';
 import { obtainImage, type ObtainTools } from './images/obtain-image.ts';
-import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
+import { Overtaken, untilNotOvertaken } from './overtaken.ts';
 import type { MachineVolumes } from './storage/volumes.ts';
 
 /** As the engine calls the states in which there is nothing to start. */
@@ -86,9 +87,10 @@ export class EnsureMachine {
       await bringUp(this.#tools, { id: this.#spec.id, ref, state }, this.#signal);
     } catch (error) {
       if (statusOf(error) === undefined || LIVE.has(state) || error instanceof Overtaken) throw error;
-      // Also when only the network is missing: the container names it by its id, and another has another id.
+      const details = await this.#tools.containers.inspect(ref, this.#signal);
+      // Also when only the network is gone: the container names it by its id, and another has another id.
       await this.#discard(ref);
-      throw this.#unlessNetworkIsMissing(error);
+      throw await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
     }
   }
 
@@ -112,7 +114,9 @@ export class EnsureMachine {
       this.#onProgress({ phase: 'starting' });
       return ref;
     } catch (error) {
-      if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) throw this.#unlessNetworkIsMissing(error);
+      if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) {
+        throw await this.#unlessNetworkIsGone(error, place.networkId);
+      }
       this.#imageRef = await obtainImage(this.#tools, this.#spec, this.#signal, this.#onProgress);
       // Not created here: meanwhile, minutes may have passed.
       throw new Overtaken(`Image "${this.#imageRef}" was removed as soon as it was there.`, { cause: error });
@@ -120,8 +124,8 @@ export class EnsureMachine {
   }
 
   /** The error itself, unless the next attempt will make the network anew. */
-  #unlessNetworkIsMissing(error: unknown): unknown {
-    if (!isNetworkMissing(error)) return error;
+  async #unlessNetworkIsGone(error: unknown, networkId: string | undefined): Promise<unknown> {
+    if (!(await isNetworkGone(this.#tools, error, networkId, this.#signal))) return error;
     this.#tools.networks[this.#spec.egress].forget();
     return new Overtaken('The network of the machines was removed before a start.', { cause: error });
   }

@@ -22,11 +22,6 @@ export async function untilNotOvertaken<T>(signal: AbortSignal, attempt: () => P
   }
 }
 
-/** True when the engine refused because the network that it was told is gone. */
-export function isNetworkMissing(error: unknown): boolean {
-  return statusOf(error) === 404 && error instanceof Error && /network \S+ not found/i.test(error.message);
-}
-
 /** True when the engine refused because the container is gone, or going. */
 export function isContainerMissing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

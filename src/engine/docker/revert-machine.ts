@@ -5,9 +5,10 @@ import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
 import type { Containers } from './containers.ts';
 import type { EngineCall } from './engine-call.ts';
+import { isNetworkGone } from './isolation/is-network-gone.ts';
 import type { MachineIsolation } from './isolation/machine-isolation.ts';
 import { isLiveState, observeInspected, observeListed } from './observe-container.ts';
-import { isNetworkMissing, Overtaken, untilNotOvertaken } from './overtaken.ts';
+import { Overtaken, untilNotOvertaken } from './overtaken.ts';
 import type { MachineVolumes } from './storage/volumes.ts';
 
 interface RevertTools {
@@ -37,7 +38,8 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
     try {
       await bringUp(tools, { id, ref: kept.Id, state: kept.State }, signal);
     } catch (error) {
-      if (!isNetworkMissing(error)) throw error;
+      const details = await containers.inspect(kept.Id, signal);
+      if (!(await isNetworkGone(tools, error, details?.HostConfig?.NetworkMode, signal))) throw error;
       // It names its network by an id that will never be again.
       log.warn({ err: error, machine: id, ref: kept.Id }, 'the container from before a replacement lost its network, and is removed');
       await containers.remove(kept.Id, signal);

@@ -10,7 +10,9 @@ type Dial = (options: DockerModem.DialOptions, callback: (error: unknown, answer
  */
 export function settleOnClose(dial: Dial): Dial {
   return (options, callback) => {
-    dial({ ...options, isStream: true }, (error, answer) => {
+    // Some of the client's methods take a signal and do not pass it on.
+    const { abortSignal }: { readonly abortSignal?: AbortSignal } = { ...options.options, ...options };
+    dial({ ...options, ...(abortSignal && { abortSignal }), isStream: true }, (error, answer) => {
       if (error !== null && error !== undefined) {
         callback(error);
         return;

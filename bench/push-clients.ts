@@ -84,7 +84,7 @@ async function publish(account: string): Promise<number[]> {
   const wanted = clientsOf.get(account) ?? 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const trx = await db.startTransaction().execute();
-  const seq = await nextEventSeq(trx, account);
+  const { seq } = await nextEventSeq(trx, account);
   const event = {
     userId: account,
     seq,

@@ -24,7 +24,7 @@ test('an event is the same whether it is told at once or read later, to the mill
   for (let number = 0; number < 200; number += 1) {
     // Whatever microsecond it is committed at.
     await db.transaction().execute(async (trx) => {
-      const seq = await nextEventSeq(trx, common.userId);
+      const { seq } = await nextEventSeq(trx, common.userId);
       const previousStatus = number % 2 === 0 ? 'BOOTING' : undefined;
       await insertEvent(trx, { ...common, seq, previousStatus }, { wakeReconciler: false });
     });

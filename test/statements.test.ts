@@ -76,6 +76,13 @@ it('lists 5 VMs with their mappings in one statement over GraphQL', async () => 
   expect(count).toBe(1);
 });
 
+it('lists VMs with the steps of their boots in one statement', async () => {
+  const { data, statements: count } = await run('{ vms { nodes { boot { steps { status startedAt seconds attempt } } } } }');
+  // They were never started.
+  expect((data as { vms: { nodes: unknown[] } }).vms.nodes).toEqual(Array.from({ length: 5 }, () => ({ boot: null })));
+  expect(count).toBe(1);
+});
+
 it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (path) => {
   const token = await signToken({ userId: 'alice', ttlSeconds: 60 }, { secret: SECRET, audience: 'authenticated' });
   const { port } = server.address() as AddressInfo;

@@ -82,6 +82,21 @@ async function execIn(id: string, ...command: string[]): Promise<void> {
   await exec.start({ Detach: true });
   await eventually(async () => !(await exec.inspect()).Running);
 }
+interface Boot {
+  readonly steps: readonly {
+    readonly status: string;
+    readonly startedAt: string;
+    readonly seconds: number | null;
+    readonly attempt: number;
+  }[];
+}
+async function bootOf(id: string): Promise<Boot> {
+  const query = 'query ($id: ID!) { vm(id: $id) { boot { steps { status startedAt seconds attempt } } } }';
+  const { data, errors } = await gateway.graphql<{ vm: { boot: Boot } }>(token, query, { id });
+  if (data === undefined) throw new Error(JSON.stringify(errors));
+  return data.vm.boot;
+}
+
 async function environmentOf(id: string): Promise<Record<string, string>> {
   const { status, body } = await see(id, '/cgi-bin/env');
   if (status !== 200) throw new Error(`The app answered ${status}.`);
@@ -99,6 +114,17 @@ describe('a life', () => {
       () => gateway.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { status } }', { id }),
     );
     expect(statusesOf(boot)).toEqual(['STOPPED', 'QUEUED', 'STARTING', 'BOOTING', 'RUNNING']);
+
+    // The steps of its boot are kept.
+    const { steps } = await bootOf(id);
+    expect(steps.map(({ status, attempt }) => [status, attempt])).toEqual([
+      ['QUEUED', 1],
+      ['STARTING', 1],
+      ['BOOTING', 1],
+      ['RUNNING', 1],
+    ]);
+    const lengths = steps.slice(1).map(({ startedAt }, index) => Date.parse(startedAt) - Date.parse(steps[index]?.startedAt ?? ''));
+    expect(steps.map(({ seconds }) => seconds)).toEqual([...lengths.map((milliseconds) => milliseconds / 1_000), null]);
 
     // RUNNING means that who opens the address now sees the app.
     expect(await see(id)).toMatchObject({ status: 200, body: expect.stringContaining('<h1>tiny</h1>') });
@@ -239,6 +265,7 @@ describe('failure', () => {
     const failure = await failureOf(id);
     expect(failure).toMatchObject({ code: 'APP_EXITED', exitCode: 3, oomKilled: false, logTail: ['about to fail'] });
     expect(Date.parse(String(failure?.['retryAt']))).toBeGreaterThan(Date.parse(String(failure?.['at'])));
+    await eventually(async () => (await bootOf(id)).steps.some(({ status, attempt }) => status === 'FAILED' && attempt === 2));
     await eventually(async () => (await failureOf(id))?.['at'] !== failure?.['at'] && (await statusOf(id)) === 'FAILED', {
       deadline: 15_000,
     });

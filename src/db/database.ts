@@ -48,6 +48,8 @@ export interface VmTable {
   observed_at: Optional<Date>;
   started_at: Optional<Date>;
   last_failure: ColumnType<object | null, string | null | undefined, string | null>;
+  /** The steps of the last boot; null in rows from before they were kept, until their next start. */
+  boot: ColumnType<object | null, string | null | undefined, string | null>;
   /** Failed starts in a row: the exponent of the backoff. */
   attempts: Defaulted<number>;
   engine_ref: Optional<string>;

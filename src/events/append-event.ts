@@ -5,15 +5,15 @@ import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-eve
 /**
  * Takes the account's next sequence number. The row lock that it holds until the commit is what makes numbers gapless
  * and equal to the order of commits: whoever comes next waits for this transaction. Call it before touching VM rows.
+ * `at` is the database's `now()`, which is one moment for the whole transaction.
  */
-export async function nextEventSeq(trx: Trx, userId: string): Promise<number> {
-  const { event_seq } = await trx
+export async function nextEventSeq(trx: Trx, userId: string): Promise<{ seq: number; at: Date }> {
+  return trx
     .updateTable('account')
     .set((eb) => ({ event_seq: eb('event_seq', '+', 1) }))
     .where('user_id', '=', userId)
-    .returning('event_seq')
+    .returning(['event_seq as seq', sql<Date>`now()`.as('at')])
     .executeTakeFirstOrThrow();
-  return event_seq;
 }
 
 export interface NewEvent {

@@ -2,6 +2,7 @@ import type { VmProgress as Progress } from '../events/vm-event.ts';
 import { FAILURE_CODES } from '../vm/failure-code.ts';
 import { startViolations } from '../vm/limits.ts';
 import { vmUrl } from '../vm/mapping.ts';
+import type { BootStep, VmBoot as Boot } from '../vm/vm-boot.ts';
 import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
 import { isBooting, type VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
 import { builder } from './builder.ts';
@@ -66,6 +67,34 @@ const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
   }),
 });
 
+const VmBootStep = builder.objectRef<BootStep>('VmBootStep').implement({
+  description: 'One status on the way up.',
+  fields: (t) => ({
+    status: t.field({ type: VmStatus, description: 'The status that it was in.', resolve: ({ status }) => status }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When the status began.',
+      resolve: ({ startedAt }) => new Date(startedAt),
+    }),
+    seconds: t.exposeFloat('seconds', { nullable: true, description: 'How long it lasted, in seconds; null while it lasts.' }),
+    attempt: t.exposeInt('attempt', {
+      description:
+        'Of which attempt of this boot the step is, from 1 on. Each QUEUED after the first begins another: at a retry, and when a change is undone.',
+    }),
+  }),
+});
+
+const VmBoot = builder.objectRef<Boot>('VmBoot').implement({
+  description: 'The way that a VM took when it was last turned on, restarted or given a new container.',
+  fields: (t) => ({
+    steps: t.field({
+      type: [VmBootStep],
+      description: 'Each status from QUEUED to RUNNING or FAILED, oldest first; the newest 40, of a VM that is tried again and again.',
+      resolve: ({ steps }) => [...steps],
+    }),
+  }),
+});
+
 const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
   description: 'Why the last attempt failed.',
   fields: (t) => ({
@@ -113,6 +142,12 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       nullable: true,
       description: 'While QUEUED, PULLING, STARTING or BOOTING; null otherwise.',
       resolve: ({ id, status }, _args, { board }) => (isBooting(status) ? (board.find(id, status) ?? unknownProgress(status)) : null),
+    }),
+    boot: t.field({
+      type: VmBoot,
+      nullable: true,
+      description: 'Its last boot, step by step, also after it is RUNNING or off; null before its first start.',
+      resolve: ({ boot }) => boot,
     }),
     lastFailure: t.field({
       type: VmFailure,

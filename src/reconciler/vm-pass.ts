@@ -50,7 +50,7 @@ export interface VmWriter {
 
 export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: Log }, vm: Vm): VmWriter {
   const fence = { leaseOwner: lease.owner, generation: vm.generation };
-  let current: VmStatus = vm.status;
+  let current: Pick<Vm, 'status' | 'boot'> = vm;
   let queue: Promise<void> = Promise.resolve();
   const enqueue = (write: () => Promise<void>): Promise<void> => {
     queue = queue.then(write);
@@ -60,12 +60,14 @@ export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: 
   };
 
   const write = async (change: Parameters<typeof changeVm>[2], then?: (trx: Trx) => Promise<unknown>): Promise<void> => {
-    await db.transaction().execute(async (trx) => {
-      if (!(await changeVm(trx, { ...vm, status: current }, change, fence))) throw new Overtaken();
+    const { status: from, boot } = current;
+    current = await db.transaction().execute(async (trx) => {
+      const changed = await changeVm(trx, { ...vm, status: from, boot }, change, fence);
+      if (changed === undefined) throw new Overtaken();
       await then?.(trx);
+      return changed;
     });
-    log.info({ from: current, to: change.status ?? current, reason: change.reason }, 'status');
-    current = change.status ?? current;
+    log.info({ from, to: current.status, reason: change.reason }, 'status');
   };
   const writeQuietly = async (set: VmUpdate): Promise<void> => {
     const { numUpdatedRows } = await db
@@ -81,7 +83,7 @@ export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: 
   return {
     status: (status, reason, set) =>
       enqueue(async () => {
-        if (status !== current) return write({ status, reason, ...(set !== undefined && { set }) });
+        if (status !== current.status) return write({ status, reason, ...(set !== undefined && { set }) });
         if (set !== undefined) await writeQuietly(set);
       }),
     announce: (reason, set, then) => enqueue(() => write({ reason, set }, then)),
@@ -101,7 +103,7 @@ export function createVmWriter({ db, lease, log }: { db: Db; lease: Lease; log: 
     },
     async settled() {
       await queue.catch(() => undefined);
-      return current;
+      return current.status;
     },
   };
 }

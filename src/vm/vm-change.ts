@@ -2,6 +2,7 @@ import { sql, type UpdateObject } from 'kysely';
 import type { Database, Trx } from '../db/database.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
 import type { EventReason, StoredEventKind } from '../events/vm-event.ts';
+import { nextBoot } from './vm-boot.ts';
 import type { Vm } from './vm.ts';
 import type { VmStatus } from './vm-status.ts';
 
@@ -22,13 +23,17 @@ export interface Fence {
   readonly generation: number;
 }
 
+/** What a change follows on. The status decides whether it still may; the boot changes only with it. */
+export type VmBefore = Pick<Vm, 'id' | 'userId' | 'status' | 'boot'>;
+
 /**
- * Changes the VM and stores the event of it, in the caller's transaction. False, and nothing is changed, when the fence
- * no longer holds; the caller must then roll back, since the account's counter has moved.
+ * Changes the VM and stores the event of it, in the caller's transaction; its status and boot from then on. Undefined, and nothing
+ * is changed, when the fence no longer holds; the caller must then roll back, since the account's counter has moved.
  */
-export async function changeVm(trx: Trx, vm: Pick<Vm, 'id' | 'userId' | 'status'>, change: VmChange, fence?: Fence): Promise<boolean> {
+export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?: Fence): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
   const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
-  const seq = await nextEventSeq(trx, vm.userId);
+  const { seq, at } = await nextEventSeq(trx, vm.userId);
+  const boot = nextBoot(vm.boot, { from: vm.status, to: status, at, isAsked: desire });
   let update = trx
     .updateTable('vm')
     .set({
@@ -39,7 +44,7 @@ export async function changeVm(trx: Trx, vm: Pick<Vm, 'id' | 'userId' | 'status'
       }),
       ...set,
       last_event_seq: seq,
-      ...(status !== vm.status && { status, status_since: sql<Date>`now()` }),
+      ...(status !== vm.status && { status, status_since: sql<Date>`now()`, boot: boot && JSON.stringify(boot) }),
       ...(desire && {
         generation: sql<number>`generation + 1`,
         wakes: sql<number>`wakes + 1`,
@@ -50,8 +55,8 @@ export async function changeVm(trx: Trx, vm: Pick<Vm, 'id' | 'userId' | 'status'
     .where('status', '=', vm.status);
   if (fence !== undefined) update = update.where('lease_owner', '=', fence.leaseOwner).where('generation', '=', fence.generation);
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
-  if (numUpdatedRows === 0n) return false;
+  if (numUpdatedRows === 0n) return undefined;
   const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason };
   await insertEvent(trx, event, { wakeReconciler: desire });
-  return true;
+  return { status, boot };
 }

@@ -35,7 +35,7 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
     if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
     const tooMany = createViolations(plan, await countVms(trx, actor.userId));
     if (tooMany.length > 0) throw quotaError(tooMany);
-    const seq = await nextEventSeq(trx, actor.userId);
+    const { seq } = await nextEventSeq(trx, actor.userId);
     const persistent = input.storageType === 'PERSISTENT';
     const { id } = await trx
       .insertInto('vm')

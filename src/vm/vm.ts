@@ -3,6 +3,7 @@ import type { VmTable } from '../db/database.ts';
 import type { StorageEnforcement } from '../engine/machine.ts';
 import type { Mapping, Visibility } from './mapping.ts';
 import type { PortForward, PortProtocol } from './port-forward.ts';
+import type { VmBoot } from './vm-boot.ts';
 import { isVmStatus, type VmStatus } from './vm-status.ts';
 
 /** Why the last attempt failed, in words that a person can act on. */
@@ -42,6 +43,8 @@ export interface Vm {
   readonly observedAt: Date | null;
   readonly startedAt: Date | null;
   readonly lastFailure: VmFailure | null;
+  /** Null before its first start. */
+  readonly boot: VmBoot | null;
   readonly attempts: number;
   readonly engineRef: string | null;
   readonly address: string | null;
@@ -62,8 +65,9 @@ export interface Vm {
 }
 
 /** The row as selected by the store: `mappings` and `ports` are built by PostgreSQL as JSON. */
-export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure'> {
+export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure' | 'boot'> {
   last_failure: unknown;
+  boot: unknown;
   mappings: { name: string; internal_port: number; visibility: string }[];
   ports: { protocol: string; internal_port: number; public_port: number }[];
 }
@@ -90,6 +94,7 @@ export function toVm(row: VmRow): Vm {
     observedAt: row.observed_at,
     startedAt: row.started_at,
     lastFailure: row.last_failure as VmFailure | null,
+    boot: row.boot as VmBoot | null,
     attempts: row.attempts,
     engineRef: row.engine_ref,
     address: row.address,

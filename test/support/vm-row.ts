@@ -21,6 +21,7 @@ export const VM: Vm = {
   observedAt: null,
   startedAt: null,
   lastFailure: null,
+  boot: null,
   attempts: 0,
   engineRef: null,
   address: null,

@@ -882,6 +882,23 @@ describe('a WebSocket', () => {
     expect(performance.now() - at).toBeLessThan(1_000);
   });
 
+  test('counts at its target for as long as it is open, as a request does', async () => {
+    const app = await echo();
+    const streaming = await listen(createServer((_req, res) => void res.write('first')));
+    const load = { open: 0 };
+    const { port } = await gateway((_vmId, name) =>
+      Promise.resolve(upstream(name === 'other' ? streaming : app.port, { load, ...(name === 'other' && { ref: 'other' }) })),
+    );
+    const [ws, stream] = [await open(port), await call(port, { headers: { Host: `other-${HOST}` } })];
+    expect(load).toEqual({ open: 2 });
+    ws.close();
+    await vi.waitUntil(() => load.open === 1, WAIT);
+    stream.destroy();
+    await vi.waitUntil(() => load.open === 0, WAIT);
+    expect((await fetchText(port, { method: 'BREW' })).status).toBeGreaterThanOrEqual(400);
+    expect(load).toEqual({ open: 0 });
+  });
+
   test('passes on bytes that either side sends right behind its headers', async () => {
     const server = createServer();
     server.on('upgrade', (_req, socket: Socket, head: Buffer) => {

@@ -34,6 +34,8 @@ interface Entry {
   checkedAt: number;
   /** Until when its container counts as gone, though the row does not say so yet. */
   readonly goneUntil: number;
+  /** When it was last asked for. */
+  usedAt: number;
   /** One target a way, as long as it leads to the same door: sockets are kept with it. */
   readonly targets: Map<string, Target>;
 }
@@ -51,6 +53,12 @@ const SWEEP_EVERY_MS = 400;
 /** How long the engine's word that a container is gone outweighs a row that nobody has changed since: its reconciler has looked by then. */
 const GONE_MS = 3_000;
 const KEPT = 10_000;
+/** How many are removed at a time when there are more, for it takes a look at all. */
+const REMOVED = 100;
+/** How many addresses of no VM are remembered: apart from the others, so that made-up ones push none of those out. */
+const MISSES_KEPT = 1_000;
+/** A vmId without a row. */
+const NONE: Resolution = { kind: 'not-found' };
 
 /**
  * Where each VM's addresses lead, as its row says. Each event of a VM makes its entry be read again, and a sweep does for those that
@@ -59,12 +67,21 @@ const KEPT = 10_000;
 export function createHostTable(deps: HostTableDependencies): HostTable {
   const { db, listener, catalog, forward, tickets } = deps;
   const entries = new Map<string, Entry>();
+  /** Until when each id counts as that of no VM. */
+  const misses = new Map<string, number>();
+  const rememberMiss = (vmId: string, begun: number): void => {
+    misses.delete(vmId);
+    misses.set(vmId, begun + FRESH_MS);
+    const [oldest] = misses.keys();
+    if (misses.size > MISSES_KEPT && oldest !== undefined) misses.delete(oldest);
+  };
+  const isMiss = (vmId: string): boolean => (misses.get(vmId) ?? 0) > performance.now();
 
   let reads = 0;
   const read = async (vmId: string): Promise<Entry> => {
     const order = (reads += 1);
     // Before the statement: what commits during it may not be in its answer.
-    const begun = Date.now();
+    const begun = performance.now();
     const vm = await findVmOfAnyone(db, vmId);
     const latest = entries.get(vmId);
     // A read that began later has seen more, also if it came back first.
@@ -75,12 +92,17 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
       over.abort();
       targets.delete(key);
     }
-    entries.delete(vmId);
     const isSame = vm !== undefined && latest?.vm !== undefined && versionOf(vm) === versionOf(latest.vm);
-    const entry: Entry = { vm, order, checkedAt: begun, targets, goneUntil: isSame ? latest.goneUntil : 0 };
-    // Only what exists is kept: made-up ids must not push real ones out.
-    if (vm !== undefined) entries.set(vmId, entry);
-    forgetOldest(entries);
+    const goneUntil = isSame ? latest.goneUntil : 0;
+    const entry: Entry = { vm, order, checkedAt: begun, targets, goneUntil, usedAt: latest?.usedAt ?? begun };
+    if (vm === undefined) {
+      entries.delete(vmId);
+      rememberMiss(vmId, begun);
+      return entry;
+    }
+    misses.delete(vmId);
+    entries.set(vmId, entry);
+    if (latest === undefined) forgetLeastUsed(entries);
     return entry;
   };
   /** The way by the same key as the row has it now. */
@@ -93,11 +115,11 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
   const targetOf = ({ vm, targets, goneUntil }: Entry, way: Way): Upstream | undefined => {
     const known = targets.get(way.key);
     if (known !== undefined) return known.upstream;
-    const door = vm === undefined || goneUntil > Date.now() ? undefined : openDoor(vm, way);
+    const door = vm === undefined || goneUntil > performance.now() ? undefined : openDoor(vm, way);
     if (vm === undefined || door === undefined) return undefined;
     const over = new AbortController();
     const { ref, host, port, scheme, strip } = door;
-    const upstream: Upstream = { vmId: vm.id, ref, host, port, scheme, strip, signal: over.signal };
+    const upstream: Upstream = { vmId: vm.id, ref, host, port, scheme, strip, signal: over.signal, load: { open: 0 } };
     targets.set(way.key, { upstream, way, door: doorKey(door), over });
     return upstream;
   };
@@ -112,7 +134,7 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
     return reading;
   };
 
-  const isFresh = (entry: Entry | undefined): entry is Entry => entry !== undefined && Date.now() - entry.checkedAt < FRESH_MS;
+  const isFresh = (entry: Entry | undefined): entry is Entry => entry !== undefined && performance.now() - entry.checkedAt < FRESH_MS;
   const ticketFor = (vm: Vm, cookies: OwnCookies, place: TicketPlace) => {
     const ticket = cookies.size === 0 ? undefined : tickets.find(cookies, place);
     return ticket?.userId === vm.userId ? ticket : undefined;
@@ -120,7 +142,8 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
 
   const resolveIn = (entry: Entry, name: string | undefined, path: string, cookies: OwnCookies): Resolution => {
     const { vm } = entry;
-    if (vm === undefined) return { kind: 'not-found' };
+    if (vm === undefined) return NONE;
+    entry.usedAt = performance.now();
     const way = findWay(vm, catalog.distributions.get(vm.distribution), name, path);
     if (way === undefined && name !== undefined) return { kind: 'not-found' };
     const ticket = ticketFor(vm, cookies, { vmId: vm.id, name });
@@ -136,7 +159,7 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
 
   const sweepOnce = async (): Promise<void> => {
     if (entries.size === 0) return;
-    const begun = Date.now();
+    const begun = performance.now();
     const swept = new Map(entries);
     const versions = await findVmVersions(db, [...swept.keys()]);
     for (const [vmId, entry] of swept) {
@@ -167,21 +190,25 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
   const unlisten = [
     listener.on('vm_event', (payload) => {
       const [, vmId] = JSON.parse(payload) as [string, string];
+      misses.delete(vmId);
       reread(vmId);
     }),
     listener.onResync(() => {
+      misses.clear();
       for (const vmId of entries.keys()) reread(vmId);
     }),
   ];
   return {
     resolve(vmId, name, path, cookies) {
       const cached = entries.get(vmId);
+      if (cached === undefined && isMiss(vmId)) return NONE;
       return isFresh(cached)
         ? resolveIn(cached, name, path, cookies)
         : readOnce(vmId).then((entry) => resolveIn(entry, name, path, cookies));
     },
     async look(place, cookies) {
       const cached = entries.get(place.vmId);
+      if (cached === undefined && isMiss(place.vmId)) return undefined;
       const { vm } = isFresh(cached) ? cached : await readOnce(place.vmId);
       if (vm === undefined) return undefined;
       const ticket = ticketFor(vm, cookies, place);
@@ -193,7 +220,7 @@ export function createHostTable(deps: HostTableDependencies): HostTable {
       // One that was replaced goes when the new one answers already.
       if (entry?.vm?.engineRef !== ref) return;
       endTargets(entry);
-      entries.set(vmId, { ...entry, goneUntil: Date.now() + GONE_MS });
+      entries.set(vmId, { ...entry, goneUntil: performance.now() + GONE_MS });
       reread(vmId);
     },
     close() {
@@ -214,11 +241,18 @@ function unavailable(sight: Sight): Resolution {
   return { kind: 'unavailable', retryAfterSeconds: 10, message: 'This VM is not available at the moment.', sight };
 }
 
-function forgetOldest(entries: Map<string, Entry>): void {
-  const [oldest] = entries;
-  if (entries.size <= KEPT || oldest === undefined) return;
-  endTargets(oldest[1]);
-  entries.delete(oldest[0]);
+/** Removes the least recently used when there are too many, but none through which something runs. */
+function forgetLeastUsed(entries: Map<string, Entry>): void {
+  if (entries.size <= KEPT) return;
+  const idle = [...entries].filter(([, entry]) => !isOpen(entry)).toSorted(([, one], [, other]) => one.usedAt - other.usedAt);
+  for (const [vmId, entry] of idle.slice(0, REMOVED)) {
+    endTargets(entry);
+    entries.delete(vmId);
+  }
+}
+
+function isOpen({ targets }: Entry): boolean {
+  return [...targets.values()].some(({ upstream }) => upstream.load.open > 0);
 }
 
 function endTargets({ targets }: Entry): void {

@@ -18,6 +18,8 @@ export interface Upstream {
    * target stands, not one per request: kept-alive sockets belong to it.
    */
   readonly signal: AbortSignal;
+  /** How many requests and WebSockets run through it now, counted by those who send them: until it is 0, the target is kept. */
+  readonly load: { open: number };
 }
 
 /** A VM as whoever asks may see it; without a ticket, it is that of a visitor of a PUBLIC mapping. */

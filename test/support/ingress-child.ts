@@ -11,6 +11,7 @@ const target = {
   port: Number(process.argv[2]),
   scheme: 'http',
   signal: new AbortController().signal,
+  load: { open: 0 },
 } as const;
 const ingress = createIngress({ resolve: () => ({ kind: 'upstream', target }), log: pino({ level: 'silent' }) });
 const server = createServer((req, res) => {

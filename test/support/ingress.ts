@@ -64,7 +64,10 @@ export async function gateway(resolve: Resolve, options: Partial<IngressOptions>
 }
 
 export function upstream(port: number, more: Partial<Upstream> = {}): Resolution {
-  return { kind: 'upstream', target: { vmId: VM, ref: 'ref-1', host: '127.0.0.1', port, scheme: 'http', signal: never, ...more } };
+  return {
+    kind: 'upstream',
+    target: { vmId: VM, ref: 'ref-1', host: '127.0.0.1', port, scheme: 'http', signal: never, load: { open: 0 }, ...more },
+  };
 }
 const never = new AbortController().signal;
 

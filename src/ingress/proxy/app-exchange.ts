@@ -51,7 +51,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
   constructor(request: AppRequest) {
     this.#request = request;
-    const { req, ticket, onUpgrade } = request;
+    const { req, target, ticket, onUpgrade } = request;
+    target.load.open += 1;
     this.#mayRepeat = IDEMPOTENT.has(req.method ?? '') && !hasBody(req) && onUpgrade === undefined;
     // The socket's event and not the response's: a response that waits behind another one is not told. A client may have many of them.
     req.socket.setMaxListeners(0).once('close', this.#abort);
@@ -139,6 +140,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   };
 
   #finish(): void {
+    if (!this.#isOver) this.#request.target.load.open -= 1;
     this.#isOver = true;
     clearTimeout(this.#expiry);
     this.#request.req.socket.off('close', this.#abort);

@@ -59,9 +59,11 @@ export function openTunnel({ res, client, clientHead, app, headers, target, tick
   const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}\r\n`] : []));
   client.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'latin1');
   app.write(clientHead);
+  target.load.open += 1;
   const cut = joinSockets(client, app as Socket, () => {
     for (const signal of [target.signal, closing]) signal.removeEventListener('abort', cut);
     clearTimeout(expiry);
+    target.load.open -= 1;
     onClosed();
   });
   const expiry = ticket && setTimeout(cut, Math.min(ticket.until - Date.now(), 2 ** 31 - 1)).unref();

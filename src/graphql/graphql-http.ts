@@ -49,7 +49,8 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
     if (reply.destroyed) return;
     sockets.open(asker.viewer);
     reply.once('close', () => sockets.close(asker.viewer));
-    const expiry = endAt(asker.viewer, reply);
+    const ending = new AbortController();
+    const expiry = abortAt(asker.viewer, ending);
     reply.once('close', () => clearTimeout(expiry));
     const asked = request.method === 'POST' ? parseJsonObject(await readJsonBody(request)) : operationOfQuery(request.url);
     const lastEventId = request.headers['last-event-id'];
@@ -57,6 +58,7 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
       asker,
       mayMutate: request.method === 'POST',
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+      ending: ending.signal,
     });
   };
 
@@ -130,9 +132,8 @@ function headersOf({ headers }: IncomingMessage): [string, string][] {
   });
 }
 
-function endAt({ expiresAt }: Viewer, reply: ServerResponse): NodeJS.Timeout {
-  const timer = setTimeout(() => reply.end(), Math.min(Math.max(0, expiresAt - Date.now()), MAX_TIMER_MS));
-  return timer.unref();
+function abortAt({ expiresAt }: Viewer, ending: AbortController): NodeJS.Timeout {
+  return setTimeout(() => ending.abort(), Math.min(Math.max(0, expiresAt - Date.now()), MAX_TIMER_MS)).unref();
 }
 
 function sendError(request: IncomingMessage, reply: ServerResponse, error: ApiError): void {

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Config } from '../config.ts';
 import { isWebSocketUpgrade } from './request-target.ts';
+import { hearErrors } from '../lib/hear-errors.ts';
 import { limitConnections } from '../lib/limit-connections.ts';
 import { flawOfCertificate, readTlsPair, watchTlsPair, type TlsPair } from '../lib/tls-files.ts';
 import type { Log } from '../log.ts';
@@ -16,6 +17,7 @@ const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheck
 export async function listenServer(config: Config, log: Log): Promise<{ http: Server; close: () => Promise<void> }> {
   const options: ServerOptions = { ...HTTP_TIMES, shouldUpgradeCallback: isWebSocketUpgrade };
   const { http, unwatch } = config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
+  hearErrors(http);
   limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject).listen(config.port, config.host, resolve);

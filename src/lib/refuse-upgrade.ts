@@ -2,8 +2,6 @@ import type { Duplex } from 'node:stream';
 
 /** Answers a request to upgrade with an error, and ends its connection. */
 export function refuseUpgrade(socket: Duplex, status: string, message: string, headers: Readonly<Record<string, string>> = {}): void {
-  // A client that is gone by now is no fault of ours.
-  socket.on('error', () => undefined);
   const lines = Object.entries({
     connection: 'close',
     'content-type': 'text/plain',

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { once } from 'node:events';
+import { untilDrained } from './until-drained.ts';
 
 /** Sends a fetch Response over node:http, chunk by chunk at the reader's pace; cancels its body when the client leaves. */
 export async function sendResponse(reply: ServerResponse, response: Response): Promise<void> {
@@ -16,7 +16,7 @@ export async function sendResponse(reply: ServerResponse, response: Response): P
     for (;;) {
       const { done, value } = await reader.read();
       if (done || reply.destroyed) break;
-      if (!reply.write(value)) await Promise.race([once(reply, 'drain'), once(reply, 'close')]);
+      if (!reply.write(value)) await untilDrained(reply);
     }
     reply.end();
   } finally {

@@ -9,6 +9,7 @@ import { createIngress, type Ingress, type IngressOptions } from '../../src/ingr
 import { isWebSocketUpgrade, matchRequest } from '../../src/ingress/request-target.ts';
 import type { Resolution, Resolve, Upstream } from '../../src/ingress/resolution.ts';
 import { parseVmHost } from '../../src/ingress/vm-host.ts';
+import { hearErrors } from '../../src/lib/hear-errors.ts';
 
 export const BASE = 'vms.test';
 export const VM = randomUUID();
@@ -44,6 +45,7 @@ export async function gateway(resolve: Resolve, options: Partial<IngressOptions>
   const { everyUpgrade = false, ...rest } = options;
   const ingress = createIngress({ resolve, log, ...rest });
   const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
+  hearErrors(server);
   server.on('request', (req, res) =>
     ingress.handle(
       req,

@@ -55,11 +55,6 @@ export function httpStatusOf(code: ErrorCode): number {
   return ERRORS[code].status;
 }
 
-/** The sentence that stands for the code where nothing more precise is known. */
-export function messageOf(code: ErrorCode): string {
-  return ERRORS[code].message;
-}
-
 /** The error for input whose every bad field is named. */
 export function badInput(fields: readonly FieldProblem[]): ApiError {
   const sentence = fields.map((field) => `${field.path}: ${field.message}`).join(' ');

@@ -9,8 +9,10 @@ import { matchRequest } from './ingress/request-target.ts';
 import type { OwnPaths } from './ingress/own-paths.ts';
 import { parseVmHost } from './ingress/vm-host.ts';
 import { errorHeaders } from './lib/error-headers.ts';
+import { codeOf, logFailure } from './lib/log-failure.ts';
 import { pathOf } from './lib/path-of.ts';
 import { refuseUpgrade } from './lib/refuse-upgrade.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from './lib/request-id.ts';
 import { sendJson } from './lib/send-response.ts';
 import type { Log } from './log.ts';
 import { sendError } from './rest/rest-handler.ts';
@@ -46,7 +48,9 @@ export function createRouter(routes: Routes) {
   const hostOf = (host: string) => parseVmHost(host, baseDomain);
 
   const serveApi = async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
+    reply.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
     reply.setHeader('access-control-allow-origin', '*');
+    reply.setHeader('access-control-expose-headers', REQUEST_ID_HEADER);
     reply.setHeader('x-content-type-options', 'nosniff');
     if (request.method === 'OPTIONS') return answerPreflight(reply);
     const path = pathOf(request.url);
@@ -74,7 +78,10 @@ export function createRouter(routes: Routes) {
       const match = matchRequest(request, hostOf);
       if (match.kind === 'api') {
         serveApi(request, reply).catch((error: unknown) => {
-          if (!(error instanceof ApiError)) log.error({ err: error, method: request.method }, 'a request failed');
+          // A client that left waits for no answer: what failed because of it is no failure.
+          if (reply.destroyed) return;
+          const operation = `${request.method} ${pathOf(request.url)}`;
+          logFailure(log, { requestId: requestIdOf(request), operation, code: codeOf(error) }, error);
           if (reply.headersSent) reply.destroy();
           else sendError(request, reply, error);
         });
@@ -92,13 +99,16 @@ export function createRouter(routes: Routes) {
           enter(request);
         } catch (error) {
           const headers = error instanceof ApiError ? errorHeaders(error, request) : {};
-          return refuseUpgrade(socket, '429 Too Many Requests', 'Too many requests.', headers);
+          return refuseUpgrade(socket, '429 Too Many Requests', 'Too many requests.', {
+            ...headers,
+            [REQUEST_ID_HEADER]: requestIdOf(request),
+          });
         }
         api.graphqlWs.upgrade(request, socket, head);
       } else if (match.kind === 'vm' && ingress !== undefined && !ingress.ownPaths.has(request.url)) {
         ingress.proxy.upgrade(request, socket, head, match);
       } else {
-        refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.');
+        refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.', { [REQUEST_ID_HEADER]: requestIdOf(request) });
       }
     },
   };
@@ -107,7 +117,7 @@ export function createRouter(routes: Routes) {
 function answerPreflight(reply: ServerResponse): void {
   reply.writeHead(204, {
     'access-control-allow-methods': 'GET, POST, DELETE',
-    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, x-request-id',
     'access-control-max-age': '86400',
   });
   reply.end();

@@ -176,9 +176,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   }
 
   const api = {
-    graphql: createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql }),
+    graphql: createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql, log }),
     graphqlWs,
-    rest: createRestHandler({ gateway, authenticate, strict: config.strictRest }),
+    rest: createRestHandler({ gateway, authenticate, strict: config.strictRest, log }),
   };
   const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf });
   const router = createRouter({

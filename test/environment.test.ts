@@ -158,7 +158,7 @@ it('of a container cannot be told any of these names, over GraphQL and REST alik
   for (const key of REFUSED_NAMES) {
     const { errors } = await gateway.graphql(token, query, { input: { vmId: id, key, value: 'v' } });
     const { status, error } = await set(id, key, 'v');
-    expect([key, errors?.[0]?.extensions.code, status, error]).toEqual([key, 'BAD_USER_INPUT', 400, errors?.[0]?.message]);
+    expect([key, errors?.[0]?.extensions.code, status, `input.${error}`]).toEqual([key, 'BAD_USER_INPUT', 400, errors?.[0]?.message]);
   }
   // Names like any other, whatever they mean to JavaScript.
   for (const key of ['__proto__', 'constructor', 'toString']) expect([key, (await set(id, key, key)).status]).toEqual([key, 200]);
@@ -184,7 +184,7 @@ it.each([
 ])('of %s cannot be told %s, over GraphQL or REST', async (distribution, key) => {
   const id = await createVm(gateway, token, { distribution, desktop: distribution === 'ubuntu' ? 'xfce' : null });
   const { errors } = await gateway.graphql(token, `mutation { setSecret(input: { vmId: "${id}", key: "${key}", value: "v" }) { key } }`);
-  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'key' }] });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.key' }] });
   const { status, error } = await set(id, key, 'v');
   expect([status, error]).toEqual([400, expect.stringContaining('is reserved')]);
   const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as { secrets: Record<string, object> };

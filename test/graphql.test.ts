@@ -129,7 +129,14 @@ describe('bad input', () => {
     });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
     const fields = errors?.[0]?.extensions['fields'] as { path: string }[];
-    expect(fields.map(({ path }) => path).toSorted()).toEqual(['cpu', 'desktop', 'password', 'ram', 'region', 'vmlabel']);
+    expect(fields.map(({ path }) => path).toSorted()).toEqual([
+      'input.cpu',
+      'input.desktop',
+      'input.password',
+      'input.ram',
+      'input.region',
+      'input.vmlabel',
+    ]);
     expect((await gateway.graphql(own, '{ vms { totalCount } }')).data).toEqual({ vms: { totalCount: 0 } });
   });
 

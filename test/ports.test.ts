@@ -160,7 +160,7 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     const refused = await add(gateway, token, id, 'TCP', 22);
     expect([codeOf(refused), refused.errors?.[0]?.message]).toEqual([
       'BAD_USER_INPUT',
-      'internalPort: TCP 22 cannot be forwarded: game listens on UDP 7, TCP 2000-2099, TCP 7.',
+      'input.internalPort: this port cannot be forwarded: game listens on UDP 7, TCP 2000-2099, TCP 7.',
     ]);
     expect(codeOf(await add(gateway, token, id, 'UDP', 2000))).toBe('BAD_USER_INPUT');
     expect(codeOf(await add(gateway, token, id, 'TCP', 3000))).toBe('BAD_USER_INPUT');

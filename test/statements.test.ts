@@ -44,7 +44,7 @@ beforeAll(async () => {
   gateway = createGateway({ services, rates, log, graphiql: false, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
-  const rest = createRestHandler({ gateway, authenticate, strict: false });
+  const rest = createRestHandler({ gateway, authenticate, strict: false, log });
   server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {
@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 async function run(query: string): Promise<{ data: unknown; statements: number }> {
-  const operation = await gateway.prepare({ query }, { viewer });
+  const operation = await gateway.prepare({ query }, { viewer, requestId: 'test' });
   if (!('kind' in operation)) throw new AggregateError(operation);
   statements.length = 0;
   const { data, errors } = await operation.execute();

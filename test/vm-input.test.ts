@@ -128,14 +128,12 @@ describe('a VM to create', () => {
   });
 
   test('is told what there is instead', () => {
-    expect(() => create({ region: 'EU' })).toThrow('region: "EU" is not a region; there are AU, US.');
-    expect(() => create({ distribution: 'windows' })).toThrow(/"windows" is not a distribution; there are ubuntu, debian, .*minecraft\./);
+    expect(() => create({ region: 'EU' })).toThrow('region: must be a region; there are AU, US.');
+    expect(() => create({ distribution: 'windows' })).toThrow(
+      /distribution: must be a distribution; there are ubuntu, debian, .*minecraft\./,
+    );
     expect(() => create({ desktop: 'gnome' })).toThrow('desktop: Ubuntu needs one of its desktops: xfce, kde, mate, i3.');
     expect(() => create({ distribution: 'krita' })).toThrow('desktop: Krita comes with its own interface; leave the desktop out.');
-  });
-
-  test('does not get its whole nonsense back', () => {
-    expect(() => create({ region: 'x'.repeat(5_000) })).toThrow(expect.objectContaining({ message: expect.stringMatching(/^.{1,120}$/) }));
   });
 
   test('does not get its password back', () => {

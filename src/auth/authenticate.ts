@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { requestIdOf } from '../lib/request-id.ts';
 import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Actor } from './viewer.ts';
 
 /** Who sends a request, and from where. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED past the account's rate. */
-export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor }>;
+export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;
 
 interface AuthenticateOptions {
   readonly verifyToken: VerifyToken;
@@ -17,6 +18,6 @@ export function createAuthenticate({ verifyToken, rates, addressOf }: Authentica
   return async (request) => {
     const viewer = await verifyToken(bearerOf(request.headers.authorization));
     rates.admit(viewer);
-    return { viewer: { ...viewer, from: addressOf(request) } };
+    return { viewer: { ...viewer, from: addressOf(request) }, requestId: requestIdOf(request) };
   };
 }

@@ -26,6 +26,10 @@ export interface Services extends VmDependencies {
 export interface Asker {
   /** With the address that the request comes from; see `clientAddress`. */
   readonly viewer: Actor;
+  /** See `requestIdOf`; of a WebSocket, that of the request that opened it. */
+  readonly requestId: string;
+  /** What is asked for, where that is not a GraphQL operation of its own name. */
+  readonly route?: string | undefined;
   /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
   readonly lastEventId?: string | undefined;
   /** Cut when its reader has fallen too far behind. */

@@ -3,20 +3,30 @@ import {
   GraphQLError,
   NoSchemaIntrospectionCustomRule,
   parse,
+  Lexer,
+  Source,
+  TokenKind,
   validate,
+  ValuesOfCorrectTypeRule,
   type OperationTypeNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
+  type OperationDefinitionNode,
+  type ParseOptions,
+  type ValidationRule,
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { RateLimits } from '../auth/rate-limits.ts';
-import { badInput } from '../errors.ts';
+import { badInput, type ApiError } from '../errors.ts';
+import { logFailure } from '../lib/log-failure.ts';
 import type { Log } from '../log.ts';
 import { createContext, type Asker, type Context, type Services } from './context.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { checkDocument, MAX_TOKENS } from './document-limits.ts';
-import { createMaskError, graphqlErrorOf, requestFault } from './mask-error.ts';
+import { variableProblems } from './input-problems.ts';
+import { literalsRule } from './literals-rule.ts';
+import { causeOf, codeOfMasked, graphqlErrorOf, maskError, requestFault, withRequestId } from './mask-error.ts';
 import { pointsOf } from './operation-cost.ts';
 import { schema } from './schema.ts';
 import { createSubscribe, type Subscription } from './subscription.ts';
@@ -48,18 +58,34 @@ export interface Gateway {
   fetch(request: Request, asker: Asker | undefined): Promise<Response>;
   /** Parsed, validated, with its context; or the errors that refuse it. */
   prepare(request: OperationRequest, asker: Asker): Promise<PreparedOperation | readonly GraphQLError[]>;
-  /** What a client reads of an error that met its operation outside of the pipeline. */
-  mask(error: unknown): GraphQLError;
+  /** What a client reads of an error that met its operation outside of the pipeline; logged. */
+  mask(error: unknown, asker: Pick<Asker, 'requestId'>): GraphQLError;
   dispose(): Promise<void>;
 }
 
 /** The one pipeline: every transport parses, validates, limits, executes and masks through it. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { services, rates, log, graphiql, introspection } = options;
-  const maskError = createMaskError(log);
-  const subscribe = createSubscribe(maskError, (viewer) => createContext(services, { viewer }));
-  /** Takes what the operation costs from its account's rate; throws when it is more than one may cost. */
-  const charge = (args: ExecutionArgs, { viewer }: Asker): void => rates.charge(viewer, pointsOf(args) - 1);
+  /** Writes the one line of what failed in a request, and names its id in the errors that are ours. */
+  const report = (
+    errors: readonly GraphQLError[],
+    { requestId, route }: Pick<Asker, 'requestId' | 'route'>,
+    operation?: string,
+  ): GraphQLError[] => {
+    const worst = errors.find((error) => codeOfMasked(error) === 'INTERNAL_SERVER_ERROR') ?? errors[0];
+    if (worst !== undefined) logFailure(log, { requestId, operation: route ?? operation, code: codeOfMasked(worst) }, causeOf(worst));
+    return errors.map((error) => (codeOfMasked(error) === 'INTERNAL_SERVER_ERROR' ? withRequestId(error, requestId) : error));
+  };
+  const reported = (result: ExecutionResult, asker: Asker, operation?: string): ExecutionResult =>
+    result.errors === undefined ? result : { ...result, errors: report(result.errors.map(maskError), asker, operation) };
+  const subscribe = createSubscribe(reported, (asker) => createContext(services, asker));
+  /** Looks at the variables, and takes what the operation costs from its account's rate; throws where it must not run. */
+  const admit = (args: ExecutionArgs, operation: OperationDefinitionNode, { viewer }: Asker): void => {
+    const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
+    const problems = variableProblems(given, { namesValues: introspection });
+    if (problems.length > 0) throw badInput(problems);
+    rates.charge(viewer, pointsOf(args) - 1);
+  };
   const yoga = createYoga<{ asker?: Asker }, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -75,7 +101,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     // A document that does not parse is not worth remembering.
     parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
     maskedErrors: { maskError },
-    plugins: [useDocumentLimits(maskError, rates), ...(introspection ? [] : [useNoIntrospection()]), useOneTableOfCodes(), useOperations()],
+    plugins: [useDocumentLimits(rates), useOwnRules({ introspection }), useOneTableOfCodes(), useOperations(), useReports()],
   });
 
   return {
@@ -88,16 +114,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       try {
         document = enveloped.parse(query);
       } catch (error) {
-        return [maskError(error)];
+        return report([maskError(error)], asker);
       }
       const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
-      if (problems.length > 0) return problems.map(maskError);
+      if (problems.length > 0) return report(problems.map(maskError), asker);
       const operation = getOperationAST(document, operationName);
-      if (operation == null) {
-        return [
-          graphqlErrorOf(badInput([{ path: 'operationName', message: 'must name one of the operations, if there is more than one.' }])),
-        ];
-      }
+      if (operation == null) return report([graphqlErrorOf(noSuchOperation())], asker);
+      const name = operation.name?.value;
       const args: ExecutionArgs = {
         schema: enveloped.schema,
         document,
@@ -106,17 +129,20 @@ export function createGateway(options: GatewayOptions): Gateway {
         contextValue: createContext(services, asker),
       };
       try {
-        charge(args, asker);
+        admit(args, operation, asker);
       } catch (error) {
-        return [maskError(error)];
+        return report([maskError(error)], asker, name);
       }
       return {
         kind: operation.operation,
-        execute: async () => enveloped.execute(args),
-        subscribe: () => subscribe(args, asker.viewer),
+        execute: async () => reported(await enveloped.execute(args), asker, name),
+        subscribe: () => subscribe(args, asker),
       };
     },
-    mask: maskError,
+    mask(error, asker) {
+      const masked = maskError(error);
+      return report([masked], asker)[0] ?? masked;
+    },
     async dispose() {
       await yoga.dispose();
     },
@@ -137,7 +163,9 @@ export function createGateway(options: GatewayOptions): Gateway {
         const asker = waiting.get(args.contextValue);
         if (asker === undefined) return;
         try {
-          charge(args, asker);
+          const operation = getOperationAST(args.document, args.operationName);
+          if (operation == null) throw noSuchOperation();
+          admit(args, operation, asker);
         } catch (error) {
           setResultAndStopExecution({ errors: [refused(maskError(error))] });
         }
@@ -145,6 +173,16 @@ export function createGateway(options: GatewayOptions): Gateway {
       onSubscribe: ({ setResultAndStopExecution }) => {
         const message = 'Subscribe over a WebSocket, or with the header "accept: text/event-stream".';
         setResultAndStopExecution({ errors: [refused(new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } }))] });
+      },
+    };
+  }
+
+  /** Over plain HTTP, whatever the request failed of has come together here. */
+  function useReports(): Plugin<{ asker?: Asker }> {
+    return {
+      onResultProcess: ({ result, setResult, serverContext }) => {
+        const { asker } = serverContext as { asker?: Asker };
+        if (asker !== undefined && 'errors' in result && result.errors !== undefined) setResult(reported(result, asker));
       },
     };
   }
@@ -168,31 +206,72 @@ function refused(error: GraphQLError): GraphQLError {
  * Stops endless documents before they are parsed whole, and those that would run for ever before they are validated. Validation takes time
  * with the square of a document: one that is not known yet is charged for, whether it turns out to be valid or not.
  */
-function useDocumentLimits(mask: (error: unknown) => GraphQLError, rates: RateLimits): Plugin<{ asker?: Asker }> {
+function useDocumentLimits(rates: RateLimits): Plugin<{ asker?: Asker }> {
   return {
     onParse: ({ context, setParseFn }) =>
       setParseFn((source, parseOptions) => {
-        const document = parse(source, { ...parseOptions, maxTokens: MAX_TOKENS });
+        const document = parseDocument(source, parseOptions);
         const points = Math.floor((document.tokenCount ?? 0) / TOKENS_OF_A_POINT);
         if (context.asker !== undefined) rates.charge(context.asker.viewer, points);
         try {
           checkDocument(document);
         } catch (error) {
-          throw mask(error);
+          throw maskError(error);
         }
         return document;
       }),
   };
 }
 
-/** No field of the schema about itself, whatever fragment it hides in, and no guesses at what a misspelt one was meant to be. */
-function useNoIntrospection(): Plugin {
+/** The document; BAD_USER_INPUT with the place where it is none. The language's own sentence quotes what stands there. */
+function parseDocument(source: string | Source, options: ParseOptions | undefined): DocumentNode {
+  try {
+    return parse(source, { ...options, maxTokens: MAX_TOKENS });
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const [{ line, column } = { line: 1, column: 1 }] = error.locations ?? [];
+    const message = isTooLong(source, error.positions?.[0] ?? 0)
+      ? `has more than ${MAX_TOKENS} tokens.`
+      : `is no GraphQL at line ${line}, column ${column}.`;
+    const { message: sentence, extensions } = graphqlErrorOf(badInput([{ path: 'query', message }]));
+    throw new GraphQLError(sentence, { source: error.source ?? null, positions: error.positions ?? null, extensions });
+  }
+}
+
+/** Whether the parser stopped because of the number of tokens, of which all up to the place where it stopped are sound. */
+function isTooLong(source: string | Source, end: number): boolean {
+  const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source);
+  try {
+    for (let tokens = 0; tokens <= MAX_TOKENS; tokens += 1) {
+      const { kind, start } = lexer.advance();
+      if (kind === TokenKind.EOF || start > end) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * No sentence quotes a literal. Without introspection, no field of the schema about itself, whatever fragment it hides in, and no guesses
+ * at what a misspelt one was meant to be.
+ */
+function useOwnRules({ introspection }: { introspection: boolean }): Plugin {
   return {
     onValidate: ({ addValidationRule, setValidationFn }) => {
-      addValidationRule(NoSchemaIntrospectionCustomRule);
-      setValidationFn((schema, document, rules) => validate(schema, document, rules, { hideSuggestions: true }));
+      if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+      setValidationFn((schema, document, rules) => {
+        const own = (rules as readonly ValidationRule[] | undefined)?.map((rule) =>
+          rule === ValuesOfCorrectTypeRule ? literalsRule : rule,
+        );
+        return validate(schema, document, own, { hideSuggestions: !introspection });
+      });
     },
   };
+}
+
+function noSuchOperation(): ApiError {
+  return badInput([{ path: 'operationName', message: 'must name one of the operations, if there is more than one.' }]);
 }
 
 /** A document that does not fit the schema is bad input, with the code that all bad input has. */

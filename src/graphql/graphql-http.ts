@@ -4,11 +4,14 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import type { Viewer } from '../auth/viewer.ts';
 import { ApiError, badInput, httpStatusOf, type FieldProblem } from '../errors.ts';
 import { errorHeaders } from '../lib/error-headers.ts';
+import { logFailure } from '../lib/log-failure.ts';
+import { requestIdOf } from '../lib/request-id.ts';
 import { decodeText, parseJsonObject, type JsonObject } from '../lib/json.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson, sendResponse } from '../lib/send-response.ts';
+import type { Log } from '../log.ts';
 import type { Asker } from './context.ts';
-import type { Gateway, OperationRequest } from './gateway.ts';
+import { GRAPHQL_PATH, type Gateway, type OperationRequest } from './gateway.ts';
 import { serveSse } from './graphql-sse.ts';
 import type { PersistedOperations } from './persisted-operations.ts';
 
@@ -23,13 +26,14 @@ interface GraphqlHttpOptions {
   readonly sockets: AccountSockets;
   readonly persisted: PersistedOperations | undefined;
   readonly graphiql: boolean;
+  readonly log: Log;
 }
 
 /**
  * GraphQL over HTTP and SSE: verifies the token, takes JSON only (other types can be sent across sites without a
  * preflight), bounds the body, and ends a stream when its token does. Rejects with what is no fault of the request.
  */
-export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql }: GraphqlHttpOptions) {
+export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql, log }: GraphqlHttpOptions) {
   const answer = async (request: IncomingMessage, reply: ServerResponse, asker: Asker | undefined): Promise<void> => {
     const leaving = new AbortController();
     reply.once('close', () => {
@@ -40,7 +44,11 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
     const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: leaving.signal };
     const body = request.method === 'POST' ? await readJsonBody(request) : undefined;
     if (persisted !== undefined && asker !== undefined && body === undefined) fillIn(url.searchParams, persisted);
-    const filled = persisted === undefined || body === undefined ? body : JSON.stringify(filledIn(parseJsonObject(body), persisted));
+    const asked = body === undefined ? operationOfSearch(url.searchParams) : parseJsonObject(body);
+    const written = persisted === undefined || body === undefined ? asked : filledIn(asked, persisted);
+    // The library's own sentences quote a body that is no JSON.
+    if (asker !== undefined) toOperation(written);
+    const filled = written === asked ? body : JSON.stringify(written);
     await sendResponse(reply, await gateway.fetch(new Request(url, filled === undefined ? init : { ...init, body: filled }), asker));
   };
 
@@ -71,6 +79,8 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
       await (accept.includes('text/event-stream') ? stream(request, reply, asker) : answer(request, reply, asker));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      const operation = `${request.method} ${GRAPHQL_PATH}`;
+      logFailure(log, { requestId: requestIdOf(request), operation, code: error.code }, error);
       sendError(request, reply, error);
     }
   };
@@ -103,12 +113,15 @@ function operationOfSearch(search: URLSearchParams): JsonObject {
 }
 
 /** A GraphQL request; BAD_USER_INPUT for anything else. */
-function toOperation({ query, variables, operationName }: JsonObject): OperationRequest {
+function toOperation({ query, variables, operationName, extensions }: JsonObject): OperationRequest {
   const isObject = typeof variables === 'object' && !Array.isArray(variables);
   const fields: FieldProblem[] = [
     ...(typeof query === 'string' && query !== '' ? [] : [{ path: 'query', message: 'must be a GraphQL document.' }]),
     ...(variables === undefined || isObject ? [] : [{ path: 'variables', message: 'must be an object.' }]),
     ...(operationName == null || typeof operationName === 'string' ? [] : [{ path: 'operationName', message: 'must be a text.' }]),
+    ...(extensions == null || (typeof extensions === 'object' && !Array.isArray(extensions))
+      ? []
+      : [{ path: 'extensions', message: 'must be an object.' }]),
   ];
   if (fields.length > 0 || typeof query !== 'string') throw badInput(fields);
   return {

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { refuseUpgrade } from '../lib/refuse-upgrade.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../lib/request-id.ts';
 import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import { ClientSocket, WsConnection } from './ws-connection.ts';
 import { createWsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
@@ -43,17 +44,18 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
   } as const;
   const server = new WebSocketServer<typeof ClientSocket>(options);
   const strangers = new Set<string>();
-  const refuseOrigin = (origin: string | undefined, socket: Duplex): void => {
+  const refuseOrigin = ({ headers: { origin } }: IncomingMessage, socket: Duplex, headers: Readonly<Record<string, string>>): void => {
     const name = (origin ?? '').slice(0, 200);
     if (strangers.size < MOST_STRANGERS && !strangers.has(name)) {
       strangers.add(name);
       log.warn({ origin: name }, 'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours');
     }
-    refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.');
+    refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', headers);
   };
   const protocol = createWsProtocol(wiring);
+  server.on('headers', (lines, request) => void lines.push(`${REQUEST_ID_HEADER}: ${requestIdOf(request)}`));
   server.on('connection', (socket: ClientSocket, request: IncomingMessage) => {
-    const connection = new WsConnection(socket, addressOf(request), protocol);
+    const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) }, protocol);
     if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL)
       connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
   });
@@ -75,7 +77,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
   return {
     upgrade(request, socket, head) {
       const { origin, host } = request.headers;
-      if (!isAllowedOrigin(origin, host, origins)) return refuseOrigin(origin, socket);
+      if (!isAllowedOrigin(origin, host, origins)) return refuseOrigin(request, socket, { [REQUEST_ID_HEADER]: requestIdOf(request) });
       server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
     async dispose() {

@@ -6,14 +6,13 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   type FieldNode,
-  type GraphQLError,
   type OperationDefinitionNode,
   type ValidatedSubscriptionArgs,
 } from 'graphql';
 import { execute as executeEvent } from '@graphql-tools/executor';
-import type { Actor } from '../auth/viewer.ts';
-import type { Context } from './context.ts';
+import type { Asker, Context } from './context.ts';
 import { compileEventWriter, type EventWriter } from './event-writer.ts';
+import { maskError } from './mask-error.ts';
 
 /** A subscription that runs: what happens, and how to tell it. */
 export interface Subscription {
@@ -25,14 +24,17 @@ export interface Subscription {
 
 type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
+/** The result as its client reads it, its errors masked and logged. */
+type Report = (result: ExecutionResult, asker: Asker) => ExecutionResult;
+
 /** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
-export type Subscribe = (args: ExecutionArgs, viewer: Actor) => Promise<Subscription | ExecutionResult>;
+export type Subscribe = (args: ExecutionArgs, asker: Asker) => Promise<Subscription | ExecutionResult>;
 
 /**
  * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
  * differ: those of the same account and address under the same plan, with the same document and the same variables inside the field.
  */
-export function createSubscribe(mask: (error: unknown) => GraphQLError, contextOf: (viewer: Actor) => Context): Subscribe {
+export function createSubscribe(report: Report, contextOf: (asker: Asker) => Context): Subscribe {
   /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
   const texts = new WeakMap<object, Map<string, Promise<string>>>();
   const documents = numberObjects();
@@ -45,14 +47,14 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
     return known.write;
   };
 
-  const execute = async (args: ExecutionArgs): Promise<string> => {
+  const execute = async (args: ExecutionArgs, asker: Asker): Promise<string> => {
     try {
       // What yoga executes everything else with. The language's own executor makes and aborts a controller for each event, which takes
       // longer than all the rest.
       const { data, errors } = (await executeEvent(args)) as ExecutionResult;
-      return JSON.stringify({ ...(data !== undefined && { data }), ...(errors !== undefined && { errors: errors.map(mask) }) });
+      return JSON.stringify(report({ ...(data !== undefined && { data }), ...(errors !== undefined && { errors }) }, asker));
     } catch (error) {
-      return JSON.stringify({ errors: [mask(error)] });
+      return JSON.stringify(report({ errors: [maskError(error)] }, asker));
     }
   };
 
@@ -60,13 +62,13 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
   class Running implements Subscription {
     readonly source: AsyncIterator<unknown>;
     readonly #operation: Operation;
-    readonly #viewer: Actor;
+    readonly #asker: Asker;
     readonly #write: EventWriter | undefined;
 
-    constructor(source: AsyncIterator<unknown>, operation: Operation, viewer: Actor, write: EventWriter | undefined) {
+    constructor(source: AsyncIterator<unknown>, operation: Operation, asker: Asker, write: EventWriter | undefined) {
       this.source = source;
       this.#operation = operation;
-      this.#viewer = viewer;
+      this.#asker = asker;
       this.#write = write;
     }
 
@@ -83,26 +85,27 @@ export function createSubscribe(mask: (error: unknown) => GraphQLError, contextO
     }
 
     #execute(event: unknown): Promise<string> {
-      return execute({ ...this.#operation, contextValue: contextOf(this.#viewer), rootValue: event });
+      const asker = this.#asker;
+      return execute({ ...this.#operation, contextValue: contextOf(asker), rootValue: event }, asker);
     }
 
     /** What a result depends on besides its event. */
     #key(): string {
       const { document, operationName, variableValues } = this.#operation;
-      const { userId, plan, from } = this.#viewer;
+      const { userId, plan, from } = this.#asker.viewer;
       const inside = variablesInside(document).map((name) => variableValues?.[name]);
       return JSON.stringify([documents(document), operationName, inside, userId, plan, from]);
     }
   }
 
-  return async (args, viewer) => {
+  return async (args, asker) => {
     const valid = validateSubscriptionArgs(args);
-    if (!('schema' in valid)) return { errors: valid.map(mask) };
+    if (!('schema' in valid)) return report({ errors: valid }, asker);
     const stream = await createSourceEventStream(valid);
-    if (!(Symbol.asyncIterator in stream)) return { errors: stream.errors?.map(mask) ?? [] };
+    if (!(Symbol.asyncIterator in stream)) return report({ errors: stream.errors ?? [] }, asker);
     const { schema, document, operationName, variableValues } = args;
     const operation = { schema, document, operationName, variableValues };
-    return new Running(stream[Symbol.asyncIterator](), operation, viewer, writerOf(valid, document));
+    return new Running(stream[Symbol.asyncIterator](), operation, asker, writerOf(valid, document));
   };
 }
 

@@ -57,6 +57,8 @@ export class WsConnection {
   readonly socket: ClientSocket;
   /** The address that it comes from. */
   readonly from: string;
+  /** Of the request that opened it. */
+  readonly requestId: string;
   /** What runs on it; never changed, but replaced by another. */
   operations = NO_OPERATIONS;
   readonly #protocol: WsProtocol;
@@ -68,9 +70,10 @@ export class WsConnection {
   #isGreeted = false;
   #viewer: Actor | undefined;
 
-  constructor(socket: ClientSocket, from: string, protocol: WsProtocol) {
+  constructor(socket: ClientSocket, { from, requestId }: { from: string; requestId: string }, protocol: WsProtocol) {
     this.socket = socket;
     this.from = from;
+    this.requestId = requestId;
     this.#protocol = protocol;
     socket.connection = this;
     socket.on('message', onMessage);

@@ -11,14 +11,14 @@ import type { RunningOperation, WsConnection } from './ws-connection.ts';
 export class WsOperation implements RunningOperation, Waiter {
   readonly id: string;
   readonly #connection: WsConnection;
-  readonly #mask: (error: unknown) => GraphQLError;
+  readonly #mask: (error: unknown, asker: { readonly requestId: string }) => GraphQLError;
   /** Of a subscription; a query has none, and one that is still being prepared does not have it yet. */
   #subscription: Subscription | undefined;
   #isOver = false;
   /** Whether it counts as one of the connection's subscriptions. */
   isSubscription = false;
 
-  constructor(connection: WsConnection, id: string, mask: (error: unknown) => GraphQLError) {
+  constructor(connection: WsConnection, id: string, mask: (error: unknown, asker: { readonly requestId: string }) => GraphQLError) {
     this.#connection = connection;
     this.id = id;
     this.#mask = mask;
@@ -92,7 +92,7 @@ export class WsOperation implements RunningOperation, Waiter {
   }
 
   #break(error: unknown): void {
-    this.fail([this.#mask(error)]);
+    this.fail([this.#mask(error, this.#connection)]);
     this.#free();
   }
 

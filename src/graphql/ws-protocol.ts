@@ -68,7 +68,7 @@ export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
     }
     const operation = new WsOperation(connection, id, gateway.mask);
     connection.add(operation);
-    return run(operation, { viewer, connection }, payload);
+    return run(operation, { viewer, connection, requestId: connection.requestId }, payload);
   };
 
   const run = async (operation: WsOperation, asker: Asker & { connection: WsConnection }, payload: SubscribePayload): Promise<void> => {
@@ -85,7 +85,7 @@ export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
       if ('source' in subscription) operation.follow(subscription);
       else await operation.answer(JSON.stringify(subscription));
     } catch (error) {
-      operation.fail([gateway.mask(error)]);
+      operation.fail([gateway.mask(error, asker)]);
     }
   };
 
@@ -119,7 +119,7 @@ export function createWsProtocol(options: WsProtocolOptions): WsProtocol {
     receive(connection, text) {
       // The last resort, so that a fault of ours ends one connection and not the process.
       handle(connection, text).catch((error: unknown) => {
-        log.error({ err: error }, 'a message of a WebSocket could not be handled');
+        log.error({ requestId: connection.requestId, err: error }, 'a message of a WebSocket could not be handled');
         connection.close(CloseCode.InternalServerError, 'Internal server error');
       });
     },

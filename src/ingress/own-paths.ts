@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pathOf } from '../lib/path-of.ts';
+import { requestIdOf } from '../lib/request-id.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/open-links.ts';
 import type { HostTable } from './host-table.ts';
@@ -40,7 +41,8 @@ export function createOwnPaths({ tickets, hosts, room, serveEvents, log }: Depen
     has: (url) => originForm(url ?? '/').startsWith(PREFIX),
     handle(req, res, place) {
       serve(req, res, place).catch((error: unknown) => {
-        log.error({ err: error, vmId: place.vmId }, 'a path of the gateway at a VM could not be served');
+        if (res.destroyed) return;
+        log.error({ requestId: requestIdOf(req), vmId: place.vmId, err: error }, 'a path of the gateway at a VM could not be served');
         answerUnavailable(res, 2, 'The gateway cannot tell where this is; try again shortly.');
       });
     },

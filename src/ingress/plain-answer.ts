@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import { REQUEST_ID_HEADER, requestIdOf } from '../lib/request-id.ts';
 
 /**
  * Answers in the gateway's own words, as plain text unless the headers say otherwise. A response that has begun is destroyed
@@ -16,6 +17,7 @@ export function answerPlain(res: ServerResponse, status: number, text: string, h
     'Content-Length': String(body.length),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    [REQUEST_ID_HEADER]: requestIdOf(res.req),
     ...headers,
   });
   res.end(body);

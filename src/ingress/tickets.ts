@@ -5,6 +5,7 @@ import type { SecretBox } from '../vm/secret-box.ts';
 import { redeemOpenLink } from '../vm/open-links.ts';
 import type { OwnCookies } from './own-cookies.ts';
 import { answerNotHere } from './plain-answer.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../lib/request-id.ts';
 import { trustedCookies } from './trusted-cookies.ts';
 
 /** An address: a VM's own, with all its paths, or that of one of its mappings. */
@@ -96,6 +97,7 @@ export function createTickets(options: {
   return {
     find,
     async redeem(req, res, place) {
+      const id = { [REQUEST_ID_HEADER]: requestIdOf(req) };
       const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
       const link =
         req.method === 'GET' && !isSpeculative(req.headers)
@@ -105,10 +107,10 @@ export function createTickets(options: {
       if (until > Date.now()) {
         const value = `${until}.${Buffer.from(userId).toString('base64url')}.${signatureOf(place, userId, until)}`;
         const flags = `Path=/; HttpOnly; SameSite=Lax; Expires=${new Date(until).toUTCString()}${secure ? '; Secure' : ''}`;
-        return sendToApp(res, { 'set-cookie': `${cookieName}=${value}; ${flags}` });
+        return sendToApp(res, { ...id, 'set-cookie': `${cookieName}=${value}; ${flags}` });
       }
       // The same browser again, by a second click or its history: it has what the link would give.
-      if (find(trustedCookies(req), place) !== undefined) return sendToApp(res, {});
+      if (find(trustedCookies(req), place) !== undefined) return sendToApp(res, id);
       answerNotHere(res);
     },
   };

@@ -1,9 +1,10 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { VmEvent } from '../events/vm-event.ts';
 import { pathOf } from '../lib/path-of.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../lib/request-id.ts';
+import { untilDrained } from '../lib/until-drained.ts';
 import type { HostTable } from './host-table.ts';
 import { answerNotHere, answerPlain } from './plain-answer.ts';
 import { createSocketLimits } from './socket-limits.ts';
@@ -45,6 +46,7 @@ export function createWaitingEvents({ streams, hosts, room }: Dependencies): Ser
       const events = await streams.subscribe({ userId: vm.userId, vmId: vm.id, connection: { cut: () => void res.destroy() } });
       over.signal.addEventListener('abort', () => void events.return?.(), { once: true });
       if (res.destroyed) return void (await events.return?.());
+      res.setHeader(REQUEST_ID_HEADER, requestIdOf(req));
       res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
       res.flushHeaders();
       await tell(req, res, events, { place, path, signal: over.signal });
@@ -86,8 +88,7 @@ export function createWaitingEvents({ streams, hosts, room }: Dependencies): Ser
       const view = JSON.stringify((await room.view(sight, path, progress)).toString());
       res.write(view === last ? ':\n\n' : `event: view\ndata: ${view}\n\n`);
       last = view;
-      if (res.writableNeedDrain)
-        await Promise.race([once(res, 'drain', { signal }), once(res, 'close', { signal })]).catch(() => undefined);
+      await untilDrained(res);
     }
   }
 }

@@ -4,10 +4,13 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import { ApiError, httpStatusOf, isErrorCode, type FieldProblem } from '../errors.ts';
 import type { Asker } from '../graphql/context.ts';
 import type { Gateway } from '../graphql/gateway.ts';
+import { requestIdOf } from '../lib/request-id.ts';
+import { logFailure } from '../lib/log-failure.ts';
 import { errorHeaders } from '../lib/error-headers.ts';
 import { readBody } from '../lib/read-body.ts';
 import { sendJson } from '../lib/send-response.ts';
 import { parseJsonObject, type JsonObject } from '../lib/json.ts';
+import type { Log } from '../log.ts';
 import { openapiDocument } from './openapi.ts';
 import { ROUTES, type RestData, type RestRequest, type Route } from './routes.ts';
 
@@ -19,6 +22,7 @@ interface RestOptions {
   readonly authenticate: Authenticate;
   /** STRICT_REST: a GET never changes state, not even for the seed's old clients. */
   readonly strict: boolean;
+  readonly log: Log;
 }
 
 /** The seed's REST API. False when no route has the path. */
@@ -41,6 +45,11 @@ export function createRestHandler(options: RestOptions) {
       sendJson(reply, status, body, NO_STORE);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      const { code } = error;
+      // What an operation failed with has its line.
+      if (!(error instanceof OperationError)) {
+        logFailure(options.log, { requestId: requestIdOf(request), operation: `${request.method} ${first.route.path}`, code }, error);
+      }
       sendError(request, reply, error);
     }
     return true;
@@ -56,7 +65,7 @@ async function answer(
 ): Promise<{ status: number; body: unknown }> {
   const { gateway, authenticate, strict } = options;
   const { route, params } = chooseRoute(request, matches, strict);
-  const asker = await authenticate(request);
+  const asker: Asker = { ...(await authenticate(request)), route: `${request.method} ${route.path}` };
   const takesBody = request.method === 'POST' && !route.path.includes(':');
   const key = request.headers['idempotency-key'];
   const restRequest: RestRequest = {
@@ -120,21 +129,30 @@ interface VmPage {
 }
 
 /** The operation's errors as REST says them: the first one's code, every bad field under its REST name. */
-function toApiError(errors: readonly GraphQLError[], route: Route): ApiError {
+function toApiError(errors: readonly GraphQLError[], route: Route): OperationError {
   const [first] = errors;
   const code = first?.extensions['code'];
-  if (!isErrorCode(code)) return new ApiError('INTERNAL_SERVER_ERROR', undefined, { cause: first });
+  if (!isErrorCode(code)) return new OperationError('INTERNAL_SERVER_ERROR', undefined, { cause: first });
   const fields = errors
     .flatMap(({ extensions }) => (Array.isArray(extensions['fields']) ? (extensions['fields'] as FieldProblem[]) : []))
-    .map(({ path, message }) => ({ path: route.fields?.[path] ?? path, message }));
+    .map(({ path, message }) => ({ path: restPath(path, route), message }));
   const violations = first?.extensions['violations'];
   const retryAfterSeconds = first?.extensions['retryAfterSeconds'];
   const message = fields.length > 0 ? fields.map((field) => `${field.path}: ${field.message}`).join(' ') : first?.message;
-  return new ApiError(code, message, {
+  return new OperationError(code, message, {
     ...(fields.length > 0 && { fields }),
     ...(Array.isArray(violations) && { violations: violations as object[] }),
     ...(typeof retryAfterSeconds === 'number' && { retryAfterSeconds }),
   });
+}
+
+/** An error of a route's operation. */
+class OperationError extends ApiError {}
+
+/** REST has no argument `input`, and its own names for what is in it. */
+function restPath(path: string, { fields }: Route): string {
+  const inside = path.replace(/^input\./, '');
+  return fields?.[inside] ?? inside;
 }
 
 function matchPath(pattern: string, path: string): Record<string, string> | undefined {
@@ -164,5 +182,6 @@ export function sendError(request: IncomingMessage, reply: ServerResponse, error
   const api = error instanceof ApiError ? error : new ApiError('INTERNAL_SERVER_ERROR', undefined, { cause: error });
   const allow = api instanceof MethodNotAllowed && { allow: api.allow };
   const headers = { ...NO_STORE, ...errorHeaders(api, request), ...allow };
-  sendJson(reply, httpStatusOf(api.code), { error: api.message, code: api.code, ...api.details }, headers);
+  const requestId = api.code === 'INTERNAL_SERVER_ERROR' && { requestId: requestIdOf(request) };
+  sendJson(reply, httpStatusOf(api.code), { error: api.message, code: api.code, ...api.details, ...requestId }, headers);
 }

@@ -49,13 +49,13 @@ export function parseCreateVm(value: unknown, catalog: Catalog): CreateVmInput &
 function catalogProblems({ region, distribution, desktop }: Partial<CreateVmInput>, catalog: Catalog): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (region !== undefined && !catalog.regions.has(region)) {
-    problems.push({ path: 'region', message: `"${clip(region)}" is not a region; there are ${[...catalog.regions.keys()].join(', ')}.` });
+    problems.push({ path: 'region', message: `must be a region; there are ${[...catalog.regions.keys()].join(', ')}.` });
   }
   if (distribution === undefined) return problems;
   const entry = catalog.distributions.get(distribution);
   if (entry === undefined) {
     const known = [...catalog.distributions.keys()].join(', ');
-    problems.push({ path: 'distribution', message: `"${clip(distribution)}" is not a distribution; there are ${known}.` });
+    problems.push({ path: 'distribution', message: `must be a distribution; there are ${known}.` });
   } else if (entry.kind === 'WEBTOP' && (desktop == null || !entry.desktops.includes(desktop))) {
     problems.push({ path: 'desktop', message: `${entry.name} needs one of its desktops: ${entry.desktops.join(', ')}.` });
   } else if (entry.kind === 'PREMADE' && desktop != null && desktop !== '') {
@@ -129,8 +129,4 @@ function parse<T extends z.ZodType>(
   const problems = [...own, ...further(sound).filter(({ path }) => !bad.has(path))];
   if (!result.success || problems.length > 0) throw badInput(problems);
   return result.data;
-}
-
-function clip(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -20,7 +20,7 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
     refuseWhileDeleting(vm);
     const known = vm.mappings.find((mapping) => mapping.name === name);
     if (known !== undefined && known.internalPort !== internalPort) {
-      throw new ApiError('CONFLICT', `The name "${name}" leads to port ${known.internalPort}; remove it first, or choose another.`);
+      throw new ApiError('CONFLICT', `This name leads to port ${known.internalPort}; remove it first, or choose another.`);
     }
     if (known?.visibility === visibility) return UNCHANGED;
     if (known === undefined) await refusePastCaps(trx, vm);

@@ -24,7 +24,7 @@ export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, 
     if (vm.ports.some(isSame)) return UNCHANGED;
     const distribution = deps.catalog.distributions.get(vm.distribution);
     const problem = distribution === undefined ? 'cannot be forwarded.' : forwardProblem(distribution, protocol, internalPort);
-    if (problem !== undefined) throw badInput([{ path: 'internalPort', message: `${protocol.toUpperCase()} ${internalPort} ${problem}` }]);
+    if (problem !== undefined) throw badInput([{ path: 'internalPort', message: `this port ${problem}` }]);
     if (vm.ports.length >= MAX_PORTS) throw new ApiError('CONFLICT', `A VM has at most ${MAX_PORTS} forwarded ports; remove one first.`);
     if ((await countPorts(trx, vm.userId)) >= MAX_PORTS_OF_ACCOUNT) {
       throw new ApiError('CONFLICT', `An account has at most ${MAX_PORTS_OF_ACCOUNT} forwarded ports; remove one of any VM first.`);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { requestIdOf } from '../../lib/request-id.ts';
 import type { Log } from '../../log.ts';
 import { answerPlain } from '../plain-answer.ts';
 import { hasBody, originForm } from '../request-target.ts';
@@ -149,8 +150,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
   /** Answers instead of the app, or cuts an answer that has begun. */
   #fail(message: string, code: string, status = 502): void {
     if (this.#isOver) return;
-    const { log, target, res } = this.#request;
-    log.debug({ vmId: target.vmId, code }, 'a request to an app failed');
+    const { log, target, req, res } = this.#request;
+    log.debug({ requestId: requestIdOf(req), vmId: target.vmId, code }, 'a request to an app failed');
     this.#abort();
     answerPlain(res, status, message);
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf } from '../../lib/path-of.ts';
+import { requestIdOf } from '../../lib/request-id.ts';
 import type { Log } from '../../log.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from '../plain-answer.ts';
 import { flawOf, hasBody, isWebSocketUpgrade, originForm } from '../request-target.ts';
@@ -51,7 +52,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
     try {
       return await withinDeadline(resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req)));
     } catch (err) {
-      log.error({ vmId, err }, 'cannot tell where a VM is');
+      log.error({ requestId: requestIdOf(req), vmId, err }, 'cannot tell where a VM is');
       return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
     }
   };
@@ -73,7 +74,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
   /** The last resort: a fault of ours ends one request and not the process. */
   const serveSafely = (req: IncomingMessage, res: ServerResponse, match: HostMatch, forward: Forward): void => {
     serve(req, res, match, forward).catch((err: unknown) => {
-      log.error({ err }, 'the ingress failed to serve a request');
+      log.error({ requestId: requestIdOf(req), err }, 'the ingress failed to serve a request');
       res.destroy();
     });
   };

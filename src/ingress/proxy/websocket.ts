@@ -11,9 +11,9 @@ import { joinSockets } from './join-sockets.ts';
  */
 export function responseOnSocket(req: IncomingMessage): ServerResponse | undefined {
   const { socket } = req;
-  // Node takes its own listener away before it hands over the socket.
-  socket.on('error', () => undefined);
   const res = new ServerResponse(req);
+  // The server hears only of errors of replies that are its own.
+  res.on('error', () => undefined);
   res.shouldKeepAlive = false;
   try {
     res.assignSocket(socket);

@@ -610,7 +610,7 @@ describe('when one side goes midway', () => {
 
 describe('what the resolver says', () => {
   const answerTo = async (port: number, host: string) =>
-    (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).replace(/\r\nDate: [^\r]*/, '');
+    (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n`)).replace(/\r\nDate: [^\r]*/, '');
 
   test('not found, denied and a foreign host are the same bytes', async () => {
     const { port } = await gateway((_vmId, name) => Promise.resolve({ kind: name === 'secret' ? 'denied' : 'not-found' }));
@@ -941,9 +941,13 @@ describe('a WebSocket', () => {
       asked.resolve();
       return decision.promise;
     });
-    // Plain sockets: a listener for errors here would hide that the ingress has none.
+    // The tests' own listener for errors would hide that the server has none but Node's, which goes with the upgrade.
     const left = new Promise((done) =>
-      gatewayServer.once('connection', (socket: Socket) => void socket.removeAllListeners('error').once('close', done)),
+      gatewayServer.once('connection', (socket: Socket) => {
+        const [node, hearErrors] = socket.listeners('error') as (() => void)[];
+        socket.removeAllListeners('error').once('close', done);
+        for (const listener of [node, hearErrors]) if (listener !== undefined) socket.on('error', listener);
+      }),
     );
     const client = connect(entry, '127.0.0.1');
     client.write(handshake());

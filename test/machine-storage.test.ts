@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
@@ -179,6 +179,29 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(lost).toBeInstanceOf(EngineError);
     expect(lost).toMatchObject({ code: 'DATA_LOST', message: expect.stringContaining('"primary"') });
     expect(existsSync(image)).toBe(false);
+  });
+
+  test.each([
+    ['cut to half', (image: string) => truncate(image, 32 * MB)],
+    ['cut to nothing', (image: string) => truncate(image, 0)],
+    ['without its first block', (image: string) => run('dd', ['if=/dev/zero', `of=${image}`, 'bs=4096', 'count=1', 'conv=notrunc'])],
+    ['no file system that can be mounted', (image: string) => run('debugfs', ['-w', '-R', 'clri <8>', image])],
+  ])('whose file is %s is DATA_LOST, and nothing is made of it', async (_how, damage) => {
+    const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
+    await outputOf(spec);
+    await stopAndRemove(spec);
+    const { image } = await files(spec);
+    for (const device of await loopsOf(image)) await run('losetup', ['-d', device]);
+    await damage(image);
+    const { size } = await stat(image);
+    // Also one that is to grow: a file that was cut must not be made long again with nothing in it.
+    const sizeBytes = size < 64 * MB ? 96 * MB : 64 * MB;
+    const lost = await ensure(next(spec, 'ls /config', { volumes: [primary({ mustExist: true, sizeBytes })] })).catch(
+      (error: unknown) => error,
+    );
+    expect(lost).toMatchObject({ code: 'DATA_LOST' });
+    expect((await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${spec.id}`] } })).length).toBe(0);
+    expect((await stat(image)).size).toBe(size);
   });
 
   test('leaves nothing once it is removed: no volume, no loop device, no file; also when its file or volume was gone', async () => {

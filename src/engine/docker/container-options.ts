@@ -95,12 +95,21 @@ function devicesOf({ security: { devices } }: MachineSpec): Pick<Docker.HostConf
 
 /** The names that a machine's container may have: the first that nothing foreign holds is taken. */
 export function containerNames(spec: Pick<MachineSpec, 'id' | 'hash'>): readonly string[] {
-  return nameChoices(`swiftor-${spec.id}-${spec.hash}`);
+  return nameChoices(`${namePrefix(spec.id)}${spec.hash}`);
+}
+
+/** Whether a container of that name is the machine's, unless somebody gave a foreign one such a name. */
+export function isContainerNameOf(id: string, name: string): boolean {
+  return name.startsWith(namePrefix(id));
+}
+
+function namePrefix(id: string): string {
+  return `swiftor-${id}-`;
 }
 
 /** The names that a machine's volume may have, likewise. */
 export function volumeNameChoices(id: string, volume: string): readonly string[] {
-  return nameChoices(`swiftor-${id}-${volume}`);
+  return nameChoices(`${namePrefix(id)}${volume}`);
 }
 
 /** Numbered, not random, so that two calls at once come to the same name and one of them sees the other's work. */

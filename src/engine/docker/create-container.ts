@@ -34,6 +34,7 @@ export async function createContainer(
       const create = async (abortSignal: AbortSignal) => {
         const { id } = await docker.createContainer({ ...options, abortSignal });
         if (typeof id !== 'string') throw new TypeError('its answer describes no container.');
+        containers.note(spec.id, id);
         return id;
       };
       const limits = { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' } as const;
@@ -42,7 +43,8 @@ export async function createContainer(
       if (statusOf(error) !== 409) throw error;
       const holder = await containers.inspect(name, signal);
       const owner = holder && observeInspected(holder, place.installationId);
-      // Ours: just made, or just going away.
+      // Ours: just made, or just going away; or there for long, and a list left it out.
+      if (holder && owner?.id === spec.id) containers.note(spec.id, holder.Id);
       if (!holder || owner?.id === spec.id) throw new Overtaken(`The name "${name}" was taken for a moment.`, { cause: error });
     }
   }

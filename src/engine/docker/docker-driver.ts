@@ -57,7 +57,7 @@ export function createDockerDriver({
 }: DockerDriverOptions): EngineDriver {
   const { docker, close } = connect(endpoint);
   const call = createEngineCall(endpoint, callMilliseconds);
-  const containers = new Containers(docker, call, installationId);
+  const containers = new Containers(docker, call, installationId, Object.values(realm.networks));
   const networks = {
     internet: new MachineNetwork(docker, call, realm.networks.internet),
     none: new MachineNetwork(docker, call, realm.networks.none),

@@ -64,6 +64,13 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
     const message = `Port ${port} of the engine's host is held by something else. The operator can free it, or give VMs others with FORWARD_PORTS.`;
     return new EngineError('PORT_TAKEN', message, { ...options, port });
   }
+  if (/failed to mount local volume: .*: (?:invalid argument|structure needs cleaning|bad message)/i.test(said)) {
+    return new EngineError(
+      'DATA_LOST',
+      `The file system of a volume is damaged. The operator can repair it, or put a copy back: ${said}`,
+      options,
+    );
+  }
   if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), options);
   return new EngineError(refusal, `The engine at ${endpoint} refused to ${what}: ${said}`, options);
 }

@@ -27,7 +27,7 @@ export interface EnsureTools extends ObtainTools {
   readonly log: Log;
 }
 
-/** One call of `ensure`; see the contract. With the image there and no volumes it takes four calls: list, create, start, inspect. */
+/** One call of `ensure`; see the contract. With the image there and no volumes it takes four calls: list, create, start, inspect; and before the first start one for each network. */
 export class EnsureMachine {
   readonly #tools: EnsureTools;
   readonly #spec: MachineSpec;
@@ -64,6 +64,7 @@ export class EnsureMachine {
     await containers.retire(broken, this.#signal);
     // Made before the others are stopped: what can fail or take long does so while they still run.
     const ref = fit?.Id ?? (await this.#create());
+    if (fit === undefined || fit.State === 'created') await this.#checkVolumes(ref);
     if (fit?.State !== 'running') await isolated;
     const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
     await Promise.all([...kept.map(({ Id }) => containers.stop(Id, this.#signal)), containers.retire(surplus, this.#signal)]);
@@ -99,6 +100,24 @@ export class EnsureMachine {
     const { names, enforcement } = await this.#tools.volumes.ensure(this.#spec, this.#signal);
     if (enforcement !== undefined) this.#onProgress({ phase: 'storage', enforcement });
     return names;
+  }
+
+  /** A volume that was removed just before the creation is now a plain one, and blank: with that, the container is never started. */
+  async #checkVolumes(ref: string): Promise<void> {
+    const { containers, volumes, log } = this.#tools;
+    const targets = new Set(this.#spec.volumes.map(({ target }) => target));
+    if (targets.size === 0) return;
+    const mounts = (await containers.inspect(ref, this.#signal))?.Mounts ?? [];
+    const names = mounts.flatMap(({ Type, Name, Destination = '' }) =>
+      Type === 'volume' && Name && targets.has(Destination) ? [Name] : [],
+    );
+    const foreign = await volumes.findForeign(this.#spec.id, names, this.#signal);
+    if (foreign.length === 0) return;
+    log.error({ machine: this.#spec.id, ref, volumes: foreign }, 'a volume was removed while its container was made, which is not started');
+    await containers.remove(ref, this.#signal);
+    await volumes.removeBlank(foreign, this.#signal);
+    // The next attempt finds the data where it still is, or that it is lost.
+    throw new Overtaken(`A volume of machine ${this.#spec.id} was removed before its start.`);
   }
 
   /** Makes the container; its engine id. */

@@ -47,11 +47,11 @@ export class ImageStorage {
     return { type: 'ext4', device: deviceOf(this.#tools.installationId, id, name), o: 'nosuid,nodev,discard' };
   }
 
-  /** After it, each image exists and is where its volume looks for it. Rejects with DATA_LOST, and has made nothing, when one that must exist does not. */
+  /** After it, each image exists and is where its volume looks for it. Rejects with DATA_LOST, and has made nothing, when one that must exist does not, or is damaged. */
   async attach(id: string, images: readonly ImageSpec[], signal: AbortSignal): Promise<void> {
     if (images.length === 0) return;
     const output = await this.#turns.take(signal, () => this.#run(attachCommand(this.#tools.installationId, id, images), signal));
-    if (output.exitCode === LOST) throw dataLost(id, output.stdout.trim().split('\n'));
+    if (output.exitCode === LOST) throw lostIn(id, output.stdout);
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be attached`, output);
   }
 
@@ -96,6 +96,16 @@ function failureOf(what: string, { exitCode, stdout, stderr }: HostOutput): Engi
   }
   const why = exitCode === NO_TOOL ? `on the engine's host, ${said}` : `exit code ${exitCode}: ${said}`;
   return new EngineError('ENGINE_REFUSED', `${what}: ${why}.`);
+}
+
+/** From what the attaching printed. */
+function lostIn(id: string, output: string): EngineError {
+  const lines = output.trim().split('\n');
+  const missing = lines.filter((line) => line.startsWith('missing ')).map((line) => line.slice('missing '.length));
+  if (missing.length > 0) return dataLost(id, missing);
+  const damaged = lines.map((line) => `"${line.replace(/^damaged /, '')}"`).join(', ');
+  const message = `The file of volume ${damaged} of machine ${id} is cut short, or holds no file system any more.`;
+  return new EngineError('DATA_LOST', `${message} The operator can put a copy of it back.`);
 }
 
 /** What is said of a machine whose volumes of these names held data and are gone. */

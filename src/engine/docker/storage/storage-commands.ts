@@ -45,14 +45,28 @@ while :; do
 done
 `;
 
-/** Arguments: installation, machine, then for each volume its name, bytes and whether it must exist. Prints the names of the lost. */
+/** Arguments: installation, machine, then for each volume its name, bytes and whether it must exist. Prints what is lost: "missing NAME", "damaged NAME". */
 const ATTACH = `
 for tool in losetup mkfs.ext4 debugfs e2fsck resize2fs flock truncate; do
   command -v "$tool" > /dev/null || { echo "the program $tool is missing"; exit ${NO_TOOL}; }
 done
 ${PRELUDE}
+# Whether the file holds a file system, and all of it: one that was cut must neither grow nor be mounted.
+is_whole() {
+  stats=$(debugfs -c -R 'show_super_stats -h' "$1" 2> /dev/null | sed -n 's/^Block \\(count\\|size\\): *//p')
+  bytes=1
+  for factor in $stats; do bytes=$((bytes * factor)); done
+  [ "$bytes" -gt 1 ] && [ "$(stat -c %s "$1")" -ge "$bytes" ]
+}
 check() {
-  [ "$3" = no ] || [ -f "$dir/$1.img" ] || { echo "$1"; lost=yes; }
+  [ "$3" = yes ] || return 0
+  if [ ! -f "$dir/$1.img" ]; then
+    echo "missing $1"
+    lost=yes
+  elif ! is_whole "$dir/$1.img"; then
+    echo "damaged $1"
+    lost=yes
+  fi
 }
 make() {
   img=$dir/$1.img

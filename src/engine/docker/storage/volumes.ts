@@ -16,6 +16,8 @@ const IMAGE = 'image';
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
 
+type VolumeLabels = Readonly<Record<string, string>>;
+
 export interface OwnVolume {
   /** The machine's. */
   readonly id: string;
@@ -25,7 +27,7 @@ export interface OwnVolume {
   readonly lifetime: string;
   /** Whether its data is in a file of a fixed size, and not in a directory of the engine's. */
   readonly isImage: boolean;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: VolumeLabels;
 }
 
 export type VolumesSpec = Pick<MachineSpec, 'id' | 'volumes' | 'labels'>;
@@ -66,14 +68,7 @@ export class MachineVolumes {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
     return this.#call('list the volumes', signal, async (abortSignal) => {
       const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
-      const volumes = listIn(Volumes).map((volume): OwnVolume => ({
-        id: volume.Labels[LABEL.machine] ?? '',
-        name: volume.Labels[LABEL.volume] ?? '',
-        engineName: volume.Name,
-        lifetime: volume.Labels[LABEL.lifetime] ?? '',
-        isImage: volume.Labels[LABEL.store] === IMAGE,
-        labels: volume.Labels,
-      }));
+      const volumes = listIn(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
       return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
     });
   }
@@ -86,6 +81,11 @@ export class MachineVolumes {
     if (spec.volumes.length === 0) return { names: new Map(), enforcement: undefined };
     const found = new Map<string, OwnVolume>();
     for (const volume of await this.list(signal, spec.id)) if (!found.has(volume.name)) found.set(volume.name, volume);
+    // An engine can list less than there is, and answer 200: nothing is lost on its list's word alone.
+    for (const { name, mustExist } of spec.volumes) {
+      const unlisted = mustExist && !found.has(name) ? await this.#findUnlisted(spec.id, name, signal) : undefined;
+      if (unlisted) found.set(name, unlisted);
+    }
     const missing = spec.volumes.filter(({ name }) => !found.has(name));
     const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#trial.isPassed(signal));
     // One that was made plain stays so.
@@ -109,6 +109,23 @@ export class MachineVolumes {
     const lasting = spec.volumes.filter(({ lifetime }) => lifetime === 'until-delete');
     const enforcement = lasting.every(isImage) ? 'HARD' : 'MEASURED';
     return { names, enforcement: lasting.length === 0 ? undefined : enforcement };
+  }
+
+  /**
+   * Of the volumes of these names, those that are not the machine's. The engine makes a plain volume of each name that is missing when a
+   * container is created, and removes none that a container has.
+   */
+  async findForeign(id: string, engineNames: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const labels = await Promise.all(engineNames.map((engineName) => this.#findLabels(engineName, signal)));
+    return engineNames.filter((_, at) => !this.#isOwn(id, labels[at]));
+  }
+
+  /** After it, there is none of these volumes that the engine made by itself: those have no labels. No container may have it. */
+  async removeBlank(engineNames: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const engineName of engineNames) {
+      const labels = await this.#findLabels(engineName, signal);
+      if (labels !== undefined && Object.keys(labels).length === 0) await this.#remove(engineName, signal);
+    }
   }
 
   /** After it, what the machine has can be mounted, as it is: before a container starts again that was made earlier. */
@@ -153,10 +170,35 @@ export class MachineVolumes {
       };
       const holder = await seeThrough(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
       // The engine answers a taken name with the volume that has it, whoever's it is.
-      const labels = holder.Labels ?? {};
-      if (labels[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id) return engineName;
+      if (this.#isOwn(id, holder.Labels)) return engineName;
     }
     throw new EngineError('ENGINE_REFUSED', `Each name for the volume "${name}" of machine ${id} is taken by a foreign volume.`);
+  }
+
+  #isOwn(id: string, labels: VolumeLabels | null | undefined): boolean {
+    return labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id;
+  }
+
+  /** The machine's volume by the names that it may have; undefined when it has none. */
+  async #findUnlisted(id: string, name: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
+    for (const engineName of volumeNameChoices(id, name)) {
+      const labels = await this.#findLabels(engineName, signal);
+      if (labels === undefined) return undefined;
+      if (this.#isOwn(id, labels) && labels[LABEL.volume] === name) return toOwnVolume(engineName, labels);
+    }
+    return undefined;
+  }
+
+  /** Of a volume, anyone's; undefined when there is none. */
+  async #findLabels(engineName: string, signal: AbortSignal): Promise<VolumeLabels | undefined> {
+    const inspect = (abortSignal: AbortSignal) => this.#docker.getVolume(engineName).inspect({ abortSignal });
+    try {
+      const { Labels } = await this.#call(`look at the volume "${engineName}"`, signal, inspect);
+      return Labels ?? {};
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
   }
 
   #remove(engineName: string, signal: AbortSignal): Promise<void> {
@@ -175,4 +217,15 @@ export class MachineVolumes {
     };
     return this.#call(`remove the volume "${engineName}"`, signal, work, { milliseconds: REMOVE_MILLISECONDS });
   }
+}
+
+function toOwnVolume(engineName: string, labels: VolumeLabels): OwnVolume {
+  return {
+    id: labels[LABEL.machine] ?? '',
+    name: labels[LABEL.volume] ?? '',
+    engineName,
+    lifetime: labels[LABEL.lifetime] ?? '',
+    isImage: labels[LABEL.store] === IMAGE,
+    labels,
+  };
 }

@@ -27,7 +27,7 @@ export interface StreamTools {
 
 /** See `EngineDriver.events`. */
 export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable<EngineEvent> {
-  const { docker, call, installationId, ooms } = tools;
+  const { docker, call, containers, installationId, ooms } = tools;
   const splitter = new LineSplitter();
   // The engine repeats its last events, so none is missed between now and the stream's opening.
   const since = Date.now() / 1000;
@@ -40,6 +40,8 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
       // Before anyone hears of the event and looks at the container.
       if (oom) ooms.note(oom.ref, oom.at);
       const event = observeEvent(raw, installationId);
+      if (event?.action === 'removed') containers.forget(event.ref);
+      else if (event) containers.note(event.id, event.ref);
       if (event) sink.push(event);
       const ref = observeDisconnect(raw);
       if (ref !== undefined) void pushDisconnected(tools, ref, sink, streamSignal);

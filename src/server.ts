@@ -32,6 +32,7 @@ import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { toEngineHealth, withDisk } from './reconciler/engine-health.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
+import { watchFacts } from './reconciler/facts-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/machine-spec.ts';
 import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
@@ -39,6 +40,7 @@ import { watchStorage, type StorageWatch } from './reconciler/storage-watch.ts';
 import { createRestHandler } from './rest/rest-handler.ts';
 import { createRouter } from './router.ts';
 import { readKeys } from './keys.ts';
+import { NOTHING_LEARNED, type EngineFacts } from './vm/engine-facts.ts';
 import type { PublicAddress } from './vm/mapping.ts';
 import { createSecretBox } from './vm/secret-box.ts';
 import { clearLeases } from './vm/vm-lease.ts';
@@ -90,10 +92,18 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
   const watchOf = (region: string) => watches.get(driverOf(region));
   const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
+  const learned = new Map(engines.endpoints.map((engine) => [engine.driver, watchFacts(engine, { db, catalog, log })] as const));
+  parts.defer(async () => void (await Promise.all([...learned.values()].map((watch) => watch.close()))));
   const storage = new Map<EngineDriver, StorageWatch>();
   const healthOf = (region: string) => {
     const health = watchOf(region)?.health() ?? toEngineHealth(false, undefined);
     return withDisk(health, storage.get(driverOf(region))?.isFull() === true);
+  };
+
+  const factsOf = (region: string): EngineFacts => {
+    const driver = engines.drivers.get(region);
+    if (driver === undefined) return { ...NOTHING_LEARNED, problem: 'ENGINE_UNREACHABLE' };
+    return { ...(learned.get(driver)?.facts() ?? NOTHING_LEARNED), problem: healthOf(region).problem };
   };
 
   const policyOf = (region: string): MachinePolicy => {
@@ -147,6 +157,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     board,
     telemetry: createVmTelemetry({ driverOf, streams }),
     isRegionAvailable: (region: string) => healthOf(region).canStart,
+    factsOf,
   };
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;

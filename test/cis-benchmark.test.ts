@@ -91,7 +91,8 @@ async function subjectOf(distribution: Distribution): Promise<Subject> {
 async function create(spec: MachineSpec): Promise<string> {
   const volumeNames = new Map(spec.volumes.map(({ name }) => [name, `swtest-${spec.id}-${name}`]));
   for (const Name of volumeNames.values()) await docker.createVolume({ Name, Labels: { [LABEL.installation]: installationId } });
-  const options = containerOptions(spec, { name: `swtest-${spec.id}`, installationId, networkId: 'swiftor-vms', volumeNames });
+  const image = { reference: spec.imageRef, id: spec.imageRef };
+  const options = containerOptions(spec, { name: `swtest-${spec.id}`, image, installationId, networkId: 'swiftor-vms', volumeNames });
   return (await docker.createContainer(options)).id;
 }
 

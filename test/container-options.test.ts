@@ -3,7 +3,13 @@ import { containerNames, containerOptions, volumeNameChoices } from '../src/engi
 import { LABEL } from '../src/engine/labels.ts';
 import { machineSpec } from './support/engines.ts';
 
-const place = { name: 'swiftor-x', installationId: 'inst', networkId: 'net', volumeNames: new Map([['primary', 'swiftor-x-primary']]) };
+const place = {
+  name: 'swiftor-x',
+  image: { reference: 'swiftor-test/tiny:1', id: 'sha256:1' },
+  installationId: 'inst',
+  networkId: 'net',
+  volumeNames: new Map([['primary', 'swiftor-x-primary']]),
+};
 
 test('a container gets its limits, and no rights but those of its profile', () => {
   const spec = machineSpec({ cpu: 1.5, memoryBytes: 512 * 1024 * 1024, pidsLimit: 256, shmBytes: 1024, stopGraceSeconds: 7 });

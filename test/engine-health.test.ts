@@ -3,19 +3,19 @@ import { EngineError } from '../src/engine/engine-error.ts';
 import { toEngineHealth, toWalls, withDisk } from '../src/reconciler/engine-health.ts';
 
 test.each([
-  [false, 'isolated', 'unreachable', false],
-  [true, undefined, 'ok', true],
-  [true, 'isolated', 'ok', true],
-  [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', true],
-  [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', false],
-] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, canStart) => {
-  expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart });
+  [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],
+  [true, undefined, 'ok', undefined],
+  [true, 'isolated', 'ok', undefined],
+  [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', undefined],
+  [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', 'ISOLATION_FAILED'],
+] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, problem) => {
+  expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
 });
 
 test('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
   const ok = toEngineHealth(true, 'isolated');
   expect(withDisk(ok, false)).toEqual(ok);
-  expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false });
+  expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false, problem: 'NO_SPACE' });
   expect(withDisk(toEngineHealth(false, undefined), true)).toEqual(toEngineHealth(false, undefined));
 });
 

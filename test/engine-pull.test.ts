@@ -122,7 +122,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     const built = machineSpec({ imageRef, localImageRef: 'swiftor-test/tiny:1', command });
     const observed = await driver.ensure(built, within(), () => undefined);
     expect(observed.state).toBe('running');
-    expect((await docker.getContainer(observed.ref).inspect()).Config.Image).toBe('swiftor-test/tiny:1');
+    expect(observed.image).toMatchObject({ reference: 'swiftor-test/tiny:1', standInFor: imageRef });
     expect((await driver.ensure(built, within(), () => undefined)).ref).toBe(observed.ref);
     const missing = machineSpec({ imageRef, localImageRef: 'local/swiftor-test-never-built:1', command });
     expect(await failureOf(driver.ensure(missing, within(), () => undefined))).toMatchObject({

@@ -77,6 +77,7 @@ async function look(id: string): Promise<Seen> {
 }
 const reaches = (id: string, status: string, deadline = 25_000) => eventually(async () => (await look(id)).status === status, { deadline });
 const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
+const restart = (id: string) => gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { id } }', { id });
 const remove = async (id: string) => {
   await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
   await eventually(async () => (await gateway.rest(token, 'GET', `/vms/${id}`)).status === 404);
@@ -245,15 +246,15 @@ describe('an update that fails', () => {
     await reaches(id, 'RUNNING');
     const [container] = await runningOf(id);
     // Untagged: its container keeps the layers, the name leads nowhere.
-    await registry.forget(container?.Image ?? '');
+    await registry.forget(registry.missingRef('pushed'));
     registry.proxy.rules.manifestStatus = 503;
-    await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'NEWS', value: 'yes' } });
+    await restart(id);
     await eventually(async () => (await look(id)).lastFailure !== null, { deadline: 25_000 });
     expect((await look(id)).lastFailure).toMatchObject({ code: 'PULL_FAILED', message: expect.stringContaining('pushed:1') });
     await reaches(id, 'RUNNING');
     expect((await runningOf(id)).map(({ Id }) => Id)).toEqual([container?.Id]);
     registry.proxy.heal();
-    await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'NEWS', value: 'yes' } });
+    await restart(id);
     await eventually(async () => (await runningOf(id)).some(({ Id }) => Id !== container?.Id), { deadline: 25_000 });
     await reaches(id, 'RUNNING');
     expect((await look(id)).lastFailure).toBeNull();

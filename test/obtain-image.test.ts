@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../src/engine/driver.ts';
-import type { MachineSpec } from '../src/engine/machine.ts';
+import type { MachineSpec, Observation } from '../src/engine/machine.ts';
 import type { FindLocalBuild } from '../src/engine/local-builds.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';
 
@@ -17,8 +17,8 @@ const driverWith = (findLocalBuild: FindLocalBuild = async () => undefined) => {
 };
 const specOf = (overrides: Partial<MachineSpec>) => machineSpec({ command: IDLE, imageRef: '127.0.0.1:9/nowhere:1', ...overrides });
 
-async function imageOf({ ref }: { ref: string }): Promise<string> {
-  return (await docker.getContainer(ref).inspect()).Config.Image;
+async function imageOf({ image }: Observation): Promise<string | undefined> {
+  return image?.reference;
 }
 
 /** A registry that takes connections and never says a word, as behind a firewall that drops what it does not like. */

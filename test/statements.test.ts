@@ -8,6 +8,7 @@ import { createGateway, type Gateway } from '../src/graphql/gateway.ts';
 import { createLog } from '../src/log.ts';
 import { createRestHandler } from '../src/rest/rest-handler.ts';
 import { openTestBox } from './support/secret-box.ts';
+import { NOTHING_LEARNED } from '../src/vm/engine-facts.ts';
 import { createVm } from '../src/vm/vm-commands.ts';
 import { addSubdomain } from '../src/vm/vm-mappings.ts';
 import { createServer, type Server } from 'node:http';
@@ -38,6 +39,7 @@ beforeAll(async () => {
     streams: { subscribe: () => Promise.reject(new Error('not here')), count: () => 0, close: () => undefined },
     telemetry: { logs: async function* () {}, stats: async function* () {} },
     isRegionAvailable: () => true,
+    factsOf: () => ({ ...NOTHING_LEARNED, problem: 'NO_SPACE' }),
   };
   const log = await createLog({ level: 'silent' });
   const rates = createRateLimits({ perAccount: 1_000, perAddress: 1_000, log });
@@ -112,6 +114,9 @@ it('reads the secrets and the violations of a whole list in one statement more e
   expect(secrets).toBe(2);
   const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');
   expect(violations).toBe(2);
+  const { data, statements: problems } = await run('{ vms { nodes { id image { digest outdated } startProblems { code } } } }');
+  expect(data).toMatchObject({ vms: { nodes: [{ image: null, startProblems: [{ code: 'NO_SPACE' }] }, {}, {}, {}, {}] } });
+  expect(problems).toBe(2);
 });
 
 it('reads one VM in one statement', async () => {

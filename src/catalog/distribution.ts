@@ -101,6 +101,11 @@ const entrySchema = z.strictObject({
   seccomp: z.enum(['default', 'unconfined']).default('default'),
   /** Devices of the engine's host that the image cannot do without. */
   devices: z.array(z.string().regex(/^\/dev\/[\w/-]+$/)).default([]),
+  /** What processors the image exists for; without it, for whatever the engine has. */
+  architectures: z
+    .array(z.enum(['amd64', 'arm64']))
+    .min(1)
+    .optional(),
   exceptions: z.array(exceptionSchema).default([...SHARED_EXCEPTIONS]),
   /** Why not to build on it any more, and what to use instead. */
   deprecated: z.string().max(400).optional(),

@@ -114,6 +114,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     description: 'Krita, digital painting. The image exists for amd64 only.',
     image: 'lscr.io/linuxserver/krita:latest',
     localImage: 'local/krita:latest',
+    architectures: ['amd64'],
   },
   {
     ...SELKIES_DESKTOP,
@@ -121,6 +122,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     name: 'SteamOS',
     description: 'A SteamOS-like environment with ports that you may forward. Needs a GPU of AMD or Intel at /dev/dri.',
     image: 'lscr.io/linuxserver/steamos:latest',
+    architectures: ['amd64'],
     portForwarding: true,
     ports: [
       ...tcpAndUdp(27031, 27036),

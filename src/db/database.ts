@@ -67,6 +67,18 @@ export interface VmTable {
   storage_enforcement: Optional<string>;
   /** Measured: the container's own layer and the volumes that go with a stop. */
   scratch_bytes: Defaulted<number>;
+  /** The reference, by Docker's name, that its image was taken by; null while it has none, as the other columns of it. */
+  image_reference: Optional<string>;
+  /** The engine's own id of it. */
+  image_id: Optional<string>;
+  /** Its registry's; null when it is in none. */
+  image_digest: Optional<string>;
+  /** The catalog's reference that a stand-in was taken for; null when it is no stand-in. */
+  image_stand_in_for: Optional<string>;
+  /** Which incarnation it was taken for; another than the VM's, or null: the present image is taken next. */
+  image_incarnation: Optional<number>;
+  /** When that was written. */
+  image_since: Optional<Date>;
   last_event_seq: Defaulted<number>;
   idempotency_key: Optional<string>;
   idempotency_hash: Optional<string>;

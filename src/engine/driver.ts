@@ -87,6 +87,15 @@ export interface EngineDriver {
   /** How full the disk is that holds all images, containers and volumes; undefined when the engine's host cannot tell. Takes some 0.2 s. */
   diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined>;
 
+  /** The engine's processors, and all its images, in a bounded number of calls. */
+  describe(signal: AbortSignal): Promise<EngineDescription>;
+
+  /** Whether the registry of the image answers the engine, whatever it says; false after 3 s at the latest. */
+  reachesRegistry(imageRef: string, signal: AbortSignal): Promise<boolean>;
+
+  /** Those of the devices ('/dev/dri') that the engine's host lacks. Rejects when it cannot be looked at. Takes some 0.3 s. */
+  findMissingDevices(devices: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
+
   /** Ends what it does by itself and releases its sockets. The driver is not used afterwards. */
   close(): Promise<void>;
 }
@@ -95,6 +104,20 @@ export interface EngineDriver {
 export interface DiskSpace {
   readonly usedBytes: number;
   readonly freeBytes: number;
+}
+
+export interface EngineDescription {
+  /** As images call it: 'amd64', 'arm64'. Absent when the engine does not say. */
+  readonly architecture?: string;
+  readonly images: readonly EngineImage[];
+}
+
+export interface EngineImage {
+  readonly id: string;
+  /** By tag and by digest; none when the image has lost its tag to another, and is in no registry. */
+  readonly references: readonly string[];
+  /** 'repository@sha256:…' of each registry that the engine has it from. */
+  readonly repoDigests: readonly string[];
 }
 
 export type EnsureProgress =

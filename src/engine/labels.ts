@@ -11,6 +11,10 @@ export const LABEL = {
   /** The VM's place in the order of creation: shows that a database is older than the engine's containers. */
   number: 'io.swiftor.vm-number',
   hash: 'io.swiftor.spec-hash',
+  /** Of the image that the container was made from: its reference, its registry's digest, and what it stands in for. */
+  image: 'io.swiftor.image',
+  imageDigest: 'io.swiftor.image-digest',
+  standInFor: 'io.swiftor.stand-in-for',
   volume: 'io.swiftor.volume',
   lifetime: 'io.swiftor.volume-lifetime',
   /** 'image' on a volume whose data is in a file of a fixed size; a plain volume of the engine has none. */

@@ -6,6 +6,10 @@ export interface MachineSpec {
   readonly imageRef: string;
   /** An image built on the engine itself, which stands in where the registry of `imageRef` cannot be reached. */
   readonly localImageRef?: string;
+  /** The image that the machine keeps, whatever `imageRef` stands for by now; its new containers are made from no other. */
+  readonly keptImage?: MachineImage;
+  /** Whether the registry is asked for a newer image of `imageRef` before the one that the engine has is taken. */
+  readonly renewImage?: boolean;
   /** Replaces the image's own command. */
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -27,6 +31,18 @@ export interface MachineSpec {
   readonly runtime?: string;
   /** Further labels for the container and its volumes; the driver adds its own. */
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** The image of a container. */
+export interface MachineImage {
+  /** Which reference it was taken by: the spec's `imageRef`, or its `localImageRef`. */
+  readonly reference: string;
+  /** The engine's own id of it: 'sha256:…'. */
+  readonly id: string;
+  /** By which its registry knows it: 'sha256:…'. Absent when it is in none. */
+  readonly digest?: string;
+  /** Of a stand-in: the `imageRef` that it was taken for. */
+  readonly standInFor?: string;
 }
 
 /**
@@ -89,6 +105,8 @@ export interface Observation {
   /** Of the spec that it was made from. */
   readonly hash: string;
   readonly state: MachineState;
+  /** What it was made from. Absent in lists: only an inspect tells. */
+  readonly image?: MachineImage;
   /** On the VMs' bridge; absent when not running or when its network was cut. */
   readonly address?: string;
   /** Of the last run, once exited. */

@@ -3,6 +3,7 @@ import type { Actor } from '../auth/viewer.ts';
 import type { Cuttable } from '../events/event-reader.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { ProgressBoard } from '../events/progress-board.ts';
+import type { EngineFacts } from '../vm/engine-facts.ts';
 import type { Usage } from '../vm/limits.ts';
 import type { PublicAddress } from '../vm/mapping.ts';
 import { planOf } from '../vm/vm-command.ts';
@@ -20,6 +21,8 @@ export interface Services extends VmDependencies {
   readonly telemetry: VmTelemetry;
   /** Whether the region's engine answers. */
   readonly isRegionAvailable: (code: string) => boolean;
+  /** What is known of the region's engine without asking it. */
+  readonly factsOf: (region: string) => EngineFacts;
 }
 
 /** Who asks, and what their connection can do. */

@@ -1,6 +1,7 @@
 import type { VmProgress as Progress } from '../events/vm-event.ts';
 import { FAILURE_CODES } from '../vm/failure-code.ts';
 import { startViolations } from '../vm/limits.ts';
+import { startProblems } from '../vm/start-problems.ts';
 import { vmUrl } from '../vm/mapping.ts';
 import type { BootStep, VmBoot as Boot } from '../vm/vm-boot.ts';
 import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
@@ -8,6 +9,8 @@ import { isBooting, type VM_STATUSES, type VmStatus as Status } from '../vm/vm-s
 import { builder } from './builder.ts';
 import { Node } from './node.ts';
 import { QuotaViolation } from './quota.ts';
+import { StartProblem } from './start-problem.ts';
+import { hasImage, VmImage } from './vm-image.ts';
 
 const statusDescriptions = {
   STOPPED: { description: 'Off; nothing runs.' },
@@ -128,6 +131,12 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     vmlabel: t.exposeString('vmlabel', { description: 'A name for people; need not be unique.' }),
     region: t.exposeString('region', { description: "A region's code." }),
     os: t.field({ type: VmOs, description: 'What it runs.', resolve: (vm) => vm }),
+    image: t.field({
+      type: VmImage,
+      nullable: true,
+      description: 'The image that it runs; null before its first boot, and after a stop that leaves no volume.',
+      resolve: (vm) => (hasImage(vm) ? vm : null),
+    }),
     specs: t.field({ type: VmSpecs, description: 'What it may use.', resolve: (vm) => vm }),
     enabled: t.exposeBoolean('enabled', { description: 'The desired state: true as soon as a start is accepted.' }),
     status: t.field({ type: VmStatus, description: 'The observed state.', resolve: ({ status }): Status => status }),
@@ -173,6 +182,19 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
         if (vm.enabled) return [];
         const { plan, usage } = await loaders.account();
         return startViolations(plan, usage, vm);
+      },
+    }),
+    startProblems: t.field({
+      type: [StartProblem],
+      description:
+        'Why a start would not succeed now: what `startViolations` says, and what is known of the engine, the image and the devices that it needs. Empty when nothing ' +
+        'is known to be in the way, and while the VM is RUNNING or DEGRADED. Learned every 15 s, of registries and devices more rarely; nothing is asked to answer this. ' +
+        'startVm refuses a start for QUOTA_EXCEEDED alone: the others may pass before it, and are what it fails with if they do not.',
+      resolve: async (vm, _args, { loaders, catalog, factsOf }) => {
+        if (vm.status === 'RUNNING' || vm.status === 'DEGRADED') return [];
+        const { plan, usage } = vm.enabled ? {} : await loaders.account();
+        const violations = plan === undefined || usage === undefined ? [] : startViolations(plan, usage, vm);
+        return startProblems(vm, { distribution: catalog.distributions.get(vm.distribution), facts: factsOf(vm.region), violations });
       },
     }),
     storageGb: t.int({

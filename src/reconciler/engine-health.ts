@@ -1,3 +1,4 @@
+import type { EngineProblem } from '../vm/engine-facts.ts';
 import { EngineError } from '../engine/engine-error.ts';
 
 /** What is known of an engine's walls around VMs; undefined before the first answer. */
@@ -8,20 +9,24 @@ export interface EngineHealth {
   readonly summary: string;
   /** Whether VMs can be started there. */
   readonly canStart: boolean;
+  /** Why not; absent when they can. */
+  readonly problem?: EngineProblem;
 }
 
 export function toEngineHealth(isAnswering: boolean, walls: Walls): EngineHealth {
-  if (!isAnswering) return { summary: 'unreachable', canStart: false };
+  if (!isAnswering) return { summary: 'unreachable', canStart: false, problem: 'ENGINE_UNREACHABLE' };
   if (walls === 'open')
     return { summary: 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', canStart: true };
-  if (typeof walls === 'object') return { summary: `isolation cannot be had: ${walls.failure}`, canStart: false };
+  if (typeof walls === 'object') {
+    return { summary: `isolation cannot be had: ${walls.failure}`, canStart: false, problem: 'ISOLATION_FAILED' };
+  }
   return { summary: 'ok', canStart: true };
 }
 
 /** The same of an engine whose disk is full: what runs goes on. */
 export function withDisk(health: EngineHealth, isFull: boolean): EngineHealth {
   if (!isFull || !health.canStart) return health;
-  return { summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it', canStart: false };
+  return { summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it', canStart: false, problem: 'NO_SPACE' };
 }
 
 /** What an attempt to wall VMs off failed with says of the walls; nothing, when the engine only did not answer. */

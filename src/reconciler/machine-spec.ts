@@ -1,6 +1,7 @@
 import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
 import type { MachineSpec, MachineVolume } from '../engine/machine.ts';
 import { LABEL, specHash } from '../engine/labels.ts';
+import { isImageDue, keptImage, orderedReference } from '../vm/vm-image.ts';
 import { PASSWORD_KEY } from '../vm/vm-input.ts';
 import type { Vm } from '../vm/vm.ts';
 
@@ -28,13 +29,18 @@ export interface MachinePolicy {
 
 /** The machine that this VM should be; undefined when the catalog no longer has its image. */
 export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }: SpecSource): MachineSpec | undefined {
-  const imageRef = imageOf(distribution, vm.desktop);
-  if (imageRef === undefined) return undefined;
+  const offered = imageOf(distribution, vm.desktop);
+  if (offered === undefined) return undefined;
+  const kept = keptImage(vm);
+  // The one that its image was taken for: an edited catalog makes no other machine of a VM that keeps its image.
+  const imageRef = kept === undefined ? offered : orderedReference(kept);
   const localImageRef = localImageOf(distribution, vm.desktop);
   const spec = {
     id: vm.id,
     imageRef,
     ...(localImageRef !== undefined && { localImageRef }),
+    ...(kept !== undefined && { keptImage: kept }),
+    ...(isImageDue(vm) && { renewImage: true }),
     ...(distribution.command !== undefined && { command: distribution.command }),
     env: environmentOf(distribution, secrets),
     volumes: volumesOf(vm, distribution),

@@ -3,9 +3,11 @@ import { sql } from 'kysely';
 import { askApp, awaitApp, type AppDoor } from './ask-app.ts';
 import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
+import { imageUpdate, NO_IMAGE } from './image-update.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { exitedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
+import { outlivesStop } from '../vm/vm-image.ts';
 import type { VmPass } from './vm-pass.ts';
 
 const NEXT: StepOutcome = { kind: 'next' };
@@ -93,7 +95,8 @@ const EXECUTORS: Executors = {
     const { vm, signal, hinted, writer, observed, distribution } = pass;
     const door = doorOf(pass);
     if (door === undefined || observed === undefined || distribution === undefined) return AGAIN;
-    const set = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
+    const seen = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
+    const set = { ...seen, ...imageUpdate(vm, pass.spec, observed) };
     void writer.status('BOOTING', 'BOOT', set).catch(() => undefined);
     writer.progress('BOOTING', { percent: 100, message: `Waiting for the app on port ${distribution.defaultPort}.` });
     const begun = observed.startedAt?.getTime() ?? Date.now();
@@ -126,6 +129,7 @@ const EXECUTORS: Executors = {
       address: observed.address ?? null,
       observed_at: sql<Date>`now()`,
       ...(answers && { answered_hash: observed.hash }),
+      ...imageUpdate(vm, pass.spec, observed),
     };
     const status = answers ? 'RUNNING' : 'DEGRADED';
     // Where it is has changed: whoever sends people there must hear of it.
@@ -164,8 +168,9 @@ const EXECUTORS: Executors = {
     return Number.isFinite(seconds) ? { kind: 'done', nextInSeconds: seconds } : { kind: 'done' };
   },
 
-  async rest({ writer }) {
+  async rest({ vm, writer }) {
     await writer.status('STOPPED', 'USER', {
+      ...(!outlivesStop(vm) && NO_IMAGE),
       engine_ref: null,
       address: null,
       answered_hash: null,

@@ -5,7 +5,7 @@ import { insertEvent, nextEventSeq } from '../events/append-event.ts';
 import { allocatePort } from './allocate-port.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from './limits.ts';
 import { defaultForwards } from './port-forward.ts';
-import { changeVm } from './vm-change.ts';
+import { changeVm, type VmUpdate } from './vm-change.ts';
 import {
   command,
   createCommand,
@@ -106,10 +106,10 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
  * violation otherwise. Already on: nothing happens, except that one that failed is tried again now.
  */
 export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return command(deps, actor, id, 'VM_STARTED', turnOn);
+  return command(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
 }
 
-async function turnOn({ trx, vm, plan }: LockedVm): Promise<Outcome<'VM_STARTED'>> {
+async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
   refuseWhileDeleting(vm);
   if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
   const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
@@ -118,7 +118,7 @@ async function turnOn({ trx, vm, plan }: LockedVm): Promise<Outcome<'VM_STARTED'
   }
   // A volume grows with its plan, at a start; it never shrinks.
   const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
-  await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
+  await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
   return done({});
 }
 
@@ -135,12 +135,13 @@ export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Pr
   });
 }
 
-/** Replaces the container by a new one, volumes kept; a VM that is off is turned on. */
+/** Replaces the container by a new one, of the present image (see `keptImage`), volumes kept; a VM that is off is turned on. */
 export async function restartVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
   return command(deps, actor, id, 'VM_RESTARTED', async (locked) => {
     const { trx, vm } = locked;
-    if (!vm.enabled) return turnOn(locked);
-    const set = { incarnation: vm.incarnation + 1, attempts: 0, last_failure: null };
+    const incarnation = vm.incarnation + 1;
+    if (!vm.enabled) return turnOn(locked, { incarnation });
+    const set = { incarnation, attempts: 0, last_failure: null };
     await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
     return done({});
   });

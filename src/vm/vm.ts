@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { VmTable } from '../db/database.ts';
-import type { StorageEnforcement } from '../engine/machine.ts';
+import type { MachineImage, StorageEnforcement } from '../engine/machine.ts';
 import type { Mapping, Visibility } from './mapping.ts';
 import type { PortForward, PortProtocol } from './port-forward.ts';
 import type { VmBoot } from './vm-boot.ts';
@@ -20,6 +20,14 @@ export interface VmFailure {
   readonly at: string;
   /** ISO 8601; absent when nothing will be tried by itself. */
   readonly retryAt?: string;
+}
+
+/** The image of a VM's container. */
+export interface VmImage extends MachineImage {
+  /** Which of the VM's incarnations it was taken for; null after a restart was undone that took another. */
+  readonly incarnation: number | null;
+  /** When that was noted, by the database's clock. */
+  readonly since: Date;
 }
 
 /** A VM as the rest of the house sees it: a row with its mappings. */
@@ -58,6 +66,8 @@ export interface Vm {
   readonly storageEnforcement: StorageEnforcement | null;
   /** What its container holds on the engine's disk besides those volumes, as last measured. */
   readonly scratchBytes: number;
+  /** Null before its first boot, and after a stop that leaves no volume. */
+  readonly image: VmImage | null;
   readonly lastEventSeq: number;
   readonly createdAt: Date;
   readonly mappings: readonly Mapping[];
@@ -105,6 +115,7 @@ export function toVm(row: VmRow): Vm {
     storageGb: row.storage_gb,
     storageEnforcement: row.storage_enforcement as StorageEnforcement | null,
     scratchBytes: row.scratch_bytes,
+    image: imageOf(row),
     lastEventSeq: row.last_event_seq,
     createdAt: row.created_at,
     mappings: row.mappings.map(({ name, internal_port, visibility }) => ({
@@ -120,5 +131,18 @@ export function toVm(row: VmRow): Vm {
       internalPort: internal_port,
       publicPort: public_port,
     })),
+  };
+}
+
+function imageOf(row: VmRow): VmImage | null {
+  const { image_reference, image_id, image_digest, image_stand_in_for, image_incarnation, image_since } = row;
+  if (image_reference === null || image_id === null || image_since === null) return null;
+  return {
+    reference: image_reference,
+    id: image_id,
+    ...(image_digest !== null && { digest: image_digest }),
+    ...(image_stand_in_for !== null && { standInFor: image_stand_in_for }),
+    incarnation: image_incarnation,
+    since: image_since,
   };
 }

@@ -32,6 +32,7 @@ export const VM: Vm = {
   storageGb: 2,
   storageEnforcement: null,
   scratchBytes: 0,
+  image: null,
   lastEventSeq: 1,
   createdAt: new Date(0),
   mappings: [],

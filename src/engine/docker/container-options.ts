@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { MachinePort, MachineSpec } from '../machine.ts';
+import type { MachineImage, MachinePort, MachineSpec } from '../machine.ts';
 import { LABEL } from '../labels.ts';
 
 const CPU_PERIOD_MICROSECONDS = 100_000;
@@ -14,6 +14,7 @@ const OOM_SCORE = 500;
 
 export interface ContainerPlace {
   readonly name: string;
+  readonly image: MachineImage;
   readonly installationId: string;
   readonly networkId: string;
   /** From the spec's volume names to the engine's. */
@@ -64,7 +65,8 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
   };
   return {
     name: place.name,
-    Image: spec.imageRef,
+    // Not by its reference, which may stand for another image by now.
+    Image: place.image.id,
     ...(spec.command && { Cmd: [...spec.command] }),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
     Labels: {
@@ -72,11 +74,20 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
       [LABEL.installation]: place.installationId,
       [LABEL.machine]: spec.id,
       [LABEL.hash]: spec.hash,
+      ...imageLabels(place.image),
     },
     StopTimeout: spec.stopGraceSeconds,
     ...(spec.ports.length > 0 && { ExposedPorts: Object.fromEntries(spec.ports.map((port) => [innerPort(port), {}])) }),
     Tty: false,
     HostConfig: hostConfig,
+  };
+}
+
+function imageLabels({ reference, digest, standInFor }: MachineImage): Record<string, string> {
+  return {
+    [LABEL.image]: reference,
+    ...(digest !== undefined && { [LABEL.imageDigest]: digest }),
+    ...(standInFor !== undefined && { [LABEL.standInFor]: standInFor }),
   };
 }
 

@@ -7,7 +7,10 @@ import { connect } from './connect.ts';
 import { Containers } from './containers.ts';
 import { createEngineCall } from './engine-call.ts';
 import { EnsureMachine } from './ensure-machine.ts';
+import { describeEngine } from './describe-engine.ts';
+import { findMissingDevices } from './host/find-missing-devices.ts';
 import { HostCommands } from './host/host-commands.ts';
+import { askRegistry } from './images/ask-registry.ts';
 import { ImageStorage } from './storage/image-storage.ts';
 import { MachineIsolation } from './isolation/machine-isolation.ts';
 import { eventsOf, logsOf, statsOf } from './streams/machine-streams.ts';
@@ -166,6 +169,10 @@ export function createDockerDriver({
         throw error;
       }
     },
+
+    describe: (signal) => describeEngine({ docker, call }, signal),
+    reachesRegistry: async (imageRef, signal) => (await askRegistry(docker, imageRef, signal)).isReached,
+    findMissingDevices: (devices, signal) => findMissingDevices(host, devices, signal),
 
     async close() {
       await isolation.close();

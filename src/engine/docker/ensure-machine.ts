@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts';
 import type { EnsureProgress } from '../driver.ts';
-import type { MachineSpec, Observation } from '../machine.ts';
+import type { MachineImage, MachineSpec, Observation } from '../machine.ts';
 import { EngineError } from '../engine-error.ts';
 import { LABEL } from '../labels.ts';
 import { bringUp } from './bring-up.ts';
@@ -11,7 +11,8 @@ import { isNetworkGone } from './isolation/is-network-gone.ts';
 import type { MachineIsolation } from './isolation/machine-isolation.ts';
 import type { MachineNetwork } from './isolation/network.ts';
 import { observeInspected } from './observe-container.ts';
-import { obtainImage, type ObtainTools } from './images/obtain-image.ts';
+import { findPresentImage, obtainImage, renewImage, type ObtainTools } from './images/obtain-image.ts';
+import { recoverImage } from './images/recover-image.ts';
 import { Overtaken, untilNotOvertaken } from './overtaken.ts';
 import type { MachineVolumes } from './storage/volumes.ts';
 
@@ -27,15 +28,18 @@ export interface EnsureTools extends ObtainTools {
   readonly log: Log;
 }
 
-/** One call of `ensure`; see the contract. With the image there and no volumes it takes four calls: list, create, start, inspect; and before the first start one for each network. */
+/**
+ * One call of `ensure`; see the contract. With its image kept and no volumes it takes four calls: list, create, start,
+ * inspect; and before the first start one for each network.
+ */
 export class EnsureMachine {
   readonly #tools: EnsureTools;
   readonly #spec: MachineSpec;
   readonly #signal: AbortSignal;
   readonly #onProgress: (progress: EnsureProgress) => void;
   readonly #keep: string | undefined;
-  /** The one to create from: the spec's, or its stand-in. */
-  #imageRef: string;
+  /** The one to create from, once it took a while to get it. */
+  #image: MachineImage | undefined;
 
   constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string) {
     this.#tools = tools;
@@ -43,7 +47,6 @@ export class EnsureMachine {
     this.#signal = signal;
     this.#onProgress = onProgress;
     this.#keep = keep;
-    this.#imageRef = spec.imageRef;
   }
 
   run(): Promise<Observation> {
@@ -123,23 +126,38 @@ export class EnsureMachine {
   /** Makes the container; its engine id. */
   async #create(): Promise<string> {
     const { networks } = this.#tools;
-    const place = {
+    const storage = {
       installationId: this.#tools.installationId,
       volumeNames: await this.#ensureVolumes(),
       networkId: await networks[this.#spec.egress].ensureId(this.#signal),
     };
+    const image = this.#image ?? (await this.#findImage());
+    if (image === undefined) throw await this.#obtain('Its image was not there.');
     try {
-      const ref = await createContainer(this.#tools, { ...this.#spec, imageRef: this.#imageRef }, place, this.#signal);
+      const ref = await createContainer(this.#tools, this.#spec, { ...storage, image }, this.#signal);
       this.#onProgress({ phase: 'starting' });
       return ref;
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')) {
-        throw await this.#unlessNetworkIsGone(error, place.networkId);
+        throw await this.#unlessNetworkIsGone(error, storage.networkId);
       }
-      this.#imageRef = await obtainImage(this.#tools, this.#spec, this.#signal, this.#onProgress);
-      // Not created here: meanwhile, minutes may have passed.
-      throw new Overtaken(`Image "${this.#imageRef}" was removed as soon as it was there.`, { cause: error });
+      throw await this.#obtain(`Image "${image.reference}" was removed as soon as it was there.`, error);
     }
+  }
+
+  /** The image to create from, where that is known at once. */
+  async #findImage(): Promise<MachineImage | undefined> {
+    const { keptImage, renewImage: isRenewed, imageRef } = this.#spec;
+    if (keptImage !== undefined || isRenewed === true) return keptImage;
+    return findPresentImage(this.#tools, imageRef, this.#signal);
+  }
+
+  /** Gets the image to create from. The container is not created here: meanwhile, minutes may have passed. */
+  async #obtain(message: string, cause?: unknown): Promise<Overtaken> {
+    const { keptImage, renewImage: isRenewed } = this.#spec;
+    if (keptImage !== undefined) this.#image = await recoverImage(this.#tools, keptImage, this.#signal, this.#onProgress);
+    else this.#image = await (isRenewed === true ? renewImage : obtainImage)(this.#tools, this.#spec, this.#signal, this.#onProgress);
+    return new Overtaken(message, { cause });
   }
 
   /** The error itself, unless the next attempt will make the network anew. */

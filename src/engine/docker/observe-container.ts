@@ -1,11 +1,14 @@
-import { MACHINE_STATES, type MachineState, type Observation } from '../machine.ts';
+import { MACHINE_STATES, type MachineImage, type MachineState, type Observation } from '../machine.ts';
 import { LABEL } from '../labels.ts';
 import { isMachineNetwork } from './isolation/realm.ts';
 
 /** What is read of the answer to an inspect. Newer and older engines leave fields out, so little is required. */
 export interface InspectedContainer {
   readonly Id: string;
-  readonly Config: { readonly Labels?: Readonly<Record<string, string>> | null };
+  /** The id of its image. */
+  readonly Image?: string;
+  /** Here `Image` is what the container was created with: an id, or a reference in containers from before images were kept. */
+  readonly Config: { readonly Image?: string; readonly Labels?: Readonly<Record<string, string>> | null };
   readonly State: {
     readonly Status: string;
     readonly Running?: boolean;
@@ -44,6 +47,7 @@ export function observeInspected(container: InspectedContainer, installationId: 
     ...owner,
     ref: container.Id,
     state,
+    ...imagePart(container),
     ...addressPart(state, container.NetworkSettings),
     ...(ended && State.ExitCode !== undefined && { exitCode: State.ExitCode }),
     oomKilled: State.OOMKilled ?? false,
@@ -78,6 +82,14 @@ function ownerOf(labels: Readonly<Record<string, string>> | null | undefined, in
   const id = labels?.[LABEL.machine];
   if (id === undefined || labels?.[LABEL.installation] !== installationId) return undefined;
   return { id, hash: labels[LABEL.hash] ?? '' };
+}
+
+function imagePart({ Image: id, Config: { Image: named, Labels } }: InspectedContainer): { readonly image?: MachineImage } {
+  const reference = Labels?.[LABEL.image] ?? named;
+  if (id === undefined || reference === undefined) return {};
+  const digest = Labels?.[LABEL.imageDigest];
+  const standInFor = Labels?.[LABEL.standInFor];
+  return { image: { reference, id, ...(digest !== undefined && { digest }), ...(standInFor !== undefined && { standInFor }) } };
 }
 
 function toMachineState(status: string, running: boolean): MachineState {

@@ -4,7 +4,7 @@ import type Docker from 'dockerode';
 import { tarEntry } from '../../../lib/tar-entry.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../engine-call.ts';
-import { hasImage } from '../images/has-image.ts';
+import { findImage } from '../images/find-image.ts';
 
 const REPOSITORY = 'swiftor/host-tools';
 const TAG = '1';
@@ -14,7 +14,7 @@ export const HOST_TOOLS_IMAGE = `${REPOSITORY}:${TAG}`;
 
 /** After it, the engine has the image. */
 export async function ensureHostTools(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<void> {
-  if (await hasImage(tools, HOST_TOOLS_IMAGE, signal)) return;
+  if ((await findImage(tools, HOST_TOOLS_IMAGE, signal)) !== undefined) return;
   // A layer must hold something.
   const archive = Buffer.concat([tarEntry('tmp/', '5', 0o1777), Buffer.alloc(1024)]);
   await tools.call(`make the image "${HOST_TOOLS_IMAGE}"`, signal, async (abortSignal) => {

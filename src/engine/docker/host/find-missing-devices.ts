@@ -1,0 +1,20 @@
+import { EngineError } from '../../engine-error.ts';
+import type { HostCommands } from './host-commands.ts';
+
+const HOST_DEVICES = '/host-dev';
+const SCRIPT = `for device; do [ -e "${HOST_DEVICES}\${device#/dev}" ] || echo "$device"; done`;
+
+/** Those of the devices ('/dev/dri') that the engine's host does not have. Takes some 0.3 s. */
+export async function findMissingDevices(host: HostCommands, devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  if (devices.length === 0) return [];
+  const { exitCode, stdout, stderr } = await host.run(
+    {
+      what: 'look for devices',
+      argv: ['sh', '-c', SCRIPT, 'sh', ...devices],
+      binds: [{ source: '/dev', target: HOST_DEVICES, shallow: true }],
+    },
+    signal,
+  );
+  if (exitCode !== 0) throw new EngineError('ENGINE_REFUSED', `The devices of the engine's host could not be looked for: ${stderr.trim()}`);
+  return stdout.split('\n').filter((line) => line !== '');
+}

@@ -1,0 +1,34 @@
+import type { EnsureProgress } from '../../driver.ts';
+import type { MachineImage } from '../../machine.ts';
+import { EngineError } from '../../engine-error.ts';
+import { isLocalReference, referenceByDigest } from '../../image-reference.ts';
+import { findImage } from './find-image.ts';
+import type { ObtainTools } from './obtain-image.ts';
+
+const WAY_OUT = 'Restart the VM to take the image that the catalog names now.';
+
+/**
+ * Gets the engine the image that a machine keeps, which it has no more, by its digest. Rejects with an EngineError when that fails, or
+ * when the image is in no registry: no other is ever taken in its place.
+ */
+export async function recoverImage(
+  tools: ObtainTools,
+  kept: MachineImage,
+  signal: AbortSignal,
+  onProgress: (progress: EnsureProgress) => void,
+): Promise<MachineImage> {
+  const { reference, digest, standInFor, id } = kept;
+  const what = `The image that this VM runs, "${reference}" (${digest ?? id}), is not on its engine any more`;
+  if (digest === undefined || standInFor !== undefined || isLocalReference(reference))
+    throw new EngineError('IMAGE_NOT_FOUND', `${what}, and is in no registry. ${WAY_OUT}`);
+  const byDigest = referenceByDigest(reference, digest);
+  try {
+    await tools.pulls.ask(byDigest, signal, onProgress);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new EngineError(error.code, `${what}, and cannot be pulled again: ${error.message} ${WAY_OUT}`, { cause: error });
+  }
+  // Another id for the same digest: the engine stores images in another way since.
+  const found = await findImage(tools, byDigest, signal);
+  return { ...kept, id: found?.id ?? id };
+}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../src/engine/driver.ts';
-import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';
+import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { openTinyRegistry } from './support/tiny-registry.ts';
@@ -164,8 +164,9 @@ describe('an engine', () => {
     await driver.close();
   }, 60_000);
   const within = () => AbortSignal.timeout(50_000);
-  const registryOf = async () => {
-    const registry = await openTinyRegistry({ pauseMilliseconds: 1 });
+  const command = ['/bin/busybox', 'sleep', '86400'];
+  const registryOf = async (port?: number) => {
+    const registry = await openTinyRegistry({ pauseMilliseconds: 1, ...(port !== undefined && { port }) });
     onTestFinished(async () => {
       await registry.close();
       await discard(registry.imageRef);
@@ -175,7 +176,7 @@ describe('an engine', () => {
 
   it('gets an image that is kept by its digest, and says so when it cannot', { timeout: 60_000 }, async () => {
     const registry = await registryOf();
-    const spec = machineSpec({ command: IDLE, imageRef: registry.imageRef });
+    const spec = machineSpec({ command, stopGraceSeconds: 0, imageRef: registry.imageRef });
     const { image } = await driver.ensure(spec, within(), () => undefined);
     if (image?.digest === undefined) throw new Error('The image has no digest.');
     await driver.remove(spec.id, [], within());
@@ -198,14 +199,25 @@ describe('an engine', () => {
   it('asks the registry for a newer image, and pulls only when there is one', { timeout: 60_000 }, async () => {
     const registry = await registryOf();
     const { imageRef } = registry;
-    const spec = machineSpec({ command: IDLE, imageRef });
+    const spec = machineSpec({ command, stopGraceSeconds: 0, imageRef });
     const { image: newest } = await driver.ensure(spec, within(), () => undefined);
-    const pulls = registry.manifestRequests();
-    const renew = (hash: string) => driver.ensure({ ...spec, hash, renewImage: true }, within(), () => undefined);
+    const phases: string[] = [];
+    const renew = (hash: string, by = driver) =>
+      by.ensure({ ...spec, hash, renewImage: true }, within(), ({ phase }) => phases.push(phase));
     expect((await renew('second')).image).toEqual(newest);
-    expect(registry.manifestRequests()).toBe(pulls);
     await registry.close();
     expect((await renew('third')).image).toEqual(newest);
+    expect(phases).not.toContain('pulling');
+    // The same reference, and another image.
+    await registryOf(Number(/:(\d+)\//.exec(imageRef)?.[1]));
+    const fresh = testDriver(installationId);
+    onTestFinished(() => fresh.close());
+    const { image } = await renew('fourth', fresh);
+    expect(phases).toContain('pulling');
+    expect(image).toMatchObject({ reference: imageRef, digest: expect.stringMatching(/^sha256:/) });
+    expect(image?.digest).not.toBe(newest?.digest);
+    const kept = await fresh.ensure({ ...spec, hash: 'fifth', ...(newest && { keptImage: newest }) }, within(), () => undefined);
+    expect(kept.image).toEqual(newest);
   });
 
   it('describes itself', async () => {

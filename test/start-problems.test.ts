@@ -140,6 +140,9 @@ describe('what keeps a VM from starting', () => {
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0 };
     const facts = { ...NOTHING_LEARNED, problem: undefined };
     const found = startProblems(candidate, { distribution: catalog.distributions.get('kali'), facts, violations: [violation, violation] });
-    expect(found.map(({ code, message }) => [code, message])).toEqual(Array(2).fill(['QUOTA_EXCEEDED', 'No room.']));
+    expect(found).toMatchObject([
+      { code: 'QUOTA_EXCEEDED', message: 'No room.' },
+      { code: 'QUOTA_EXCEEDED', message: 'No room.' },
+    ]);
   });
 });

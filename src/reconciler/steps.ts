@@ -66,8 +66,8 @@ const EXECUTORS: Executors = {
       },
       vm.answeredHash ?? undefined,
     );
-    // Its volumes hold data from now on: their absence would be a loss.
-    await writer.quietly({ storage_ready: true });
+    // Its volumes hold data of this image from now on: their absence would be a loss.
+    await writer.quietly({ storage_ready: true, ...imageUpdate(vm, spec, observed) });
     return observed.state === 'running' ? { kind: 'next', observed } : AGAIN;
   },
 

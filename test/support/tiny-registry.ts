@@ -26,8 +26,14 @@ export interface TinyRegistry {
   readonly close: () => Promise<void>;
 }
 
-/** A registry on loopback that an engine pulls from; it sends each layer in chunks with `pauseMilliseconds` between them. */
-export async function openTinyRegistry({ pauseMilliseconds }: { pauseMilliseconds: number }): Promise<TinyRegistry> {
+/** A registry on loopback that an engine pulls from; it sends each layer in chunks with `pauseMilliseconds` between them. A free port by default. */
+export async function openTinyRegistry({
+  pauseMilliseconds,
+  port: wanted = 0,
+}: {
+  pauseMilliseconds: number;
+  port?: number;
+}): Promise<TinyRegistry> {
   const busybox = await readFile('/bin/busybox');
   const layers = [
     [tarEntry('bin/', '5', 0o755), tarEntry('bin/busybox', '0', 0o755, busybox)],
@@ -89,7 +95,7 @@ export async function openTinyRegistry({ pauseMilliseconds }: { pauseMillisecond
       }
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
   return {

@@ -40,7 +40,9 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
   let token: string;
   beforeAll(async () => {
     const entry = { code: 'keeper', image: OWN, localImage: STAND_IN, defaultPort: 3000, stopGraceSeconds: 1, bootSeconds: 20 };
-    gateway = await createTestGateway({ distributions: [entry] });
+    const exceptions = [{ check: '5.18', reason: 'A device of the tests, which no host has.' }];
+    const needy = { ...entry, code: 'needy', image: await testImage(), devices: ['/dev/none/such'], exceptions };
+    gateway = await createTestGateway({ distributions: [entry, needy] });
     token = await gateway.token('alice');
   });
   afterAll(async () => {
@@ -139,8 +141,16 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
       code: 'IMAGE_NOT_FOUND',
       message: expect.stringMatching(/not on its engine any more.*Restart the VM/),
     });
+    await turn(id, 'stopVm');
+    await becomes(id, ({ status }) => status === 'STOPPED');
     await turn(id, 'restartVm');
     expect((await replaced(id, undefined)).image).toBe(second);
+  });
+
+  it('is not all that a VM needs: a device that the host lacks is said before a start', async () => {
+    const id = await createVm(gateway, token, { distribution: 'needy', desktop: null });
+    const { startProblems } = await becomes(id, (state) => state.startProblems.length > 0);
+    expect(startProblems).toEqual([{ code: 'DEVICE_MISSING', action: expect.stringContaining('region whose engine has it') }]);
   });
 
   it('is forgotten with the rest of a VM that keeps nothing', async () => {

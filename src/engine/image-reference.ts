@@ -10,7 +10,9 @@ interface ImageReference {
   readonly digest: string | undefined;
 }
 
-/** Splits the reference as an engine does: what stands before the first slash is a registry when it looks like a host. */
+/**
+ * Splits the reference as an engine does: what stands before the first slash is a registry when it looks like a host.
+ */
 export function parseImageReference(reference: string): ImageReference {
   const [named = '', digest] = reference.split('@', 2);
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
@@ -29,7 +31,10 @@ export function registryOf(reference: string): string {
   return parseImageReference(reference).registry;
 }
 
-/** The reference as engines list it: without the default registry, with the tag that it stands for when it has neither tag nor digest. */
+/**
+ * The reference as engines list it: without the default registry, with the tag that it stands for when it has neither
+ * tag nor digest.
+ */
 export function listedReference(reference: string): string {
   const { repository, tag, digest } = parseImageReference(reference);
   return digest === undefined ? `${repository}:${tag ?? 'latest'}` : `${repository}@${digest}`;
@@ -40,7 +45,9 @@ export function referenceByDigest(reference: string, digest: string): string {
   return `${parseImageReference(reference).repository}@${digest}`;
 }
 
-/** By what digest the reference's registry knows an image that has these; undefined for an image that is in no registry. */
+/**
+ * By what digest the reference's registry knows an image that has these; undefined for an image that is in no registry.
+ */
 export function digestIn(repoDigests: readonly string[], reference: string): string | undefined {
   const { repository } = parseImageReference(reference);
   return repoDigests.map(parseImageReference).find((one) => one.repository === repository)?.digest;

@@ -8,9 +8,10 @@ type VmWithImage = Vm & { readonly image: NonNullable<Vm['image']> };
 
 export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
   description:
-    'The container image that a VM runs. It is taken at the first start, the one that the catalog names then, and kept: whatever replaces the container ' +
-    '(a crash, a secret, a port) makes the new one from the same image, and so does a start after a stop. restartVm takes the present one again, ' +
-    'a newer one if its registry has one. Where the kept image is not on the engine any more and cannot be pulled by its digest, a start fails, and never takes another one.',
+    'The container image that a VM runs. It is taken at the first start, the one that the catalog names then, and ' +
+    'kept: whatever replaces the container (a crash, a secret, a port) makes the new one from the same image, and so ' +
+    'does a start after a stop. restartVm takes the present one again, a newer one if its registry has one. Where the ' +
+    'kept image is not on the engine any more and cannot be pulled by its digest, a start fails: no other is taken.',
   fields: (t) => ({
     reference: t.string({
       description: "The reference that it was taken by: the catalog's, or that of its stand-in.",
@@ -26,8 +27,9 @@ export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
     }),
     outdated: t.boolean({
       description:
-        "Whether restartVm would give the VM another image, as far as the engine knows: the catalog's reference stands for another one by now, or the VM " +
-        "has a stand-in and the catalog's image is there. Looked at every 15 s; no registry is asked.",
+        "Whether restartVm would give the VM another image, as far as the engine knows: the catalog's reference stands " +
+        "for another one by now, or the VM has a stand-in and the catalog's image is there. Looked at every 15 s; no " +
+        'registry is asked.',
       resolve: ({ image, region, distribution, desktop }, _args, { catalog, factsOf }) => {
         const entry = catalog.distributions.get(distribution);
         const imageRef = entry && imageOf(entry, desktop);

@@ -78,8 +78,9 @@ builder.mutationFields((t) => ({
   restartVm: t.field({
     type: Vm,
     description:
-      'Gives a VM a new container with its volumes kept, and the old one back when that does not come up (see `Vm.changeUndone`); one that is off is turned on. ' +
-      'The container is made from the image that the catalog names now, a newer one if its registry has one (see `VmImage`). Errors: as startVm.',
+      'Gives a VM a new container with its volumes kept, and the old one back when that does not come up (see ' +
+      '`Vm.changeUndone`); one that is off is turned on. The container is made from the image that the catalog names ' +
+      'now, a newer one if its registry has one (see `VmImage`). Errors: as startVm.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => restartVm(context, context.viewer, id),
   }),

@@ -187,9 +187,10 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     startProblems: t.field({
       type: [StartProblem],
       description:
-        'Why a start would not succeed now: what `startViolations` says, and what is known of the engine, the image and the devices that it needs. Empty when nothing ' +
-        'is known to be in the way, and while the VM is RUNNING or DEGRADED. Learned every 15 s, of registries and devices more rarely; nothing is asked to answer this. ' +
-        'startVm refuses a start for QUOTA_EXCEEDED alone: the others may pass before it, and are what it fails with if they do not.',
+        'Why a start would not succeed now: what `startViolations` says, and what is known of the engine, the image and ' +
+        'the devices that the VM needs. Empty when nothing is known to be in the way, and while the VM is RUNNING or ' +
+        'DEGRADED. Learned every 15 s, of registries and devices more rarely; reading it asks no engine. startVm refuses ' +
+        'a start for QUOTA_EXCEEDED alone: it accepts one despite the others, which may pass meanwhile.',
       resolve: async (vm, _args, { loaders, catalog, factsOf }) => {
         if (vm.status === 'RUNNING' || vm.status === 'DEGRADED') return [];
         const { plan, usage } = vm.enabled ? {} : await loaders.account();

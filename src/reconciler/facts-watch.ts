@@ -46,8 +46,8 @@ interface Asked {
 }
 
 /**
- * Learns what an engine can start, for `Vm.startProblems` and `VmImage.outdated` to be answered without a call to it. Asks only for
- * what VMs of its regions are ordered as; an engine that has none is left alone.
+ * Learns what an engine can start, for `Vm.startProblems` and `VmImage.outdated` to be answered without a call to it.
+ * Asks only for what VMs of its regions are ordered as; an engine that has none is left alone.
  */
 export function watchFacts({ driver, regions }: WatchedEngine, deps: FactsWatchDependencies): FactsWatch {
   const { db, catalog, log, findLocalBuild = findBuildHere } = deps;
@@ -82,6 +82,8 @@ export function watchFacts({ driver, regions }: WatchedEngine, deps: FactsWatchD
   const lookForDevices = async (needs: Needs): Promise<void> => {
     const due = [...needs.devices].filter((device) => isDue(devices.get(device), DEVICES_EVERY_MS));
     if (due.length === 0) return;
+    // Before the answer: a host that cannot be looked at is not asked again each time.
+    for (const device of due) devices.set(device, { at: performance.now(), isMissing: devices.get(device)?.isMissing === true });
     const missing = new Set(await driver.findMissingDevices(due, within(DEVICES_DEADLINE_MS)));
     for (const device of due) devices.set(device, { at: performance.now(), isMissing: missing.has(device) });
     facts = { ...facts, missingDevices: missingOf(devices) };

@@ -6,8 +6,8 @@ import type { MachineImage } from '../engine/machine.ts';
 export type EngineProblem = 'ENGINE_UNREACHABLE' | 'ISOLATION_FAILED' | 'NO_SPACE';
 
 /**
- * What is known of a region's engine without asking it: refreshed by a watch, about every half minute, and about what its VMs need. What
- * was not learned yet is undefined or empty, and counts against no VM.
+ * What is known of a region's engine without asking it: refreshed by a watch, every 15 s, and about what
+ * its VMs need. What was not learned yet is undefined or empty, and counts against no VM.
  */
 export interface EngineFacts {
   readonly problem: EngineProblem | undefined;

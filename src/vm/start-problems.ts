@@ -74,7 +74,9 @@ interface Choice {
   readonly localImageRef: string | undefined;
 }
 
-/** Whether the stand-in is what would run: it is there or on its way, and the image that it stands in for cannot be had. */
+/**
+ * Whether the stand-in is what would run: it is there or on its way, and the image that it stands in for cannot be had.
+ */
 function wouldStandIn({ imageRef, localImageRef }: Choice, { images, building, unreachedRegistries }: EngineFacts): boolean {
   if (localImageRef === undefined || images?.find(imageRef) !== undefined || !unreachedRegistries.has(registryOf(imageRef))) return false;
   return images?.find(localImageRef) !== undefined || building.has(localImageRef);

@@ -5,9 +5,10 @@ import type { Vm, VmImage } from './vm.ts';
 /**
  * The image that the VM's next container is made from; undefined when that is the present one of the catalog's entry.
  *
- * A VM takes the present image at its first start, and keeps it, by digest: whatever replaces its container (a crash, a secret, a port,
- * an engine that lost it, an edited catalog) makes the new one from the same image, and so does a start after a stop. Only its owner's
- * restart, of a VM that is on or off, takes the present one again. A VM whose stop leaves no volume forgets its image with the rest.
+ * A VM takes the present image at its first start, and keeps it, by digest: whatever replaces its container (a crash, a
+ * secret, a port, an engine that lost it, an edited catalog) makes the new one from the same image, and so does a start
+ * after a stop. Only its owner's restart, of a VM that is on or off, takes the present one again. A VM whose stop
+ * leaves no volume forgets its image with the rest.
  */
 export function keptImage({ image, incarnation }: Pick<Vm, 'image' | 'incarnation'>): VmImage | undefined {
   return image?.incarnation === incarnation ? image : undefined;
@@ -35,9 +36,9 @@ export interface OfferedImage {
 }
 
 /**
- * Whether a restart would give the VM another image than it has, as far as its engine knows: the catalog's reference stands for another
- * one there by now, or the VM has a stand-in and the catalog's own image is there. Whether a registry has a newer one is only learned at
- * a restart.
+ * Whether a restart would give the VM another image than it has, as far as its engine knows: the catalog's reference
+ * stands for another one there by now, or the VM has a stand-in and the catalog's own image is there. Whether a
+ * registry has a newer one is only learned at a restart.
  */
 export function isOutdated(image: VmImage, { imageRef, localImageRef }: OfferedImage, images: KnownImages | undefined): boolean {
   // Listed before the VM took its image, which may have been pulled in between.

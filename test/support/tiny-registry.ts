@@ -9,7 +9,9 @@ const CHUNK_BYTES = 64 * 1024;
 const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
 export interface TinyRegistry {
-  /** A reference to this registry's only image, which no engine has seen before: busybox and some noise, in two layers. */
+  /**
+   * A reference to this registry's only image, which no engine has seen before: busybox and some noise, in two layers.
+   */
   readonly imageRef: string;
   /** A reference to an image that it does not have. */
   readonly missingRef: string;
@@ -26,7 +28,10 @@ export interface TinyRegistry {
   readonly close: () => Promise<void>;
 }
 
-/** A registry on loopback that an engine pulls from; it sends each layer in chunks with `pauseMilliseconds` between them. A free port by default. */
+/**
+ * A registry on loopback that an engine pulls from; it sends each layer in chunks with `pauseMilliseconds` between
+ * them. A free port by default.
+ */
 export async function openTinyRegistry({
   pauseMilliseconds,
   port: wanted = 0,

@@ -13,8 +13,8 @@ export interface RegistryAnswer {
 }
 
 /**
- * Asks the image's registry, through the engine, for what the reference stands for: a pull would take up to 20 s to find out that it is
- * away. The question itself cannot be broken off; the engine ends it in its own time.
+ * Asks the image's registry, through the engine, for what the reference stands for: a pull would take up to 20 s to
+ * find out that it is away. The question itself cannot be broken off; the engine ends it in its own time.
  */
 export async function askRegistry(docker: Docker, imageRef: string, signal: AbortSignal): Promise<RegistryAnswer> {
   try {

@@ -40,8 +40,9 @@ export async function findPresentImage(
 }
 
 /**
- * Gets the engine the image, and answers which: the spec's own, from its registry; or, where that cannot be reached, the stand-in
- * that was built here, or is being built, for which it waits. Rejects with an EngineError that says what the operator can do.
+ * Gets the engine the image, and answers which: the spec's own, from its registry; or, where that cannot be reached,
+ * the stand-in that was built here, or is being built, for which it waits. Rejects with an EngineError that says what
+ * the operator can do.
  */
 export async function obtainImage(tools: ObtainTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
   const { imageRef, localImageRef } = choice;
@@ -73,8 +74,8 @@ export async function obtainImage(tools: ObtainTools, choice: ImageChoice, signa
 }
 
 /**
- * The present image of the spec's reference: pulled when its registry has another one than the engine. The engine's own where the
- * registry does not say, or the pull fails; without one, as `obtainImage`.
+ * The present image of the spec's reference: pulled when its registry has another one than the engine. The engine's own
+ * where the registry does not say, or the pull fails; without one, as `obtainImage`.
  */
 export async function renewImage(tools: ObtainTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
   const { imageRef } = choice;

@@ -8,8 +8,8 @@ import type { ObtainTools } from './obtain-image.ts';
 const WAY_OUT = 'Restart the VM to take the image that the catalog names now.';
 
 /**
- * Gets the engine the image that a machine keeps, which it has no more, by its digest. Rejects with an EngineError when that fails, or
- * when the image is in no registry: no other is ever taken in its place.
+ * Gets the engine the image that a machine keeps, which it has no more, by its digest. Rejects with an EngineError when
+ * that fails, or when the image is in no registry: no other is ever taken in its place.
  */
 export async function recoverImage(
   tools: ObtainTools,

@@ -75,7 +75,6 @@ export function watchFacts({ driver, regions }: WatchedEngine, deps: FactsWatchD
       const isReached = await driver.reachesRegistry(imageRef, signal);
       registries.set(host, { at: performance.now(), isMissing: !isReached });
     }
-    for (const host of registries.keys()) if (!byHost.has(host)) registries.delete(host);
     facts = { ...facts, unreachedRegistries: missingOf(registries) };
   };
 

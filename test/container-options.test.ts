@@ -116,7 +116,15 @@ test("the driver's own labels win over the spec's", () => {
     [LABEL.installation]: 'inst',
     [LABEL.machine]: spec.id,
     [LABEL.hash]: spec.hash,
+    [LABEL.image]: 'swiftor-test/tiny:1',
   });
+});
+
+test('a container is made from the id of its image, and says where that is from', () => {
+  const image = { reference: 'local/a:1', id: 'sha256:1', digest: 'sha256:2', standInFor: 'lscr.io/a:1' };
+  const { Image, Labels } = containerOptions(machineSpec(), { ...place, image });
+  expect(Image).toBe('sha256:1');
+  expect(Labels).toMatchObject({ [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' });
 });
 
 test('volumes are mounted under the names that the engine knows them by', () => {

@@ -39,6 +39,20 @@ describe('an inspected container', () => {
     });
   });
 
+  test('has the image that its labels tell, or in an older one the reference that it was created with', () => {
+    const State = { Status: 'running', Running: true };
+    const told = { ...Labels, [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' };
+    const imageOf = (Config: InspectedContainer['Config']) =>
+      observeInspected(inspected(State, { Image: 'sha256:1', Config }), 'inst')?.image;
+    expect(imageOf({ Image: 'sha256:1', Labels: told })).toEqual({
+      reference: 'local/a:1',
+      id: 'sha256:1',
+      digest: 'sha256:2',
+      standInFor: 'lscr.io/a:1',
+    });
+    expect(imageOf({ Image: 'lscr.io/a:1', Labels })).toEqual({ reference: 'lscr.io/a:1', id: 'sha256:1' });
+  });
+
   test('that never started has no start', () => {
     const State = { Status: 'created', ExitCode: 127, Error: 'no such file', StartedAt: '0001-01-01T00:00:00Z' };
     expect(observeInspected(inspected(State), 'inst')).toEqual({

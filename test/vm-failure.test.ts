@@ -5,8 +5,10 @@ import {
   backoffSeconds,
   engineCause,
   exitedCause,
+  findUnfinishedCause,
   isEngineAway,
   notInCatalogCause,
+  pastScratchCause,
   silentCause,
   toVmFailure,
 } from '../src/reconciler/vm-failure.ts';
@@ -113,4 +115,18 @@ test('only an engine that cannot be asked is away', () => {
 
 test('the wait doubles from 2 s up to a minute, for however many failures', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 11, 1_000, 1e9].map(backoffSeconds)).toEqual([2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
+});
+
+test('what a pass found and was cut before it could say so is told by the next one, with the same reason', () => {
+  const now = Date.UTC(2026, 0, 1);
+  const since = (seconds: number) => new Date(now + seconds * 1_000);
+  const silent = silentCause(3000, 20);
+  const lastFailure = toVmFailure(silent, { step: 'BOOTING', logTail: [], now, retryInSeconds: 2 });
+  expect(findUnfinishedCause({ lastFailure, statusSince: since(-20) })).toEqual(silent);
+  // Of an earlier status: it was told.
+  expect(findUnfinishedCause({ lastFailure, statusSince: since(1) })).toBeUndefined();
+  expect(findUnfinishedCause({ lastFailure: null, statusSince: since(-20) })).toBeUndefined();
+  const full = pastScratchCause(10);
+  const final = toVmFailure(full, { step: 'RUNNING', logTail: [], now });
+  expect(findUnfinishedCause({ lastFailure: final, statusSince: since(-20) })).toEqual(full);
 });

@@ -204,6 +204,8 @@ export function createDatabase(url: string, { max = 10, onQuery, onError }: Data
     keepAlive: true,
   });
   pool.on('error', (error) => onError?.(error));
+  // The pool listens to idle connections only. Of one that is lent out, the statement that it fails says the same.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   const end = poolEnder(pool);
   const dialect = new PostgresDialect({ pool: { options: pool.options, connect: () => pool.connect(), end } });
   return onQuery === undefined
@@ -221,6 +223,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return /timeout exceeded when trying to connect|Connection terminated|connection timeout|Client has encountered a connection error/i.test(
     error.message,
   );
+}
+
+/** Whether the error is the database's, whatever it means. */
+export function isDatabaseError(error: unknown): boolean {
+  return error instanceof pg.DatabaseError || isDatabaseUnavailable(error);
 }
 
 /** Whether the database refused a value that it cannot store, such as a text with the NUL character (SQLSTATE class 22). */

@@ -56,11 +56,11 @@ const LATER_TIMEOUT_MS = 3_000;
 
 /** Asks until the app answers; false when it did not within `deadlineMs`, or when the signal aborts. */
 export async function awaitApp(door: AppDoor, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
-  const begun = Date.now();
+  const begun = performance.now();
   for (;;) {
-    const elapsed = Date.now() - begun;
+    const elapsed = performance.now() - begun;
     if (await askApp(door, elapsed < 2_000 ? FIRST_TIMEOUT_MS : LATER_TIMEOUT_MS, signal)) return true;
-    if (signal.aborted || Date.now() - begun > deadlineMs) return false;
+    if (signal.aborted || performance.now() - begun > deadlineMs) return false;
     await delay(pauseMs(elapsed), undefined, { signal }).catch(() => undefined);
   }
 }

@@ -44,14 +44,14 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   const { signal } = closing;
   const orphanSince = new Map<string, number>();
   const onGone = new Set<(vmId: string, ref: string) => void>();
-  let answeredAt = Date.now();
+  let answeredAt = performance.now();
   let away = false;
   let held = '';
   let walls: Walls;
 
   const deadline = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
   const answered = (): void => {
-    answeredAt = Date.now();
+    answeredAt = performance.now();
     if (away) log.info({ regions }, 'the engine answers again');
     away = false;
   };
@@ -98,7 +98,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   };
 
   const checkAway = async (): Promise<void> => {
-    if (Date.now() - answeredAt < AWAY_AFTER_MS || away) return;
+    if (performance.now() - answeredAt < AWAY_AFTER_MS || away) return;
     away = true;
     log.error({ regions }, 'the engine has not answered for 15 s');
     await markAllDue();
@@ -139,7 +139,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
     every(PING_EVERY_MS, () => driver.ping(deadline()).then(answered).finally(checkAway), 'the ping'),
     every(1_000, () => followEvents().finally(compare), 'the event stream'),
   ];
-  const isAnswering = (): boolean => Date.now() - answeredAt < AWAY_AFTER_MS;
+  const isAnswering = (): boolean => performance.now() - answeredAt < AWAY_AFTER_MS;
   return {
     isAnswering,
     health: () => toEngineHealth(isAnswering(), walls),

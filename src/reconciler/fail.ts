@@ -8,19 +8,22 @@ const STABLE_MS = 60_000;
 
 /** Ends whatever still runs of the VM, then writes FAILED with its explanation and when it is tried again. */
 export async function fail(pass: VmPass, cause: FailureCause): Promise<StepOutcome> {
-  const { vm, writer, signal, log } = pass;
+  const { vm, now, writer, signal, log } = pass;
   const step = await writer.settled();
-  await endWhatRuns(pass);
-  if (signal.aborted) return { kind: 'again' };
   // Whatever became of it since: an app that ran this long was well, and its next failure is a first one.
-  const stable = vm.startedAt !== null && Date.now() - vm.startedAt.getTime() > STABLE_MS;
+  const stable = vm.startedAt !== null && now() - vm.startedAt.getTime() > STABLE_MS;
   const attempts = stable ? 1 : vm.attempts + 1;
   const nextInSeconds = cause.isFinal === true ? undefined : backoffSeconds(attempts);
-  const logTail = await readLogTail(pass);
-  const failure = toVmFailure(cause, { step, logTail, now: Date.now(), retryInSeconds: nextInSeconds });
+  const toFailure = (logTail: readonly string[]): string =>
+    JSON.stringify(toVmFailure(cause, { step, logTail, now: now(), retryInSeconds: nextInSeconds }));
+  // First: whoever goes on after a cut must not take what is stopped next for an app that ended, and nothing is stopped that cannot be told.
+  if (vm.enabled) await writer.quietly({ last_failure: toFailure([]) });
+  await endWhatRuns(pass);
+  if (signal.aborted) return { kind: 'again' };
+  const failure = toFailure(await readLogTail(pass));
   log.warn({ code: cause.code, exitCode: cause.exitCode, attempts, nextInSeconds }, 'the VM failed');
   await writer.status('FAILED', cause.reason, {
-    last_failure: JSON.stringify(failure),
+    last_failure: failure,
     attempts,
     started_at: null,
     address: null,

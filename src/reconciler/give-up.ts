@@ -10,7 +10,7 @@ import type { VmPass } from './vm-pass.ts';
  * so that whoever looks next goes back, and only then done, by the next plan. Any other has failed.
  */
 export async function giveUp(pass: VmPass, cause: FailureCause): Promise<StepOutcome> {
-  const { vm, spec, driver, signal, writer, log } = pass;
+  const { vm, now, spec, driver, signal, writer, log } = pass;
   if (spec === undefined) return fail(pass, cause);
   const { answeredHash, undoneHash } = vm;
   const seen = await driver.observe(vm.id, signal);
@@ -19,7 +19,7 @@ export async function giveUp(pass: VmPass, cause: FailureCause): Promise<StepOut
   const logTail = seen?.hash === spec.hash ? await readLogTail({ ...pass, observed: seen }) : [];
   const step = await writer.settled();
   if (signal.aborted) return { kind: 'again' };
-  const failure = toVmFailure(undoneCause(cause), { step, logTail, now: Date.now() });
+  const failure = toVmFailure(undoneCause(cause), { step, logTail, now: now() });
   log.warn({ code: cause.code, exitCode: cause.exitCode }, 'a change of the VM is undone');
   const set = { last_failure: JSON.stringify(failure), undone_hash: spec.hash };
   await (step === 'QUEUED' ? writer.announce('UNDO', set) : writer.status('QUEUED', 'UNDO', set));

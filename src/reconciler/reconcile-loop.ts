@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Listener } from '../db/listen.ts';
 import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease, type LeaseState } from '../vm/vm-lease.ts';
 import { reconcileVm, type ReconcileDependencies, type Round } from './reconcile-vm.ts';
+import { createSetbacks } from './setbacks.ts';
 
 export interface ReconcileLoop {
   /** Stops claiming, cuts every pass short, gives every lease back: another gateway goes on at once. */
   close(): Promise<void>;
 }
 
-interface LoopOptions extends ReconcileDependencies {
+interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
   readonly listener: Listener;
   /** Unique in the world: leases carry it. */
   readonly owner: string;
@@ -31,6 +32,7 @@ const MAX_PASSES = 64;
 /** Claims VMs that are due and reconciles each; woken by notifications, and by a slow poll for those that got lost. */
 export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
   const { db, listener, owner, regions, log } = options;
+  const deps = { ...options, setbacks: createSetbacks() };
   const closing = new AbortController();
   const held = new Map<string, Held>();
   const passes = new Set<Promise<void>>();
@@ -46,7 +48,7 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
       return { state, signal: AbortSignal.any([closing.signal, holding.moved.signal]), hinted: holding.hint.signal };
     };
     try {
-      const result = await reconcileVm(options, lease, beginRound, closing.signal);
+      const result = await reconcileVm(deps, lease, beginRound, closing.signal);
       if (result !== undefined) await releaseLease(db, lease, result.seen, result.nextInSeconds);
     } catch (error) {
       // The lease is left to expire: a pass that fails like this is not tried again at once.

@@ -1,36 +1,28 @@
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Db } from '../db/database.ts';
 import type { EngineDriver } from '../engine/driver.ts';
-import { EngineError } from '../engine/engine-error.ts';
 import type { Log } from '../log.ts';
-import type { ForwardSettings } from '../vm/port-forward.ts';
 import type { SecretBox } from '../vm/secret-box.ts';
 import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
 import { readSecrets } from '../vm/secret-store.ts';
-import { findVmOfAnyone } from '../vm/vm-store.ts';
+import { findVmOfAnyone, type DatedVm } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { fail } from './fail.ts';
-import { giveUp } from './give-up.ts';
+import { handleError, type HandleDependencies } from './handle-error.ts';
 import { toMachineSpec, type MachinePolicy } from './machine-spec.ts';
-import { movePort } from './move-port.ts';
 import { nextSteps, type Desired } from './next-steps.ts';
 import { readRetrySeconds } from './read-retry-seconds.ts';
 import { isPastScratch } from './scratch-limit.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { performStep } from './steps.ts';
-import { awayCause, backoffSeconds, engineCause, isEngineAway, notInCatalogCause, toVmFailure } from './vm-failure.ts';
+import { notInCatalogCause } from './vm-failure.ts';
 import { createVmWriter, Overtaken, type VmPass } from './vm-pass.ts';
 
-export interface ReconcileDependencies {
-  readonly db: Db;
+export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;
   readonly box: SecretBox;
-  readonly forward: ForwardSettings;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;
-  /** Whether the region's engine has not answered for so long that nothing can be said of its VMs. */
-  readonly isAway: (region: string) => boolean;
   /** Whether the region's engine has room on its disk for another container. */
   readonly hasRoom: (region: string) => Promise<boolean>;
 }
@@ -51,7 +43,6 @@ export interface PassResult {
 /** A plan that does not settle is a fault of ours: the VM is left alone for a while instead of spinning. */
 const MAX_ROUNDS = 25;
 const SPINNING_SECONDS = 10;
-const ENGINE_RETRY_SECONDS = 2;
 
 /**
  * Brings one VM to what is wanted, under its lease: read, plan, act, and read again until nothing is left to do. Resolves
@@ -74,10 +65,12 @@ export async function reconcileVm(
       log.error({ rounds }, 'the VM does not settle; it is left alone for a while');
       return { seen: state, nextInSeconds: SPINNING_SECONDS };
     }
+    const asked = performance.now();
     const vm = await findVmOfAnyone(deps.db, lease.vmId);
     if (vm === undefined) return undefined;
     if (vm.generation !== state.generation) continue;
-    const outcome = await look(deps, lease, vm, round, log).catch((error: unknown): StepOutcome => {
+    const now = (): number => vm.readAt.getTime() + performance.now() - asked;
+    const outcome = await look(deps, lease, { vm, now }, round, log).catch((error: unknown): StepOutcome => {
       if (error instanceof Overtaken) return { kind: 'again' };
       throw error;
     });
@@ -85,13 +78,19 @@ export async function reconcileVm(
   }
 }
 
-async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Round, log: Log): Promise<StepOutcome> {
+async function look(
+  deps: ReconcileDependencies,
+  lease: Lease,
+  { vm, now }: { vm: DatedVm; now: () => number },
+  round: Round,
+  log: Log,
+): Promise<StepOutcome> {
   const { catalog, driverOf } = deps;
   const { signal, hinted } = round;
   const driver = driverOf(vm.region);
   const distribution = catalog.distributions.get(vm.distribution);
   const writer = createVmWriter({ db: deps.db, lease, log }, vm);
-  let pass: VmPass = { vm, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer };
+  let pass: VmPass = { vm, now, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer };
   try {
     const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
     if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
@@ -100,9 +99,11 @@ async function look(deps: ReconcileDependencies, lease: Lease, vm: Vm, round: Ro
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
     // Asked only where it matters: what has its container is not kept waiting.
     const hasRoom = observed !== undefined || !vm.enabled || (await deps.hasRoom(vm.region));
-    return await performAll({ ...pass, observed }, { retryInSeconds, hasRoom });
+    const outcome = await performAll({ ...pass, observed }, { retryInSeconds, hasRoom });
+    deps.setbacks.clear(vm.id);
+    return outcome;
   } catch (error) {
-    return handle(deps, pass, error);
+    return handleError(deps, pass, error);
   }
 }
 
@@ -135,38 +136,4 @@ async function readSpec(
 ) {
   const secrets = await readSecrets(db, box, vm.id);
   return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
-}
-
-/** Longer than any grace: a stop that has not come through by then is said to have failed. */
-const STOP_PATIENCE_MS = 60_000;
-
-async function handle(deps: ReconcileDependencies, pass: VmPass, error: unknown): Promise<StepOutcome> {
-  const { vm, signal, writer, log, distribution } = pass;
-  // Someone changed the desire, or we lost the lease: the next round reads what holds now.
-  if (error instanceof Overtaken || signal.aborted) return { kind: 'again' };
-  const status = await writer.settled();
-  if (isEngineAway(error)) {
-    log.warn({ err: error }, 'the engine does not answer');
-    if (deps.isAway(vm.region) && status !== 'UNKNOWN' && status !== 'DELETING') {
-      const told = { step: status, logTail: [], now: Date.now(), retryInSeconds: ENGINE_RETRY_SECONDS };
-      const failure = toVmFailure(awayCause(error, vm.region), told);
-      await writer.status('UNKNOWN', 'ENGINE', { last_failure: JSON.stringify(failure) });
-    }
-    return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
-  }
-  log.warn({ err: error, status }, 'a step failed');
-  const isTaken = error instanceof EngineError && error.code === 'PORT_TAKEN';
-  if (vm.enabled && isTaken && (await movePort(deps.db, pass, deps.forward, error))) return { kind: 'again' };
-  if (vm.enabled) {
-    return giveUp(pass, engineCause(error)).catch((second: unknown): StepOutcome => {
-      if (signal.aborted) return { kind: 'again' };
-      // What there is to go back to is not known: looked at again with what the engine then shows.
-      if (isEngineAway(second)) return { kind: 'done', nextInSeconds: ENGINE_RETRY_SECONDS };
-      throw second;
-    });
-  }
-  const patience = STOP_PATIENCE_MS + (distribution?.stopGraceSeconds ?? 0) * 1_000;
-  const stuck = status === 'STOPPING' && Date.now() - vm.statusSince.getTime() > patience;
-  if (stuck) return fail(pass, engineCause(error));
-  return { kind: 'done', nextInSeconds: backoffSeconds(2) };
 }

@@ -6,7 +6,7 @@ import { giveUp } from './give-up.ts';
 import { imageUpdate, NO_IMAGE } from './image-update.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
 import type { StepOutcome } from './step-outcome.ts';
-import { exitedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
+import { exitedCause, findUnfinishedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
 import { outlivesStop } from '../vm/vm-image.ts';
 import type { VmPass } from './vm-pass.ts';
 
@@ -92,15 +92,17 @@ const EXECUTORS: Executors = {
   },
 
   async awaitAnswer(pass) {
-    const { vm, signal, hinted, writer, observed, distribution } = pass;
+    const { vm, now, signal, hinted, writer, observed, distribution } = pass;
     const door = doorOf(pass);
     if (door === undefined || observed === undefined || distribution === undefined) return AGAIN;
     const seen = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
     const set = { ...seen, ...imageUpdate(vm, pass.spec, observed) };
+    // By the database's clock: the engine's own may be minutes apart. A boot that this pass began anew has waited for nothing yet.
+    const goesOn = vm.status === 'BOOTING' && (await writer.settled()) === 'BOOTING';
+    const waitedMs = goesOn ? now() - vm.statusSince.getTime() : 0;
     void writer.status('BOOTING', 'BOOT', set).catch(() => undefined);
     writer.progress('BOOTING', { percent: 100, message: `Waiting for the app on port ${distribution.defaultPort}.` });
-    const begun = observed.startedAt?.getTime() ?? Date.now();
-    const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - (Date.now() - begun));
+    const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - waitedMs);
     if (await awaitApp(door, leftMs, AbortSignal.any([signal, hinted]))) {
       const replaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
       await writer.status('RUNNING', 'BOOT', {
@@ -150,6 +152,8 @@ const EXECUTORS: Executors = {
 
   async failExited(pass, { exitCode, oomKilled }) {
     const { driver, vm, signal } = pass;
+    const unfinished = findUnfinishedCause(vm);
+    if (unfinished !== undefined) return fail(pass, unfinished);
     if (oomKilled || exitCode === 0) return giveUp(pass, exitedCause(exitCode, oomKilled, vm.ramGb));
     await delay(OOM_EVENT_MS, undefined, { signal });
     const ended = await driver.observe(vm.id, signal);

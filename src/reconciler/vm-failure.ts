@@ -1,8 +1,8 @@
 import { EngineError } from '../engine/engine-error.ts';
 import type { EventReason } from '../events/vm-event.ts';
-import type { FailureCode } from '../vm/failure-code.ts';
+import { FAILURE_CODES, type FailureCode } from '../vm/failure-code.ts';
 import type { VmStatus } from '../vm/vm-status.ts';
-import type { VmFailure } from '../vm/vm.ts';
+import type { Vm, VmFailure } from '../vm/vm.ts';
 
 export interface FailureCause {
   readonly code: FailureCode;
@@ -101,7 +101,7 @@ export function undoneCause(cause: FailureCause): FailureCause {
   return { ...cause, message: `${cause.message} ${what} The change is kept, and tried again at the next change, restart or start.` };
 }
 
-/** What is stored of a failure that happened at `now`, ms since the epoch; without `retryInSeconds` it is not tried again by itself. */
+/** What is stored of a failure that happened at `now`, ms since 1970; without `retryInSeconds` it is not tried again by itself. */
 export function toVmFailure(
   { code, message, exitCode, oomKilled }: FailureCause,
   { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number | undefined },
@@ -109,6 +109,27 @@ export function toVmFailure(
   const retryAt = retryInSeconds === undefined ? undefined : new Date(now + retryInSeconds * 1_000).toISOString();
   const times = { at: new Date(now).toISOString(), ...(retryAt !== undefined && { retryAt }) };
   return { step, code, message, ...(exitCode !== undefined && { exitCode }), oomKilled, logTail, ...times };
+}
+
+/** The event's reason for the causes that end an app which is up. */
+const REASONS: Partial<Record<FailureCode, EventReason>> = {
+  APP_SILENT: 'DEADLINE',
+  DISK_LIMIT: 'DISK',
+  OUT_OF_MEMORY: 'OOM',
+  APP_EXITED: 'CRASH',
+};
+
+/** What a pass has found wrong in the VM's present status, and was cut before it could say FAILED: it may have stopped the app. */
+export function findUnfinishedCause({ lastFailure, statusSince }: Pick<Vm, 'lastFailure' | 'statusSince'>): FailureCause | undefined {
+  if (lastFailure === null || Date.parse(lastFailure.at) < statusSince.getTime()) return undefined;
+  const { code, message, exitCode, oomKilled, retryAt } = lastFailure;
+  if (!isFailureCode(code)) return undefined;
+  const reason = REASONS[code] ?? 'ENGINE';
+  return { code, message, reason, oomKilled, ...(exitCode !== undefined && { exitCode }), ...(retryAt === undefined && { isFinal: true }) };
+}
+
+function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURE_CODES, code);
 }
 
 const LONGEST_SECONDS = 60;

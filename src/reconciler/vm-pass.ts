@@ -19,6 +19,8 @@ export class Overtaken extends Error {
 /** One look at one VM: what was read of it, and how to write about it while the lease holds. */
 export interface VmPass {
   readonly vm: Vm;
+  /** The time by the database's clock, in ms since 1970: that of the VM's row, and of nothing that an engine says. */
+  readonly now: () => number;
   readonly distribution: Distribution | undefined;
   /** Undefined when the catalog no longer has what the VM was ordered as. */
   readonly spec: MachineSpec | undefined;

@@ -41,11 +41,19 @@ export async function findVm(db: Db | Trx, userId: string, id: string): Promise<
   return row === undefined ? undefined : toVm(row);
 }
 
+/** A VM with the moment of its reading by the database's clock, which also set its other times: no other clock measures between them. */
+export interface DatedVm extends Vm {
+  readonly readAt: Date;
+}
+
 /** The VM whoever owns it: for the reconciler and the ingress, never for a request's answer. */
-export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<Vm | undefined> {
+export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await selectVm(db).where('vm.id', '=', id).executeTakeFirst();
-  return row === undefined ? undefined : toVm(row);
+  const row = await selectVm(db)
+    .select(sql<Date>`now()`.as('read_at'))
+    .where('vm.id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...toVm(row), readAt: row.read_at };
 }
 
 /** What of each VM decides where its addresses lead, as a text to compare with `versionOf`; VMs that are gone are not in it. */

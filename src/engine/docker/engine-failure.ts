@@ -44,7 +44,9 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   if (error instanceof DeadlineError) {
     return new EngineError('ENGINE_TIMEOUT', `The engine at ${endpoint} did not ${what} within ${error.milliseconds / 1000} s.`, options);
   }
-  if (!(error instanceof Error)) return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, options);
+  if (!(error instanceof Error)) {
+    return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, { ...options, isRefusal: false });
+  }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const isCut = /socket hang up|aborted|premature close/i.test(error.message);
   const known = UNREACHABLE[code] ?? (isCut ? 'the connection was closed' : undefined);
@@ -52,7 +54,7 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   if (code.startsWith('HPE_')) return new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`, options);
   if (statusOf(error) === undefined) {
     const message = `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`;
-    return new EngineError('ENGINE_REFUSED', message, options);
+    return new EngineError('ENGINE_REFUSED', message, { ...options, isRefusal: false });
   }
   const said = engineMessage(error);
   if (/no space left on device/i.test(said)) {
@@ -71,8 +73,42 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
       options,
     );
   }
-  if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), options);
-  return new EngineError(refusal, `The engine at ${endpoint} refused to ${what}: ${said}`, options);
+  const isRefusal = isOfTheCaller(statusOf(error) ?? 0) || isKnownRefusal(said);
+  if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), { ...options, isRefusal });
+  const message = `The engine at ${endpoint} ${isRefusal ? 'refused to' : 'did not'} ${what}: ${said}`;
+  return new EngineError(refusal, message, { ...options, isRefusal });
+}
+
+/** Words of a 5xx that tell of a moment, also where the rest names the container: the engine is busy, or what it calls is not there. */
+const PASSING = new RegExp(
+  [
+    'deadline exceeded|context canceled|timed? ?out|connection (refused|reset)|broken pipe|transport is closing|\\bEOF\\b',
+    'ttrpc: closed|shim disconnected|: unavailable|temporarily unavailable|try again|too many open files|cannot allocate memory',
+    'xtables lock|database is locked|shutting down|operation was canceled',
+  ].join('|'),
+  'i',
+);
+
+/** Words of a 5xx that are about the container or what its host has for it: the engine says most of what keeps one from its start so. */
+const REFUSALS = new RegExp(
+  [
+    'OCI runtime|\\brunc\\b|exec format error|executable file not found|no such file or directory|not a directory|permission denied',
+    'operation not permitted|invalid argument|read-only file system|no space left|disk quota exceeded|address already in use',
+    'port is already allocated|gathering device information|no such device|could not select device driver|failed to mount|error mounting',
+    'mounting volume|invalid mount|unknown (or invalid )?runtime|network \\S+ not found|no available (IPv4|IPv6|addresses)',
+    'unable to find user|no matching entries|(seccomp|apparmor|cgroup|capabilit)\\w*|not supported|unsupported',
+  ].join('|'),
+  'i',
+);
+
+/** Whether the status says that the request is at fault, and not its moment (too slow, too early, too often). */
+function isOfTheCaller(status: number): boolean {
+  return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
+}
+
+/** Whether any other answer is the engine's word on the machine, and not a failure of the engine itself. */
+function isKnownRefusal(said: string): boolean {
+  return REFUSALS.test(said) && !PASSING.test(said);
 }
 
 /** Of a start that was refused because the port is another container's, or another program's. */

@@ -92,9 +92,11 @@ export class EnsureMachine {
     } catch (error) {
       if (statusOf(error) === undefined || LIVE.has(state) || error instanceof Overtaken) throw error;
       const details = await this.#tools.containers.inspect(ref, this.#signal);
-      // Also when only the network is gone: the container names it by its id, and another has another id.
-      await this.#discard(ref);
-      throw await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
+      const cause = await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
+      // An engine that did not answer well has said nothing of this container: the next call starts it. One whose network is gone never
+      // starts: it names that by its id, and another has another id.
+      if (cause !== error || (error instanceof EngineError && error.isRefusal)) await this.#discard(ref);
+      throw cause;
     }
   }
 

@@ -85,8 +85,11 @@ export class HostCommands {
     const { docker, call } = this.#tools;
     for (;;) {
       const options = hostContainerOptions(command, { imageRef: HOST_TOOLS_IMAGE, labels, absent: this.#absent });
-      const create = (abortSignal: AbortSignal) =>
-        docker.createContainer({ ...options, HostConfig: { ...options.HostConfig, ...hostConfig }, name, abortSignal });
+      const create = async (abortSignal: AbortSignal) => {
+        const made = await docker.createContainer({ ...options, HostConfig: { ...options.HostConfig, ...hostConfig }, name, abortSignal });
+        if (typeof made.id !== 'string') throw new TypeError('its answer describes no container.');
+        return made;
+      };
       try {
         return await seeThrough(signal, (late) => call(command.what, late, create));
       } catch (error) {

@@ -60,7 +60,9 @@ export async function obtainImage(tools: ObtainTools, choice: ImageChoice, signa
   try {
     await tools.pulls.ask(imageRef, signal, onProgress);
   } catch (error) {
-    if (!(error instanceof EngineError) || (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED')) throw error;
+    // An engine that did not answer well has said nothing of the registry.
+    if (!(error instanceof EngineError) || !error.isRefusal) throw error;
+    if (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED') throw error;
     if (localImageRef === undefined) throw new EngineError(error.code, `${error.message} ${NO_RECIPE}`, { cause: error });
     tools.unreached.set(imageRef, performance.now());
     const built = await awaitBuilt(tools, localImageRef, signal, onProgress, imageRef);

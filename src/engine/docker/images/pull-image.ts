@@ -68,8 +68,9 @@ function pullSource(docker: Docker, imageRef: string): StreamSource<PullLine> {
       if (splitter.rest() !== '') sink.push(parseLine(splitter.rest()));
     },
     toError: (error) => {
-      const refused = error instanceof Error && statusOf(error) !== undefined;
-      return refused ? toPullFailure(imageRef, engineMessage(error), error) : error;
+      const status = statusOf(error);
+      if (!(error instanceof Error) || status === undefined) return error;
+      return toPullFailure(imageRef, engineMessage(error), { status, cause: error });
     },
   };
 }

@@ -26,7 +26,8 @@ export async function recoverImage(
     await tools.pulls.ask(byDigest, signal, onProgress);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    throw new EngineError(error.code, `${what}, and cannot be pulled again: ${error.message} ${WAY_OUT}`, { cause: error });
+    const { code, message, isRefusal } = error;
+    throw new EngineError(code, `${what}, and cannot be pulled again: ${message} ${WAY_OUT}`, { cause: error, isRefusal });
   }
   // Another id for the same digest: the engine stores images in another way since.
   const found = await findImage(tools, byDigest, signal);

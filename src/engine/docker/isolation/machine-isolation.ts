@@ -179,7 +179,7 @@ export class MachineIsolation {
       'Its operator has to see to it that the host has iptables and that containers may have NET_ADMIN on its network;',
       'on a machine that nobody else uses, VM_ISOLATION=off goes without.',
     ].join(' ');
-    return new EngineError('ISOLATION_FAILED', message, { cause: error });
+    return new EngineError('ISOLATION_FAILED', message, { cause: error, isRefusal: error.isRefusal });
   }
 }
 

@@ -75,6 +75,7 @@ export class MachineNetwork {
           Labels: { 'io.swiftor.network': 'machines' },
           abortSignal,
         });
+        if (typeof id !== 'string') throw new TypeError('its answer describes no network.');
         return id;
       });
     } catch (error) {

@@ -152,7 +152,7 @@ export class MachineVolumes {
     const { id } = spec;
     for (const engineName of volumeNameChoices(id, name)) {
       const create = async (abortSignal: AbortSignal) => {
-        await this.#docker.createVolume({
+        const made: { readonly name?: unknown } = await this.#docker.createVolume({
           Name: engineName,
           Driver: 'local',
           ...(isImage && { DriverOpts: { ...this.#images.driverOptions(id, name) } }),
@@ -166,6 +166,7 @@ export class MachineVolumes {
           },
           abortSignal,
         });
+        if (made.name !== engineName) throw new TypeError('its answer describes no volume.');
         return this.#docker.getVolume(engineName).inspect({ abortSignal });
       };
       const holder = await seeThrough(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));

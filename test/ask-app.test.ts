@@ -5,9 +5,12 @@ import { createServer as createHttps } from 'node:https';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { askApp, awaitApp, type AppDoor } from '../src/reconciler/ask-app.ts';
+import { WebSocketServer } from 'ws';
+import type { AppDoor } from '../src/reconciler/app-door.ts';
+import { askApp, awaitApp } from '../src/reconciler/ask-app.ts';
 import { eventually } from './support/eventually.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
@@ -24,7 +27,8 @@ async function open(server: Server, scheme: AppDoor['scheme'] = 'http'): Promise
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { door: { host: '127.0.0.1', port: (server.address() as AddressInfo).port, scheme }, sockets };
+  const port = (server.address() as AddressInfo).port;
+  return { door: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined }, sockets };
 }
 const openHttp = (listener: RequestListener) => open(createHttp(listener));
 const openTcp = (accept: (socket: Socket) => void) => open(createServer(accept));
@@ -124,6 +128,74 @@ describe('an app that is asked once', () => {
     leaving.abort();
     expect(await asking).toBe(false);
     await eventually(() => sockets.size === 0);
+  });
+});
+
+/** A web server in front that asks for a sign-in everywhere, and says `behind` for the WebSocket's path to who has signed in. */
+function openFront(behind: (socket: Duplex) => void) {
+  const server = createHttp((_request, reply) => reply.writeHead(401, { 'www-authenticate': 'Basic realm="Login"' }).end());
+  server.on('upgrade', (request, socket) => {
+    if (request.headers.authorization !== `Basic ${Buffer.from('abc:pass:wörd').toString('base64')}`) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+    } else if (request.url === '/websocket') behind(socket);
+    else socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+  });
+  return open(server);
+}
+const says = (head: string) => (socket: Duplex) => void socket.end(`HTTP/1.1 ${head}\r\n\r\n`);
+
+describe('an app whose WebSocket is asked for', () => {
+  const asked = { probe: { path: '/websocket', expect: 'websocket' }, credentials: 'abc:pass:wörd' } as const;
+
+  test.each([
+    ['101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket', true],
+    ['400 Bad Request', true],
+    ['426 Upgrade Required', true],
+    ['404 Not Found', false],
+    ['502 Bad Gateway', false],
+    ['503 Service Unavailable', false],
+    ['504 Gateway Timeout', false],
+  ])('behind a web server that says %j is up: %s', async (head, up) => {
+    const { door, sockets } = await openFront(says(head));
+    expect(await askApp({ ...door, ...asked }, 2_000, never())).toBe(up);
+    await eventually(() => sockets.size === 0);
+  });
+
+  test('is not up when its front cuts the connection, or never answers', async () => {
+    const { door: cut } = await openFront((socket) => socket.destroy());
+    expect(await askApp({ ...cut, ...asked }, 20_000, never())).toBe(false);
+    const { door: silent, sockets } = await openFront((socket) => void socket.resume().on('end', () => socket.end()));
+    expect(await askApp({ ...silent, ...asked }, 200, never())).toBe(false);
+    await eventually(() => sockets.size === 0);
+  });
+
+  test('is not up because its front asks for a sign-in, though / answers', async () => {
+    const { door } = await openFront(says('502 Bad Gateway'));
+    expect(await askApp(door, 2_000, never())).toBe(true);
+    expect(await askApp({ ...door, ...asked, credentials: undefined }, 2_000, never())).toBe(false);
+  });
+
+  test('is up when another password was set inside', async () => {
+    const { door } = await openFront(says('502 Bad Gateway'));
+    expect(await askApp({ ...door, ...asked, credentials: 'abc:other' }, 2_000, never())).toBe(true);
+  });
+
+  test('is up when one of several paths leads to it', async () => {
+    const { door } = await openFront(says('426 Upgrade Required'));
+    const paths = { path: ['/api/websockets', '/websocket'], expect: 'websocket' } as const;
+    expect(await askApp({ ...door, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(true);
+    expect(await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never())).toBe(false);
+  });
+
+  test('never opens one: a server of WebSockets refuses the version', async () => {
+    const server = createHttp();
+    const sockets = new WebSocketServer({ server });
+    let opened = 0;
+    sockets.on('connection', () => (opened += 1));
+    onTestFinished(() => sockets.close());
+    const { door } = await open(server);
+    expect(await askApp({ ...door, ...asked }, 2_000, never())).toBe(true);
+    expect(opened).toBe(0);
   });
 });
 

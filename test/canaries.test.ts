@@ -16,8 +16,13 @@ const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const run = promisify(execFile);
 /** Whatever a secret could be, none of them occurs by accident. */
 const CANARIES = Array.from({ length: 50 }, (_, index) => `canary${index}-${randomBytes(12).toString('hex')}`);
-/** As text, as COPY and logs write bytes, and as JSON in a header would. */
-const FORMS = CANARIES.flatMap((canary) => [canary, Buffer.from(canary).toString('hex'), Buffer.from(canary).toString('base64')]);
+/** As text, as COPY and logs write bytes, and as JSON in a header would; and as a probe signs in. */
+const FORMS = CANARIES.flatMap((canary) => [
+  canary,
+  Buffer.from(canary).toString('hex'),
+  Buffer.from(canary).toString('base64'),
+  Buffer.from(`abc:${canary}`).toString('base64'),
+]);
 
 let database: TestDatabase;
 let folder: string;
@@ -33,7 +38,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'swiftor-canaries-'));
   const chatty = ['/bin/sh', '-c', 'env; exit 1'];
   const distributions = [
-    { code: 'tiny', image, defaultPort: 3000, stopGraceSeconds: 1, passwordVariables: ['PASSWORD'] },
+    { code: 'tiny', image, defaultPort: 3000, stopGraceSeconds: 1, passwordVariables: ['PASSWORD'], probe: { signIn: 'basic' } },
     { code: 'chatty', image, defaultPort: 3000, command: chatty, bootSeconds: 5 },
     { code: 'absent', image: 'local/not-built:1', defaultPort: 3000 },
   ];

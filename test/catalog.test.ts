@@ -166,6 +166,14 @@ describe('the file of the operator', () => {
     [{ seccomp: 'unconfined' }, /reason for its exception from check 5\.22/],
     [{ noNewPrivileges: false }, /reason for its exception from check 5\.26/],
     [{ exceptions: [{ check: '5.22', reason: 'It says so itself.' }] }, /check 5\.22, which the entry passes/],
+    [{ probe: { path: 'websocket' } }, /probe\.path: must be a path/],
+    [{ probe: { path: 5 } }, /probe\.path: must be a path .* or a list/],
+    [{ probe: { path: [] } }, /probe\.path: /],
+    [{ probe: { path: ['/a', '/b c'] } }, /probe\.path\.1: must be a path/],
+    [{ probe: { signIn: 'form' } }, /probe\.signIn/],
+    [{ probe: { expect: 200 } }, /probe\.expect/],
+    [{ probe: { port: 80 } }, /probe: .*port/],
+    [{ passwordVariables: [] }, /probe\.signIn: needs a password/],
     [{ exceptions: [{ check: '4.1', reason: 'It says so itself.' }] }, /number of a check/],
   ])('is refused with %j', async (fields, message) => {
     await expect(withDistributions({ code: 'krita', ...fields })).rejects.toThrow(message);
@@ -198,13 +206,24 @@ describe('the file of the operator', () => {
     expect(localImageOf(own, 'xfce')).toBe('local/mine:1');
   });
 
+  test('brings a probe with its image, or for ours', async () => {
+    const probe = { path: '/ws', expect: 'websocket' };
+    const whole = { path: '/ws', signIn: 'none', expect: 'websocket' };
+    expect(entry(await withDistributions({ code: 'krita', image: 'mine/krita:1', probe }), 'krita').probe).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' }, probe }), 'debian').probe).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'debian', image: 'mine/all:1', probe }), 'debian').probe).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'phpmyadmin', probe }), 'phpmyadmin').probe).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'debian', bootSeconds: 9 }), 'debian').probe).toEqual(entry(builtIn, 'debian').probe);
+  });
+
   test('replaces the image of an app and leaves the rest of it and of the catalog alone', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1', bootSeconds: 9 });
     expect(entry(catalog, 'krita')).toEqual({
       ...entry(builtIn, 'krita'),
       image: 'local/krita:1',
-      // What an operator chose has no stand-in of ours.
+      // What an operator chose has no stand-in of ours, and its desktop is not asked for by ours' path.
       localImage: undefined,
+      probe: { path: '/', signIn: 'none', expect: 'answer' },
       bootSeconds: 9,
     });
     for (const [code, before] of builtIn.distributions) if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);

@@ -56,7 +56,15 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
   };
 }
 
-type Entry = { code: string; images?: unknown; image?: unknown; localImages?: unknown; localImage?: unknown; name?: unknown };
+type Entry = {
+  code: string;
+  images?: unknown;
+  image?: unknown;
+  localImages?: unknown;
+  localImage?: unknown;
+  name?: unknown;
+  probe?: unknown;
+};
 
 /** Later entries win field by field. */
 function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
@@ -70,21 +78,22 @@ function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
 
 /**
  * `images` replaces single desktops, `image` those of all; an app that gets `images` becomes a webtop base. What an operator
- * chose has no stand-in of ours.
+ * chose has no stand-in of ours, and is asked for `/` unless a probe comes with it: another image never answers as ours does.
  */
 function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
   const desktops = isRecord(known?.images) ? known.images : {};
   const standIns = isRecord(known?.localImages) ? known.localImages : {};
   const chosen = isRecord(entry.images) ? entry.images : undefined;
   const own = isRecord(entry.localImages) ? entry.localImages : {};
+  const { probe } = entry;
   if (chosen !== undefined) {
     const kept = Object.fromEntries(Object.entries(standIns).filter(([desktop]) => !Object.hasOwn(chosen, desktop)));
-    return { images: { ...desktops, ...chosen }, image: undefined, localImages: { ...kept, ...own }, localImage: entry.localImage };
+    return { images: { ...desktops, ...chosen }, image: undefined, localImages: { ...kept, ...own }, localImage: entry.localImage, probe };
   }
   if (entry.image === undefined) return {};
-  if (Object.keys(desktops).length === 0) return { localImage: entry.localImage };
+  if (Object.keys(desktops).length === 0) return { localImage: entry.localImage, probe };
   const all = Object.fromEntries(Object.keys(desktops).map((desktop) => [desktop, entry.image]));
-  return { images: all, image: undefined, localImages: own, localImage: entry.localImage };
+  return { images: all, image: undefined, localImages: own, localImage: entry.localImage, probe };
 }
 
 function withName(entry: Entry): Entry {

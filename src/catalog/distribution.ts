@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PLAIN_PROBE, probeSchema, type Probe } from './probe.ts';
 
 const port = z.int().min(1).max(65535);
 const imageRef = z
@@ -76,6 +77,8 @@ const entrySchema = z.strictObject({
   defaultPort: port,
   /** How the app speaks on that port; https ones are self-signed inside the container. */
   scheme: z.enum(['http', 'https']).default('http'),
+  /** How the gateway asks whether the app is up. For an image with a web server in front that is up before the app. */
+  probe: probeSchema.default(PLAIN_PROBE),
   volumes: z.array(volumeSchema).default([{ name: 'primary', path: '/config' }]),
   /** Variables of the image's own sign-in that take the value of VM_PASSWORD. */
   passwordVariables: z.array(z.string()).default([]),
@@ -112,7 +115,11 @@ const entrySchema = z.strictObject({
 });
 
 /** What an entry may say: whatever it asks for beyond the usual, it gives the reason of. */
-export const distributionSchema = entrySchema.superRefine(({ devices, seccomp, noNewPrivileges, exceptions }, context) => {
+export const distributionSchema = entrySchema.superRefine((entry, context) => {
+  const { devices, seccomp, noNewPrivileges, exceptions, probe, passwordVariables } = entry;
+  if (probe.signIn === 'basic' && passwordVariables.length === 0) {
+    context.addIssue({ code: 'custom', path: ['probe', 'signIn'], message: 'needs a password: name its variable in "passwordVariables"' });
+  }
   const asked = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
   for (const [check, isNeeded] of Object.entries(asked)) {
     if (exceptions.some((exception) => exception.check === check) === isNeeded) continue;
@@ -145,4 +152,20 @@ export function imageOf(distribution: Distribution, desktop: string | null): str
 export function localImageOf({ kind, localImage, localImages }: Distribution, desktop: string | null): string | undefined {
   if (kind === 'PREMADE') return localImage;
   return desktop !== null && Object.hasOwn(localImages, desktop) ? localImages[desktop] : undefined;
+}
+
+interface RunningImage {
+  readonly reference: string;
+  /** The entry's image, where this one is its stand-in. */
+  readonly standInFor?: string;
+}
+
+/**
+ * How the app of the image that really runs is asked. Stand-ins are not the image that the entry's probe was made for: their own server
+ * says 5xx at `/` until the app behind it is up.
+ */
+export function probeOf(distribution: Distribution, desktop: string | null, image: RunningImage | undefined): Probe {
+  // By its reference for containers from before they said what they stand in for.
+  const isStandIn = image !== undefined && (image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop));
+  return isStandIn ? PLAIN_PROBE : distribution.probe;
 }

@@ -7,6 +7,9 @@ import { SHARED_EXCEPTIONS, type DistributionInput } from './distribution.ts';
 const SELKIES_DESKTOP = {
   defaultPort: 3000,
   passwordVariables: ['PASSWORD'],
+  // Its nginx serves the page, behind HTTP Basic, long before there is a desktop: only these paths lead to one (default.conf of
+  // docker-baseimage-selkies). Images up to 2026-08 have the first, their successors (branch dev) the second; the other is a 404.
+  probe: { path: ['/websocket', '/api/websockets'], signIn: 'basic', expect: 'websocket' },
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
   shmMb: 1024,
   bootSeconds: 180,
@@ -123,6 +126,8 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     description: 'A SteamOS-like environment with ports that you may forward. Needs a GPU of AMD or Intel at /dev/dri.',
     image: 'lscr.io/linuxserver/steamos:latest',
     architectures: ['amd64'],
+    // Still KasmVNC: at its WebSocket, only one that opens is answered. What serves its page is started after the desktop's server.
+    probe: { path: '/', signIn: 'basic', expect: 'answer' },
     portForwarding: true,
     ports: [
       ...tcpAndUdp(27031, 27036),

@@ -1,47 +1,61 @@
-import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { randomBytes } from 'node:crypto';
+import { request as requestHttp, type RequestOptions } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MachineAddress } from '../engine/machine.ts';
-
-export interface AppDoor extends MachineAddress {
-  readonly scheme: 'http' | 'https';
-}
-
-/** As much of an answer as tells a 5xx from any other. */
-const STATUS_HEAD = 'HTTP/1.1 5';
+import type { AppDoor } from './app-door.ts';
+import { isUp, type AppAnswer } from './judge-answer.ts';
 
 /**
- * Whether the app answers at its door, asked as the ingress would: a connection to the container's own address and a
- * request. Any answer counts, also a refusal to sign in or one that is not HTTP; a 5xx does not, since a web server in
- * front of an app that is still starting says just that. Never throws; false at the deadline.
+ * Whether the app is up, asked as the ingress would: a request to the container's own address, as its probe says. Never throws;
+ * false at the deadline.
  */
 export async function askApp(door: AppDoor, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return false;
-  const { host, port, scheme } = door;
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = scheme === 'https' ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
-  const giveUp = (): void => resolve(false);
+  const { probe, credentials } = door;
+  const answers = await Promise.all([probe.path].flat().map((path) => hear(door, path, timeoutMs, signal)));
+  return answers.some((answer) => isUp(probe.expect, credentials !== undefined, answer));
+}
+
+async function hear(door: AppDoor, path: string, timeoutMs: number, signal: AbortSignal): Promise<AppAnswer> {
+  if (signal.aborted) return 'nothing';
+  const { promise, resolve } = Promise.withResolvers<AppAnswer>();
+  const giveUp = (): void => resolve('nothing');
+  const request = door.scheme === 'https' ? requestHttps(optionsOf(door, path)) : requestHttp(optionsOf(door, path));
+  request.on('response', (response) => {
+    response.on('error', giveUp);
+    resolve(response.statusCode ?? 'not-http');
+  });
+  request.on('upgrade', (response, socket) => {
+    // The socket is no longer the request's.
+    socket.on('error', giveUp).destroy();
+    resolve(response.statusCode ?? 'not-http');
+  });
+  request.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code?.startsWith('HPE_') === true ? 'not-http' : 'nothing'));
   const deadline = setTimeout(giveUp, timeoutMs);
   signal.addEventListener('abort', giveUp, { once: true });
-  socket.on('error', giveUp);
-  socket.on('close', giveUp);
-  socket.on(scheme === 'https' ? 'secureConnect' : 'connect', () => {
-    socket.write(`GET / HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: swiftor-readiness\r\nAccept: */*\r\nConnection: close\r\n\r\n`);
-  });
-  let head = '';
-  socket.on('data', (chunk: Buffer) => {
-    head += chunk.toString('latin1', 0, STATUS_HEAD.length);
-    // A status line may come in pieces; what cannot become one is an answer as it is.
-    const mayBeHttp = head.startsWith('HTTP/') || 'HTTP/'.startsWith(head);
-    if (!mayBeHttp || head.length >= STATUS_HEAD.length) resolve(!/^HTTP\/\d\.\d 5/.test(head));
-  });
+  request.end();
   try {
     return await promise;
   } finally {
     clearTimeout(deadline);
     signal.removeEventListener('abort', giveUp);
-    socket.destroy();
+    request.destroy();
   }
+}
+
+function optionsOf({ host, port, probe, credentials }: AppDoor, path: string): RequestOptions & { rejectUnauthorized: boolean } {
+  const headers = { 'user-agent': 'swiftor-readiness', accept: '*/*', ...(probe.expect === 'websocket' && unacceptableUpgrade()) };
+  // A connection of its own each time: one that is kept says nothing of whether the app still takes them.
+  return { host, port, path, headers, agent: false, rejectUnauthorized: false, ...(credentials !== undefined && { auth: credentials }) };
+}
+
+/**
+ * Asks for a WebSocket in a version that no server speaks, which it has to refuse (RFC 6455, 4.4): 400 or 426. One that is opened every few
+ * seconds would take the picture away from its user (Selkies serves its newest client), or lock the address of all users out (VNC
+ * servers count each that leaves before it has signed in).
+ */
+function unacceptableUpgrade() {
+  const key = randomBytes(16).toString('base64');
+  return { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '255', 'sec-websocket-key': key };
 }
 
 /** Quick at first, since a small app is up in milliseconds; then gentle on one that takes minutes. */
@@ -54,7 +68,7 @@ function pauseMs(elapsedMs: number): number {
 const FIRST_TIMEOUT_MS = 300;
 const LATER_TIMEOUT_MS = 3_000;
 
-/** Asks until the app answers; false when it did not within `deadlineMs`, or when the signal aborts. */
+/** Asks until the app is up; false when it was not within `deadlineMs`, or when the signal aborts. */
 export async function awaitApp(door: AppDoor, deadlineMs: number, signal: AbortSignal): Promise<boolean> {
   const begun = performance.now();
   for (;;) {

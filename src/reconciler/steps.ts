@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { askApp, awaitApp, type AppDoor } from './ask-app.ts';
+import { appDoor } from './app-door.ts';
+import { askApp, awaitApp } from './ask-app.ts';
 import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
 import { imageUpdate, NO_IMAGE } from './image-update.ts';
@@ -13,9 +14,8 @@ import type { VmPass } from './vm-pass.ts';
 const NEXT: StepOutcome = { kind: 'next' };
 const AGAIN: StepOutcome = { kind: 'again' };
 
-/** A RUNNING app is asked about this often, a DEGRADED one sooner. */
-const CHECK_SECONDS = 8;
-const DEGRADED_CHECK_SECONDS = 5;
+/** How often an app that was up is asked: with the time that it has for its answer, one that dies is DEGRADED within 10 s. */
+const CHECK_SECONDS = 5;
 const CHECK_TIMEOUT_MS = 3_000;
 /** An engine may tell of lacking memory a moment after the end that came of it. */
 const OOM_EVENT_MS = 250;
@@ -137,7 +137,7 @@ const EXECUTORS: Executors = {
     // Where it is has changed: whoever sends people there must hear of it.
     if (moved && status === vm.status) await writer.announce('ENGINE', set);
     else await writer.status(status, 'ENGINE', set);
-    return { kind: 'done', nextInSeconds: answers ? CHECK_SECONDS : DEGRADED_CHECK_SECONDS };
+    return { kind: 'done', nextInSeconds: CHECK_SECONDS };
   },
 
   async stop({ driver, vm, signal }) {
@@ -201,7 +201,6 @@ export async function performStep(pass: VmPass, step: Step): Promise<StepOutcome
   return execute(pass, step);
 }
 
-function doorOf({ observed, distribution }: VmPass): AppDoor | undefined {
-  if (observed?.address === undefined || distribution === undefined) return undefined;
-  return { host: observed.address, port: distribution.defaultPort, scheme: distribution.scheme };
+function doorOf({ vm, distribution, spec, observed }: VmPass): ReturnType<typeof appDoor> {
+  return appDoor({ desktop: vm.desktop, distribution, spec, observed });
 }

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Db } from './db/database.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import type { EngineHealth } from './reconciler/engine-health.ts';
-import { VM_STATUSES } from './vm/vm-status.ts';
+import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {
   /** Prometheus' text format. */
@@ -17,9 +17,11 @@ export interface MetricsSources {
   readonly streams: EventStreams;
   readonly regions: readonly string[];
   readonly healthOf: (region: string) => EngineHealth;
+  /** How many VMs the region's engine has that are not in the database. */
+  readonly orphansOf: (region: string) => number;
 }
 
-export function createMetrics({ db, streams, regions, healthOf }: MetricsSources): Metrics {
+export function createMetrics({ db, streams, regions, healthOf, orphansOf }: MetricsSources): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   new Gauge({
@@ -33,8 +35,8 @@ export function createMetrics({ db, streams, regions, healthOf }: MetricsSources
         .select(['status', (eb) => eb.fn.countAll<number>().as('count')])
         .groupBy('status')
         .execute();
-      const counts = new Map(rows.map(({ status, count }) => [status, count]));
-      for (const status of VM_STATUSES) this.set({ status }, counts.get(status) ?? 0);
+      for (const status of VM_STATUSES) this.set({ status }, 0);
+      for (const { status, count } of rows) this.inc({ status: toVmStatus(status) }, count);
     },
   });
   new Gauge({
@@ -52,6 +54,15 @@ export function createMetrics({ db, streams, regions, healthOf }: MetricsSources
     registers: [register],
     collect() {
       for (const region of regions) this.set({ region }, healthOf(region).canStart ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'swiftor_engine_orphan_vms',
+    help: "VMs that the region's engine has and the database does not know: they are kept until an operator says what they are.",
+    labelNames: ['region'],
+    registers: [register],
+    collect() {
+      for (const region of regions) this.set({ region }, orphansOf(region));
     },
   });
 

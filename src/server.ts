@@ -30,7 +30,7 @@ import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { readTlsPair } from './lib/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { toEngineHealth, withDisk } from './reconciler/engine-health.ts';
+import { toEngineHealth, withDisk, withOrphans } from './reconciler/engine-health.ts';
 import { watchEngine } from './reconciler/engine-watch.ts';
 import { watchFacts } from './reconciler/facts-watch.ts';
 import { keepHouse } from './reconciler/housekeeping.ts';
@@ -54,8 +54,13 @@ export interface Server {
   close(): Promise<void>;
 }
 
+export interface ServerOptions {
+  /** How long a container or volume is without a row before it counts as an orphan; 60 s. */
+  readonly orphanGraceMs?: number;
+}
+
 /** Builds every part in order and listens. What was made before a part fails is released again. */
-export async function startServer(config: Config, log: Log, signal: AbortSignal): Promise<Server> {
+export async function startServer(config: Config, log: Log, signal: AbortSignal, { orphanGraceMs }: ServerOptions = {}): Promise<Server> {
   await using parts = new AsyncDisposableStack();
 
   // Before anything is begun: what is wrong with it is told at once.
@@ -88,16 +93,21 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     if (driver === undefined) throw new Error(`The region "${region}" is not in REGIONS any more; put it back, or delete its VMs first.`);
     return driver;
   };
-  const watches = new Map(engines.endpoints.map(({ driver, regions }) => [driver, watchEngine({ driver, regions }, { db, log })] as const));
+  const watches = new Map(
+    engines.endpoints.map(({ driver, regions }) => {
+      return [driver, watchEngine({ driver, regions }, { db, log, ...(orphanGraceMs !== undefined && { orphanGraceMs }) })] as const;
+    }),
+  );
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
   const watchOf = (region: string) => watches.get(driverOf(region));
   const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
   const learned = new Map(engines.endpoints.map((engine) => [engine.driver, watchFacts(engine, { db, catalog, log })] as const));
   parts.defer(async () => void (await Promise.all([...learned.values()].map((watch) => watch.close()))));
   const storage = new Map<EngineDriver, StorageWatch>();
+  const orphansOf = (region: string): number => watchOf(region)?.orphans() ?? 0;
   const healthOf = (region: string) => {
     const health = watchOf(region)?.health() ?? toEngineHealth(false, undefined);
-    return withDisk(health, storage.get(driverOf(region))?.isFull() === true);
+    return withOrphans(withDisk(health, storage.get(driverOf(region))?.isFull() === true), orphansOf(region));
   };
 
   const factsOf = (region: string): EngineFacts => {
@@ -191,7 +201,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal)
     graphqlWs,
     rest: createRestHandler({ gateway, authenticate, strict: config.strictRest, log }),
   };
-  const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf });
+  const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf, orphansOf });
   const router = createRouter({
     baseDomain: config.baseDomain,
     log,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EngineError } from '../src/engine/engine-error.ts';
-import { toEngineHealth, toWalls, withDisk } from '../src/reconciler/engine-health.ts';
+import { toEngineHealth, toWalls, withDisk, withOrphans } from '../src/reconciler/engine-health.ts';
 
 test.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],
@@ -22,4 +22,12 @@ test('an engine whose disk is full starts nothing new; what else is wrong with i
 test('walls that could not be asked about are what they were; those that cannot be had are down', () => {
   expect(toWalls(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
   expect(toWalls(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
+});
+
+test.each([
+  ['ok', 0, 'ok'],
+  ['ok', 1, '1 of its VMs is not in the database and kept: see swiftor orphans list'],
+  ['unreachable', 2, 'unreachable; 2 of its VMs are not in the database and kept: see swiftor orphans list'],
+])('an engine that is %s with %i VMs without a row', (summary, count, said) => {
+  for (const canStart of [true, false]) expect(withOrphans({ summary, canStart }, count)).toEqual({ summary: said, canStart });
 });

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Inventory } from '../src/engine/driver.ts';
 import type { MachineState } from '../src/engine/machine.ts';
-import { LABEL } from '../src/engine/labels.ts';
-import { findDrift, judgeOrphans, type KnownVm } from '../src/reconciler/find-drift.ts';
+import { findDrift, type KnownVm } from '../src/reconciler/find-drift.ts';
 import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';
 
 type Machine = Inventory['machines'][number];
@@ -13,7 +12,7 @@ const machine = (id: string, state: MachineState = 'running', more: Partial<Mach
 const known = (status: VmStatus, more: Partial<KnownVm> = {}): KnownVm => {
   return { id: 'vm', status, engineRef: 'ref', address: '10.0.0.2', ...more };
 };
-const inventory = (machines: readonly Machine[], volumes: Inventory['volumes'] = []): Inventory => ({ machines, volumes });
+const inventory = (machines: readonly Machine[]): Inventory => ({ machines, volumes: [] });
 
 describe('drift', () => {
   const UP: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'UNKNOWN'];
@@ -57,55 +56,5 @@ describe('drift', () => {
       known('STOPPED', { id: 'd' }),
     ];
     expect(findDrift(vms, inventory([machine('a'), machine('c')]))).toEqual(['b', 'c']);
-  });
-});
-
-describe('orphans', () => {
-  const numbered = (id: string, number: string): Machine => machine(id, 'running', { labels: { [LABEL.number]: number } });
-  const many = (count: number) => Array.from({ length: count }, (_, index) => numbered(`vm-${index}`, '1'));
-  const idsOf = (machines: readonly Machine[]) => machines.map(({ id }) => id);
-
-  test('are removed when the database made all that the engine has', () => {
-    const machines = [numbered('a', '7'), numbered('b', '9')];
-    expect(judgeOrphans({ orphans: ['a'], inventory: inventory(machines), newestNumber: 9 })).toEqual({ remove: ['a'] });
-  });
-
-  test('are held when the engine has a VM that the database never made', () => {
-    const machines = [numbered('a', '7'), numbered('b', '10')];
-    expect(judgeOrphans({ orphans: ['a'], inventory: inventory(machines), newestNumber: 9 })).toEqual({
-      hold: expect.stringMatching(/number 10.*only made 9.*restored from a backup or emptied/),
-    });
-  });
-
-  test('are held when only a volume tells of the newer VM', () => {
-    const volumes = [{ id: 'b', name: 'b-primary', labels: { [LABEL.number]: '10' } }];
-    expect(judgeOrphans({ orphans: ['b'], inventory: inventory([], volumes), newestNumber: 0 })).toHaveProperty('hold');
-  });
-
-  test('are held by the newest VM, also beside one whose label is missing or no number', () => {
-    const machines = [machine('a'), numbered('b', 'seven'), numbered('c', '10')];
-    expect(judgeOrphans({ orphans: ['a'], inventory: inventory(machines), newestNumber: 9 })).toHaveProperty('hold');
-  });
-
-  test.each([
-    { orphans: 5, of: 5, removed: true },
-    { orphans: 6, of: 6, removed: false },
-    { orphans: 6, of: 20, removed: true },
-    { orphans: 7, of: 20, removed: false },
-    { orphans: 30, of: 100, removed: true },
-    { orphans: 31, of: 100, removed: false },
-  ])('$orphans of $of machines without a row: removed is $removed', ({ orphans, of, removed }) => {
-    const machines = many(of);
-    const ids = idsOf(machines).slice(0, orphans);
-    const verdict = judgeOrphans({ orphans: ids, inventory: inventory(machines), newestNumber: 1 });
-    expect(verdict).toEqual(removed ? { remove: ids } : { hold: expect.stringContaining(`${orphans} of ${of} machines`) });
-  });
-
-  test('a machine and its volumes count once', () => {
-    const machines = many(6);
-    const volumes = machines.flatMap(({ id, labels }) => ['a', 'b', 'c'].map((name) => ({ id, name: `${id}-${name}`, labels })));
-    expect(judgeOrphans({ orphans: idsOf(machines), inventory: inventory(machines, volumes), newestNumber: 1 })).toEqual({
-      hold: expect.stringContaining('6 of 6'),
-    });
   });
 });

@@ -53,7 +53,15 @@ test("a machine has the image of its desktop, the VM's specs and the needs of it
     stopGraceSeconds: 10,
     security: { capabilities: expect.arrayContaining(['CHOWN', 'SETUID']), noNewPrivileges: true, seccomp: 'default', devices: [] },
     egress: 'internet',
-    labels: { 'io.swiftor.vm-number': '42' },
+    labels: {
+      'io.swiftor.user': 'alice',
+      'io.swiftor.vmlabel': 'A label',
+      'io.swiftor.region': 'AU',
+      'io.swiftor.distribution': 'ubuntu',
+      'io.swiftor.desktop': 'xfce',
+      'io.swiftor.cpu': '2',
+      'io.swiftor.ram-gb': '4',
+    },
   });
   expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });
 });

@@ -26,7 +26,7 @@ export interface AccountTable {
 
 export interface VmTable {
   id: Generated<string>;
-  /** Order of creation, never reused: the cursor of lists, and how a restored database is recognised. */
+  /** Order of creation, never reused: the cursor of lists. */
   number: Generated<number>;
   user_id: string;
   vmlabel: string;
@@ -138,6 +138,12 @@ export interface VmEventTable {
   at: Generated<Date>;
 }
 
+/** VMs whose DELETED event is forgotten. */
+export interface DeletedVmTable {
+  vm_id: string;
+  deleted_at: Date;
+}
+
 export interface OpenLinkTable {
   token_hash: Buffer;
   vm_id: string;
@@ -170,6 +176,7 @@ export interface Database {
   vm_mapping: VmMappingTable;
   vm_port: VmPortTable;
   vm_event: VmEventTable;
+  deleted_vm: DeletedVmTable;
   open_link: OpenLinkTable;
   audit: AuditTable;
 }

@@ -8,8 +8,14 @@ import type { MachineSpec } from './machine.ts';
 export const LABEL = {
   installation: 'io.swiftor.installation',
   machine: 'io.swiftor.vm',
-  /** The VM's place in the order of creation: shows that a database is older than the engine's containers. */
-  number: 'io.swiftor.vm-number',
+  /** What was ordered, as it was when the container or volume was made: for an operator whose database has forgotten it. */
+  user: 'io.swiftor.user',
+  vmlabel: 'io.swiftor.vmlabel',
+  region: 'io.swiftor.region',
+  distribution: 'io.swiftor.distribution',
+  desktop: 'io.swiftor.desktop',
+  cpu: 'io.swiftor.cpu',
+  ram: 'io.swiftor.ram-gb',
   hash: 'io.swiftor.spec-hash',
   /** Of the image that the container was made from: its reference, its registry's digest, and what it stands in for. */
   image: 'io.swiftor.image',
@@ -24,6 +30,9 @@ export const LABEL = {
   /** Of the container that keeps an engine's firewall rules up, which all installations share: which rules those are. */
   guard: 'io.swiftor.guard',
 } as const;
+
+/** What the volume of a trial of storage is called: no VM has one of that name. */
+export const TRIAL_VOLUME = 'trial';
 
 /**
  * Hash of what a container is made from; two specs with the same hash need no new container. Env is in it only as

@@ -102,14 +102,19 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
 
 /**
  * Forgets events older than the age, and whatever came before them in their account: what is kept has no gap. A cursor
- * from before then starts again with snapshots.
+ * from before then starts again with snapshots. Which VMs were deleted is kept: see `findDeletedVms`.
  */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
   await sql`
-    delete from vm_event using (
-      select user_id, max(seq) as seq from vm_event where at < now() - make_interval(days => ${keepDays}) group by user_id
-    ) as old
-    where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
+    with forgotten as (
+      delete from vm_event using (
+        select user_id, max(seq) as seq from vm_event where at < now() - make_interval(days => ${keepDays}) group by user_id
+      ) as old
+      where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
+      returning vm_event.vm_id, vm_event.kind, vm_event.at
+    )
+    insert into deleted_vm (vm_id, deleted_at) select vm_id, at from forgotten where kind = 'DELETED'
+    on conflict do nothing
   `.execute(db);
 }
 

@@ -29,6 +29,13 @@ export function withDisk(health: EngineHealth, isFull: boolean): EngineHealth {
   return { summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it', canStart: false, problem: 'NO_SPACE' };
 }
 
+/** The same of an engine that has VMs which the database does not know. They stay as they are, and so does all else. */
+export function withOrphans(health: EngineHealth, count: number): EngineHealth {
+  if (count === 0) return health;
+  const said = `${count} of its VMs ${count === 1 ? 'is' : 'are'} not in the database and kept: see swiftor orphans list`;
+  return { ...health, summary: health.summary === 'ok' ? said : `${health.summary}; ${said}` };
+}
+
 /** What an attempt to wall VMs off failed with says of the walls; nothing, when the engine only did not answer. */
 export function toWalls(error: unknown, before: Walls): Walls {
   return error instanceof EngineError && error.code === 'ISOLATION_FAILED' ? { failure: error.message } : before;

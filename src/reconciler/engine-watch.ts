@@ -1,17 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
-import type { EngineDriver, EngineEvent, Inventory } from '../engine/driver.ts';
+import type { EngineDriver, EngineEvent } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
 import { markDue } from '../vm/vm-lease.ts';
 import { isVmStatus } from '../vm/vm-status.ts';
+import { createBelievedList, type Expected } from './believed-list.ts';
 import { toEngineHealth, toWalls, type EngineHealth, type Walls } from './engine-health.ts';
-import { findDrift, judgeOrphans, type KnownVm } from './find-drift.ts';
+import { findDrift, UP, type KnownVm } from './find-drift.ts';
+import { watchOrphans } from './orphan-watch.ts';
 
 /** One engine, and the regions that it serves. */
 export interface WatchedEngine {
   readonly driver: EngineDriver;
   readonly regions: readonly string[];
+}
+
+export interface EngineWatchOptions {
+  readonly db: Db;
+  readonly log: Log;
+  /** How long a container or volume is without a row before it counts as an orphan; 60 s. */
+  readonly orphanGraceMs?: number;
 }
 
 export interface EngineWatch {
@@ -20,6 +28,8 @@ export interface EngineWatch {
   /** Told of each VM whose container ended, or lost its network, as soon as the engine says so: its address may be another's next. */
   onGone(handle: (vmId: string, ref: string) => void): () => void;
   health(): EngineHealth;
+  /** How many VMs the engine has that are not in the database, and that were not deleted. */
+  orphans(): number;
   close(): Promise<void>;
 }
 
@@ -39,15 +49,15 @@ const GONE: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'removed', '
  * Watches an engine: events mark a VM due at once, and a full list every 10 s, and after each reconnect, finds whatever
  * they did not tell. As often it sees to the walls around VMs, first of all before any VM starts. An engine that does not answer marks its VMs due too, so that nothing false is said of them.
  */
-export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { db: Db; log: Log }): EngineWatch {
+export function watchEngine({ driver, regions }: WatchedEngine, options: EngineWatchOptions): EngineWatch {
+  const { db, log, orphanGraceMs: graceMs = ORPHAN_GRACE_MS } = options;
   const closing = new AbortController();
   const { signal } = closing;
-  const orphanSince = new Map<string, number>();
   const onGone = new Set<(vmId: string, ref: string) => void>();
   let answeredAt = performance.now();
   let away = false;
-  let held = '';
   let walls: Walls;
+  const orphans = watchOrphans({ driver, regions, db, log, graceMs });
 
   const deadline = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
   const answered = (): void => {
@@ -56,41 +66,20 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
     away = false;
   };
 
-  const compare = async (): Promise<void> => {
-    const inventory = await driver.list(deadline());
-    answered();
-    const vms = await readVms(db);
-    await markDue(
-      db,
-      findDrift(
-        vms.filter(({ region }) => regions.includes(region)),
-        inventory,
-      ),
-    );
-    await sweepOrphans(inventory, new Set(vms.map(({ id }) => id)));
-  };
+  const readList = createBelievedList({ driver, regions, log, deadline, expect: () => readUp(db, regions) });
 
-  const sweepOrphans = async (inventory: Inventory, known: ReadonlySet<string>): Promise<void> => {
-    const without = new Set([...inventory.machines, ...inventory.volumes].map(({ id }) => id).filter((id) => !known.has(id)));
-    for (const id of orphanSince.keys()) if (!without.has(id)) orphanSince.delete(id);
-    for (const id of without) if (!orphanSince.has(id)) orphanSince.set(id, Date.now());
-    const orphans = [...without].filter((id) => Date.now() - (orphanSince.get(id) ?? 0) >= ORPHAN_GRACE_MS);
-    if (orphans.length === 0) return;
-    const verdict = judgeOrphans({ orphans, inventory, newestNumber: await readNewestNumber(db) });
-    if ('hold' in verdict) {
-      if (held !== verdict.hold) log.error({ orphans }, `Nothing is removed. ${verdict.hold}`);
-      held = verdict.hold;
-      return;
-    }
-    for (const vmId of verdict.remove) {
-      await driver.remove(vmId, ['until-stop', 'until-delete'], AbortSignal.any([signal, AbortSignal.timeout(60_000)]));
-      log.warn({ vmId }, 'removed a machine without a row');
-    }
+  const compare = async (): Promise<void> => {
+    const list = await readList();
+    answered();
+    if (list === undefined) return;
+    const rows = await readRows(db);
+    await markDue(db, findDrift(readable(rows, regions), list));
+    await orphans.look(list, new Set(rows.map(({ id }) => id)));
   };
 
   const markAllDue = async (): Promise<void> => {
-    const vms = await readVms(db);
-    const concerned = vms.filter(({ region, status }) => regions.includes(region) && status !== 'STOPPED' && status !== 'UNKNOWN');
+    const vms = readable(await readRows(db), regions);
+    const concerned = vms.filter(({ status }) => status !== 'STOPPED' && status !== 'UNKNOWN');
     await markDue(
       db,
       concerned.map(({ id }) => id),
@@ -143,6 +132,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
   return {
     isAnswering,
     health: () => toEngineHealth(isAnswering(), walls),
+    orphans: orphans.count,
     onGone(handle) {
       onGone.add(handle);
       return () => onGone.delete(handle);
@@ -150,21 +140,28 @@ export function watchEngine({ driver, regions }: WatchedEngine, { db, log }: { d
     async close() {
       closing.abort();
       await Promise.allSettled(running);
+      await orphans.close();
     },
   };
 }
 
-async function readVms(db: Db): Promise<(KnownVm & { region: string })[]> {
-  const rows = await db.selectFrom('vm').select(['id', 'region', 'status', 'engine_ref', 'address']).execute();
-  return rows.flatMap(({ id, region, status, engine_ref, address }) =>
-    isVmStatus(status) ? [{ id, region, status, engineRef: engine_ref, address }] : [],
-  );
+interface Row extends Omit<KnownVm, 'status'> {
+  readonly region: string;
+  readonly status: string;
 }
 
-/** The highest number ever given out, also to VMs that are gone or whose creation was rolled back. */
-async function readNewestNumber(db: Db): Promise<number> {
-  const { rows } = await sql<{ newest: number | null }>`
-    select pg_sequence_last_value(pg_get_serial_sequence('vm', 'number')::regclass) as newest
-  `.execute(db);
-  return rows[0]?.newest ?? 0;
+async function readRows(db: Db): Promise<Row[]> {
+  const rows = await db.selectFrom('vm').select(['id', 'region', 'status', 'engine_ref', 'address']).execute();
+  return rows.map(({ engine_ref: engineRef, ...row }) => ({ ...row, engineRef }));
+}
+
+/** Those of the regions whose status this version knows: the others are for the gateway that wrote it. */
+function readable(rows: readonly Row[], regions: readonly string[]): KnownVm[] {
+  return rows.flatMap(({ region, status, ...row }) => (regions.includes(region) && isVmStatus(status) ? [{ ...row, status }] : []));
+}
+
+/** The VMs that the rows say have a container. */
+async function readUp(db: Db, regions: readonly string[]): Promise<Expected['machines']> {
+  const up = readable(await readRows(db), regions).filter(({ status }) => UP.has(status));
+  return up.map(({ id, engineRef }) => ({ id, ref: engineRef }));
 }

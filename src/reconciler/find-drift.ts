@@ -1,5 +1,4 @@
 import type { Inventory } from '../engine/driver.ts';
-import { LABEL } from '../engine/labels.ts';
 import type { VmStatus } from '../vm/vm-status.ts';
 
 /** What of a row the comparison needs. */
@@ -11,7 +10,7 @@ export interface KnownVm {
 }
 
 /** Statuses that claim a running container. */
-const UP: ReadonlySet<VmStatus> = new Set(['RUNNING', 'DEGRADED', 'UNKNOWN']);
+export const UP: ReadonlySet<VmStatus> = new Set(['RUNNING', 'DEGRADED', 'UNKNOWN']);
 /** Statuses in which somebody is at work: the pass that holds the lease looks for itself. */
 const AT_REST: ReadonlySet<VmStatus> = new Set(['STOPPED', 'FAILED']);
 
@@ -25,35 +24,4 @@ export function findDrift(vms: readonly KnownVm[], { machines }: Inventory): str
       return AT_REST.has(status) && machine !== undefined;
     })
     .map(({ id }) => id);
-}
-
-/** What to do with what is ours on the engine and has no row. */
-export type OrphanVerdict = { readonly remove: readonly string[] } | { readonly hold: string };
-
-export interface Orphanage {
-  /** Ids of machines and volumes without a row, seen so for the whole grace. */
-  readonly orphans: readonly string[];
-  readonly inventory: Inventory;
-  /** The number of the newest VM that this database ever made. */
-  readonly newestNumber: number;
-}
-
-/**
- * An orphan is removed, unless the engine knows more than the database: then the database is what is wrong (restored from
- * a backup, or emptied), and removing would destroy data that it has merely forgotten.
- */
-export function judgeOrphans({ orphans, inventory, newestNumber }: Orphanage): OrphanVerdict {
-  const all = [...inventory.machines, ...inventory.volumes];
-  // A label that is no number must not hide the others: NaN would, and is bigger than nothing.
-  const newest = Math.max(0, ...all.map(({ labels }) => Number(labels[LABEL.number]) || 0));
-  if (newest > newestNumber) {
-    return {
-      hold: `The engine has VM number ${newest}, the database only made ${newestNumber}: it was restored from a backup or emptied.`,
-    };
-  }
-  const ours = new Set(all.map(({ id }) => id)).size;
-  if (orphans.length > Math.max(5, ours * 0.3)) {
-    return { hold: `${orphans.length} of ${ours} machines have no row in the database: too many to be leftovers.` };
-  }
-  return { remove: orphans };
 }

@@ -1,6 +1,7 @@
 import { imageOf, localImageOf, type Distribution } from '../catalog/distribution.ts';
 import type { MachineSpec, MachineVolume } from '../engine/machine.ts';
-import { LABEL, specHash } from '../engine/labels.ts';
+import { specHash } from '../engine/labels.ts';
+import { toOrderLabels } from '../vm/order-labels.ts';
 import { isImageDue, keptImage, orderedReference } from '../vm/vm-image.ts';
 import { PASSWORD_KEY } from '../vm/vm-input.ts';
 import type { Vm } from '../vm/vm.ts';
@@ -52,7 +53,7 @@ export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }:
     stopGraceSeconds: distribution.stopGraceSeconds,
     security: securityOf(distribution),
     ...policy,
-    labels: { [LABEL.number]: String(vm.number) },
+    labels: toOrderLabels(vm),
   };
   return { ...spec, hash: specHash(spec, salt, vm.incarnation) };
 }

@@ -27,6 +27,11 @@ export function isVmStatus(value: string): value is VmStatus {
   return (VM_STATUSES as readonly string[]).includes(value);
 }
 
+/** UNKNOWN for a status that this version does not know, as a newer gateway on the same database may have written it. */
+export function toVmStatus(value: string): VmStatus {
+  return isVmStatus(value) ? value : 'UNKNOWN';
+}
+
 const ON_THE_WAY_UP: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING']);
 
 /** Whether the VM is booting: the statuses in which there is progress to show. */

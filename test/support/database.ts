@@ -8,12 +8,22 @@ export interface TestDatabase extends AsyncDisposable {
 
 /** A migrated, empty database of one's own, in about 0.1 s. Its disposal drops it and cuts the connections that it still has. */
 export async function createTestDatabase(): Promise<TestDatabase> {
+  const database = await cloneDatabase('swiftor_template');
+  // Each clone is an installation of its own: no test takes another's containers for orphans.
+  await executeSql(database.url, 'update installation set id = gen_random_uuid(), key_check = null');
+  return database;
+}
+
+/** The database as it is now, its installation too: a backup of it, ready to be served. Nobody may be connected to it. */
+export function backUpDatabase({ url }: TestDatabase): Promise<TestDatabase> {
+  return cloneDatabase(new URL(url).pathname.slice(1));
+}
+
+async function cloneDatabase(template: string): Promise<TestDatabase> {
   const adminUrl = inject('adminUrl');
   const name = `swiftor_test_${randomBytes(6).toString('hex')}`;
-  await executeSql(adminUrl, `create database ${name} template swiftor_template`);
+  await executeSql(adminUrl, `create database ${name} template ${template}`);
   const url = urlOfDatabase(adminUrl, name);
-  // Each clone is an installation of its own: no test takes another's containers for orphans.
-  await executeSql(url, 'update installation set id = gen_random_uuid(), key_check = null');
   return {
     url,
     [Symbol.asyncDispose]: async () => {

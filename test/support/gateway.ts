@@ -14,7 +14,7 @@ import { ROOMY_LIMITS } from './roomy-limits.ts';
 import { testImage } from './tiny-image.ts';
 
 export const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
-const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
+export const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
 /** One that is cut while it connects says so with an error, which nobody waits for. */
 class CutWebSocket extends WebSocket {
@@ -60,6 +60,8 @@ export interface TestGatewayOptions {
   readonly withoutTiny?: boolean;
   /** Plans over the built-in ones. */
   readonly plans?: readonly object[];
+  /** Of `startServer`. */
+  readonly orphanGraceMs?: number;
 }
 
 /** The real server on a port of its own, with a database of its own and the real engine. Its disposal leaves nothing of it. */
@@ -92,7 +94,13 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,
   });
-  const server = await startServer(config, await createLog({ level: config.logLevel }), new AbortController().signal);
+  const { orphanGraceMs } = options;
+  const server = await startServer(
+    config,
+    await createLog({ level: config.logLevel }),
+    new AbortController().signal,
+    orphanGraceMs === undefined ? {} : { orphanGraceMs },
+  );
   undo.defer(() => server.close());
   const { port } = server.address;
   const url = `http://127.0.0.1:${port}`;

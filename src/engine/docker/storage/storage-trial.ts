@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
 import type { Log } from '../../../log.ts';
 import { EngineError } from '../../engine-error.ts';
-import { LABEL } from '../../labels.ts';
+import { LABEL, TRIAL_VOLUME } from '../../labels.ts';
 import type { Containers } from '../containers.ts';
 import type { EngineCall } from '../engine-call.ts';
 import type { HostCommands } from '../host/host-commands.ts';
@@ -12,7 +12,6 @@ import type { ImageStorage } from './image-storage.ts';
 
 const TRIAL_MILLISECONDS = 60_000;
 const TRIAL_BYTES = 16 * 2 ** 20;
-const VOLUME = 'trial';
 const MOUNT: HostCommand = { what: 'mount a trial of storage', argv: ['true'] };
 
 export interface StorageTrialTools {
@@ -64,7 +63,7 @@ export class StorageTrial {
     try {
       // The volume first: it is what is found and removed when this is cut short.
       await this.#createVolume(id, signal);
-      await images.attach(id, [{ name: VOLUME, sizeBytes: TRIAL_BYTES, mustExist: false }], signal);
+      await images.attach(id, [{ name: TRIAL_VOLUME, sizeBytes: TRIAL_BYTES, mustExist: false }], signal);
       await this.#mount(id, signal);
       log.info('volumes have a hard size on this engine');
       return true;
@@ -84,11 +83,11 @@ export class StorageTrial {
     const Labels = {
       [LABEL.installation]: installationId,
       [LABEL.machine]: id,
-      [LABEL.volume]: VOLUME,
+      [LABEL.volume]: TRIAL_VOLUME,
       [LABEL.lifetime]: 'until-delete',
       [LABEL.store]: 'image',
     };
-    const DriverOpts = { ...images.driverOptions(id, VOLUME) };
+    const DriverOpts = { ...images.driverOptions(id, TRIAL_VOLUME) };
     await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
   }
 
@@ -110,7 +109,7 @@ export class StorageTrial {
     const { docker, call, images, log } = this.#tools;
     const note = (error: unknown) => log.debug({ err: error }, 'a trial of storage left something behind');
     // Where the host can do nothing, there is no image either.
-    await images.remove(id, [VOLUME], false, signal).catch(note);
+    await images.remove(id, [TRIAL_VOLUME], false, signal).catch(note);
     const volume = docker.getVolume(volumeName(id));
     await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal })).catch(note);
   }

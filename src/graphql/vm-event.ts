@@ -1,5 +1,5 @@
 import type { VM_EVENT_KINDS, VmEvent as Event } from '../events/vm-event.ts';
-import type { VmStatus as Status } from '../vm/vm-status.ts';
+import { toVmStatus } from '../vm/vm-status.ts';
 import { findVm } from '../vm/vm-store.ts';
 import { builder } from './builder.ts';
 import { Vm, VmStatus } from './vm.ts';
@@ -24,12 +24,12 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
     }),
     kind: t.field({ type: VmEventKind, description: 'What it tells.', resolve: ({ kind }) => kind }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    status: t.field({ type: VmStatus, description: 'The status that this event brought.', resolve: ({ status }) => status as Status }),
+    status: t.field({ type: VmStatus, description: 'The status that this event brought.', resolve: ({ status }) => toVmStatus(status) }),
     previousStatus: t.field({
       type: VmStatus,
       nullable: true,
       description: 'The status before it; null where there was none.',
-      resolve: ({ previousStatus }) => (previousStatus as Status | undefined) ?? null,
+      resolve: ({ previousStatus }) => (previousStatus === undefined ? null : toVmStatus(previousStatus)),
     }),
     vm: t.field({
       type: Vm,

@@ -5,7 +5,7 @@ import { startProblems } from '../vm/start-problems.ts';
 import { vmUrl } from '../vm/mapping.ts';
 import type { BootStep, VmBoot as Boot } from '../vm/vm-boot.ts';
 import type { Vm as VmModel, VmFailure as Failure } from '../vm/vm.ts';
-import { isBooting, type VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
+import { isBooting, toVmStatus, type VM_STATUSES, type VmStatus as Status } from '../vm/vm-status.ts';
 import { builder } from './builder.ts';
 import { Node } from './node.ts';
 import { QuotaViolation } from './quota.ts';
@@ -24,7 +24,9 @@ const statusDescriptions = {
   FAILED: { description: 'See `lastFailure`. It can be started again, and deleted.' },
   DELETING: { description: 'It and all it has are being removed.' },
   DELETED: { description: 'Only in the last event of a VM.' },
-  UNKNOWN: { description: "The region's engine cannot be reached; see `observedAt`." },
+  UNKNOWN: {
+    description: "The region's engine cannot be reached; see `observedAt`. Also a status that this version of the gateway does not know.",
+  },
 } as const satisfies Record<(typeof VM_STATUSES)[number], object>;
 
 export const VmStatus = builder.enumType('VmStatus', {
@@ -73,7 +75,7 @@ const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
 const VmBootStep = builder.objectRef<BootStep>('VmBootStep').implement({
   description: 'One status on the way up.',
   fields: (t) => ({
-    status: t.field({ type: VmStatus, description: 'The status that it was in.', resolve: ({ status }) => status }),
+    status: t.field({ type: VmStatus, description: 'The status that it was in.', resolve: ({ status }) => toVmStatus(status) }),
     startedAt: t.field({
       type: 'DateTime',
       description: 'When the status began.',
@@ -101,7 +103,7 @@ const VmBoot = builder.objectRef<Boot>('VmBoot').implement({
 const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
   description: 'Why the last attempt failed.',
   fields: (t) => ({
-    step: t.field({ type: VmStatus, description: 'Where on its way the VM was.', resolve: ({ step }) => step }),
+    step: t.field({ type: VmStatus, description: 'Where on its way the VM was.', resolve: ({ step }) => toVmStatus(step) }),
     code: t.exposeString('code', {
       description: ['One of these.', ...Object.entries(FAILURE_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`)].join('\n'),
     }),

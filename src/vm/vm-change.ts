@@ -28,7 +28,8 @@ export type VmBefore = Pick<Vm, 'id' | 'userId' | 'status' | 'boot'>;
 
 /**
  * Changes the VM and stores the event of it, in the caller's transaction; its status and boot from then on. Undefined, and nothing
- * is changed, when the fence no longer holds; the caller must then roll back, since the account's counter has moved.
+ * is changed, when the fence no longer holds; the caller must then roll back, since the account's counter has moved. Without a fence
+ * the caller holds the row's lock.
  */
 export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?: Fence): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
   const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
@@ -51,9 +52,10 @@ export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?:
         next_attempt_at: sql<Date>`now()`,
       }),
     })
-    .where('id', '=', vm.id)
-    .where('status', '=', vm.status);
-  if (fence !== undefined) update = update.where('lease_owner', '=', fence.leaseOwner).where('generation', '=', fence.generation);
+    .where('id', '=', vm.id);
+  if (fence !== undefined) {
+    update = update.where('lease_owner', '=', fence.leaseOwner).where('generation', '=', fence.generation).where('status', '=', vm.status);
+  }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;
   const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason };

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
+import { VM_STATUSES } from './vm-status.ts';
 
 /** The right to act on one VM: held by one gateway at a time, for LEASE_SECONDS from its last heartbeat. */
 export interface Lease {
@@ -20,13 +21,15 @@ const leaseEnd = sql<Date>`now() + make_interval(secs => ${sql.lit(LEASE_SECONDS
 
 /**
  * Takes the VMs that are due in those regions and that nobody holds, oldest first. Two gateways that ask at once get
- * different ones: SKIP LOCKED, in a materialized step so that no plan can claim more than the limit.
+ * different ones: SKIP LOCKED, in a materialized step so that no plan can claim more than the limit. A VM whose status this
+ * version does not know is left to the gateway that wrote it, until its owner changes it.
  */
 export async function claimDue(db: Db, owner: string, regions: readonly string[], limit: number): Promise<Lease[]> {
   const { rows } = await sql<{ id: string }>`
     with due as materialized (
       select id from vm
       where next_attempt_at <= now() and (lease_until is null or lease_until < now()) and region = any(${[...regions]})
+        and status = any(${[...VM_STATUSES]})
       order by next_attempt_at
       limit ${limit}
       for update skip locked

@@ -3,7 +3,7 @@ import type { Db, Trx } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import type { Usage } from './limits.ts';
 import { toVm, type Vm, type VmRow } from './vm.ts';
-import type { VmStatus } from './vm-status.ts';
+import { toVmStatus, VM_STATUSES, type VmStatus } from './vm-status.ts';
 
 /** Which VMs of an account to list; all conditions hold together. */
 export interface VmFilter {
@@ -64,7 +64,10 @@ export async function findVmVersions(db: Db, ids: readonly string[]): Promise<Re
     .where('id', '=', sql<string>`any(${ids}::uuid[])`)
     .execute();
   return new Map(
-    rows.map(({ id, last_event_seq, status, engine_ref, address }) => [id, textOf(last_event_seq, status, engine_ref, address)]),
+    rows.map(({ id, last_event_seq, status, engine_ref, address }) => [
+      id,
+      textOf(last_event_seq, toVmStatus(status), engine_ref, address),
+    ]),
   );
 }
 
@@ -130,10 +133,16 @@ export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = 
 function filterConditions({ enabled, status, region, search }: VmFilter): Expression<SqlBool>[] {
   return [
     ...(enabled == null ? [] : [sql<SqlBool>`vm.enabled = ${enabled}`]),
-    ...(status == null ? [] : [sql<SqlBool>`vm.status = any(${[...status]})`]),
+    ...(status == null ? [] : [hasStatus(status)]),
     ...(region == null ? [] : [sql<SqlBool>`vm.region = ${region}`]),
     ...(search == null || search === '' ? [] : [sql<SqlBool>`strpos(lower(vm.vmlabel), lower(${search})) > 0`]),
   ];
+}
+
+/** UNKNOWN is also each status that this version does not know, as in `toVmStatus`. */
+function hasStatus(status: readonly VmStatus[]): Expression<SqlBool> {
+  const isOne = sql<SqlBool>`vm.status = any(${[...status]})`;
+  return status.includes('UNKNOWN') ? sql<SqlBool>`(${isOne} or vm.status <> all(${[...VM_STATUSES]}))` : isOne;
 }
 
 const GB = 2 ** 30;

@@ -4,7 +4,7 @@ import type { MachineImage, StorageEnforcement } from '../engine/machine.ts';
 import type { Mapping, Visibility } from './mapping.ts';
 import type { PortForward, PortProtocol } from './port-forward.ts';
 import type { VmBoot } from './vm-boot.ts';
-import { isVmStatus, type VmStatus } from './vm-status.ts';
+import { toVmStatus, type VmStatus } from './vm-status.ts';
 
 /** Why the last attempt failed, in words that a person can act on. */
 export interface VmFailure {
@@ -83,7 +83,6 @@ export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure' | 'boot'
 }
 
 export function toVm(row: VmRow): Vm {
-  if (!isVmStatus(row.status)) throw new Error(`The VM ${row.id} has the status "${row.status}", which this version does not know.`);
   return {
     id: row.id,
     number: row.number,
@@ -99,7 +98,7 @@ export function toVm(row: VmRow): Vm {
     deleting: row.deleting,
     generation: row.generation,
     incarnation: row.incarnation,
-    status: row.status,
+    status: toVmStatus(row.status),
     statusSince: row.status_since,
     observedAt: row.observed_at,
     startedAt: row.started_at,

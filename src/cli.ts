@@ -10,6 +10,10 @@ swiftor migrate    bring the database of DATABASE_URL up to date
 swiftor schema     print the GraphQL schema to schema.graphql
 swiftor rotate-secrets [--renew]   seal all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS, also while gateways serve;
                    --renew: with new data keys too; links to VMs that are open end with the next start of the gateways
+swiftor orphans list   what the engines have of VMs that are not in the database
+swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [--desktop NAME] [--cpu N] [--ram GB] [--vmlabel TEXT]
+                   put the VM back, off, with its volumes; the options are for what its labels do not tell
+swiftor orphans remove VM_ID   remove its containers and volumes, for good
 swiftor token --user ID [--plan CODE] [--ttl 1h]
 `;
 
@@ -26,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   schema,
   token,
   'rotate-secrets': rotateSecrets,
+  orphans,
 };
 
 try {
@@ -110,6 +115,34 @@ async function rotateSecrets(): Promise<void> {
   process.stdout.write(
     `${dataKeys} data keys and ${sealed} values are sealed anew. SECRETS_KEY alone opens everything; SECRETS_KEY_PREVIOUS can go.\n`,
   );
+}
+
+async function orphans(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { user: text, region: text, distribution: text, desktop: text, cpu: text, ram: text, vmlabel: text },
+  });
+  const [action, id, ...more] = positionals;
+  const { user, cpu, ram, ...rest } = values;
+  const given = {
+    ...rest,
+    ...(user !== undefined && { userId: user }),
+    ...(cpu !== undefined && { cpu: Number(cpu) }),
+    ...(ram !== undefined && { ramGb: Number(ram) }),
+  };
+  const { runOrphans } = await import('./orphans-command.ts');
+  const config = readConfig(process.env);
+  // Standard output is for what the command says.
+  const log = await createLog({ level: 'silent' });
+  const run = (command: Parameters<typeof runOrphans>[0]): Promise<void> => {
+    return runOrphans(command, { config, log, print: (line) => process.stdout.write(`${line}\n`) }, endOnSignal(log));
+  };
+  if (action === 'list' && id === undefined) return run({ action });
+  if (action === 'remove' && id !== undefined && more.length === 0) return run({ action, id });
+  if (action === 'adopt' && id !== undefined && more.length === 0) return run({ action, id, given });
+  throw new Error(`Which orphans, and what with them? ${USAGE}`);
 }
 
 async function schema(): Promise<void> {

@@ -20,7 +20,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['vm'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  ['server.ts', 'router.ts', 'metrics.ts', 'keys.ts'],
+  ['server.ts', 'router.ts', 'metrics.ts', 'keys.ts', 'orphans-command.ts'],
   ['cli.ts'],
 ];
 /** Side by side in the arrows, and never importing each other. */

@@ -40,7 +40,7 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (its container is replaced, since what it is made from changed), UNDO (the new one did not come up, the old one comes back; see `lastFailure`) or DISK; null for SNAPSHOT and PROGRESS.',
+        'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (its container is replaced, since what it is made from changed), UNDO (the new one did not come up, the old one comes back; see `lastFailure`), DISK or ADOPT (an operator gave back a VM that a restored database did not know); null for SNAPSHOT and PROGRESS.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: ({ at }) => at }),
   }),

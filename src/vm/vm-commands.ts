@@ -1,10 +1,8 @@
 import { sql } from 'kysely';
 import type { Actor } from '../auth/viewer.ts';
 import { ApiError } from '../errors.ts';
-import { insertEvent, nextEventSeq } from '../events/append-event.ts';
-import { allocatePort } from './allocate-port.ts';
+import { insertVm } from './insert-vm.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from './limits.ts';
-import { defaultForwards } from './port-forward.ts';
 import { changeVm, type VmUpdate } from './vm-change.ts';
 import {
   command,
@@ -16,8 +14,7 @@ import {
   type Outcome,
   type VmDependencies,
 } from './vm-command.ts';
-import { parseCreateVm, parseUpdateVm, PASSWORD_KEY } from './vm-input.ts';
-import { writeSecret } from './secret-store.ts';
+import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
 import { countVms, findVmByKey, readUsage } from './vm-store.ts';
 import type { Vm } from './vm.ts';
 
@@ -35,43 +32,16 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
     if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
     const tooMany = createViolations(plan, await countVms(trx, actor.userId));
     if (tooMany.length > 0) throw quotaError(tooMany);
-    const { seq } = await nextEventSeq(trx, actor.userId);
-    const persistent = input.storageType === 'PERSISTENT';
-    const { id } = await trx
-      .insertInto('vm')
-      .values({
-        user_id: actor.userId,
-        vmlabel: input.vmlabel,
-        region: input.region,
-        distribution: input.distribution,
-        desktop: input.desktop,
-        cpu: input.cpu,
-        ram_gb: input.ram,
-        persistent,
+    const id = await insertVm(trx, deps, actor.userId, input, {
+      reason: 'USER',
+      columns: {
         storage_gb: storageSizeGb(plan),
-        last_event_seq: seq,
         idempotency_key: idempotencyKey ?? null,
         idempotency_hash: hash,
         // Persistent storage exists from the creation on: the reconciler makes the volumes of a VM that is off.
-        next_attempt_at: persistent ? sql<Date>`now()` : null,
-      })
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    const entry = deps.catalog.distributions.get(input.distribution);
-    for (const port of entry === undefined ? [] : defaultForwards(entry)) {
-      await allocatePort(trx, deps.forward, { vmId: id, ...port });
-    }
-    await writeSecret(trx, deps.box, actor.userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
-    const event = {
-      userId: actor.userId,
-      seq,
-      vmId: id,
-      kind: 'CREATED',
-      status: 'STOPPED',
-      previousStatus: undefined,
-      reason: 'USER',
-    } as const;
-    await insertEvent(trx, event, { wakeReconciler: persistent });
+        next_attempt_at: input.storageType === 'PERSISTENT' ? sql<Date>`now()` : null,
+      },
+    });
     const { region, distribution, desktop, cpu, ram, storageType } = input;
     return { id, outcome: done({ region, distribution, desktop, cpu, ram, storageType }) };
   });

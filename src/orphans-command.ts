@@ -1,0 +1,60 @@
+import { loadCatalog } from './catalog/catalog.ts';
+import type { Config } from './config.ts';
+import { readInstallation } from './db/installation.ts';
+import { openDatabase } from './db/open-database.ts';
+import { openEngines } from './engine/open-engines.ts';
+import { readKeys } from './keys.ts';
+import type { Log } from './log.ts';
+import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from './reconciler/orphan-commands.ts';
+import type { VmOrder } from './vm/order-labels.ts';
+import { createSecretBox } from './vm/secret-box.ts';
+
+export type OrphansCommand =
+  | { readonly action: 'list' }
+  | { readonly action: 'adopt'; readonly id: string; readonly given: Partial<VmOrder> }
+  | { readonly action: 'remove'; readonly id: string };
+
+/** `swiftor orphans`, beside the gateways or without them; each line of what it says to `print`. */
+export async function runOrphans(
+  command: OrphansCommand,
+  { config, log, print }: { config: Config; log: Log; print: (line: string) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  await using parts = new AsyncDisposableStack();
+  const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
+  const { db } = parts.use(await openDatabase(config, log, signal));
+  const { ring } = await readKeys(config);
+  const { id: installationId, keys } = await readInstallation(db, ring);
+  const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
+  parts.defer(() => engines.close());
+  const deps = { db, catalog, box: createSecretBox(ring, keys), forward: config.forward };
+
+  const { orphans, failure } = await listOrphans(engines.endpoints, db, signal);
+  if (command.action === 'list') {
+    for (const orphan of orphans) print(describe(orphan));
+    if (failure !== undefined) throw failure;
+    if (orphans.length === 0) print('Every container and volume of this installation has its VM in the database.');
+    return;
+  }
+  const own = orphans.filter(({ id }) => id === command.id);
+  const [first] = own;
+  // What has it may be the engine that did not answer.
+  if (first === undefined) throw failure ?? new Error('No engine has anything of that id without a row; see `swiftor orphans list`.');
+  if (command.action === 'adopt') {
+    const { userId, vmlabel } = await adoptOrphan(deps, first, command.given, signal);
+    print(`${first.id} is a VM of ${userId} again, "${vmlabel}", and off. Its password is a new one, which its owner can read.`);
+    return;
+  }
+  for (const orphan of own) await removeOrphan(orphan, signal);
+  print(`${first.id} is removed.`);
+}
+
+function describe({ id, regions, state, volumes, order, isDeleted }: Orphan): string {
+  const has = [...(state === undefined ? [] : [`container ${state}`]), ...volumes.map(({ name }) => `volume ${name}`)];
+  const { userId: user, ramGb: ram, ...others } = order;
+  // By the names of the options that correct it.
+  const told = Object.entries({ user, ...others, ram }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${JSON.stringify(value)}`],
+  );
+  return [id, regions.join(','), isDeleted ? 'deleted, is being removed' : 'unknown', has.join(', '), told.join(' ')].join('  ');
+}

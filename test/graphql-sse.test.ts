@@ -14,9 +14,14 @@ const EVENT_BYTES = 16 * 1024;
 async function openUnread() {
   const source = new PushQueue<object>({ limit: 100_000 });
   const ending = new AbortController();
-  const subscription = { source, render: () => 'x'.repeat(EVENT_BYTES) };
+  const subscription = { source, resultOf: () => ({ data: { text: 'x'.repeat(EVENT_BYTES) } }) };
   const gateway: Pick<Gateway, 'prepare'> = {
-    prepare: async () => ({ kind: 'subscription' as never, execute: async () => ({}), subscribe: async () => subscription }),
+    prepare: async () => ({
+      kind: 'subscription' as never,
+      args: {} as never,
+      execute: async () => ({}),
+      subscribe: async () => subscription,
+    }),
   };
   const asker = { viewer: { userId: 'a', expiresAt: 0, from: '' }, requestId: 'r' };
   const taken = Promise.withResolvers<ServerResponse>();

@@ -29,6 +29,7 @@ import { literalsRule } from './literals-rule.ts';
 import { causeOf, codeOfMasked, graphqlErrorOf, maskError, requestFault, withRequestId } from './mask-error.ts';
 import { pointsOf } from './operation-cost.ts';
 import { schema } from './schema.ts';
+import { createExecutor } from './executor.ts';
 import { createSubscribe, type Subscription } from './subscription.ts';
 
 /** Where GraphQL is served. */
@@ -42,6 +43,7 @@ const NO_VARIABLES: Readonly<Record<string, unknown>> = Object.freeze({});
 /** One request, ready to run or refused: how transports that are not HTTP go through the same pipeline. */
 export interface PreparedOperation {
   readonly kind: OperationTypeNode;
+  readonly args: ExecutionArgs;
   execute(): Promise<ExecutionResult>;
   /** An ExecutionResult with errors where the subscription is refused. */
   subscribe(): Promise<Subscription | ExecutionResult>;
@@ -78,7 +80,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
   const reported = (result: ExecutionResult, asker: Asker, operation?: string): ExecutionResult =>
     result.errors === undefined ? result : { ...result, errors: report(result.errors.map(maskError), asker, operation) };
-  const subscribe = createSubscribe(reported, (asker) => createContext(services, asker));
+  const execute = createExecutor();
+  const subscribe = createSubscribe({ execute, report: reported, contextOf: (asker) => createContext(services, asker) });
   /** Looks at the variables, and takes what the operation costs from its account's rate; throws where it must not run. */
   const admit = (args: ExecutionArgs, operation: OperationDefinitionNode, { viewer }: Asker): void => {
     const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
@@ -135,6 +138,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
       return {
         kind: operation.operation,
+        args,
         execute: async () => reported(await enveloped.execute(args), asker, name),
         subscribe: () => subscribe(args, asker),
       };
@@ -158,7 +162,8 @@ export function createGateway(options: GatewayOptions): Gateway {
         extendContext(createContext(services, context.asker) as object);
         waiting.set(context, context.asker);
       },
-      onExecute: ({ args, setResultAndStopExecution }) => {
+      onExecute: ({ args, setExecuteFn, setResultAndStopExecution }) => {
+        setExecuteFn(execute);
         // Of a prepared operation it has been taken before.
         const asker = waiting.get(args.contextValue);
         if (asker === undefined) return;

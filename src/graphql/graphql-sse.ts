@@ -39,7 +39,7 @@ export async function serveSse(
   try {
     for (let { done, value } = await source.next(); done !== true; { done, value } = await source.next()) {
       const id = cursorOf(value);
-      const event = `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${await results.render(value)}\n\n`;
+      const event = `${id === undefined ? '' : `id: ${id}\n`}event: next\ndata: ${JSON.stringify(await results.resultOf(value))}\n\n`;
       if (!reply.write(event)) await untilDrained(reply);
       if (ending.aborted) break;
     }
@@ -75,7 +75,7 @@ function keepAlive(reply: ServerResponse): void {
 /** The results of any operation, one after the other: a query has one. */
 async function resultsOf(prepared: PreparedOperation): Promise<Subscription> {
   const result = await (prepared.kind === 'subscription' ? prepared.subscribe() : prepared.execute());
-  return 'source' in result ? result : { source: only(result), render: async (value) => JSON.stringify(value) };
+  return 'source' in result ? result : { source: only(result), resultOf: (value) => value as ExecutionResult };
 }
 
 async function* only(result: ExecutionResult): AsyncGenerator<ExecutionResult> {

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CloseCode, GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
-import { WebSocketServer } from 'ws';
+import { CloseCode, handleProtocols } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { refuseUpgrade } from '../lib/refuse-upgrade.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../lib/request-id.ts';
+import type { Log } from '../log.ts';
 import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
-import { ClientSocket, WsConnection } from './ws-connection.ts';
-import { createWsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
+import { WsConnection } from './ws-connection.ts';
+import { createWsServer, type WsServerOptions } from './ws-server.ts';
 
 export interface GraphqlWs {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -20,10 +21,11 @@ const LOOK_EVERY_MS = 50;
 const LOOKS_A_ROUND = 5;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GOING_AWAY_MS = 2_000;
-/** So many foreign origins are told to the operator, each once. */
-const MOST_STRANGERS = 20;
+/** So many foreign origins are logged, each once. */
+const MOST_LOGGED_ORIGINS = 20;
 
-interface GraphqlWsOptions extends WsProtocolOptions {
+interface GraphqlWsOptions extends WsServerOptions {
+  readonly log: Log;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly origins: OriginRule;
 }
@@ -34,42 +36,67 @@ interface GraphqlWsOptions extends WsProtocolOptions {
  * operation past the account's rate, or a subscription too many, is answered with RATE_LIMITED.
  */
 export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
-  const { addressOf, origins, log } = wiring;
+  const { addressOf, origins, sockets, log } = wiring;
   const options = {
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    WebSocket: ClientSocket,
-    handleProtocols: (offered: Set<string>) => (offered.has(GRAPHQL_TRANSPORT_WS_PROTOCOL) ? GRAPHQL_TRANSPORT_WS_PROTOCOL : false),
+    handleProtocols: (offered: Set<string>) => handleProtocols(offered),
   } as const;
-  const server = new WebSocketServer<typeof ClientSocket>(options);
-  const strangers = new Set<string>();
+  const server = new WebSocketServer(options);
+  const connections = new Set<WsConnection>();
+  const loggedOrigins = new Set<string>();
   const refuseOrigin = ({ headers: { origin } }: IncomingMessage, socket: Duplex, headers: Readonly<Record<string, string>>): void => {
     const name = (origin ?? '').slice(0, 200);
-    if (strangers.size < MOST_STRANGERS && !strangers.has(name)) {
-      strangers.add(name);
+    if (loggedOrigins.size < MOST_LOGGED_ORIGINS && !loggedOrigins.has(name)) {
+      loggedOrigins.add(name);
       log.warn({ origin: name }, 'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours');
     }
     refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', headers);
   };
-  const protocol = createWsProtocol(wiring);
+  const protocol = createWsServer(wiring);
   server.on('headers', (lines, request) => void lines.push(`${REQUEST_ID_HEADER}: ${requestIdOf(request)}`));
-  server.on('connection', (socket: ClientSocket, request: IncomingMessage) => {
-    const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) }, protocol);
-    if (socket.protocol !== GRAPHQL_TRANSPORT_WS_PROTOCOL)
-      connection.close(CloseCode.SubprotocolNotAcceptable, 'Subprotocol not acceptable');
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    // The reason of the close that follows: a malformed frame, a message that is too long.
+    socket.on('error', () => undefined);
+    const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) });
+    connections.add(connection);
+    const onMessage = (handle: (text: string) => Promise<void>): void => {
+      socket.on('message', (data: Buffer) => {
+        if (!connection.takes(data.length)) return;
+        // Our hooks do not throw: what the library rejects with is a message that a client does not send.
+        handle(data.toString('utf8')).catch((error: unknown) => {
+          log.debug({ err: error }, 'a message of a WebSocket was refused');
+          connection.close(CloseCode.BadRequest, 'Invalid message received');
+        });
+      });
+    };
+    const closed = protocol.opened(
+      {
+        protocol: socket.protocol,
+        send: (message) => connection.send(message),
+        close: (code = CloseCode.InternalServerError, reason = '') => connection.close(code, reason),
+        onMessage,
+      },
+      { connection },
+    );
+    socket.once('close', (code, reason) => {
+      connections.delete(connection);
+      if (connection.viewer !== undefined) sockets.close(connection.viewer);
+      closed(code, reason.toString()).catch((error: unknown) => log.error({ err: error }, 'a closed WebSocket could not be cleaned up'));
+    });
   });
-  let round: Iterator<ClientSocket> | undefined;
+  let round: Iterator<WsConnection> | undefined;
   const look = setInterval(() => {
     const now = performance.now();
-    round ??= server.clients.values();
-    for (let left = Math.ceil(server.clients.size / LOOKS_A_ROUND); left > 0; left -= 1) {
+    round ??= connections.values();
+    for (let left = Math.ceil(connections.size / LOOKS_A_ROUND); left > 0; left -= 1) {
       const { done, value } = round.next();
       if (done === true) {
         round = undefined;
         return;
       }
-      value.connection?.look(now);
+      value.check(now);
     }
   }, LOOK_EVERY_MS);
   look.unref();

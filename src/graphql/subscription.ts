@@ -6,87 +6,70 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   type FieldNode,
-  type OperationDefinitionNode,
-  type ValidatedSubscriptionArgs,
 } from 'graphql';
-import { execute as executeEvent } from '@graphql-tools/executor';
 import type { Asker, Context } from './context.ts';
-import { compileEventWriter, type EventWriter } from './event-writer.ts';
 import { maskError } from './mask-error.ts';
 
-/** A subscription that runs: what happens, and how to tell it. */
+/** A subscription that runs: its events, and how to render them. */
 export interface Subscription {
-  /** Whatever the field subscribed to; `return()` frees it. */
+  /** What the field subscribed to; `return()` frees it. */
   readonly source: AsyncIterator<unknown>;
-  /** The result of one of its events, as JSON text; at once where its resolvers are. What goes wrong is in the text, masked. */
-  render(event: unknown): string | Promise<string>;
+  /** The result of one event; at once where its resolvers are. Its errors are masked. Not to be altered: others share it. */
+  resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult>;
 }
 
 type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
-/** The result as its client reads it, its errors masked and logged. */
-type Report = (result: ExecutionResult, asker: Asker) => ExecutionResult;
-
 /** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
 export type Subscribe = (args: ExecutionArgs, asker: Asker) => Promise<Subscription | ExecutionResult>;
 
+interface SubscribeOptions {
+  readonly execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
+  /** The result as its client reads it, its errors masked and logged. */
+  readonly report: (result: ExecutionResult, asker: Asker) => ExecutionResult;
+  readonly contextOf: (asker: Asker) => Context;
+}
+
 /**
- * An event that many subscriptions take from the same source is executed and written once for all whose result cannot
+ * An event that many subscriptions take from the same source is executed once for all whose result cannot
  * differ: those of the same account and address under the same plan, with the same document and the same variables inside the field.
  */
-export function createSubscribe(report: Report, contextOf: (asker: Asker) => Context): Subscribe {
-  /** By event, then by what else the result depends on. An event that nobody holds any more takes its texts along. */
-  const texts = new WeakMap<object, Map<string, Promise<string>>>();
+export function createSubscribe({ execute, report, contextOf }: SubscribeOptions): Subscribe {
+  /** By event, then by what else the result depends on. They are freed with their event. */
+  const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
   const documents = numberObjects();
-  const writers = new WeakMap<OperationDefinitionNode, { readonly write: EventWriter | undefined }>();
 
-  const writerOf = (args: ValidatedSubscriptionArgs, document: DocumentNode): EventWriter | undefined => {
-    const { schema, operation } = args;
-    let known = writers.get(operation);
-    if (known === undefined) writers.set(operation, (known = { write: compileEventWriter({ schema, document, operation }) }));
-    return known.write;
-  };
-
-  const execute = async (args: ExecutionArgs, asker: Asker): Promise<string> => {
-    try {
-      // What yoga executes everything else with. The language's own executor makes and aborts a controller for each event, which takes
-      // longer than all the rest.
-      const { data, errors } = (await executeEvent(args)) as ExecutionResult;
-      return JSON.stringify(report({ ...(data !== undefined && { data }), ...(errors !== undefined && { errors }) }, asker));
-    } catch (error) {
-      return JSON.stringify(report({ errors: [maskError(error)] }, asker));
-    }
-  };
-
-  /** Holds little, for there are thousands: what an event is executed with is made for each event. */
+  /** Holds little, for there are thousands: the context of an event is made when the event is executed. */
   class Running implements Subscription {
     readonly source: AsyncIterator<unknown>;
     readonly #operation: Operation;
     readonly #asker: Asker;
-    readonly #write: EventWriter | undefined;
 
-    constructor(source: AsyncIterator<unknown>, operation: Operation, asker: Asker, write: EventWriter | undefined) {
+    constructor(source: AsyncIterator<unknown>, operation: Operation, asker: Asker) {
       this.source = source;
       this.#operation = operation;
       this.#asker = asker;
-      this.#write = write;
     }
 
-    render(event: unknown): string | Promise<string> {
+    resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
       if (typeof event !== 'object' || event === null) return this.#execute(event);
-      const written = this.#write?.(event);
-      if (written !== undefined) return written;
-      let known = texts.get(event);
-      if (known === undefined) texts.set(event, (known = new Map()));
+      let known = results.get(event);
+      if (known === undefined) results.set(event, (known = new Map()));
       const key = this.#key();
-      let text = known.get(key);
-      if (text === undefined) known.set(key, (text = this.#execute(event)));
-      return text;
+      let result = known.get(key);
+      if (result === undefined) known.set(key, (result = this.#execute(event)));
+      return result;
     }
 
-    #execute(event: unknown): Promise<string> {
+    #execute(event: unknown): ExecutionResult | Promise<ExecutionResult> {
       const asker = this.#asker;
-      return execute({ ...this.#operation, contextValue: contextOf(asker), rootValue: event }, asker);
+      const failed = (error: unknown): ExecutionResult => report({ errors: [maskError(error)] }, asker);
+      try {
+        const result = execute({ ...this.#operation, contextValue: contextOf(asker), rootValue: event });
+        return result instanceof Promise ? result.then((late) => report(late, asker)).catch(failed) : report(result, asker);
+      } catch (error) {
+        return failed(error);
+      }
     }
 
     /** What a result depends on besides its event. */
@@ -104,9 +87,44 @@ export function createSubscribe(report: Report, contextOf: (asker: Asker) => Con
     const stream = await createSourceEventStream(valid);
     if (!(Symbol.asyncIterator in stream)) return report({ errors: stream.errors ?? [] }, asker);
     const { schema, document, operationName, variableValues } = args;
-    const operation = { schema, document, operationName, variableValues };
-    return new Running(stream[Symbol.asyncIterator](), operation, asker, writerOf(valid, document));
+    return new Running(stream[Symbol.asyncIterator](), { schema, document, operationName, variableValues }, asker);
   };
+}
+
+/** The results of a subscription's events, one after the other; `return()` frees its source at once, also while `next()` waits. */
+export function toResultStream(subscription: Subscription): AsyncGenerator<ExecutionResult, void, void> {
+  return new ResultStream(subscription);
+}
+
+class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
+  readonly #subscription: Subscription;
+
+  constructor(subscription: Subscription) {
+    this.#subscription = subscription;
+  }
+
+  async next(): Promise<IteratorResult<ExecutionResult, void>> {
+    const { done, value } = await this.#subscription.source.next();
+    return done === true ? { done, value: undefined } : { done: false, value: await this.#subscription.resultOf(value) };
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult, void>> {
+    await this.#subscription.source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  async throw(error: unknown): Promise<never> {
+    await this.return();
+    throw error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
 
 /** The variables that a result depends on; a field's arguments at the root only decide what is subscribed to. */

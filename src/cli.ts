@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -57,13 +58,9 @@ async function serve(): Promise<void> {
   log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
   // Loading hundreds of modules leaves some 40 MB behind, which nothing else reclaims while the gateway idles.
   const settling = setTimeout(releaseUnusedMemory, SETTLED_AFTER_MS).unref();
-  const failure = await Promise.race([
-    server.failed,
-    new Promise<undefined>((resolve) => ending.addEventListener('abort', () => resolve(undefined))),
-  ]);
+  if (!ending.aborted) await once(ending, 'abort');
   clearTimeout(settling);
   await server.close();
-  if (failure !== undefined) throw failure;
   log.info('ended');
 }
 
@@ -86,13 +83,8 @@ function endOnSignal(log: Log): AbortSignal {
 async function migrate(): Promise<void> {
   const { databaseUrl, logLevel } = readConfig(process.env);
   if (databaseUrl === undefined) throw new Error('Set DATABASE_URL: the embedded database is migrated by each start.');
-  const [{ createDatabase }, { migrateToLatest }] = await Promise.all([import('./db/database.ts'), import('./db/migrate.ts')]);
-  const db = createDatabase(databaseUrl);
-  try {
-    await migrateToLatest(db, await createLog({ level: logLevel }));
-  } finally {
-    await db.destroy();
-  }
+  const { migrateToLatest } = await import('./db/migrate.ts');
+  await migrateToLatest(databaseUrl, await createLog({ level: logLevel }));
 }
 
 async function rotateSecrets(): Promise<void> {

@@ -1,14 +1,18 @@
 import { sql } from 'kysely';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Db } from './db/database.ts';
+import { isDatabaseUnavailable, type Db } from './db/database.ts';
 import type { EventStreams } from './events/event-streams.ts';
+import { withDeadline } from './lib/with-deadline.ts';
 import type { EngineHealth } from './reconciler/engine-health.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {
   /** Prometheus' text format. */
   read(): Promise<{ type: string; text: string }>;
-  /** Whether requests can be served: the database answers. Engines with whatever is wrong with them are named, and are no reason to send requests elsewhere. */
+  /**
+   * Whether requests can be served: the database answers and the loops that need it come round. Problems of engines are listed
+   * but do not fail readiness.
+   */
   checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }>;
 }
 
@@ -19,9 +23,20 @@ export interface MetricsSources {
   readonly healthOf: (region: string) => EngineHealth;
   /** How many VMs the region's engine has that are not in the database. */
   readonly orphansOf: (region: string) => number;
+  /** By what each loop does: when it last came round, by performance.now(). */
+  readonly loops: ReadonlyMap<string, () => number>;
 }
 
-export function createMetrics({ db, streams, regions, healthOf, orphansOf }: MetricsSources): Metrics {
+const DATABASE_DEADLINE_MS = 2_000;
+const STALLED_AFTER_SECONDS = 15;
+
+/** 'ok', or that the loop has stalled. */
+export function loopSummary(secondsSinceRound: number): string {
+  if (secondsSinceRound < STALLED_AFTER_SECONDS) return 'ok';
+  return `stalled: the last success was ${Math.round(secondsSinceRound)} s ago`;
+}
+
+export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops }: MetricsSources): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   new Gauge({
@@ -30,11 +45,13 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf }: Met
     labelNames: ['status'],
     registers: [register],
     async collect() {
-      const rows = await db
-        .selectFrom('vm')
-        .select(['status', (eb) => eb.fn.countAll<number>().as('count')])
-        .groupBy('status')
-        .execute();
+      this.reset();
+      // The other metrics are read during an outage of the database, too.
+      const rows = await countVms(db).catch((error: unknown) => {
+        if (isDatabaseUnavailable(error)) return undefined;
+        throw error;
+      });
+      if (rows === undefined) return;
       for (const status of VM_STATUSES) this.set({ status }, 0);
       for (const { status, count } of rows) this.inc({ status: toVmStatus(status) }, count);
     },
@@ -69,12 +86,24 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf }: Met
   return {
     read: async () => ({ type: register.contentType, text: await register.metrics() }),
     async checkReady() {
-      const database = await sql`select 1`.execute(db).then(
+      const ask = () => sql`select 1`.execute(db);
+      const database = await withDeadline(DATABASE_DEADLINE_MS, new AbortController().signal, ask).then(
         () => 'ok',
         () => 'unreachable',
       );
+      const now = performance.now();
+      const rounds = [...loops].map(([name, roundAt]) => [name, loopSummary((now - roundAt()) / 1_000)] as const);
+      const ready = database === 'ok' && rounds.every(([, summary]) => summary === 'ok');
       const engines = regions.map((region) => [`engine ${region}`, healthOf(region).summary] as const);
-      return { ready: database === 'ok', checks: { database, ...Object.fromEntries(engines) } };
+      return { ready, checks: { database, ...Object.fromEntries(rounds), ...Object.fromEntries(engines) } };
     },
   };
+}
+
+function countVms(db: Db): Promise<{ status: string; count: number }[]> {
+  return db
+    .selectFrom('vm')
+    .select(['status', (eb) => eb.fn.countAll<number>().as('count')])
+    .groupBy('status')
+    .execute();
 }

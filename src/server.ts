@@ -9,7 +9,7 @@ import { createRateLimits } from './auth/rate-limits.ts';
 import { rememberTokens } from './auth/remember-tokens.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config.ts';
-import { createDatabase } from './db/database.ts';
+import { createDatabase, LONG_ANSWER_MS } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
 import { listenerName } from './db/gateway-keys.ts';
 import { readInstallation } from './db/installation.ts';
@@ -27,6 +27,7 @@ import { createVmIngress } from './ingress/vm-ingress.ts';
 import { listenServer } from './ingress/listen-server.ts';
 import { clientAddress } from './lib/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
+import { createOutageLog } from './lib/outage-log.ts';
 import { readTlsPair } from './lib/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
@@ -48,8 +49,6 @@ import { createVmTelemetry } from './vm/vm-telemetry.ts';
 
 export interface Server {
   readonly address: AddressInfo;
-  /** Resolves with the reason when the server cannot go on: its database is gone for good. */
-  readonly failed: Promise<Error>;
   /** Drains and releases everything, in the reverse order of its making. */
   close(): Promise<void>;
 }
@@ -75,16 +74,19 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal }) : undefined;
   if (embedded !== undefined) parts.defer(() => embedded.stop());
   const url = config.databaseUrl ?? embedded?.url ?? '';
-  const db = createDatabase(url, { onError: (error) => log.warn({ err: error }, 'an idle database connection was lost') });
+  await migrateToLatest(url, log);
+  const outage = createOutageLog(log, 'the database');
+  const ending = new AbortController();
+  const db = createDatabase(url, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
-  await migrateToLatest(db, log);
   const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.ring);
   if (rotationDue) log.info('secrets are still sealed with SECRETS_KEY_PREVIOUS; npm run secrets:rotate, then it can go');
   const box = createSecretBox(keys.ring, ownKeys);
   // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
-  const listener = await createListener({ url, log, name: listenerName(keys.ring) });
+  const listener = await createListener({ url, outage, name: listenerName(keys.ring) });
   parts.defer(() => listener.close());
+  const loops = new Map([['listening for changes', listener.answeredAt]]);
 
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
   parts.defer(() => engines.close());
@@ -143,9 +145,12 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
       hasRoom: async (region) => (await storage.get(driverOf(region))?.hasRoom()) !== false,
     });
     parts.defer(() => loop.close());
-    const ending = new AbortController();
-    const chores = keepHouse({ db, auditDays: config.auditDays, log }, ending.signal);
-    parts.defer(() => (ending.abort(), chores));
+    loops.set('claiming due VMs', loop.claimedAt).set('extending leases', loop.beatenAt);
+    // Deletes what is old of whole tables.
+    const patient = createDatabase(url, { max: 1, answerMs: LONG_ANSWER_MS, outage, ending: ending.signal });
+    parts.defer(() => patient.destroy());
+    const chores = keepHouse({ db: patient, auditDays: config.auditDays, log }, ending.signal);
+    parts.defer(() => chores);
   }
 
   const board = createProgressBoard(listener);
@@ -201,7 +206,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     graphqlWs,
     rest: createRestHandler({ gateway, authenticate, strict: config.strictRest, log }),
   };
-  const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf, orphansOf });
+  const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf, orphansOf, loops });
   const router = createRouter({
     baseDomain: config.baseDomain,
     log,
@@ -215,8 +220,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   http.on('upgrade', router.upgrade);
 
   const held = parts.move();
-  const failed = embedded?.exited ?? new Promise<Error>(() => undefined);
-  return { address: listening, failed, close: () => held.disposeAsync() };
+  const close = (): Promise<void> => {
+    ending.abort();
+    return held.disposeAsync();
+  };
+  return { address: listening, close };
 }
 
 function publicAddress({ publicScheme, baseDomain }: Config, port: number): PublicAddress {

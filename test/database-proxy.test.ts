@@ -65,3 +65,11 @@ it('the database proxy loses the answer of a statement that was executed', async
   proxy.set('pass');
   expect((await (await connect(proxy.url)).query('select from kept')).rowCount).toBe(0);
 });
+
+it('the database proxy garbles statements, which the server then refuses', async () => {
+  const proxy = await setUp();
+  const client = await connect(proxy.url);
+  proxy.set({ garble: /create table/ });
+  await expect(client.query('create table kept ()')).rejects.toThrow('syntax error');
+  await client.query('select 1');
+});

@@ -6,7 +6,6 @@ import { createListener } from '../src/db/listen.ts';
 import { decodeEventNote, insertEvent, nextEventSeq } from '../src/events/append-event.ts';
 import { readEvents } from '../src/events/event-store.ts';
 import type { VmEvent } from '../src/events/vm-event.ts';
-import { createLog } from '../src/log.ts';
 import { createTestDatabase } from './support/database.ts';
 import { eventually } from './support/eventually.ts';
 
@@ -15,7 +14,7 @@ test('an event is the same whether it is told at once or read later, to the mill
   const database = undo.use(await createTestDatabase());
   const db = createDatabase(database.url, { max: 1 });
   undo.defer(() => db.destroy());
-  const listener = await createListener({ url: database.url, log: await createLog({ level: 'silent' }) });
+  const listener = await createListener({ url: database.url });
   undo.defer(() => listener.close());
   const told: (VmEvent | undefined)[] = [];
   listener.on('vm_event', (payload) => told.push(decodeEventNote(payload).event));

@@ -24,7 +24,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase(database.url, { max: 20 });
   const log = await createLog({ level: 'silent' });
-  listener = await createListener({ url: database.url, log });
+  listener = await createListener({ url: database.url });
   streams = createEventStreams({ db, listener, board: createProgressBoard(listener), log });
   const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
   deps = { db, catalog, box: await openTestBox(db), forward: FORWARD };
@@ -199,7 +199,7 @@ describe('vmEvents', () => {
     const statements: string[] = [];
     const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
     const log = await createLog({ level: 'silent' });
-    const own = await createListener({ url: database.url, log });
+    const own = await createListener({ url: database.url });
     const observed = createEventStreams({ db: counted, listener: own, board: createProgressBoard(own), log });
     try {
       const [read, unread] = [await newVm('read'), await newVm('unread')];

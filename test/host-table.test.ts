@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadCatalog } from '../src/catalog/catalog.ts';
 import { createDatabase } from '../src/db/database.ts';
@@ -24,7 +23,7 @@ async function openTable() {
   const { url } = undo.use(await createTestDatabase());
   const queries: string[] = [];
   const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
-  const listener = undo.adopt(await createListener({ url, log: pino({ level: 'silent' }) }), (open) => open.close());
+  const listener = undo.adopt(await createListener({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
   const tickets = createTickets({ db, box: await openTestBox(db), addressOf: () => '127.0.0.1', secure: false });
   const table = undo.adopt(createHostTable({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());

@@ -24,7 +24,10 @@ test('a server that stops as soon as its pool is destroyed finds no connection, 
   await using postgres = await startPostgres();
   for (let round = 0; round < 3; round += 1) {
     const server = await postgres.start();
-    const db = createDatabase(server.url, { max: CONNECTIONS, onError: (error) => postgres.lines.push(error.message) });
+    const db = createDatabase(server.url, {
+      max: CONNECTIONS,
+      outage: { failed: (error) => void postgres.lines.push(String(error)), answered: () => undefined },
+    });
     await Promise.all(Array.from({ length: CONNECTIONS }, () => sql`select pg_sleep(0.05)`.execute(db)));
     await db.destroy();
     await server.stop();

@@ -1,6 +1,8 @@
 import { Kysely, PostgresDialect, type ColumnType, type Generated, type Transaction } from 'kysely';
 import pg from 'pg';
-import { poolEnder } from './pool-ender.ts';
+import type { OutageLog } from '../lib/outage-log.ts';
+import { createDatabaseSocket } from './database-socket.ts';
+import { createDeadlinePool } from './deadline-pool.ts';
 
 /** A default of the database that callers may also set. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
@@ -192,44 +194,64 @@ const types = {
 
 export interface DatabaseOptions {
   readonly max?: number;
+  /** How long a statement may take, in milliseconds; 5 s. */
+  readonly answerMs?: number;
+  /** Where failures to reach the database are logged. */
+  readonly outage?: OutageLog;
+  /** From its abort on, nothing waits for the database for more than about 3 s. */
+  readonly ending?: AbortSignal;
   /** Told of each statement, for tests that count them. */
   readonly onQuery?: (sql: string) => void;
-  /** Told of errors on idle connections; the pool replaces those by itself. */
-  readonly onError?: (error: Error) => void;
 }
 
-/** A pool over `url`. A statement that waits longer than 10 s, or a connection longer than 3 s, is an error, never a hang. */
-export function createDatabase(url: string, { max = 10, onQuery, onError }: DatabaseOptions = {}): Db {
+/** For migrations and for work on whole tables. */
+export const LONG_ANSWER_MS = 600_000;
+const ANSWER_MS = 5_000;
+/** The server gives up first: its error keeps the connection. */
+const SERVER_SHARE = 0.9;
+
+/** A pool over `url`. A statement that gets no answer in time, or no connection within 3 s, is an error, never a hang. */
+export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
+  const { max = 10, answerMs = ANSWER_MS, outage, ending = new AbortController().signal, onQuery } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max,
     types,
+    stream: createDatabaseSocket,
     connectionTimeoutMillis: 3000,
-    statement_timeout: 10_000,
+    statement_timeout: answerMs * SERVER_SHARE,
     idle_in_transaction_session_timeout: 15_000,
     application_name: 'swiftor-gateway',
     keepAlive: true,
   });
-  pool.on('error', (error) => onError?.(error));
-  // The pool listens to idle connections only. Of one that is lent out, the statement that it fails says the same.
-  pool.on('connect', (client) => void client.on('error', () => undefined));
-  const end = poolEnder(pool);
-  const dialect = new PostgresDialect({ pool: { options: pool.options, connect: () => pool.connect(), end } });
+  const dialect = new PostgresDialect({
+    pool: createDeadlinePool(pool, {
+      answerMs,
+      ending,
+      onAnswer: () => outage?.answered(),
+      onError(error) {
+        // What was cut at the end is no outage.
+        if (!ending.aborted && isDatabaseUnavailable(error)) outage?.failed(error);
+      },
+    }),
+  });
   return onQuery === undefined
     ? new Kysely<Database>({ dialect })
     : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });
 }
 
 /** SQLSTATE classes and Node codes that mean "not now", as against "this statement is wrong". */
-const UNAVAILABLE = /^(08|57P|53|25006|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+const UNAVAILABLE = /^(08|57P|57014|53|25006|25P03|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+
+/** What pg and Kysely say, without a code, of connections that broke or cannot be had. */
+const BROKEN_CONNECTION =
+  /timeout exceeded when trying to connect|Connection terminated|connection timeout|timeout expired|Query read timeout|is not queryable|after calling end on the pool|has been discarded|been destroyed/i;
 
 /** Whether the error says that the database cannot be reached or cannot serve at the moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) return true;
-  return /timeout exceeded when trying to connect|Connection terminated|connection timeout|Client has encountered a connection error/i.test(
-    error.message,
-  );
+  return BROKEN_CONNECTION.test(error.message);
 }
 
 /** Whether the error is the database's, whatever it means. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import type { Log } from '../log.ts';
+import type { OutageLog } from '../lib/outage-log.ts';
+import { createDatabaseSocket } from './database-socket.ts';
 
 export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -12,6 +13,8 @@ export type Channel = (typeof CHANNELS)[number];
 export interface Listener {
   on(channel: Channel, handle: (payload: string) => void): () => void;
   onResync(handle: () => void): () => void;
+  /** When its connection last answered, by performance.now(). */
+  answeredAt(): number;
   close(): Promise<void>;
 }
 
@@ -19,15 +22,22 @@ const PROBE_EVERY_MS = 5_000;
 const RECONNECT_MAX_MS = 5_000;
 
 /** Resolves after the first connection; afterwards it reconnects by itself until closed. The database shows it under `name`. */
-export async function createListener({ url, log, name = 'swiftor-listener' }: { url: string; log: Log; name?: string }): Promise<Listener> {
+export async function createListener({ url, outage, name = 'swiftor-listener' }: ListenerOptions): Promise<Listener> {
   const handlers = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const resyncs = new Set<() => void>();
   const closing = new AbortController();
+  let answeredAt = performance.now();
+
+  const answered = (): void => {
+    answeredAt = performance.now();
+    outage?.answered();
+  };
 
   const connect = async (): Promise<pg.Client> => {
     const client = new pg.Client({
       connectionString: url,
       keepAlive: true,
+      stream: createDatabaseSocket,
       connectionTimeoutMillis: 5_000,
       query_timeout: PROBE_EVERY_MS,
       application_name: name,
@@ -37,8 +47,17 @@ export async function createListener({ url, log, name = 'swiftor-listener' }: { 
     client.on('notification', ({ channel, payload = '' }) => {
       for (const handle of handlers.get(channel as Channel) ?? []) handle(payload);
     });
-    await client.connect();
-    await client.query(CHANNELS.map((channel) => `listen ${channel}`).join('; '));
+    const cut = (): void => void client.connection.stream.destroy();
+    closing.signal.addEventListener('abort', cut);
+    client.once('end', () => closing.signal.removeEventListener('abort', cut));
+    try {
+      await client.connect();
+      await client.query(CHANNELS.map((channel) => `listen ${channel}`).join('; '));
+    } catch (error) {
+      release(client);
+      throw error;
+    }
+    answered();
     return client;
   };
 
@@ -49,14 +68,11 @@ export async function createListener({ url, log, name = 'swiftor-listener' }: { 
     const over = AbortSignal.any([closing.signal, ended.signal]);
     for (;;) {
       await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
-      if (over.aborted) return;
+      if (closing.signal.aborted) return;
+      if (ended.signal.aborted) throw new Error('Connection terminated unexpectedly');
       await client.query('select 1');
+      answered();
     }
-  };
-
-  const release = (client: pg.Client): void => {
-    // Not awaited: on a dead connection end() waits for an answer that never comes.
-    client.end().catch(() => undefined);
   };
 
   const keepListening = async (first: pg.Client): Promise<void> => {
@@ -68,7 +84,7 @@ export async function createListener({ url, log, name = 'swiftor-listener' }: { 
         for (const handle of resyncs) handle();
         await watch(client);
       } catch (error) {
-        log.warn({ err: error }, 'cannot listen to the database; trying again');
+        if (!closing.signal.aborted) outage?.failed(error);
       }
       if (client !== undefined) release(client);
       client = undefined;
@@ -87,9 +103,22 @@ export async function createListener({ url, log, name = 'swiftor-listener' }: { 
       resyncs.add(handle);
       return () => resyncs.delete(handle);
     },
+    answeredAt: () => answeredAt,
     async close() {
       closing.abort();
       await running;
     },
   };
+}
+
+interface ListenerOptions {
+  readonly url: string;
+  /** Where lost connections are logged. */
+  readonly outage?: OutageLog;
+  readonly name?: string;
+}
+
+function release(client: pg.Client): void {
+  // Not awaited: on a dead connection end() waits for an answer that never comes.
+  client.end().catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../log.ts';
-import { createDatabase, type Db } from './database.ts';
+import { createDatabase, LONG_ANSWER_MS, type Db } from './database.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import { migrateToLatest } from './migrate.ts';
 
@@ -18,9 +18,10 @@ export async function openDatabase(
   const running = databaseUrl ?? (await findEmbeddedPostgres(dataDir));
   const own = running === undefined ? await startEmbeddedPostgres({ dataDir, log, signal }) : undefined;
   if (own !== undefined) parts.defer(() => own.stop());
-  const db = createDatabase(running ?? own?.url ?? '', { max: 2 });
+  const url = running ?? own?.url ?? '';
+  await migrateToLatest(url, log);
+  const db = createDatabase(url, { max: 2, answerMs: LONG_ANSWER_MS });
   parts.defer(() => db.destroy());
-  await migrateToLatest(db, log);
   const held = parts.move();
   return { db, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }

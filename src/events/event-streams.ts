@@ -1,8 +1,7 @@
 import { setInterval } from 'node:timers';
 import { ApiError, badInput } from '../errors.ts';
-import type { Db } from '../db/database.ts';
+import { isDatabaseUnavailable, type Db } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
-import { withDeadline } from '../lib/with-deadline.ts';
 import type { Log } from '../log.ts';
 import { AccountFeed, type EventSource } from './account-feed.ts';
 import { decodeEventNote } from './append-event.ts';
@@ -32,8 +31,6 @@ export interface EventStreams {
   close(): void;
 }
 
-/** A statement that gets no answer at all, because its connection is dead without a word, must not hold up a feed. */
-const READ_DEADLINE_MS = 5_000;
 const SWEEP_EVERY_MS = 2_000;
 /** A sweep looks at so many accounts, or at a fifth of them where that is more: each has its turn within 10 s. */
 const SWEPT_AT_ONCE = 1_000;
@@ -46,11 +43,14 @@ const SWEPT_AT_ONCE = 1_000;
 export function createEventStreams({ db, listener, board, log }: Dependencies): EventStreams {
   const feeds = new Map<string, AccountFeed>();
   const closing = new AbortController();
-  const read = <T>(work: () => Promise<T>): Promise<T> => withDeadline(READ_DEADLINE_MS, closing.signal, work);
+  /** The database's outages are logged where they are noticed. */
+  const report = (error: unknown, message: string, details: object = {}): void => {
+    if (!closing.signal.aborted && !isDatabaseUnavailable(error)) log.warn({ err: error, ...details }, message);
+  };
 
   const source: EventSource = {
-    readAfter: (userId, seq) => read(() => readEvents(db, userId, seq)),
-    onError: (userId, error) => log.warn({ err: error, userId }, 'events could not be read; the next sweep tries again'),
+    readAfter: (userId, seq) => readEvents(db, userId, seq),
+    onError: (userId, error) => report(error, 'events could not be read; the next sweep tries again', { userId }),
   };
   const join = (reader: EventReader): void => {
     const { userId } = reader;
@@ -98,14 +98,14 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
     if (sweeping || cursors.size === 0) return;
     sweeping = true;
     try {
-      for (const { userId, seq } of await read(() => findMoved(db, cursors))) {
+      for (const { userId, seq } of await findMoved(db, cursors)) {
         const feed = feeds.get(userId);
         // An account never goes back by itself: the database was restored, and what its readers know is of another past.
         if (seq < (cursors.get(userId) ?? 0)) feed?.each((reader) => reader.fail(new ApiError('UNAVAILABLE')));
         else feed?.wake();
       }
     } catch (error) {
-      if (!closing.signal.aborted) log.warn({ err: error }, 'could not look for missed events; trying again');
+      report(error, 'could not look for missed events; trying again');
     } finally {
       sweeping = false;
     }
@@ -126,7 +126,7 @@ export function createEventStreams({ db, listener, board, log }: Dependencies): 
   ];
 
   const readOn = async (reader: EventReader): Promise<void> => {
-    const { seq, events, complete } = await read(() => readBeginning(reader));
+    const { seq, events, complete } = await readBeginning(reader);
     reader.begin(events, seq);
     // One that has left by now is in no feed any more.
     if (complete && reader.isOpen) feeds.get(reader.userId)?.admit(reader, seq);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDatabaseUnavailable } from '../db/database.ts';
 import { pathOf } from '../lib/path-of.ts';
 import { requestIdOf } from '../lib/request-id.ts';
 import type { Log } from '../log.ts';
@@ -42,7 +43,8 @@ export function createOwnPaths({ tickets, hosts, room, serveEvents, log }: Depen
     handle(req, res, place) {
       serve(req, res, place).catch((error: unknown) => {
         if (res.destroyed) return;
-        log.error({ requestId: requestIdOf(req), vmId: place.vmId, err: error }, 'a path of the gateway at a VM could not be served');
+        if (!isDatabaseUnavailable(error))
+          log.error({ requestId: requestIdOf(req), vmId: place.vmId, err: error }, 'a path of the gateway at a VM could not be served');
         answerUnavailable(res, 2, 'The gateway cannot tell where this is; try again shortly.');
       });
     },

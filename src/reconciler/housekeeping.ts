@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Db } from '../db/database.ts';
+import { isDatabaseUnavailable, type Db } from '../db/database.ts';
 import { pruneEvents } from '../events/event-store.ts';
 import type { Log } from '../log.ts';
 import { pruneAudit } from '../vm/audit-store.ts';
@@ -19,7 +19,7 @@ export async function keepHouse(deps: { db: Db; auditDays: number; log: Log }, s
   while (!signal.aborted) {
     for (const [what, chore] of chores) {
       await chore().catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ err: error }, `${what} failed; it is tried again in a minute`);
+        if (!signal.aborted && !isDatabaseUnavailable(error)) log.warn({ err: error }, `${what} failed; it is tried again in a minute`);
       });
     }
     await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDatabaseUnavailable } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
 import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease, type LeaseState } from '../vm/vm-lease.ts';
 import { reconcileVm, type ReconcileDependencies, type Round } from './reconcile-vm.ts';
 import { createSetbacks } from './setbacks.ts';
 
 export interface ReconcileLoop {
+  /** When due VMs were last claimed, and when the leases were last extended, both with success, by performance.now(). */
+  claimedAt(): number;
+  beatenAt(): number;
   /** Stops claiming, cuts every pass short, gives every lease back: another gateway goes on at once. */
   close(): Promise<void>;
 }
@@ -20,12 +24,18 @@ interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
 interface Held {
   readonly lease: Lease;
   seen: LeaseState | undefined;
+  heldUntil: number;
+  /** Ends the step at hand when the lease may run out. */
+  fence: NodeJS.Timeout | undefined;
   moved: AbortController;
   hint: AbortController;
 }
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 3;
+const HEARTBEAT_AGAIN_MS = 500;
+/** A pass stops acting on the engine so long before its lease may be another gateway's: a call that is cut needs a moment. */
+const FENCE_MARGIN_MS = 1_000;
 /** Most of a boot is waiting: for the engine, for the app. */
 const MAX_PASSES = 64;
 
@@ -37,7 +47,20 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
   const held = new Map<string, Held>();
   const passes = new Set<Promise<void>>();
   let wake = new AbortController();
-  let beatenAt = Date.now();
+  let claimedAt = performance.now();
+  let beatenAt = performance.now();
+
+  /** Neither waits for an answer nor for an error: a heartbeat that hangs is what the fence is for. */
+  const extend = (holding: Held, heldUntil: number): void => {
+    if (heldUntil < holding.heldUntil) return;
+    holding.heldUntil = heldUntil;
+    clearTimeout(holding.fence);
+    holding.fence = setTimeout(() => holding.moved.abort(), heldUntil - FENCE_MARGIN_MS - performance.now());
+  };
+  /** The database's outages are logged where they are noticed. */
+  const report = (error: unknown, message: string, details: object = {}): void => {
+    if (!isDatabaseUnavailable(error)) log.error({ err: error, ...details }, message);
+  };
 
   const work = async (holding: Held): Promise<void> => {
     const { lease } = holding;
@@ -45,6 +68,7 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
       holding.seen = state;
       holding.moved = new AbortController();
       holding.hint = new AbortController();
+      extend(holding, state.heldUntil);
       return { state, signal: AbortSignal.any([closing.signal, holding.moved.signal]), hinted: holding.hint.signal };
     };
     try {
@@ -52,8 +76,9 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
       if (result !== undefined) await releaseLease(db, lease, result.seen, result.nextInSeconds);
     } catch (error) {
       // The lease is left to expire: a pass that fails like this is not tried again at once.
-      log.error({ err: error, vmId: lease.vmId }, 'a pass failed');
+      report(error, 'a pass failed', { vmId: lease.vmId });
     } finally {
+      clearTimeout(holding.fence);
       held.delete(lease.vmId);
       wake.abort();
     }
@@ -61,10 +86,13 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
 
   const claim = async (): Promise<void> => {
     const room = MAX_PASSES - held.size;
-    if (room <= 0) return;
-    for (const lease of await claimDue(db, owner, regions, room)) {
-      const holding: Held = { lease, seen: undefined, moved: new AbortController(), hint: new AbortController() };
-      held.set(lease.vmId, holding);
+    const leases = room <= 0 ? [] : await claimDue(db, owner, regions, room);
+    claimedAt = performance.now();
+    for (const lease of leases) {
+      const { vmId, heldUntil } = lease;
+      const moved = new AbortController();
+      const holding: Held = { lease, seen: undefined, heldUntil, fence: undefined, moved, hint: new AbortController() };
+      held.set(vmId, holding);
       const pass = work(holding);
       passes.add(pass);
       void pass.then(() => passes.delete(pass));
@@ -77,20 +105,20 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
       const holding = held.get(vmId);
       if (holding?.seen === undefined) continue;
       const state = states.find((each) => each.vmId === vmId);
+      if (state !== undefined) extend(holding, state.heldUntil);
       if (state === undefined || state.generation !== holding.seen.generation) holding.moved.abort();
       else if (state.wakes !== holding.seen.wakes) holding.hint.abort();
     }
   };
 
-  const beat = async (vmIds: readonly string[]): Promise<void> => {
-    if (vmIds.length === 0) return;
+  const beat = async (vmIds: readonly string[]): Promise<boolean> => {
     try {
-      tell(vmIds, await heartbeat(db, owner, vmIds));
-      beatenAt = Date.now();
+      if (vmIds.length > 0) tell(vmIds, await heartbeat(db, owner, vmIds));
+      beatenAt = performance.now();
+      return true;
     } catch (error) {
-      log.warn({ err: error }, 'a heartbeat failed');
-      // Others may take over from now on: stop acting before they do.
-      if (Date.now() - beatenAt > LEASE_SECONDS * 800) for (const { moved } of held.values()) moved.abort();
+      report(error, 'a heartbeat failed');
+      return false;
     }
   };
 
@@ -100,14 +128,15 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
   const keepClaiming = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       wake = new AbortController();
-      await claim().catch((error: unknown) => log.warn({ err: error }, 'due VMs could not be claimed; trying again'));
+      await claim().catch((error: unknown) => report(error, 'due VMs could not be claimed; trying again'));
       await until(POLL_MS, AbortSignal.any([closing.signal, wake.signal]));
     }
   };
   const keepBeating = async (): Promise<void> => {
+    let isBeaten = true;
     while (!closing.signal.aborted) {
-      await until(HEARTBEAT_MS, closing.signal);
-      await beat([...held.keys()]);
+      await until(isBeaten ? HEARTBEAT_MS : HEARTBEAT_AGAIN_MS, closing.signal);
+      isBeaten = await beat([...held.keys()]);
     }
   };
 
@@ -121,6 +150,8 @@ export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
   const running = [keepClaiming(), keepBeating()];
 
   return {
+    claimedAt: () => claimedAt,
+    beatenAt: () => beatenAt,
     async close() {
       for (const stop of unlisten) stop();
       closing.abort();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Db } from '../db/database.ts';
+import { isDatabaseUnavailable, type Db } from '../db/database.ts';
 import type { DiskSpace, EngineDriver } from '../engine/driver.ts';
 import type { MachineStorage } from '../engine/machine.ts';
 import { EngineError } from '../engine/engine-error.ts';
@@ -66,7 +66,7 @@ export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWa
   const every = async (work: () => Promise<void>, what: string, pauseMs: () => number): Promise<void> => {
     while (!signal.aborted) {
       await work().catch((error: unknown) => {
-        if (!signal.aborted) log.warn({ err: error, regions }, `${what} failed; it is tried again`);
+        if (!signal.aborted && !isDatabaseUnavailable(error)) log.warn({ err: error, regions }, `${what} failed; it is tried again`);
       });
       await delay(pauseMs(), undefined, { signal }).catch(() => undefined);
     }

@@ -6,6 +6,8 @@ import { VM_STATUSES } from './vm-status.ts';
 export interface Lease {
   readonly vmId: string;
   readonly owner: string;
+  /** Until then, by performance.now(), nobody else can have it: counted from before the database was asked. */
+  readonly heldUntil: number;
 }
 
 /** What a heartbeat reads: whether the desire, or anything a hint told of, has moved since. */
@@ -13,10 +15,13 @@ export interface LeaseState {
   readonly vmId: string;
   readonly generation: number;
   readonly wakes: number;
+  /** As the lease's: the heartbeat has extended it. */
+  readonly heldUntil: number;
 }
 
 export const LEASE_SECONDS = 10;
 
+const leaseFrom = (askedAt: number): number => askedAt + LEASE_SECONDS * 1_000;
 const leaseEnd = sql<Date>`now() + make_interval(secs => ${sql.lit(LEASE_SECONDS)})`;
 
 /**
@@ -25,6 +30,7 @@ const leaseEnd = sql<Date>`now() + make_interval(secs => ${sql.lit(LEASE_SECONDS
  * version does not know is left to the gateway that wrote it, until its owner changes it.
  */
 export async function claimDue(db: Db, owner: string, regions: readonly string[], limit: number): Promise<Lease[]> {
+  const heldUntil = leaseFrom(performance.now());
   const { rows } = await sql<{ id: string }>`
     with due as materialized (
       select id from vm
@@ -38,11 +44,12 @@ export async function claimDue(db: Db, owner: string, regions: readonly string[]
     from due where vm.id = due.id
     returning vm.id
   `.execute(db);
-  return rows.map(({ id }) => ({ vmId: id, owner }));
+  return rows.map(({ id }) => ({ vmId: id, owner, heldUntil }));
 }
 
 /** Extends all leases of the owner in one statement; those that are missing in the answer are lost. */
 export async function heartbeat(db: Db, owner: string, vmIds: readonly string[]): Promise<LeaseState[]> {
+  const heldUntil = leaseFrom(performance.now());
   const rows = await db
     .updateTable('vm')
     .set({ lease_until: leaseEnd })
@@ -50,7 +57,7 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
     .where('id', '=', sql<string>`any(${[...vmIds]}::uuid[])`)
     .returning(['id', 'generation', 'wakes'])
     .execute();
-  return rows.map(({ id, generation, wakes }) => ({ vmId: id, generation, wakes }));
+  return rows.map(({ id, generation, wakes }) => ({ vmId: id, generation, wakes, heldUntil }));
 }
 
 /**

@@ -10,6 +10,8 @@ export type DatabaseWay =
   | 'lose-answers'
   /** Every connection is reset, new ones too. */
   | 'cut'
+  /** Text that this matches in a statement arrives as question marks, so that the server refuses the statement. */
+  | { readonly garble: RegExp }
   /** Milliseconds by which every chunk is late, in both directions. */
   | number;
 
@@ -47,7 +49,7 @@ export async function openDatabaseProxy(databaseUrl: string): Promise<DatabasePr
         if (!link.isDead) deliver();
       });
     };
-    from.on('data', (chunk) => send(() => to.write(chunk)));
+    from.on('data', (chunk) => send(() => to.write(typeof way === 'object' && to === link.server ? garbled(chunk, way.garble) : chunk)));
     from.on('end', () => send(() => to.end()));
     from.on('error', () => undefined);
     from.on('close', () => {
@@ -90,6 +92,12 @@ export async function openDatabaseProxy(databaseUrl: string): Promise<DatabasePr
       await new Promise<void>((resolve) => void listening.close(() => resolve()));
     },
   };
+}
+
+/** Of the same length: messages carry theirs. */
+function garbled(chunk: Buffer, pattern: RegExp): Buffer {
+  const text = chunk.toString('latin1').replace(pattern, (match) => '?'.repeat(match.length));
+  return Buffer.from(text, 'latin1');
 }
 
 function addressOf(databaseUrl: string): { path: string } | { host: string; port: number } {

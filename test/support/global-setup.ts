@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { createDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrateToLatest } from '../../src/db/migrate.ts';
 import { createLog } from '../../src/log.ts';
@@ -35,14 +34,12 @@ async function startOwn(undo: AsyncDisposableStack): Promise<string> {
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({ dataDir, log: await createLog({ level: 'warn' }), signal: AbortSignal.timeout(60_000) });
   undo.defer(() => postgres.stop());
-  void postgres.exited.then((error) => console.error(error));
   return postgres.url;
 }
 
 async function createTemplate(adminUrl: string): Promise<void> {
   await executeSql(adminUrl, `create database ${TEMPLATE}`);
-  const db = createDatabase(urlOfDatabase(adminUrl, TEMPLATE), { max: 2 });
-  await migrateToLatest(db).finally(() => db.destroy());
+  await migrateToLatest(urlOfDatabase(adminUrl, TEMPLATE));
   // A connection to it would make every clone fail.
   await executeSql(adminUrl, `alter database ${TEMPLATE} is_template true allow_connections false`);
 }

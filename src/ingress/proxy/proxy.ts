@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { isDatabaseUnavailable } from '../../db/database.ts';
 import { pathOf } from '../../lib/path-of.ts';
 import { requestIdOf } from '../../lib/request-id.ts';
 import type { Log } from '../../log.ts';
@@ -52,7 +53,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
     try {
       return await withinDeadline(resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req)));
     } catch (err) {
-      log.error({ requestId: requestIdOf(req), vmId, err }, 'cannot tell where a VM is');
+      if (!isDatabaseUnavailable(err)) log.error({ requestId: requestIdOf(req), vmId, err }, 'cannot tell where a VM is');
       return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot tell where this is; try again shortly.' };
     }
   };

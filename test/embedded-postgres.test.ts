@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { choosePostgresAccount, parsePasswd } from '../src/db/postgres-account.ts';
 import { createLog } from '../src/log.ts';
+import { eventually } from './support/eventually.ts';
 import { executeSql } from './support/execute-sql.ts';
 
 const CHILD = fileURLToPath(new URL('./support/embedded-postgres-child.ts', import.meta.url));
@@ -166,10 +167,25 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect((await executeSql(url, 'select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('says so when it ends without having been asked to', async () => {
-    const { exited } = await start();
+  test('is started again, with every committed row, each time it ends without having been asked to', async () => {
+    const { url, stop } = await start();
+    await keepThousand(url);
+    for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
+      const before = await postmasterPid();
+      process.kill(before, signal);
+      await eventually(async () => (await postmasterPid()) !== before && (await count(url)), { deadline: 25_000 });
+      expect(await count(url)).toEqual([{ n: 1000 }]);
+    }
+    await stop();
+    expect(await processesOf(cluster)).toEqual([]);
+  });
+
+  test('can be stopped while it is being started again', async () => {
+    const { stop } = await start();
     process.kill(await postmasterPid(), 'SIGKILL');
-    expect((await exited).message).toContain('ended unexpectedly with signal SIGKILL');
+    await stop();
+    await eventuallyNobody();
+    await start();
   });
 
   test('leaves nothing that runs, and no half-made cluster, when its start is aborted', async () => {

@@ -9,13 +9,12 @@ import { locatePostgresBinaries } from './postgres-binaries.ts';
 import { ensureCluster, findClusterOwner } from './postgres-cluster.ts';
 import { startPostgresServer, type PostgresServer, type PostgresServerOptions } from './postgres-server.ts';
 import { createSocketDir, removeSocketDir } from './postgres-socket-dir.ts';
+import { supervisePostgres } from './postgres-supervisor.ts';
 import { clearSurvivors } from './postgres-survivors.ts';
 
 export interface EmbeddedPostgres {
   /** Of the database `swiftor`, for `pg` and for libpq: postgresql://...?host=DIRECTORY_OF_THE_SOCKET */
   readonly url: string;
-  /** Resolves with the reason when PostgreSQL ends without having been asked to; pending otherwise, also after `stop`. */
-  readonly exited: Promise<Error>;
   /** Ends connections and PostgreSQL, cleanly within 10 s or else by force, from which it recovers. May be called twice. */
   stop(): Promise<void>;
 }
@@ -36,8 +35,8 @@ const RETRY_FOR_MS = 15_000;
 const STILL_HELD = /lock file ".*" already exists|pre-existing shared memory block/;
 
 /**
- * Starts PostgreSQL on `dataDir`/postgres, which is made where it is missing, reachable by a unix socket only. It ends with this
- * process, even if that is killed; what an earlier run left behind, processes or files, is cleared first.
+ * Starts PostgreSQL on `dataDir`/postgres, which is made where it is missing, reachable by a unix socket only. It
+ * is started again when it ends unasked. It ends with this process, even if that is killed; what an earlier run left behind, processes or files, is cleared first.
  * Rejects when another living process uses the directory, and with PostgreSQL's own words when it does not start.
  */
 export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -57,23 +56,23 @@ export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPo
   const socketDir = await createSocketDir(folder, account);
   undo.defer(() => removeSocketDir(folder));
 
-  const server = await startWithRetries({ program: binaries.postgres, cluster, socketDir, account, log, readyMs: READY_MS }, signal);
+  const options = { program: binaries.postgres, cluster, socketDir, account, log, readyMs: READY_MS };
+  const server = await startWithRetries(options, signal);
   undo.defer(() => server.stop());
   await ensureDatabase(socketDir);
   signal.throwIfAborted();
 
   const running = undo.move();
-  let stopping = false;
-  const exited = Promise.withResolvers<Error>();
-  void server.ended.then((how) => {
-    if (!stopping) exited.resolve(new Error(`PostgreSQL ended unexpectedly with ${how}: ${server.lastWords() || 'it said nothing.'}`));
+  const stopServer = supervisePostgres(server, {
+    log,
+    async start(ending) {
+      await clearSurvivors(cluster, log, ending);
+      return startWithRetries(options, ending);
+    },
   });
+  running.defer(stopServer);
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => {
-    stopping = true;
-    return (stopped ??= running.disposeAsync());
-  };
-  return { url: socketUrl(socketDir, DATABASE), exited: exited.promise, stop };
+  return { url: socketUrl(socketDir, DATABASE), stop: () => (stopped ??= running.disposeAsync()) };
 }
 
 /** The address of the PostgreSQL that a gateway runs on `dataDir` now; undefined where none does. */

@@ -69,7 +69,9 @@ const idsOf = async (gateway: GatewayProcess): Promise<string[]> =>
 const isReady = async (gateway: GatewayProcess) => (await call(gateway, 'GET', '/health/ready')).status === 200;
 /** What the gateway logged about the database as such. */
 const saidOfDatabase = ({ lines }: GatewayProcess) => lines.flatMap((line) => /"msg":"(the database [^"]*)"/.exec(line)?.[1] ?? []);
-const alarming = ({ lines }: GatewayProcess) => lines.filter((line) => !/^\{.*"level":(10|20|30|40),/.test(line));
+/** Errors, and what is no log line, such as a crash; the engine of these gateways is away, which they say too. */
+const alarming = ({ lines }: GatewayProcess) =>
+  lines.filter((line) => !/^\{.*("level":(10|20|30|40),|the engine has not answered)/.test(line));
 
 /** Creates VMs, four at a time, until the signal aborts; the ids of those that were acknowledged. */
 async function createUntil(gateway: GatewayProcess, signal: AbortSignal): Promise<string[]> {
@@ -90,8 +92,10 @@ describe('a database that ends connections under load', () => {
     const gateway = await startGateway(await settings({ DATABASE_URL: url }));
     const load = AbortSignal.timeout(6_000);
     const creating = createUntil(gateway, load);
+    // Of this database only: other tests use the same server.
+    const ours = "datname = current_database() and application_name like 'swiftor%'";
     while (!load.aborted) {
-      await executeSql(url, "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'swiftor%'");
+      await executeSql(url, `select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`);
       await sleep(50);
     }
     const acknowledged = await creating;
@@ -99,9 +103,9 @@ describe('a database that ends connections under load', () => {
     await eventually(() => isReady(gateway), { deadline: 20_000 });
     expect(await createVm(gateway, 'after')).toBeDefined();
     expect(await idsOf(gateway)).toEqual(expect.arrayContaining(acknowledged));
-    await eventually(() => saidOfDatabase(gateway).length >= 2, { deadline: 20_000 });
+    await eventually(() => saidOfDatabase(gateway).length >= 2, { deadline: 40_000 });
     expect(saidOfDatabase(gateway)).toEqual(['the database does not answer', 'the database answers again']);
-    expect(alarming(gateway)).toHaveLength(1);
+    expect(alarming(gateway)).toEqual([expect.stringContaining('the database does not answer')]);
   }, 90_000);
 });
 
@@ -133,7 +137,7 @@ describe('a database whose connections die without a word', () => {
     proxy.set('pass');
     await eventually(async () => (await claims())[0]?.n !== before?.n, { deadline: 12_000 });
     await eventually(() => isReady(gateway), { deadline: 15_000 });
-    await eventually(() => saidOfDatabase(gateway).length >= 2, { deadline: 20_000 });
+    await eventually(() => saidOfDatabase(gateway).length >= 2, { deadline: 40_000 });
     expect(saidOfDatabase(gateway)).toEqual(['the database does not answer', 'the database answers again']);
   }, 120_000);
 

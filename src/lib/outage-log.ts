@@ -3,11 +3,12 @@ import type { Log } from '../log.ts';
 /** Logs an outage once at its start and once at its end, however many calls fail in between. */
 export interface OutageLog {
   failed(error: unknown): void;
-  /** A call was answered. Ends the outage once no call has failed for 2 s, so that an unsteady one is one outage. */
+  /** A call was answered. Ends the outage once no call has failed for 10 s: an unsteady one is one outage. */
   answered(): void;
 }
 
-const STEADY_MS = 2_000;
+/** Longer than a call that began before the end takes to fail. */
+const STEADY_MS = 10_000;
 
 /** `what` is the subject of both sentences: "the database". */
 export function createOutageLog(log: Log, what: string, now: () => number = () => performance.now()): OutageLog {

@@ -15,7 +15,7 @@ const known = (status: VmStatus, more: Partial<KnownVm> = {}): KnownVm => {
 const inventory = (machines: readonly Machine[]): Inventory => ({ machines, volumes: [] });
 
 describe('drift', () => {
-  const UP: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'UNKNOWN'];
+  const UP: readonly VmStatus[] = ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'];
   const AT_REST: readonly VmStatus[] = ['STOPPED', 'FAILED'];
 
   test.each(UP)('is a %s VM whose container is away, not running, another, or elsewhere', (status) => {

@@ -9,9 +9,9 @@ export interface KnownVm {
   readonly address: string | null;
 }
 
-/** Statuses that claim a running container. */
-export const UP: ReadonlySet<VmStatus> = new Set(['RUNNING', 'DEGRADED', 'UNKNOWN']);
-/** Statuses in which somebody is at work: the pass that holds the lease looks for itself. */
+/** Statuses that claim a running container, where the row says. That of a boot is waited for: it goes round again when hinted. */
+export const UP: ReadonlySet<VmStatus> = new Set(['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN']);
+/** Statuses in which nothing runs. In all others somebody is at work who looks before each step. */
 const AT_REST: ReadonlySet<VmStatus> = new Set(['STOPPED', 'FAILED']);
 
 /** The VMs whose row and engine disagree: what events may have failed to tell. */

@@ -6,10 +6,12 @@ import { fail } from './fail.ts';
 import { giveUp } from './give-up.ts';
 import { imageUpdate, NO_IMAGE } from './image-update.ts';
 import type { Step, StepArgs, StepName } from './next-steps.ts';
+import { replaceGhost } from './replace-ghost.ts';
 import type { StepOutcome } from './step-outcome.ts';
 import { exitedCause, findUnfinishedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
 import { outlivesStop } from '../vm/vm-image.ts';
 import type { VmPass } from './vm-pass.ts';
+import { watchContainer } from './watch-container.ts';
 
 const NEXT: StepOutcome = { kind: 'next' };
 const AGAIN: StepOutcome = { kind: 'again' };
@@ -92,7 +94,7 @@ const EXECUTORS: Executors = {
   },
 
   async awaitAnswer(pass) {
-    const { vm, now, signal, hinted, writer, observed, distribution } = pass;
+    const { vm, now, driver, signal, hinted, writer, observed, distribution } = pass;
     const door = doorOf(pass);
     if (door === undefined || observed === undefined || distribution === undefined) return AGAIN;
     const seen = { engine_ref: observed.ref, address: observed.address ?? null, observed_at: sql<Date>`now()` };
@@ -103,7 +105,13 @@ const EXECUTORS: Executors = {
     void writer.status('BOOTING', 'BOOT', set).catch(() => undefined);
     writer.progress('BOOTING', { percent: 100, message: `Waiting for the app on port ${distribution.defaultPort}.` });
     const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - waitedMs);
-    if (await awaitApp(door, leftMs, AbortSignal.any([signal, hinted]))) {
+    const waiting = new AbortController();
+    const moved = new AbortController();
+    const watching = watchContainer(driver, observed, AbortSignal.any([signal, hinted, waiting.signal]));
+    void watching.then((change) => change !== undefined && moved.abort());
+    const answers = await awaitApp(door, leftMs, AbortSignal.any([signal, hinted, moved.signal]));
+    waiting.abort();
+    if (answers) {
       const replaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
       await writer.status('RUNNING', 'BOOT', {
         started_at: sql<Date>`now()`,
@@ -115,6 +123,7 @@ const EXECUTORS: Executors = {
       return replaced ? AGAIN : { kind: 'done', nextInSeconds: CHECK_SECONDS };
     }
     signal.throwIfAborted();
+    if (moved.signal.aborted) return (await watching) === 'shared' ? replaceGhost(pass) : AGAIN;
     if (hinted.aborted) return AGAIN;
     return giveUp(pass, silentCause(distribution.defaultPort, distribution.bootSeconds));
   },

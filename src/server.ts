@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { AddressInfo } from 'node:net';
@@ -46,6 +47,11 @@ import type { PublicAddress } from './vm/mapping.ts';
 import { createSecretBox } from './vm/secret-box.ts';
 import { clearLeases } from './vm/vm-lease.ts';
 import { createVmTelemetry } from './vm/vm-telemetry.ts';
+
+/** Leaves time for all else that is released within the 10 s that many supervisors give. */
+const DRAIN_MS = 8_000;
+/** How long requests that were taken may wait for a database that is slow; then its pool gives statements up early. */
+const PATIENT_MS = 3_000;
 
 export interface Server {
   readonly address: AddressInfo;
@@ -123,6 +129,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     return { egress: config.egress, ...(runtime !== undefined && { runtime }) };
   };
 
+  let loop: { close(): Promise<void> } | undefined;
   if (config.roles.has('reconciler')) {
     const regions = [...config.regions.keys()];
     const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
@@ -130,7 +137,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
       storage.set(driver, watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark }));
     }
     parts.defer(async () => void (await Promise.all([...storage.values()].map((watch) => watch.close()))));
-    const loop = startReconcileLoop({
+    const running = startReconcileLoop({
       db,
       listener,
       catalog,
@@ -144,8 +151,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
       isAway: (region) => !isAnswering(region),
       hasRoom: async (region) => (await storage.get(driverOf(region))?.hasRoom()) !== false,
     });
-    parts.defer(() => loop.close());
-    loops.set('claiming due VMs', loop.claimedAt).set('extending leases', loop.beatenAt);
+    loop = running;
+    parts.defer(() => running.close());
+    loops.set('claiming due VMs', running.claimedAt).set('extending leases', running.beatenAt);
     // Deletes what is old of whole tables.
     const patient = createDatabase(url, { max: 1, answerMs: LONG_ANSWER_MS, outage, ending: ending.signal });
     parts.defer(() => patient.destroy());
@@ -157,8 +165,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const streams = createEventStreams({ db, listener, board, log });
   parts.defer(() => streams.close());
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
-  const { http, close: closeHttp } = await listenServer(config, log);
-  parts.defer(closeHttp);
+  const server = await listenServer(config, log);
+  const { http } = server;
+  parts.defer(() => server.close());
   const listening = http.address() as AddressInfo;
   const address: PublicAddress = publicAddress(config, listening.port);
 
@@ -201,8 +210,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     for (const watch of watches.values()) parts.defer(watch.onGone(ingress.dropContainer));
   }
 
+  const closing = new AbortController();
+  // Each event stream has one, and there may be thousands.
+  setMaxListeners(0, closing.signal);
   const api = {
-    graphql: createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql, log }),
+    graphql: createGraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql, log }),
     graphqlWs,
     rest: createRestHandler({ gateway, authenticate, strict: config.strictRest, log }),
   };
@@ -218,13 +230,21 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   });
   http.on('request', router.request);
   http.on('upgrade', router.upgrade);
+  // Runs first: what goes on by itself is ended, and what was taken is answered while all that it needs is still there.
+  parts.defer(async () => {
+    closing.abort();
+    ingress?.endStreams();
+    streams.close();
+    // Requests get the time that a database takes; all else is not worth waiting for a dead one.
+    const impatient = setTimeout(() => ending.abort(), PATIENT_MS);
+    const requests = server.drain(DRAIN_MS).finally(() => ending.abort());
+    const [drained] = await Promise.all([requests, graphqlWs.dispose(), loop?.close()]);
+    clearTimeout(impatient);
+    log.info(drained, 'requests that were taken have been answered, but for those that were cut');
+  });
 
   const held = parts.move();
-  const close = (): Promise<void> => {
-    ending.abort();
-    return held.disposeAsync();
-  };
-  return { address: listening, close };
+  return { address: listening, close: () => held.disposeAsync() };
 }
 
 function publicAddress({ publicScheme, baseDomain }: Config, port: number): PublicAddress {

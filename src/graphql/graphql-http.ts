@@ -21,6 +21,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface GraphqlHttpOptions {
   readonly gateway: Gateway;
+  /** The gateway is ending: no event stream begins, and those that run end. */
+  readonly closing: AbortSignal;
   readonly authenticate: Authenticate;
   /** An account's live connections: a stream is one like a WebSocket. */
   readonly sockets: AccountSockets;
@@ -33,7 +35,7 @@ interface GraphqlHttpOptions {
  * GraphQL over HTTP and SSE: verifies the token, takes JSON only (other types can be sent across sites without a
  * preflight), bounds the body, and ends a stream when its token does. Rejects with what is no fault of the request.
  */
-export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, graphiql, log }: GraphqlHttpOptions) {
+export function createGraphqlHttp({ gateway, closing, authenticate, sockets, persisted, graphiql, log }: GraphqlHttpOptions) {
   const answer = async (request: IncomingMessage, reply: ServerResponse, asker: Asker | undefined): Promise<void> => {
     const leaving = new AbortController();
     reply.once('close', () => {
@@ -55,11 +57,17 @@ export function createGraphqlHttp({ gateway, authenticate, sockets, persisted, g
   const stream = async (request: IncomingMessage, reply: ServerResponse, asker: Asker): Promise<void> => {
     // A client that left while its token was looked at: nothing will say so again.
     if (reply.destroyed) return;
+    if (closing.aborted) throw new ApiError('UNAVAILABLE', 'This gateway is ending; connect again.');
     sockets.open(asker.viewer);
     reply.once('close', () => sockets.close(asker.viewer));
     const ending = new AbortController();
     const expiry = abortAt(asker.viewer, ending);
-    reply.once('close', () => clearTimeout(expiry));
+    const end = (): void => ending.abort();
+    closing.addEventListener('abort', end);
+    reply.once('close', () => {
+      clearTimeout(expiry);
+      closing.removeEventListener('abort', end);
+    });
     const asked = request.method === 'POST' ? parseJsonObject(await readJsonBody(request)) : operationOfQuery(request.url);
     const lastEventId = request.headers['last-event-id'];
     await serveSse(gateway, reply, toOperation(persisted === undefined ? asked : filledIn(asked, persisted)), {

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Config } from '../config.ts';
 import { isWebSocketUpgrade } from './request-target.ts';
+import { createDrain, type Drained } from '../lib/drain-server.ts';
 import { hearErrors } from '../lib/hear-errors.ts';
 import { limitConnections } from '../lib/limit-connections.ts';
 import { flawOfCertificate, readTlsPair, watchTlsPair, type TlsPair } from '../lib/tls-files.ts';
@@ -13,11 +14,22 @@ import type { Log } from '../log.ts';
  */
 const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
 
-/** The server that everything is served by, listening; with TLS of its own where that is set. Its closing cuts what is still open. */
-export async function listenServer(config: Config, log: Log): Promise<{ http: Server; close: () => Promise<void> }> {
-  const options: ServerOptions = { ...HTTP_TIMES, shouldUpgradeCallback: isWebSocketUpgrade };
+export interface ListeningServer {
+  readonly http: Server;
+  /** Answers what was taken, and ends; see `Drain`. */
+  drain(deadlineMs: number): Promise<Drained>;
+  /** Cuts what is still open. */
+  close(): Promise<void>;
+}
+
+/** The server that everything is served by, listening; with TLS of its own where that is set. */
+export async function listenServer(config: Config, log: Log): Promise<ListeningServer> {
+  const draining = createDrain();
+  const { ServerResponse } = draining;
+  const options: ServerOptions = { ...HTTP_TIMES, ServerResponse, shouldUpgradeCallback: isWebSocketUpgrade };
   const { http, unwatch } = config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
   hearErrors(http);
+  draining.watch(http);
   limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject).listen(config.port, config.host, resolve);
@@ -26,7 +38,7 @@ export async function listenServer(config: Config, log: Log): Promise<{ http: Se
     unwatch();
     await new Promise<void>((resolve) => void (http.close(() => resolve()), http.closeAllConnections()));
   };
-  return { http, close };
+  return { http, close, drain: (deadlineMs) => draining.end(http, deadlineMs) };
 
   async function secure(files: NonNullable<Config['tls']>) {
     const first = await readTlsPair(files);

@@ -17,6 +17,8 @@ export interface VmIngress {
   readonly proxy: Ingress;
   readonly ownPaths: OwnPaths;
   readonly dropContainer: HostTable['dropContainer'];
+  /** Ends the WebSockets to apps; requests go on. */
+  endStreams(): void;
   close(): void;
 }
 
@@ -40,6 +42,7 @@ export function createVmIngress(options: VmIngressOptions): VmIngress {
     proxy,
     ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }),
     dropContainer: hosts.dropContainer,
+    endStreams: () => proxy.endWebSockets(),
     close() {
       proxy.close();
       hosts.close();

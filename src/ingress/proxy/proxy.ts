@@ -34,6 +34,8 @@ export interface Ingress {
   handle(req: IncomingMessage, res: ServerResponse, match: HostMatch): void;
   /** For the server's `upgrade` event; `socket` is the request's own. */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, match: HostMatch): void;
+  /** Ends every WebSocket at once, and each that is opened from then on. */
+  endWebSockets(): void;
   /** Ends every request and WebSocket at once, and answers 503 from then on. */
   close(): void;
 }
@@ -110,6 +112,7 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
       const stopWatch = abortOnHangUp(req.socket);
       serveSafely(req, res, match, isWebSocketUpgrade(req) ? forwardWebSocket(head, stopWatch) : forwardToApp);
     },
+    endWebSockets: () => closing.abort(),
     close() {
       pools.close();
       closing.abort();

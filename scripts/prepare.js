@@ -1,5 +1,5 @@
 /**
- * Makes a machine ready: `node scripts/prepare.js serve|test|bench|packages`. Runs on any Node from 18 on, before anything
+ * Makes a machine ready: `node scripts/prepare.js serve|test|bench|chaos|packages`. Runs on any Node from 18 on, before anything
  * is installed, and so uses nothing but Node. Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only
  * explain what is, with exit code 1.
  */
@@ -22,6 +22,8 @@ const PURPOSES = {
   serve: [checkNodeRuntime, checkNpmPackages, ...(needsLocalEngine() ? [checkEngine] : [])],
   // The images come last: they are built with what the others bring.
   bench: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkNginx, checkWrk],
+  // Its own engine needs what this machine's does.
+  chaos: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox],
   test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium, checkTestImages],
 };
 
@@ -38,7 +40,7 @@ async function findMissing(purpose) {
 }
 
 async function main(purpose) {
-  if (!Object.hasOwn(PURPOSES, purpose ?? '')) throw new PrepareFailure('usage: node scripts/prepare.js serve|test|bench|packages');
+  if (!Object.hasOwn(PURPOSES, purpose ?? '')) throw new PrepareFailure('usage: node scripts/prepare.js serve|test|bench|chaos|packages');
   const onlyExplain = process.env.SWIFTOR_NO_INSTALL === '1';
   const missing = await findMissing(purpose);
   if (missing.length > 0 && onlyExplain) explain(missing);

@@ -28,7 +28,7 @@ describe('prepare', () => {
 
   test('names its purposes when it is called with another', () => {
     const { status, said } = prepare(PROJECT, 'everything');
-    expect({ status, said }).toEqual({ status: 1, said: 'prepare: usage: node scripts/prepare.js serve|test|bench|packages\n' });
+    expect({ status, said }).toEqual({ status: 1, said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n' });
   });
 
   describe('in a fresh clone', () => {

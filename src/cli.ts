@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readConfig } from './config.ts';
+import { readConfig } from './config/config.ts';
 import { releaseUnusedMemory } from './lib/release-unused-memory.ts';
 import { createLog, type Log } from './log.ts';
 
@@ -94,10 +94,10 @@ async function rotateSecrets(): Promise<void> {
   const signal = endOnSignal(log);
   const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { createSecretBox }] = await Promise.all([
     import('./db/open-database.ts'),
-    import('./db/installation.ts'),
-    import('./keys.ts'),
-    import('./vm/rotate-secrets.ts'),
-    import('./vm/secret-box.ts'),
+    import('./secrets/installation.ts'),
+    import('./secrets/keys.ts'),
+    import('./secrets/rotate-secrets.ts'),
+    import('./secrets/secret-box.ts'),
   ]);
   await using database = await openDatabase(config, log, signal);
   const { ring } = await readKeys(config);
@@ -138,7 +138,7 @@ async function orphans(): Promise<void> {
 }
 
 async function schema(): Promise<void> {
-  const { printedSchema } = await import('./graphql/schema.ts');
+  const { printedSchema } = await import('./graphql/schema/schema.ts');
   await writeFile(fileURLToPath(new URL('../schema.graphql', import.meta.url)), printedSchema());
 }
 
@@ -150,9 +150,9 @@ async function token(): Promise<void> {
   if (values.user === undefined) throw new Error(`Whose token? ${USAGE}`);
   const config = readConfig(process.env);
   const [{ readKeys }, { signToken }, { parseDuration }] = await Promise.all([
-    import('./keys.ts'),
+    import('./secrets/keys.ts'),
     import('./auth/jwt.ts'),
-    import('./lib/parse-duration.ts'),
+    import('./config/parse-duration.ts'),
   ]);
   const { jwtSecret } = await readKeys(config);
   const claims = { userId: values.user, ttlSeconds: parseDuration(values.ttl), ...(values.plan !== undefined && { plan: values.plan }) };

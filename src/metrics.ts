@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { isDatabaseUnavailable, type Db } from './db/database.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import { withDeadline } from './lib/with-deadline.ts';
-import type { EngineHealth } from './reconciler/engine-health.ts';
+import type { EngineHealth } from './reconciler/watch/engine-health.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {

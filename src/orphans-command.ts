@@ -1,13 +1,13 @@
 import { loadCatalog } from './catalog/catalog.ts';
-import type { Config } from './config.ts';
-import { readInstallation } from './db/installation.ts';
+import type { Config } from './config/config.ts';
+import { readInstallation } from './secrets/installation.ts';
 import { openDatabase } from './db/open-database.ts';
 import { openEngines } from './engine/open-engines.ts';
-import { readKeys } from './keys.ts';
+import { readKeys } from './secrets/keys.ts';
 import type { Log } from './log.ts';
-import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from './reconciler/orphan-commands.ts';
-import type { VmOrder } from './vm/order-labels.ts';
-import { createSecretBox } from './vm/secret-box.ts';
+import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from './reconciler/orphans/orphan-commands.ts';
+import type { VmOrder } from './vm/commands/order-labels.ts';
+import { createSecretBox } from './secrets/secret-box.ts';
 
 export type OrphansCommand =
   | { readonly action: 'list' }

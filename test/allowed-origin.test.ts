@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAllowedOrigin } from '../src/graphql/allowed-origin.ts';
+import { isAllowedOrigin } from '../src/graphql/transports/allowed-origin.ts';
 
 const VM = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
-import { appDoor } from '../src/reconciler/app-door.ts';
+import { appDoor } from '../src/reconciler/answer/app-door.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {

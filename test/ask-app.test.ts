@@ -9,8 +9,8 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import type { AppDoor } from '../src/reconciler/app-door.ts';
-import { askApp, awaitApp } from '../src/reconciler/ask-app.ts';
+import type { AppDoor } from '../src/reconciler/answer/app-door.ts';
+import { askApp, awaitApp } from '../src/reconciler/answer/ask-app.ts';
 import { eventually } from './support/eventually.ts';
 
 const never = (): AbortSignal => new AbortController().signal;

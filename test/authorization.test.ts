@@ -1,7 +1,7 @@
 import { isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { signToken } from '../src/auth/jwt.ts';
-import { schema } from '../src/graphql/schema.ts';
+import { schema } from '../src/graphql/schema/schema.ts';
 import {
   DISTRIBUTION,
   KEY,

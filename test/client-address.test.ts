@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
-import { clientAddress } from '../src/lib/client-address.ts';
-import { parseNetworks } from '../src/lib/parse-networks.ts';
+import { clientAddress } from '../src/http/client-address.ts';
+import { parseNetworks } from '../src/config/parse-networks.ts';
 
 /** What `clientAddress` reads of a request. */
 function requestOf(remoteAddress: string | undefined, forwardedFor?: string): IncomingMessage {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { containerNames, containerOptions, volumeNameChoices } from '../src/engine/docker/container-options.ts';
+import { containerNames, containerOptions, volumeNameChoices } from '../src/engine/docker/containers/container-options.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import { machineSpec } from './support/engines.ts';
 

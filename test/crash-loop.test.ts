@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { backoffSeconds } from '../src/reconciler/vm-failure.ts';
+import { backoffSeconds } from '../src/reconciler/failure/vm-failure.ts';
 import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { executeSql } from './support/execute-sql.ts';

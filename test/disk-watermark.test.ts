@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { isPastWatermark, parseDiskWatermark } from '../src/lib/disk-watermark.ts';
+import { readConfig } from '../src/config/config.ts';
+import { isPastWatermark, parseDiskWatermark } from '../src/config/disk-watermark.ts';
 
 const GB = 2 ** 30;
 

@@ -1,6 +1,6 @@
 import { getIntrospectionQuery, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { checkDocument, DOCUMENT_LIMITS } from '../src/graphql/document-limits.ts';
+import { checkDocument, DOCUMENT_LIMITS } from '../src/graphql/pipeline/document-limits.ts';
 import { ApiError } from '../src/errors.ts';
 
 /** What is wrong with a document, by the limit that it names; empty when nothing is. */

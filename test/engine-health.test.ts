@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { EngineError } from '../src/engine/engine-error.ts';
-import { toEngineHealth, toWalls, withDisk, withOrphans } from '../src/reconciler/engine-health.ts';
+import { toEngineHealth, toWalls, withDisk, withOrphans } from '../src/reconciler/watch/engine-health.ts';
 
 test.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],

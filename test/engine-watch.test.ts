@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createDatabase, type Db } from '../src/db/database.ts';
 import type { EngineDriver } from '../src/engine/driver.ts';
 import type { Observation } from '../src/engine/machine.ts';
-import { watchEngine, type EngineWatch } from '../src/reconciler/engine-watch.ts';
+import { watchEngine, type EngineWatch } from '../src/reconciler/watch/engine-watch.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
 import { openEngineProxy, type EngineProxy } from './support/engine-proxy.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from './support/engines.ts';

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, type Db } from '../src/db/database.ts';
 import { SLOW_READER_REASON } from '../src/events/event-reader.ts';
-import { SLOW_READER_CODE } from '../src/graphql/ws-connection.ts';
+import { SLOW_READER_CODE } from '../src/graphql/transports/ws-connection.ts';
 import { sql } from 'kysely';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';

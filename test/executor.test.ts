@@ -17,8 +17,8 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { VmEvent } from '../src/events/vm-event.ts';
-import { createExecutor } from '../src/graphql/executor.ts';
-import { schema } from '../src/graphql/schema.ts';
+import { createExecutor } from '../src/graphql/pipeline/executor.ts';
+import { schema } from '../src/graphql/schema/schema.ts';
 
 const SMALL = buildSchema(`
   interface Node { id: ID! }

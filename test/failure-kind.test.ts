@@ -1,10 +1,10 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { toPullFailure } from '../src/engine/docker/images/pull-failure.ts';
-import { toEngineError } from '../src/engine/docker/engine-failure.ts';
+import { toEngineError } from '../src/engine/docker/connection/engine-failure.ts';
 import { EngineError } from '../src/engine/engine-error.ts';
 import { DeadlineError } from '../src/lib/with-deadline.ts';
-import { failureKind } from '../src/reconciler/failure-kind.ts';
+import { failureKind } from '../src/reconciler/failure/failure-kind.ts';
 
 /** As the client rejects: with the status and the body of the answer. */
 function answered(statusCode: number, message: string): Error {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schema } from '../src/graphql/schema.ts';
+import { schema } from '../src/graphql/schema/schema.ts';
 import { ROUTES } from '../src/rest/routes.ts';
 import { anything, MARK, PLACES, text, valueOf } from './support/fuzz/arbitraries.ts';
 import { rawRequest } from './support/fuzz/raw-requests.ts';

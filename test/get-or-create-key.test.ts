@@ -6,7 +6,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { getOrCreateKey } from '../src/lib/get-or-create-key.ts';
+import { getOrCreateKey } from '../src/secrets/get-or-create-key.ts';
 
 async function freshDir(): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), 'keys-'));
@@ -16,7 +16,7 @@ async function freshDir(): Promise<string> {
 
 /** A process that says it is ready, waits for its standard input to end, and prints the key. */
 function startChild(dir: string) {
-  const module = new URL('../src/lib/get-or-create-key.ts', import.meta.url).href;
+  const module = new URL('../src/secrets/get-or-create-key.ts', import.meta.url).href;
   const script = `
     import { getOrCreateKey } from ${JSON.stringify(module)};
     process.stderr.write('ready');

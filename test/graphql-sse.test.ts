@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Gateway } from '../src/graphql/gateway.ts';
-import { serveSse } from '../src/graphql/graphql-sse.ts';
+import type { Gateway } from '../src/graphql/pipeline/gateway.ts';
+import { serveSse } from '../src/graphql/transports/graphql-sse.ts';
 import { PushQueue } from '../src/lib/push-queue.ts';
 import { eventually } from './support/eventually.ts';
 

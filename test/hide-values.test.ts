@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hideValues } from '../src/reconciler/hide-values.ts';
+import { hideValues } from '../src/reconciler/failure/hide-values.ts';
 
 test.each<[string, string[], string[], string[]]>([
   ['a value, wherever it is and as often', ['a hunter22 b hunter22'], ['hunter22'], ['a ••• b •••']],

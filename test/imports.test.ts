@@ -13,21 +13,35 @@ interface Import {
 /** The rooms in the order of the arrows. */
 const ORDER: readonly (readonly string[])[] = [
   ['lib', 'errors.ts', 'log.ts'],
-  ['environment.ts', 'regions.ts', 'config.ts'],
-  ['db'],
-  ['events'],
+  ['config'],
+  ['http', 'db'],
+  ['audit'],
+  ['secrets', 'events'],
   ['catalog', 'auth', 'engine'],
   ['vm'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  ['server.ts', 'router.ts', 'metrics.ts', 'keys.ts', 'orphans-command.ts'],
+  ['server.ts', 'router.ts', 'metrics.ts', 'orphans-command.ts'],
   ['cli.ts'],
 ];
+/** The folders inside a room in the order of their arrows; '.' is the room's own files, after which nothing else may come. */
+const INNER: Readonly<Record<string, readonly string[]>> = {
+  db: ['embedded', '.'],
+  vm: ['networking', '.', 'commands'],
+  reconciler: ['plan', 'pass', 'answer', 'failure', '.', 'orphans', 'watch'],
+  graphql: ['schema', 'pipeline', 'transports'],
+  ingress: ['access', 'routing', 'waiting', 'proxy', '.'],
+};
 /** Side by side in the arrows, and never importing each other. */
 const SIBLINGS = ['reconciler', 'graphql', 'ingress', 'dashboard'];
 const PLACES = new Map(ORDER.flatMap((rooms, place) => rooms.map((room) => [room, place] as const)));
 
 const roomOf = (file: string): string => file.split('/')[0] ?? file;
+/** `schema` of `graphql/schema/vm.ts`; '.' of `db/migrate.ts`. */
+const folderOf = (file: string): string => {
+  const [, folder = '.', ...rest] = file.split('/');
+  return rest.length === 0 ? '.' : folder;
+};
 /** `docker` of `engine/docker/volumes.ts`; a file of engine/ itself is of no driver. */
 const driverOf = (file: string): string | undefined => /^engine\/([^/]+)\//.exec(file)?.[1];
 const isFile = ({ to }: Import): boolean => to.endsWith('.ts') || to.endsWith('.tsx');
@@ -41,6 +55,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     if (own === undefined) return `${roomOf(from)} has no place in the arrows`;
     if (other === undefined) return `${roomOf(to)} has no place in the arrows`;
     return other > own ? `${roomOf(to)} comes after ${roomOf(from)}` : undefined;
+  },
+  inner({ from, to }) {
+    const order = INNER[roomOf(from)];
+    if (order === undefined || roomOf(from) !== roomOf(to)) return undefined;
+    const [own, other] = [order.indexOf(folderOf(from)), order.indexOf(folderOf(to))];
+    if (own < 0 || other < 0) return `${own < 0 ? from : to} has no place in its room`;
+    return other > own ? `${folderOf(to)} comes after ${folderOf(from)}` : undefined;
   },
   siblings({ from, to }) {
     const both = SIBLINGS.includes(roomOf(from)) && SIBLINGS.includes(roomOf(to));
@@ -58,7 +79,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     return roomOf(to) === 'dockerode' && driverOf(from) !== 'docker' ? 'dockerode stays inside engine/docker' : undefined;
   },
 };
-const FILE_RULES: readonly string[] = ['arrows', 'siblings', 'drivers'];
+const FILE_RULES: readonly string[] = ['arrows', 'inner', 'siblings', 'drivers'];
 
 function broken(imports: readonly Import[], name: string): string[] {
   const rule = RULES[name];
@@ -113,6 +134,7 @@ describe('in src', () => {
 
   test.each([
     ['arrows', 'a file imports only from rooms at or before its own'],
+    ['inner', 'a file imports only from folders of its room at or before its own'],
     ['siblings', 'reconciler, graphql and ingress never import each other'],
     ['graphql', 'graphql/ never imports engine, reconciler or kysely'],
     ['drivers', 'drivers never import each other'],
@@ -129,17 +151,22 @@ describe('in src', () => {
 describe('the rules themselves', () => {
   test.each([
     ['arrows', 'db/database.ts', 'vm/vm.ts'],
-    ['arrows', 'lib/read-body.ts', 'config.ts'],
+    ['arrows', 'lib/turns.ts', 'config/config.ts'],
     ['arrows', 'rest/routes.ts', 'server.ts'],
-    ['arrows', 'graphql/gateway.ts', 'rest/routes.ts'],
+    ['arrows', 'graphql/pipeline/gateway.ts', 'rest/routes.ts'],
     ['arrows', 'vm/vm.ts', 'cli.ts'],
     ['arrows', 'billing/plan.ts', 'lib/is-uuid.ts'],
     ['arrows', 'rest/routes.ts', 'billing/plan.ts'],
-    ['siblings', 'ingress/proxy/proxy.ts', 'graphql/schema.ts'],
+    ['inner', 'graphql/schema/vm.ts', 'graphql/pipeline/gateway.ts'],
+    ['inner', 'graphql/pipeline/gateway.ts', 'graphql/transports/graphql-http.ts'],
+    ['inner', 'ingress/routing/resolution.ts', 'ingress/proxy/proxy.ts'],
+    ['inner', 'vm/vm.ts', 'vm/commands/vm-commands.ts'],
+    ['inner', 'graphql/billing/plan.ts', 'graphql/schema/vm.ts'],
+    ['siblings', 'ingress/proxy/proxy.ts', 'graphql/schema/schema.ts'],
     ['siblings', 'reconciler/steps.ts', 'ingress/proxy/proxy.ts'],
-    ['graphql', 'graphql/vm.ts', 'engine/driver.ts'],
-    ['graphql', 'graphql/vm.ts', 'reconciler/steps.ts'],
-    ['graphql', 'graphql/vm.ts', 'kysely'],
+    ['graphql', 'graphql/schema/vm.ts', 'engine/driver.ts'],
+    ['graphql', 'graphql/schema/vm.ts', 'reconciler/steps.ts'],
+    ['graphql', 'graphql/schema/vm.ts', 'kysely'],
     ['drivers', 'engine/swarm/service.ts', 'engine/docker/volumes.ts'],
     ['dockerode', 'engine/driver.ts', 'dockerode'],
     ['dockerode', 'vm/vm.ts', 'dockerode'],
@@ -148,14 +175,14 @@ describe('the rules themselves', () => {
   });
 
   test.each([
-    ['lib/read-body.ts', 'errors.ts'],
+    ['http/read-body.ts', 'errors.ts'],
     ['vm/vm.ts', 'engine/driver.ts'],
-    ['rest/rest-handler.ts', 'graphql/gateway.ts'],
+    ['rest/rest-handler.ts', 'graphql/pipeline/gateway.ts'],
     ['rest/rest-handler.ts', 'ingress/proxy/proxy.ts'],
     ['engine/open-engines.ts', 'engine/docker/docker-driver.ts'],
     ['engine/docker/volumes.ts', 'engine/labels.ts'],
     ['engine/docker/volumes.ts', 'dockerode'],
-    ['graphql/vm.ts', 'graphql'],
+    ['graphql/schema/vm.ts', 'graphql'],
     ['reconciler/steps.ts', 'kysely'],
     ['server.ts', 'router.ts'],
   ])('%s may import %s', (from, to) => {

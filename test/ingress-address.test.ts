@@ -3,7 +3,7 @@ import { Agent, createServer, request, type IncomingMessage, type Server } from 
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Resolution } from '../src/ingress/resolution.ts';
+import type { Resolution } from '../src/ingress/routing/resolution.ts';
 import { docker } from './support/engines.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';

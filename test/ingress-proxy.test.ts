@@ -14,9 +14,9 @@ import { pino } from 'pino';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createIngress } from '../src/ingress/proxy/proxy.ts';
-import { matchRequest } from '../src/ingress/request-target.ts';
-import { parseVmHost } from '../src/ingress/vm-host.ts';
-import type { Resolution } from '../src/ingress/resolution.ts';
+import { matchRequest } from '../src/ingress/routing/match-request.ts';
+import { parseVmHost } from '../src/ingress/routing/vm-host.ts';
+import type { Resolution } from '../src/ingress/routing/resolution.ts';
 import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from './support/ingress.ts';
 
 const MB = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { Containers } from '../src/engine/docker/containers.ts';
-import { createEngineCall } from '../src/engine/docker/engine-call.ts';
+import { Containers } from '../src/engine/docker/containers/containers.ts';
+import { createEngineCall } from '../src/engine/docker/connection/engine-call.ts';
 import { GUARD_SCRIPT } from '../src/engine/docker/isolation/guard-script.ts';
 import { HostCommands } from '../src/engine/docker/host/host-commands.ts';
 import { LABEL } from '../src/engine/labels.ts';

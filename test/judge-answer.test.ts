@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isUp, type AppAnswer } from '../src/reconciler/judge-answer.ts';
+import { isUp, type AppAnswer } from '../src/reconciler/answer/judge-answer.ts';
 
 /** What each answer says: of an app that is to answer, of a WebSocket without a sign-in, and of one with it. */
 test.each<[AppAnswer, answer: boolean, websocket: boolean, signedIn: boolean]>([

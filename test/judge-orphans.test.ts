@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Inventory } from '../src/engine/driver.ts';
-import { findOrphans, judgeOrphans, type OrphanFacts } from '../src/reconciler/judge-orphans.ts';
+import { findOrphans, judgeOrphans, type OrphanFacts } from '../src/reconciler/orphans/judge-orphans.ts';
 
 const machine = (id: string): Inventory['machines'][number] => {
   return { id, ref: `ref-${id}`, hash: 'hash', state: 'running', oomKilled: false, labels: {} };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { createEngineCall } from '../src/engine/docker/engine-call.ts';
+import { createEngineCall } from '../src/engine/docker/connection/engine-call.ts';
 import { MachineNetwork } from '../src/engine/docker/isolation/network.ts';
 import { docker, TEST_ENDPOINT } from './support/engines.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
-import { toMachineSpec, type MachinePolicy, type SpecSource } from '../src/reconciler/machine-spec.ts';
+import { toMachineSpec, type MachinePolicy, type SpecSource } from '../src/reconciler/plan/machine-spec.ts';
 import type { Vm } from '../src/vm/vm.ts';
 import { VM } from './support/vm-row.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MAPPING_NAME, mappingSubdomain, mappingUrl, vmUrl, type PublicAddress } from '../src/vm/mapping.ts';
+import { MAPPING_NAME, mappingSubdomain, mappingUrl, vmUrl, type PublicAddress } from '../src/vm/networking/mapping.ts';
 
 const ID = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const PUBLIC: PublicAddress = { scheme: 'https', domain: 'swiftor.io' };

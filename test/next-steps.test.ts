@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MACHINE_STATES, type Observation } from '../src/engine/machine.ts';
-import { canUndo, nextSteps, type Desired, type Step } from '../src/reconciler/next-steps.ts';
+import { canUndo, nextSteps, type Desired, type Step } from '../src/reconciler/plan/next-steps.ts';
 import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';
 
 const HASH = 'wanted';

@@ -5,8 +5,8 @@ import {
   observeListed,
   type InspectedContainer,
   type ListedContainer,
-} from '../src/engine/docker/observe-container.ts';
-import { observeDisconnect, observeEvent } from '../src/engine/docker/observe-event.ts';
+} from '../src/engine/docker/observe/observe-container.ts';
+import { observeDisconnect, observeEvent } from '../src/engine/docker/observe/observe-event.ts';
 import { isAfterEnd, toMachineStats } from '../src/engine/docker/streams/machine-stats.ts';
 import { LABEL } from '../src/engine/labels.ts';
 

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
-import { toEngineError } from '../src/engine/docker/engine-failure.ts';
-import { parsePortRange } from '../src/lib/parse-port-range.ts';
-import { defaultForwards, forwardAddress, forwardAddressOf, forwardProblem, type PortProtocol } from '../src/vm/port-forward.ts';
+import { toEngineError } from '../src/engine/docker/connection/engine-failure.ts';
+import { parsePortRange } from '../src/config/parse-port-range.ts';
+import { defaultForwards, forwardAddress, forwardAddressOf, forwardProblem, type PortProtocol } from '../src/vm/networking/port-forward.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { observeOom } from '../src/engine/docker/observe-event.ts';
-import { RecentOoms } from '../src/engine/docker/recent-ooms.ts';
+import { observeOom } from '../src/engine/docker/observe/observe-event.ts';
+import { RecentOoms } from '../src/engine/docker/observe/recent-ooms.ts';
 
 const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
 /** A container that ran between those seconds. */

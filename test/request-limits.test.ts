@@ -7,7 +7,7 @@ import path from 'node:path';
 import { getIntrospectionQuery } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_INIT_BYTES, MESSAGES_PER_SECOND } from '../src/graphql/ws-connection.ts';
+import { MAX_INIT_BYTES, MESSAGES_PER_SECOND } from '../src/graphql/transports/ws-connection.ts';
 import { eventually } from './support/eventually.ts';
 import { createTestGateway, type TestGateway } from './support/gateway.ts';
 import { openKnownSocket, openRawSocket, type RawSocket } from './support/raw-socket.ts';

@@ -1,6 +1,6 @@
 import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { schema } from '../src/graphql/schema.ts';
+import { schema } from '../src/graphql/schema/schema.ts';
 import { openapiDocument } from '../src/rest/openapi.ts';
 import { ROUTES, type RestData, type RestRequest } from '../src/rest/routes.ts';
 

@@ -16,7 +16,7 @@ import {
   type GraphQLNamedType,
 } from 'graphql';
 import { expect, test } from 'vitest';
-import { printedSchema, schema } from '../src/graphql/schema.ts';
+import { printedSchema, schema } from '../src/graphql/schema/schema.ts';
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
 const own = (of: GraphQLSchema): GraphQLNamedType[] =>

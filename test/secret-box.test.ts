@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createKeyRing } from '../src/lib/key-ring.ts';
-import { seal, unseal } from '../src/lib/sealed.ts';
-import { createSecretBox, type SecretPlace } from '../src/vm/secret-box.ts';
+import { createKeyRing } from '../src/secrets/key-ring.ts';
+import { seal, unseal } from '../src/secrets/sealed.ts';
+import { createSecretBox, type SecretPlace } from '../src/secrets/secret-box.ts';
 
 /** As the cipher says it, or the check of the version before it. */
 const REFUSED = /unable to authenticate data|authentication tag length|initialization vector|has version|does not open/i;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSetbacks, isBootOver, setbackSeconds } from '../src/reconciler/setbacks.ts';
+import { createSetbacks, isBootOver, setbackSeconds } from '../src/reconciler/failure/setbacks.ts';
 
 /** Setbacks on a clock in seconds that the test moves. */
 function atSeconds() {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Inventory } from '../src/engine/driver.ts';
-import { sharesAddress } from '../src/reconciler/shares-address.ts';
+import { sharesAddress } from '../src/reconciler/plan/shares-address.ts';
 
 type Machine = Inventory['machines'][number];
 const machine = (id: string, more: Partial<Machine> = {}): Machine => {

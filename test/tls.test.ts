@@ -11,9 +11,9 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { readConfig } from '../src/config.ts';
-import { listenServer } from '../src/ingress/listen-server.ts';
-import { flawOfCertificate, readTlsPair, type TlsFiles } from '../src/lib/tls-files.ts';
+import { readConfig } from '../src/config/config.ts';
+import { listenServer } from '../src/http/listen-server.ts';
+import { flawOfCertificate, readTlsPair, type TlsFiles } from '../src/http/tls-files.ts';
 import { eventually } from './support/eventually.ts';
 import { spawnGateway } from './support/gateway-process.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { networkOf } from '../src/lib/network-of.ts';
+import { networkOf } from '../src/http/network-of.ts';
 import { createSlots } from '../src/lib/slots.ts';
 import { createTokenBuckets } from '../src/lib/token-buckets.ts';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { untilDrained } from '../src/lib/until-drained.ts';
+import { untilDrained } from '../src/http/until-drained.ts';
 
 /** A stream that takes one byte at a time, and has more than that. */
 function full(): PassThrough {

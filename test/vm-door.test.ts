@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { distributionSchema, toDistribution, type DistributionInput } from '../src/catalog/distribution.ts';
-import { doorKey, findWay, openDoor, type Way } from '../src/ingress/vm-door.ts';
+import { doorKey, findWay, openDoor, type Way } from '../src/ingress/routing/vm-door.ts';
 import type { Vm } from '../src/vm/vm.ts';
 
 const entry = toDistribution(

@@ -11,7 +11,7 @@ import {
   pastScratchCause,
   silentCause,
   toVmFailure,
-} from '../src/reconciler/vm-failure.ts';
+} from '../src/reconciler/failure/vm-failure.ts';
 
 test('an app that was ended for its memory is told how much it had and what to do', () => {
   expect(exitedCause(137, true, 4)).toEqual({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { matchRequest, originForm } from '../src/ingress/request-target.ts';
-import { parseVmHost, type HostMatch } from '../src/ingress/vm-host.ts';
+import { originForm } from '../src/http/request-target.ts';
+import { matchRequest } from '../src/ingress/routing/match-request.ts';
+import { parseVmHost, type HostMatch } from '../src/ingress/routing/vm-host.ts';
 
 const ID = '0198c2f0-7a4b-7c3d-9e21-5b6f00aa11ff';
 const BASE = 'vms.example.com';

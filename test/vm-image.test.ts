@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Observation } from '../src/engine/machine.ts';
-import { imageUpdate } from '../src/reconciler/image-update.ts';
+import { imageUpdate } from '../src/reconciler/plan/image-update.ts';
 import { toKnownImages } from '../src/vm/engine-facts.ts';
 import { isImageDue, isOutdated, keptImage, orderedReference, outlivesStop } from '../src/vm/vm-image.ts';
 

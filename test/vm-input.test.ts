@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { loadCatalog, type Catalog } from '../src/catalog/catalog.ts';
 import { ApiError } from '../src/errors.ts';
-import { whyReserved } from '../src/vm/reserved-keys.ts';
-import { parseCreateVm, parseSecret, parseSubdomain, parseUpdateVm } from '../src/vm/vm-input.ts';
+import { whyReserved } from '../src/vm/commands/reserved-keys.ts';
+import { parseCreateVm, parseSecret, parseSubdomain, parseUpdateVm } from '../src/vm/commands/vm-input.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { waitingView, type WaitingFacts } from '../src/ingress/waiting-view.ts';
-import { wantedPath } from '../src/ingress/waiting-room.ts';
+import { waitingView, type WaitingFacts } from '../src/ingress/waiting/waiting-view.ts';
+import { wantedPath } from '../src/ingress/waiting/waiting-room.ts';
 import { VM_STATUSES, type VmStatus } from '../src/vm/vm-status.ts';
 
 const FAILURE = {

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import type { Viewer } from './viewer.ts';
+import type { Viewer } from '../audit/viewer.ts';
 
 /** The live connections of each account on this gateway: WebSockets and event streams alike. */
 export interface AccountSockets {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { requestIdOf } from '../lib/request-id.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
-import type { Actor } from './viewer.ts';
+import type { Actor } from '../audit/viewer.ts';
 
 /** Who sends a request, and from where. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED past the account's rate. */
 export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;

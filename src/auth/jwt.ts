@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { ApiError } from '../errors.ts';
-import type { Viewer } from './viewer.ts';
+import type { Viewer } from '../audit/viewer.ts';
 
 export interface JwtOptions {
   readonly secret?: string | undefined;

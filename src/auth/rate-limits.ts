@@ -1,8 +1,8 @@
 import { ApiError } from '../errors.ts';
-import { networkOf } from '../lib/network-of.ts';
+import { networkOf } from '../http/network-of.ts';
 import { createTokenBuckets } from '../lib/token-buckets.ts';
 import type { Log } from '../log.ts';
-import type { Viewer } from './viewer.ts';
+import type { Viewer } from '../audit/viewer.ts';
 
 /** How much an account, and an address, may ask for: in points, of which a plain request takes one. */
 export interface RateLimits {

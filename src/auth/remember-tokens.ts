@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { VerifyToken } from './jwt.ts';
-import type { Viewer } from './viewer.ts';
+import type { Viewer } from '../audit/viewer.ts';
 
 const REMEMBERED = 10_000;
 

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts';
 import { createDockerDriver } from './docker/docker-driver.ts';
 import type { EngineDriver } from './driver.ts';
 
-export { parseEndpoint } from './docker/parse-endpoint.ts';
+export { parseEndpoint } from './docker/connection/parse-endpoint.ts';
 
 export interface Engine {
   readonly endpoint: string;

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDatabaseUnavailable } from '../db/database.ts';
-import { pathOf } from '../lib/path-of.ts';
-import { requestIdOf } from '../lib/request-id.ts';
+import { pathOf } from '../http/path-of.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import type { Log } from '../log.ts';
-import { OPEN_PATH } from '../vm/open-links.ts';
-import type { HostTable } from './host-table.ts';
-import { answerNotHere, answerUnavailable } from './plain-answer.ts';
-import { originForm } from './request-target.ts';
-import type { TicketPlace, Tickets } from './tickets.ts';
-import { trustedCookies } from './trusted-cookies.ts';
-import type { ServeWaitingEvents } from './waiting-events.ts';
-import { EVENTS_PATH, START_PATH, type WaitingRoom } from './waiting-room.ts';
+import { OPEN_PATH } from '../vm/commands/open-links.ts';
+import type { HostTable } from './routing/host-table.ts';
+import { answerNotHere, answerUnavailable } from '../http/plain-answer.ts';
+import { originForm } from '../http/request-target.ts';
+import type { TicketPlace, Tickets } from './access/tickets.ts';
+import { trustedCookies } from './access/trusted-cookies.ts';
+import type { ServeWaitingEvents } from './waiting/waiting-events.ts';
+import { EVENTS_PATH, START_PATH, type WaitingRoom } from './waiting/waiting-room.ts';
 
 /** What the gateway itself serves at a VM's address: all of `/.swiftor/`, of which no app ever sees anything. */
 export interface OwnPaths {

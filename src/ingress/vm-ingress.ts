@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Listener } from '../db/listen.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { ProgressBoard } from '../events/progress-board.ts';
 import type { Log } from '../log.ts';
-import type { VmDependencies } from '../vm/vm-command.ts';
-import { createHostTable, type HostTable } from './host-table.ts';
+import type { VmDependencies } from '../vm/commands/vm-command.ts';
+import { createHostTable, type HostTable } from './routing/host-table.ts';
 import { createOwnPaths, type OwnPaths } from './own-paths.ts';
 import { createIngress, type Ingress } from './proxy/proxy.ts';
-import { createTickets } from './tickets.ts';
-import { createWaitingEvents } from './waiting-events.ts';
-import { createWaitingRoom } from './waiting-room.ts';
+import { createTickets } from './access/tickets.ts';
+import { createWaitingEvents } from './waiting/waiting-events.ts';
+import { createWaitingRoom } from './waiting/waiting-room.ts';
 
 /** All that serves the addresses of VMs. */
 export interface VmIngress {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
-import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease, type LeaseState } from '../vm/vm-lease.ts';
+import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease, type LeaseState } from './pass/vm-lease.ts';
 import { reconcileVm, type ReconcileDependencies, type Round } from './reconcile-vm.ts';
-import { createSetbacks } from './setbacks.ts';
+import { createSetbacks } from './failure/setbacks.ts';
 
 export interface ReconcileLoop {
   /** When due VMs were last claimed, and when the leases were last extended, both with success, by performance.now(). */

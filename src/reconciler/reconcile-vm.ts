@@ -1,21 +1,21 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { EngineDriver } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
-import type { SecretBox } from '../vm/secret-box.ts';
-import { heartbeat, type Lease, type LeaseState } from '../vm/vm-lease.ts';
-import { readSecrets } from '../vm/secret-store.ts';
+import type { SecretBox } from '../secrets/secret-box.ts';
+import { heartbeat, type Lease, type LeaseState } from './pass/vm-lease.ts';
+import { readSecrets } from '../secrets/secret-store.ts';
 import { findVmOfAnyone, type DatedVm } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
-import { fail } from './fail.ts';
-import { handleError, type HandleDependencies } from './handle-error.ts';
-import { toMachineSpec, type MachinePolicy } from './machine-spec.ts';
-import { nextSteps, type Desired } from './next-steps.ts';
-import { readRetrySeconds } from './read-retry-seconds.ts';
-import { isPastScratch } from './scratch-limit.ts';
-import type { StepOutcome } from './step-outcome.ts';
+import { fail } from './failure/fail.ts';
+import { handleError, type HandleDependencies } from './failure/handle-error.ts';
+import { toMachineSpec, type MachinePolicy } from './plan/machine-spec.ts';
+import { nextSteps, type Desired } from './plan/next-steps.ts';
+import { readRetrySeconds } from './failure/read-retry-seconds.ts';
+import { isPastScratch } from './plan/scratch-limit.ts';
+import type { StepOutcome } from './pass/step-outcome.ts';
 import { performStep } from './steps.ts';
-import { notInCatalogCause } from './vm-failure.ts';
-import { createVmWriter, Overtaken, type VmPass } from './vm-pass.ts';
+import { notInCatalogCause } from './failure/vm-failure.ts';
+import { createVmWriter, Overtaken, type VmPass } from './pass/vm-pass.ts';
 
 export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;

@@ -1,5 +1,5 @@
-import type { StepOutcome } from './step-outcome.ts';
-import type { VmPass } from './vm-pass.ts';
+import type { StepOutcome } from './pass/step-outcome.ts';
+import type { VmPass } from './pass/vm-pass.ts';
 
 /** An engine that goes on giving one address twice is left to the boot's deadline. */
 const MAX_REPLACED = 5;

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { appDoor } from './app-door.ts';
-import { askApp, awaitApp } from './ask-app.ts';
-import { fail } from './fail.ts';
-import { giveUp } from './give-up.ts';
-import { imageUpdate, NO_IMAGE } from './image-update.ts';
-import type { Step, StepArgs, StepName } from './next-steps.ts';
+import { appDoor } from './answer/app-door.ts';
+import { askApp, awaitApp } from './answer/ask-app.ts';
+import { fail } from './failure/fail.ts';
+import { giveUp } from './failure/give-up.ts';
+import { imageUpdate, NO_IMAGE } from './plan/image-update.ts';
+import type { Step, StepArgs, StepName } from './plan/next-steps.ts';
 import { replaceGhost } from './replace-ghost.ts';
-import type { StepOutcome } from './step-outcome.ts';
-import { exitedCause, findUnfinishedCause, noRoomCause, pastScratchCause, silentCause } from './vm-failure.ts';
+import type { StepOutcome } from './pass/step-outcome.ts';
+import { exitedCause, findUnfinishedCause, noRoomCause, pastScratchCause, silentCause } from './failure/vm-failure.ts';
 import { outlivesStop } from '../vm/vm-image.ts';
-import type { VmPass } from './vm-pass.ts';
+import type { VmPass } from './pass/vm-pass.ts';
 import { watchContainer } from './watch-container.ts';
 
 const NEXT: StepOutcome = { kind: 'next' };

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineDriver } from '../engine/driver.ts';
 import type { Observation } from '../engine/machine.ts';
-import { sharesAddress } from './shares-address.ts';
+import { sharesAddress } from './plan/shares-address.ts';
 
 /** What became of a container while its app was waited for: it is another, elsewhere or ended; or another has its address. */
 export type ContainerChange = 'changed' | 'shared';

@@ -1,4 +1,4 @@
-import { text, type JsonObject } from '../lib/json.ts';
+import { text, type JsonObject } from '../http/json.ts';
 
 /** What a route reads of its request. */
 export interface RestRequest {

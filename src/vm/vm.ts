@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely';
 import type { VmTable } from '../db/database.ts';
 import type { MachineImage, StorageEnforcement } from '../engine/machine.ts';
-import type { Mapping, Visibility } from './mapping.ts';
-import type { PortForward, PortProtocol } from './port-forward.ts';
+import type { Mapping, Visibility } from './networking/mapping.ts';
+import type { PortForward, PortProtocol } from './networking/port-forward.ts';
 import type { VmBoot } from './vm-boot.ts';
 import { toVmStatus, type VmStatus } from './vm-status.ts';
 

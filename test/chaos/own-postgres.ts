@@ -3,12 +3,12 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { choosePostgresAccount } from '../../src/db/postgres-account.ts';
-import { locatePostgresBinaries } from '../../src/db/postgres-binaries.ts';
-import { startOnCluster, type PostgresChild } from '../../src/db/postgres-child.ts';
-import { ensureCluster } from '../../src/db/postgres-cluster.ts';
-import { watchOverPostgres } from '../../src/db/postgres-watcher.ts';
-import { createSocketDir, removeSocketDir } from '../../src/db/postgres-socket-dir.ts';
+import { choosePostgresAccount } from '../../src/db/embedded/postgres-account.ts';
+import { locatePostgresBinaries } from '../../src/db/embedded/postgres-binaries.ts';
+import { startOnCluster, type PostgresChild } from '../../src/db/embedded/postgres-child.ts';
+import { ensureCluster } from '../../src/db/embedded/postgres-cluster.ts';
+import { watchOverPostgres } from '../../src/db/embedded/postgres-watcher.ts';
+import { createSocketDir, removeSocketDir } from '../../src/db/embedded/postgres-socket-dir.ts';
 import { eventually } from '../support/eventually.ts';
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
 import { migrateToLatest } from '../../src/db/migrate.ts';
 import { createLog } from '../../src/log.ts';
 import { executeSql, urlOfDatabase } from './execute-sql.ts';

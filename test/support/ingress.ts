@@ -6,10 +6,11 @@ import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/proxy/proxy.ts';
-import { isWebSocketUpgrade, matchRequest } from '../../src/ingress/request-target.ts';
-import type { Resolution, Resolve, Upstream } from '../../src/ingress/resolution.ts';
-import { parseVmHost } from '../../src/ingress/vm-host.ts';
-import { hearErrors } from '../../src/lib/hear-errors.ts';
+import { isWebSocketUpgrade } from '../../src/http/request-target.ts';
+import { matchRequest } from '../../src/ingress/routing/match-request.ts';
+import type { Resolution, Resolve, Upstream } from '../../src/ingress/routing/resolution.ts';
+import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
+import { hearErrors } from '../../src/http/hear-errors.ts';
 
 export const BASE = 'vms.test';
 export const VM = randomUUID();

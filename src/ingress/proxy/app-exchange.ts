@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, type Duplex, type Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { requestIdOf } from '../../lib/request-id.ts';
+import { requestIdOf } from '../../http/request-id.ts';
 import type { Log } from '../../log.ts';
-import { answerPlain } from '../plain-answer.ts';
-import { hasBody, originForm } from '../request-target.ts';
-import type { Upstream } from '../resolution.ts';
-import type { Ticket } from '../tickets.ts';
+import { answerPlain } from '../../http/plain-answer.ts';
+import { hasBody, originForm } from '../../http/request-target.ts';
+import type { Upstream } from '../routing/resolution.ts';
+import type { Ticket } from '../access/tickets.ts';
 import { TargetGoneError, type AppPool } from './app-pools.ts';
 import { responseHeaders } from './forward-headers.ts';
 

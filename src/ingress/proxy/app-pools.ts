@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { Upstream } from '../resolution.ts';
+import type { Upstream } from '../routing/resolution.ts';
 
 /** The connections to one port of one container. */
 export interface AppPool {

@@ -1,4 +1,4 @@
-import { isOwnCookie, withoutOwnCookies } from '../own-cookies.ts';
+import { isOwnCookie, withoutOwnCookies } from '../access/own-cookies.ts';
 
 /** What the gateway itself knows of a request and tells the app. */
 export interface Forwarding {

@@ -1,8 +1,8 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Upstream } from '../resolution.ts';
-import type { Ticket } from '../tickets.ts';
+import type { Upstream } from '../routing/resolution.ts';
+import type { Ticket } from '../access/tickets.ts';
 import { joinSockets } from './join-sockets.ts';
 
 /**

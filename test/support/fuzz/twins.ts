@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { schema } from '../../../src/graphql/schema.ts';
+import { schema } from '../../../src/graphql/schema/schema.ts';
 import { valueOf } from './arbitraries.ts';
 
 /** Variables of an operation. */

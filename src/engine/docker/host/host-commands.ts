@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
-import type { Containers } from '../containers.ts';
-import type { EngineCall } from '../engine-call.ts';
-import { engineMessage, statusOf } from '../engine-failure.ts';
+import type { Containers } from '../containers/containers.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { engineMessage, statusOf } from '../connection/engine-failure.ts';
 import { commandLabels, hostContainerOptions, OPTIONAL_PATHS, type HostCommand } from './host-container.ts';
 import { ensureHostTools, HOST_TOOLS_IMAGE } from './host-tools.ts';
-import { listIn } from '../list-in.ts';
-import { seeThrough } from '../see-through.ts';
+import { listIn } from '../observe/list-in.ts';
+import { seeThrough } from '../connection/see-through.ts';
 import { splitOutput } from '../streams/split-output.ts';
 
 const RUN_MILLISECONDS = 30_000;

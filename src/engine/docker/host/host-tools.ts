@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { tarEntry } from '../../../lib/tar-entry.ts';
 import { EngineError } from '../../engine-error.ts';
-import type { EngineCall } from '../engine-call.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
 import { findImage } from '../images/find-image.ts';
 
 const REPOSITORY = 'swiftor/host-tools';

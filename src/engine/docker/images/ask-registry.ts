@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
-import { engineMessage } from '../engine-failure.ts';
+import { engineMessage } from '../connection/engine-failure.ts';
 import { toPullFailure } from './pull-failure.ts';
 
 const LIMIT_MILLISECONDS = 3_000;

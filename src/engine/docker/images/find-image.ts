@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
-import type { EngineCall } from '../engine-call.ts';
-import { statusOf } from '../engine-failure.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf } from '../connection/engine-failure.ts';
 
 export interface FoundImage {
   readonly id: string;

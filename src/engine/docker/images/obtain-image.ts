@@ -5,7 +5,7 @@ import type { MachineImage, MachineSpec } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { digestIn, isLocalReference } from '../../image-reference.ts';
 import type { FindLocalBuild } from '../../local-builds.ts';
-import type { EngineCall } from '../engine-call.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
 import { askRegistry } from './ask-registry.ts';
 import { findImage } from './find-image.ts';
 import type { SharedPulls } from './shared-pulls.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { withDeadline } from '../../../lib/with-deadline.ts';
-import type { EngineCall } from '../engine-call.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
 
 /** A guard looks in some 10 ms; one that is stopped, or starved, is as good as none. */
 const ANSWER_MILLISECONDS = 10_000;

@@ -1,8 +1,8 @@
 import type Docker from 'dockerode';
 import { pauseFor } from '../../../lib/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
-import type { EngineCall } from '../engine-call.ts';
-import { listIn } from '../list-in.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { listIn } from '../observe/list-in.ts';
 
 const ISOLATION = 'com.docker.network.bridge.enable_icc';
 const BRIDGE_NAME = 'com.docker.network.bridge.name';

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { Turns } from '../../../lib/turns.ts';
 import type { DiskSpace } from '../../driver.ts';
 import { EngineError } from '../../engine-error.ts';
-import type { EngineCall } from '../engine-call.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
 import type { HostCommands, HostOutput } from '../host/host-commands.ts';
 import {
   attachCommand,

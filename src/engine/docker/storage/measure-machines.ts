@@ -2,10 +2,10 @@ import type Docker from 'dockerode';
 import type { MachineStorage } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
-import type { EngineCall } from '../engine-call.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
 import type { ImageStorage } from './image-storage.ts';
-import { listIn } from '../list-in.ts';
-import { foremostFirst } from '../observe-container.ts';
+import { listIn } from '../observe/list-in.ts';
+import { foremostFirst } from '../observe/observe-container.ts';
 import type { MachineVolumes, OwnVolume } from './volumes.ts';
 
 /** The engine walks through whatever containers have written. */

@@ -3,12 +3,12 @@ import type Docker from 'dockerode';
 import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
-import { volumeNameChoices } from '../container-options.ts';
-import type { EngineCall } from '../engine-call.ts';
-import { statusOf } from '../engine-failure.ts';
+import { volumeNameChoices } from '../containers/container-options.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf } from '../connection/engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';
-import { listIn } from '../list-in.ts';
-import { seeThrough } from '../see-through.ts';
+import { listIn } from '../observe/list-in.ts';
+import { seeThrough } from '../connection/see-through.ts';
 import type { StorageTrial } from './storage-trial.ts';
 
 /** What LABEL.store says of a volume whose data is in an image. */

@@ -4,16 +4,16 @@ import type { EngineEvent, LogOptions } from '../../driver.ts';
 import type { MachineLogLine, MachineStats } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { asReadable } from './as-readable.ts';
-import type { Containers } from '../containers.ts';
-import type { EngineCall } from '../engine-call.ts';
-import { statusOf, toEngineError } from '../engine-failure.ts';
+import type { Containers } from '../containers/containers.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf, toEngineError } from '../connection/engine-failure.ts';
 import { iterateStream, type Sink, type StreamSource } from './iterate-stream.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLines } from './log-lines.ts';
 import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
-import { observeInspected } from '../observe-container.ts';
-import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from '../observe-event.ts';
-import type { RecentOoms } from '../recent-ooms.ts';
+import { observeInspected } from '../observe/observe-container.ts';
+import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from '../observe/observe-event.ts';
+import type { RecentOoms } from '../observe/recent-ooms.ts';
 
 export interface StreamTools {
   readonly docker: Docker;

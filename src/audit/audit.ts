@@ -1,0 +1,66 @@
+type Nothing = Readonly<Record<string, never>>;
+
+/** What is told of each action beside who, when, from where and which VM. Never a secret: of those the key alone. */
+export interface AuditDetails {
+  VM_CREATED: {
+    readonly region: string;
+    readonly distribution: string;
+    readonly desktop: string | null;
+    readonly cpu: number;
+    readonly ram: number;
+    readonly storageType: string;
+  };
+  /** What it was changed to. */
+  VM_UPDATED: { readonly vmlabel?: string; readonly cpu?: number; readonly ram?: number };
+  VM_STARTED: Nothing;
+  VM_STOPPED: Nothing;
+  VM_RESTARTED: Nothing;
+  VM_DELETED: Nothing;
+  START_REFUSED: { readonly dimensions: string };
+  SECRET_SET: { readonly key: string };
+  SECRET_DELETED: { readonly key: string };
+  SECRETS_READ: Nothing;
+  SUBDOMAIN_ADDED: { readonly name: string; readonly internalPort: number; readonly visibility: string };
+  SUBDOMAIN_REMOVED: { readonly name: string };
+  PORT_ADDED: { readonly protocol: string; readonly internalPort: number; readonly publicPort: number };
+  PORT_REMOVED: { readonly protocol: string; readonly internalPort: number };
+  OPEN_LINK_CREATED: { readonly name: string | null };
+  OPEN_LINK_REDEEMED: { readonly name: string | null };
+}
+
+export type AuditAction = keyof AuditDetails;
+
+/** The closed table of actions, each with what it says for people. */
+export const AUDIT_ACTIONS = {
+  VM_CREATED: 'The VM was created.',
+  VM_UPDATED: 'The VM was renamed or got other specs; the details say which.',
+  VM_STARTED: 'The VM was turned on, or tried again after it had failed.',
+  VM_STOPPED: 'The VM was turned off.',
+  VM_RESTARTED: 'The VM was given a new container.',
+  VM_DELETED: 'The VM was deleted.',
+  START_REFUSED: "A start would have passed the plan's limits; counted by the minute.",
+  SECRET_SET: 'A secret was added or replaced.',
+  SECRET_DELETED: 'A secret was removed.',
+  SECRETS_READ: 'Values of its secrets were read; counted by the minute.',
+  SUBDOMAIN_ADDED: 'A mapping was added, or got another visibility.',
+  SUBDOMAIN_REMOVED: 'A mapping was removed.',
+  PORT_ADDED: 'A port was forwarded.',
+  PORT_REMOVED: 'A forwarded port was removed.',
+  OPEN_LINK_CREATED: 'A one-time link to the VM, or to one of its mappings, was made.',
+  OPEN_LINK_REDEEMED: 'A browser came with such a link.',
+} as const satisfies Record<AuditAction, string>;
+
+/** One line of an account's audit. */
+export interface AuditEntry {
+  readonly number: number;
+  /** Null: whoever held a link. */
+  readonly actor: string | null;
+  readonly address: string;
+  readonly action: AuditAction;
+  readonly vmId: string;
+  /** As the VM was called then. */
+  readonly vmlabel: string;
+  readonly details: Readonly<Record<string, string | number | null>>;
+  readonly count: number;
+  readonly at: Date;
+}

@@ -1,0 +1,188 @@
+import { isIP, type BlockList } from 'node:net';
+import { readEnvironment, type Environment } from './environment.ts';
+import { parseDiskWatermark, type DiskWatermark } from './disk-watermark.ts';
+import { itemsOf } from '../lib/items-of.ts';
+import { parseNetworks } from './parse-networks.ts';
+import { parsePortRange } from './parse-port-range.ts';
+import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
+
+const ROLES = ['api', 'ingress', 'reconciler'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** How much one client may ask of this gateway at a time. */
+export interface RequestLimits {
+  /** Points a second: a request takes 1, a mutation 5. Ten seconds' worth may come at once. */
+  readonly ratePerAccount: number;
+  readonly ratePerAddress: number;
+  /** WebSockets and event streams. */
+  readonly socketsPerAccount: number;
+  readonly subscriptionsPerSocket: number;
+  readonly connectionsPerAddress: number;
+}
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience: string };
+  readonly secretsKey: string | undefined;
+  /** The one before it, until everything is sealed with the new one. */
+  readonly previousSecretsKey: string | undefined;
+  readonly baseDomain: string;
+  readonly publicScheme: 'http' | 'https';
+  /** Files of the certificate and key that the gateway serves with by itself. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  /** Region code to engine endpoint. */
+  readonly regions: ReadonlyMap<string, string>;
+  /** Region code to the runtime of its containers, such as runsc; the engine's default where there is none. */
+  readonly runtimes: ReadonlyMap<string, string>;
+  /** Whether VMs are walled off from each other, the engine's host and private networks. */
+  readonly isolation: 'on' | 'off';
+  /** What VMs may reach on their own. */
+  readonly egress: 'internet' | 'none';
+  readonly catalogFile: string | undefined;
+  readonly plansFile: string | undefined;
+  readonly defaultPlan: string;
+  /** When an engine's disk takes no further containers. */
+  readonly diskWatermark: DiskWatermark;
+  readonly roles: ReadonlySet<Role>;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trustedProxies: BlockList;
+  /** The public ports that may be given to VMs, where they listen, and by region the host that people connect to. */
+  readonly forward: { readonly from: number; readonly to: number; readonly bind: string; readonly hosts: ReadonlyMap<string, string> };
+  /** How long the audit is kept. */
+  readonly auditDays: number;
+  /** Whose pages may open a WebSocket, besides the gateway's own; `*` for all. */
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly introspection: boolean;
+  readonly persistedOperations: { readonly file: string; readonly only: boolean } | undefined;
+  readonly limits: RequestLimits;
+  readonly strictRest: boolean;
+  readonly logLevel: string;
+  readonly production: boolean;
+}
+
+/** The gateway's settings, read once from the environment. Throws an Error that names what is wrong, or does not go together, and what it should be. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const values = readEnvironment(env);
+  const production = values.NODE_ENV === 'production';
+  if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
+    throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: with two keys, one could be passed off as the other.');
+  }
+  if (production && values.SECRETS_KEY === undefined)
+    throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
+  if (production && values.JWT_SECRET === undefined && values.JWT_JWKS_URL === undefined) {
+    throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
+  }
+  if (values.VM_ISOLATION === 'off' && values.VM_EGRESS === 'none') {
+    throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without walls nothing keeps VMs off the internet.');
+  }
+  const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
+  if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
+    throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of those that are taken.');
+  }
+  return Object.freeze({
+    host: values.HOST,
+    port: values.PORT,
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    jwt: {
+      ...(values.JWT_SECRET !== undefined && { secret: values.JWT_SECRET }),
+      ...(values.JWT_JWKS_URL !== undefined && { jwksUrl: values.JWT_JWKS_URL }),
+      ...(values.JWT_ISSUER !== undefined && { issuer: values.JWT_ISSUER }),
+      audience: values.JWT_AUDIENCE,
+    },
+    secretsKey: values.SECRETS_KEY,
+    previousSecretsKey: values.SECRETS_KEY_PREVIOUS,
+    baseDomain: values.BASE_DOMAIN,
+    publicScheme: values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
+    tls: tlsOf(values),
+    regions,
+    runtimes: parseRuntimes(values.RUNTIMES, regions),
+    isolation: values.VM_ISOLATION,
+    egress: values.VM_EGRESS,
+    catalogFile: values.CATALOG_FILE,
+    plansFile: values.PLANS_FILE,
+    defaultPlan: values.DEFAULT_PLAN,
+    diskWatermark: readWatermark(values.DISK_WATERMARK),
+    roles: parseRoles(values.ROLES),
+    forward: {
+      ...parseForwardPorts(values.FORWARD_PORTS),
+      bind: values.FORWARD_BIND ?? (isIP(values.HOST) === 0 ? '127.0.0.1' : values.HOST),
+      hosts: parseForwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
+    },
+    trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
+    auditDays: values.AUDIT_DAYS,
+    allowedOrigins: parseOrigins(values.ALLOWED_ORIGINS),
+    introspection: values.INTROSPECTION === undefined ? !production : values.INTROSPECTION === '1',
+    persistedOperations:
+      values.PERSISTED_OPERATIONS === undefined
+        ? undefined
+        : { file: values.PERSISTED_OPERATIONS, only: values.PERSISTED_OPERATIONS_ONLY === '1' },
+    limits: {
+      ratePerAccount: values.RATE_PER_ACCOUNT,
+      ratePerAddress: values.RATE_PER_ADDRESS,
+      socketsPerAccount: values.SOCKETS_PER_ACCOUNT,
+      subscriptionsPerSocket: values.SUBSCRIPTIONS_PER_SOCKET,
+      connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
+    },
+    strictRest: values.STRICT_REST === '1',
+    logLevel: values.LOG_LEVEL,
+    production,
+  });
+}
+
+/** Browsers resolve these to the machine that they run on. */
+function isOwnMachine(domain: string): boolean {
+  return domain === 'localhost' || domain.endsWith('.localhost');
+}
+
+function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: Environment): Config['tls'] {
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined) throw new Error('Set TLS_CERT and TLS_KEY, both or none.');
+  if (PUBLIC_SCHEME === 'http')
+    throw new Error('PUBLIC_SCHEME is http, but with TLS_CERT and TLS_KEY the gateway speaks https only; leave it out.');
+  return { certFile: TLS_CERT, keyFile: TLS_KEY };
+}
+
+function parseOrigins(text: string): ReadonlySet<string> {
+  const origins = itemsOf(text);
+  for (const origin of origins) {
+    if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      throw new Error(`ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`);
+    }
+  }
+  return new Set(origins);
+}
+
+function parseForwardPorts(text: string): ReturnType<typeof parsePortRange> {
+  try {
+    return parsePortRange(text);
+  } catch (error) {
+    throw new Error(`FORWARD_PORTS has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function parseTrustedProxies(text: string): BlockList {
+  try {
+    return parseNetworks(text);
+  } catch (error) {
+    throw new Error(`TRUSTED_PROXIES has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function readWatermark(text: string): DiskWatermark {
+  const watermark = parseDiskWatermark(text);
+  if (watermark === undefined)
+    throw new Error(`DISK_WATERMARK has "${text}"; it takes 85%, 20GB, or 85%,20GB for a disk of which both hold.`);
+  return watermark;
+}
+
+function parseRoles(text: string): ReadonlySet<Role> {
+  const names = itemsOf(text);
+  const roles = ROLES.filter((role) => names.includes(role));
+  const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
+  if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);
+  return new Set(roles);
+}

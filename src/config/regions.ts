@@ -1,0 +1,40 @@
+import { parseCodeMap } from './parse-code-map.ts';
+
+/** REGIONS: region code to engine endpoint. */
+export function parseRegions(text: string): ReadonlyMap<string, string> {
+  const endpoint = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
+  const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
+  const regions = parseCodeMap(text, { variable: 'REGIONS', value: endpoint, example });
+  if (regions.size === 0) throw new Error('REGIONS names no region.');
+  return regions;
+}
+
+/** RUNTIMES: region code to the runtime of its containers. */
+export function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return parseByRegion(text, regions, { variable: 'RUNTIMES', value: /^[\w.-]{1,100}$/, example: 'CODE=RUNTIME, such as AU=runsc' });
+}
+
+/**
+ * FORWARD_HOSTS: region code to the host that people connect to. Where none is named: a remote engine's own, else the domain, which
+ * leads to this machine.
+ */
+export function parseForwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
+  const own = [...regions].map(([code, endpoint]) => {
+    const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
+    return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
+  });
+  const example = 'CODE=HOST of a region, such as AU=play.example.com';
+  return new Map([...own, ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example })]);
+}
+
+/** A setting of regions, of which each is one of those that there are. */
+function parseByRegion(
+  text: string,
+  regions: ReadonlyMap<string, string>,
+  options: Parameters<typeof parseCodeMap>[1],
+): ReadonlyMap<string, string> {
+  const values = parseCodeMap(text, options);
+  const unknown = [...values.keys()].find((code) => !regions.has(code));
+  if (unknown === undefined) return values;
+  throw new Error(`${options.variable} names the region "${unknown}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
+}

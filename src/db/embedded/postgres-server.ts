@@ -1,0 +1,108 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../../log.ts';
+import type { PostgresAccount } from './postgres-account.ts';
+import { startOnCluster, type PostgresChild } from './postgres-child.ts';
+import { watchOverPostgres } from './postgres-watcher.ts';
+
+/** A running postmaster under our watch. */
+export interface PostgresServer {
+  /** Resolves with how it ended, asked or not. */
+  readonly ended: Promise<string>;
+  readonly lastWords: () => string;
+  /** After it the server is gone: cleanly, or at the end of its patience by force, from which PostgreSQL recovers. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface PostgresServerOptions {
+  readonly program: string;
+  readonly cluster: string;
+  readonly socketDir: string;
+  readonly account: PostgresAccount | undefined;
+  readonly log: Log;
+  /** Recovery after a crash counts into it. */
+  readonly readyMs: number;
+}
+
+/** Each with the time until the next is sent: fast shutdown, immediate shutdown, kill. */
+const STOP_SIGNALS = [
+  ['SIGINT', 10_000],
+  ['SIGQUIT', 5_000],
+  ['SIGKILL', 5_000],
+] as const;
+
+/** For a small control plane beside other work: little memory, few processes, no loss of what was committed. */
+const SETTINGS = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  max_connections: '50',
+  shared_buffers: '32MB',
+  fsync: 'on',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  max_wal_size: '256MB',
+  max_worker_processes: '2',
+  autovacuum_max_workers: '1',
+  io_method: 'sync',
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  // Errors of statements reach whoever sent them; here they would only double each refused insert.
+  log_min_messages: 'log',
+  log_checkpoints: 'off',
+  log_line_prefix: '',
+  logging_collector: 'off',
+  log_destination: 'stderr',
+};
+
+/**
+ * Starts postgres and resolves when it accepts connections. When it does not in time, or when `signal` aborts, it is
+ * ended first, and then the promise rejects; the message has its last words.
+ */
+export async function startPostgresServer(options: PostgresServerOptions, signal: AbortSignal): Promise<PostgresServer> {
+  const { program, cluster, socketDir, account, log, readyMs } = options;
+  const ready = Promise.withResolvers<'ready'>();
+  const onLine = (line: string): void => {
+    logLine(log, line);
+    if (line.includes('database system is ready to accept connections')) ready.resolve('ready');
+  };
+  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDir }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  const child = await startOnCluster(program, cluster, settings, account, onLine);
+  const unwatch =
+    child.pid === undefined
+      ? () => {}
+      : watchOverPostgres(child.pid, account, (error) => log.warn({ err: error }, 'PostgreSQL is not watched over'));
+  void child.ended.then(unwatch);
+
+  const waiting = new AbortController();
+  const limit = AbortSignal.any([signal, waiting.signal]);
+  const late = delay(readyMs, 'late' as const, { signal: limit }).catch(() => 'aborted' as const);
+  const outcome = await Promise.race([ready.promise, child.ended, late]);
+  waiting.abort();
+  if (outcome === 'ready') return { ended: child.ended, lastWords: child.lastWords, stop: () => stopChild(child) };
+
+  await stopChild(child);
+  signal.throwIfAborted();
+  const how = outcome === 'late' ? `was not ready within ${readyMs / 1000} s` : `ended with ${outcome}`;
+  throw new Error(`PostgreSQL ${how} while starting: ${child.lastWords() || 'it said nothing.'}`);
+}
+
+async function stopChild(child: PostgresChild): Promise<void> {
+  for (const [name, patience] of STOP_SIGNALS) {
+    child.kill(name);
+    const timer = new AbortController();
+    const late = delay(patience, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
+    const outcome = await Promise.race([child.ended.then(() => 'ended' as const), late]);
+    timer.abort();
+    if (outcome === 'ended') return;
+  }
+  throw new Error(`PostgreSQL, process ${child.pid}, does not end even by SIGKILL.`);
+}
+
+function logLine(log: Log, line: string): void {
+  if (/^(FATAL|PANIC):/.test(line)) log.error({ postgres: line }, 'PostgreSQL reports an error');
+  else if (line.startsWith('WARNING:')) log.warn({ postgres: line }, 'PostgreSQL warns');
+  else log.debug({ postgres: line }, 'PostgreSQL');
+}

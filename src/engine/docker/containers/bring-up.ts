@@ -1,0 +1,44 @@
+import type Docker from 'dockerode';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf } from '../connection/engine-failure.ts';
+import { isContainerMissing, Overtaken } from './overtaken.ts';
+import { seeThrough } from '../connection/see-through.ts';
+
+const START_MILLISECONDS = 60_000;
+
+interface BringUpTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+}
+
+/**
+ * Starts the container, or resumes it, from the state that it was seen in; "already so" is success. Throws Overtaken when it is gone
+ * or changed meanwhile, and what the engine says when it does not start.
+ */
+export async function bringUp(
+  { docker, call }: BringUpTools,
+  { id, ref, state }: { id: string; ref: string; state: string },
+  signal: AbortSignal,
+): Promise<void> {
+  if (state === 'running' || state === 'restarting') return;
+  const container = docker.getContainer(ref);
+  if (state === 'paused') {
+    try {
+      await call('unpause a container', signal, (abortSignal) => container.unpause({ abortSignal }));
+    } catch (error) {
+      // Not paused any more, or gone.
+      if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
+      throw new Overtaken(`The container of machine ${id} could not be resumed.`, { cause: error });
+    }
+    return;
+  }
+  try {
+    const limits = { milliseconds: START_MILLISECONDS, refusal: 'START_FAILED' } as const;
+    const start = (abortSignal: AbortSignal) => container.start({ abortSignal });
+    await seeThrough(signal, (late) => call('start a container', late, start, limits));
+  } catch (error) {
+    if (statusOf(error) === 304) return;
+    if (isContainerMissing(error)) throw new Overtaken(`The container of machine ${id} was removed before its start.`, { cause: error });
+    throw error;
+  }
+}

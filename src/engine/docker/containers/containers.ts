@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { Turns } from '../../../lib/turns.ts';
+import { EngineError } from '../../engine-error.ts';
+import { LABEL } from '../../labels.ts';
+import { isContainerNameOf } from './container-options.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf } from '../connection/engine-failure.ts';
+import { KnownContainers } from './known-containers.ts';
+import { listIn } from '../observe/list-in.ts';
+import { foremostFirst, observeInspected, type InspectedContainer, type ListedContainer } from '../observe/observe-container.ts';
+
+const REMOVE_MILLISECONDS = 60_000;
+const KILL_MILLISECONDS = 15_000;
+/** On top of a container's own grace. */
+const STOP_SLACK_SECONDS = 10;
+const DEFAULT_GRACE_SECONDS = 10;
+/** Inspects at a time, of containers that a list leaves out. */
+const DOUBTS_AT_A_TIME = 8;
+
+/** What an inspect says besides what makes an observation. */
+export interface ContainerDetails extends InspectedContainer {
+  readonly Created?: string;
+  readonly Config: InspectedContainer['Config'] & { readonly StopTimeout?: number | null };
+  readonly Mounts?: readonly { readonly Type?: string; readonly Name?: string | undefined; readonly Destination?: string }[] | null;
+  readonly HostConfig?: { readonly NetworkMode?: string | undefined } | null;
+}
+
+interface NetworkDetails {
+  readonly Containers?: Readonly<Record<string, { readonly Name?: string } | null>> | null;
+}
+
+/** The containers of this installation: found by label, ended, removed. "Already so" is success in each. */
+export class Containers {
+  readonly #docker: Docker;
+  readonly #call: EngineCall;
+  readonly #installationId: string;
+  readonly #networks: readonly string[];
+  readonly #known = new KnownContainers();
+  readonly #doubts = new Turns(DOUBTS_AT_A_TIME);
+
+  /** `networks`: the names of those that machines are on. */
+  constructor(docker: Docker, call: EngineCall, installationId: string, networks: readonly string[] = []) {
+    this.#docker = docker;
+    this.#call = call;
+    this.#installationId = installationId;
+    this.#networks = networks;
+  }
+
+  /**
+   * Of one machine, or of all; those that stand for their machine first. An engine can list less than there is, and answer 200: so each
+   * container that was known and is not listed is inspected, and for a machine that seems to have none its networks are asked too.
+   */
+  async list(signal: AbortSignal, id?: string): Promise<readonly ListedContainer[]> {
+    const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
+    const listed = await this.#call('list the containers', signal, async (abortSignal) =>
+      listIn<ListedContainer>(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal })),
+    );
+    for (const { Id, Labels } of listed) this.note(Labels?.[LABEL.machine] ?? '', Id);
+    const missing = this.#known.missingFrom(new Set(listed.map(({ Id }) => Id)), id);
+    const isBare = id !== undefined && listed.length === 0 && missing.length === 0;
+    const doubtful = isBare ? await this.#findAttached(id, signal) : missing;
+    const unlisted = await Promise.all(doubtful.map((ref) => this.#doubts.take(signal, () => this.#findUnlisted(ref, signal))));
+    return foremostFirst([...listed, ...unlisted.filter((one) => one !== undefined)]);
+  }
+
+  /** Called with each container of a machine that shows otherwise than in a list. */
+  note(id: string, ref: string): void {
+    this.#known.note(id, ref);
+  }
+
+  /** Called when a container is gone. */
+  forget(ref: string): void {
+    this.#known.forget(ref);
+  }
+
+  /** By id or name, anyone's; undefined when there is none. */
+  async inspect(ref: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
+    try {
+      return await this.#call('inspect a container', signal, async (abortSignal) => {
+        const details: Partial<ContainerDetails> = await this.#docker.getContainer(ref).inspect({ abortSignal });
+        const { Id, Config, State } = details;
+        if (typeof Id !== 'string' || !Config || !State) throw new TypeError('its answer describes no container.');
+        return { ...details, Id, Config, State };
+      });
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    }
+  }
+
+  /** The entry that a list left out; undefined when it was right. */
+  async #findUnlisted(ref: string, signal: AbortSignal): Promise<ListedContainer | undefined> {
+    const details = await this.inspect(ref, signal);
+    const observation = details && observeInspected(details, this.#installationId);
+    if (!observation) {
+      this.forget(ref);
+      return undefined;
+    }
+    this.note(observation.id, details.Id);
+    return {
+      Id: details.Id,
+      Labels: details.Config.Labels ?? {},
+      State: details.State.Status,
+      Created: Date.parse(details.Created ?? '') / 1000 || 0,
+      NetworkSettings: details.NetworkSettings ?? null,
+    };
+  }
+
+  /** The machine's containers that the engine's networks tell of: those that run. */
+  async #findAttached(id: string, signal: AbortSignal): Promise<readonly string[]> {
+    const found = await Promise.all(
+      this.#networks.map((name) =>
+        this.#call('look at a network', signal, async (abortSignal) => {
+          // Typed as if it took no options.
+          const network = this.#docker.getNetwork(name);
+          const inspect: (options: { abortSignal: AbortSignal }) => Promise<unknown> = network.inspect.bind(network);
+          const { Containers: attached }: NetworkDetails = (await inspect({ abortSignal })) ?? {};
+          return Object.entries(attached ?? {});
+        }).catch((error: unknown) => {
+          if (statusOf(error) === 404) return [];
+          throw error;
+        }),
+      ),
+    );
+    return found.flat().flatMap(([ref, endpoint]) => (isContainerNameOf(id, endpoint?.Name ?? '') ? [ref] : []));
+  }
+
+  /** After it, the container does not run: it had its grace after the stop signal, or was killed. */
+  async stop(ref: string, signal: AbortSignal): Promise<void> {
+    const details = await this.inspect(ref, signal);
+    if (!details?.State.Running) return;
+    const container = this.#docker.getContainer(ref);
+    const seconds = (details.Config.StopTimeout ?? DEFAULT_GRACE_SECONDS) + STOP_SLACK_SECONDS;
+    try {
+      await this.#call('stop a container', signal, (abortSignal) => container.stop({ abortSignal }), { milliseconds: seconds * 1000 });
+      return;
+    } catch (error) {
+      if (isOneOf(statusOf(error), 304, 404)) return;
+      if (!(error instanceof EngineError && error.code === 'ENGINE_TIMEOUT')) throw error;
+    }
+    const kill = async (abortSignal: AbortSignal) => {
+      // A 409 says that it does not run any more; `wait` tells for sure.
+      await container.kill({ signal: 'SIGKILL', abortSignal }).catch(unless(404, 409));
+      await container.wait({ condition: 'not-running', abortSignal }).catch(unless(404));
+    };
+    await this.#call('kill a container', signal, kill, { milliseconds: KILL_MILLISECONDS });
+  }
+
+  /** Each is stopped with its own grace, then removed. */
+  async retire(surplus: readonly ListedContainer[], signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      surplus.map(async ({ Id }) => {
+        await this.stop(Id, signal);
+        await this.remove(Id, signal);
+      }),
+    );
+  }
+
+  /** After it, the container and its anonymous volumes are gone; killed when it still ran. */
+  remove(ref: string, signal: AbortSignal): Promise<void> {
+    const container = this.#docker.getContainer(ref);
+    const work = async (abortSignal: AbortSignal) => {
+      // A 409 says that another call is removing it.
+      await container.remove({ force: true, v: true, abortSignal }).catch(unless(404, 409));
+      for (let pause = 20; (await this.#exists(container, abortSignal)) && !abortSignal.aborted; pause = Math.min(2 * pause, 500)) {
+        await sleep(pause, undefined, { signal: abortSignal });
+      }
+      this.forget(ref);
+    };
+    return this.#call('remove a container', signal, work, { milliseconds: REMOVE_MILLISECONDS });
+  }
+
+  async #exists(container: Docker.Container, abortSignal: AbortSignal): Promise<boolean> {
+    try {
+      await container.inspect({ abortSignal });
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw error;
+    }
+  }
+}
+
+/** A handler of rejections that takes answers of these statuses for success. */
+function unless(...statuses: readonly number[]): (error: unknown) => void {
+  return (error) => {
+    if (!isOneOf(statusOf(error), ...statuses)) throw error;
+  };
+}
+
+function isOneOf(status: number | undefined, ...statuses: readonly number[]): boolean {
+  return status !== undefined && statuses.includes(status);
+}

@@ -1,0 +1,52 @@
+import type Docker from 'dockerode';
+import type { MachineSpec } from '../../machine.ts';
+import { EngineError } from '../../engine-error.ts';
+import { containerNames, containerOptions, type ContainerPlace } from './container-options.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { statusOf } from '../connection/engine-failure.ts';
+import { observeInspected } from '../observe/observe-container.ts';
+import { Overtaken } from './overtaken.ts';
+import { seeThrough } from '../connection/see-through.ts';
+
+/** Creation copies what the image has at a fresh volume's path. */
+const CREATE_MILLISECONDS = 120_000;
+
+interface CreateTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+}
+
+/**
+ * Creates the spec's container under the first of its names that nothing foreign holds; the engine's id of it. Throws Overtaken when
+ * a call at the same time made it.
+ */
+export async function createContainer(
+  { docker, call, containers }: CreateTools,
+  spec: MachineSpec,
+  place: Omit<ContainerPlace, 'name'>,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const name of containerNames(spec)) {
+    const options = containerOptions(spec, { ...place, name });
+    try {
+      const create = async (abortSignal: AbortSignal) => {
+        const { id } = await docker.createContainer({ ...options, abortSignal });
+        if (typeof id !== 'string') throw new TypeError('its answer describes no container.');
+        containers.note(spec.id, id);
+        return id;
+      };
+      const limits = { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' } as const;
+      return await seeThrough(signal, (late) => call('create a container', late, create, limits));
+    } catch (error) {
+      if (statusOf(error) !== 409) throw error;
+      const holder = await containers.inspect(name, signal);
+      const owner = holder && observeInspected(holder, place.installationId);
+      // Ours: just made, or just going away; or there for long, and a list left it out.
+      if (holder && owner?.id === spec.id) containers.note(spec.id, holder.Id);
+      if (!holder || owner?.id === spec.id) throw new Overtaken(`The name "${name}" was taken for a moment.`, { cause: error });
+    }
+  }
+  throw new EngineError('ENGINE_REFUSED', `Each name for a container of machine ${spec.id} is taken by a foreign container.`);
+}

@@ -1,0 +1,53 @@
+import type Docker from 'dockerode';
+import type { Log } from '../../../log.ts';
+import type { Observation } from '../../machine.ts';
+import { LABEL } from '../../labels.ts';
+import { bringUp } from './bring-up.ts';
+import type { Containers } from './containers.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+import { isNetworkGone } from '../isolation/is-network-gone.ts';
+import type { MachineIsolation } from '../isolation/machine-isolation.ts';
+import { isLiveState, observeInspected, observeListed } from '../observe/observe-container.ts';
+import { Overtaken, untilNotOvertaken } from './overtaken.ts';
+import type { MachineVolumes } from '../storage/volumes.ts';
+
+interface RevertTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly isolation: MachineIsolation;
+  readonly volumes: MachineVolumes;
+  readonly installationId: string;
+  readonly log: Log;
+}
+
+/** See `EngineDriver.revert`. */
+export function revertMachine(tools: RevertTools, id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
+  const { containers, isolation, installationId, log } = tools;
+  return untilNotOvertaken(signal, async () => {
+    const all = await containers.list(signal, id);
+    const kept = all.find(({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing');
+    if (kept === undefined) return undefined;
+    if (kept.State !== 'running') await isolation.require(signal);
+    // All down before it starts: two of them must never write to the volumes at once.
+    await containers.retire(
+      all.filter((one) => one !== kept),
+      signal,
+    );
+    if (!isLiveState(observeListed(kept, installationId)?.state ?? 'exited')) await tools.volumes.reattach(id, signal);
+    try {
+      await bringUp(tools, { id, ref: kept.Id, state: kept.State }, signal);
+    } catch (error) {
+      const details = await containers.inspect(kept.Id, signal);
+      if (!(await isNetworkGone(tools, error, details?.HostConfig?.NetworkMode, signal))) throw error;
+      // It names its network by an id that will never be again.
+      log.warn({ err: error, machine: id, ref: kept.Id }, 'the container from before a replacement lost its network, and is removed');
+      await containers.remove(kept.Id, signal);
+      return undefined;
+    }
+    const details = await containers.inspect(kept.Id, signal);
+    const observation = details && observeInspected(details, installationId);
+    if (!observation) throw new Overtaken(`The container of machine ${id} was removed as soon as it was started again.`);
+    return observation;
+  });
+}

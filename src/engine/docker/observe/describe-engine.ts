@@ -1,0 +1,26 @@
+import type Docker from 'dockerode';
+import type { EngineDescription } from '../../driver.ts';
+import type { EngineCall } from '../connection/engine-call.ts';
+
+/** The engine's processors and images, in two calls. */
+export async function describeEngine(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<EngineDescription> {
+  const { docker, call } = tools;
+  // Typed as if they took no signal.
+  const version: (options: { abortSignal: AbortSignal }) => Promise<Partial<Docker.DockerVersion>> = docker.version.bind(docker);
+  const [{ Arch: architecture }, images] = await Promise.all([
+    call('tell its version', signal, (abortSignal) => version({ abortSignal })),
+    call('list the images', signal, async (abortSignal) => {
+      const listed: unknown = await docker.listImages({ digests: true, abortSignal });
+      if (!Array.isArray(listed)) throw new TypeError('its answer is no list.');
+      return listed as readonly Pick<Partial<Docker.ImageInfo>, 'Id' | 'RepoTags' | 'RepoDigests'>[];
+    }),
+  ]);
+  return {
+    ...(typeof architecture === 'string' && { architecture }),
+    images: images.flatMap(({ Id: id, RepoTags: tags, RepoDigests: digests }) => {
+      if (typeof id !== 'string') return [];
+      const [references, repoDigests] = [tags ?? [], digests ?? []].map((texts) => texts.filter((text) => !text.includes('<none>')));
+      return [{ id, references: [...(references ?? []), ...(repoDigests ?? [])], repoDigests: repoDigests ?? [] }];
+    }),
+  };
+}

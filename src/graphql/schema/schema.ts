@@ -1,0 +1,19 @@
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './account.ts';
+import './audit.ts';
+import './catalog.ts';
+import './port.ts';
+import './secret.ts';
+import './subdomain.ts';
+import './vm/vm-event.ts';
+import './vm/vm-mutations.ts';
+import './vm/vm-queries.ts';
+import './vm/vm-telemetry.ts';
+
+export const schema = builder.toSchema();
+
+/** schema.graphql's text: sorted, so that its diff shows what changed and nothing else. */
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

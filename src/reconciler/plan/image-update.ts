@@ -1,0 +1,40 @@
+import { sql } from 'kysely';
+import type { MachineImage, MachineSpec, Observation } from '../../engine/machine.ts';
+import type { VmUpdate } from '../../vm/vm-change.ts';
+import type { Vm } from '../../vm/vm.ts';
+
+/** What the VM's row has to say of its image once this container of it was seen; nothing when it says so already. */
+export function imageUpdate(
+  { image, incarnation }: Pick<Vm, 'image' | 'incarnation'>,
+  spec: Pick<MachineSpec, 'hash' | 'localImageRef' | 'imageRef'> | undefined,
+  observed: Observation,
+): VmUpdate {
+  if (observed.image === undefined || spec === undefined) return {};
+  const isWanted = observed.hash === spec.hash;
+  if (image?.id === observed.image.id && (!isWanted || image.incarnation === incarnation)) return {};
+  const { reference, id, digest = null } = observed.image;
+  return {
+    image_reference: reference,
+    image_id: id,
+    image_digest: digest,
+    image_stand_in_for: standInFor(observed.image, spec),
+    // A restart that was undone still waits for the present image: the one that the VM went back to is not kept.
+    image_incarnation: isWanted ? incarnation : null,
+    image_since: sql<Date>`now()`,
+  };
+}
+
+/** A container from before images were kept does not say so itself. */
+function standInFor(image: MachineImage, { imageRef, localImageRef }: Pick<MachineSpec, 'imageRef' | 'localImageRef'>): string | null {
+  return image.standInFor ?? (image.reference === localImageRef ? imageRef : null);
+}
+
+/** That the VM has no image any more. */
+export const NO_IMAGE = {
+  image_reference: null,
+  image_id: null,
+  image_digest: null,
+  image_stand_in_for: null,
+  image_incarnation: null,
+  image_since: null,
+} as const satisfies VmUpdate;

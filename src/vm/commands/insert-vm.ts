@@ -1,0 +1,44 @@
+import type { InsertObject } from 'kysely';
+import type { Database, Trx } from '../../db/database.ts';
+import { insertEvent, nextEventSeq } from '../../events/append-event.ts';
+import type { EventReason } from '../../events/vm-event.ts';
+import { allocatePort } from '../networking/allocate-port.ts';
+import { defaultForwards } from '../networking/port-forward.ts';
+import { writeSecret } from '../../secrets/secret-store.ts';
+import type { VmDependencies } from './vm-command.ts';
+import { PASSWORD_KEY, type CreateVmInput } from './vm-input.ts';
+
+/** A new row, off, with its ports, its password and the event CREATED; its id. The caller has made sure that the account exists. */
+export async function insertVm(
+  trx: Trx,
+  { catalog, forward, box }: VmDependencies,
+  userId: string,
+  input: CreateVmInput,
+  { reason, columns }: { reason: EventReason; columns: Partial<InsertObject<Database, 'vm'>> },
+): Promise<string> {
+  const { seq } = await nextEventSeq(trx, userId);
+  const { id } = await trx
+    .insertInto('vm')
+    .values({
+      user_id: userId,
+      vmlabel: input.vmlabel,
+      region: input.region,
+      distribution: input.distribution,
+      desktop: input.desktop ?? null,
+      cpu: input.cpu,
+      ram_gb: input.ram,
+      persistent: input.storageType === 'PERSISTENT',
+      last_event_seq: seq,
+      ...columns,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  const entry = catalog.distributions.get(input.distribution);
+  for (const port of entry === undefined ? [] : defaultForwards(entry)) {
+    await allocatePort(trx, forward, { vmId: id, ...port });
+  }
+  await writeSecret(trx, box, userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
+  const event = { userId, seq, vmId: id, kind: 'CREATED', status: 'STOPPED', previousStatus: undefined, reason } as const;
+  await insertEvent(trx, event, { wakeReconciler: columns.next_attempt_at != null });
+  return id;
+}

@@ -1,0 +1,70 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Actor } from '../../audit/viewer.ts';
+import type { Db } from '../../db/database.ts';
+import { ApiError } from '../../errors.ts';
+import { redemptionOf } from '../../audit/audit-store.ts';
+import { mappingUrl, vmUrl, type PublicAddress } from '../networking/mapping.ts';
+import { command, done, type VmDependencies } from './vm-command.ts';
+
+/** Where the ingress redeems a link. */
+export const OPEN_PATH = '/.swiftor/open';
+
+const LINK_SECONDS = 60;
+
+/** A link that opens the VM's own address, or that of the mapping, once, within 60 s. Only its hash is stored. */
+export async function createOpenLink(
+  deps: VmDependencies,
+  address: PublicAddress,
+  actor: Actor,
+  vmId: string,
+  name: string | undefined,
+): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  const vm = await command(deps, actor, vmId, 'OPEN_LINK_CREATED', async ({ trx, vm: current }) => {
+    if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name)) throw new ApiError('NOT_FOUND');
+    await trx
+      .insertInto('open_link')
+      .values({
+        token_hash: hashOf(token),
+        vm_id: current.id,
+        name: name ?? null,
+        expires_at: sql<Date>`now() + make_interval(secs => ${LINK_SECONDS})`,
+        session_until: new Date(actor.expiresAt),
+      })
+      .execute();
+    return done({ name: name ?? null });
+  });
+  const url = name === undefined ? vmUrl(address, vm.id) : mappingUrl(address, vm.id, name);
+  return `${url}${OPEN_PATH}?ticket=${token}`;
+}
+
+/** What a link turns into: whose session opened it, and when (ms since 1970) that session's token ends. */
+export interface RedeemedLink {
+  readonly userId: string;
+  readonly until: number;
+}
+
+/** What the browser that brings the token has a right to; undefined when it has none. A token works once, and the audit tells of it. */
+export async function redeemOpenLink(
+  db: Db,
+  token: string,
+  { vmId, name, from }: { vmId: string; name: string | undefined; from: string },
+): Promise<RedeemedLink | undefined> {
+  // Nobody but the VM's owner makes links to it.
+  const { rows } = await sql<{ user_id: string; session_until: Date }>`
+    with link as (
+      delete from open_link using vm
+      where vm.id = open_link.vm_id and token_hash = ${hashOf(token)} and vm_id = ${vmId}
+        and name is not distinct from ${name ?? null} and expires_at > now()
+      returning vm_id, name, user_id, session_until
+    ), told as (${redemptionOf(sql`link`, from)})
+    select user_id, session_until from link
+  `.execute(db);
+  const [row] = rows;
+  return row === undefined ? undefined : { userId: row.user_id, until: row.session_until.getTime() };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,33 @@
+import { LABEL } from '../../engine/labels.ts';
+import type { Vm } from '../vm.ts';
+
+/** What the owner ordered: enough to make the VM's row again. */
+export type VmOrder = Pick<Vm, 'userId' | 'vmlabel' | 'region' | 'distribution' | 'desktop' | 'cpu' | 'ramGb'>;
+
+/** The order as labels, by which an operator can tell whose a container or a volume is when the database has forgotten it. */
+export function toOrderLabels({ userId, vmlabel, region, distribution, desktop, cpu, ramGb }: VmOrder): Record<string, string> {
+  return {
+    [LABEL.user]: userId,
+    [LABEL.vmlabel]: vmlabel,
+    [LABEL.region]: region,
+    [LABEL.distribution]: distribution,
+    ...(desktop !== null && { [LABEL.desktop]: desktop }),
+    [LABEL.cpu]: String(cpu),
+    [LABEL.ram]: String(ramGb),
+  };
+}
+
+/** As much of the order as labels tell; versions before wrote none. */
+export function fromOrderLabels(labels: Readonly<Record<string, string>>): Partial<VmOrder> {
+  const { [LABEL.user]: userId, [LABEL.vmlabel]: vmlabel, [LABEL.region]: region, [LABEL.distribution]: distribution } = labels;
+  const { [LABEL.desktop]: desktop, [LABEL.cpu]: cpu, [LABEL.ram]: ram } = labels;
+  return {
+    ...(userId !== undefined && { userId }),
+    ...(vmlabel !== undefined && { vmlabel }),
+    ...(region !== undefined && { region }),
+    ...(distribution !== undefined && { distribution }),
+    ...(desktop !== undefined && { desktop }),
+    ...(cpu !== undefined && { cpu: Number(cpu) }),
+    ...(ram !== undefined && { ramGb: Number(ram) }),
+  };
+}

@@ -1,0 +1,130 @@
+import type { Actor, Viewer } from '../../audit/viewer.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Plan } from '../../catalog/plan.ts';
+import { inTurn } from '../../db/account-turns.ts';
+import type { Db, Trx } from '../../db/database.ts';
+import { ApiError } from '../../errors.ts';
+import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
+import { recordAction } from '../../audit/audit-store.ts';
+import type { ForwardSettings } from '../networking/port-forward.ts';
+import type { SecretBox } from '../../secrets/secret-box.ts';
+import { lockVm } from '../vm-store.ts';
+import type { Vm } from '../vm.ts';
+
+/** What every command needs; built once by the composition. */
+export interface VmDependencies {
+  readonly db: Db;
+  readonly catalog: Catalog;
+  readonly box: SecretBox;
+  readonly forward: ForwardSettings;
+}
+
+/** What a command works with: its transaction, the locked VM, and the account's plan. */
+export interface LockedVm {
+  readonly trx: Trx;
+  readonly vm: Vm;
+  readonly plan: Plan;
+}
+
+/**
+ * How a command came out. No command can end without saying what the audit is told: details of its action, that all was
+ * already so, or that it was refused in a way that is worth a row of its own.
+ */
+export type Outcome<A extends AuditAction> =
+  | { readonly kind: 'done'; readonly details: AuditDetails[A] }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly error: ApiError; readonly dimensions: string };
+
+export const UNCHANGED = { kind: 'unchanged' } as const;
+
+export function done<D>(details: D): { readonly kind: 'done'; readonly details: D } {
+  return { kind: 'done', details };
+}
+
+/**
+ * Runs the change with the account and then the VM locked, in that order, always, and answers with the VM as it is after
+ * it; the audit's row commits with it. NOT_FOUND, with nothing changed, when the actor has no such VM.
+ */
+export async function command<A extends AuditAction>(
+  { db, catalog }: VmDependencies,
+  actor: Actor,
+  id: string,
+  action: A,
+  change: (locked: LockedVm) => Promise<Outcome<A>>,
+): Promise<Vm> {
+  const { vm, refusal } = await inAccount(db, actor, async (trx) => {
+    const plan = await lockAccount(trx, actor, catalog);
+    const before = plan === undefined ? undefined : await lockVm(trx, actor.userId, id);
+    if (plan === undefined || before === undefined) throw new ApiError('NOT_FOUND');
+    const outcome = await change({ trx, vm: before, plan });
+    if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
+    if (outcome.kind === 'refused') await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
+    return { vm: await reread(trx, actor, id), refusal: outcome.kind === 'refused' ? outcome.error : undefined };
+  });
+  // Thrown inside, it would take its own row of the audit back.
+  if (refusal !== undefined) throw refusal;
+  return vm;
+}
+
+/** Runs what makes a VM with the account locked; `outcome` is of that VM. */
+export async function createCommand(
+  { db, catalog }: VmDependencies,
+  actor: Actor,
+  create: (trx: Trx, plan: Plan) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
+): Promise<Vm> {
+  return inAccount(db, actor, async (trx) => {
+    const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
+    const vm = await reread(trx, actor, id);
+    if (outcome.kind === 'done') await recordAction(trx, actor, vm, 'VM_CREATED', outcome.details);
+    return vm;
+  });
+}
+
+function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>): Promise<T> {
+  return inTurn(db, userId, () => db.transaction().execute(run));
+}
+
+/** A VM that is on its way out takes no new desires. */
+export function refuseWhileDeleting(vm: Vm): void {
+  if (vm.deleting) throw new ApiError('CONFLICT', `The VM ${vm.id} is being deleted.`);
+}
+
+/** The VM as this transaction has made it. */
+async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
+  const vm = await lockVm(trx, viewer.userId, id);
+  if (vm === undefined) throw new ApiError('NOT_FOUND');
+  return vm;
+}
+
+async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan | undefined> {
+  const row = await trx
+    .updateTable('account')
+    .set((eb) => ({ plan: knownPlan(catalog, viewer.plan)?.code ?? eb.ref('plan') }))
+    .where('user_id', '=', viewer.userId)
+    .returning('plan')
+    .executeTakeFirst();
+  return row === undefined ? undefined : planOf(catalog, viewer.plan, row.plan);
+}
+
+/** Makes the account at its first VM, and locks it; its plan. */
+async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
+  const plan = knownPlan(catalog, viewer.plan);
+  const row = await trx
+    .insertInto('account')
+    .values({ user_id: viewer.userId, plan: (plan ?? catalog.defaultPlan).code })
+    .onConflict((conflict) =>
+      conflict.column('user_id').doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
+    )
+    .returning('plan')
+    .executeTakeFirstOrThrow();
+  return planOf(catalog, viewer.plan, row.plan);
+}
+
+function knownPlan(catalog: Catalog, code: string | undefined): Plan | undefined {
+  return code === undefined ? undefined : catalog.plans.get(code);
+}
+
+/** The plan that the token names, where there is one of that code; else the account's own, else the default one. */
+export function planOf(catalog: Catalog, named: string | undefined, own: string | undefined): Plan {
+  return knownPlan(catalog, named) ?? knownPlan(catalog, own) ?? catalog.defaultPlan;
+}

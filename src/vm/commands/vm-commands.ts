@@ -1,0 +1,128 @@
+import { sql } from 'kysely';
+import type { Actor } from '../../audit/viewer.ts';
+import { ApiError } from '../../errors.ts';
+import { insertVm } from './insert-vm.ts';
+import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from '../limits.ts';
+import { changeVm, type VmUpdate } from '../vm-change.ts';
+import {
+  command,
+  createCommand,
+  done,
+  refuseWhileDeleting,
+  UNCHANGED,
+  type LockedVm,
+  type Outcome,
+  type VmDependencies,
+} from './vm-command.ts';
+import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
+import { countVms, findVmByKey, readUsage } from '../vm-store.ts';
+import type { Vm } from '../vm.ts';
+
+/**
+ * Commands write a desire and return; only the reconciler acts on it. Each resolves to the VM as it stands when the
+ * transaction commits. NOT_FOUND for a VM that does not exist or is another account's.
+ */
+export async function createVm(deps: VmDependencies, actor: Actor, value: unknown): Promise<Vm> {
+  const input = parseCreateVm(value, deps.catalog);
+  const { idempotencyKey, ...rest } = input;
+  const hash = idempotencyKey == null ? null : deps.box.fingerprint(JSON.stringify(rest));
+  return createCommand(deps, actor, async (trx, plan) => {
+    // The account's lock also orders two calls with the same key: the second finds the first one's VM.
+    const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);
+    if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
+    const tooMany = createViolations(plan, await countVms(trx, actor.userId));
+    if (tooMany.length > 0) throw quotaError(tooMany);
+    const id = await insertVm(trx, deps, actor.userId, input, {
+      reason: 'USER',
+      columns: {
+        storage_gb: storageSizeGb(plan),
+        idempotency_key: idempotencyKey ?? null,
+        idempotency_hash: hash,
+        // Persistent storage exists from the creation on: the reconciler makes the volumes of a VM that is off.
+        next_attempt_at: input.storageType === 'PERSISTENT' ? sql<Date>`now()` : null,
+      },
+    });
+    const { region, distribution, desktop, cpu, ram, storageType } = input;
+    return { id, outcome: done({ region, distribution, desktop, cpu, ram, storageType }) };
+  });
+}
+
+/** The VM that an earlier call with the same key made; CONFLICT when that call was another. */
+function repeated(earlier: { id: string; hash: string | null }, hash: string | null): string {
+  if (earlier.hash !== hash) {
+    throw new ApiError('CONFLICT', `The idempotency key was used before, with other input, for the VM ${earlier.id}; use a new key.`);
+  }
+  return earlier.id;
+}
+
+/** Renames the VM, or gives it other specs while it is off; CONFLICT for specs while it is on. */
+export async function updateVm(deps: VmDependencies, actor: Actor, id: string, value: unknown): Promise<Vm> {
+  const { vmlabel, cpu, ram } = parseUpdateVm(value);
+  return command(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
+    const resized = (cpu != null && cpu !== vm.cpu) || (ram != null && ram !== vm.ramGb);
+    if (resized && vm.enabled) throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
+    const renamed = vmlabel != null && vmlabel !== vm.vmlabel;
+    if (!resized && !renamed) return UNCHANGED;
+    await changeVm(trx, vm, {
+      reason: 'USER',
+      set: { ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram_gb: ram }) },
+    });
+    return done({ ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram }) });
+  });
+}
+
+/**
+ * Turns the VM on if the plan has room for it beside the account's other enabled VMs; QUOTA_EXCEEDED with every
+ * violation otherwise. Already on: nothing happens, except that one that failed is tried again now.
+ */
+export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
+}
+
+async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
+  refuseWhileDeleting(vm);
+  if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
+  const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
+  if (violations.length > 0) {
+    return { kind: 'refused', error: quotaError(violations), dimensions: violations.map(({ dimension }) => dimension).join(' ') };
+  }
+  // A volume grows with its plan, at a start; it never shrinks.
+  const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
+  await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
+  return done({});
+}
+
+function quotaError(violations: readonly QuotaViolation[]): ApiError {
+  return new ApiError('QUOTA_EXCEEDED', violations.map(({ message }) => message).join(' '), { violations });
+}
+
+/** Turns the VM off, in whatever state it is. */
+export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_STOPPED', async ({ trx, vm }) => {
+    if (!vm.enabled) return UNCHANGED;
+    await changeVm(trx, vm, { status: 'STOPPING', reason: 'USER', desire: true, set: { enabled: false, attempts: 0 } });
+    return done({});
+  });
+}
+
+/** Replaces the container by a new one, of the present image (see `keptImage`), volumes kept; a VM that is off is turned on. */
+export async function restartVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
+  return command(deps, actor, id, 'VM_RESTARTED', async (locked) => {
+    const { trx, vm } = locked;
+    const incarnation = vm.incarnation + 1;
+    if (!vm.enabled) return turnOn(locked, { incarnation });
+    const set = { incarnation, attempts: 0, last_failure: null };
+    await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
+    return done({});
+  });
+}
+
+/** Deletes the VM with all it has, in whatever state it is. Its last event is DELETED. */
+export async function deleteVm(deps: VmDependencies, actor: Actor, id: string): Promise<string> {
+  const vm = await command(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
+    if (current.deleting) return UNCHANGED;
+    await changeVm(trx, current, { status: 'DELETING', reason: 'USER', desire: true, set: { enabled: false, deleting: true } });
+    return done({});
+  });
+  return vm.id;
+}

@@ -1,0 +1,64 @@
+import type { Actor } from '../../audit/viewer.ts';
+import type { Trx } from '../../db/database.ts';
+import { ApiError } from '../../errors.ts';
+import type { Mapping } from '../networking/mapping.ts';
+import { changeVm } from '../vm-change.ts';
+import { command, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
+import { parseSubdomain } from './vm-input.ts';
+import type { Vm } from '../vm.ts';
+
+/** Of one VM, and of all VMs of an account. */
+const MAX_MAPPINGS = { vm: 50, account: 500 } as const;
+
+/**
+ * Puts a name in front of a port of the VM. The same name and port again only sets the visibility; CONFLICT when the
+ * name leads to another port.
+ */
+export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<Mapping> {
+  const { name, internalPort, visibility } = parseSubdomain(value);
+  const changed = await command(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
+    refuseWhileDeleting(vm);
+    const known = vm.mappings.find((mapping) => mapping.name === name);
+    if (known !== undefined && known.internalPort !== internalPort) {
+      throw new ApiError('CONFLICT', `This name leads to port ${known.internalPort}; remove it first, or choose another.`);
+    }
+    if (known?.visibility === visibility) return UNCHANGED;
+    if (known === undefined) await refusePastCaps(trx, vm);
+    await trx
+      .insertInto('vm_mapping')
+      .values({ vm_id: vm.id, name, internal_port: internalPort, visibility })
+      .onConflict((conflict) => conflict.columns(['vm_id', 'name']).doUpdateSet({ visibility }))
+      .execute();
+    await changeVm(trx, vm, { reason: 'UPDATE' });
+    return done({ name, internalPort, visibility });
+  });
+  return { vmId: changed.id, name, internalPort, visibility };
+}
+
+async function refusePastCaps(trx: Trx, { userId, mappings }: Vm): Promise<void> {
+  if (mappings.length >= MAX_MAPPINGS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
+  const { count } = await trx
+    .selectFrom('vm_mapping')
+    .innerJoin('vm', 'vm.id', 'vm_mapping.vm_id')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('vm.user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  if (count >= MAX_MAPPINGS.account) {
+    throw new ApiError('CONFLICT', `All VMs of an account have at most ${MAX_MAPPINGS.account} mappings; remove one first.`);
+  }
+}
+
+/** Takes the name away; NOT_FOUND when the VM has no such mapping. */
+export async function removeSubdomain(deps: VmDependencies, actor: Actor, vmId: string, name: string): Promise<Vm> {
+  return command(deps, actor, vmId, 'SUBDOMAIN_REMOVED', async ({ trx, vm }) => {
+    refuseWhileDeleting(vm);
+    const { numDeletedRows } = await trx
+      .deleteFrom('vm_mapping')
+      .where('vm_id', '=', vm.id)
+      .where('name', '=', name)
+      .executeTakeFirstOrThrow();
+    if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
+    await changeVm(trx, vm, { reason: 'UPDATE' });
+    return done({ name });
+  });
+}

@@ -144,7 +144,8 @@ describe('a list that lacks much', () => {
       if (!known) begin();
       await lists(4);
       expect(await wakesOf(id)).toBe(0);
-      expect(lines.filter(({ msg }) => msg.startsWith('the engine does not list'))).toHaveLength(1);
+      // A driver completes the list by the containers that it has seen; before it has seen any, the rows tell which to look for.
+      expect(lines.filter(({ msg }) => msg.startsWith('the engine does not list'))).toHaveLength(known ? 0 : 1);
 
       for (const each of end) each();
       await lists(2);

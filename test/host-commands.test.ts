@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,7 +5,7 @@ import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { Containers } from '../src/engine/docker/containers/containers.ts';
 import { createEngineCall } from '../src/engine/docker/connection/engine-call.ts';
 import { HostCommands } from '../src/engine/docker/host/host-commands.ts';
-import { commandLabels, hostContainerOptions, type HostCommand } from '../src/engine/docker/host/host-container.ts';
+import { hostContainerOptions, type HostCommand } from '../src/engine/docker/host/host-container.ts';
 import { splitOutput } from '../src/engine/docker/streams/split-output.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import { docker, newInstallationId, removeInstallation, TEST_ENDPOINT } from './support/engines.ts';
@@ -79,21 +78,6 @@ test('is ended and removed after its time, and when nobody wants it any more', a
   leaving.abort(new Error('gone'));
   await failed;
   expect(await ofOurs()).toEqual([]);
-});
-
-test('what a gateway that died left behind is removed by the next one', async () => {
-  const leave = async (until: number) => {
-    const command = { what: 'be left', argv: ['sleep', '60'] } satisfies HostCommand;
-    const container = await host.create(command, commandLabels(installationId, until), `swtest-${randomUUID()}`, within());
-    await container.start();
-    return container.id;
-  };
-  const now = Math.floor(Date.now() / 1000);
-  const [old, young] = [await leave(now - 90), await leave(now + 30)];
-  await newHost().run({ what: 'try a command', argv: ['true'] }, within());
-  const left = (await ofOurs()).map(({ Id }) => Id);
-  expect(left).toEqual([young]);
-  expect(left).not.toContain(old);
 });
 
 test("a command's container has nothing that it was not given", () => {

@@ -227,6 +227,21 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
+  test('frees the loop device of a file that somebody removed', async () => {
+    const spec = machineSpec({ volumes: [primary()], command: IDLE });
+    await ensure(spec);
+    await stopAndRemove(spec);
+    const { image } = await files(spec);
+    const [device = ''] = await loopsOf(image);
+    const backing = () => readFile(`/sys/block/${device.slice(5)}/loop/backing_file`, 'utf8').catch(() => '');
+    await driver.measureStorage(within());
+    expect(await backing()).toContain(image);
+    await rm(image);
+    expect(await backing()).toContain(`${image} (deleted)`);
+    await driver.measureStorage(within());
+    expect(await backing()).not.toContain(image);
+  });
+
   test('a volume from before there were sizes stays as it is, and is measured', async () => {
     const plain: MachineVolume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false };
     const spec = machineSpec({

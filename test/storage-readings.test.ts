@@ -10,6 +10,7 @@ test('an image holds what its file takes of the disk, and never more than its si
     'plain 2052 volumes/swiftor-a-primary/_data',
     'plain 4 volumes/name with spaces/_data',
     'stat: cannot stat something',
+    'loose /dev/loop7',
     '',
   ].join('\n');
   expect(readStorage(output)).toEqual({
@@ -21,6 +22,7 @@ test('an image holds what its file takes of the disk, and never more than its si
       ['swiftor-a-primary', 2052 * 1024],
       ['name with spaces', 4096],
     ]),
+    looseDevices: ['/dev/loop7'],
   });
 });
 

@@ -66,7 +66,10 @@ export interface EngineDriver {
    */
   observe(id: string, signal: AbortSignal): Promise<Observation | undefined>;
 
-  /** All that this installation owns on the engine, each machine once as for `observe`, in a bounded number of calls. */
+  /**
+   * All that this installation owns on the engine, each machine once as for `observe`, in a bounded number of calls and one more for each
+   * container that was there a moment ago and is not listed: an engine can list less than there is.
+   */
   list(signal: AbortSignal): Promise<Inventory>;
 
   /** Hints that a machine changed, from now on. Ends with an EngineError when the stream breaks; misses are normal. */
@@ -96,7 +99,13 @@ export interface EngineDriver {
   /** Those of the devices ('/dev/dri') that the engine's host lacks. Rejects when it cannot be looked at. Takes some 0.3 s. */
   findMissingDevices(devices: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
 
-  /** Ends what it does by itself and releases its sockets. The driver is not used afterwards. */
+  /**
+   * Called at the start and every half minute from then on. After it, nothing is left on the engine of what gateways of this installation
+   * made for a moment and did not remove, as they were killed or the engine was. What another gateway may be at work with stays.
+   */
+  sweep(signal: AbortSignal): Promise<void>;
+
+  /** Ends what it does by itself, waits until that has left nothing on the engine, for 10 s at most, and releases its sockets. The driver is not used afterwards. */
   close(): Promise<void>;
 }
 

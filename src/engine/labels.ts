@@ -25,7 +25,7 @@ export const LABEL = {
   lifetime: 'io.swiftor.volume-lifetime',
   /** 'image' on a volume whose data is in a file of a fixed size; a plain volume of the engine has none. */
   store: 'io.swiftor.volume-store',
-  /** Of a container that runs one command on the engine's host: when it must have ended, in seconds since the epoch. */
+  /** Of a container that runs one command on the engine's host: for how many seconds it may run. */
   command: 'io.swiftor.host-command',
   /** Of the container that keeps an engine's firewall rules up, which all installations share: which rules those are. */
   guard: 'io.swiftor.guard',

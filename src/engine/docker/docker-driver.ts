@@ -1,3 +1,4 @@
+import { withDeadline } from '../../lib/with-deadline.ts';
 import type { Log } from '../../log.ts';
 import type { EngineDriver, Inventory, Labelled } from '../driver.ts';
 import type { MachineAddress, Observation } from '../machine.ts';
@@ -21,11 +22,14 @@ import { pullImage } from './images/pull-image.ts';
 import { REALM, type Realm } from './isolation/realm.ts';
 import { revertMachine } from './containers/revert-machine.ts';
 import { RecentOoms } from './observe/recent-ooms.ts';
+import { sweepLeftovers } from './sweep-leftovers.ts';
 import { SharedPulls } from './images/shared-pulls.ts';
 import { StorageTrial } from './storage/storage-trial.ts';
 import { MachineVolumes } from './storage/volumes.ts';
 
 const CALL_MILLISECONDS = 15_000;
+/** What is under way cleans up in a second; an engine that does not answer is not waited for. */
+const CLOSE_MILLISECONDS = 10_000;
 const PING_MILLISECONDS = 5_000;
 const PULL_STALL_MILLISECONDS = 60_000;
 
@@ -173,9 +177,12 @@ export function createDockerDriver({
     describe: (signal) => describeEngine({ docker, call }, signal),
     reachesRegistry: async (imageRef, signal) => (await askRegistry(docker, imageRef, signal)).isReached,
     findMissingDevices: (devices, signal) => findMissingDevices(host, devices, signal),
+    sweep: (signal) => sweepLeftovers({ docker, call, containers, trial, installationId, log }, signal),
 
     async close() {
       await isolation.close();
+      const ended = () => Promise.all([trial.close(), host.close()]);
+      await withDeadline(CLOSE_MILLISECONDS, new AbortController().signal, ended).catch(() => undefined);
       close();
     },
   };

@@ -36,6 +36,8 @@ export interface EngineWatch {
 const LIST_EVERY_MS = 10_000;
 const PING_EVERY_MS = 3_000;
 const CALL_DEADLINE_MS = 5_000;
+const SWEEP_EVERY_MS = 30_000;
+const SWEEP_DEADLINE_MS = 60_000;
 /** A second when the walls have to be put up, on a slow machine many; a few milliseconds else. */
 const ISOLATE_DEADLINE_MS = 60_000;
 const AWAY_AFTER_MS = 15_000;
@@ -125,6 +127,7 @@ export function watchEngine({ driver, regions }: WatchedEngine, options: EngineW
   const running = [
     every(LIST_EVERY_MS, compare, 'the list'),
     every(LIST_EVERY_MS, isolate, 'walling VMs off'),
+    every(SWEEP_EVERY_MS, () => driver.sweep(AbortSignal.any([signal, AbortSignal.timeout(SWEEP_DEADLINE_MS)])), 'the sweep'),
     every(PING_EVERY_MS, () => driver.ping(deadline()).then(answered).finally(checkAway), 'the ping'),
     every(1_000, () => followEvents().finally(compare), 'the event stream'),
   ];

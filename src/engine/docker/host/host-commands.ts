@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { EngineError } from '../../engine-error.ts';
-import { LABEL } from '../../labels.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { engineMessage, statusOf } from '../connection/engine-failure.ts';
 import { commandLabels, hostContainerOptions, OPTIONAL_PATHS, type HostCommand } from './host-container.ts';
 import { ensureHostTools, HOST_TOOLS_IMAGE } from './host-tools.ts';
-import { listIn } from '../observe/list-in.ts';
 import { seeThrough } from '../connection/see-through.ts';
 import { splitOutput } from '../streams/split-output.ts';
 
@@ -16,8 +14,6 @@ const REMOVE_MILLISECONDS = 60_000;
 /** After a failure, which may be the engine's. */
 const BRIEF_REMOVE_MILLISECONDS = 10_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
-/** Clocks of gateway and engine may differ by as much. */
-const SWEEP_SLACK_SECONDS = 60;
 
 export interface HostOutput {
   readonly exitCode: number;
@@ -41,7 +37,7 @@ export class HostCommands {
   readonly #tools: HostCommandTools;
   /** Optional paths that this host turned out not to have. */
   readonly #absent = new Set<string>();
-  #swept: Promise<void> | undefined;
+  readonly #running = new Set<Promise<HostOutput>>();
 
   constructor(tools: HostCommandTools) {
     this.#tools = tools;
@@ -49,15 +45,22 @@ export class HostCommands {
 
   /**
    * Runs the command to its end. A program that fails is an answer; rejects with an EngineError when it could not be run, or did not
-   * end in time. Its container is removed in each case; that of a gateway which died meanwhile, by the next one's first call.
+   * end in time. Its container is removed in each case; that of a gateway which died meanwhile is swept.
    */
   async run(command: HostCommand, signal: AbortSignal): Promise<HostOutput> {
-    this.#swept ??= this.#sweep(signal).catch(() => {
-      this.#swept = undefined;
-    });
-    await this.#swept;
+    const running = this.#run(command, signal);
+    this.#running.add(running);
+    return running.finally(() => this.#running.delete(running));
+  }
+
+  /** Resolves once each command under way has ended and its container is gone, or cannot be removed. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(command: HostCommand, signal: AbortSignal): Promise<HostOutput> {
     const { milliseconds = RUN_MILLISECONDS, what } = command;
-    const labels = commandLabels(this.#tools.installationId, Math.ceil((Date.now() + milliseconds) / 1000));
+    const labels = commandLabels(this.#tools.installationId, milliseconds);
     const name = `swiftor-command-${randomUUID()}`;
     const remove = (patience: number) => this.#tools.containers.remove(name, AbortSignal.timeout(patience));
     let output: HostOutput;
@@ -119,17 +122,6 @@ export class HostCommands {
     if (!OPTIONAL_PATHS.has(missing)) return false;
     this.#absent.add(missing);
     return true;
-  }
-
-  /** Removes what gateways of this installation left behind that died while a command ran. */
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { docker, call, containers, installationId } = this.#tools;
-    const label = [`${LABEL.installation}=${installationId}`, LABEL.command];
-    const found = await call('list the commands', signal, async (abortSignal) =>
-      listIn(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
-    );
-    const overdue = found.filter(({ Labels }) => Number(Labels[LABEL.command]) + SWEEP_SLACK_SECONDS < Date.now() / 1000);
-    await Promise.all(overdue.map(({ Id }) => containers.remove(Id, signal)));
   }
 }
 

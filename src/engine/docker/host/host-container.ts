@@ -101,7 +101,7 @@ export function hostContainerOptions(
   };
 }
 
-/** The labels of a command's container; `until` is when it must have ended, in seconds since the epoch. */
-export function commandLabels(installationId: string, until: number): Readonly<Record<string, string>> {
-  return { [LABEL.installation]: installationId, [LABEL.command]: String(until) };
+/** The labels of a command's container, by which it is swept when it was left behind; see `isAbandoned`. */
+export function commandLabels(installationId: string, milliseconds: number): Readonly<Record<string, string>> {
+  return { [LABEL.installation]: installationId, [LABEL.command]: String(Math.ceil(milliseconds / 1000)) };
 }

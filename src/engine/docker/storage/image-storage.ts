@@ -6,6 +6,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import type { HostCommands, HostOutput } from '../host/host-commands.ts';
 import {
   attachCommand,
+  detachCommand,
   deviceOf,
   diskCommand,
   LOST,
@@ -63,12 +64,13 @@ export class ImageStorage {
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 
-  /** Bytes of each image, and of the plain volumes that the engine calls so. */
+  /** Bytes of each image, and of the plain volumes that the engine calls so. Detaches loop devices whose file is gone. */
   async measure(plain: readonly string[], signal: AbortSignal): Promise<StorageReadings> {
     const output = await this.#run(measureCommand(this.#tools.installationId, plain), signal);
     if (output.exitCode !== 0) throw failureOf('What volumes hold could not be measured', output);
     const readings = readStorage(output.stdout);
     const byMachine = Map.groupBy(readings.images, (image) => image.id);
+    if (readings.looseDevices.length > 0) await this.#run(detachCommand(this.#tools.installationId), signal);
     this.#measured = new Map([...byMachine].map(([id, images]) => [id, images.map(({ name }) => name)]));
     return readings;
   }

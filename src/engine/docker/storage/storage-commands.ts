@@ -151,11 +151,33 @@ done
 rmdir "$dir" 2> /dev/null || :
 `;
 
+/** Goes through the loop devices whose file is gone, as when somebody removed it by hand: nothing else would ever free them. */
+const EACH_LOOSE_DEVICE = `
+for backing in /sys/block/loop*/loop/backing_file; do
+  case $(cat "$backing" 2> /dev/null) in
+    */${IMAGES}/"$installation".*".img (deleted)") ;;
+    *) continue ;;
+  esac
+  device=\${backing#/sys/block/}
+  device=/dev/\${device%%/*}
+`;
+
+/** Arguments: installation. One that is mounted goes when it no longer is. */
+const DETACH = `
+installation=$1
+${EACH_LOOSE_DEVICE}
+  losetup -d "$device" || :
+done
+`;
+
 /** Arguments: installation, then directories of plain volumes. */
 const MEASURE = `
 cd ${DATA}
 installation=$1
 shift
+${EACH_LOOSE_DEVICE}
+  echo "loose $device"
+done
 [ ! -d ${IMAGES} ] || find ${IMAGES} -path "${IMAGES}/$installation.*.img" -exec stat -c 'image %s %b %n' {} + || :
 [ $# -eq 0 ] || timeout 20 nice du -sxk -- "$@" 2> /dev/null | sed 's/^/plain /' || :
 `;
@@ -200,6 +222,10 @@ export function attachCommand(installationId: string, id: string, images: readon
 
 export function removeCommand(installationId: string, id: string, names: readonly string[]): HostCommandIn {
   return withLoops(shell('remove the storage of a machine', REMOVE, [installationId, id, ...names]));
+}
+
+export function detachCommand(installationId: string): HostCommandIn {
+  return withLoops(shell('detach storage whose file is gone', DETACH, [installationId]));
 }
 
 /** `plain`: the engine's names of volumes that are directories of its own. */

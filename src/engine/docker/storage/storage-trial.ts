@@ -6,13 +6,23 @@ import { EngineError } from '../../engine-error.ts';
 import { LABEL, TRIAL_VOLUME } from '../../labels.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
+import { listIn } from '../observe/list-in.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import type { ImageStorage } from './image-storage.ts';
 
 const TRIAL_MILLISECONDS = 60_000;
+/** A trial with all of its cleaning up has ended then. */
+const OVERDUE_MILLISECONDS = 3 * 60_000;
 const TRIAL_BYTES = 16 * 2 ** 20;
+const NAME_PREFIX = 'swiftor-trial-';
 const MOUNT: HostCommand = { what: 'mount a trial of storage', argv: ['true'] };
+
+export interface FoundTrial {
+  readonly id: string;
+  /** By the engine's clock, in ms since the epoch. */
+  readonly createdAt: number;
+}
 
 export interface StorageTrialTools {
   readonly docker: Docker;
@@ -31,6 +41,29 @@ export class StorageTrial {
 
   constructor(tools: StorageTrialTools) {
     this.#tools = tools;
+  }
+
+  /** Those that are under way, or were left behind. */
+  list(signal: AbortSignal): Promise<readonly FoundTrial[]> {
+    const { docker, call, installationId } = this.#tools;
+    const label = [`${LABEL.installation}=${installationId}`, `${LABEL.volume}=${TRIAL_VOLUME}`];
+    return call('list the trials of storage', signal, async (abortSignal) => {
+      const { Volumes } = await docker.listVolumes({ filters: { label }, abortSignal });
+      const found: readonly { readonly Name: string; readonly CreatedAt?: string }[] = listIn(Volumes);
+      return found.flatMap(({ Name, CreatedAt = '' }) =>
+        Name.startsWith(NAME_PREFIX) ? [{ id: Name.slice(NAME_PREFIX.length), createdAt: Date.parse(CreatedAt) }] : [],
+      );
+    });
+  }
+
+  /** Removes what is left of the trial, unless it may be under way still. `now` is by the engine's clock. */
+  async sweep({ id, createdAt }: FoundTrial, now: number, signal: AbortSignal): Promise<void> {
+    if (now - createdAt > OVERDUE_MILLISECONDS) await this.#cleanUp(id, signal);
+  }
+
+  /** Resolves once a trial that is under way has left nothing behind, or cannot clean up. */
+  async close(): Promise<void> {
+    await this.#outcome?.catch(() => undefined);
   }
 
   /** Rejects when the engine cannot be asked; the next call tries again then. */
@@ -79,10 +112,9 @@ export class StorageTrial {
   async #createVolume(id: string, signal: AbortSignal): Promise<void> {
     const { docker, call, images, installationId } = this.#tools;
     const Name = volumeName(id);
-    // Labelled as a machine's: what a gateway leaves behind that dies here is found as an orphan.
+    // No machine's: what a gateway leaves behind that dies here is swept.
     const Labels = {
       [LABEL.installation]: installationId,
-      [LABEL.machine]: id,
       [LABEL.volume]: TRIAL_VOLUME,
       [LABEL.lifetime]: 'until-delete',
       [LABEL.store]: 'image',
@@ -95,7 +127,7 @@ export class StorageTrial {
   async #mount(id: string, signal: AbortSignal): Promise<void> {
     const { containers, host, installationId } = this.#tools;
     const Name = volumeName(id);
-    const labels = commandLabels(installationId, Math.ceil((Date.now() + TRIAL_MILLISECONDS) / 1000));
+    const labels = commandLabels(installationId, TRIAL_MILLISECONDS);
     const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
     try {
       await host.start(container, MOUNT, signal);
@@ -104,17 +136,22 @@ export class StorageTrial {
     }
   }
 
-  /** A volume that is left is found as an orphan; its image goes with it. */
+  /** The volume last, for it is what the rest is found by. */
   async #cleanUp(id: string, signal: AbortSignal): Promise<void> {
     const { docker, call, images, log } = this.#tools;
-    const note = (error: unknown) => log.debug({ err: error }, 'a trial of storage left something behind');
-    // Where the host can do nothing, there is no image either.
-    await images.remove(id, [TRIAL_VOLUME], false, signal).catch(note);
-    const volume = docker.getVolume(volumeName(id));
-    await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal })).catch(note);
+    try {
+      await images.remove(id, [TRIAL_VOLUME], false, signal).catch((error: unknown) => {
+        // Where the host can do nothing, there is no image either.
+        if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
+      });
+      const volume = docker.getVolume(volumeName(id));
+      await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
+    } catch (error) {
+      log.debug({ err: error }, 'a trial of storage left something behind, which is swept later');
+    }
   }
 }
 
 function volumeName(id: string): string {
-  return `swiftor-trial-${id}`;
+  return `${NAME_PREFIX}${id}`;
 }

@@ -1,0 +1,49 @@
+import type Docker from 'dockerode';
+import type { Log } from '../../log.ts';
+import { LABEL } from '../labels.ts';
+import type { Containers } from './containers/containers.ts';
+import type { EngineCall } from './connection/engine-call.ts';
+import { isAbandoned } from './host/is-abandoned.ts';
+import { listIn } from './observe/list-in.ts';
+import type { StorageTrial } from './storage/storage-trial.ts';
+
+interface SweepTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+  readonly containers: Containers;
+  readonly trial: StorageTrial;
+  readonly installationId: string;
+  readonly log: Log;
+}
+
+/** See `EngineDriver.sweep`. */
+export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Promise<void> {
+  const { docker, call, containers, trial, installationId, log } = tools;
+  const label = [`${LABEL.installation}=${installationId}`, LABEL.command];
+  const [commands, trials] = await Promise.all([
+    call('list the commands', signal, async (abortSignal) =>
+      listIn(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
+    ),
+    trial.list(signal),
+  ]);
+  if (commands.length === 0 && trials.length === 0) return;
+  const now = await readClock(tools, signal);
+  for (const { Id } of commands) {
+    const details = await containers.inspect(Id, signal);
+    if (details === undefined || !isAbandoned(details, now)) continue;
+    await containers.remove(Id, signal);
+    log.info({ container: Id }, 'removed a command that a gateway left behind');
+  }
+  // After the containers, which may hold a trial's volume.
+  for (const one of trials) await trial.sweep(one, now, signal);
+}
+
+/** The engine's, in ms since the epoch. */
+async function readClock({ docker, call }: SweepTools, signal: AbortSignal): Promise<number> {
+  // Typed as if it took no options.
+  const info: (options: { abortSignal: AbortSignal }) => Promise<{ SystemTime?: unknown }> = docker.info.bind(docker);
+  const { SystemTime } = await call('describe itself', signal, (abortSignal) => info({ abortSignal }));
+  const now = typeof SystemTime === 'string' ? Date.parse(SystemTime) : Number.NaN;
+  if (Number.isNaN(now)) throw new TypeError('The engine does not say what time it is.');
+  return now;
+}

@@ -235,11 +235,11 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     const [device = ''] = await loopsOf(image);
     const backing = () => readFile(`/sys/block/${device.slice(5)}/loop/backing_file`, 'utf8').catch(() => '');
     await driver.measureStorage(within());
-    expect(await backing()).toContain(image);
+    expect(await backing()).toContain(`${spec.id}/primary.img`);
     await rm(image);
-    expect(await backing()).toContain(`${image} (deleted)`);
+    expect(await backing()).toContain(`${spec.id}/primary.img (deleted)`);
     await driver.measureStorage(within());
-    expect(await backing()).not.toContain(image);
+    expect(await backing()).not.toContain(spec.id);
   });
 
   test('a volume from before there were sizes stays as it is, and is measured', async () => {

@@ -7,7 +7,7 @@ export const FAILURE_CODES = {
   PULL_STALLED: 'the download of the image brought nothing for a minute',
   NO_SPACE: "the engine's disk is full, or so nearly that nothing new is started on it; it is tried again by itself",
   DISK_LIMIT: 'the app wrote more outside its lasting storage than it may, and was stopped; it is not tried again by itself',
-  DATA_LOST: 'a volume that held data is gone; nothing is started on a blank one instead',
+  DATA_LOST: 'a volume that held data is gone or damaged; nothing is started on a blank one instead',
   START_FAILED: 'the container cannot be made or started, as when its command is missing',
   ISOLATION_FAILED: 'VMs cannot be walled off on the engine, so none is started there',
   PORT_TAKEN: "something else on the engine's host holds a public port of the VM, and held those that were tried instead",

@@ -15,6 +15,7 @@ import { checkNpmPackages } from './prepare/npm-packages.js';
 import { oneAtATime } from './prepare/one-at-a-time.js';
 import { DEFAULT_SOCKET } from './prepare/engine-endpoint.js';
 import { checkRegistry } from './prepare/registry.js';
+import { checkShellcheck } from './prepare/shellcheck.js';
 import { PrepareFailure, say } from './prepare/report.js';
 
 const PURPOSES = {
@@ -24,7 +25,7 @@ const PURPOSES = {
   bench: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkNginx, checkWrk],
   // Its own engine needs what this machine's does.
   chaos: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox],
-  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkRegistry, checkChromium, checkTestImages],
+  test: [checkNodeRuntime, checkNpmPackages, checkEngine, checkBusybox, checkShellcheck, checkRegistry, checkChromium, checkTestImages],
 };
 
 /** REGIONS may name other machines' engines only. */

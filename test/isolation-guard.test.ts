@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Containers } from '../src/engine/docker/containers/containers.ts';
 import { createEngineCall } from '../src/engine/docker/connection/engine-call.ts';
-import { GUARD_SCRIPT } from '../src/engine/docker/isolation/guard-script.ts';
 import { HostCommands } from '../src/engine/docker/host/host-commands.ts';
+import { readScript } from '../src/engine/docker/shell/read-script.ts';
 import { LABEL } from '../src/engine/labels.ts';
 import {
   docker,
@@ -193,7 +193,7 @@ test("forwarded packets meet the rules first, whether or not the engine has a ch
     inside(
       'sh',
       '-c',
-      GUARD_SCRIPT,
+      readScript('guard'),
       'guard',
       'once',
       'X-FORWARD',
@@ -218,7 +218,7 @@ test("forwarded packets meet the rules first, whether or not the engine has a ch
 
 test('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
   const args = [forward, input, realm.chains.deny, realm.bridges, '-A X', '-A X'];
-  const argv = ['sh', '-c', GUARD_SCRIPT, 'guard', 'once', ...args] as const;
+  const argv = ['sh', '-c', readScript('guard'), 'guard', 'once', ...args] as const;
   const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
   expect(output.exitCode).toBe(1);
   expect(output.stderr).toMatch(/iptables.*Permission denied/s);

@@ -38,7 +38,7 @@ if [ -z "$PASSWORD$HASHED_PASSWORD" ]; then
   case "${NO_AUTH:-}" in
     true | 1 | yes) auth=none ;;
     *)
-      export PASSWORD=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+      PASSWORD=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
       echo "no PASSWORD was given; until the next start it is $PASSWORD"
       ;;
   esac

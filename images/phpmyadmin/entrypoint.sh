@@ -19,6 +19,7 @@ PHP
 chown root:www-data /etc/phpmyadmin/conf.d/50-container.php
 chmod 640 /etc/phpmyadmin/conf.d/50-container.php
 
+# shellcheck source=/dev/null
 . /etc/apache2/envvars
 mkdir -p "$APACHE_RUN_DIR" "$APACHE_LOCK_DIR"
 # Apache takes WINCH for its gentle stop; TERM, which engines send, ends it at once.

@@ -1,8 +1,8 @@
 import { EngineError } from '../../engine-error.ts';
+import { readScript } from '../shell/read-script.ts';
 import type { HostCommands } from './host-commands.ts';
 
-const HOST_DEVICES = '/host-dev';
-const SCRIPT = `for device; do [ -e "${HOST_DEVICES}\${device#/dev}" ] || echo "$device"; done`;
+const SCRIPT = readScript('missing-devices');
 
 /** Those of the devices ('/dev/dri') that the engine's host does not have. Takes some 0.3 s. */
 export async function findMissingDevices(host: HostCommands, devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
@@ -11,7 +11,7 @@ export async function findMissingDevices(host: HostCommands, devices: readonly s
     {
       what: 'look for devices',
       argv: ['sh', '-c', SCRIPT, 'sh', ...devices],
-      binds: [{ source: '/dev', target: HOST_DEVICES, shallow: true }],
+      binds: [{ source: '/dev', target: '/host-dev', shallow: true }],
     },
     signal,
   );

@@ -9,12 +9,13 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { firewallRules, parseResolvers } from './firewall-rules.ts';
 import { GuardLine } from './guard-line.ts';
-import { GUARD_SCRIPT } from './guard-script.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import type { HostCommand } from '../host/host-container.ts';
+import { readScript } from '../shell/read-script.ts';
 import type { MachineNetwork } from './network.ts';
 import type { Realm } from './realm.ts';
 
+const GUARD_SCRIPT = readScript('guard');
 /** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
 const RULES_VERSION = 3;
 const ASSERT_MILLISECONDS = 60_000;

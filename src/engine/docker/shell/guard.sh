@@ -1,10 +1,11 @@
-/**
- * Puts up the firewall's rules, for the host's `sh`. Arguments: `once` or `watch`; the chains FORWARD, INPUT and DENY; the pattern of the
- * bridges; the rules of IPv4 and of IPv6. `once` ends with 0 when they stand, else with 1 and the reason. `watch` looks every two seconds,
- * and for each word on its input, which it then says back, whether they still stand as they were put up, first of all rules; ends with 1 when they cannot be had, and with 0 after a
- * minute in which no gateway asked for it and no machine was there.
- */
-export const GUARD_SCRIPT = `
+#!/bin/sh
+# Keeps the firewall's rules around VMs in place. Runs on the engine's host: any sh with iptables.
+#
+# Arguments: once or watch; the chains FORWARD, INPUT and DENY; the pattern of the bridges; the rules of IPv4 and IPv6.
+# once exits with 0 when the rules stand, else with 1 and the reason on stderr.
+# watch looks every two seconds, and once for each word on its input, which it then prints, whether the rules still are
+# as it put them up, before all others. Exits with 1 when they cannot be had, and with 0 after a minute in which no
+# gateway asked and no VM was on the bridges.
 set -u
 mode=$1 forward=$2 input=$3 deny=$4 bridges=$5 rules4=$6 rules6=$7
 calls=/proc/sys/net/bridge/bridge-nf-call-iptables
@@ -20,7 +21,7 @@ look() {
   while read -r line; do
     case $line in
       "-A $forward "* | "-A $input "* | "-A $deny "*) part=$part$line$newline ;;
-      *" -i $bridges -j $forward" | *" -i $bridges -j $input") jumps=$jumps-D\${line#-A}$newline ;;
+      *" -i $bridges -j $forward" | *" -i $bridges -j $input") jumps=$jumps-D${line#-A}$newline ;;
     esac
     case $line in
       "-A FORWARD "*) [ -n "$of_forward" ] || of_forward=$line ;;
@@ -80,13 +81,13 @@ if [ "$mode" = once ]; then
   exit
 fi
 
-# Words come in from those who ask, and go back once the rules were looked at; an empty one of our own comes every two seconds.
+# A gateway sends a word, and gets it back once the rules were looked at. Our own empty line comes every two seconds.
 ( while sleep 2; do echo; done > /proc/$$/fd/0 ) &
 idle=0
 while read -r word; do
   guard || { sleep 1; guard; } || exit 1
   idle=$((idle + 1))
-  for port in /sys/class/net/\${bridges%+}*/brif/*; do
+  for port in /sys/class/net/"${bridges%+}"*/brif/*; do
     [ ! -e "$port" ] || idle=0
   done
   if [ -n "$word" ]; then
@@ -95,4 +96,3 @@ while read -r word; do
   fi
   [ $idle -lt 30 ] || exit 0
 done
-`;

@@ -1,0 +1,32 @@
+#!/bin/sh
+# All volumes of an installation. The engine's data directory is /data here.
+#
+# Arguments: measure INSTALLATION, then directories of plain volumes below the data directory. Prints lines of
+#              "loose DEVICE": a loop device whose file is gone,
+#              "image BYTES BLOCKS FILE", of 512 bytes a block, and "plain KIBIBYTES DIRECTORY";
+#            detach INSTALLATION: frees those loop devices. One that is mounted goes when it no longer is.
+mode=$1
+installation=$2
+shift 2
+
+# Files that somebody removed by hand: nothing else would ever free their devices.
+print_loose() {
+  for backing in /sys/block/loop*/loop/backing_file; do
+    case $(cat "$backing" 2> /dev/null) in
+      */swiftor/"$installation".*".img (deleted)") ;;
+      *) continue ;;
+    esac
+    device=${backing#/sys/block/}
+    echo "/dev/${device%%/*}"
+  done
+}
+
+case $mode in
+  measure)
+    cd /data || exit
+    print_loose | sed 's/^/loose /'
+    [ ! -d swiftor ] || find swiftor -path "swiftor/$installation.*.img" -exec stat -c 'image %s %b %n' {} + || :
+    [ $# -eq 0 ] || timeout 20 nice du -sxk -- "$@" 2> /dev/null | sed 's/^/plain /' || :
+    ;;
+  detach) for device in $(print_loose); do losetup -d "$device" || :; done ;;
+esac

@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+
+type ScriptName = 'all-volumes' | 'guard' | 'missing-devices' | 'sized-volumes';
+
+/** The text of a shell script of this folder, for `sh -c`: the engine's host has no copy of the file. */
+export function readScript(name: ScriptName): string {
+  return readFileSync(new URL(`${name}.sh`, import.meta.url), 'utf8');
+}

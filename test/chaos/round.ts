@@ -35,7 +35,9 @@ export interface World {
 
 /** Of each account's first VMs, that run all the time. */
 const BYSTANDERS = 2;
-const REST_MS = 60_000;
+/** How soon everything must be as promised after a fault; it is waited for twice as long, to tell late from never. */
+const CONVERGED_MS = 30_000;
+const REST_MS = 2 * CONVERGED_MS;
 const LOOK_EVERY_MS = 500;
 const LEAD_MS = 1_500;
 const HANDLES_MORE = 40;
@@ -96,9 +98,12 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
     await Promise.all(running);
   }
   const readTimes = [...history.readTimes];
-  const { violations, ms, facts } = await comeToRest(world);
+  const { violations, ms, facts, last } = await comeToRest(world);
   const late: Violation[] = [
     ...violations,
+    ...(violations.length === 0 && ms > CONVERGED_MS
+      ? [{ kind: 'status' as const, what: `it took ${Math.round(ms / 1_000)} s until this was over: ${last?.what}` }]
+      : []),
     ...(nemesis.endsContainers === true ? [] : checkBystanders(bystanders, facts)),
     ...(await checkMarkers(rig, before.facts, facts, history.robbed)),
     ...checkUsages(usages, await readUsages(rig)),
@@ -127,8 +132,13 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
 const sumOf = (rig: Rig, what: 'starts' | 'kills'): number => rig.gateways.reduce((sum, gateway) => sum + gateway[what], 0);
 
 /** Waits until nothing contradicts what was promised; what still does at the end of the patience. */
-async function comeToRest({ rig, history, subscribers }: World): Promise<{ facts: Facts; violations: readonly Violation[]; ms: number }> {
+async function comeToRest({
+  rig,
+  history,
+  subscribers,
+}: World): Promise<{ facts: Facts; violations: readonly Violation[]; ms: number; last: Violation | undefined }> {
   const begun = performance.now();
+  let last: Violation | undefined;
   for (;;) {
     // One that ended although nobody ended it is counted, and started again as an operator's supervisor does.
     for (const gateway of rig.gateways) await gateway.start();
@@ -141,7 +151,8 @@ async function comeToRest({ rig, history, subscribers }: World): Promise<{ facts
       if (isLate) throw new Error('It cannot be seen what is.', { cause: facts });
     } else {
       const violations = checkFacts(facts, expectation);
-      if (violations.length === 0 || isLate) return { facts, violations, ms };
+      if (violations.length === 0 || isLate) return { facts, violations, ms, last };
+      [last] = violations;
     }
     await sleep(LOOK_EVERY_MS);
   }

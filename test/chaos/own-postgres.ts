@@ -83,7 +83,13 @@ export class OwnPostgres implements AsyncDisposable {
 
   /** Stops or continues all of its processes. */
   async signalAll(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
-    for (const pid of await this.#processes()) process.kill(pid, signal);
+    for (const pid of await this.#processes()) {
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // A backend that ended at this moment.
+      }
+    }
   }
 
   async query<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {

@@ -111,11 +111,12 @@ async function run(nemeses: readonly Nemesis[]): Promise<number> {
       if (result.violations.length > 0 && values.logs !== undefined)
         await keepLogs(world, path.join(values.logs, `${n + 1}-${nemesis.name}`), result);
       // What one round broke is no finding of the next.
-      await world[Symbol.asyncDispose]();
+      const used = world;
       world = undefined;
+      await end(used);
     }
   } finally {
-    await world?.[Symbol.asyncDispose]();
+    if (world !== undefined) await end(world);
   }
   if (results.length > 0) say(`\n${renderReport(results)}`);
   // The round that was broken off is still waiting for something.
@@ -133,6 +134,11 @@ async function createWorld(seed: number): Promise<World & AsyncDisposable> {
   await settleIn(world);
   const held = parts.move();
   return { ...world, [Symbol.asyncDispose]: () => held.disposeAsync() };
+}
+
+/** What cannot be ended goes with the namespaces; the rounds that follow do not need it. */
+async function end(world: AsyncDisposable): Promise<void> {
+  await world[Symbol.asyncDispose]().catch((error: unknown) => say(`    a part of the rig could not be ended: ${String(error)}`));
 }
 
 async function keepPossible(nemeses: readonly Nemesis[]): Promise<readonly Nemesis[]> {

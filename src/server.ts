@@ -18,8 +18,8 @@ import { createListener } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import type { EngineDriver } from './engine/driver.ts';
 import { openEngines } from './engine/open-engines.ts';
-import { createEventStreams } from './events/event-streams.ts';
-import { createProgressBoard } from './events/progress-board.ts';
+import { EventStreams } from './events/event-streams.ts';
+import { BootProgress } from './events/boot-progress.ts';
 import { createGateway } from './graphql/pipeline/gateway.ts';
 import { createGraphqlHttp } from './graphql/transports/graphql-http.ts';
 import { createGraphqlWs } from './graphql/transports/graphql-ws.ts';
@@ -161,8 +161,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     parts.defer(() => chores);
   }
 
-  const board = createProgressBoard(listener);
-  const streams = createEventStreams({ db, listener, board, log });
+  const bootProgress = new BootProgress(listener);
+  const streams = new EventStreams({ db, listener, bootProgress, log });
   parts.defer(() => streams.close());
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
   const server = await listenServer(config, log);
@@ -178,7 +178,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     forward: config.forward,
     address,
     streams,
-    board,
+    bootProgress,
     telemetry: createVmTelemetry({ driverOf, streams }),
     isRegionAvailable: (region: string) => healthOf(region).canStart,
     factsOf,

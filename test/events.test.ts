@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { loadCatalog } from '../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../src/db/database.ts';
 import { createListener, type Listener } from '../src/db/listen.ts';
-import { createEventStreams, type EventStreams } from '../src/events/event-streams.ts';
-import { createProgressBoard } from '../src/events/progress-board.ts';
+import { EventStreams } from '../src/events/event-streams.ts';
+import { BootProgress } from '../src/events/boot-progress.ts';
 import type { VmEvent } from '../src/events/vm-event.ts';
 import { createLog } from '../src/log.ts';
 import { openTestBox } from './support/secret-box.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   db = createDatabase(database.url, { max: 20 });
   const log = await createLog({ level: 'silent' });
   listener = await createListener({ url: database.url });
-  streams = createEventStreams({ db, listener, board: createProgressBoard(listener), log });
+  streams = new EventStreams({ db, listener, bootProgress: new BootProgress(listener), log });
   const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
   deps = { db, catalog, box: await openTestBox(db), forward: FORWARD };
 });
@@ -200,7 +200,7 @@ describe('vmEvents', () => {
     const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
     const log = await createLog({ level: 'silent' });
     const own = await createListener({ url: database.url });
-    const observed = createEventStreams({ db: counted, listener: own, board: createProgressBoard(own), log });
+    const observed = new EventStreams({ db: counted, listener: own, bootProgress: new BootProgress(own), log });
     try {
       const [read, unread] = [await newVm('read'), await newVm('unread')];
       const source = await observed.subscribe({ userId: 'read' });

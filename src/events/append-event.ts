@@ -3,9 +3,9 @@ import type { Trx } from '../db/database.ts';
 import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-event.ts';
 
 /**
- * Takes the account's next sequence number. The row lock that it holds until the commit is what makes numbers gapless
- * and equal to the order of commits: whoever comes next waits for this transaction. Call it before touching VM rows.
- * `at` is the database's `now()`, which is one moment for the whole transaction.
+ * Takes the account's next sequence number. Its row lock is held until the commit, so the next caller waits for this
+ * transaction: numbers are gapless and in commit order. Call it before touching VM rows. `at` is the database's
+ * `now()`, which is the same for the whole transaction.
  */
 export async function nextEventSeq(trx: Trx, userId: string): Promise<{ seq: number; at: Date }> {
   return trx
@@ -26,7 +26,7 @@ export interface NewEvent {
   readonly reason: EventReason;
 }
 
-/** Stores the event and hints at it, both with the transaction's commit. `wakeReconciler`: the VM became due. */
+/** Stores the event and sends its notification, both at commit. `wakeReconciler`: the VM became due. */
 export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }: { wakeReconciler: boolean }): Promise<void> {
   const { userId, seq, vmId, kind, status, previousStatus = null, reason } = event;
   await sql`
@@ -43,12 +43,12 @@ export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }:
   `.execute(trx);
 }
 
-/** What a notification of an event says: whose it is, of which VM, and the event itself where its writer put it in. */
+/** Decodes a notification. `event` is undefined when the notification carries only the ids. */
 export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {
   const [userId, vmId, body] = JSON.parse(payload) as [string, string, EventNoteBody?];
   if (body === undefined) return { userId, event: undefined };
   const { seq, kind, status, previousStatus, reason } = body;
-  // A gateway of before writes it with microseconds and an offset.
+  // Older gateways write microseconds and an offset.
   const at = body.at.endsWith('Z') ? body.at : new Date(body.at).toISOString();
   return { userId, event: { seq, kind, vmId, status, previousStatus: previousStatus ?? undefined, reason: reason ?? undefined, at } };
 }
@@ -62,7 +62,7 @@ interface EventNoteBody {
   readonly at: string;
 }
 
-/** A notification's body for progress: short keys keep it far below PostgreSQL's 8000 bytes. */
+/** The payload of a progress notification. Short keys keep it far below PostgreSQL's limit of 8000 bytes. */
 export interface ProgressNote {
   readonly u: string;
   readonly v: string;

@@ -2,9 +2,9 @@ import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 
-/** Of these ids, those of VMs that were deleted: by their DELETED events, and by what is kept of the ones that are forgotten. */
+/** Returns those of the ids whose VM was deleted. `deleted_vm` has the ones whose DELETED event was pruned. */
 export async function findDeletedVms(db: Db, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  // They are read from labels, which may hold anything.
+  // The ids come from labels, which may hold anything.
   const uuids = ids.filter(isUuid);
   if (uuids.length === 0) return new Set();
   const { rows } = await sql<{ vm_id: string }>`

@@ -3,17 +3,17 @@ import type { Db } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import type { VmEvent, VmEventKind } from './vm-event.ts';
 
-/** What a reader is handed before it is live. */
-export interface Beginning {
-  /** Up to where the events speak for the account. */
+/** A page of what a reader gets before it is live. */
+export interface Backlog {
+  /** The events cover the account up to this number. */
   readonly seq: number;
   readonly events: readonly VmEvent[];
-  /** Whether there was nothing after them; otherwise the reader comes again with `seq` as its cursor. */
+  /** Whether there was nothing after `seq`. Otherwise the reader reads on from there. */
   readonly complete: boolean;
 }
 
 const PAGE = 500;
-/** A client that missed more than this is served faster by snapshots. */
+/** For a client that missed more than this, snapshots are faster. */
 const REPLAY_LIMIT = 10_000;
 
 async function readEventSeq(db: Db, userId: string): Promise<number> {
@@ -21,7 +21,7 @@ async function readEventSeq(db: Db, userId: string): Promise<number> {
   return row?.event_seq ?? 0;
 }
 
-/** A page of the account's events after the cursor, oldest first. */
+/** Reads a page of the account's events after the cursor, oldest first. */
 export async function readEvents(db: Db, userId: string, after: number): Promise<{ events: VmEvent[]; complete: boolean }> {
   const rows = await db
     .selectFrom('vm_event')
@@ -34,13 +34,13 @@ export async function readEvents(db: Db, userId: string, after: number): Promise
   return { events: rows.map(toEvent), complete: rows.length < PAGE };
 }
 
-/** What came after the cursor, a page of it; undefined when the cursor is older than what is kept, or is not of this database. */
-export async function readReplay(db: Db, userId: string, after: number): Promise<Beginning | undefined> {
+/** Reads a page of the events after the cursor. Undefined when they were pruned or the cursor is of another database. */
+export async function readReplay(db: Db, userId: string, after: number): Promise<Backlog | undefined> {
   let { events, complete } = await readEvents(db, userId, after);
   if (events.length === 0) {
     const seq = await readEventSeq(db, userId);
     if (seq === after) return { seq, events, complete };
-    // Of the future: another database. Else something committed between the two statements, and is there by now.
+    // A cursor ahead of the account is of another database. Otherwise an event committed between the two statements.
     if (seq > after) ({ events, complete } = await readEvents(db, userId, after));
   }
   const [first] = events;
@@ -51,8 +51,8 @@ export async function readReplay(db: Db, userId: string, after: number): Promise
   return { seq: last.seq, events, complete };
 }
 
-/** Of these accounts, those whose last event is not the one at the cursor that is named with them. One statement. */
-export async function findMoved(db: Db, cursors: ReadonlyMap<string, number>): Promise<{ userId: string; seq: number }[]> {
+/** Returns the accounts whose last event is not at the given cursor, in one statement. */
+export async function findOutdatedCursors(db: Db, cursors: ReadonlyMap<string, number>): Promise<{ userId: string; seq: number }[]> {
   const { rows } = await sql<{ userId: string; seq: number }>`
     select account.user_id as "userId", account.event_seq as seq
     from unnest(${[...cursors.keys()]}::text[], ${[...cursors.values()]}::bigint[]) as known (user_id, seq)
@@ -62,11 +62,11 @@ export async function findMoved(db: Db, cursors: ReadonlyMap<string, number>): P
 }
 
 /**
- * The state of each VM, read in one statement, so it is the state at exactly one seq. Ordered by each VM's own last
- * seq and numbered with it: a client that is cut between two of them resumes from the smaller one and misses nothing.
- * The last carries the account's seq: the next event is the one after it.
+ * The state of each VM, read in one statement: all are of the same seq. Each snapshot is numbered with its VM's last
+ * seq, and they are ordered by it: a client that is cut between two resumes from the smaller one and misses nothing.
+ * The last carries the account's seq, which the next event follows.
  */
-export async function readSnapshot(db: Db, userId: string, vmId: string | undefined): Promise<Beginning> {
+export async function readSnapshot(db: Db, userId: string, vmId: string | undefined): Promise<Backlog> {
   const rows = await db
     .selectFrom('account')
     .leftJoin('vm', (join) => {
@@ -85,7 +85,7 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
   return { seq, events, complete: true };
 }
 
-/** Whether the account has the VM, had it (then its last event), or never had it. */
+/** 'has': the account has the VM. An event: it had the VM, and this was its last event. Undefined: it never had it. */
 export async function findOwnership(db: Db, userId: string, vmId: string): Promise<'has' | VmEvent | undefined> {
   if (!isUuid(vmId)) return undefined;
   const vm = await db.selectFrom('vm').select('id').where('id', '=', vmId).where('user_id', '=', userId).executeTakeFirst();
@@ -101,19 +101,19 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
 }
 
 /**
- * Forgets events older than the age, and whatever came before them in their account: what is kept has no gap. A cursor
- * from before then starts again with snapshots. Which VMs were deleted is kept: see `findDeletedVms`.
+ * Deletes events older than `keepDays`, and all events before them in their account: the rest has no gap. A cursor from
+ * before then gets snapshots. `deleted_vm` keeps the ids of deleted VMs, see `findDeletedVms`.
  */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
   await sql`
-    with forgotten as (
+    with pruned as (
       delete from vm_event using (
         select user_id, max(seq) as seq from vm_event where at < now() - make_interval(days => ${keepDays}) group by user_id
       ) as old
       where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
       returning vm_event.vm_id, vm_event.kind, vm_event.at
     )
-    insert into deleted_vm (vm_id, deleted_at) select vm_id, at from forgotten where kind = 'DELETED'
+    insert into deleted_vm (vm_id, deleted_at) select vm_id, at from pruned where kind = 'DELETED'
     on conflict do nothing
   `.execute(db);
 }

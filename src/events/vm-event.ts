@@ -1,4 +1,4 @@
-/** The kinds that a subscriber can see; SNAPSHOT and PROGRESS are never stored. */
+/** The kinds of events. SNAPSHOT and PROGRESS are never stored. */
 export const VM_EVENT_KINDS = ['SNAPSHOT', 'CREATED', 'CHANGED', 'PROGRESS', 'DELETED'] as const;
 export type VmEventKind = (typeof VM_EVENT_KINDS)[number];
 export type StoredEventKind = Exclude<VmEventKind, 'SNAPSHOT' | 'PROGRESS'>;
@@ -7,9 +7,9 @@ export type StoredEventKind = Exclude<VmEventKind, 'SNAPSHOT' | 'PROGRESS'>;
 export const EVENT_REASONS = ['USER', 'BOOT', 'CRASH', 'OOM', 'DEADLINE', 'ENGINE', 'UPDATE', 'UNDO', 'DISK', 'ADOPT'] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
 
-/** How far a boot is. Never stored: it travels by notification only, and the latest is all that matters. */
+/** How far a boot is. Sent by notification only: nothing but the latest matters. */
 export interface VmProgress {
-  /** Of the image's download, over all its layers, 0 to 100; 100 from STARTING on. */
+  /** Of the image's download over all layers, 0 to 100; 100 from STARTING on. */
   readonly percent: number;
   readonly message: string;
   readonly bytesDone?: number;
@@ -24,12 +24,12 @@ export interface VmEvent {
   readonly status: string;
   readonly previousStatus?: string | undefined;
   readonly reason?: string | undefined;
-  /** When it was committed: ISO 8601 in UTC with milliseconds. A text, which is told as it is and never reckoned with. */
+  /** Commit time, ISO 8601 in UTC with milliseconds. A string because nothing computes with it. */
   readonly at: string;
   readonly progress?: VmProgress;
 }
 
-/** What a client resumes after, having seen this element of a stream; undefined for one that is no event. */
+/** The `after` that resumes a stream behind this element; undefined when the element is not an event. */
 export function cursorOf(element: unknown): string | undefined {
   return typeof element === 'object' && element !== null && 'seq' in element ? String(element.seq) : undefined;
 }

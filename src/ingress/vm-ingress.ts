@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
 import type { Listener } from '../db/listen.ts';
 import type { EventStreams } from '../events/event-streams.ts';
-import type { ProgressBoard } from '../events/progress-board.ts';
+import type { BootProgress } from '../events/boot-progress.ts';
 import type { Log } from '../log.ts';
 import type { VmDependencies } from '../vm/commands/vm-command.ts';
 import { createHostTable, type HostTable } from './routing/host-table.ts';
@@ -26,7 +26,7 @@ interface VmIngressOptions extends VmDependencies {
   readonly publicScheme: Config['publicScheme'];
   readonly listener: Listener;
   readonly streams: EventStreams;
-  readonly board: ProgressBoard;
+  readonly bootProgress: BootProgress;
   readonly addressOf: (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string;
   readonly log: Log;
 }

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import type { Actor } from '../../audit/viewer.ts';
 import type { Cuttable } from '../../events/event-reader.ts';
 import type { EventStreams } from '../../events/event-streams.ts';
-import type { ProgressBoard } from '../../events/progress-board.ts';
+import type { BootProgress } from '../../events/boot-progress.ts';
 import type { EngineFacts } from '../../vm/engine-facts.ts';
 import type { Usage } from '../../vm/limits.ts';
 import type { PublicAddress } from '../../vm/networking/mapping.ts';
@@ -16,8 +16,8 @@ import type { Plan } from '../../catalog/plan.ts';
 /** What the resolvers work with; the same for every request. */
 export interface Services extends VmDependencies {
   readonly address: PublicAddress;
-  readonly streams: EventStreams;
-  readonly board: ProgressBoard;
+  readonly streams: Pick<EventStreams, 'subscribe'>;
+  readonly bootProgress: Pick<BootProgress, 'find'>;
   readonly telemetry: VmTelemetry;
   /** Whether the region's engine answers. */
   readonly isRegionAvailable: (code: string) => boolean;

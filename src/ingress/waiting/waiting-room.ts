@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../errors.ts';
-import type { ProgressBoard } from '../../events/progress-board.ts';
+import type { BootProgress } from '../../events/boot-progress.ts';
 import type { VmProgress } from '../../events/vm-event.ts';
 import type { Html } from '../../lib/html.ts';
 import { startViolations } from '../../vm/limits.ts';
@@ -29,12 +29,12 @@ export interface WaitingRoom {
 }
 
 interface WaitingRoomDependencies extends VmDependencies {
-  readonly board: ProgressBoard;
+  readonly bootProgress: BootProgress;
   readonly addressOf: (req: IncomingMessage) => string;
 }
 
 export function createWaitingRoom(deps: WaitingRoomDependencies): WaitingRoom {
-  const { db, catalog, board, addressOf } = deps;
+  const { db, catalog, bootProgress, addressOf } = deps;
 
   const readViolations = async (vm: Vm): Promise<string[]> => {
     const usage = await readUsage(db, vm.userId, vm.id);
@@ -48,7 +48,7 @@ export function createWaitingRoom(deps: WaitingRoomDependencies): WaitingRoom {
       vm,
       isOwner,
       kind: catalog.distributions.get(vm.distribution)?.name ?? vm.distribution,
-      progress: progress ?? board.find(vm.id, vm.status),
+      progress: progress ?? bootProgress.find(vm.id, vm.status),
       // One that is on already takes nothing more of the plan.
       violations: isOwner && canBeStarted && !vm.enabled ? await readViolations(vm) : [],
       startPath: `${START_PATH}?to=${encodeURIComponent(path)}`,

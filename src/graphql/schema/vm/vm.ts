@@ -152,7 +152,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       type: VmProgress,
       nullable: true,
       description: 'While QUEUED, PULLING, STARTING or BOOTING; null otherwise.',
-      resolve: ({ id, status }, _args, { board }) => (isBooting(status) ? (board.find(id, status) ?? unknownProgress(status)) : null),
+      resolve: ({ id, status }, _args, { bootProgress }) =>
+        isBooting(status) ? (bootProgress.find(id, status) ?? unknownProgress(status)) : null,
     }),
     boot: t.field({
       type: VmBoot,

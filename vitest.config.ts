@@ -1,9 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests of the folder `test/NAME`. */
+const project = (name: string, needs: { postgres: boolean }) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    ...(needs.postgres && { globalSetup: ['test/support/global-setup.ts'] }),
+  },
+});
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    projects: [
+      project('unit', { postgres: false }),
+      project('database', { postgres: true }),
+      project('engine', { postgres: true }),
+      project('browser', { postgres: true }),
+    ],
     reporters: ['default', './test/support/count-reporter.ts'],
     // Node itself loads the modules, as it does in production: Vite's resolution would load graphql twice.
     experimental: { viteModuleRunner: false },

@@ -24,7 +24,7 @@ const byVmId = (vmId: string): Args => ({ vmId });
 
 /**
  * Every query, mutation and subscription of the schema, with arguments that make it do something to a VM that has a secret `KEY`, a mapping
- * `NAME` and a forwarded `PORT`. One that is missing here fails test/authorization.test.ts: add it with what it speaks of.
+ * `NAME` and a forwarded `PORT`. One that is missing here fails test/engine/authorization.test.ts: add it with what it speaks of.
  */
 export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Query.distributions': { of: 'catalog' },
@@ -52,7 +52,7 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
 };
 
 /**
- * Whose data each object type holds. One that is missing here fails test/authorization.test.ts: say whether it is the catalog's, which anyone
+ * Whose data each object type holds. One that is missing here fails test/engine/authorization.test.ts: say whether it is the catalog's, which anyone
  * with a token may read, or an account's, which must not show in anybody else's answer, by whatever path it is reached.
  */
 export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {

@@ -89,7 +89,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     SECRETS_KEY,
     CATALOG_FILE: catalogFile,
     PLANS_FILE: plansFile,
-    // Everything comes from one address here, and a test asks faster than people do; test/request-limits.test.ts sets its own.
+    // Everything comes from one address here, and a test asks faster than people do; test/engine/request-limits.test.ts sets its own.
     ...ROOMY_LIMITS,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,

@@ -19,7 +19,7 @@ type Compiled = Pick<CompiledQuery, 'query'> | undefined;
 /**
  * The one executor of queries, mutations and events. A validated operation, whose variables were found to fit, that is executed again is compiled by graphql-jit and kept for as
  * long as its document is: a flood of new documents costs no compilations, and the document cache bounds what is kept. The first time, the
- * language's own executor answers; both give the same data and errors (test/executor.test.ts). For an event, `rootValue` is the event.
+ * language's own executor answers; both give the same data and errors (test/unit/executor.test.ts). For an event, `rootValue` is the event.
  *
  * What graphql-jit asks of a schema, each held by that test or by Pothos: a field without a resolver reads a plain property, no method and no
  * promise; defaults are values; no input type contains itself.

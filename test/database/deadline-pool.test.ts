@@ -1,0 +1,167 @@
+import { sql } from 'kysely';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createDatabase, isDatabaseUnavailable, type Db, type DatabaseOptions } from '../../src/db/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
+import { eventually } from '../support/eventually.ts';
+import { executeSql } from '../support/execute-sql.ts';
+
+let url: string;
+let proxy: DatabaseProxy;
+
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  url = database.url;
+  proxy = await openDatabaseProxy(url);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+});
+
+function open(options: DatabaseOptions = {}): Db {
+  const db = createDatabase(proxy.url, { answerMs: 1_000, ...options });
+  onTestFinished(() => db.destroy());
+  return db;
+}
+async function pidOf(db: Db): Promise<number> {
+  const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db);
+  return rows[0]?.pid ?? 0;
+}
+/** How long it took to be refused, in milliseconds. */
+async function refusal(work: Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(isDatabaseUnavailable(error), String(error)).toBe(true);
+  return performance.now() - begun;
+}
+const terminate = (pid: number) => executeSql(url, `select pg_terminate_backend(${pid})`);
+const isGone = (pid: number) => async () => (await executeSql(url, `select from pg_stat_activity where pid = ${pid}`)).rowCount === 0;
+
+describe('a connection that the server ends', () => {
+  it('while it is lent rejects the next statement, and is not lent again', async () => {
+    const db = open({ max: 1 });
+    let ended = 0;
+    const work = db.transaction().execute(async (trx) => {
+      ended = await pidOf(trx);
+      await terminate(ended);
+      await eventually(isGone(ended));
+      // The connection's error has come by now; nobody waits for a statement.
+      await new Promise((resolve) => setImmediate(resolve));
+      await sql`select 1`.execute(trx);
+    });
+    await refusal(work);
+    expect(await pidOf(db)).not.toBe(ended);
+  });
+
+  it('under a statement rejects that, and is not lent again', async () => {
+    const db = open({ max: 1 });
+    const pid = await pidOf(db);
+    const work = refusal(sql`select pg_sleep(0.9)`.execute(db));
+    await terminate(pid);
+    await work;
+    expect(await pidOf(db)).not.toBe(pid);
+  });
+
+  it('for its idle transaction rejects the next statement', async () => {
+    const db = open({ max: 1 });
+    const work = db.transaction().execute(async (trx) => {
+      await sql`set idle_in_transaction_session_timeout = 50`.execute(trx);
+      const pid = await pidOf(trx);
+      await eventually(isGone(pid));
+      await sql`select 1`.execute(trx);
+    });
+    await refusal(work);
+    await pidOf(db);
+  });
+});
+
+describe('a connection that dies without a word', () => {
+  it('rejects its statement in time, and is closed', async () => {
+    const db = open({ max: 1 });
+    await pidOf(db);
+    proxy.set('blackhole');
+    expect(await refusal(pidOf(db))).toBeLessThan(1_500);
+    await eventually(() => proxy.count() === 0);
+  });
+
+  it('costs one deadline, however many others died with it', async () => {
+    const db = open({ max: 5 });
+    const before = await Promise.all(Array.from({ length: 5 }, () => sql`select pg_sleep(0.1)`.execute(db).then(() => pidOf(db))));
+    expect(proxy.count()).toBe(5);
+    proxy.set('blackhole');
+    proxy.set('pass');
+    expect(await refusal(pidOf(db))).toBeLessThan(1_500);
+    const healed = performance.now();
+    for (let asked = 0; asked < 5; asked += 1) expect(before).not.toContain(await pidOf(db));
+    expect(performance.now() - healed).toBeLessThan(900);
+  });
+
+  it('never gives its late answer to the next statement', async () => {
+    const db = open({ max: 1 });
+    await pidOf(db);
+    proxy.set(1_200);
+    await refusal(sql`select 'late' as word`.execute(db));
+    proxy.set('pass');
+    const { rows } = await sql`select 'next' as word`.execute(db);
+    expect(rows).toEqual([{ word: 'next' }]);
+  });
+
+  it('in a transaction takes that with it at once', async () => {
+    const db = open({ max: 1 });
+    const work = db.transaction().execute(async (trx) => {
+      await pidOf(trx);
+      proxy.set('blackhole');
+      await pidOf(trx);
+    });
+    expect(await refusal(work)).toBeLessThan(1_900);
+  });
+
+  it('that is idle is closed with the pool, within its 2 s', async () => {
+    const db = createDatabase(proxy.url);
+    await pidOf(db);
+    proxy.set('blackhole');
+    const begun = performance.now();
+    await db.destroy();
+    expect(performance.now() - begun).toBeLessThan(2_900);
+    await eventually(() => proxy.count() === 0);
+  });
+});
+
+describe('at the end', () => {
+  it('a statement waits for 2 s at most, and the next one not at all', async () => {
+    const ending = new AbortController();
+    const db = open({ answerMs: 60_000, ending: ending.signal, max: 2 });
+    await pidOf(db);
+    proxy.set('blackhole');
+    const work = refusal(pidOf(db));
+    ending.abort();
+    expect(await work).toBeLessThan(2_900);
+    expect(await refusal(pidOf(db))).toBeLessThan(500);
+  });
+
+  it('a database that answers serves on', async () => {
+    const ending = new AbortController();
+    const db = open({ ending: ending.signal });
+    ending.abort();
+    expect(await pidOf(db)).toBeGreaterThan(0);
+  });
+});
+
+it('a server that became a standby is left: its connections are not lent again', async () => {
+  const db = open({ max: 1 });
+  const pid = await pidOf(db);
+  await executeSql(url, 'create table kept ()');
+  await sql`set default_transaction_read_only = on`.execute(db);
+  await refusal(sql`insert into kept default values`.execute(db));
+  expect(await pidOf(db)).not.toBe(pid);
+  await sql`insert into kept default values`.execute(db);
+});
+
+it('a statement that a lock holds up fails as unavailable, and its connection is kept', async () => {
+  const db = open({ max: 1, answerMs: 500 });
+  const pid = await pidOf(db);
+  expect(await refusal(sql`select pg_sleep(5)`.execute(db))).toBeLessThan(1_500);
+  expect(await pidOf(db)).toBe(pid);
+});

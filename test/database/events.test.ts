@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { loadCatalog } from '../../src/catalog/catalog.ts';
+import { createDatabase, type Db } from '../../src/db/database.ts';
+import { createListener, type Listener } from '../../src/db/listen.ts';
+import { EventStreams } from '../../src/events/event-streams.ts';
+import { BootProgress } from '../../src/events/boot-progress.ts';
+import type { VmEvent } from '../../src/events/vm-event.ts';
+import { createLog } from '../../src/log.ts';
+import { openTestBox } from '../support/secret-box.ts';
+import type { VmDependencies } from '../../src/vm/commands/vm-command.ts';
+import { createVm, startVm, stopVm, updateVm } from '../../src/vm/commands/vm-commands.ts';
+import type { Vm } from '../../src/vm/vm.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { FORWARD, VM_INPUT } from '../support/vms.ts';
+
+let database: TestDatabase;
+let db: Db;
+let listener: Listener;
+let streams: EventStreams;
+let deps: VmDependencies;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, { max: 20 });
+  const log = await createLog({ level: 'silent' });
+  listener = await createListener({ url: database.url });
+  streams = new EventStreams({ db, listener, bootProgress: new BootProgress(listener), log });
+  const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
+  deps = { db, catalog, box: await openTestBox(db), forward: FORWARD };
+});
+afterAll(async () => {
+  streams.close();
+  await listener.close();
+  await db.destroy();
+  await database[Symbol.asyncDispose]();
+});
+
+const viewerOf = (userId: string) => ({ userId, plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' });
+const newVm = (userId: string): Promise<Vm> => createVm(deps, viewerOf(userId), { ...VM_INPUT, storageType: 'EPHEMERAL' });
+const rename = (vm: Vm, vmlabel: string): Promise<Vm> => updateVm(deps, viewerOf(vm.userId), vm.id, { vmlabel });
+
+/** What a reader gets until it has seen the event with that seq. */
+async function readUntil(source: AsyncIterableIterator<VmEvent>, seq: number): Promise<VmEvent[]> {
+  const seen: VmEvent[] = [];
+  for await (const event of source) {
+    seen.push(event);
+    if (event.seq >= seq) break;
+  }
+  return seen;
+}
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('vmEvents', () => {
+  it('begins with a snapshot of each VM, the last of which carries the seq of the account', async () => {
+    const vms = [await newVm('snap'), await newVm('snap'), await newVm('snap')];
+    await rename(vms[0] as Vm, 'renamed');
+    const seen = await readUntil(await streams.subscribe({ userId: 'snap' }), 4);
+    expect(seen.map(({ kind, vmId, seq }) => [kind, vmId, seq])).toEqual([
+      ['SNAPSHOT', vms[1]?.id, 2],
+      ['SNAPSHOT', vms[2]?.id, 3],
+      ['SNAPSHOT', vms[0]?.id, 4],
+    ]);
+  });
+
+  it('replays everything after a cursor, then goes on, without a gap and without a repetition', async () => {
+    const vm = await newVm('replay');
+    for (const label of ['a', 'b', 'c']) await rename(vm, label);
+    const source = await streams.subscribe({ userId: 'replay', after: '2' });
+    await rename(vm, 'd');
+    expect((await readUntil(source, 5)).map(({ seq }) => seq)).toEqual([3, 4, 5]);
+  });
+
+  it('begins with snapshots again for a cursor that is older than what is kept, or of the future', async () => {
+    const vm = await newVm('old');
+    for (const label of ['a', 'b', 'c']) await rename(vm, label);
+    await db.deleteFrom('vm_event').where('user_id', '=', 'old').where('seq', '<', 3).execute();
+    for (const after of ['1', '99']) {
+      const [first] = await readUntil(await streams.subscribe({ userId: 'old', after }), 4);
+      expect([after, first?.kind, first?.seq]).toEqual([after, 'SNAPSHOT', 4]);
+    }
+    expect((await readUntil(await streams.subscribe({ userId: 'old', after: '2' }), 4)).map(({ seq }) => seq)).toEqual([3, 4]);
+  });
+
+  it('shows a VM asked for alone its own events only, and ends after its DELETED', async () => {
+    const [vm, other] = [await newVm('one'), await newVm('one')];
+    const source = await streams.subscribe({ userId: 'one', vmId: vm.id });
+    await rename(other, 'x');
+    await rename(vm, 'y');
+    await db.transaction().execute(async (trx) => {
+      await sql`update account set event_seq = event_seq + 1 where user_id = 'one'`.execute(trx);
+      await sql`insert into vm_event (user_id, seq, vm_id, kind, status) values ('one', 5, ${vm.id}, 'DELETED', 'DELETED')`.execute(trx);
+      await sql`delete from vm where id = ${vm.id}`.execute(trx);
+      await sql`select pg_notify('vm_event', ${JSON.stringify(['one', vm.id])})`.execute(trx);
+    });
+    const seen = [];
+    for await (const { kind, vmId } of source) seen.push([kind, vmId]);
+    expect(seen).toEqual([
+      ['SNAPSHOT', vm.id],
+      ['CHANGED', vm.id],
+      ['DELETED', vm.id],
+    ]);
+    const late = [];
+    for await (const { kind } of await streams.subscribe({ userId: 'one', vmId: vm.id, after: '4' })) late.push(kind);
+    expect(late).toEqual(['DELETED']);
+    await expect(streams.subscribe({ userId: 'one', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it("refuses another account's VM, one that never was, and a cursor that is no number", async () => {
+    const vm = await newVm('owner');
+    await expect(streams.subscribe({ userId: 'stranger', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    await expect(streams.subscribe({ userId: 'owner', vmId: 'x' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    for (const after of ['x', '-1', '1.5', '', '9'.repeat(30)]) {
+      await expect(streams.subscribe({ userId: 'owner', after })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    }
+  });
+
+  it('misses nothing of a change that commits while a reader joins, in ten thousand races', async () => {
+    const race = async (userId: string): Promise<void> => {
+      const vm = await newVm(userId);
+      for (let round = 0; round < 1_000; round += 1) {
+        const change = rename(vm, `label ${round}`);
+        const source = await streams.subscribe({ userId });
+        const { lastEventSeq } = await change;
+        const seqs = (await readUntil(source, lastEventSeq)).map(({ seq }) => seq);
+        expect(seqs).toEqual(range(seqs[0] ?? 0, lastEventSeq));
+      }
+    };
+    await Promise.all(Array.from({ length: 10 }, (_, index) => race(`race-${index}`)));
+  }, 120_000);
+
+  it('delivers what a lost notification did not tell of', async () => {
+    const vm = await newVm('lost');
+    const source = await streams.subscribe({ userId: 'lost' });
+    await sql`
+      with seq as (update account set event_seq = event_seq + 1 where user_id = 'lost' returning event_seq)
+      insert into vm_event (user_id, seq, vm_id, kind, status) select 'lost', event_seq, ${vm.id}, 'CHANGED', 'STOPPED' from seq
+    `.execute(db);
+    expect((await readUntil(source, 2)).map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
+  it('numbers the changes of many writers gapless and in the order in which they become visible', async () => {
+    const vms = await Promise.all(Array.from({ length: 6 }, () => newVm('busy')));
+    const source = await streams.subscribe({ userId: 'busy', after: '6' });
+    await Promise.all(
+      vms.map(async (vm) => {
+        await startVm(deps, viewerOf('busy'), vm.id).catch(() => undefined);
+        for (let count = 0; count < 20; count += 1) await rename(vm, `label ${count}`);
+        await stopVm(deps, viewerOf('busy'), vm.id);
+      }),
+    );
+    const { event_seq } = await db.selectFrom('account').select('event_seq').where('user_id', '=', 'busy').executeTakeFirstOrThrow();
+    expect((await readUntil(source, event_seq)).map(({ seq }) => seq)).toEqual(range(7, event_seq));
+  });
+
+  it('frees a reader at once when it leaves, also while it waits', async () => {
+    await newVm('leaver');
+    const before = streams.count();
+    const source = await streams.subscribe({ userId: 'leaver' });
+    await source.next();
+    const waiting = source.next();
+    expect(streams.count()).toBe(before + 1);
+    await source.return?.();
+    expect(await waiting).toEqual({ value: undefined, done: true });
+    expect(streams.count()).toBe(before);
+  });
+
+  it('ends a reader that does not read, with an error that names the way on', async () => {
+    const vm = await newVm('slow');
+    const source = await streams.subscribe({ userId: 'slow' });
+    await sql`
+      insert into vm_event (user_id, seq, vm_id, kind, status)
+      select 'slow', seq, ${vm.id}, 'CHANGED', 'STOPPED' from generate_series(2, 3000) as seq
+    `.execute(db);
+    await sql`update account set event_seq = 3000 where user_id = 'slow'`.execute(db);
+    await eventually(() => streams.count() === 0);
+    const read: VmEvent[] = [];
+    const end = await (async () => {
+      for await (const event of source) read.push(event);
+    })().catch((error: unknown) => error);
+    expect(end).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(read.map(({ seq }) => seq)).toEqual(range(1, read.at(-1)?.seq ?? 0));
+  });
+
+  it('goes on after its listening connection was cut', async () => {
+    const vm = await newVm('cut');
+    const source = await streams.subscribe({ userId: 'cut' });
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'swiftor-listener' and datname = current_database()`.execute(
+      db,
+    );
+    const { lastEventSeq } = await rename(vm, 'after the cut');
+    expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual(range(1, lastEventSeq));
+  });
+
+  it('costs no statement for an account that nobody reads here, and one connection for all that are read', async () => {
+    const statements: string[] = [];
+    const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
+    const log = await createLog({ level: 'silent' });
+    const own = await createListener({ url: database.url });
+    const observed = new EventStreams({ db: counted, listener: own, bootProgress: new BootProgress(own), log });
+    try {
+      const [read, unread] = [await newVm('read'), await newVm('unread')];
+      const source = await observed.subscribe({ userId: 'read' });
+      await source.next();
+      statements.length = 0;
+      const heard = new Promise<void>((resolve) => own.on('vm_event', (payload) => payload.includes('"unread"') && resolve()));
+      await rename(unread, 'nobody reads this');
+      await heard;
+      const { lastEventSeq } = await rename(read, 'somebody reads this');
+      expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual([lastEventSeq]);
+      expect(statements.filter((statement) => statement.includes('vm_event'))).toEqual([]);
+      const readers = await Promise.all(Array.from({ length: 50 }, (_, index) => observed.subscribe({ userId: `reader-${index}` })));
+      const { rows } = await sql<{ count: number }>`
+        select count(*) from pg_stat_activity where datname = current_database() and application_name = 'swiftor-listener'
+      `.execute(db);
+      // Ours here, and the one of this file's other streams.
+      expect(rows[0]?.count).toBe(2);
+      for (const reader of readers) await reader.return?.();
+    } finally {
+      observed.close();
+      await own.close();
+      await counted.destroy();
+    }
+  });
+});

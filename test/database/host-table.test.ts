@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadCatalog } from '../../src/catalog/catalog.ts';
+import { createDatabase } from '../../src/db/database.ts';
+import { createListener } from '../../src/db/listen.ts';
+import { createHostTable } from '../../src/ingress/routing/host-table.ts';
+import type { Upstream } from '../../src/ingress/routing/resolution.ts';
+import { createTickets } from '../../src/ingress/access/tickets.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { executeSql } from '../support/execute-sql.ts';
+import { openTestBox } from '../support/secret-box.ts';
+import { FORWARD } from '../support/vms.ts';
+
+const MANY = 10_001;
+/** One request of a visitor without cookies. */
+const NAME = 'web';
+
+/** A table over a database of its own, with the statements that it asks. */
+async function openTable() {
+  const undo = new AsyncDisposableStack();
+  onTestFinished(() => undo.disposeAsync());
+  const { url } = undo.use(await createTestDatabase());
+  const queries: string[] = [];
+  const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
+  const listener = undo.adopt(await createListener({ url }), (open) => open.close());
+  const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
+  const tickets = createTickets({ db, box: await openTestBox(db), addressOf: () => '127.0.0.1', secure: false });
+  const table = undo.adopt(createHostTable({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());
+  await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
+  return { url, table, queries };
+}
+
+/** Ids of VMs that run and have one public address. */
+async function insertVms(url: string, count: number): Promise<string[]> {
+  const { rows } = await executeSql(
+    url,
+    `with made as (
+       insert into vm (user_id, vmlabel, region, distribution, cpu, ram_gb, persistent, enabled, status, engine_ref, address)
+       select 'alice', 'many', 'AU', 'ubuntu', 1, 1, false, true, 'RUNNING', 'ref-' || i, '127.0.0.1' from generate_series(1, ${count}) i
+       returning id
+     )
+     insert into vm_mapping (vm_id, name, internal_port, visibility) select id, '${NAME}', 3000, 'PUBLIC' from made returning vm_id`,
+  );
+  return (rows as { vm_id: string }[]).map(({ vm_id }) => vm_id);
+}
+
+test('one visitor of more hosts than are kept ends no stream of another, and pushes out no host that is in use', async () => {
+  const { url, table } = await openTable();
+  const [streamed = '', used = '', idle = '', ...many] = await insertVms(url, 3 + MANY + 200);
+  const targetOf = async (id: string): Promise<Upstream> => {
+    const resolution = await table.resolve(id, NAME, '/', new Map());
+    if (resolution.kind !== 'upstream') throw new Error(`${id} leads nowhere: ${resolution.kind}`);
+    return resolution.target;
+  };
+  const [streaming, busy, left] = [await targetOf(streamed), await targetOf(used), await targetOf(idle)];
+  streaming.load.open += 1;
+  const visit = async (ids: readonly string[]) => {
+    for (let at = 0; at < ids.length; at += 100) {
+      await Promise.all([...ids.slice(at, at + 100), used].map(targetOf));
+    }
+  };
+  await visit(many.slice(0, MANY));
+  expect([streaming, busy, left].map(({ signal }) => signal.aborted)).toEqual([false, false, true]);
+  // Once nothing runs through it any more, it goes as any other.
+  streaming.load.open -= 1;
+  await visit(many.slice(MANY));
+  await eventually(() => streaming.signal.aborted);
+  expect(busy.signal.aborted).toBe(false);
+}, 120_000);
+
+test('addresses of no VM are remembered for a moment, so that a flood of them is not asked for again and again', async () => {
+  const { table, queries } = await openTable();
+  const [missing, other] = [randomUUID(), randomUUID()];
+  const reads = () => queries.filter((text) => text.includes('from "vm"')).length;
+  for (let count = 0; count < 100; count += 1) expect(await table.resolve(missing, NAME, '/', new Map())).toEqual({ kind: 'not-found' });
+  expect(reads()).toBe(1);
+  await table.resolve(other, NAME, '/', new Map());
+  expect(reads()).toBe(2);
+  // Only for a moment.
+  await eventually(async () => {
+    await table.resolve(missing, NAME, '/', new Map());
+    return reads() > 2;
+  });
+});

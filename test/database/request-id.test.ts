@@ -1,0 +1,130 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { ApiError } from '../../src/errors.ts';
+import { codeOf, logFailure } from '../../src/lib/log-failure.ts';
+import { chooseRequestId, requestIdOf } from '../../src/http/request-id.ts';
+import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { executeSql } from '../support/execute-sql.ts';
+import { openKnownSocket } from '../support/raw-socket.ts';
+
+const NEW = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
+const ERROR = 50;
+const DEBUG = 20;
+
+describe("a request's id", () => {
+  test.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is its client\'s: "%s"', (given) => {
+    expect(chooseRequestId(given)).toBe(given);
+  });
+  test.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is a new one instead of %j', (given) => {
+    expect(chooseRequestId(given)).toMatch(NEW);
+  });
+  test('stays the same', () => {
+    const request = { headers: {} };
+    expect(requestIdOf(request)).toBe(requestIdOf(request));
+    expect(requestIdOf({ headers: {} })).not.toBe(requestIdOf(request));
+  });
+});
+
+describe('the line of a request that failed', () => {
+  const linesOf = (cause: unknown): Record<string, unknown>[] => {
+    const lines: string[] = [];
+    const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
+    logFailure(log, { requestId: 'r', operation: 'GET /vms', code: codeOf(cause) }, cause);
+    return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+  test('has a stack and is an error where it is a fault of ours', () => {
+    const [line, ...more] = linesOf(new Error('boom'));
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({
+      level: ERROR,
+      requestId: 'r',
+      operation: 'GET /vms',
+      code: 'INTERNAL_SERVER_ERROR',
+      err: { message: 'boom' },
+    });
+  });
+  test.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack, at debug level, with %s', (code) => {
+    const [line, ...more] = linesOf(new ApiError(code, undefined, { cause: new Error('Connection terminated') }));
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({ level: DEBUG, requestId: 'r', operation: 'GET /vms', code });
+    expect(JSON.stringify(line)).not.toMatch(/stack|terminated/);
+  });
+});
+
+describe('every answer', () => {
+  let gateway: ApiProcess;
+  let token: string;
+  beforeAll(async () => {
+    gateway = await startApiProcess();
+    token = await gateway.token('alice');
+  });
+  afterAll(() => gateway[Symbol.asyncDispose]());
+  const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}): Promise<Response> =>
+    fetch(gateway.url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...headers } });
+  /** The lines of the log about this request, as soon as there are any. */
+  const linesOf = (requestId: string | null): Promise<Record<string, unknown>[]> =>
+    eventually(() => {
+      const lines = gateway.linesFrom(0).map((line) => JSON.parse(line) as Record<string, unknown>);
+      const own = lines.filter((line) => line['requestId'] === requestId);
+      return own.length > 0 && own;
+    });
+
+  it.each<[string, number, Record<string, string>]>([
+    ['/health/live', 200, {}],
+    ['/health/ready', 200, {}],
+    ['/metrics', 200, {}],
+    ['/vms', 200, {}],
+    ['/vms', 401, { authorization: '' }],
+    ['/vms/1', 404, {}],
+    ['/nothing', 404, {}],
+    ['/openapi.json', 200, {}],
+    ['/graphql?query={__typename}', 200, {}],
+    ['/graphql?query={', 400, { accept: 'application/graphql-response+json' }],
+    ['/graphql?query={__typename}', 200, { accept: 'text/event-stream' }],
+    ['/graphql?query={__typename}', 401, { authorization: '' }],
+    ['/graphql', 200, { accept: 'text/html' }],
+    ['/', 404, { host: 'elsewhere.example' }],
+  ])("carries an id, or its client's: GET %s, %i", async (path, status, headers) => {
+    const first = await ask(path, headers);
+    const second = await ask(path, { ...headers, 'x-request-id': 'mine-1' });
+    expect([first.status, second.status]).toEqual([status, status]);
+    expect(first.headers.get('x-request-id')).toMatch(NEW);
+    expect(second.headers.get('x-request-id')).toBe('mine-1');
+    await Promise.all([first.body?.cancel(), second.body?.cancel()]);
+  });
+
+  it('of a fault of ours says it in its body too, and the log has it once', async () => {
+    await gateway.createVm(token, 'mine');
+    await executeSql(gateway.databaseUrl, 'alter table vm rename to away');
+    const query = '{ a: vms { totalCount } b: vms { totalCount } }';
+    try {
+      const overHttp = await gateway.post(token, `query Mine ${query}`);
+      const { errors } = (await overHttp.json()) as { errors: { message: string; extensions: object }[] };
+      const httpId = overHttp.headers.get('x-request-id');
+      for (const { extensions } of errors) expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', requestId: httpId });
+      expect(await linesOf(httpId)).toEqual([
+        expect.objectContaining({ level: ERROR, code: 'INTERNAL_SERVER_ERROR', err: expect.anything() }),
+      ]);
+
+      const overRest = await ask('/vms', { 'x-request-id': 'rest-1' });
+      expect([overRest.status, await overRest.json()]).toEqual([
+        500,
+        { error: 'Something went wrong on our side; the request id helps us find it.', code: 'INTERNAL_SERVER_ERROR', requestId: 'rest-1' },
+      ]);
+      expect(await linesOf('rest-1')).toEqual([expect.objectContaining({ operation: 'GET /vms', code: 'INTERNAL_SERVER_ERROR' })]);
+
+      const overSse = await ask(`/graphql?query=${encodeURIComponent(query)}`, { accept: 'text/event-stream', 'x-request-id': 'sse-1' });
+      expect(await overSse.text()).toContain('"requestId":"sse-1"');
+      expect(await linesOf('sse-1')).toHaveLength(1);
+
+      const socket = await openKnownSocket(gateway.port, token, { headers: { 'x-request-id': 'ws-1' } });
+      socket.send({ id: '1', type: 'subscribe', payload: { query } });
+      expect(JSON.stringify(await socket.next(({ type }) => type === 'next'))).toContain('"requestId":"ws-1"');
+      expect(await linesOf('ws-1')).toHaveLength(1);
+      socket.socket.close();
+    } finally {
+      await executeSql(gateway.databaseUrl, 'alter table away rename to vm');
+    }
+  });
+});

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createAuthenticate } from '../../src/auth/authenticate.ts';
+import { createVerifyToken, signToken } from '../../src/auth/jwt.ts';
+import { createRateLimits } from '../../src/auth/rate-limits.ts';
+import { loadCatalog } from '../../src/catalog/catalog.ts';
+import { createDatabase, type Db } from '../../src/db/database.ts';
+import { createGateway, type Gateway } from '../../src/graphql/pipeline/gateway.ts';
+import { createLog } from '../../src/log.ts';
+import { createRestHandler } from '../../src/rest/rest-handler.ts';
+import { openTestBox } from '../support/secret-box.ts';
+import { NOTHING_LEARNED } from '../../src/vm/engine-facts.ts';
+import { createVm } from '../../src/vm/commands/vm-commands.ts';
+import { addSubdomain } from '../../src/vm/commands/vm-mappings.ts';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Services } from '../../src/graphql/schema/context.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { FORWARD, VM_INPUT } from '../support/vms.ts';
+
+const SECRET = 'a secret of the tests, longer than 32 bytes';
+const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' };
+const statements: string[] = [];
+let database: TestDatabase;
+let db: Db;
+let gateway: Gateway;
+let server: Server;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = createDatabase(database.url, { onQuery: (statement) => statements.push(statement) });
+  const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
+  const services: Services = {
+    db,
+    catalog,
+    box: await openTestBox(db),
+    forward: FORWARD,
+    address: { scheme: 'https', domain: 'swiftor.io' },
+    bootProgress: { find: () => undefined },
+    streams: { subscribe: () => Promise.reject(new Error('not here')) },
+    telemetry: { logs: async function* () {}, stats: async function* () {} },
+    isRegionAvailable: () => true,
+    factsOf: () => ({ ...NOTHING_LEARNED, problem: 'NO_SPACE' }),
+  };
+  const log = await createLog({ level: 'silent' });
+  const rates = createRateLimits({ perAccount: 1_000, perAddress: 1_000, log });
+  gateway = createGateway({ services, rates, log, graphiql: false, introspection: true });
+  const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
+  const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
+  const rest = createRestHandler({ gateway, authenticate, strict: false, log });
+  server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  for (let count = 0; count < 5; count += 1) {
+    const vm = await createVm(services, viewer, { ...VM_INPUT, vmlabel: `vm ${count}`, storageType: 'EPHEMERAL' });
+    for (const name of ['web', 'api']) await addSubdomain(services, viewer, vm.id, { name, internalPort: 8080, visibility: 'PUBLIC' });
+  }
+});
+afterAll(async () => {
+  server.close();
+  await db.destroy();
+  await database[Symbol.asyncDispose]();
+});
+
+async function run(query: string): Promise<{ data: unknown; statements: number }> {
+  const operation = await gateway.prepare({ query }, { viewer, requestId: 'test' });
+  if (!('kind' in operation)) throw new AggregateError(operation);
+  statements.length = 0;
+  const { data, errors } = await operation.execute();
+  if (errors !== undefined) throw new AggregateError(errors);
+  return { data, statements: statements.length };
+}
+
+it('lists 5 VMs with their mappings in one statement over GraphQL', async () => {
+  const { data, statements: count } = await run(
+    '{ vms { totalCount pageInfo { hasNextPage } nodes { id vmlabel os { distribution desktop } specs { cpu ram storage } status networking { name internalPort url } } } }',
+  );
+  const { nodes } = (data as { vms: { nodes: { networking: unknown[] }[] } }).vms;
+  expect(nodes.map(({ networking }) => networking.length)).toEqual([2, 2, 2, 2, 2]);
+  expect(count).toBe(1);
+});
+
+it('lists VMs with the steps of their boots in one statement', async () => {
+  const { data, statements: count } = await run('{ vms { nodes { boot { steps { status startedAt seconds attempt } } } } }');
+  // They were never started.
+  expect((data as { vms: { nodes: unknown[] } }).vms.nodes).toEqual(Array.from({ length: 5 }, () => ({ boot: null })));
+  expect(count).toBe(1);
+});
+
+it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (path) => {
+  const token = await signToken({ userId: 'alice', ttlSeconds: 60 }, { secret: SECRET, audience: 'authenticated' });
+  const { port } = server.address() as AddressInfo;
+  statements.length = 0;
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  expect([response.status, statements.length]).toEqual([200, 1]);
+});
+
+it('reads the names of secrets without their values, and tells the audit of values in the statement that reads them', async () => {
+  await run('{ vms { nodes { id secrets { key updatedAt } } } }');
+  expect(statements.filter((statement) => statement.includes('sealed'))).toEqual([]);
+  await run('{ vms { nodes { id secrets { ...Values } } } } fragment Values on VmSecret { ... on VmSecret { clear: value } }');
+  const [, reading] = statements;
+  expect([statements.length, reading?.includes('insert into audit'), reading?.includes('sealed')]).toEqual([2, true, true]);
+});
+
+it('reads the audit in one statement', async () => {
+  const { data, statements: count } = await run(
+    '{ me { audit(first: 3) { nodes { action details { name value } } pageInfo { hasNextPage } } } }',
+  );
+  expect(data).toMatchObject({ me: { audit: { nodes: [{}, {}, {}], pageInfo: { hasNextPage: true } } } });
+  expect(count).toBe(1);
+});
+
+it('reads the secrets and the violations of a whole list in one statement more each, however long it is', async () => {
+  const { statements: secrets } = await run('{ vms { nodes { id secrets { key value } } } }');
+  expect(secrets).toBe(2);
+  const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');
+  expect(violations).toBe(2);
+  const { data, statements: problems } = await run('{ vms { nodes { id image { digest outdated } startProblems { code } } } }');
+  expect(data).toMatchObject({ vms: { nodes: [{ image: null, startProblems: [{ code: 'NO_SPACE' }] }, {}, {}, {}, {}] } });
+  expect(problems).toBe(2);
+});
+
+it('reads one VM in one statement', async () => {
+  const { rows } = { rows: await db.selectFrom('vm').select('id').execute() };
+  const { statements: count } = await run(`{ vm(id: "${rows[0]?.id}") { id status networking { name } } }`);
+  expect(count).toBe(1);
+});

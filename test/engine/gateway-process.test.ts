@@ -1,0 +1,221 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { signToken } from '../../src/auth/jwt.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { LABEL } from '../../src/engine/labels.ts';
+import { docker, removeInstallation } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
+import { executeSql } from '../support/execute-sql.ts';
+import { spawnGateway, startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { testImage } from '../support/tiny-image.ts';
+
+const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
+const folders: string[] = [];
+const databases: TestDatabase[] = [];
+let catalogFile: string;
+let token: string;
+
+beforeAll(async () => {
+  const image = await testImage();
+  catalogFile = path.join(await newFolder(), 'catalog.json');
+  const slow = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 3; httpd -f -p 3000 -h /www & wait"];
+  const distributions = [
+    { code: 'tiny', image, defaultPort: 3000, stopGraceSeconds: 2 },
+    { code: 'slow', image, defaultPort: 3000, stopGraceSeconds: 2, command: slow },
+  ];
+  await writeFile(catalogFile, JSON.stringify({ distributions }));
+  token = await signToken({ userId: 'alice', plan: 'engineer', ttlSeconds: 600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+});
+afterAll(async () => {
+  for (const database of databases) {
+    const { rows } = await executeSql(database.url, 'select id from installation');
+    await removeInstallation((rows[0] as { id: string }).id);
+    await database[Symbol.asyncDispose]();
+  }
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-process-'));
+  folders.push(folder);
+  return folder;
+}
+async function settings(): Promise<Record<string, string>> {
+  const database = await createTestDatabase();
+  databases.push(database);
+  return {
+    DATABASE_URL: database.url,
+    DATA_DIR: await newFolder(),
+    CATALOG_FILE: catalogFile,
+    JWT_SECRET,
+    SECRETS_KEY: Buffer.alloc(32, 9).toString('base64'),
+  };
+}
+
+async function call<T>(gateway: GatewayProcess, method: string, at: string, body?: unknown): Promise<T> {
+  const response = await fetch(gateway.url + at, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return (await response.json()) as T;
+}
+/** Asks again where the gateway says that it could not get to it in time, which a busy machine is enough for. */
+async function callPatiently<T extends object>(...args: Parameters<typeof call>): Promise<T & { code?: string }> {
+  const ask = async () => {
+    const answer = await call<T & { code?: string }>(...args);
+    return answer.code === 'UNAVAILABLE' ? undefined : answer;
+  };
+  return (await eventually(ask, { deadline: 60_000 })) as T & { code?: string };
+}
+async function createVm(gateway: GatewayProcess, code: string): Promise<string> {
+  const body = {
+    config: { vmlabel: code, region: { code: 'AU' }, password: 'x', storageType: 'persistent' },
+    os: { distribution: { code }, cpu: 1, ram: 1 },
+  };
+  const answer = await callPatiently<{ vm?: { id: string } }>(gateway, 'POST', '/vms/create', body);
+  if (answer.vm === undefined) throw new Error(`No VM was made: ${JSON.stringify(answer)}`);
+  return answer.vm.id;
+}
+const statusOf = async (gateway: GatewayProcess, id: string) => (await call<{ status: string }>(gateway, 'GET', `/vms/${id}`)).status;
+const containersOf = (id: string) => docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
+
+describe('a gateway that is ended', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('by %s drains and exits with 0, and its VMs go on', async (signal) => {
+    await using gateway = await startGatewayProcess(await settings());
+    const id = await createVm(gateway, 'tiny');
+    await call(gateway, 'POST', `/vms/start/${id}`);
+    await eventually(async () => (await statusOf(gateway, id)) === 'RUNNING', { deadline: 20_000 });
+    gateway.child.kill(signal);
+    // A terminal and npm both pass Ctrl-C on: the second one right after is not impatience.
+    gateway.child.kill(signal);
+    expect(await gateway.exited).toBe(0);
+    expect((await containersOf(id)).map(({ State }) => State)).toEqual(['running']);
+  });
+
+  it('in the middle of a boot gives its lease back: the next one goes on at once', async () => {
+    const env = await settings();
+    await using first = await startGatewayProcess(env);
+    const id = await createVm(first, 'slow');
+    await call(first, 'POST', `/vms/start/${id}`);
+    await eventually(async () => (await statusOf(first, id)) === 'BOOTING', { deadline: 20_000 });
+    first.child.kill('SIGTERM');
+    expect(await first.exited).toBe(0);
+    const { rows } = await executeSql(env['DATABASE_URL'] ?? '', 'select lease_owner from vm');
+    expect(rows).toEqual([{ lease_owner: null }]);
+    await using second = await startGatewayProcess(env);
+    await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 10_000 });
+    expect(await containersOf(id)).toHaveLength(1);
+  });
+});
+
+describe('a gateway that is killed', () => {
+  it('in the middle of a boot is followed by one that adopts the container and goes on', async () => {
+    const env = await settings();
+    await using first = await startGatewayProcess(env);
+    const id = await createVm(first, 'slow');
+    await call(first, 'POST', `/vms/start/${id}`);
+    await eventually(async () => (await containersOf(id)).some(({ State }) => State === 'running'), { deadline: 20_000 });
+    const [before] = await containersOf(id);
+    first.child.kill('SIGKILL');
+    await first.exited;
+    await using second = await startGatewayProcess(env);
+    await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 25_000 });
+    expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
+  });
+
+  it('with its embedded database loses nothing that was acknowledged', async () => {
+    const { DATABASE_URL: _unused, ...env } = await settings();
+    await using first = await startGatewayProcess(env);
+    const ids = [await createVm(first, 'tiny'), await createVm(first, 'tiny')];
+    const installationId = await eventually(
+      async () => {
+        const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${ids[0]}`] } });
+        return Volumes?.[0]?.Labels[LABEL.installation];
+      },
+      { deadline: 40_000 },
+    );
+    onTestFinished(() => removeInstallation(installationId), 60_000);
+    first.child.kill('SIGKILL');
+    await first.exited;
+    await using second = await startGatewayProcess(env);
+    const { vms } = await call<{ vms: { id: string }[] }>(second, 'GET', '/vms');
+    expect(vms.map(({ id }) => id)).toEqual(ids);
+    for (const id of ids) await call(second, 'DELETE', `/vms/delete/${id}`);
+    await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0, { deadline: 40_000 });
+    second.child.kill('SIGTERM');
+    expect(await second.exited).toBe(0);
+  }, 120_000);
+});
+
+describe('a gateway that cannot start', () => {
+  it('since another one has its DATA_DIR says so in a sentence', async () => {
+    const env = await settings();
+    await using first = await startGatewayProcess(env);
+    await using second = spawnGateway(env);
+    expect(await second.exited).toBe(1);
+    expect(second.lines.join('\n')).toContain(env['DATA_DIR']);
+    expect(second.lines.join('\n')).toContain(String(first.child.pid));
+    expect(second.lines.join('\n')).not.toMatch(/^\s+at /m);
+  });
+
+  it.each([
+    ['PORT', 'many', /PORT/],
+    ['JWT_SECRET', 'short', /JWT_SECRET.*32/],
+    ['SECRETS_KEY', 'AAAA', /SECRETS_KEY.*32/],
+    ['REGIONS', 'AU', /REGIONS.*CODE=ENDPOINT/],
+    ['REGIONS', 'AU=swarm+unix:///var/run/docker.sock', /[Ss]warm/],
+    ['DEFAULT_PLAN', 'gold', /DEFAULT_PLAN.*core/],
+    ['CATALOG_FILE', '/nowhere.json', /nowhere\.json/],
+    ['ROLES', 'api,king', /ROLES/],
+    ['DATABASE_URL', 'mysql://x', /DATABASE_URL/],
+  ])('with %s=%s names it in one line and exits with 1', async (name, value, sentence) => {
+    await using gateway = spawnGateway({ ...(await settings()), [name]: value });
+    expect(await gateway.exited).toBe(1);
+    const said = gateway.lines.filter((line) => !line.startsWith('{')).join('\n');
+    expect(said).toMatch(sentence);
+    expect(said).not.toMatch(/^\s+at /m);
+  });
+
+  it('with another key than the database was sealed with says so, and changes nothing', async () => {
+    const env = await settings();
+    const first = await startGatewayProcess(env);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    await using second = spawnGateway({ ...env, SECRETS_KEY: Buffer.alloc(32, 1).toString('base64') });
+    expect(await second.exited).toBe(1);
+    expect(second.lines.join('\n')).toMatch(/SECRETS_KEY is not the key/);
+  });
+});
+
+describe('two gateways on one database', () => {
+  it('start at once on an empty database, and share the work', async () => {
+    const env = await settings();
+    await executeSql(env['DATABASE_URL'] ?? '', 'drop schema public cascade; create schema public');
+    const [one, two] = await Promise.all([startGatewayProcess(env), startGatewayProcess({ ...env, DATA_DIR: await newFolder() })]);
+    await using first = one;
+    await using second = two;
+    const ids = await Promise.all([first, second, first, second].map((gateway) => createVm(gateway, 'tiny')));
+    await Promise.all(ids.map((id, index) => call(index % 2 === 0 ? first : second, 'POST', `/vms/start/${id}`)));
+    for (const id of ids) {
+      await eventually(async () => (await statusOf(first, id)) === 'RUNNING', { deadline: 25_000 });
+      expect(await containersOf(id)).toHaveLength(1);
+      expect(await statusOf(second, id)).toBe('RUNNING');
+    }
+  });
+
+  it('let exactly as many of 50 simultaneous starts pass as the plan allows', { timeout: 120_000 }, async () => {
+    const env = await settings();
+    await using first = await startGatewayProcess(env);
+    await using second = await startGatewayProcess({ ...env, DATA_DIR: await newFolder() });
+    const ids = await Promise.all(Array.from({ length: 50 }, () => createVm(first, 'slow')));
+    const answers = await Promise.all(ids.map((id, index) => callPatiently(index % 2 === 0 ? first : second, 'POST', `/vms/start/${id}`)));
+    const refused = answers.filter(({ code }) => code === 'QUOTA_EXCEEDED');
+    // Engineer: six at a time.
+    expect([answers.length - refused.length, refused.length]).toEqual([6, 44]);
+    const { vms } = await call<{ vms: { enabled: boolean }[] }>(second, 'GET', '/vms');
+    expect(vms.filter(({ enabled }) => enabled)).toHaveLength(6);
+  });
+});

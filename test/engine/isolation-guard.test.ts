@@ -1,0 +1,316 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { Containers } from '../../src/engine/docker/containers/containers.ts';
+import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
+import { HostCommands } from '../../src/engine/docker/host/host-commands.ts';
+import { readScript } from '../../src/engine/docker/shell/read-script.ts';
+import { LABEL } from '../../src/engine/labels.ts';
+import {
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+  TEST_ENDPOINT,
+} from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
+import { execIn } from '../support/exec-in.ts';
+import { createTestGateway } from '../support/gateway.ts';
+import { openRefusingEngine } from '../support/refusing-engine.ts';
+import { asRoot, createTestRealm } from '../support/test-realm.ts';
+import { createVm, eventsUntil } from '../support/vms.ts';
+
+const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
+const ignoreProgress = () => undefined;
+const installationId = newInstallationId();
+const undo = new AsyncDisposableStack();
+const { realm } = undo.use(createTestRealm());
+const driver = testDriver(installationId, { realm });
+undo.defer(() => driver.close());
+undo.defer(() => removeInstallation(installationId));
+const firewall = (...args: string[]) => asRoot('iptables', '-w', '5', ...args);
+const { forward, input } = realm.chains;
+
+/** A service of this machine that VMs must not reach, and how many connections it got. */
+let port = 0;
+let hits = 0;
+let gatewayAddress = '';
+
+beforeAll(async () => {
+  await testImage();
+  const server = createServer((socket) => {
+    hits += 1;
+    socket.end('reached');
+    socket.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+  undo.defer(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  port = (server.address() as AddressInfo).port;
+  await driver.isolate(within());
+  gatewayAddress = (await docker.getNetwork(realm.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+}, 60_000);
+
+afterEach(async () => {
+  await driver.isolate(within());
+});
+
+afterAll(() => undo.disposeAsync(), 60_000);
+
+function hostCommands(): HostCommands {
+  const call = createEngineCall(TEST_ENDPOINT, 15_000);
+  return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
+}
+const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${realm.guard}$`] } });
+const reach = async (ref: string) => {
+  const { output } = await execIn(ref, ['/bin/sh', '-c', 'nc -w 3 "$1" "$2" < /dev/null', 'sh', gatewayAddress, String(port)]);
+  return output.includes('reached') ? 'open' : 'closed';
+};
+const start = async (overrides = {}) => (await driver.ensure(machineSpec({ command: IDLE, ...overrides }), within(), ignoreProgress)).ref;
+/** The rules that matter, as iptables prints them. */
+const rules = async () =>
+  (await firewall('-S')).split('\n').filter((line) => line.includes(realm.bridges) || line.includes(forward) || line.includes(input));
+
+const HARM: readonly (readonly [string, () => Promise<unknown>])[] = [
+  ['the rules are flushed', async () => void (await firewall('-F', forward), await firewall('-F', input))],
+  ['one rule is taken out', () => firewall('-D', input, '-j', realm.chains.deny)],
+  ['the way to them is removed', () => firewall('-D', 'INPUT', '-i', realm.bridges, '-j', input)],
+  ['another rule is put before them', () => firewall('-I', 'INPUT', '1', '-i', realm.networks.internet, '-j', 'ACCEPT')],
+];
+
+test.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
+  const ref = await start();
+  expect(await reach(ref)).toBe('closed');
+  const before = await rules();
+  // Held, the guard cannot mend at once what this test must see broken.
+  const guard = docker.getContainer(realm.guard);
+  await guard.pause();
+  await harm();
+  expect(await reach(ref)).toBe('open');
+  await guard.unpause();
+  await eventually(async () => expect(await reach(ref)).toBe('closed'), { deadline: 12_000 });
+  await firewall('-D', 'INPUT', '-i', realm.networks.internet, '-j', 'ACCEPT').catch(() => undefined);
+  expect(await rules()).toEqual(before);
+});
+
+test('no VM starts in between: the rules are back before it runs', async () => {
+  const tries = 'i=0; while [ $i -lt 30 ]; do nc -w 1 "$1" "$2" < /dev/null; i=$((i+1)); done';
+  for (let round = 0; round < 6; round += 1) {
+    // As often as not in the middle of the guard's own look, which another start has just asked for.
+    await driver.isolate(within());
+    await firewall('-F', input);
+    const before = hits;
+    const spec = machineSpec({ command: ['/bin/sh', '-c', tries, 'sh', gatewayAddress, String(port)] });
+    const { ref } = await driver.ensure(spec, within(), ignoreProgress);
+    await docker.getContainer(ref).wait();
+    expect(hits - before).toBe(0);
+  }
+});
+
+test('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
+  const [first] = await ofGuard();
+  await docker.getContainer(realm.guard).kill();
+  await firewall('-F', input);
+  const ref = await start();
+  expect(await reach(ref)).toBe('closed');
+  const [second] = await ofGuard();
+  expect(second).toMatchObject({ State: 'running' });
+  expect(second?.Id).not.toBe(first?.Id);
+  const begun = performance.now();
+  for (let time = 0; time < 20; time += 1) await driver.isolate(within());
+  expect((performance.now() - begun) / 20).toBeLessThan(150);
+  expect((await ofGuard()).map(({ Id }) => Id)).toEqual([second?.Id]);
+});
+
+test('two installations on one engine share the guard and its rules, and the one that stays is none the worse', async () => {
+  await docker.getContainer(realm.guard).remove({ force: true });
+  const others = [1, 2].map(() => testDriver(newInstallationId(), { realm }));
+  onTestFinished(() => others.forEach((other) => other.close()));
+  expect(await Promise.all([driver, ...others].map((one) => one.isolate(within())))).toEqual(Array.from({ length: 3 }, () => 'isolated'));
+  const guards = await ofGuard();
+  expect(guards).toMatchObject([{ State: 'running', Labels: { [LABEL.guard]: expect.any(String) } }]);
+  expect(guards[0]?.Labels).not.toHaveProperty(LABEL.installation);
+  others.forEach((other) => other.close());
+  expect(await driver.isolate(within())).toBe('isolated');
+  expect((await ofGuard()).map(({ Id }) => Id)).toEqual(guards.map(({ Id }) => Id));
+  expect((await rules()).filter((rule) => rule.endsWith(`-j ${input}`))).toHaveLength(1);
+});
+
+/** A guard that another version of the gateway might have posted. */
+const post = async (label: string) => {
+  await docker.getContainer(realm.guard).remove({ force: true });
+  const command = { what: 'stand for a guard', argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'], isSpokenTo: true } as const;
+  const container = await hostCommands().create(command, { [LABEL.guard]: label }, realm.guard, within());
+  await container.start();
+  return container.id;
+};
+const postedNow = async () => (await docker.getContainer(realm.guard).inspect()).Id;
+
+test('of gateways of two versions the newer one is obeyed, and none replaces the guard of an equal one again and again', async () => {
+  const [guard] = await ofGuard();
+  const version = Number.parseInt(guard?.Labels[LABEL.guard] ?? '', 10);
+  const connect = async () => {
+    const gateway = testDriver(newInstallationId(), { realm });
+    onTestFinished(() => gateway.close());
+    await gateway.isolate(within());
+    return gateway;
+  };
+  const newer = await post(`${version + 1}-rules-of-tomorrow`);
+  await connect();
+  expect(await postedNow()).toBe(newer);
+  const older = await post(`${version - 1}-rules-of-yesterday`);
+  const gateway = await connect();
+  expect(await postedNow()).not.toBe(older);
+  const equal = await post(`${version}-rules-of-another`);
+  await gateway.isolate(within());
+  expect(await postedNow()).toBe(equal);
+  await connect();
+  expect(await postedNow()).not.toBe(equal);
+});
+
+test('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
+  await docker.getContainer(realm.guard).remove({ force: true });
+  const foreign = await docker.createContainer({ name: realm.guard, Image: await testImage(), Cmd: [...IDLE] });
+  try {
+    await expect(driver.isolate(within())).rejects.toMatchObject({
+      code: 'ISOLATION_FAILED',
+      message: expect.stringContaining(`the name "${realm.guard}" is taken by a foreign container`),
+    });
+    expect((await foreign.inspect()).State.Status).toBe('created');
+  } finally {
+    await foreign.remove({ force: true });
+  }
+});
+
+test("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
+  const space = `swg-${realm.guard.slice(2, 6)}`;
+  await asRoot('ip', 'netns', 'add', space);
+  onTestFinished(async () => void (await asRoot('ip', 'netns', 'del', space)));
+  const inside = (...argv: [string, ...string[]]) => asRoot('ip', 'netns', 'exec', space, ...argv);
+  const once = () =>
+    inside(
+      'sh',
+      '-c',
+      readScript('guard'),
+      'guard',
+      'once',
+      'X-FORWARD',
+      'X-INPUT',
+      'X-DENY',
+      'x-+',
+      '-A X-INPUT -j X-DENY',
+      '-A X-INPUT -j X-DENY',
+    );
+  const jumps = async () => (await inside('iptables', '-S')).split('\n').filter((line) => /^-A (INPUT|FORWARD|DOCKER-USER) /.test(line));
+  await once();
+  expect(await jumps()).toEqual(['-A INPUT -i x-+ -j X-INPUT', '-A FORWARD -i x-+ -j X-FORWARD']);
+  for (const rule of ['-N DOCKER-USER', '-I FORWARD -j DOCKER-USER', '-I INPUT -j ACCEPT']) await inside('iptables', ...rule.split(' '));
+  for (let time = 0; time < 3; time += 1) await once();
+  expect(await jumps()).toEqual([
+    '-A INPUT -i x-+ -j X-INPUT',
+    '-A INPUT -j ACCEPT',
+    '-A FORWARD -j DOCKER-USER',
+    '-A DOCKER-USER -i x-+ -j X-FORWARD',
+  ]);
+});
+
+test('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
+  const args = [forward, input, realm.chains.deny, realm.bridges, '-A X', '-A X'];
+  const argv = ['sh', '-c', readScript('guard'), 'guard', 'once', ...args] as const;
+  const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
+  expect(output.exitCode).toBe(1);
+  expect(output.stderr).toMatch(/iptables.*Permission denied/s);
+});
+
+/** An engine that lets no container onto the host's network. */
+const isGuard = (path: string, body: string) =>
+  /\/(containers\/[a-z0-9]+-guard\b)/.test(path) || (path.includes('/containers/create') && body.includes('"NET_ADMIN"'));
+const refusing = () =>
+  openRefusingEngine((_method, path, body) =>
+    isGuard(path, body) ? { status: 403, message: 'authorization denied by plugin' } : undefined,
+  );
+
+test('where the walls cannot be had, no VM starts', async () => {
+  await using engine = await refusing();
+  const shut = testDriver(installationId, { realm, endpoint: engine.endpoint });
+  onTestFinished(() => shut.close());
+  const failure = { code: 'ISOLATION_FAILED', message: expect.stringMatching(/authorization denied.*NET_ADMIN.*VM_ISOLATION=off/s) };
+  await expect(shut.isolate(within())).rejects.toMatchObject(failure);
+  const spec = machineSpec();
+  await expect(shut.ensure(spec, within(), ignoreProgress)).rejects.toMatchObject(failure);
+  const found = await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${spec.id}`] } });
+  expect(found.map(({ State }) => State)).not.toContain('running');
+});
+
+test('a gateway says why it starts nothing, region by region; with VM_ISOLATION=off it starts, and says what that means', async () => {
+  await using engine = await refusing();
+  const health = async (url: string) => ((await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, string> }).checks;
+  const REGIONS = `AU=${engine.endpoint},US=${TEST_ENDPOINT}`;
+  {
+    await using gateway = await createTestGateway({ env: { REGIONS } });
+    await eventually(async () => expect((await health(gateway.url))['engine AU']).toMatch(/^isolation cannot be had: .*denied by plugin/s));
+    const { 'engine AU': said, 'engine US': other } = await health(gateway.url);
+    expect([said?.includes(engine.endpoint), other]).toEqual([false, 'ok']);
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    expect(metrics.match(/^swiftor_engine_can_start_vms.*$/gm)).toEqual([
+      'swiftor_engine_can_start_vms{region="AU"} 0',
+      'swiftor_engine_can_start_vms{region="US"} 1',
+    ]);
+    const token = await gateway.token('isolated');
+    const vmId = await createVm(gateway, token);
+    await gateway.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+    await eventsUntil(gateway, token, { vmId, after: '0' }, ({ status }) => status === 'FAILED');
+    const query = '{ vms { nodes { lastFailure { code message } } } regions { code available } }';
+    const { data } = await gateway.graphql<{ vms: { nodes: unknown[] } }>(token, query);
+    expect(data).toMatchObject({
+      vms: { nodes: [{ lastFailure: { code: 'ISOLATION_FAILED', message: expect.stringContaining('none is started there') } }] },
+      regions: [
+        { code: 'AU', available: false },
+        { code: 'US', available: true },
+      ],
+    });
+  }
+  await using careless = await createTestGateway({ env: { REGIONS, VM_ISOLATION: 'off' } });
+  await eventually(async () => expect((await health(careless.url))['engine AU']).toMatch(/^OPEN, for VM_ISOLATION=off/));
+  const token = await careless.token('careless');
+  const vmId = await createVm(careless, token);
+  await careless.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+  await eventsUntil(careless, token, { vmId, after: '0' }, ({ status }) => status === 'RUNNING');
+}, 90_000);
+
+test("the operator's choices for a region are those of its VMs", async () => {
+  const env = { RUNTIMES: 'AU=io.containerd.runc.v2,US=no-such-runtime', VM_EGRESS: 'none' };
+  await using gateway = await createTestGateway({ env });
+  const token = await gateway.token('chosen');
+  const startIn = async (region: string, end: string) => {
+    const vmId = await createVm(gateway, token, { region });
+    await gateway.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+    await eventsUntil(gateway, token, { vmId, after: '0' }, ({ status }) => status === end);
+    return vmId;
+  };
+  const au = await startIn('AU', 'RUNNING');
+  const [listed] = await docker.listContainers({ filters: { label: [`${LABEL.machine}=${au}`] } });
+  const { HostConfig, NetworkSettings } = await docker.getContainer(listed?.Id ?? '').inspect();
+  expect(HostConfig.Runtime).toBe('io.containerd.runc.v2');
+  expect(Object.keys(NetworkSettings.Networks)).toEqual(['swiftor-offline']);
+  const us = await startIn('US', 'FAILED');
+  const { data } = await gateway.graphql(token, 'query ($id: ID!) { vm(id: $id) { lastFailure { code message } } }', { id: us });
+  expect(data).toMatchObject({
+    vm: { lastFailure: { code: 'START_FAILED', message: expect.stringContaining('no runtime "no-such-runtime"') } },
+  });
+}, 60_000);
+
+test('a driver that is closed while it looks leaves no command behind', async () => {
+  const ownId = newInstallationId();
+  onTestFinished(() => removeInstallation(ownId));
+  const own = testDriver(ownId, { realm });
+  const commands = async () =>
+    (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${ownId}`, LABEL.command] } })).length;
+  const looking = own.isolate(within()).catch((error: unknown) => error);
+  await eventually(async () => (await commands()) > 0);
+  await own.close();
+  expect(await commands()).toBe(0);
+  expect(await looking).toBeInstanceOf(Error);
+});

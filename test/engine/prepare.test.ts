@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs a project's prepare script, and what it said and how long it took. */
+function prepare(project: string, purpose: string, env: NodeJS.ProcessEnv = {}): { status: number | null; said: string; ms: number } {
+  const started = performance.now();
+  const script = path.join(project, 'scripts/prepare.js');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, purpose], { encoding: 'utf8', env: { ...process.env, ...env } });
+  return { status, said: stdout + stderr, ms: performance.now() - started };
+}
+
+describe('prepare', () => {
+  test('is silent and quick when nothing is missing', () => {
+    const started = performance.now();
+    spawnSync(process.execPath, ['-e', '0']);
+    const bare = performance.now() - started;
+    const { status, said, ms } = prepare(PROJECT, 'test');
+    expect({ status, said }).toEqual({ status: 0, said: '' });
+    // 0.8 s on a machine that has time, where Node itself starts in 40 ms.
+    expect(ms).toBeLessThan(20 * bare);
+  });
+
+  test('names its purposes when it is called with another', () => {
+    const { status, said } = prepare(PROJECT, 'everything');
+    expect({ status, said }).toEqual({ status: 1, said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n' });
+  });
+
+  describe('in a fresh clone', () => {
+    let clone: string;
+
+    beforeEach(async () => {
+      clone = await mkdtemp(path.join(tmpdir(), 'swiftor-clone-'));
+      for (const name of ['scripts', 'images', 'package.json', 'package-lock.json']) {
+        await cp(path.join(PROJECT, name), path.join(clone, name), { recursive: true });
+      }
+    });
+
+    afterEach(async () => {
+      await rm(clone, { recursive: true, force: true });
+    });
+
+    /** As if the npm packages had been installed. */
+    async function markInstalled(): Promise<void> {
+      await mkdir(path.join(clone, 'node_modules'));
+      await cp(path.join(PROJECT, 'node_modules/.installed-for'), path.join(clone, 'node_modules/.installed-for'));
+    }
+
+    test('only explains what is missing under SWIFTOR_NO_INSTALL=1, and changes nothing', async () => {
+      const before = await readdir(clone, { recursive: true });
+      const { status, said } = prepare(clone, 'packages', { SWIFTOR_NO_INSTALL: '1' });
+      expect(status).toBe(1);
+      expect(said).toContain('missing: npm packages into node_modules');
+      expect(said).toContain('Nothing was changed, as SWIFTOR_NO_INSTALL=1 is set.');
+      expect(await readdir(clone, { recursive: true })).toEqual(before);
+    });
+
+    test('replaces a .runtime/node that points elsewhere by the new enough Node of the system, and takes over a dead lock', async () => {
+      await markInstalled();
+      await mkdir(path.join(clone, '.runtime/prepare.lock'), { recursive: true });
+      await symlink('/bin/true', path.join(clone, '.runtime/node'));
+      await symlink(`${process.pid} 1@another-boot`, path.join(clone, '.runtime/prepare.lock/3'));
+      const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
+      expect(prepare(clone, 'packages', { PATH })).toMatchObject({ status: 0, said: '' });
+      expect(await realpath(path.join(clone, '.runtime/node'))).toBe(await realpath(process.execPath));
+    });
+
+    test('says what to do when the engine that DOCKER_HOST names does not answer, and installs none', async () => {
+      await markInstalled();
+      const DOCKER_HOST = `unix://${clone}/docker.sock`;
+      const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
+      const { status, said } = prepare(clone, 'serve', { PATH, DOCKER_HOST, REGIONS: '' });
+      expect(status).toBe(1);
+      expect(said).toContain(`none answers at ${DOCKER_HOST} (ENOENT)`);
+      expect(said).toContain('or unset DOCKER_HOST');
+      expect(said).not.toMatch(/^\s+at /m);
+    });
+
+    test('asks for no engine here when REGIONS names only others', async () => {
+      await markInstalled();
+      const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
+      const REGIONS = 'AU=tcp://au.internal:2376';
+      const DOCKER_HOST = `unix://${clone}/docker.sock`;
+      expect(prepare(clone, 'serve', { PATH, DOCKER_HOST, REGIONS })).toMatchObject({ status: 0, said: '' });
+    });
+  });
+});

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createSharedStreams } from '../../src/lib/shared-streams.ts';
+import { docker } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { createVm } from '../support/vms.ts';
+
+let gateway: TestGateway;
+let token: string;
+beforeAll(async () => {
+  const talk = [
+    '/bin/sh',
+    '-c',
+    "trap 'echo bye; exit 0' TERM; echo run; for i in 1 2 3; do echo line $i; done; httpd -f -p 3000 -h /www & wait",
+  ];
+  gateway = await createTestGateway({
+    distributions: [{ code: 'talker', image: 'swiftor-test/tiny:1', defaultPort: 3000, stopGraceSeconds: 3, command: talk }],
+  });
+  token = await gateway.token('alice');
+});
+afterAll(() => gateway[Symbol.asyncDispose]());
+
+async function startedVm(): Promise<string> {
+  const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
+  await gateway.rest(token, 'POST', `/vms/start/${id}`);
+  await eventually(async () => (await statusOf(id)) === 'RUNNING', { deadline: 20_000 });
+  return id;
+}
+async function statusOf(id: string): Promise<string> {
+  return ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status;
+}
+
+interface Watch<T> extends AsyncDisposable {
+  readonly seen: T[];
+  readonly ended: Promise<unknown>;
+}
+function watch<T>(query: string, variables: Record<string, unknown>): Watch<T> {
+  const client = gateway.subscribe(token);
+  const seen: T[] = [];
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  client.subscribe<Record<string, T>>(
+    { query, variables },
+    {
+      next: ({ data, errors }) => {
+        if (errors !== undefined) resolve(errors);
+        for (const value of Object.values(data ?? {})) if (value !== null) seen.push(value);
+      },
+      error: resolve,
+      complete: () => resolve('complete'),
+    },
+  );
+  return { seen, ended: promise, [Symbol.asyncDispose]: async () => client.dispose() };
+}
+const LOGS = 'subscription ($id: ID!, $tail: Int) { vmLogs(vmId: $id, tail: $tail) { at stream text } }';
+const STATS = 'subscription ($id: ID!) { vmStats(vmId: $id) { at cpuPercent memoryBytes memoryLimitBytes networkRxBytes } }';
+type Line = { at: string; stream: string; text: string };
+type Stats = { cpuPercent: number; memoryBytes: number; memoryLimitBytes: number; networkRxBytes: number };
+
+describe('vmLogs', () => {
+  it('shows the last lines, then each new one, across a replaced container, and ends with the VM', async () => {
+    const id = await startedVm();
+    await using logs = watch<Line>(LOGS, { id, tail: 2 });
+    await eventually(() => logs.seen.length === 2);
+    expect(logs.seen.map(({ stream, text }) => [stream, text])).toEqual([
+      ['stdout', 'line 2'],
+      ['stdout', 'line 3'],
+    ]);
+    await gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { id } }', { id });
+    await eventually(() => logs.seen.length >= 7, { deadline: 20_000 });
+    expect(logs.seen.slice(2).map(({ text }) => text)).toEqual(['bye', 'run', 'line 1', 'line 2', 'line 3']);
+    await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
+    expect(await logs.ended).toBe('complete');
+    expect(logs.seen.slice(7).map(({ text }) => text)).toEqual(['bye']);
+  });
+
+  it('of a VM that is off begins when it runs', async () => {
+    const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
+    await using logs = watch<Line>(LOGS, { id });
+    await gateway.rest(token, 'POST', `/vms/start/${id}`);
+    await eventually(() => logs.seen.length === 4, { deadline: 20_000 });
+    expect(logs.seen.map(({ text }) => text)).toEqual(['run', 'line 1', 'line 2', 'line 3']);
+  });
+
+  it.each([
+    ['a VM that is not theirs', { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' }, 'NOT_FOUND'],
+    ['a tail past the limit', { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', tail: 5000 }, 'BAD_USER_INPUT'],
+  ])('refuses %s', async (_what, variables, code) => {
+    await using logs = watch<Line>(LOGS, variables);
+    expect(await logs.ended).toMatchObject([{ extensions: { code } }]);
+  });
+});
+
+describe('vmStats', () => {
+  it('tells everyone who watches what a VM consumes', async () => {
+    const id = await startedVm();
+    const [container] = await docker.listContainers({ filters: { label: [`io.swiftor.vm=${id}`] } });
+    expect(container).toBeDefined();
+    const watches = [watch<Stats>(STATS, { id }), watch<Stats>(STATS, { id }), watch<Stats>(STATS, { id })];
+    await eventually(() => watches.every(({ seen }) => seen.length >= 2), { deadline: 15_000 });
+    const [stats] = watches[0]?.seen ?? [];
+    expect(stats?.memoryLimitBytes).toBe(2 ** 30);
+    expect(stats?.memoryBytes).toBeGreaterThan(0);
+    expect(stats?.memoryBytes).toBeLessThan(64 * 2 ** 20);
+    for (const each of watches) await each[Symbol.asyncDispose]();
+  });
+});
+
+describe('a shared stream', () => {
+  function counted() {
+    const counts = { opened: 0, open: 0 };
+    const open = async function* (signal: AbortSignal): AsyncGenerator<number> {
+      counts.opened += 1;
+      counts.open += 1;
+      try {
+        for (let value = 0; !signal.aborted; value += 1) {
+          yield value;
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        }
+      } finally {
+        counts.open -= 1;
+      }
+    };
+    return { counts, open };
+  }
+
+  it('is opened once for many readers, ends with the last, and is opened anew for the next', async () => {
+    const streams = createSharedStreams<number>();
+    const { counts, open } = counted();
+    const readers = [streams.subscribe('a', open), streams.subscribe('a', open)];
+    for (const reader of readers) expect((await reader.next()).done).toBe(false);
+    expect(counts).toEqual({ opened: 1, open: 1 });
+    for (const reader of readers) await reader.return?.();
+    await eventually(() => counts.open === 0);
+    const next = streams.subscribe('a', open);
+    expect((await next.next()).done).toBe(false);
+    expect(counts.opened).toBe(2);
+    await next.return?.();
+    await eventually(() => counts.open === 0);
+  });
+
+  it('ends each reader with the error of its source', async () => {
+    const streams = createSharedStreams<number>();
+    const reader = streams.subscribe('a', async function* () {
+      yield 1;
+      throw new Error('the engine went away');
+    });
+    expect(await reader.next()).toEqual({ value: 1, done: false });
+    await expect(reader.next()).rejects.toThrow('the engine went away');
+  });
+});

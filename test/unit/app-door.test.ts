@@ -1,0 +1,78 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
+import { appDoor } from '../../src/reconciler/answer/app-door.ts';
+
+let catalog: Catalog;
+beforeAll(async () => {
+  catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
+});
+
+/** The door of a VM whose container was made from that image. */
+function doorOf(code: string, desktop: string | null, reference: string, env: Readonly<Record<string, string>> = {}) {
+  const observed = { address: '10.0.0.2', image: { reference, id: 'sha256:1' } };
+  return appDoor({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
+}
+
+describe("an app's door", () => {
+  it('is nowhere without an address or an entry of the catalog', () => {
+    const distribution = catalog.distributions.get('debian');
+    expect(appDoor({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
+    expect(appDoor({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
+    expect(doorOf('gone', null, 'any')).toBeUndefined();
+  });
+
+  it.each([
+    ['ubuntu', 'xfce', 'lscr.io/linuxserver/webtop:ubuntu-xfce'],
+    ['debian', 'xfce', 'lscr.io/linuxserver/webtop:debian-xfce'],
+    ['fedora', 'kde', 'lscr.io/linuxserver/webtop:fedora-kde'],
+    ['kali', null, 'lscr.io/linuxserver/kali-linux:latest'],
+    ['blender', null, 'lscr.io/linuxserver/blender:latest'],
+    ['krita', null, 'lscr.io/linuxserver/krita:latest'],
+  ])('of %s (%s) is the WebSocket of its desktop, past the sign-in of the VM', (code, desktop, reference) => {
+    expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
+      port: 3000,
+      probe: { path: ['/websocket', '/api/websockets'], expect: 'websocket' },
+      credentials: 'abc:a secret',
+    });
+  });
+
+  it('of steamos is what is behind the sign-in', () => {
+    const door = doorOf('steamos', null, 'lscr.io/linuxserver/steamos:latest', { PASSWORD: 'a secret' });
+    expect(door).toMatchObject({ probe: { path: '/', expect: 'answer' }, credentials: 'abc:a secret' });
+  });
+
+  it.each([
+    ['debian', 'xfce', 'local/webtop:debian-xfce'],
+    ['debian', 'kde', 'local/webtop:debian-kde'],
+    ['blender', null, 'local/blender:latest'],
+    ['krita', null, 'local/krita:latest'],
+  ])('of a stand-in of %s (%s) is the page that is 5xx until its desktop is up', (code, desktop, reference) => {
+    expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
+      probe: { path: '/', expect: 'answer' },
+      credentials: undefined,
+    });
+  });
+
+  it('of a stand-in that the catalog names no more is that page too', () => {
+    const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
+    const observed = { address: '10.0.0.2', image };
+    const door = appDoor({ distribution: catalog.distributions.get('kali'), desktop: null, spec: { env: {} }, observed });
+    expect(door?.probe).toMatchObject({ path: '/', expect: 'answer' });
+  });
+
+  it.each([
+    ['code-server', 8443, 'http'],
+    ['emulatorjs', 80, 'http'],
+    ['phpmyadmin', 80, 'http'],
+    ['minecraft', 8443, 'https'],
+  ])('of %s is its page', (code, port, scheme) => {
+    const door = doorOf(code, null, 'any', { PASSWORD: 'a secret', USER_PASSWORD: 'a secret' });
+    expect(door).toMatchObject({ port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined });
+  });
+
+  it('has the user that the entry sets, and no sign-in where the VM has no password', () => {
+    const reference = 'lscr.io/linuxserver/kali-linux:latest';
+    expect(doorOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe('root:a secret');
+    expect(doorOf('kali', null, reference)?.credentials).toBeUndefined();
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import type { Inventory } from '../../src/engine/driver.ts';
+import type { MachineState } from '../../src/engine/machine.ts';
+import { findDrift, type KnownVm } from '../../src/reconciler/watch/find-drift.ts';
+import { VM_STATUSES, type VmStatus } from '../../src/vm/vm-status.ts';
+
+type Machine = Inventory['machines'][number];
+
+const machine = (id: string, state: MachineState = 'running', more: Partial<Machine> = {}): Machine => {
+  return { id, ref: 'ref', hash: 'hash', state, oomKilled: false, labels: {}, address: '10.0.0.2', ...more };
+};
+const known = (status: VmStatus, more: Partial<KnownVm> = {}): KnownVm => {
+  return { id: 'vm', status, engineRef: 'ref', address: '10.0.0.2', ...more };
+};
+const inventory = (machines: readonly Machine[]): Inventory => ({ machines, volumes: [] });
+
+describe('drift', () => {
+  const UP: readonly VmStatus[] = ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'];
+  const AT_REST: readonly VmStatus[] = ['STOPPED', 'FAILED'];
+
+  test.each(UP)('is a %s VM whose container is away, not running, another, or elsewhere', (status) => {
+    const { address: _none, ...cutOff } = machine('vm');
+    expect(findDrift([known(status)], inventory([]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([machine('vm', 'exited')]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([machine('vm', 'paused')]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([machine('vm', 'running', { ref: 'another' })]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([machine('vm', 'running', { address: '10.0.0.3' })]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([cutOff]))).toEqual(['vm']);
+    expect(findDrift([known(status, { engineRef: null, address: null })], inventory([machine('vm')]))).toEqual(['vm']);
+  });
+
+  test.each(UP)('is not a %s VM whose container runs where the row says', (status) => {
+    expect(findDrift([known(status)], inventory([machine('other'), machine('vm')]))).toEqual([]);
+  });
+
+  test.each(AT_REST)('is a %s VM whose container runs', (status) => {
+    const vm = known(status, { engineRef: null, address: null });
+    expect(findDrift([vm], inventory([machine('vm')]))).toEqual(['vm']);
+    expect(findDrift([vm], inventory([machine('vm', 'exited')]))).toEqual([]);
+    expect(findDrift([vm], inventory([machine('other')]))).toEqual([]);
+  });
+
+  test.each(VM_STATUSES.filter((status) => ![...UP, ...AT_REST].includes(status)))(
+    'is not a %s VM: somebody is at work on it',
+    (status) => {
+      expect(findDrift([known(status)], inventory([]))).toEqual([]);
+      expect(findDrift([known(status)], inventory([machine('vm')]))).toEqual([]);
+    },
+  );
+
+  test('names each VM that drifts, and only those', () => {
+    const vms = [
+      known('RUNNING', { id: 'a' }),
+      known('RUNNING', { id: 'b' }),
+      known('STOPPED', { id: 'c' }),
+      known('STOPPED', { id: 'd' }),
+    ];
+    expect(findDrift(vms, inventory([machine('a'), machine('c')]))).toEqual(['b', 'c']);
+  });
+});

@@ -1,0 +1,368 @@
+import { describe, expect, test } from 'vitest';
+import { MACHINE_STATES, type Observation } from '../../src/engine/machine.ts';
+import { canUndo, nextSteps, type Desired, type Step } from '../../src/reconciler/plan/next-steps.ts';
+import { VM_STATUSES, type VmStatus } from '../../src/vm/vm-status.ts';
+
+const HASH = 'wanted';
+const seen = (state: Observation['state'], more: Partial<Observation> = {}): Observation => {
+  return { id: 'vm', ref: 'container', hash: HASH, state, oomKilled: false, ...more };
+};
+
+/** What the engine can show of a VM. */
+const SIGHTS = {
+  absent: undefined,
+  created: seen('created'),
+  running: seen('running', { address: '10.0.0.2' }),
+  'running another hash': seen('running', { address: '10.0.0.2', hash: 'old' }),
+  'running without address': seen('running'),
+  paused: seen('paused'),
+  'exited 0': seen('exited', { exitCode: 0 }),
+  'exited 137 oom': seen('exited', { exitCode: 137, oomKilled: true }),
+  'exited another hash': seen('exited', { exitCode: 1, hash: 'old' }),
+  dead: seen('dead'),
+  // A replacement, from its beginning to its end, and back.
+  'old running, new created': seen('running', { address: '10.0.0.2', hash: 'old', others: [{ hash: HASH, state: 'created' }] }),
+  'new created, old exited': seen('created', { others: [{ hash: 'old', state: 'exited' }] }),
+  'new running, old exited': seen('running', { address: '10.0.0.3', others: [{ hash: 'old', state: 'exited' }] }),
+  'new exited, old exited': seen('exited', { exitCode: 3, others: [{ hash: 'old', state: 'exited' }] }),
+  'both running': seen('running', { address: '10.0.0.3', others: [{ hash: 'old', state: 'running' }] }),
+  'old running': seen('running', { address: '10.0.0.2', hash: 'old' }),
+  'old exited': seen('exited', { exitCode: 3, hash: 'old' }),
+} as const satisfies Record<string, Observation | undefined>;
+const BLANK = {
+  persistent: false,
+  storageReady: false,
+  retryInSeconds: 0,
+  answeredHash: null,
+  undoneHash: null,
+  isPastScratch: false,
+  hasRoom: true,
+} as const satisfies Partial<Desired>;
+type Sight = keyof typeof SIGHTS;
+
+const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
+  nextSteps({ ...BLANK, goal, hash: HASH, status, ...more }, SIGHTS[sight]);
+
+/** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
+function words(steps: readonly Step[]): string[] {
+  return steps.map((step) => {
+    switch (step.step) {
+      case 'show':
+        return `show ${step.status} ${step.reason}`;
+      case 'remove':
+        return ['remove', ...step.volumes].join(' ');
+      case 'wait':
+        return `wait ${step.seconds}`;
+      case 'failExited':
+        return `failExited ${step.exitCode} ${step.oomKilled}`;
+      case 'failPastScratch':
+      case 'failNoRoom':
+      case 'prepareStorage':
+      case 'ensure':
+      case 'revert':
+      case 'removeOthers':
+      case 'awaitAnswer':
+      case 'checkAnswer':
+      case 'stop':
+      case 'rest':
+      case 'forget':
+        return step.step;
+    }
+  });
+}
+
+test('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
+  expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: HASH }))).toEqual(['checkAnswer']);
+  expect(words(plan('on', 'BOOTING', 'running', { answeredHash: HASH }))).toEqual(['awaitAnswer']);
+  // What answered was the container before this one.
+  expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: 'old' }))).toEqual(['awaitAnswer']);
+});
+
+const UP = ['ensure', 'awaitAnswer'];
+const DOWN = ['remove until-stop', 'rest'];
+const GONE = ['remove until-stop until-delete', 'forget'];
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['STOPPED', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'absent', UP],
+  ['PULLING', 'absent', UP],
+  ['STARTING', 'absent', UP],
+  ['BOOTING', 'absent', UP],
+  ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['DEGRADED', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['STOPPING', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['FAILED', 'absent', ['show QUEUED BOOT', ...UP]],
+  ['UNKNOWN', 'absent', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'created', UP],
+  ['RUNNING', 'created', ['show QUEUED ENGINE', ...UP]],
+  ['QUEUED', 'running', ['awaitAnswer']],
+  ['BOOTING', 'running', ['awaitAnswer']],
+  ['UNKNOWN', 'running', ['awaitAnswer']],
+  ['STOPPING', 'running', ['awaitAnswer']],
+  ['FAILED', 'running', ['awaitAnswer']],
+  ['RUNNING', 'running', ['checkAnswer']],
+  ['DEGRADED', 'running', ['checkAnswer']],
+  ['QUEUED', 'running another hash', UP],
+  ['RUNNING', 'running another hash', ['show QUEUED UPDATE', ...UP]],
+  ['DEGRADED', 'running another hash', ['show QUEUED UPDATE', ...UP]],
+  ['FAILED', 'running another hash', ['show QUEUED BOOT', ...UP]],
+  ['RUNNING', 'running without address', ['show QUEUED ENGINE', 'stop', 'remove', ...UP]],
+  ['BOOTING', 'running without address', ['stop', 'remove', ...UP]],
+  ['BOOTING', 'paused', UP],
+  ['RUNNING', 'paused', ['show QUEUED ENGINE', ...UP]],
+  ['STARTING', 'exited 0', ['failExited 0 false']],
+  ['BOOTING', 'exited 0', ['failExited 0 false']],
+  ['RUNNING', 'exited 0', ['failExited 0 false']],
+  ['RUNNING', 'exited 137 oom', ['failExited 137 true']],
+  ['DEGRADED', 'exited 137 oom', ['failExited 137 true']],
+  ['RUNNING', 'exited another hash', ['show QUEUED UPDATE', ...UP]],
+  ['QUEUED', 'exited 0', UP],
+  ['FAILED', 'exited 137 oom', ['show QUEUED BOOT', ...UP]],
+  ['UNKNOWN', 'exited 0', ['show QUEUED BOOT', ...UP]],
+  ['RUNNING', 'dead', ['failExited undefined false']],
+  ['QUEUED', 'dead', UP],
+])('on, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('on', status, sight))).toEqual(expected);
+});
+
+const BACK = ['revert', 'awaitAnswer'];
+
+describe('a replacement, wherever it was left', () => {
+  test.each<[VmStatus, Sight, string[]]>([
+    ['RUNNING', 'old running', ['show QUEUED UPDATE', ...UP]],
+    ['QUEUED', 'old running, new created', UP],
+    ['STARTING', 'new created, old exited', UP],
+    ['BOOTING', 'new running, old exited', ['awaitAnswer']],
+    ['BOOTING', 'new exited, old exited', ['failExited 3 false']],
+    ['QUEUED', 'new exited, old exited', UP],
+    ['BOOTING', 'both running', UP],
+    ['RUNNING', 'both running', ['show QUEUED ENGINE', ...UP]],
+  ])('goes on: %s, %s', (status, sight, expected) => {
+    expect(words(plan('on', status, sight, { answeredHash: 'old' }))).toEqual(expected);
+  });
+
+  test('ends with the removal of what it has replaced', () => {
+    expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
+    expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
+  });
+
+  test.each<[VmStatus, Sight, string[]]>([
+    ['QUEUED', 'new exited, old exited', BACK],
+    ['QUEUED', 'new running, old exited', BACK],
+    ['QUEUED', 'new created, old exited', BACK],
+    ['QUEUED', 'old running, new created', ['awaitAnswer']],
+    ['QUEUED', 'old exited', BACK],
+    ['QUEUED', 'old running', ['awaitAnswer']],
+    ['BOOTING', 'both running', BACK],
+    ['RUNNING', 'old running', ['checkAnswer']],
+    ['RUNNING', 'old running, new created', ['removeOthers', 'checkAnswer']],
+    ['UNKNOWN', 'old running', ['checkAnswer']],
+    ['STARTING', 'old exited', ['failExited 3 false']],
+    ['RUNNING', 'old exited', ['failExited 3 false']],
+    // It had run for a while, and ended: it is what is tried again, not the change.
+    ['FAILED', 'old exited', ['show QUEUED BOOT', ...BACK]],
+    // With nothing to go back to, the change is all that is left to try.
+    ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
+    ['QUEUED', 'exited 0', UP],
+  ])('that was undone goes back, and is not tried again: %s, %s', (status, sight, expected) => {
+    expect(words(plan('on', status, sight, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
+  });
+
+  test('that was undone is tried again once something else is wanted', () => {
+    const more = { answeredHash: 'old', undoneHash: 'undone' };
+    expect(words(plan('on', 'RUNNING', 'old running', more))).toEqual(['show QUEUED UPDATE', ...UP]);
+  });
+
+  test.each<[boolean, string, Sight, Partial<Desired>]>([
+    [true, 'the container that answered is still there', 'new exited, old exited', { answeredHash: 'old' }],
+    [true, 'it still runs, since the new one could not be made', 'old running', { answeredHash: 'old' }],
+    [false, 'it is gone', 'exited 0', { answeredHash: 'old' }],
+    [false, 'nothing is there', 'absent', { answeredHash: 'old' }],
+    [false, 'none had answered', 'new exited, old exited', { answeredHash: null }],
+    [false, 'the one that ended had answered itself', 'exited 0', { answeredHash: HASH }],
+    [false, 'this change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: HASH }],
+    [true, 'another change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: 'undone' }],
+  ])('can be undone: %s, %s', (expected, _what, sight, more) => {
+    expect(canUndo({ hash: HASH, answeredHash: null, undoneHash: null, ...more }, SIGHTS[sight])).toBe(expected);
+  });
+});
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['STOPPED', 'absent', []],
+  ['STOPPING', 'absent', DOWN],
+  ['FAILED', 'absent', ['show STOPPING ENGINE', ...DOWN]],
+  ['UNKNOWN', 'absent', ['show STOPPING ENGINE', ...DOWN]],
+  ['STOPPING', 'running', ['stop', ...DOWN]],
+  ['STOPPING', 'running another hash', ['stop', ...DOWN]],
+  ['STOPPING', 'exited 137 oom', ['stop', ...DOWN]],
+  ['STOPPING', 'created', ['stop', ...DOWN]],
+  ['STOPPED', 'running', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+  ['STOPPED', 'dead', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+  ['FAILED', 'paused', ['show STOPPING ENGINE', 'stop', ...DOWN]],
+])('off, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('off', status, sight))).toEqual(expected);
+});
+
+test.each<[VmStatus, Sight, string[]]>([
+  ['DELETING', 'absent', GONE],
+  ['DELETING', 'running', ['stop', ...GONE]],
+  ['DELETING', 'dead', ['stop', ...GONE]],
+  ['UNKNOWN', 'absent', ['show DELETING USER', ...GONE]],
+  ['FAILED', 'exited 0', ['show DELETING USER', 'stop', ...GONE]],
+])('gone, %s, the engine shows it %s', (status, sight, expected) => {
+  expect(words(plan('gone', status, sight))).toEqual(expected);
+});
+
+test('the storage of a VM that is off is made once, and only where it is kept', () => {
+  expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual(['prepareStorage']);
+  expect(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: true })).toEqual([]);
+  expect(plan('off', 'STOPPED', 'absent', { persistent: false, storageReady: false })).toEqual([]);
+  expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
+});
+
+test('a VM that failed is left alone until its next try, whatever is seen of it, and nothing of it runs meanwhile', () => {
+  const waiting = (sight: Sight) => words(plan('on', 'FAILED', sight, { retryInSeconds: 7 }));
+  for (const sight of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
+    expect([sight, waiting(sight)]).toEqual([sight, ['wait 7']]);
+  }
+  for (const sight of ['running', 'running another hash', 'running without address', 'paused'] as const) {
+    expect([sight, waiting(sight)]).toEqual([sight, ['stop', 'wait 7']]);
+  }
+  // Its owner's last word is followed at once.
+  expect(words(plan('off', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('off', 'FAILED', 'absent')));
+  expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
+});
+
+test('a full disk takes no further container; what has one already comes up again', () => {
+  const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
+  for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const) expect(full(status, 'absent')).toEqual(['failNoRoom']);
+  for (const sight of ['created', 'running', 'running another hash', 'running without address', 'paused', 'exited 0', 'dead'] as const) {
+    expect([sight, full('RUNNING', sight)]).toEqual([sight, words(plan('on', 'RUNNING', sight))]);
+  }
+  expect(words(plan('off', 'STOPPED', 'absent', { hasRoom: false, persistent: true }))).toEqual(['prepareStorage']);
+  expect(words(plan('gone', 'DELETING', 'absent', { hasRoom: false }))).toEqual(GONE);
+});
+
+test('what wrote more than it may is stopped while it runs, and not tried again by itself', () => {
+  const past = (status: VmStatus, sight: Sight, more: Partial<Desired> = {}) =>
+    words(plan('on', status, sight, { isPastScratch: true, ...more }));
+  for (const status of ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'] as const) {
+    expect(past(status, 'running')).toEqual(['failPastScratch']);
+  }
+  expect(past('FAILED', 'exited 0', { retryInSeconds: Infinity })).toEqual(['wait Infinity']);
+  // Its owner starts it again, to clean up.
+  expect(past('QUEUED', 'exited 0')).toEqual(UP);
+  expect(words(plan('off', 'FAILED', 'exited 0', { isPastScratch: true }))).toEqual(['show STOPPING ENGINE', 'stop', ...DOWN]);
+});
+
+describe('whatever is wanted, shown and seen', () => {
+  const observations = [
+    undefined,
+    ...MACHINE_STATES.flatMap((state) =>
+      [HASH, 'old'].flatMap((hash) => [seen(state, { hash }), seen(state, { hash, address: '10.0.0.2' })]),
+    ),
+    ...Object.values(SIGHTS),
+  ];
+  const memories = [null, HASH, 'old'].flatMap((answeredHash) =>
+    [null, HASH, 'undone'].map((undoneHash) => ({ answeredHash, undoneHash })),
+  );
+  const product = (['on', 'off', 'gone'] as const).flatMap((goal) =>
+    VM_STATUSES.flatMap((status) =>
+      observations.flatMap((observed) =>
+        [true, false].flatMap((persistent) =>
+          [true, false].flatMap((storageReady) =>
+            memories.map((memory) => {
+              const desired: Desired = { ...BLANK, goal, hash: HASH, persistent, storageReady, status, ...memory };
+              return { desired, observed, steps: nextSteps(desired, observed) };
+            }),
+          ),
+        ),
+      ),
+    ),
+  );
+  const broken = (goal: Desired['goal'], holds: (each: (typeof product)[number]) => boolean) =>
+    product
+      .filter((each) => each.desired.goal === goal && !holds(each))
+      .map(({ desired, observed, steps }) => `${desired.status}, ${observed?.state}: ${words(steps).join(', ')}`);
+  const has = (steps: readonly Step[], name: Step['step']) => steps.some(({ step }) => step === name);
+  const brings = (steps: readonly Step[]) => has(steps, 'ensure') || has(steps, 'revert');
+
+  test('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
+    expect(broken('gone', ({ steps }) => words(steps.slice(-2)).join() === GONE.join())).toEqual([]);
+  });
+
+  test('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
+    expect(broken('off', ({ steps }) => !brings(steps) && !has(steps, 'awaitAnswer'))).toEqual([]);
+    expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
+      [],
+    );
+  });
+
+  test('a container is removed only after it was told to stop, so that its grace is never cut', () => {
+    const stopsFirst = (steps: readonly Step[]) => {
+      const names = steps.map(({ step }) => step);
+      return names.includes('stop') && names.indexOf('stop') < names.indexOf('remove');
+    };
+    for (const goal of ['on', 'off', 'gone'] as const) {
+      expect(broken(goal, ({ observed, steps }) => observed === undefined || !has(steps, 'remove') || stopsFirst(steps))).toEqual([]);
+    }
+  });
+
+  test('a VM that should be on loses no volume', () => {
+    expect(broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0))).toEqual([]);
+  });
+
+  test('a VM that runs as wanted is asked whether it answers, and nothing else', () => {
+    const asWanted = product.filter(
+      ({ desired, observed }) =>
+        desired.goal === 'on' &&
+        desired.status === 'RUNNING' &&
+        observed?.state === 'running' &&
+        observed.hash === HASH &&
+        observed.address !== undefined &&
+        observed.others === undefined &&
+        desired.undoneHash !== HASH,
+    );
+    expect(asWanted).toHaveLength(48);
+    for (const { steps } of asWanted) expect(steps).toEqual([{ step: 'checkAnswer' }]);
+  });
+
+  test('whatever was brought up is waited for at once', () => {
+    const waitedFor = (steps: readonly Step[]) =>
+      steps.every(({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer');
+    expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
+  });
+
+  test('two containers of one VM are never left running together', () => {
+    const both = ({ observed }: (typeof product)[number]) => observed?.others?.some(({ state }) => state === 'running') === true;
+    expect(broken('on', (each) => !both(each) || brings(each.steps))).toEqual([]);
+    expect(broken('off', (each) => !both(each) || has(each.steps, 'stop'))).toEqual([]);
+  });
+
+  test('only what is up itself ends what is kept to go back to', () => {
+    expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual([]);
+  });
+
+  test('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
+    const claims: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'STOPPED', 'STOPPING', 'FAILED', 'UNKNOWN'];
+    const announced = ({ desired, steps }: (typeof product)[number]) =>
+      !claims.includes(desired.status) || !brings(steps) || words(steps)[0]?.startsWith('show QUEUED') === true;
+    expect(broken('on', announced)).toEqual([]);
+  });
+
+  test('no plan shows the status that stands already', () => {
+    for (const goal of ['on', 'off', 'gone'] as const) {
+      expect(broken(goal, ({ desired, steps }) => steps.every((step) => step.step !== 'show' || step.status !== desired.status))).toEqual(
+        [],
+      );
+    }
+  });
+
+  test('an empty plan is only that of a VM that is off and should be', () => {
+    expect(broken('on', ({ steps }) => steps.length > 0)).toEqual([]);
+    expect(broken('gone', ({ steps }) => steps.length > 0)).toEqual([]);
+    expect(
+      broken('off', ({ desired, observed, steps }) => steps.length > 0 || (desired.status === 'STOPPED' && observed === undefined)),
+    ).toEqual([]);
+  });
+});

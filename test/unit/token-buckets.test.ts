@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import { networkOf } from '../../src/http/network-of.ts';
+import { createSlots } from '../../src/lib/slots.ts';
+import { createTokenBuckets } from '../../src/lib/token-buckets.ts';
+
+describe('a bucket of tokens', () => {
+  /** Ten a second, five at once, by a clock of ours. */
+  function makeBuckets() {
+    let moment = 1_000;
+    const buckets = createTokenBuckets({ perSecond: 10, burst: 5, now: () => moment });
+    const takeAll = (key = 'a'): number => {
+      let taken = 0;
+      while (buckets.take(key) === 0) taken += 1;
+      return taken;
+    };
+    return { ...buckets, takeAll, buckets, pass: (ms: number) => (moment += ms) };
+  }
+
+  test('gives its burst, and not one more', () => {
+    expect(makeBuckets().takeAll()).toBe(5);
+  });
+
+  test('says how long until the next, and then gives it', () => {
+    const { takeAll, take, pass } = makeBuckets();
+    takeAll();
+    expect(take('a')).toBeCloseTo(0.1);
+    pass(99);
+    expect(take('a')).toBeCloseTo(0.001);
+    pass(1);
+    expect([take('a'), take('a')]).toEqual([0, expect.closeTo(0.1)]);
+  });
+
+  test('fills up again, and no further', () => {
+    const { takeAll, pass } = makeBuckets();
+    takeAll();
+    pass(60_000);
+    expect(takeAll()).toBe(5);
+  });
+
+  test('is one for each key', () => {
+    const { takeAll } = makeBuckets();
+    expect([takeAll('a'), takeAll('b'), takeAll('a')]).toEqual([5, 5, 0]);
+  });
+
+  test('takes what something cost afterwards, also below empty', () => {
+    const { charge, take, pass } = makeBuckets();
+    expect(take('a')).toBe(0);
+    charge('a', 14);
+    expect(take('a')).toBeCloseTo(1.1);
+    pass(1_100);
+    expect(take('a')).toBe(0);
+  });
+
+  test('is forgotten when it is full', () => {
+    const { buckets, pass } = makeBuckets();
+    for (let key = 0; key < 50_000; key += 1) buckets.take(`${key}`);
+    expect(buckets.size).toBe(50_000);
+    buckets.take('another');
+    // None is full: the one that was used longest ago makes room.
+    expect(buckets.size).toBe(50_000);
+    pass(1_000);
+    buckets.take('yet another');
+    expect(buckets.size).toBe(1);
+  });
+});
+
+describe('places', () => {
+  test('are as many as there are, for each key, and come back once', () => {
+    const slots = createSlots<string>(2);
+    const [first, second] = [slots.acquire('a'), slots.acquire('a')];
+    expect([slots.acquire('a'), typeof slots.acquire('b')]).toEqual([undefined, 'function']);
+    first?.();
+    first?.();
+    expect(typeof slots.acquire('a')).toBe('function');
+    expect(slots.acquire('a')).toBeUndefined();
+    second?.();
+    expect(typeof slots.acquire('a')).toBe('function');
+  });
+});
+
+describe('the network of an address', () => {
+  test.each([
+    ['10.1.2.3', '10.1.2.3'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+    ['2001:db8:1:2:ffff::1', '2001:db8:1:2'],
+    ['2001:DB8:0001:2::', '2001:db8:1:2'],
+    ['2001:db8::1', '2001:db8:0:0'],
+    ['::1', '0:0:0:0'],
+    ['unknown', 'unknown'],
+  ])('%s is of %s', (address, network) => expect(networkOf(address)).toBe(network));
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { waitingView, type WaitingFacts } from '../../src/ingress/waiting/waiting-view.ts';
+import { wantedPath } from '../../src/ingress/waiting/waiting-room.ts';
+import { VM_STATUSES, type VmStatus } from '../../src/vm/vm-status.ts';
+
+const FAILURE = {
+  step: 'BOOTING',
+  code: 'APP_EXITED',
+  message: 'The app ended with 3.',
+  exitCode: 3,
+  oomKilled: false,
+  logTail: ['<b>about</b> to fail'],
+  at: '2026-01-02T03:04:05.000Z',
+  retryAt: '2026-01-02T03:04:15.000Z',
+} as const;
+
+function view(status: VmStatus, more: Partial<WaitingFacts> = {}): string {
+  const lastFailure = status === 'FAILED' ? FAILURE : null;
+  const vm = { vmlabel: 'My <desk>', status, lastFailure, attempts: 0, enabled: status !== 'STOPPED' };
+  const facts: WaitingFacts = {
+    vm,
+    isOwner: true,
+    kind: 'Ubuntu',
+    progress: undefined,
+    violations: [],
+    startPath: '/.swiftor/start?to=%2F',
+    ...more,
+  };
+  return waitingView(facts).toString().replaceAll(/\s+/g, ' ');
+}
+
+describe('the owner', () => {
+  it('sees a bar that is measured while the image is downloaded, and none that pretends to be', () => {
+    const progress = { percent: 40.9, message: 'Downloading x.', bytesDone: 4_100_000, bytesTotal: 100_000_000 };
+    const pulling = view('PULLING', { progress });
+    expect(pulling).toContain('data-part="status">Downloading the image<');
+    expect(pulling).toContain('<progress max="100" value="40"');
+    expect(pulling).toContain('40 %, 4.1 of 100 MB');
+    for (const status of ['QUEUED', 'STARTING', 'BOOTING'] as const) {
+      expect(view(status, { progress: { percent: 100, message: 'On its way.' } })).toContain('<progress aria-label="Under way">');
+    }
+  });
+
+  it('sees which step it is at, and which are behind', () => {
+    const classes = [...view('STARTING').matchAll(/<li(?: class="(\w+)")?/g)].map(([, name]) => name);
+    expect(classes).toEqual(['done', 'done', 'now', undefined]);
+    expect(view('STARTING').match(/aria-current="step"/g)).toHaveLength(1);
+  });
+
+  it('sees a start button of one that is off, with what the plan says against it', () => {
+    expect(view('STOPPED')).toMatch(/<form method="post" action="\/\.swiftor\/start\?to=%2F"><button>Start</);
+    const full = view('STOPPED', { violations: ['The plan Core allows 1 VM.', 'And no <more>.'] });
+    expect(full).toContain('<li>The plan Core allows 1 VM.</li>');
+    expect(full).toContain('<li>And no &lt;more&gt;.</li>');
+  });
+
+  it('sees why it failed: message, code, last lines, next try', () => {
+    const failed = view('FAILED');
+    for (const part of [
+      'The app ended with 3.',
+      'APP_EXITED',
+      '<dd>3</dd>',
+      '&lt;b&gt;about&lt;/b&gt; to fail',
+      '03:04:15 UTC',
+      'Try again now',
+    ]) {
+      expect(failed).toContain(part);
+    }
+  });
+
+  it('has a word for each status, and its own label nowhere unescaped', () => {
+    for (const status of VM_STATUSES) {
+      const text = view(status);
+      expect([status, /<p class="status"[^>]*>[^<]{5,}</.test(text)]).toEqual([status, true]);
+      expect(text).not.toContain('<desk>');
+    }
+  });
+});
+
+describe('a visitor', () => {
+  it.each(VM_STATUSES)('learns nothing of a VM that is %s', (status) => {
+    const text = view(status, {
+      isOwner: false,
+      progress: { percent: 40, message: 'Downloading secret/image.' },
+      violations: ['No room.'],
+    });
+    for (const secret of ['desk', 'Ubuntu', 'form', 'secret', 'APP_EXITED', '40', 'No room']) expect(text).not.toContain(secret);
+    const kinds = new Set(VM_STATUSES.map((each) => view(each, { isOwner: false })));
+    expect(kinds.size).toBe(2);
+  });
+});
+
+describe('where a person goes after the start', () => {
+  it.each([
+    ['/.swiftor/start?to=%2Fa%3Fb%3Dc', '/a?b=c'],
+    ['/.swiftor/start', '/'],
+    ['/.swiftor/start?to=%2F%2Fevil.test', '/'],
+    ['/.swiftor/start?to=%2F%5Cevil.test', '/'],
+    ['/.swiftor/start?to=%2F%09%2Fevil.test', '/'],
+    ['/.swiftor/start?to=https%3A%2F%2Fevil.test', '/'],
+    ['/.swiftor/start?to=%2Fa%0D%0ASet-Cookie%3A%20x', '/'],
+  ])('%s leads to %s', (url, expected) => {
+    expect(wantedPath(url)).toBe(expected);
+  });
+});

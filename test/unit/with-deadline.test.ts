@@ -1,0 +1,43 @@
+import { getEventListeners } from 'node:events';
+import { expect, test } from 'vitest';
+import { DeadlineError, withDeadline } from '../../src/lib/with-deadline.ts';
+
+const never = () => new Promise<never>(() => undefined);
+
+test('work that is done in time gives its result, and leaves no listener on the signal', async () => {
+  const { signal } = new AbortController();
+  expect(await withDeadline(1000, signal, async () => 'done')).toBe('done');
+  await expect(withDeadline(1000, signal, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+  await expect(
+    withDeadline(1000, signal, () => {
+      throw new Error('broken at once');
+    }),
+  ).rejects.toThrow('broken at once');
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('work that never settles ends with a DeadlineError, and is told', async () => {
+  const { signal } = new AbortController();
+  let told: AbortSignal | undefined;
+  const work = withDeadline(20, signal, (inner) => {
+    told = inner;
+    return never();
+  });
+  await expect(work).rejects.toEqual(new DeadlineError(20));
+  expect(told?.reason).toBeInstanceOf(DeadlineError);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+test('an abort ends it with its reason, before the work begins too', async () => {
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  let begun = 0;
+  const work = withDeadline(1000, abort.signal, () => {
+    begun += 1;
+    return never();
+  });
+  abort.abort(reason);
+  await expect(work).rejects.toBe(reason);
+  await expect(withDeadline(1000, abort.signal, async () => (begun += 1))).rejects.toBe(reason);
+  expect(begun).toBe(1);
+});

@@ -173,6 +173,12 @@ describe('the embedded database', () => {
     load.abort();
     const acknowledged = await creating;
     expect(await idsOf(gateway)).toEqual(expect.arrayContaining(acknowledged));
+    // Its end and the outage that it is: not a line for each connection that was cut or refused.
+    const errors = gateway.lines.filter((line) => line.includes('"level":50'));
+    expect(errors.map((line) => /"msg":"([^"]*)"/.exec(line)?.[1]).toSorted()).toEqual([
+      expect.stringContaining('PostgreSQL ended unexpectedly'),
+      'the database does not answer',
+    ]);
     gateway.child.kill('SIGTERM');
     expect(await gateway.exited).toBe(0);
   }, 120_000);

@@ -49,7 +49,8 @@ const SETTINGS = {
   // Errors of statements reach whoever sent them; here they would only double each refused insert.
   log_min_messages: 'log',
   log_checkpoints: 'off',
-  log_line_prefix: '',
+  // The SQLSTATE.
+  log_line_prefix: '%e ',
   logging_collector: 'off',
   log_destination: 'stderr',
 };
@@ -102,7 +103,10 @@ async function stopChild(child: PostgresChild): Promise<void> {
 }
 
 function logLine(log: Log, line: string): void {
-  if (/^(FATAL|PANIC):/.test(line)) log.error({ postgres: line }, 'PostgreSQL reports an error');
-  else if (line.startsWith('WARNING:')) log.warn({ postgres: line }, 'PostgreSQL warns');
+  const [, sqlState = '', severity = ''] = /^(\w{5}) (\w+):/.exec(line) ?? [];
+  // Connections that end or are refused while the server ends or starts (class 57P) are part of an outage, which is logged once.
+  const isOutage = sqlState.startsWith('57P');
+  if ((severity === 'FATAL' || severity === 'PANIC') && !isOutage) log.error({ postgres: line }, 'PostgreSQL reports an error');
+  else if (severity === 'WARNING') log.warn({ postgres: line }, 'PostgreSQL warns');
   else log.debug({ postgres: line }, 'PostgreSQL');
 }

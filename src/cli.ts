@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readConfig } from './config/config.ts';
-import { releaseUnusedMemory } from './lib/release-unused-memory.ts';
+import { collectGarbage } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './log.ts';
 
 const USAGE = `swiftor serve      run the gateway
@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
   const readyMs = Math.round(performance.now() - begun);
   log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
   // Loading hundreds of modules leaves some 40 MB behind, which nothing else reclaims while the gateway idles.
-  const settling = setTimeout(releaseUnusedMemory, SETTLED_AFTER_MS).unref();
+  const settling = setTimeout(collectGarbage, SETTLED_AFTER_MS).unref();
   if (!ending.aborted) await once(ending, 'abort');
   clearTimeout(settling);
   await server.close();

@@ -1,7 +1,7 @@
 import { isIP, type BlockList } from 'node:net';
 import { readEnvironment, type Environment } from './environment.ts';
 import { parseDiskWatermark, type DiskWatermark } from './disk-watermark.ts';
-import { itemsOf } from '../lib/items-of.ts';
+import { splitList } from '../lib/split-list.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parsePortRange } from './parse-port-range.ts';
 import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
@@ -147,7 +147,7 @@ function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: Environment): Config['tls']
 }
 
 function parseOrigins(text: string): ReadonlySet<string> {
-  const origins = itemsOf(text);
+  const origins = splitList(text);
   for (const origin of origins) {
     if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
       throw new Error(`ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`);
@@ -180,7 +180,7 @@ function readWatermark(text: string): DiskWatermark {
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {
-  const names = itemsOf(text);
+  const names = splitList(text);
   const roles = ROLES.filter((role) => names.includes(role));
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
   if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);

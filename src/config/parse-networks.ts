@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
-import { itemsOf } from '../lib/items-of.ts';
+import { splitList } from '../lib/split-list.ts';
 
 /** A comma list of addresses and networks, such as `10.0.0.0/8, 2001:db8::1`. Throws naming the entry that is neither. */
 export function parseNetworks(text: string): BlockList {
   const networks = new BlockList();
-  for (const entry of itemsOf(text)) {
+  for (const entry of splitList(text)) {
     const [address = '', prefix, ...rest] = entry.split('/');
     const version = isIP(address);
     const bits = prefix === undefined ? longest(version) : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;

@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
-import { poolEnder } from './pool-ender.ts';
+import { createPoolCloser } from './pool-closer.ts';
 
 export interface DeadlinePoolOptions {
   /** How long a statement may go without an answer, in milliseconds. */
@@ -100,7 +100,7 @@ export function createDeadlinePool(pool: pg.Pool, { answerMs, ending, onAnswer, 
     setTimeout(() => early.filter((statement) => waiting.has(statement)).forEach(giveUp), ENDING_ANSWER_MS).unref();
   });
 
-  return { options: pool.options, connect, end: poolEnder(pool) };
+  return { options: pool.options, connect, end: createPoolCloser(pool) };
 }
 
 interface LentClient {

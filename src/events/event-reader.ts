@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { PushQueue, type Waiter } from '../lib/push-queue.ts';
+import { PushQueue } from '../lib/push-queue.ts';
 import type { ProgressNote } from './append-event.ts';
 import type { VmEvent } from './vm-event.ts';
 
@@ -100,9 +100,11 @@ export class EventReader extends PushQueue<VmEvent> {
     this.push(seq > shared.seq ? { ...shared, seq } : shared);
   }
 
-  override whenReady(waiter: Waiter): void {
-    super.whenReady(waiter);
-    if (this.#needsBacklog() && !this.#isReadingMore) void this.#readMore();
+  override next(): Promise<IteratorResult<VmEvent>> {
+    const needsBacklog = this.#needsBacklog();
+    const result = super.next();
+    if (needsBacklog && !this.#isReadingMore) void this.#readMore();
+    return result;
   }
 
   async #readMore(): Promise<void> {

@@ -1,85 +1,60 @@
-/** Waits for a queue without a promise, which would take 300 bytes for as long as nothing comes. */
-export interface Waiter {
-  /** `take()` has something now: an item, the error or the end. Must not throw: whoever pushes goes on with the next queue. */
-  ready(): void;
-}
-
 /**
- * A bounded queue between who pushes and one reader. Its iterator's `return()` takes effect at once even while a
- * `next()` waits (an async generator would keep its resources until the next value), and `onClose` runs exactly once,
- * whoever ends it.
+ * A bounded queue from a producer to one reader. `return()` takes effect at once, even while a `next()` is pending (an
+ * async generator would hold its resources until the next value). `onClose` runs exactly once, whichever side closes.
  */
 export class PushQueue<T> implements AsyncIterableIterator<T> {
-  /** Most queues are empty for hours, and there are thousands: then there is no array either. */
+  /** Thousands of queues stay empty for hours: an empty one has no array. */
   #items: T[] | undefined;
   readonly #limit: number;
   readonly #onClose: (queue: PushQueue<T>) => void;
-  #waiter: Waiter | undefined;
+  /** Settles the pending `next()`. */
+  #wake: (() => void) | undefined;
   #state: 'open' | 'ended' | { error: unknown } = 'open';
 
-  /** `onClose` is told which queue it is: thousands of them share one function. */
+  /** `onClose` receives the queue, which lets thousands of queues share one function. */
   constructor({ limit, onClose = ignore }: { limit: number; onClose?: (queue: PushQueue<T>) => void }) {
     this.#limit = limit;
     this.#onClose = onClose;
   }
 
-  /** How many items wait for the reader. */
+  /** The number of queued items. */
   get size(): number {
     return this.#items?.length ?? 0;
   }
 
-  /** Whether items can still be pushed. */
+  /** Whether the queue still accepts items. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  /** What `next()` would give now; undefined while there is nothing. Throws the error that the queue failed with, once. */
-  take(): IteratorResult<T> | undefined {
-    const items = this.#items;
-    if (items !== undefined) {
-      const value = items.shift() as T;
-      if (items.length === 0) this.#items = undefined;
-      return { value, done: false };
-    }
-    const state = this.#state;
-    if (state === 'open') return undefined;
-    this.#state = 'ended';
-    if (state !== 'ended') throw state.error;
-    return { value: undefined, done: true };
-  }
-
-  /** Tells the waiter once, as soon as there is something to take, which there is not now. There is one reader, and so one waiter. */
-  whenReady(waiter: Waiter): void {
-    this.#waiter = waiter;
-  }
-
-  /** False, and nothing queued, when the queue is over or its reader is `limit` items behind. */
+  /** Returns false, and queues nothing, if the queue is closed or its reader is `limit` items behind. */
   push(item: T): boolean {
-    if (this.#state !== 'open' || (this.#waiter === undefined && this.size >= this.#limit)) return false;
+    if (this.#state !== 'open' || (this.#wake === undefined && this.size >= this.#limit)) return false;
     (this.#items ??= []).push(item);
-    this.#tell();
+    this.#wakeReader();
     return true;
   }
 
-  /** Queues items whatever the limit says: what the reader asked for before anything was pushed. */
+  /** Queues items regardless of the limit: a backlog that the reader requested. */
   preload(items: readonly T[]): void {
     if (items.length === 0) return;
     for (const item of items) (this.#items ??= []).push(item);
-    this.#tell();
+    this.#wakeReader();
   }
 
-  /** No more items: the reader gets what is queued, then the end. */
+  /** Closes the queue: the reader receives the queued items, then the end. */
   end(): void {
     this.#close('ended');
   }
 
-  /** The reader gets what is queued, then this error, then the end. */
+  /** Closes the queue: the reader receives the queued items, then this error once, then the end. */
   fail(error: unknown): void {
     this.#close({ error });
   }
 
+  /** One call at a time. */
   async next(): Promise<IteratorResult<T>> {
-    return this.take() ?? new Promise((resolve) => this.whenReady({ ready: () => resolve(this.next()) }));
+    return this.#take() ?? new Promise((resolve) => (this.#wake = () => resolve(this.next())));
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -93,17 +68,32 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
+  /** Undefined while the queue is open and empty. */
+  #take(): IteratorResult<T> | undefined {
+    const items = this.#items;
+    if (items !== undefined) {
+      const value = items.shift() as T;
+      if (items.length === 0) this.#items = undefined;
+      return { value, done: false };
+    }
+    const state = this.#state;
+    if (state === 'open') return undefined;
+    this.#state = 'ended';
+    if (state !== 'ended') throw state.error;
+    return { value: undefined, done: true };
+  }
+
   #close(state: 'ended' | { error: unknown }): void {
     if (this.#state !== 'open') return;
     this.#state = state;
     this.#onClose(this);
-    this.#tell();
+    this.#wakeReader();
   }
 
-  #tell(): void {
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.ready();
+  #wakeReader(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
   }
 }
 

@@ -151,7 +151,7 @@ describe('in src', () => {
 describe('the rules themselves', () => {
   test.each([
     ['arrows', 'db/database.ts', 'vm/vm.ts'],
-    ['arrows', 'lib/turns.ts', 'config/config.ts'],
+    ['arrows', 'lib/semaphore.ts', 'config/config.ts'],
     ['arrows', 'rest/routes.ts', 'server.ts'],
     ['arrows', 'graphql/pipeline/gateway.ts', 'rest/routes.ts'],
     ['arrows', 'vm/vm.ts', 'cli.ts'],

@@ -47,29 +47,21 @@ describe('a reader', () => {
 
   test.each([
     ['an item', (queue: PushQueue<string>) => void queue.push('a'), item('a')],
-    ['items of the past', (queue: PushQueue<string>) => queue.preload(['a', 'b']), item('a')],
+    ['a preloaded item', (queue: PushQueue<string>) => queue.preload(['a', 'b']), item('a')],
     ['the end', (queue: PushQueue<string>) => queue.end(), END],
     ['an error', (queue: PushQueue<string>) => queue.fail(new Error('lost')), new Error('lost')],
-    ['its own leaving', (queue: PushQueue<string>) => void queue.return(), END],
-  ])('that waits without a promise is told once of %s, and takes it at once', (_what, happen, found) => {
+    ['the end after its own return()', (queue: PushQueue<string>) => void queue.return(), END],
+  ])('that waits receives %s at once', async (_what, happen, expected) => {
     const { queue } = queueOf();
-    const taken: unknown[] = [];
-    const take = (): unknown => {
-      try {
-        return queue.take();
-      } catch (error) {
-        return error;
-      }
-    };
-    const ready = vi.fn(() => void taken.push(take()));
-    expect(take()).toBeUndefined();
-    queue.whenReady({ ready });
+    const settled = vi.fn<(result: unknown) => void>();
+    void queue.next().then(settled, settled);
     queue.preload([]);
-    expect(ready).not.toHaveBeenCalled();
+    await Promise.resolve();
+    expect(settled).not.toHaveBeenCalled();
     happen(queue);
     queue.push('later');
-    expect(ready).toHaveBeenCalledOnce();
-    expect(taken).toEqual([found]);
+    await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce());
+    expect(settled).toHaveBeenCalledWith(expected);
   });
 
   test('that waits gets the end at once', async () => {

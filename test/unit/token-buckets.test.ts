@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { networkOf } from '../../src/http/network-of.ts';
-import { createSlots } from '../../src/lib/slots.ts';
 import { createTokenBuckets } from '../../src/lib/token-buckets.ts';
 
 describe('a bucket of tokens', () => {
@@ -61,20 +60,6 @@ describe('a bucket of tokens', () => {
     pass(1_000);
     buckets.take('yet another');
     expect(buckets.size).toBe(1);
-  });
-});
-
-describe('places', () => {
-  test('are as many as there are, for each key, and come back once', () => {
-    const slots = createSlots<string>(2);
-    const [first, second] = [slots.acquire('a'), slots.acquire('a')];
-    expect([slots.acquire('a'), typeof slots.acquire('b')]).toEqual([undefined, 'function']);
-    first?.();
-    first?.();
-    expect(typeof slots.acquire('a')).toBe('function');
-    expect(slots.acquire('a')).toBeUndefined();
-    second?.();
-    expect(typeof slots.acquire('a')).toBe('function');
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Plan } from '../../catalog/plan.ts';
-import { inTurn } from '../../db/account-turns.ts';
+import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
 import { ApiError } from '../../errors.ts';
 import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
@@ -81,7 +81,7 @@ export async function createCommand(
 }
 
 function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>): Promise<T> {
-  return inTurn(db, userId, () => db.transaction().execute(run));
+  return runExclusive(db, userId, () => db.transaction().execute(run));
 }
 
 /** A VM that is on its way out takes no new desires. */

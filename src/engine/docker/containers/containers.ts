@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { Turns } from '../../../lib/turns.ts';
+import { Semaphore } from '../../../lib/semaphore.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import { isContainerNameOf } from './container-options.ts';
@@ -37,7 +37,7 @@ export class Containers {
   readonly #installationId: string;
   readonly #networks: readonly string[];
   readonly #known = new KnownContainers();
-  readonly #doubts = new Turns(DOUBTS_AT_A_TIME);
+  readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
   /** `networks`: the names of those that machines are on. */
   constructor(docker: Docker, call: EngineCall, installationId: string, networks: readonly string[] = []) {
@@ -60,7 +60,7 @@ export class Containers {
     const missing = this.#known.missingFrom(new Set(listed.map(({ Id }) => Id)), id);
     const isBare = id !== undefined && listed.length === 0 && missing.length === 0;
     const doubtful = isBare ? await this.#findAttached(id, signal) : missing;
-    const unlisted = await Promise.all(doubtful.map((ref) => this.#doubts.take(signal, () => this.#findUnlisted(ref, signal))));
+    const unlisted = await Promise.all(doubtful.map((ref) => this.#doubts.run(() => this.#findUnlisted(ref, signal), signal)));
     return foremostFirst([...listed, ...unlisted.filter((one) => one !== undefined)]);
   }
 

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { Turns } from '../../../lib/turns.ts';
+import { Semaphore } from '../../../lib/semaphore.ts';
 import type { DiskSpace } from '../../driver.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
@@ -35,7 +35,7 @@ export interface ImageStorageTools {
 export class ImageStorage {
   readonly #tools: ImageStorageTools;
   /** Of many machines at once, none would be ready in time. */
-  readonly #turns = new Turns(AT_A_TIME);
+  readonly #semaphore = new Semaphore(AT_A_TIME);
   /** Machines that had images when it was last measured, with their names: what a volume of the engine that was removed by hand leaves behind. */
   #measured: ReadonlyMap<string, readonly string[]> = new Map();
 
@@ -51,7 +51,7 @@ export class ImageStorage {
   /** After it, each image exists and is where its volume looks for it. Rejects with DATA_LOST, and has made nothing, when one that must exist does not, or is damaged. */
   async attach(id: string, images: readonly ImageSpec[], signal: AbortSignal): Promise<void> {
     if (images.length === 0) return;
-    const output = await this.#turns.take(signal, () => this.#run(attachCommand(this.#tools.installationId, id, images), signal));
+    const output = await this.#semaphore.run(() => this.#run(attachCommand(this.#tools.installationId, id, images), signal), signal);
     if (output.exitCode === LOST) throw lostIn(id, output.stdout);
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be attached`, output);
   }
@@ -60,7 +60,7 @@ export class ImageStorage {
   async remove(id: string, names: readonly string[], all: boolean, signal: AbortSignal): Promise<void> {
     const doomed = new Set([...names, ...((all && this.#measured.get(id)) || [])]);
     if (doomed.size === 0) return;
-    const output = await this.#turns.take(signal, () => this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal));
+    const output = await this.#semaphore.run(() => this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal), signal);
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 

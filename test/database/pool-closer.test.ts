@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
 
@@ -20,7 +20,7 @@ async function startPostgres() {
   return { start, lines, [Symbol.asyncDispose]: () => undo.disposeAsync() };
 }
 
-test('a server that stops as soon as its pool is destroyed finds no connection, and nobody takes it for lost', async () => {
+it('a server that stops right after its pool is destroyed has no connections left, and no error is logged', async () => {
   await using postgres = await startPostgres();
   for (let round = 0; round < 3; round += 1) {
     const server = await postgres.start();
@@ -35,7 +35,7 @@ test('a server that stops as soon as its pool is destroyed finds no connection, 
   expect(postgres.lines).toEqual([]);
 });
 
-test('connections that are dead without a word are given up after 2 s', async () => {
+it('closing a pool waits no longer than 2 s for connections that do not answer', async () => {
   await using postgres = await startPostgres();
   const server = await postgres.start();
   const db = createDatabase(server.url, { max: 1 });

@@ -1,16 +1,14 @@
-import { expect, test } from 'vitest';
-import { Turns } from '../../src/lib/turns.ts';
+import { expect, it } from 'vitest';
+import { Semaphore } from '../../src/lib/semaphore.ts';
 
-const never = new AbortController().signal;
-
-test('so many work at a time, in the order in which they came, also when some fail', async () => {
-  const turns = new Turns(3);
+it('a semaphore runs up to its limit of tasks at a time, in the order of their arrival, even if some fail', async () => {
+  const semaphore = new Semaphore(3);
   const begun: number[] = [];
   let working = 0;
   let most = 0;
   const results = await Promise.allSettled(
     Array.from({ length: 20 }, (_, index) =>
-      turns.take(never, async () => {
+      semaphore.run(async () => {
         begun.push(index);
         most = Math.max(most, (working += 1));
         await new Promise((resolve) => setImmediate(resolve));
@@ -25,19 +23,19 @@ test('so many work at a time, in the order in which they came, also when some fa
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(13);
 });
 
-test('who gives up before their turn does nothing, and takes no place', async () => {
-  const turns = new Turns(1);
+it('a task whose signal aborts while it waits never runs and takes no slot', async () => {
+  const semaphore = new Semaphore(1);
   const { promise, resolve } = Promise.withResolvers<void>();
-  const first = turns.take(never, () => promise);
+  const first = semaphore.run(() => promise);
   const abort = new AbortController();
   const reason = new Error('enough');
-  const second = turns.take(abort.signal, () => expect.unreachable('it was its turn'));
-  const third = turns.take(never, async () => 'third');
+  const second = semaphore.run(() => expect.unreachable('the task ran'), abort.signal);
+  const third = semaphore.run(async () => 'third');
   abort.abort(reason);
   await expect(second).rejects.toBe(reason);
   resolve();
   expect(await third).toBe('third');
   await first;
-  await expect(turns.take(abort.signal, () => expect.unreachable('it was its turn'))).rejects.toBe(reason);
-  expect(await turns.take(never, async () => 'still free')).toBe('still free');
+  await expect(semaphore.run(() => expect.unreachable('the task ran'), abort.signal)).rejects.toBe(reason);
+  expect(await semaphore.run(async () => 'still free')).toBe('still free');
 });

@@ -4,17 +4,17 @@ import type pg from 'pg';
 const DEADLINE_MS = 2_000;
 
 /**
- * Ends a pool and waits for its connections, which its own promise does not: they have only said goodbye by then, and a server that is
- * stopped next would be taken for one that is lost. To be called when the pool is made: what it returns ends it, within 2 s.
+ * Prepares the closing of a new pool: tracks its connections, and returns a function that ends the pool and waits up to
+ * 2 s until they are closed. `pool.end()` resolves before that, and a server that stops in between reports lost clients.
  */
-export function poolEnder(pool: pg.Pool): () => Promise<void> {
+export function createPoolCloser(pool: pg.Pool): () => Promise<void> {
   const open = new Set<pg.PoolClient>();
   pool.on('connect', (client) => open.add(client));
   pool.on('remove', (client) => open.delete(client));
   return async () => {
     await pool.end();
     const signal = AbortSignal.timeout(DEADLINE_MS);
-    // On a connection that is dead without a word the goodbye has no answer.
+    // A dead connection never confirms its end.
     while (open.size > 0 && !signal.aborted) await once(pool, 'remove', { signal }).catch(() => undefined);
   };
 }

@@ -1,17 +1,17 @@
-import { afterEach, expect, test, vi } from 'vitest';
-import { inTurn } from '../../src/db/account-turns.ts';
+import { afterEach, expect, it, vi } from 'vitest';
+import { runExclusive } from '../../src/db/account-queue.ts';
 import type { Db } from '../../src/db/database.ts';
 
-/** Turns are kept apart by database, and ask nothing of it. */
+/** Each database has its own queues, which never query it. */
 const newDb = (): Db => ({}) as Db;
 
 afterEach(() => vi.useRealTimers());
 
-test('changes of one account run one after the other, in the order in which they came, whatever becomes of each', async () => {
+it('changes of one account run one after another in the order of their arrival, even if some fail', async () => {
   const db = newDb();
   const log: string[] = [];
   const change = (name: string, fails = false) =>
-    inTurn(db, 'alice', async () => {
+    runExclusive(db, 'alice', async () => {
       log.push(`${name} begins`);
       await Promise.resolve();
       log.push(`${name} ends`);
@@ -23,37 +23,37 @@ test('changes of one account run one after the other, in the order in which they
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
-test('nobody waits for another account, nor for the same one of another database', async () => {
+it('a change waits neither for another account nor for the same account of another database', async () => {
   const [db, other] = [newDb(), newDb()];
   const held = Promise.withResolvers<string>();
-  const waiting = inTurn(db, 'alice', () => held.promise);
-  expect(await inTurn(db, 'bob', async () => 'bob')).toBe('bob');
-  expect(await inTurn(other, 'alice', async () => 'another alice')).toBe('another alice');
+  const waiting = runExclusive(db, 'alice', () => held.promise);
+  expect(await runExclusive(db, 'bob', async () => 'bob')).toBe('bob');
+  expect(await runExclusive(other, 'alice', async () => 'another alice')).toBe('another alice');
   held.resolve('alice');
   expect(await waiting).toBe('alice');
 });
 
-test('past 200 that wait one more is refused at once, and when they are through there is room again', async () => {
+it('a change is refused at once while 200 are pending, and accepted once they are done', async () => {
   const db = newDb();
   const held = Promise.withResolvers<void>();
-  const waiting = Array.from({ length: 200 }, () => inTurn(db, 'alice', () => held.promise));
-  await expect(inTurn(db, 'alice', async () => undefined)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  const waiting = Array.from({ length: 200 }, () => runExclusive(db, 'alice', () => held.promise));
+  await expect(runExclusive(db, 'alice', async () => undefined)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
   held.resolve();
   await Promise.all(waiting);
-  expect(await inTurn(db, 'alice', async () => 'again')).toBe('again');
+  expect(await runExclusive(db, 'alice', async () => 'again')).toBe('again');
 });
 
-test('one that has waited for more than 10 s is not made', async () => {
+it('a change that has waited for more than 10 s is refused', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   const db = newDb();
   const held = Promise.withResolvers<void>();
   const made: string[] = [];
   const begun = Promise.withResolvers<void>();
-  const first = inTurn(db, 'alice', () => (begun.resolve(), held.promise));
+  const first = runExclusive(db, 'alice', () => (begun.resolve(), held.promise));
   await begun.promise;
-  const late = inTurn(db, 'alice', async () => made.push('late'));
+  const late = runExclusive(db, 'alice', async () => made.push('late'));
   vi.advanceTimersByTime(10_001);
-  const next = inTurn(db, 'alice', async () => made.push('next'));
+  const next = runExclusive(db, 'alice', async () => made.push('next'));
   held.resolve();
   await expect(late).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   await Promise.all([first, next]);

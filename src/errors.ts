@@ -1,14 +1,14 @@
 /**
- * The closed table of errors that a client can meet. GraphQL answers `code` in
- * `errors[].extensions.code`, REST answers it in the body and as the HTTP status.
+ * All errors that a client can get. GraphQL puts the code into `errors[].extensions.code`; REST puts it into the body and
+ * uses the HTTP status.
  */
 const ERRORS = {
   BAD_USER_INPUT: { status: 400, message: 'The input is not valid.' },
   QUOTA_EXCEEDED: { status: 400, message: 'This would exceed the limits of your plan.' },
   UNAUTHENTICATED: { status: 401, message: 'Send a valid token in the header "Authorization: Bearer <token>".' },
-  NOT_FOUND: { status: 404, message: 'There is no such thing, or it is not yours.' },
+  NOT_FOUND: { status: 404, message: 'It does not exist, or it is not yours.' },
   METHOD_NOT_ALLOWED: { status: 405, message: 'This method is not allowed here; the Allow header names those that are.' },
-  CONFLICT: { status: 409, message: 'This contradicts what is already there.' },
+  CONFLICT: { status: 409, message: 'This conflicts with the current state.' },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The request is too large.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Send the body as application/json.' },
   RATE_LIMITED: { status: 429, message: 'Too many requests; try again after the seconds in Retry-After.' },
@@ -18,21 +18,21 @@ const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** One bad input: `path` as the client wrote it (`specs.cpu`), `message` a sentence for a person. */
+/** A problem with one input: the `path` as the client wrote it (`specs.cpu`), and a human-readable `message`. */
 export interface FieldProblem {
   readonly path: string;
   readonly message: string;
 }
 
-/** What a client may read of an error besides its code and message. */
+/** What a client gets besides code and message. */
 export interface ErrorDetails {
   readonly fields?: readonly FieldProblem[];
   readonly violations?: readonly object[];
-  /** With RATE_LIMITED: when it makes sense to ask again. */
+  /** For RATE_LIMITED: when to retry. */
   readonly retryAfterSeconds?: number;
 }
 
-/** An error that is meant for the client. Everything else is masked as INTERNAL_SERVER_ERROR. */
+/** An error that clients may see. All others are masked as INTERNAL_SERVER_ERROR. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ErrorCode;
@@ -50,13 +50,13 @@ export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === 'string' && Object.hasOwn(ERRORS, value);
 }
 
-/** The HTTP status that the code answers with over REST. */
+/** The HTTP status of a code in the REST API. */
 export function httpStatusOf(code: ErrorCode): number {
   return ERRORS[code].status;
 }
 
-/** The error for input whose every bad field is named. */
+/** BAD_USER_INPUT that names each bad field. */
 export function badInput(fields: readonly FieldProblem[]): ApiError {
-  const sentence = fields.map((field) => `${field.path}: ${field.message}`).join(' ');
-  return new ApiError('BAD_USER_INPUT', sentence, { fields });
+  const message = fields.map((field) => `${field.path}: ${field.message}`).join(' ');
+  return new ApiError('BAD_USER_INPUT', message, { fields });
 }

@@ -7,7 +7,7 @@ import { createAccountSockets } from './auth/account-sockets.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { createVerifyToken } from './auth/jwt.ts';
 import { createRateLimits } from './auth/rate-limits.ts';
-import { rememberTokens } from './auth/remember-tokens.ts';
+import { cacheTokens } from './auth/cache-tokens.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config/config.ts';
 import { createDatabase, LONG_ANSWER_MS } from './db/database.ts';
@@ -20,8 +20,8 @@ import type { EngineDriver } from './engine/driver.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { EventStreams } from './events/event-streams.ts';
 import { BootProgress } from './events/boot-progress.ts';
-import { createGateway } from './graphql/pipeline/gateway.ts';
-import { createGraphqlHttp } from './graphql/transports/graphql-http.ts';
+import { Gateway } from './graphql/pipeline/gateway.ts';
+import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import { createGraphqlWs } from './graphql/transports/graphql-ws.ts';
 import { loadPersistedOperations } from './graphql/pipeline/persisted-operations.ts';
 import { createVmIngress } from './ingress/vm-ingress.ts';
@@ -39,8 +39,8 @@ import { keepHouse } from './reconciler/watch/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/plan/machine-spec.ts';
 import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
 import { watchStorage, type StorageWatch } from './reconciler/watch/storage-watch.ts';
-import { createRestHandler } from './rest/rest-handler.ts';
-import { createRouter } from './router.ts';
+import { RestHandler } from './rest/rest-handler.ts';
+import { Router } from './router.ts';
 import { readKeys } from './secrets/keys.ts';
 import { NOTHING_LEARNED, type EngineFacts } from './vm/engine-facts.ts';
 import type { PublicAddress } from './vm/networking/mapping.ts';
@@ -186,9 +186,9 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string => clientAddress(request, config.trustedProxies);
   const graphiql = !config.production;
   const rates = createRateLimits({ perAccount: config.limits.ratePerAccount, perAddress: config.limits.ratePerAddress, log });
-  const authenticate = createAuthenticate({ verifyToken: rememberTokens(verifyToken), rates, addressOf });
+  const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
   const sockets = createAccountSockets(config.limits.socketsPerAccount);
-  const gateway = createGateway({ services, rates, log, graphiql, introspection: config.introspection });
+  const gateway = new Gateway({ services, rates, log, graphiql, introspection: config.introspection });
   parts.defer(() => gateway.dispose());
   const graphqlWs = createGraphqlWs({
     gateway,
@@ -214,22 +214,21 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   // Each event stream has one, and there may be thousands.
   setMaxListeners(0, closing.signal);
   const api = {
-    graphql: createGraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql, log }),
+    graphqlHttp: new GraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql, log }),
     graphqlWs,
-    rest: createRestHandler({ gateway, authenticate, strict: config.strictRest, log }),
+    rest: new RestHandler({ gateway, authenticate, strict: config.strictRest, log }),
   };
   const metrics = createMetrics({ db, streams, regions: [...config.regions.keys()], healthOf, orphansOf, loops });
-  const router = createRouter({
+  const router = new Router({
     baseDomain: config.baseDomain,
     log,
-    enter: (request) => rates.enter(addressOf(request)),
-    ...(config.roles.has('api') && { api }),
-    ...(ingress !== undefined && { ingress }),
-    metrics: metrics.read,
-    isReady: metrics.checkReady,
+    checkRate: (request) => rates.checkAddress(addressOf(request)),
+    api: config.roles.has('api') ? api : undefined,
+    ingress,
+    metrics,
   });
-  http.on('request', router.request);
-  http.on('upgrade', router.upgrade);
+  http.on('request', (request, reply) => router.request(request, reply));
+  http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));
   // Runs first: what goes on by itself is ended, and what was taken is answered while all that it needs is still there.
   parts.defer(async () => {
     closing.abort();

@@ -1,15 +1,15 @@
 import { ApiError } from '../errors.ts';
 import type { Viewer } from '../audit/viewer.ts';
 
-/** The live connections of each account on this gateway: WebSockets and event streams alike. */
+/** Counts the live connections (WebSockets and event streams) of each account on this gateway. */
 export interface AccountSockets {
-  /** Counts one; RATE_LIMITED, and nothing counted, when the account has as many as it may. */
+  /** Counts a connection; throws RATE_LIMITED, without counting it, at the limit. */
   open(viewer: Viewer): void;
-  /** Ends one that was counted. */
+  /** Call once for each counted connection. */
   close(viewer: Viewer): void;
 }
 
-/** When another one may have been closed: those that are half-open end within 24 s. */
+/** By then another connection may have closed; half-open ones close within 24 s. */
 const RETRY_AFTER_SECONDS = 5;
 
 export function createAccountSockets(limit: number): AccountSockets {

@@ -4,7 +4,7 @@ import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Actor } from '../audit/viewer.ts';
 
-/** Who sends a request, and from where. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED past the account's rate. */
+/** Authenticates a request. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED above the account's rate. */
 export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;
 
 interface AuthenticateOptions {
@@ -13,11 +13,11 @@ interface AuthenticateOptions {
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
-/** The one way in for HTTP: a Bearer token in the header; never a cookie, never a parameter of the address. */
+/** All HTTP authentication: a Bearer token in the header, never a cookie or a query parameter. */
 export function createAuthenticate({ verifyToken, rates, addressOf }: AuthenticateOptions): Authenticate {
   return async (request) => {
     const viewer = await verifyToken(bearerOf(request.headers.authorization));
-    rates.admit(viewer);
+    rates.checkAccount(viewer);
     return { viewer: { ...viewer, from: addressOf(request) }, requestId: requestIdOf(request) };
   };
 }

@@ -9,14 +9,14 @@ export interface JwtOptions {
   readonly audience: string;
 }
 
-/** Rejects with UNAUTHENTICATED for anything but a token of ours that holds now. */
+/** Rejects with UNAUTHENTICATED unless the token is valid now, UNAVAILABLE if the keys cannot be fetched. */
 export type VerifyToken = (token: string) => Promise<Viewer>;
 
 const LEEWAY_SECONDS = 5;
 
 /**
- * HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`: never both, so that a public key can
- * not be passed off as a secret (RFC 8725 §3.1). `exp`, `aud` and a textual `sub` are required.
+ * Verifies HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`. Never both: a public key must not
+ * be accepted as a shared secret (RFC 8725 §3.1). `exp`, `aud` and a string `sub` are required.
  */
 export function createVerifyToken(options: JwtOptions): VerifyToken {
   const verify = signatureVerifier(options);
@@ -34,7 +34,7 @@ function signatureVerifier({ secret, jwksUrl, issuer, audience }: JwtOptions): V
     const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
     return payloadOf((token) => jwtVerify(token, keys, { ...common, algorithms: ['ES256', 'RS256'] }));
   }
-  if (secret === undefined) throw new Error('A token needs JWT_SECRET or JWT_JWKS_URL to be verified with.');
+  if (secret === undefined) throw new Error('Set JWT_SECRET or JWT_JWKS_URL: one of them is needed to verify tokens.');
   const key = new TextEncoder().encode(secret);
   return payloadOf((token) => jwtVerify(token, key, { ...common, algorithms: ['HS256'] }));
 }
@@ -46,38 +46,38 @@ function payloadOf(verify: (token: string) => Promise<JWTVerifyResult>): VerifyP
     try {
       return (await verify(token)).payload;
     } catch (error) {
-      // Nothing is wrong with the token: asking for another one would not help.
-      if (isKeySetAway(error))
+      // The token may be fine: a new one would not help.
+      if (isKeySetUnavailable(error))
         throw new ApiError('UNAVAILABLE', 'The keys at JWT_JWKS_URL cannot be fetched; try again shortly.', { cause: error });
       throw new ApiError('UNAUTHENTICATED', undefined, { cause: error });
     }
   };
 }
 
-function isKeySetAway(error: unknown): boolean {
+function isKeySetUnavailable(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof TypeError) return true;
   return error instanceof errors.JOSEError && error.message.includes('JSON Web Key Set HTTP response');
 }
 
 function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {
-  // A `sub` may be any text, but one that is blank, endless or of another type is not an identity.
+  // Reject a `sub` that is blank, too long or has other characters than printable ASCII.
   if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sub)) throw new ApiError('UNAUTHENTICATED');
   if (typeof exp !== 'number') throw new ApiError('UNAUTHENTICATED');
   const plan = typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
   return { userId: sub, expiresAt: exp * 1000, ...(typeof plan === 'string' && { plan }) };
 }
 
-/** The token in an Authorization header's value; UNAUTHENTICATED when there is none. */
+/** The token of an Authorization header; throws UNAUTHENTICATED if there is none. */
 export function bearerOf(authorization: string | null | undefined): string {
   const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? '');
   if (match?.[1] === undefined) throw new ApiError('UNAUTHENTICATED');
   return match[1];
 }
 
-/** A token as Supabase would issue it, signed with the shared secret; for operators and tests. */
+/** Signs a token like Supabase's with the shared secret, for operators and tests. */
 export async function signToken(claims: { userId: string; plan?: string; ttlSeconds: number }, options: JwtOptions): Promise<string> {
   const { secret, issuer, audience } = options;
-  if (secret === undefined) throw new Error('Tokens are issued by the owner of JWT_JWKS_URL; only JWT_SECRET can sign here.');
+  if (secret === undefined) throw new Error('With JWT_JWKS_URL, tokens are issued elsewhere; only JWT_SECRET can sign them here.');
   const jwt = new SignJWT({ role: 'authenticated', ...(claims.plan !== undefined && { app_metadata: { plan: claims.plan } }) })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(claims.userId)

@@ -4,42 +4,42 @@ import { createTokenBuckets } from '../lib/token-buckets.ts';
 import type { Log } from '../log.ts';
 import type { Viewer } from '../audit/viewer.ts';
 
-/** How much an account, and an address, may ask for: in points, of which a plain request takes one. */
+/** Rate limits per account and per address, in points. A plain request costs one point. */
 export interface RateLimits {
-  /** Counts a request of the address, before anything of it is looked at. RATE_LIMITED when it has sent too many. */
-  enter(address: string): void;
-  /** Counts a request of the account, before it runs. RATE_LIMITED when it has asked for too much. */
-  admit(viewer: Viewer): void;
-  /** What the request turned out to cost beyond the one point: later requests wait for it. */
+  /** Counts a request of the address, before it is read. Throws RATE_LIMITED. */
+  checkAddress(address: string): void;
+  /** Counts a request of the account, before it runs. Throws RATE_LIMITED. */
+  checkAccount(viewer: Viewer): void;
+  /** Adds what a request costs beyond its one point. Never throws: later requests wait for it. */
   charge(viewer: Viewer, points: number): void;
 }
 
 export interface RateOptions {
-  /** Points a second; ten seconds' worth may come at once. */
+  /** Points per second, with a burst of ten seconds' worth. */
   readonly perAccount: number;
   readonly perAddress: number;
   readonly log: Log;
 }
 
 const BURST_SECONDS = 10;
-const SAY_EVERY_MS = 60_000;
+const LOG_EVERY_MS = 60_000;
 
 export function createRateLimits({ perAccount, perAddress, log }: RateOptions): RateLimits {
   const accounts = createTokenBuckets({ perSecond: perAccount, burst: perAccount * BURST_SECONDS });
   const addresses = createTokenBuckets({ perSecond: perAddress, burst: perAddress * BURST_SECONDS });
-  let saidAt = Number.NEGATIVE_INFINITY;
+  let loggedAt = Number.NEGATIVE_INFINITY;
 
   return {
-    enter(address) {
+    checkAddress(address) {
       const wait = addresses.take(networkOf(address));
       if (wait === 0) return;
-      if (performance.now() - saidAt > SAY_EVERY_MS) {
-        saidAt = performance.now();
-        log.warn({ address }, 'an address sends too many requests; if it is a proxy of yours, name it in TRUSTED_PROXIES');
+      if (performance.now() - loggedAt > LOG_EVERY_MS) {
+        loggedAt = performance.now();
+        log.warn({ address }, 'an address sends too many requests; if it is your proxy, add it to TRUSTED_PROXIES');
       }
       throw tooMany(wait);
     },
-    admit({ userId }) {
+    checkAccount({ userId }) {
       const wait = accounts.take(userId);
       if (wait > 0) throw tooMany(wait);
     },

@@ -2,18 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { isIP, type BlockList } from 'node:net';
 
 /**
- * The address that a request comes from: the socket's peer, an IPv4 one always as IPv4. What X-Forwarded-For says counts
- * only where the peer is one of `trusted`, read from its end: each trusted proxy speaks for the one before it, and the
- * first that is not trusted is the client, whatever it wrote in front. `unknown` for a socket that has no peer any more.
+ * The client's address, with mapped IPv4 addresses as IPv4. Usually this is the socket's peer. If the peer is a trusted
+ * proxy, X-Forwarded-For is read from its end up to the first address that is not trusted; a client can forge only the
+ * entries before that. `unknown` if the socket has already closed.
  */
 export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, trusted: BlockList): string {
   const peer = normalise(socket.remoteAddress ?? '');
   if (peer === undefined) return 'unknown';
-  const claimed = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
   let address = peer;
   while (trusted.check(address, familyOf(address))) {
-    const next = normalise(claimed.pop()?.trim() ?? '');
-    // The chain ends here, or is written in a way that no proxy of ours would: the last address that is sure stands.
+    const next = normalise(forwarded.pop()?.trim() ?? '');
+    // The header ends or is malformed here: the last trusted address is the best we know.
     if (next === undefined) break;
     address = next;
   }

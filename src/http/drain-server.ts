@@ -2,25 +2,25 @@ import { ServerResponse, type IncomingMessage, type OutgoingHttpHeaders, type Se
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const LOOK_EVERY_MS = 25;
+const CHECK_EVERY_MS = 25;
 
-/** What was still open when a server began to end. */
+/** The connections that were open when a server began to shut down. */
 export interface Drained {
-  /** Connections with a request on them. */
+  /** Connections with a pending request. */
   readonly waitedFor: number;
-  /** Those of them that the deadline cut. */
+  /** Connections that were still open at the deadline and were cut. */
   readonly cut: number;
 }
 
-/** How a server ends without losing a request that it has taken. */
+/** Shuts down a server without losing a request that it has accepted. */
 export interface Drain {
-  /** For the server's options: its answers say `Connection: close` once it is ending. */
+  /** For the server's options: sends `Connection: close` once the server shuts down. */
   readonly ServerResponse: typeof ServerResponse;
-  /** To be called once, before the server listens. */
+  /** Call once, before the server listens. */
   watch(http: Server): void;
   /**
-   * Takes no more connections, closes those without a request at once and each other one after its answer; what is left after `deadlineMs`
-   * is cut. Sockets that were upgraded have to be ended by those who have them.
+   * Accepts no more connections, closes idle ones at once and the others after their answer. Cuts the rest after
+   * `deadlineMs`. Upgraded sockets must be closed by their owners.
    */
   end(http: Server, deadlineMs: number): Promise<Drained>;
 }
@@ -28,11 +28,11 @@ export interface Drain {
 export function createDrain(): Drain {
   let isEnding = false;
   const sockets = new Set<Socket>();
-  // The server may say that it is closed before its last socket does.
+  // The server may emit `close` before its last socket does.
   const countOpen = (): number => [...sockets].filter(({ destroyed }) => !destroyed).length;
 
   class DrainedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-    // Both of Node's forms: what follows the status is a reason or the headers.
+    // Covers both overloads: the second argument is the reason or the headers.
     override writeHead(status: number, reason?: unknown, headers?: unknown): this {
       if (isEnding) this.shouldKeepAlive = false;
       return super.writeHead(status, reason as string, headers as OutgoingHttpHeaders);
@@ -51,14 +51,14 @@ export function createDrain(): Drain {
       isEnding = true;
       const closed = new AbortController();
       http.close(() => closed.abort());
-      // Node counts a connection that has never sent a byte among those with a request.
+      // Node does not treat a connection that has never sent a byte as idle.
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       const waitedFor = countOpen();
       const until = performance.now() + deadlineMs;
       while (!closed.signal.aborted && performance.now() < until) {
-        // One that was answered with headers from before is kept open by them.
+        // A response whose headers were sent before the shutdown keeps its connection alive.
         http.closeIdleConnections();
-        await delay(LOOK_EVERY_MS, undefined, { signal: closed.signal }).catch(() => undefined);
+        await delay(CHECK_EVERY_MS, undefined, { signal: closed.signal }).catch(() => undefined);
       }
       const cut = countOpen();
       http.closeAllConnections();

@@ -1,15 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import type { ApiError } from '../errors.ts';
+import { MethodNotAllowedError } from './method-not-allowed.ts';
 
 const UNAVAILABLE_SECONDS = 2;
 
-/** The headers that tell a client what to do about an error. */
-export function errorHeaders({ code, details }: ApiError, request: Pick<IncomingMessage, 'headers' | 'complete'>): Record<string, string> {
+/** The headers that tell a client how to proceed after an error. */
+export function errorHeaders(error: ApiError, request: Pick<IncomingMessage, 'headers' | 'complete'>): Record<string, string> {
+  const { code, details } = error;
   return {
     ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
     ...(code === 'RATE_LIMITED' && { 'retry-after': String(details.retryAfterSeconds ?? 1) }),
     ...(code === 'UNAVAILABLE' && { 'retry-after': String(UNAVAILABLE_SECONDS) }),
-    // What is left of a body is not read: the connection cannot be used again, and whoever trickles it does not keep it.
+    ...(error instanceof MethodNotAllowedError && { allow: error.allowed.join(', ') }),
+    // The rest of the body stays unread: the connection cannot be reused, and a slow sender must not keep it open.
     ...(isUnread(request) && { connection: 'close' }),
   };
 }

@@ -2,11 +2,11 @@ import { badInput } from '../errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The body as a JSON object; BAD_USER_INPUT for anything else, with where the parser stopped but not what it read. */
-export function parseJsonObject(body: Buffer | string): JsonObject {
+/** Parses a JSON object; BAD_USER_INPUT for anything else. The error never quotes the text. */
+export function parseJsonObject(json: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(typeof body === 'string' ? body : decodeText(body));
+    value = JSON.parse(json);
   } catch {
     throw badInput([{ path: 'body', message: 'is not JSON in UTF-8.' }]);
   }
@@ -16,7 +16,7 @@ export function parseJsonObject(body: Buffer | string): JsonObject {
   return value as JsonObject;
 }
 
-/** The text of a body; BAD_USER_INPUT when it is not UTF-8. */
+/** Decodes a body; BAD_USER_INPUT unless it is UTF-8. */
 export function decodeText(body: Buffer): string {
   try {
     return UTF_8.decode(body);
@@ -27,7 +27,7 @@ export function decodeText(body: Buffer): string {
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The value where it is a text; the operation has checked it before a reply repeats it. */
+/** A string as it is, '' for any other value. For replies that repeat input which the operation has already checked. */
 export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

@@ -3,12 +3,12 @@ import type { BlockList, Socket } from 'node:net';
 import { clientAddress } from './client-address.ts';
 import { networkOf } from './network-of.ts';
 
-/** Hangs up on an address that has as many connections as one may, before it has sent a byte. Trusted proxies bring everyone's. */
+/** Closes new connections of an address that has `perAddress` open ones. Trusted proxies are exempt. */
 export function limitConnections(server: Server, { perAddress, trusted }: { perAddress: number; trusted: BlockList }): void {
   const counts = new Map<string, number>();
   const networks = new WeakMap<Socket, string>();
 
-  // One function for all of them: there may be many thousands.
+  // One function for all sockets, because there may be many thousands.
   function onClose(this: Socket): void {
     const network = networks.get(this) ?? '';
     const left = (counts.get(network) ?? 0) - 1;

@@ -3,32 +3,32 @@ import { createServer as createSecureServer } from 'node:https';
 import type { Config } from '../config/config.ts';
 import { isWebSocketUpgrade } from './request-target.ts';
 import { createDrain, type Drained } from './drain-server.ts';
-import { hearErrors } from './hear-errors.ts';
+import { addErrorListeners } from './add-error-listeners.ts';
 import { limitConnections } from './limit-connections.ts';
-import { flawOfCertificate, readTlsPair, watchTlsPair, type TlsPair } from './tls-files.ts';
+import { findCertificateProblem, readTlsPair, watchTlsPair, type TlsPair } from './tls-files.ts';
 import type { Log } from '../log.ts';
 
 /**
- * Nobody holds a connection by being slow: headers come within 10 s. No deadline for a whole request, since large uploads to apps take
- * their time; the API has its own for bodies. An idle connection outlives the minute after which proxies in front let go of theirs.
+ * Headers must arrive within 10 s. There is no deadline for a whole request, because uploads to apps may be large; the API
+ * has its own for bodies. Idle connections are kept longer than the 60 s after which common proxies close theirs.
  */
 const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
 
 export interface ListeningServer {
   readonly http: Server;
-  /** Answers what was taken, and ends; see `Drain`. */
+  /** Answers accepted requests, then shuts down; see `Drain`. */
   drain(deadlineMs: number): Promise<Drained>;
-  /** Cuts what is still open. */
+  /** Cuts all open connections. */
   close(): Promise<void>;
 }
 
-/** The server that everything is served by, listening; with TLS of its own where that is set. */
+/** Starts the HTTP server, or the HTTPS server if TLS is configured. */
 export async function listenServer(config: Config, log: Log): Promise<ListeningServer> {
   const draining = createDrain();
   const { ServerResponse } = draining;
   const options: ServerOptions = { ...HTTP_TIMES, ServerResponse, shouldUpgradeCallback: isWebSocketUpgrade };
   const { http, unwatch } = config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
-  hearErrors(http);
+  addErrorListeners(http);
   draining.watch(http);
   limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
   await new Promise<void>((resolve, reject) => {
@@ -45,19 +45,19 @@ export async function listenServer(config: Config, log: Log): Promise<ListeningS
     const server = createSecureServer({ ...options, ...first, handshakeTimeout: 10_000 });
     warn(first);
     const stop = watchTlsPair(files, first, {
-      // Connections that are open keep the certificate that they began with.
+      // Open connections keep their certificate.
       onPair(pair) {
         server.setSecureContext(pair);
-        log.info('TLS_CERT and TLS_KEY were replaced: new connections use them');
+        log.info('TLS_CERT and TLS_KEY have changed; new connections use them');
         warn(pair);
       },
-      onError: (error) => log.error({ err: error }, 'the new TLS files are not used; the certificate in use stays'),
+      onError: (error) => log.error({ err: error }, 'the new TLS files cannot be used; keeping the current certificate'),
     });
     return { http: server, unwatch: stop };
   }
 
   function warn(pair: TlsPair): void {
-    const flaw = flawOfCertificate(pair, config.baseDomain);
-    if (flaw !== undefined) log.warn(`${flaw} Browsers will refuse it.`);
+    const problem = findCertificateProblem(pair, config.baseDomain);
+    if (problem !== undefined) log.warn(`${problem} Browsers will refuse it.`);
   }
 }

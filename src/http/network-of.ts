@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 
-/** What one client has of addresses: an IPv4 one, or the /64 network that everyone with an IPv6 address gets whole. */
+/** The network that a limit treats as one client: an IPv4 address, or the /64 network of an IPv6 address. */
 export function networkOf(address: string): string {
   if (!isIPv6(address)) return address;
   const [head = '', tail = ''] = address.split('::');

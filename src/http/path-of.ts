@@ -1,4 +1,4 @@
-/** The path of a request's target, as it was sent. Never throws: a target such as `//` is no URL, and still a request. */
+/** The path of a request target, unchanged. Never throws, not even for targets such as `//` that are not URLs. */
 export function pathOf(target = '/'): string {
   const end = target.search(/[?#]/);
   return end === -1 ? target : target.slice(0, end);

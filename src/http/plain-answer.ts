@@ -2,8 +2,8 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
 
 /**
- * Answers in the gateway's own words, as plain text unless the headers say otherwise. A response that has begun is destroyed
- * instead: a clean end would pass off as whole what is not.
+ * Answers with a text of the gateway, as plain text unless `headers` override that. A response that has already begun is
+ * cut, because a clean end would make it look complete.
  */
 export function answerPlain(res: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
   if (res.headersSent || res.destroyed) {
@@ -11,7 +11,7 @@ export function answerPlain(res: ServerResponse, status: number, text: string, h
     return;
   }
   const body = Buffer.from(text);
-  // The reason is named, since a failed writeHead before this one may have left another behind.
+  // Set the reason explicitly: an earlier writeHead that threw may have left another one.
   res.writeHead(status, STATUS_CODES[status] ?? '', {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': String(body.length),
@@ -23,12 +23,12 @@ export function answerPlain(res: ServerResponse, status: number, text: string, h
   res.end(body);
 }
 
-/** The same bytes for a VM or mapping that is not there, one that the client may not see, and a host of nobody. */
+/** Answers 404, byte for byte the same for a missing VM or mapping, one of another account, and an unknown host. */
 export function answerNotHere(res: ServerResponse): void {
   answerPlain(res, 404, 'not here');
 }
 
-/** Not now; a client may come back after `retryAfterSeconds`. */
+/** Answers 503 with Retry-After. */
 export function answerUnavailable(res: ServerResponse, retryAfterSeconds: number, message: string): void {
   answerPlain(res, 503, message, { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) });
 }

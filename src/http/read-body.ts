@@ -2,27 +2,28 @@ import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../errors.ts';
 
 const DEADLINE_MS = 30_000;
-/** Slower than this after the first seconds is no network, but somebody who holds connections open. */
-const LEAST_BYTES_PER_SECOND = 1024;
+/** After the grace period, a slower client is considered to be holding connections open on purpose. */
+const MIN_BYTES_PER_SECOND = 1024;
 const GRACE_MS = 5_000;
-const LOOK_EVERY_MS = 500;
+const CHECK_EVERY_MS = 500;
 
 /**
- * The request's whole body. PAYLOAD_TOO_LARGE past `limit` bytes, whether announced or only sent; BAD_USER_INPUT when it is cut, takes
- * more than 30 s, or comes slower than 1 KiB/s. What is not read stays unread: the reply has to close the connection.
+ * Reads the whole body. Throws PAYLOAD_TOO_LARGE above `limit` bytes, and BAD_USER_INPUT if the body is incomplete, takes
+ * longer than 30 s, or arrives slower than 1 KiB/s. After an error the rest stays unread, so the reply must close the
+ * connection.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const announced = Number(request.headers['content-length'] ?? 0);
-  if (announced > limit) throw tooLarge(limit);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let size = 0;
-  const begun = performance.now();
-  const refuse = (cause?: unknown): void => reject(new ApiError('BAD_USER_INPUT', 'The body did not arrive whole and in time.', { cause }));
-  const look = (): void => {
-    const elapsed = performance.now() - begun;
-    const least = (elapsed / 1_000) * LEAST_BYTES_PER_SECOND;
-    if (elapsed > DEADLINE_MS || (elapsed > GRACE_MS && size < least)) refuse();
+  const startedAt = performance.now();
+  const refuse = (cause?: unknown): void =>
+    reject(new ApiError('BAD_USER_INPUT', 'The body did not arrive completely and in time.', { cause }));
+  const check = (): void => {
+    const elapsed = performance.now() - startedAt;
+    const minimum = (elapsed / 1_000) * MIN_BYTES_PER_SECOND;
+    if (elapsed > DEADLINE_MS || (elapsed > GRACE_MS && size < minimum)) refuse();
   };
   const onData = (chunk: Buffer): void => {
     size += chunk.length;
@@ -31,13 +32,13 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   };
   const onEnd = (): void => resolve(Buffer.concat(chunks));
   const onClose = (): void => refuse();
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  const timer = setInterval(check, CHECK_EVERY_MS);
   request.on('data', onData).on('end', onEnd).on('error', refuse).on('close', onClose);
   try {
     return await promise;
   } finally {
     clearInterval(timer);
-    // Its error handler stays: the connection may still be cut.
+    // Keep the error handler: the connection may still fail.
     request.off('data', onData).off('end', onEnd).off('close', onClose);
     if (!request.complete) request.pause();
   }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** Answers a request to upgrade with an error, and ends its connection. */
+/** Answers an upgrade request with an error and closes the connection. */
 export function refuseUpgrade(socket: Duplex, status: string, message: string, headers: Readonly<Record<string, string>> = {}): void {
   const lines = Object.entries({
     connection: 'close',

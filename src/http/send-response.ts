@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { untilDrained } from './until-drained.ts';
 
-/** Sends a fetch Response over node:http, chunk by chunk at the reader's pace; cancels its body when the client leaves. */
+/** Sends a fetch Response over node:http with backpressure; cancels its body when the client disconnects. */
 export async function sendResponse(reply: ServerResponse, response: Response): Promise<void> {
   reply.statusCode = response.status;
   for (const [name, value] of response.headers) reply.setHeader(name, value);

@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 
 /**
- * Resolves as soon as the stream takes more, or is closed. Both listeners go with the first event: `once` for each in a race would leave
- * the other's behind, one more for every wait.
+ * Resolves when the stream accepts more data or is closed. Removes both listeners after the first event; a race of two
+ * `once` calls would leak one listener per wait.
  */
 export async function untilDrained(stream: Pick<Writable, 'writableNeedDrain' | 'destroyed' | 'on' | 'off'>): Promise<void> {
   if (!stream.writableNeedDrain || stream.destroyed) return;

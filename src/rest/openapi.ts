@@ -1,11 +1,12 @@
-import { ROUTES, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { ROUTES } from './routes.ts';
 
 const string = { type: 'string' } as const;
 const integer = { type: 'integer' } as const;
 const boolean = { type: 'boolean' } as const;
 const uuid = { type: 'string', format: 'uuid' } as const;
 
-/** An object schema whose properties are all required unless listed as optional. */
+/** An object schema. Properties are required unless they are listed as optional. */
 function object(properties: Record<string, unknown>, optional: readonly string[] = []) {
   return { type: 'object', properties, required: Object.keys(properties).filter((name) => !optional.includes(name)) };
 }
@@ -18,7 +19,7 @@ const vm = {
   region: string,
   os: object({ distribution: string, desktop: { type: ['string', 'null'] } }),
   specs: object({ cpu: integer, ram: integer, storage: boolean }),
-  enabled: { ...boolean, description: 'The desired state; GET /vms/{vmid} has the observed one as status.' },
+  enabled: { ...boolean, description: 'The desired state. For the actual one, see `status` of GET /vms/{vmid}.' },
 };
 
 const createBody = object({
@@ -27,14 +28,14 @@ const createBody = object({
       vmlabel: string,
       region: object({ code: string }),
       password: string,
-      storageType: { ...string, description: '"persistent"; anything else, or nothing, is ephemeral.' },
+      storageType: { ...string, description: '"persistent"; storage is ephemeral for any other value, or without one.' },
     },
     ['storageType'],
   ),
   os: object({ distribution: object({ code: string }), desktop: { type: ['string', 'null'] }, cpu: integer, ram: integer }, ['desktop']),
 });
 
-/** Bodies and replies by "METHOD path"; a route with two methods has one entry, under its first. */
+/** Bodies and replies by "METHOD path". A route with two methods has one entry, under the first. */
 const SHAPES: Readonly<Record<string, { body?: object; reply: object }>> = {
   'GET /vms': { reply: object({ vms: { type: 'array', items: object(vm) } }) },
   'POST /vms/create': { body: createBody, reply: object({ ...message, vm: object({ ...vm, user_id: string }) }) },
@@ -56,7 +57,7 @@ const SHAPES: Readonly<Record<string, { body?: object; reply: object }>> = {
   'GET /vms/:vmid': { reply: object({ ...vm, status: string, url: string }) },
 };
 
-/** The OpenAPI 3.1 document of every route in the table. */
+/** Builds the OpenAPI 3.1 document of all routes. */
 export function openapiDocument(): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of ROUTES) {
@@ -77,11 +78,11 @@ export function openapiDocument(): object {
       schemas: {
         Error: object(
           {
-            error: { ...string, description: 'A sentence for a person.' },
+            error: { ...string, description: 'A human-readable message.' },
             code: string,
             fields: { type: 'array', items: object({ path: string, message: string }) },
             violations: { type: 'array', items: { type: 'object' } },
-            requestId: { ...string, description: 'With INTERNAL_SERVER_ERROR: the id of the request in the log.' },
+            requestId: { ...string, description: 'Only for INTERNAL_SERVER_ERROR: the id of the request in the log.' },
           },
           ['fields', 'violations', 'requestId'],
         ),
@@ -96,7 +97,7 @@ function operationOf({ path, methods, summary, status, changesState }: Route, me
   return {
     summary,
     ...(changesState &&
-      method === 'GET' && { deprecated: true, description: 'For old clients: refused where a browser navigates or prefetches.' }),
+      method === 'GET' && { deprecated: true, description: 'For old clients. Refused when a browser navigates or prefetches.' }),
     ...(parameters.length > 0 && { parameters }),
     ...(shape?.body !== undefined && { requestBody: { required: true, content: { 'application/json': { schema: shape.body } } } }),
     responses: {

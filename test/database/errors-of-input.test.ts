@@ -45,7 +45,7 @@ describe('a bad input is named by its place, with what is needed there', () => {
       CREATE,
       { vm: { ...INPUT, cpu: 'x', password: {}, storageType: 'NONE' } },
       [
-        { path: 'vm.password', message: 'must be a text.' },
+        { path: 'vm.password', message: 'must be a string.' },
         { path: 'vm.storageType', message: 'must be one of EPHEMERAL, PERSISTENT.' },
         { path: 'vm.cpu', message: WHOLE },
       ],
@@ -83,7 +83,12 @@ describe('a bad input is named by its place, with what is needed there', () => {
       { vm: { ...INPUT, region: 'XX' } },
       [{ path: 'input.region', message: 'must be a region; there are AU, US.' }],
     ],
-    ['what is no GraphQL', '{ vms(first: 1 { totalCount } }', {}, [{ path: 'query', message: 'is no GraphQL at line 1, column 16.' }]],
+    [
+      'a syntax error',
+      '{ vms(first: 1 { totalCount } }',
+      {},
+      [{ path: 'query', message: 'is not GraphQL: syntax error at line 1, column 16.' }],
+    ],
     ['what is too long', `{ ${'__typename '.repeat(2_500)} }`, {}, [{ path: 'query', message: 'has more than 2000 tokens.' }]],
   ])('%s', async (_what, query, variables, problems) => {
     const { message, extensions } = await failureOf(query, variables);

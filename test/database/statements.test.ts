@@ -4,9 +4,9 @@ import { createVerifyToken, signToken } from '../../src/auth/jwt.ts';
 import { createRateLimits } from '../../src/auth/rate-limits.ts';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
-import { createGateway, type Gateway } from '../../src/graphql/pipeline/gateway.ts';
+import { Gateway } from '../../src/graphql/pipeline/gateway.ts';
 import { createLog } from '../../src/log.ts';
-import { createRestHandler } from '../../src/rest/rest-handler.ts';
+import { RestHandler } from '../../src/rest/rest-handler.ts';
 import { openTestBox } from '../support/secret-box.ts';
 import { NOTHING_LEARNED } from '../../src/vm/engine-facts.ts';
 import { createVm } from '../../src/vm/commands/vm-commands.ts';
@@ -43,11 +43,11 @@ beforeAll(async () => {
   };
   const log = await createLog({ level: 'silent' });
   const rates = createRateLimits({ perAccount: 1_000, perAddress: 1_000, log });
-  gateway = createGateway({ services, rates, log, graphiql: false, introspection: true });
+  gateway = new Gateway({ services, rates, log, graphiql: false, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
-  const rest = createRestHandler({ gateway, authenticate, strict: false, log });
-  server = createServer((request, reply) => void rest(request, reply, request.url ?? '/'));
+  const rest = new RestHandler({ gateway, authenticate, strict: false, log });
+  server = createServer((request, reply) => void rest.handle(request, reply, request.url ?? '/'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {
     const vm = await createVm(services, viewer, { ...VM_INPUT, vmlabel: `vm ${count}`, storageType: 'EPHEMERAL' });

@@ -263,7 +263,7 @@ describe('persisted operations', () => {
     ['{', 'is not JSON'],
     ['[]', 'must be an object'],
     ['{"a":1}', 'must be an object'],
-    ['{"a":"{"}', 'is no GraphQL'],
+    ['{"a":"{"}', 'is not GraphQL'],
     [JSON.stringify({ [sha256('a')]: VIEWER }), `has the SHA-256 ${sha256(VIEWER)}`],
   ])('in a file such as %s keep the gateway from starting', async (text, message) => {
     const file = path.join(directory, 'bad.json');
@@ -571,7 +571,7 @@ describe('who is slow', () => {
         for (const { ended } of bodies) {
           const { ms, text } = await ended;
           expect(text).toMatch(/^HTTP\/1\.1 400 /);
-          expect(text).toContain('did not arrive whole and in time');
+          expect(text).toContain('did not arrive completely and in time');
           expect(ms).toBeGreaterThan(4_000);
           expect(ms).toBeLessThan(20_000);
         }

@@ -5,7 +5,7 @@ import { VM_INPUT } from './vms.ts';
 export type AccessRule =
   /** The same for every account. */
   | { readonly of: 'catalog'; readonly args?: Args }
-  /** The asker's own account, whatever it asks for. */
+  /** The caller's own account, whatever it asks for. */
   | { readonly of: 'account'; readonly args?: Args }
   /** One VM: its owner's. Another account's, a deleted one and none at all are the same: null, or NOT_FOUND. */
   | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: 'null' | 'NOT_FOUND' };

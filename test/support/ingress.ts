@@ -10,7 +10,7 @@ import { isWebSocketUpgrade } from '../../src/http/request-target.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import type { Resolution, Resolve, Upstream } from '../../src/ingress/routing/resolution.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
-import { hearErrors } from '../../src/http/hear-errors.ts';
+import { addErrorListeners } from '../../src/http/add-error-listeners.ts';
 
 export const BASE = 'vms.test';
 export const VM = randomUUID();
@@ -46,7 +46,7 @@ export async function gateway(resolve: Resolve, options: Partial<IngressOptions>
   const { everyUpgrade = false, ...rest } = options;
   const ingress = createIngress({ resolve, log, ...rest });
   const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
-  hearErrors(server);
+  addErrorListeners(server);
   server.on('request', (req, res) =>
     ingress.handle(
       req,

@@ -23,13 +23,13 @@ async function openUnread() {
       subscribe: async () => subscription,
     }),
   };
-  const asker = { viewer: { userId: 'a', expiresAt: 0, from: '' }, requestId: 'r' };
+  const caller = { viewer: { userId: 'a', expiresAt: 0, from: '' }, requestId: 'r' };
   const taken = Promise.withResolvers<ServerResponse>();
   const errors: unknown[] = [];
   const server = createServer((_request, reply) => {
     reply.on('error', (error) => errors.push(error));
     taken.resolve(reply);
-    const options = { asker, mayMutate: false, lastEventId: undefined, ending: ending.signal };
+    const options = { caller, mayMutate: false, lastEventId: undefined, ending: ending.signal };
     serveSse(gateway as Gateway, reply, { query: '' }, options).catch((error: unknown) => errors.push(error));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -944,9 +944,9 @@ describe('a WebSocket', () => {
     // The tests' own listener for errors would hide that the server has none but Node's, which goes with the upgrade.
     const left = new Promise((done) =>
       gatewayServer.once('connection', (socket: Socket) => {
-        const [node, hearErrors] = socket.listeners('error') as (() => void)[];
+        const [node, addErrorListeners] = socket.listeners('error') as (() => void)[];
         socket.removeAllListeners('error').once('close', done);
-        for (const listener of [node, hearErrors]) if (listener !== undefined) socket.on('error', listener);
+        for (const listener of [node, addErrorListeners]) if (listener !== undefined) socket.on('error', listener);
       }),
     );
     const client = connect(entry, '127.0.0.1');

@@ -16,7 +16,7 @@ import {
 } from 'jose';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bearerOf, createVerifyToken, signToken, type VerifyToken } from '../../src/auth/jwt.ts';
-import { rememberTokens } from '../../src/auth/remember-tokens.ts';
+import { cacheTokens } from '../../src/auth/cache-tokens.ts';
 
 const SECRET = 'a secret of the tests, longer than 32 bytes';
 const KEY = new TextEncoder().encode(SECRET);
@@ -125,7 +125,7 @@ describe('with a shared secret', () => {
   test('a verified token is remembered until its end and no longer', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
-    const verifyFresh = rememberTokens(verifier());
+    const verifyFresh = cacheTokens(verifier());
     const short = await token({ ...CLAIMS, exp: now() + 60 });
     const viewer = await verifyFresh(short);
     vi.setSystemTime(Date.now() + 59_000);
@@ -224,7 +224,7 @@ describe('with the keys at a JWKS address', () => {
 
   test('we sign nothing', async () => {
     const options = { jwksUrl: url(), audience: 'authenticated' };
-    await expect(signToken({ userId: 'alice', ttlSeconds: 60 }, options)).rejects.toThrow(/owner of JWT_JWKS_URL/);
+    await expect(signToken({ userId: 'alice', ttlSeconds: 60 }, options)).rejects.toThrow(/With JWT_JWKS_URL/);
   });
 });
 

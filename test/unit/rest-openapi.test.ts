@@ -2,7 +2,8 @@ import { parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import { openapiDocument } from '../../src/rest/openapi.ts';
-import { ROUTES, type RestData, type RestRequest } from '../../src/rest/routes.ts';
+import type { RestData, RestRequest } from '../../src/rest/route.ts';
+import { ROUTES } from '../../src/rest/routes.ts';
 
 /** The part of JSON Schema that the document uses. */
 interface Shape {

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { WebSocket, WebSocketServer } from 'ws';
 import { readConfig } from '../../src/config/config.ts';
 import { listenServer } from '../../src/http/listen-server.ts';
-import { flawOfCertificate, readTlsPair, type TlsFiles } from '../../src/http/tls-files.ts';
+import { findCertificateProblem, readTlsPair, type TlsFiles } from '../../src/http/tls-files.ts';
 import { eventually } from '../support/eventually.ts';
 import { spawnGateway } from '../support/gateway-process.ts';
 
@@ -81,12 +81,12 @@ describe('TLS of the gateway itself', () => {
     ws.send('still here');
     const [data] = (await once(ws, 'message')) as [Buffer];
     expect(data.toString()).toBe('still here');
-    expect(lines.join('')).toContain('were replaced');
+    expect(lines.join('')).toContain('have changed');
 
     // Written in place, the key later than the certificate.
     const [{ certFile, keyFile }, other] = [filesIn('second'), filesIn('other')];
     await writeFile(certFile, await readFile(other.certFile));
-    await eventually(() => lines.join('').includes('the key is not that of the certificate'));
+    await eventually(() => lines.join('').includes('the key does not belong to the certificate'));
     expect((await ask(port)).name).toBe('second');
     await writeFile(keyFile, await readFile(other.keyFile));
     await eventually(async () => (await ask(port)).name === 'other');
@@ -97,7 +97,7 @@ describe('TLS of the gateway itself', () => {
 describe('a pair', () => {
   it.each([
     ['is missing', 'nothing', 'TLS_CERT "', 'cannot be read: ENOENT.'],
-    ['has the key of another', 'mixed', 'TLS_CERT "', 'the key is not that of the certificate.'],
+    ['has the key of another', 'mixed', 'TLS_CERT "', 'the key does not belong to the certificate.'],
     ['is none', 'garbage', 'TLS_CERT "', 'cannot be used: '],
   ])('that %s is refused in one line, and the gateway does not start', async (_what, name, ...said) => {
     await mkdir(path.join(folder, name), { recursive: true });
@@ -128,9 +128,9 @@ describe('a pair', () => {
 
   it('is looked through for what browsers will refuse', async () => {
     const { cert } = await readTlsPair(filesIn('first'));
-    expect(flawOfCertificate({ cert }, 'vms.test')).toBeUndefined();
-    expect(flawOfCertificate({ cert }, 'sub.vms.test')).toBe('The certificate does not cover *.sub.vms.test.');
-    expect(flawOfCertificate({ cert }, 'vms.test', new Date(Date.now() + 2 * 86_400_000))).toMatch(/^The certificate ended on /);
-    expect(flawOfCertificate({ cert }, 'vms.test', new Date(0))).toMatch(/^The certificate begins on /);
+    expect(findCertificateProblem({ cert }, 'vms.test')).toBeUndefined();
+    expect(findCertificateProblem({ cert }, 'sub.vms.test')).toBe('The certificate does not cover *.sub.vms.test.');
+    expect(findCertificateProblem({ cert }, 'vms.test', new Date(Date.now() + 2 * 86_400_000))).toMatch(/^The certificate expired on /);
+    expect(findCertificateProblem({ cert }, 'vms.test', new Date(0))).toMatch(/^The certificate is not valid before /);
   });
 });

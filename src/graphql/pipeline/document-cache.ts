@@ -1,10 +1,10 @@
 import type { DocumentNode } from 'graphql';
 
-const MOST = 1_000;
-/** Longer ones are rare, mostly have their values written into them, and a thousand of them would take the memory. */
-const LONGEST = 8 * 1024;
+const MAX_DOCUMENTS = 1_000;
+/** Longer documents are rare and mostly contain inline values. A thousand of them would use too much memory. */
+const MAX_LENGTH = 8 * 1024;
 
-/** Parsed documents by their text: the last that were used, the short ones only. */
+/** An LRU cache of parsed documents by their text. */
 export function createDocumentCache() {
   const documents = new Map<string, DocumentNode>();
   return {
@@ -17,9 +17,9 @@ export function createDocumentCache() {
       return known;
     },
     set(text: string, document: DocumentNode): void {
-      if (text.length > LONGEST) return;
+      if (text.length > MAX_LENGTH) return;
       const [oldest] = documents.keys();
-      if (documents.size >= MOST && oldest !== undefined) documents.delete(oldest);
+      if (documents.size >= MAX_DOCUMENTS && oldest !== undefined) documents.delete(oldest);
       documents.set(text, document);
     },
   };

@@ -13,16 +13,17 @@ import {
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
-/** Undefined for an operation that graphql-jit refused to compile. */
+/** Undefined if graphql-jit cannot compile the operation. */
 type Compiled = Pick<CompiledQuery, 'query'> | undefined;
 
 /**
- * The one executor of queries, mutations and events. A validated operation, whose variables were found to fit, that is executed again is compiled by graphql-jit and kept for as
- * long as its document is: a flood of new documents costs no compilations, and the document cache bounds what is kept. The first time, the
- * language's own executor answers; both give the same data and errors (test/unit/executor.test.ts). For an event, `rootValue` is the event.
+ * Executes queries, mutations and events. The operation has been validated and its variables checked. graphql-js runs an
+ * operation the first time; graphql-jit compiles it the second time and keeps it as long as its document is cached. So a
+ * flood of new documents causes no compilations, and the document cache bounds memory. Both executors return the same
+ * data and errors (test/unit/executor.test.ts). For an event, `rootValue` is the event.
  *
- * What graphql-jit asks of a schema, each held by that test or by Pothos: a field without a resolver reads a plain property, no method and no
- * promise; defaults are values; no input type contains itself.
+ * graphql-jit requires that a field without a resolver reads a plain property (no method, no promise), that default
+ * values are constants, and that no input type contains itself. The test and Pothos guarantee this.
  */
 export function createExecutor(): (args: ExecutionArgs) => Result {
   const seen = new WeakSet<OperationDefinitionNode>();
@@ -48,7 +49,7 @@ export function createExecutor(): (args: ExecutionArgs) => Result {
   };
 }
 
-/** graphql-jit's errors know their path and no nodes, by which masking finds the field, and clients the place in their document. */
+/** graphql-jit's errors have a path but no nodes. Masking needs the nodes, and clients read their locations. */
 function withNodes(result: ExecutionResult, operation: OperationDefinitionNode, document: DocumentNode): ExecutionResult {
   if (result.errors === undefined) return result;
   const errors = result.errors.map(({ message, path = [], originalError, extensions }) => {
@@ -58,7 +59,7 @@ function withNodes(result: ExecutionResult, operation: OperationDefinitionNode, 
   return { ...result, errors };
 }
 
-/** The fields of the document that made the value at a path of the answer. */
+/** The fields of the document that produced the value at a path of the result. */
 function nodesAt(path: readonly (string | number)[], root: SelectionSetNode, document: DocumentNode): FieldNode[] {
   let sets: SelectionSetNode[] = [root];
   let nodes: FieldNode[] = [];
@@ -69,7 +70,7 @@ function nodesAt(path: readonly (string | number)[], root: SelectionSetNode, doc
   return nodes;
 }
 
-/** The fields of a selection, those of its fragments included. */
+/** The fields of a selection, including those of its fragments. */
 function fieldsOf({ selections }: SelectionSetNode, document: DocumentNode): FieldNode[] {
   return selections.flatMap((selection) => {
     if (selection.kind === Kind.FIELD) return selection;

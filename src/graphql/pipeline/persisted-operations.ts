@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
 import { ApiError } from '../../errors.ts';
 
-/** Documents that the operator has approved, by the name that clients ask for them. */
+/** Documents that the operator has approved, by id or SHA-256. */
 export interface PersistedOperations {
   /**
-   * The document of a request: the one that it names by `documentId` or `extensions.persistedQuery.sha256Hash`, else its own `query`,
-   * of whatever type. BAD_USER_INPUT for a name that is not known and, where only persisted operations are taken, for any other document.
+   * The document that a request names by `documentId` or `extensions.persistedQuery.sha256Hash`, otherwise its own
+   * `query`, unchecked. Throws BAD_USER_INPUT for an unknown name and, if only persisted operations are allowed, for any
+   * other document.
    */
   documentOf(request: ClientRequest): unknown;
 }
@@ -18,10 +19,10 @@ interface ClientRequest {
   readonly extensions?: unknown;
 }
 
-/** What Apollo's clients wait for, to send the document itself next. */
+/** Apollo clients respond to this message by sending the document itself. */
 const NOT_FOUND = 'PersistedQueryNotFound';
 
-/** Reads the file, a JSON object of documents by id or by SHA-256; rejects naming the entry that is none, or whose hash is another. */
+/** Reads a JSON object of documents by id or by SHA-256. Rejects if an entry is not GraphQL or its hash does not match. */
 export async function loadPersistedOperations(file: string, { only }: { only: boolean }): Promise<PersistedOperations> {
   const entries = parseFile(file, await readFile(file, 'utf8'));
   for (const [id, document] of entries) {
@@ -31,7 +32,7 @@ export async function loadPersistedOperations(file: string, { only }: { only: bo
     try {
       parse(document);
     } catch (error) {
-      throw new Error(`PERSISTED_OPERATIONS: the document under "${id}" in ${file} is no GraphQL.`, { cause: error });
+      throw new Error(`PERSISTED_OPERATIONS: the document under "${id}" in ${file} is not GraphQL.`, { cause: error });
     }
   }
   const byId = new Map(entries);
@@ -47,7 +48,7 @@ export async function loadPersistedOperations(file: string, { only }: { only: bo
         if (only || typeof query !== 'string' || query === '') throw new ApiError('BAD_USER_INPUT', NOT_FOUND);
       }
       if (only && !(typeof query === 'string' && documents.has(query))) {
-        throw new ApiError('BAD_USER_INPUT', 'Only persisted operations are taken here: name one by documentId.');
+        throw new ApiError('BAD_USER_INPUT', 'Only persisted operations are allowed here: name one by documentId.');
       }
       return query;
     },

@@ -7,48 +7,48 @@ import {
   type ExecutionResult,
   type FieldNode,
 } from 'graphql';
-import type { Asker, Context } from '../schema/context.ts';
+import type { Caller, Context } from '../schema/context.ts';
 import { maskError } from './mask-error.ts';
 
-/** A subscription that runs: its events, and how to render them. */
+/** A running subscription. */
 export interface Subscription {
-  /** What the field subscribed to; `return()` frees it. */
+  /** The events; `return()` releases the source. */
   readonly source: AsyncIterator<unknown>;
-  /** The result of one event; at once where its resolvers are. Its errors are masked. Not to be altered: others share it. */
+  /** The result of one event, with masked errors. Do not mutate it: subscriptions share results. */
   resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult>;
 }
 
 type Operation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
-/** Starts a prepared subscription; an ExecutionResult with errors where that is refused. */
-export type Subscribe = (args: ExecutionArgs, asker: Asker) => Promise<Subscription | ExecutionResult>;
+/** Starts a subscription; resolves to an ExecutionResult with errors if it is refused. */
+export type Subscribe = (args: ExecutionArgs, caller: Caller) => Promise<Subscription | ExecutionResult>;
 
 interface SubscribeOptions {
   readonly execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
-  /** The result as its client reads it, its errors masked and logged. */
-  readonly report: (result: ExecutionResult, asker: Asker) => ExecutionResult;
-  readonly contextOf: (asker: Asker) => Context;
+  /** Masks and logs the errors of a result. */
+  readonly report: (result: ExecutionResult, caller: Caller) => ExecutionResult;
+  readonly contextOf: (caller: Caller) => Context;
 }
 
 /**
- * An event that many subscriptions take from the same source is executed once for all whose result cannot
- * differ: those of the same account and address under the same plan, with the same document and the same variables inside the field.
+ * Executes an event once for all subscriptions that must get the same result: those with the same account, client
+ * address, plan and document, and the same variables below the root field.
  */
 export function createSubscribe({ execute, report, contextOf }: SubscribeOptions): Subscribe {
-  /** By event, then by what else the result depends on. They are freed with their event. */
+  /** Results by event, then by `#key`. They are collected together with their event. */
   const results = new WeakMap<object, Map<string, ExecutionResult | Promise<ExecutionResult>>>();
   const documents = numberObjects();
 
-  /** Holds little, for there are thousands: the context of an event is made when the event is executed. */
+  /** Small, because there are thousands: the context is created when an event is executed. */
   class Running implements Subscription {
     readonly source: AsyncIterator<unknown>;
     readonly #operation: Operation;
-    readonly #asker: Asker;
+    readonly #caller: Caller;
 
-    constructor(source: AsyncIterator<unknown>, operation: Operation, asker: Asker) {
+    constructor(source: AsyncIterator<unknown>, operation: Operation, caller: Caller) {
       this.source = source;
       this.#operation = operation;
-      this.#asker = asker;
+      this.#caller = caller;
     }
 
     resultOf(event: unknown): ExecutionResult | Promise<ExecutionResult> {
@@ -62,36 +62,36 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
     }
 
     #execute(event: unknown): ExecutionResult | Promise<ExecutionResult> {
-      const asker = this.#asker;
-      const failed = (error: unknown): ExecutionResult => report({ errors: [maskError(error)] }, asker);
+      const caller = this.#caller;
+      const failed = (error: unknown): ExecutionResult => report({ errors: [maskError(error)] }, caller);
       try {
-        const result = execute({ ...this.#operation, contextValue: contextOf(asker), rootValue: event });
-        return result instanceof Promise ? result.then((late) => report(late, asker)).catch(failed) : report(result, asker);
+        const result = execute({ ...this.#operation, contextValue: contextOf(caller), rootValue: event });
+        return result instanceof Promise ? result.then((late) => report(late, caller)).catch(failed) : report(result, caller);
       } catch (error) {
         return failed(error);
       }
     }
 
-    /** What a result depends on besides its event. */
+    /** Identifies everything besides the event that a result depends on. */
     #key(): string {
       const { document, operationName, variableValues } = this.#operation;
-      const { userId, plan, from } = this.#asker.viewer;
-      const inside = variablesInside(document).map((name) => variableValues?.[name]);
-      return JSON.stringify([documents(document), operationName, inside, userId, plan, from]);
+      const { userId, plan, from } = this.#caller.viewer;
+      const variables = resultVariables(document).map((name) => variableValues?.[name]);
+      return JSON.stringify([documents(document), operationName, variables, userId, plan, from]);
     }
   }
 
-  return async (args, asker) => {
+  return async (args, caller) => {
     const valid = validateSubscriptionArgs(args);
-    if (!('schema' in valid)) return report({ errors: valid }, asker);
+    if (!('schema' in valid)) return report({ errors: valid }, caller);
     const stream = await createSourceEventStream(valid);
-    if (!(Symbol.asyncIterator in stream)) return report({ errors: stream.errors ?? [] }, asker);
+    if (!(Symbol.asyncIterator in stream)) return report({ errors: stream.errors ?? [] }, caller);
     const { schema, document, operationName, variableValues } = args;
-    return new Running(stream[Symbol.asyncIterator](), { schema, document, operationName, variableValues }, asker);
+    return new Running(stream[Symbol.asyncIterator](), { schema, document, operationName, variableValues }, caller);
   };
 }
 
-/** The results of a subscription's events, one after the other; `return()` frees its source at once, also while `next()` waits. */
+/** Iterates over the results of a subscription. `return()` releases the source at once, even while `next()` is pending. */
 export function toResultStream(subscription: Subscription): AsyncGenerator<ExecutionResult, void, void> {
   return new ResultStream(subscription);
 }
@@ -127,9 +127,9 @@ class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
   }
 }
 
-/** The variables that a result depends on; a field's arguments at the root only decide what is subscribed to. */
-function variablesInside(document: DocumentNode): string[] {
-  const known = insides.get(document);
+/** The variables that a result depends on. Arguments of the root field only select what is subscribed to. */
+function resultVariables(document: DocumentNode): string[] {
+  const known = knownVariables.get(document);
   if (known !== undefined) return known;
   const names = new Set<string>();
   visit(document, {
@@ -138,13 +138,13 @@ function variablesInside(document: DocumentNode): string[] {
     Variable: (node) => void names.add(node.name.value),
   });
   const sorted = [...names].toSorted();
-  insides.set(document, sorted);
+  knownVariables.set(document, sorted);
   return sorted;
 }
 
-const insides = new WeakMap<DocumentNode, string[]>();
+const knownVariables = new WeakMap<DocumentNode, string[]>();
 
-/** Whether an argument's field stands directly in an operation. The same field inside a fragment is taken for one further in. */
+/** Whether an argument belongs to a root field. A root field inside a fragment is treated as a nested one. */
 function isAtRoot(ancestors: readonly unknown[]): boolean {
   const kinds = ancestors
     .filter((each): each is FieldNode => typeof each === 'object' && each !== null && 'kind' in each)
@@ -152,7 +152,7 @@ function isAtRoot(ancestors: readonly unknown[]): boolean {
   return kinds.join(' ') === 'Document OperationDefinition SelectionSet Field';
 }
 
-/** A number for each object, the same whenever it is asked for. */
+/** Assigns each object a stable number. */
 function numberObjects(): (object: object) => number {
   const numbers = new WeakMap<object, number>();
   let last = 0;

@@ -26,7 +26,7 @@ export interface Services extends VmDependencies {
 }
 
 /** Who asks, and what their connection can do. */
-export interface Asker {
+export interface Caller {
   /** With the address that the request comes from; see `clientAddress`. */
   readonly viewer: Actor;
   /** See `requestIdOf`; of a WebSocket, that of the request that opened it. */
@@ -40,12 +40,12 @@ export interface Asker {
 }
 
 /** One request's context. */
-export interface Context extends Services, Asker {
+export interface Context extends Services, Caller {
   readonly loaders: Loaders;
 }
 
-export function createContext(services: Services, asker: Asker): Context {
-  return { ...services, ...asker, loaders: new Loaders(services, asker.viewer) };
+export function createContext(services: Services, caller: Caller): Context {
+  return { ...services, ...caller, loaders: new Loaders(services, caller.viewer) };
 }
 
 /**

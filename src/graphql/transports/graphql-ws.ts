@@ -11,18 +11,18 @@ import { createWsServer, type WsServerOptions } from './ws-server.ts';
 
 export interface GraphqlWs {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every socket with 1001 Going Away, and those that do not answer to it after 2 s. */
+  /** Closes every socket with 1001 Going Away, and terminates those that have not closed after 2 s. */
   dispose(): Promise<void>;
 }
 
 const MAX_PAYLOAD_BYTES = 256 * 1024;
-/** A look at a fifth of the sockets: one whose token has ended closes within a quarter of a second, and pings never go out in thousands. */
-const LOOK_EVERY_MS = 50;
-const LOOKS_A_ROUND = 5;
+/** Each check covers a fifth of the sockets: all within 250 ms, and never thousands of pings at once. */
+const CHECK_EVERY_MS = 50;
+const CHECKS_PER_ROUND = 5;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GOING_AWAY_MS = 2_000;
-/** So many foreign origins are logged, each once. */
-const MOST_LOGGED_ORIGINS = 20;
+/** Each refused origin is logged once, up to this many. */
+const MAX_LOGGED_ORIGINS = 20;
 
 interface GraphqlWsOptions extends WsServerOptions {
   readonly log: Log;
@@ -31,40 +31,42 @@ interface GraphqlWsOptions extends WsServerOptions {
 }
 
 /**
- * graphql-transport-ws. The token comes in connection_init, as `authorization: "Bearer …"`; the socket ends with it
- * (4403), whatever runs on it. A reader that is too far behind is closed with 4490, an account's socket too many with 4429; an
- * operation past the account's rate, or a subscription too many, is answered with RATE_LIMITED.
+ * GraphQL over WebSocket (graphql-transport-ws). Clients send their token in connection_init, as
+ * `authorization: "Bearer …"`; when it expires, the socket closes with 4403. A client that reads too slowly is closed with
+ * 4490, one too many sockets of an account with 4429. An operation above the account's rate, or one too many
+ * subscriptions, gets RATE_LIMITED.
  */
-export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
-  const { addressOf, origins, sockets, log } = wiring;
-  const options = {
+export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
+  const { addressOf, origins, sockets, log } = options;
+  // Not inline: the types do not know closeTimeout.
+  const settings = {
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: (offered: Set<string>) => handleProtocols(offered),
   } as const;
-  const server = new WebSocketServer(options);
+  const server = new WebSocketServer(settings);
   const connections = new Set<WsConnection>();
   const loggedOrigins = new Set<string>();
   const refuseOrigin = ({ headers: { origin } }: IncomingMessage, socket: Duplex, headers: Readonly<Record<string, string>>): void => {
     const name = (origin ?? '').slice(0, 200);
-    if (loggedOrigins.size < MOST_LOGGED_ORIGINS && !loggedOrigins.has(name)) {
+    if (loggedOrigins.size < MAX_LOGGED_ORIGINS && !loggedOrigins.has(name)) {
       loggedOrigins.add(name);
       log.warn({ origin: name }, 'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours');
     }
     refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', headers);
   };
-  const protocol = createWsServer(wiring);
+  const protocol = createWsServer(options);
   server.on('headers', (lines, request) => void lines.push(`${REQUEST_ID_HEADER}: ${requestIdOf(request)}`));
   server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    // The reason of the close that follows: a malformed frame, a message that is too long.
+    // A malformed frame or a message that is too long; `close` follows.
     socket.on('error', () => undefined);
     const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) });
     connections.add(connection);
     const onMessage = (handle: (text: string) => Promise<void>): void => {
       socket.on('message', (data: Buffer) => {
-        if (!connection.takes(data.length)) return;
-        // Our hooks do not throw: what the library rejects with is a message that a client does not send.
+        if (!connection.accepts(data.length)) return;
+        // Our hooks do not throw, so a rejection means that the message violates the protocol.
         handle(data.toString('utf8')).catch((error: unknown) => {
           log.debug({ err: error }, 'a message of a WebSocket was refused');
           connection.close(CloseCode.BadRequest, 'Invalid message received');
@@ -87,10 +89,10 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
     });
   });
   let round: Iterator<WsConnection> | undefined;
-  const look = setInterval(() => {
+  const checks = setInterval(() => {
     const now = performance.now();
     round ??= connections.values();
-    for (let left = Math.ceil(connections.size / LOOKS_A_ROUND); left > 0; left -= 1) {
+    for (let left = Math.ceil(connections.size / CHECKS_PER_ROUND); left > 0; left -= 1) {
       const { done, value } = round.next();
       if (done === true) {
         round = undefined;
@@ -98,8 +100,8 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
       }
       value.check(now);
     }
-  }, LOOK_EVERY_MS);
-  look.unref();
+  }, CHECK_EVERY_MS);
+  checks.unref();
 
   return {
     upgrade(request, socket, head) {
@@ -108,7 +110,7 @@ export function createGraphqlWs(wiring: GraphqlWsOptions): GraphqlWs {
       server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
     async dispose() {
-      clearInterval(look);
+      clearInterval(checks);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of server.clients) socket.close(1001, 'Going away');
       const late = setTimeout(() => {

@@ -4,58 +4,58 @@ import type { Actor, Viewer } from '../../audit/viewer.ts';
 import { SLOW_READER_REASON } from '../../events/event-reader.ts';
 import { takeToken } from '../../lib/token-buckets.ts';
 
-/** Our own code beside the protocol's: the reader fell too far behind; it may reconnect and resume with `after`. */
+/** Our own close code: the client reads too slowly. It may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;
-/** Too much of anything: sockets of an account, messages on a socket. The protocol's own code for too many connection_inits. */
+/** Too many sockets of an account, or messages on a socket. The protocol uses this code for a second connection_init. */
 export const TOO_MANY_CODE = CloseCode.TooManyInitialisationRequests;
-/** Messages and pings on one socket; ten seconds' worth may come at once. */
+/** Messages and pings of one socket, with a burst of ten seconds' worth. */
 export const MESSAGES_PER_SECOND = 100;
 const MESSAGES = { perSecond: MESSAGES_PER_SECOND, burst: 10 * MESSAGES_PER_SECOND } as const;
-/** A connection_init holds a token and little else; the client is not authenticated before it. */
+/** The client is not authenticated before its connection_init, which holds a token and little else. */
 export const MAX_INIT_BYTES = 8 * 1024;
-/** Of answers that a client asked for and does not read. */
-const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
-/** With more than this unsent, the next event waits in its bounded queue until the client has read. */
-const UNSENT_BEFORE_WAITING_BYTES = 64 * 1024;
-/** RFC 6455 §5.5: a control frame has 125 bytes, of which the code takes two. */
-const MOST_REASON_BYTES = 123;
-/** A client that is gone without a FIN is found out within two of these. */
+/** Above this, a client that keeps sending without reading its results is closed. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
+/** Above this, `send` waits for the client, and events queue up in their bounded queue. */
+const UNSENT_HIGH_WATER_BYTES = 64 * 1024;
+/** RFC 6455 §5.5: a control frame has at most 125 bytes, two of which are the code. */
+const MAX_REASON_BYTES = 123;
+/** A client that disappeared without a FIN is detected within two intervals. */
 const PING_EVERY_MS = 12_000;
 
 /**
- * Our limits on a client's WebSocket. It is closed when its client sends more than a client does: 4400 for a connection_init past
- * 8 KiB, 4429 past 100 messages a second, 4490 when it asks on without reading its answers; 4403 when its token ends.
+ * A WebSocket with our limits. Close codes: 4400 for a connection_init above 8 KiB, 4403 when the token expires, 4429
+ * above 100 messages per second, 4490 for a client that keeps sending without reading its results.
  */
 export class WsConnection {
   readonly #socket: WebSocket;
-  /** The address that it comes from. */
+  /** The client's address. */
   readonly from: string;
-  /** Of the request that opened it. */
+  /** The id of the upgrade request. */
   readonly requestId: string;
-  /** Subscriptions that run on it, or are being prepared. */
+  /** The number of its subscriptions, including those being prepared. */
   subscriptions = 0;
   #viewer: Actor | undefined;
   #pingAt = Number.POSITIVE_INFINITY;
   #isPingUnanswered = false;
-  #messagesFullAt = 0;
+  #bucketFullAt = 0;
 
   constructor(socket: WebSocket, { from, requestId }: { from: string; requestId: string }) {
     this.#socket = socket;
     this.from = from;
     this.requestId = requestId;
-    // The library answers each ping with a pong, whether the client reads or not.
-    socket.on('ping', (data: Buffer) => void this.takes(data.length));
+    // ws answers each ping with a pong, whether or not the client reads.
+    socket.on('ping', (data: Buffer) => void this.accepts(data.length));
     socket.on('pong', () => (this.#isPingUnanswered = false));
   }
 
-  /** Whose it is, once its token was verified. */
+  /** Undefined until the token is verified. */
   get viewer(): Actor | undefined {
     return this.#viewer;
   }
 
-  accept(viewer: Viewer): void {
+  authenticate(viewer: Viewer): void {
     this.#viewer = { ...viewer, from: this.from };
-    // At any time of the period: thousands that came at once are not pinged at once.
+    // Spread the pings of clients that connected at the same time.
     this.#pingAt = performance.now() + Math.random() * PING_EVERY_MS;
   }
 
@@ -63,25 +63,25 @@ export class WsConnection {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Resolves when more may be sent: at once, or at the client's pace while much is unsent. */
+  /** Resolves when more may be sent: at once below the high-water mark, otherwise when the message is written. */
   async send(message: string): Promise<void> {
     if (!this.isOpen) return;
-    if (this.#socket.bufferedAmount <= UNSENT_BEFORE_WAITING_BYTES) this.#socket.send(message, ignore);
+    if (this.#socket.bufferedAmount <= UNSENT_HIGH_WATER_BYTES) this.#socket.send(message, ignore);
     else await new Promise<void>((resolve) => this.#socket.send(message, () => resolve()));
   }
 
-  /** A reason may name what the client sent, which is cut to what a close frame holds: more would throw. */
+  /** Truncates the reason, which may contain client input, to the size of a close frame; ws throws for a longer one. */
   close(code: number, reason: string): void {
     const bytes = Buffer.from(reason);
-    this.#socket.close(code, bytes.length > MOST_REASON_BYTES ? bytes.subarray(0, MOST_REASON_BYTES - 3).toString() : reason);
+    this.#socket.close(code, bytes.length > MAX_REASON_BYTES ? bytes.subarray(0, MAX_REASON_BYTES - 3).toString() : reason);
   }
 
-  /** Cuts a reader that is too far behind. */
+  /** Closes the connection of a client that reads too slowly. */
   cut(): void {
     this.close(SLOW_READER_CODE, SLOW_READER_REASON);
   }
 
-  /** Called several times a second: whether its token has ended, and whether the client still answers. */
+  /** Closes the socket if its token has expired, and pings it when due. Called several times per second. */
   check(now: number): void {
     if (!this.isOpen) return;
     if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now()) this.close(CloseCode.Forbidden, 'The token has expired');
@@ -94,18 +94,18 @@ export class WsConnection {
     }
   }
 
-  /** Whether a message or ping of the client is accepted; closes the socket where it is too much. */
-  takes(bytes: number): boolean {
-    // What comes after a close is ignored.
+  /** Whether to process a message or ping of this size; closes the socket if it exceeds a limit. */
+  accepts(bytes: number): boolean {
+    // Messages after a close are ignored.
     if (!this.isOpen) return false;
-    const taken = takeToken(this.#messagesFullAt, performance.now(), MESSAGES);
+    const taken = takeToken(this.#bucketFullAt, performance.now(), MESSAGES);
     if ('missing' in taken) {
       this.close(TOO_MANY_CODE, 'Too many messages');
       return false;
     }
-    this.#messagesFullAt = taken.fullAt;
+    this.#bucketFullAt = taken.fullAt;
     if (this.#viewer === undefined && bytes > MAX_INIT_BYTES) this.close(CloseCode.BadRequest, 'The connection_init is too large');
-    else if (this.#socket.bufferedAmount > MOST_UNSENT_BYTES) this.cut();
+    else if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.cut();
     else return true;
     return false;
   }

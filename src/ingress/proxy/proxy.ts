@@ -5,7 +5,7 @@ import { pathOf } from '../../http/path-of.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import type { Log } from '../../log.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
-import { flawOf, hasBody, isWebSocketUpgrade, originForm } from '../../http/request-target.ts';
+import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request-target.ts';
 import type { Resolution, Resolve } from '../routing/resolution.ts';
 import { createSocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
@@ -61,8 +61,8 @@ export function createIngress({ resolve, log, publicScheme = 'http', addressOf =
   };
 
   const serve = async (req: IncomingMessage, res: ServerResponse, match: HostMatch, forward: Forward): Promise<void> => {
-    const flaw = flawOf(req);
-    if (flaw !== undefined) return answerPlain(res, flaw.status, flaw.message);
+    const problem = findRequestProblem(req);
+    if (problem !== undefined) return answerPlain(res, problem.status, problem.message);
     if (match.kind !== 'vm') return answerNotHere(res);
     const resolution = await ask(req, match);
     if (resolution.kind !== 'upstream') return answerOtherwise(req, res, resolution, room);

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { getNullableType, isEnumType, isInputObjectType, isListType, isNonNullType, isScalarType, type GraphQLInputType } from 'graphql';
 
-/** Stands for a VM's id until a request is sent: the asker's own, another account's, one that never was. */
+/** Stands for a VM's id until a request is sent: the caller's own, another account's, one that never was. */
 export const PLACES = { own: '$OWN', foreign: '$FOREIGN', unknown: '$UNKNOWN' } as const;
 /** In many texts, so that it shows where one is told that must not be. */
 export const MARK = 'fuzz-mark-77';

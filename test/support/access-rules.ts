@@ -73,6 +73,8 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   SubdomainMapping: 'account',
   Usage: 'account',
   Vm: 'account',
+  StartProblem: 'account',
+  VmImage: 'account',
   VmBoot: 'account',
   VmBootStep: 'account',
   VmConnection: 'account',

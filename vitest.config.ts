@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests of the folder `test/NAME`. */
+/** The tests of `test/NAME`: unit needs nothing, database PostgreSQL, engine containers or installed programs, browser Chromium too. */
 const project = (name: string, needs: { postgres: boolean }) => ({
   extends: true as const,
   test: {

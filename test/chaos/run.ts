@@ -138,7 +138,11 @@ async function createWorld(seed: number): Promise<World & AsyncDisposable> {
 
 /** What cannot be ended goes with the namespaces; the rounds that follow do not need it. */
 async function end(world: AsyncDisposable): Promise<void> {
-  await world[Symbol.asyncDispose]().catch((error: unknown) => say(`    a part of the rig could not be ended: ${String(error)}`));
+  try {
+    await world[Symbol.asyncDispose]();
+  } catch (error) {
+    say(`    a part of the rig could not be ended: ${String(error)}`);
+  }
 }
 
 async function keepPossible(nemeses: readonly Nemesis[]): Promise<readonly Nemesis[]> {

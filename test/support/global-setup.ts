@@ -17,16 +17,33 @@ declare module 'vitest' {
 /** The migrated database that `createTestDatabase` clones. */
 const TEMPLATE = 'swiftor_template';
 
+interface TestPostgres extends AsyncDisposable {
+  readonly adminUrl: string;
+}
+
+/** Vitest sets each project up, one after the other, in this process: the first starts PostgreSQL, the last stops it. */
+let shared: TestPostgres | undefined;
+let users = 0;
+
 /** One PostgreSQL for the whole run: TEST_DATABASE_URL, or our own in a fresh directory that is removed at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  shared ??= await startPostgres();
+  users += 1;
+  project.provide('adminUrl', shared.adminUrl);
+  return async () => {
+    users -= 1;
+    if (users === 0) await shared?.[Symbol.asyncDispose]();
+  };
+}
+
+async function startPostgres(): Promise<TestPostgres> {
   await using undo = new AsyncDisposableStack();
   const adminUrl = process.env['TEST_DATABASE_URL'] ?? (await startOwn(undo));
   await dropTemplate(adminUrl);
   undo.defer(() => dropTemplate(adminUrl));
   await createTemplate(adminUrl);
-  project.provide('adminUrl', adminUrl);
   const running = undo.move();
-  return () => running.disposeAsync();
+  return { adminUrl, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 async function startOwn(undo: AsyncDisposableStack): Promise<string> {

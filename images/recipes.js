@@ -42,7 +42,7 @@ export const RECIPES = [
       APPS: 'mousepad',
     },
     seconds: [50, 30, 8],
-    megabytes: 610,
+    megabytes: 614,
   },
   {
     name: 'webtop-debian-kde',

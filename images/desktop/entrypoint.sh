@@ -28,7 +28,8 @@ esac
 exec 3< <(printf %s "${PASSWORD:-${VM_PASSWORD:-}}")
 unset PASSWORD VM_PASSWORD
 cd /config
+# -P and -s: no file in the home may take the place of a module of the server.
 exec setpriv --reuid abc --regid abc --init-groups \
   env -u PUID -u PGID DESK_PASSWORD_FD=3 HOME=/config USER=abc LOGNAME=abc SHELL=/bin/bash \
   XDG_RUNTIME_DIR=/run/desk/xdg XDG_CONFIG_DIRS=/etc/xdg NO_AT_BRIDGE=1 GTK_A11Y=none PYTHONPATH=/opt/desk \
-  /usr/bin/tini -- python3 -S -m deskgate
+  /usr/bin/tini -- python3 -P -s -m desktop_server

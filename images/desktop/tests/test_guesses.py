@@ -1,6 +1,6 @@
 import unittest
 
-from deskgate.guesses import AT_ONCE, MOST_ADDRESSES, SECONDS_EACH, Guesses
+from desktop_server.guesses import AT_ONCE, MOST_ADDRESSES, SECONDS_EACH, Guesses
 
 
 def after(count, address="203.0.113.9", now=0.0):

@@ -1,18 +1,18 @@
 """Who is signed in: cookies that only this desktop can have made, or HTTP Basic."""
 
-import base64
-import binascii
 import hashlib
 import hmac
 import os
 import secrets
 from collections.abc import Callable
 
+from aiohttp import BasicAuth
+
 LIFETIME_SECONDS = 7 * 24 * 3600
 
 
 def keep_key(file: str) -> bytes:
-    """The key of this home's cookies, made once: who is signed in stays so when the machine is replaced around its home."""
+    """The key of this home's cookies, made once: it stays when the container is replaced, and so do sessions."""
     try:
         with open(file, "rb") as found:
             key = found.read()
@@ -30,8 +30,8 @@ def keep_key(file: str) -> bytes:
 
 
 class SignIn:
-    """The cookie's signature needs both the kept key and the password: another password signs everyone out, and who reads the
-    home's files cannot make a cookie."""
+    """The cookie's signature needs both the kept key and the password: another password signs everyone out, and the
+    home's files alone do not suffice to make a cookie."""
 
     def __init__(self, key: bytes, user: str, password: str, now: Callable[[], float]) -> None:
         self._user = user
@@ -53,15 +53,12 @@ class SignIn:
         return any(name == self.cookie_name and self._is_token(value) for name, _, value in pairs)
 
     def is_basic(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
-        if scheme.lower() != "basic":
-            return False
         try:
-            user, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+            given = BasicAuth.decode(authorization, "utf-8")
+        except ValueError:
             return False
         # Both are compared whatever comes of the first: how long it takes tells nothing.
-        return _same(user, self._user) & _same(password, self._password)
+        return _same(given.login, self._user) & _same(given.password, self._password)
 
     def _is_token(self, token: str) -> bool:
         until, _, signature = token.partition(".")
@@ -70,8 +67,13 @@ class SignIn:
         return int(until) > self._now()
 
     def _sign(self, until: str) -> str:
-        return hmac.new(self._secret, until.encode(), "sha256").hexdigest()
+        return hmac.new(self._secret, _to_bytes(until), "sha256").hexdigest()
 
 
 def _same(given: str, right: str) -> bool:
-    return hmac.compare_digest(given.encode(), right.encode())
+    return hmac.compare_digest(_to_bytes(given), _to_bytes(right))
+
+
+def _to_bytes(text: str) -> bytes:
+    # aiohttp decodes the bytes of a header that are no UTF-8 as surrogates.
+    return text.encode(errors="surrogateescape")

@@ -1,6 +1,7 @@
 """What the environment says, read once."""
 
 import os
+import re
 from dataclasses import dataclass
 
 TRUE = ("1", "true", "yes")
@@ -18,6 +19,7 @@ class Settings:
     geometry: str
     frames_per_second: int
     session: tuple[str, ...]
+    templates: str
     www: str
     run: str
     # Where the key of the sign-in cookies stays while the machine is replaced.
@@ -40,20 +42,23 @@ def read_settings(env: dict[str, str]) -> Settings:
         geometry=env.get("GEOMETRY") or "1280x800",
         frames_per_second=_number(env, "FPS", 60, 240),
         session=("dbus-run-session", "--", "/opt/desk/session.sh"),
+        templates="/opt/desk/templates",
         www="/opt/desk/www",
         run="/run/desk",
-        key_file=f"{home}/.local/state/deskgate/cookie.key",
+        key_file=f"{home}/.local/state/desktop-server/cookie.key",
     )
 
 
 def take_password(env: dict[str, str]) -> str:
-    """The password from the pipe that the entrypoint names: whoever reads a process's environment must not find it there."""
+    """The password from the pipe that the entrypoint names, so that no process has it in its environment."""
     with os.fdopen(int(env.pop("DESK_PASSWORD_FD"))) as pipe:
         return pipe.read()
 
 
 def _prefix(subfolder: str) -> str:
     inner = subfolder.strip("/")
+    if not re.fullmatch(r"[\w./~-]*", inner, re.ASCII):
+        raise ValueError("SUBFOLDER has to be a path of letters, digits and . _ ~ - only.")
     return f"/{inner}/" if inner else "/"
 
 

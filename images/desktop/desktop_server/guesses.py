@@ -8,8 +8,8 @@ MOST_ADDRESSES = 4096
 
 
 class Guesses:
-    """An address may be wrong ten times, then once every five seconds. Mild on purpose: behind a proxy that is not known as one,
-    everybody has the same address, and the person with the right password must not be locked out for long."""
+    """An address may be wrong ten times, then once every five seconds. Mild on purpose: behind an unknown proxy
+    everyone has the same address, and the person with the right password must not be locked out for long."""
 
     def __init__(self) -> None:
         # For each address, how many wrong ones count against it and when that was true.

@@ -51,7 +51,8 @@ class Desktop:
             if os.path.lexists(leftover):
                 os.unlink(leftover)
         # No VNC port at all: the picture comes through a socket that only this user may open.
-        vnc = ("-rfbport", "-1", "-rfbunixpath", self._settings.vnc_socket, "-rfbunixmode", "0600", "-SecurityTypes", "None")
+        socket = ("-rfbport", "-1", "-rfbunixpath", self._settings.vnc_socket, "-rfbunixmode", "0600")
+        vnc = (*socket, "-SecurityTypes", "None")
         screen = ("-geometry", self._settings.geometry, "-depth", "24", "-dpi", "96", "-nolisten", "tcp")
         sharing = ("-AlwaysShared", "-AcceptSetDesktopSize", "-FrameRate", str(self._settings.frames_per_second))
         return await _spawn("Xvnc", DISPLAY, *screen, *vnc, *sharing, "-desktop", self._settings.title)

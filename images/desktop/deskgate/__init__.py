@@ -1,5 +1,0 @@
-"""The one process that a browser desktop needs beside X and its session; Python's standard library only.
-
-It serves the page, asks for the password, carries the picture and the sound over WebSockets, and keeps X and the session
-running, all as the same unprivileged user. `__main__` composes; what each other module decides is pure where it can be.
-"""

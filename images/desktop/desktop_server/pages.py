@@ -1,0 +1,43 @@
+"""The pages with something to fill in; every other file is sent as it is."""
+
+import base64
+import hashlib
+import html
+import pathlib
+import re
+from dataclasses import dataclass
+
+from aiohttp import web
+
+# Nothing from other origins.
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'"
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    text: str
+    policy: str
+
+    def to_response(self, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+        headers = {"Content-Security-Policy": self.policy, **(headers or {})}
+        return web.Response(status=status, text=self.text, content_type="text/html", headers=headers)
+
+
+def load_pages(templates: str, www: str, title: str) -> dict[str, Page]:
+    """The pages by name, with the title and the modules that a browser should fetch at once filled in."""
+    modules = sorted(file.relative_to(www).as_posix() for file in pathlib.Path(www).glob("novnc/**/*.js"))
+    preload = "".join(f'<link rel="modulepreload" href="{module}">' for module in modules)
+    return {file.stem: _load(file, title, preload) for file in pathlib.Path(templates).glob("*.html")}
+
+
+def _load(file: pathlib.Path, title: str, preload: str) -> Page:
+    text = file.read_text("utf-8").replace("{{TITLE}}", html.escape(title)).replace("<!--PRELOAD-->", preload)
+    # Of the scripts within a page, only those that are in it now may run.
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    return Page(text, " ".join([f"{POLICY}; script-src 'self'", *map(_to_source, scripts)]))
+
+
+def _to_source(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

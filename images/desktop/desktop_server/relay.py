@@ -1,0 +1,107 @@
+"""Carries a stream between a browser's WebSocket and what is behind it: the X server's picture, or the sound."""
+
+import asyncio
+import subprocess
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+PING_SECONDS = 25
+# A browser answers pings; one that sends nothing this long is gone.
+SILENCE_SECONDS = 80
+CLOSE_SECONDS = 1
+MOST_MESSAGE_BYTES = 16 << 20
+
+PAREC = ("parec", "--format=s16le", "--rate=44100", "--channels=2", "--latency-msec=60", "-d", "desk.monitor")
+
+
+async def relay_picture(request: web.Request, vnc_socket: str) -> web.WebSocketResponse:
+    browser = await _accept(request)
+    try:
+        source, sink = await asyncio.open_unix_connection(vnc_socket)
+    except OSError:
+        await _close(request, browser, WSCloseCode.TRY_AGAIN_LATER, b"the desktop is not up")
+        return browser
+    try:
+        await _relay(request, browser, source, sink)
+    finally:
+        sink.close()
+    return browser
+
+
+async def relay_sound(request: web.Request) -> web.WebSocketResponse:
+    """Signed 16 bit little-endian samples, 44.1 kHz, left and right."""
+    browser = await _accept(request)
+    try:
+        recorder = await asyncio.create_subprocess_exec(*PAREC, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        await _close(request, browser, WSCloseCode.INTERNAL_ERROR, b"there is no sound here")
+        return browser
+    assert recorder.stdout is not None
+    try:
+        await _relay(request, browser, recorder.stdout, None)
+    finally:
+        if recorder.returncode is None:
+            recorder.kill()
+        await recorder.wait()
+    return browser
+
+
+async def _accept(request: web.Request) -> web.WebSocketResponse:
+    # Pictures are compressed already. Closing is up to `_close`, which has a deadline.
+    browser = web.WebSocketResponse(
+        protocols=("binary",),
+        compress=False,
+        autoclose=False,
+        receive_timeout=SILENCE_SECONDS,
+        max_msg_size=MOST_MESSAGE_BYTES,
+    )
+    await browser.prepare(request)
+    return browser
+
+
+async def _relay(
+    request: web.Request,
+    browser: web.WebSocketResponse,
+    source: asyncio.StreamReader,
+    sink: asyncio.StreamWriter | None,
+) -> None:
+    """Until either side ends."""
+    ways = (_to_browser(source, browser), _from_browser(browser, sink), _ping(browser))
+    tasks = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await _close(request, browser, WSCloseCode.GOING_AWAY)
+
+
+async def _to_browser(source: asyncio.StreamReader, browser: web.WebSocketResponse) -> None:
+    while data := await source.read(65536):
+        # Waits for a browser that reads slowly: its picture slows down, and our memory does not grow.
+        await browser.send_bytes(data)
+
+
+async def _from_browser(browser: web.WebSocketResponse, sink: asyncio.StreamWriter | None) -> None:
+    async for message in browser:
+        if message.type == WSMsgType.BINARY and sink is not None:
+            sink.write(message.data)
+            await sink.drain()
+
+
+async def _ping(browser: web.WebSocketResponse) -> None:
+    """Keeps an idle connection from being closed by proxies. aiohttp's own heartbeat would give up on a browser after
+    half of its interval, and would wait for one that is gone until all that was sent has been acknowledged."""
+    while True:
+        await asyncio.sleep(PING_SECONDS)
+        await browser.ping()
+
+
+async def _close(request: web.Request, browser: web.WebSocketResponse, code: WSCloseCode, reason: bytes = b"") -> None:
+    try:
+        await asyncio.wait_for(browser.close(code=code, message=reason), CLOSE_SECONDS)
+    except asyncio.TimeoutError:
+        # It reads nothing, or is gone: what is still to be sent would keep the connection for minutes.
+        if request.transport is not None:
+            request.transport.abort()

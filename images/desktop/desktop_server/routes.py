@@ -1,0 +1,167 @@
+"""The routes, and who may use them: a client that is not signed in gets `_open`, and whether the desktop is up."""
+
+import asyncio
+import math
+import time
+import urllib.parse
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from .client import Client, read_client
+from .guesses import Guesses
+from .pages import POLICY, load_pages
+from .relay import relay_picture, relay_sound
+from .settings import Settings
+from .sign_in import LIFETIME_SECONDS, SignIn
+
+MOST_BODY_BYTES = 8192
+BODY_SECONDS = 20
+WRONG_SECONDS = 0.4
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="desktop"'}
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": f"{POLICY}; script-src 'self'",
+}
+
+
+class Routes:
+    def __init__(self, settings: Settings, sign_in: SignIn, is_up: Callable[[], bool], proxy: str | None) -> None:
+        """`proxy` is the one address that may say for whom it forwards."""
+        self._settings = settings
+        self._sign_in = sign_in
+        self._is_up = is_up
+        self._proxy = proxy
+        self._pages = load_pages(settings.templates, settings.www, settings.title)
+        self._guesses = Guesses()
+        self._prefix = settings.prefix
+        self._health_paths = {"/healthz", f"{self._prefix}healthz"}
+        files = {f"{self._prefix}{name}" for name in ("login", "login.css", "login.js", "icon.svg")}
+        self._open = self._health_paths | files | {self._prefix.rstrip("/")}
+
+    def create_app(self) -> web.Application:
+        app = web.Application(middlewares=[self._require_sign_in], client_max_size=MOST_BODY_BYTES)
+        app.on_response_prepare.append(_set_headers)
+        for path in self._health_paths:
+            app.router.add_get(path, self._show_health)
+        if self._prefix != "/":
+            app.router.add_get(self._prefix.rstrip("/"), self._add_slash)
+        app.router.add_get(self._prefix, self._show_desktop)
+        app.router.add_get(f"{self._prefix}login", self._show_login)
+        app.router.add_post(f"{self._prefix}login", self._log_in)
+        app.router.add_get(f"{self._prefix}vnc", self._relay_picture)
+        app.router.add_get(f"{self._prefix}audio", self._relay_sound)
+        # The last one, because it takes every path below the prefix.
+        app.router.add_static(self._prefix, self._settings.www)
+        return app
+
+    @web.middleware
+    async def _require_sign_in(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        # Of what has no route, aiohttp says so: 404 outside the prefix, 405 for another method.
+        if request.match_info.http_exception is not None or request.path in self._open:
+            return await handler(request)
+        if request.path == self._prefix and not self._is_up():
+            # Before the password is asked for: a health check does not know it.
+            return self._pages["starting"].to_response(503, {"Retry-After": "1"})
+        refusal = self._find_refusal(request)
+        if refusal is not None:
+            raise refusal
+        return await handler(request)
+
+    def _find_refusal(self, request: web.Request) -> web.HTTPException | None:
+        """None for a client that is signed in."""
+        if self._settings.no_auth or self._sign_in.has_cookie("; ".join(request.headers.getall("Cookie", []))):
+            return None
+        authorization = request.headers.get("Authorization")
+        if authorization is not None:
+            return self._check_basic(authorization, self._client_of(request))
+        if "Upgrade" in request.headers or not _wants_page(request):
+            # Without a challenge: a browser would cover the page's own retry with a prompt.
+            return web.HTTPUnauthorized(text="sign in first\n")
+        return web.HTTPFound(f"{self._prefix}login")
+
+    def _check_basic(self, authorization: str, client: Client) -> web.HTTPException | None:
+        wait = self._guesses.seconds_to_wait(client.address, time.monotonic())
+        if wait > 0:
+            return _too_many(wait)
+        if self._sign_in.is_basic(authorization):
+            return None
+        self._guesses.add_wrong(client.address, time.monotonic())
+        return web.HTTPUnauthorized(text="sign in first\n", headers=CHALLENGE)
+
+    async def _show_health(self, _request: web.Request) -> web.Response:
+        return web.Response(text="up\n") if self._is_up() else web.Response(status=503, text="starting\n")
+
+    async def _add_slash(self, _request: web.Request) -> web.Response:
+        raise web.HTTPFound(self._prefix)
+
+    async def _show_desktop(self, _request: web.Request) -> web.Response:
+        return self._pages["index"].to_response()
+
+    async def _show_login(self, _request: web.Request) -> web.Response:
+        return self._pages["login"].to_response()
+
+    async def _relay_picture(self, request: web.Request) -> web.StreamResponse:
+        self._require_same_site(request)
+        return await relay_picture(request, self._settings.vnc_socket)
+
+    async def _relay_sound(self, request: web.Request) -> web.StreamResponse:
+        self._require_same_site(request)
+        return await relay_sound(request)
+
+    async def _log_in(self, request: web.Request) -> web.Response:
+        self._require_same_site(request)
+        client = self._client_of(request)
+        wait = self._guesses.seconds_to_wait(client.address, time.monotonic())
+        if wait > 0 and _wants_page(request):
+            raise web.HTTPFound(f"{self._prefix}login?wait={math.ceil(wait)}")
+        if wait > 0:
+            raise _too_many(wait)
+        if self._settings.no_auth or self._sign_in.is_password(await _read_password(request)):
+            self._guesses.forget(client.address)
+            signed_in = web.HTTPFound(self._prefix)
+            flags = {"httponly": True, "samesite": "Lax", "secure": client.secure}
+            token = self._sign_in.make_token()
+            signed_in.set_cookie(self._sign_in.cookie_name, token, path=self._prefix, max_age=LIFETIME_SECONDS, **flags)
+            raise signed_in
+        self._guesses.add_wrong(client.address, time.monotonic())
+        await asyncio.sleep(WRONG_SECONDS)
+        raise web.HTTPFound(f"{self._prefix}login?wrong")
+
+    def _require_same_site(self, request: web.Request) -> None:
+        """Programs send no Origin; browsers always do where it matters."""
+        origin = request.headers.get("Origin")
+        if origin is not None and origin.partition("://")[2] != self._client_of(request).host:
+            raise web.HTTPForbidden(text="a page of another site may not do this\n")
+
+    def _client_of(self, request: web.Request) -> Client:
+        return read_client(request.remote or "", request.headers, self._proxy)
+
+
+async def _read_password(request: web.Request) -> str:
+    try:
+        body = await asyncio.wait_for(request.read(), BODY_SECONDS)
+    except asyncio.TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    return urllib.parse.parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).get("password", [""])[0]
+
+
+async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.popall("Server", None)
+    # Files are asked for again with their ETag; everything else depends on who asks, and when.
+    response.headers.setdefault("Cache-Control", "no-cache" if isinstance(response, web.FileResponse) else "no-store")
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+def _wants_page(request: web.Request) -> bool:
+    return "text/html" in request.headers.get("Accept", "text/html")
+
+
+def _too_many(wait: float) -> web.HTTPTooManyRequests:
+    seconds = math.ceil(wait)
+    text = f"Too many wrong passwords came from your address. The next may be tried in {seconds} s.\n"
+    return web.HTTPTooManyRequests(text=text, headers={"Retry-After": str(seconds)})

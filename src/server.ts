@@ -37,7 +37,7 @@ import { watchEngine } from './reconciler/watch/engine-watch.ts';
 import { watchFacts } from './reconciler/watch/facts-watch.ts';
 import { keepHouse } from './reconciler/watch/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/plan/machine-spec.ts';
-import { startReconcileLoop } from './reconciler/reconcile-loop.ts';
+import { ReconcileLoop } from './reconciler/reconcile-loop.ts';
 import { watchStorage, type StorageWatch } from './reconciler/watch/storage-watch.ts';
 import { RestHandler } from './rest/rest-handler.ts';
 import { Router } from './router.ts';
@@ -45,7 +45,7 @@ import { readKeys } from './secrets/keys.ts';
 import { NOTHING_LEARNED, type EngineFacts } from './vm/engine-facts.ts';
 import type { PublicAddress } from './vm/networking/mapping.ts';
 import { createSecretBox } from './secrets/secret-box.ts';
-import { clearLeases } from './reconciler/pass/vm-lease.ts';
+import { clearLeases } from './reconciler/iteration/vm-lease.ts';
 import { createVmTelemetry } from './vm/vm-telemetry.ts';
 
 /** Leaves time for all else that is released within the 10 s that many supervisors give. */
@@ -137,7 +137,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
       storage.set(driver, watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark }));
     }
     parts.defer(async () => void (await Promise.all([...storage.values()].map((watch) => watch.close()))));
-    const running = startReconcileLoop({
+    const running = new ReconcileLoop({
       db,
       listener,
       catalog,
@@ -153,7 +153,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     });
     loop = running;
     parts.defer(() => running.close());
-    loops.set('claiming due VMs', running.claimedAt).set('extending leases', running.beatenAt);
+    loops.set('claiming due VMs', () => running.claimedAt).set('extending leases', () => running.heartbeatAt);
     // Deletes what is old of whole tables.
     const patient = createDatabase(url, { max: 1, answerMs: LONG_ANSWER_MS, outage, ending: ending.signal });
     parts.defer(() => patient.destroy());

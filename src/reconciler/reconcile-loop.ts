@@ -1,162 +1,141 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../db/database.ts';
 import type { Listener } from '../db/listen.ts';
-import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease, type LeaseState } from './pass/vm-lease.ts';
-import { reconcileVm, type ReconcileDependencies, type Round } from './reconcile-vm.ts';
-import { createSetbacks } from './failure/setbacks.ts';
-
-export interface ReconcileLoop {
-  /** When due VMs were last claimed, and when the leases were last extended, both with success, by performance.now(). */
-  claimedAt(): number;
-  beatenAt(): number;
-  /** Stops claiming, cuts every pass short, gives every lease back: another gateway goes on at once. */
-  close(): Promise<void>;
-}
+import { Setbacks } from './failure/setbacks.ts';
+import { HeldLease } from './iteration/held-lease.ts';
+import { claimDue, heartbeat, releaseLease, LEASE_SECONDS } from './iteration/vm-lease.ts';
+import { reconcileVm, type ReconcileDependencies } from './reconcile-vm.ts';
 
 interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
   readonly listener: Listener;
-  /** Unique in the world: leases carry it. */
+  /** Identifies this gateway in leases; globally unique. */
   readonly owner: string;
   readonly regions: readonly string[];
 }
 
-/** A VM that this gateway works on. */
-interface Held {
-  readonly lease: Lease;
-  seen: LeaseState | undefined;
-  heldUntil: number;
-  /** Ends the step at hand when the lease may run out. */
-  fence: NodeJS.Timeout | undefined;
-  moved: AbortController;
-  hint: AbortController;
-}
-
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 3;
-const HEARTBEAT_AGAIN_MS = 500;
-/** A pass stops acting on the engine so long before its lease may be another gateway's: a call that is cut needs a moment. */
-const FENCE_MARGIN_MS = 1_000;
-/** Most of a boot is waiting: for the engine, for the app. */
-const MAX_PASSES = 64;
+const HEARTBEAT_RETRY_MS = 500;
+/** Most of a boot is waiting for the engine and for the app, so many fit on one process. */
+const MAX_VMS = 64;
 
-/** Claims VMs that are due and reconciles each; woken by notifications, and by a slow poll for those that got lost. */
-export function startReconcileLoop(options: LoopOptions): ReconcileLoop {
-  const { db, listener, owner, regions, log } = options;
-  const deps = { ...options, setbacks: createSetbacks() };
-  const closing = new AbortController();
-  const held = new Map<string, Held>();
-  const passes = new Set<Promise<void>>();
-  let wake = new AbortController();
-  let claimedAt = performance.now();
-  let beatenAt = performance.now();
+/**
+ * Claims VMs that are due and reconciles each: `#claim` → `#reconcile` → `reconcileVm` → `performStep`.
+ *
+ * INVARIANTS
+ * - Nothing is done about a VM without its lease.
+ * - A notification of a due VM is a hint: a lost one delays the VM by `POLL_MS`.
+ * - A heartbeat extends the leases and reads what changed, so an iteration learns of a new desire within `HEARTBEAT_MS`
+ *   even if the notification is lost.
+ * - A reconciliation that throws keeps its lease until it expires: it is not tried again at once.
+ */
+export class ReconcileLoop {
+  readonly #options: LoopOptions;
+  readonly #dependencies: ReconcileDependencies;
+  readonly #held = new Map<string, HeldLease>();
+  readonly #reconciliations = new Set<Promise<void>>();
+  readonly #unlisten: readonly (() => void)[];
+  readonly #loops: readonly Promise<void>[];
+  readonly #closing = new AbortController();
+  #wake = new AbortController();
+  #claimedAt = performance.now();
+  #heartbeatAt = performance.now();
 
-  /** Neither waits for an answer nor for an error: a heartbeat that hangs is what the fence is for. */
-  const extend = (holding: Held, heldUntil: number): void => {
-    if (heldUntil < holding.heldUntil) return;
-    holding.heldUntil = heldUntil;
-    clearTimeout(holding.fence);
-    holding.fence = setTimeout(() => holding.moved.abort(), heldUntil - FENCE_MARGIN_MS - performance.now());
-  };
-  /** The database's outages are logged where they are noticed. */
-  const report = (error: unknown, message: string, details: object = {}): void => {
-    if (!isDatabaseUnavailable(error)) log.error({ err: error, ...details }, message);
-  };
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#dependencies = { ...options, setbacks: new Setbacks() };
+    const { listener } = options;
+    this.#unlisten = [listener.on('vm_due', (vmId) => this.#onDue(vmId)), listener.onResync(() => this.#wake.abort())];
+    this.#loops = [this.#claimRepeatedly(), this.#sendHeartbeats()];
+  }
 
-  const work = async (holding: Held): Promise<void> => {
-    const { lease } = holding;
-    const beginRound = (state: LeaseState): Round => {
-      holding.seen = state;
-      holding.moved = new AbortController();
-      holding.hint = new AbortController();
-      extend(holding, state.heldUntil);
-      return { state, signal: AbortSignal.any([closing.signal, holding.moved.signal]), hinted: holding.hint.signal };
-    };
-    try {
-      const result = await reconcileVm(deps, lease, beginRound, closing.signal);
-      if (result !== undefined) await releaseLease(db, lease, result.seen, result.nextInSeconds);
-    } catch (error) {
-      // The lease is left to expire: a pass that fails like this is not tried again at once.
-      report(error, 'a pass failed', { vmId: lease.vmId });
-    } finally {
-      clearTimeout(holding.fence);
-      held.delete(lease.vmId);
-      wake.abort();
+  /** When due VMs were last claimed successfully, by performance.now(). */
+  get claimedAt(): number {
+    return this.#claimedAt;
+  }
+
+  /** When leases were last extended successfully, by performance.now(). */
+  get heartbeatAt(): number {
+    return this.#heartbeatAt;
+  }
+
+  async #claimRepeatedly(): Promise<void> {
+    const closing = this.#closing.signal;
+    while (!closing.aborted) {
+      this.#wake = new AbortController();
+      await this.#claim().catch((error: unknown) => this.#report(error, 'due VMs could not be claimed; trying again'));
+      await pause(POLL_MS, AbortSignal.any([closing, this.#wake.signal]));
     }
-  };
+  }
 
-  const claim = async (): Promise<void> => {
-    const room = MAX_PASSES - held.size;
+  async #claim(): Promise<void> {
+    const { db, owner, regions } = this.#options;
+    const room = MAX_VMS - this.#held.size;
     const leases = room <= 0 ? [] : await claimDue(db, owner, regions, room);
-    claimedAt = performance.now();
+    this.#claimedAt = performance.now();
     for (const lease of leases) {
-      const { vmId, heldUntil } = lease;
-      const moved = new AbortController();
-      const holding: Held = { lease, seen: undefined, heldUntil, fence: undefined, moved, hint: new AbortController() };
-      held.set(vmId, holding);
-      const pass = work(holding);
-      passes.add(pass);
-      void pass.then(() => passes.delete(pass));
+      const held = new HeldLease(lease, this.#closing.signal);
+      this.#held.set(lease.vmId, held);
+      const reconciliation = this.#reconcile(held);
+      this.#reconciliations.add(reconciliation);
+      void reconciliation.then(() => this.#reconciliations.delete(reconciliation));
     }
-  };
+  }
 
-  /** Tells the passes what moved under them: a new desire ends the step at hand, a lost lease too, a hint only its waiting. */
-  const tell = (vmIds: readonly string[], states: readonly LeaseState[]): void => {
-    for (const vmId of vmIds) {
-      const holding = held.get(vmId);
-      if (holding?.seen === undefined) continue;
-      const state = states.find((each) => each.vmId === vmId);
-      if (state !== undefined) extend(holding, state.heldUntil);
-      if (state === undefined || state.generation !== holding.seen.generation) holding.moved.abort();
-      else if (state.wakes !== holding.seen.wakes) holding.hint.abort();
-    }
-  };
-
-  const beat = async (vmIds: readonly string[]): Promise<boolean> => {
+  async #reconcile(held: HeldLease): Promise<void> {
+    const { lease } = held;
     try {
-      if (vmIds.length > 0) tell(vmIds, await heartbeat(db, owner, vmIds));
-      beatenAt = performance.now();
+      const result = await reconcileVm(this.#dependencies, lease, (state) => held.beginIteration(state), this.#closing.signal);
+      if (result !== undefined) await releaseLease(this.#options.db, lease, result.seen, result.nextInSeconds);
+    } catch (error) {
+      this.#report(error, 'a reconciliation failed', { vmId: lease.vmId });
+    } finally {
+      held.clearFence();
+      this.#held.delete(lease.vmId);
+      this.#wake.abort();
+    }
+  }
+
+  async #sendHeartbeats(): Promise<void> {
+    let isSent = true;
+    while (!this.#closing.signal.aborted) {
+      await pause(isSent ? HEARTBEAT_MS : HEARTBEAT_RETRY_MS, this.#closing.signal);
+      isSent = await this.#heartbeat([...this.#held.keys()]);
+    }
+  }
+
+  async #heartbeat(vmIds: readonly string[]): Promise<boolean> {
+    try {
+      const states = vmIds.length === 0 ? [] : await heartbeat(this.#options.db, this.#options.owner, vmIds);
+      const byVm = new Map(states.map((state) => [state.vmId, state]));
+      for (const vmId of vmIds) this.#held.get(vmId)?.onHeartbeat(byVm.get(vmId));
+      this.#heartbeatAt = performance.now();
       return true;
     } catch (error) {
-      report(error, 'a heartbeat failed');
+      this.#report(error, 'a heartbeat failed');
       return false;
     }
-  };
+  }
 
-  const until = async (ms: number, signal: AbortSignal): Promise<void> => {
-    await delay(ms, undefined, { signal }).catch(() => undefined);
-  };
-  const keepClaiming = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      wake = new AbortController();
-      await claim().catch((error: unknown) => report(error, 'due VMs could not be claimed; trying again'));
-      await until(POLL_MS, AbortSignal.any([closing.signal, wake.signal]));
-    }
-  };
-  const keepBeating = async (): Promise<void> => {
-    let isBeaten = true;
-    while (!closing.signal.aborted) {
-      await until(isBeaten ? HEARTBEAT_MS : HEARTBEAT_AGAIN_MS, closing.signal);
-      isBeaten = await beat([...held.keys()]);
-    }
-  };
+  #onDue(vmId: string): void {
+    this.#wake.abort();
+    if (this.#held.has(vmId)) void this.#heartbeat([vmId]);
+  }
 
-  const unlisten = [
-    listener.on('vm_due', (vmId) => {
-      wake.abort();
-      if (held.has(vmId)) void beat([vmId]);
-    }),
-    listener.onResync(() => wake.abort()),
-  ];
-  const running = [keepClaiming(), keepBeating()];
+  /** Stops claiming, interrupts every iteration and releases every lease: another gateway can continue at once. */
+  async close(): Promise<void> {
+    for (const stop of this.#unlisten) stop();
+    this.#closing.abort();
+    await Promise.all(this.#loops);
+    await Promise.all(this.#reconciliations);
+  }
 
-  return {
-    claimedAt: () => claimedAt,
-    beatenAt: () => beatenAt,
-    async close() {
-      for (const stop of unlisten) stop();
-      closing.abort();
-      await Promise.all(running);
-      await Promise.all(passes);
-    },
-  };
+  /** Skips database outages: they are logged where they are noticed. */
+  #report(error: unknown, message: string, details: object = {}): void {
+    if (!isDatabaseUnavailable(error)) this.#options.log.error({ err: error, ...details }, message);
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

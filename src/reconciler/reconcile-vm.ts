@@ -1,21 +1,23 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import type { Distribution } from '../catalog/distribution.ts';
 import type { EngineDriver } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
-import { heartbeat, type Lease, type LeaseState } from './pass/vm-lease.ts';
 import { readSecrets } from '../secrets/secret-store.ts';
 import { findVmOfAnyone, type DatedVm } from '../vm/vm-store.ts';
 import type { Vm } from '../vm/vm.ts';
-import { fail } from './failure/fail.ts';
 import { handleError, type HandleDependencies } from './failure/handle-error.ts';
+import { markFailed } from './failure/mark-failed.ts';
+import { readRetrySeconds } from './failure/read-retry-seconds.ts';
+import { notInCatalogCause } from './failure/vm-failure.ts';
+import type { StepOutcome } from './iteration/step-outcome.ts';
+import type { IterationSignals, VmIteration } from './iteration/vm-iteration.ts';
+import { heartbeat, type Lease, type LeaseState } from './iteration/vm-lease.ts';
+import { LeaseLostError, VmWriter } from './iteration/vm-writer.ts';
 import { toMachineSpec, type MachinePolicy } from './plan/machine-spec.ts';
 import { nextSteps, type Desired } from './plan/next-steps.ts';
-import { readRetrySeconds } from './failure/read-retry-seconds.ts';
 import { isPastScratch } from './plan/scratch-limit.ts';
-import type { StepOutcome } from './pass/step-outcome.ts';
-import { performStep } from './steps.ts';
-import { notInCatalogCause } from './failure/vm-failure.ts';
-import { createVmWriter, Overtaken, type VmPass } from './pass/vm-pass.ts';
+import { performStep } from './steps/perform-step.ts';
 
 export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;
@@ -23,98 +25,100 @@ export interface ReconcileDependencies extends HandleDependencies {
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;
-  /** Whether the region's engine has room on its disk for another container. */
+  /** Whether the disk of the region's engine has room for another container. */
   readonly hasRoom: (region: string) => Promise<boolean>;
 }
 
-/** The signals of one look; the loop that holds the lease aborts them. */
-export interface Round {
-  readonly state: LeaseState;
-  readonly signal: AbortSignal;
-  readonly hinted: AbortSignal;
-}
-
-/** How a pass ended: what it had seen when it let go, and when to look again by itself. */
-export interface PassResult {
+/** How a reconciliation ended. */
+export interface ReconcileResult {
+  /** What the last iteration has read. */
   readonly seen: LeaseState;
+  /** When the VM is due again without an event; undefined: never. */
   readonly nextInSeconds: number | undefined;
 }
 
-/** A plan that does not settle is a fault of ours: the VM is left alone for a while instead of spinning. */
-const MAX_ROUNDS = 25;
-const SPINNING_SECONDS = 10;
+/** A plan that does not settle is our bug: the VM is paused instead of spinning. */
+const MAX_ITERATIONS = 25;
+const UNSETTLED_PAUSE_SECONDS = 10;
 
 /**
- * Brings one VM to what is wanted, under its lease: read, plan, act, and read again until nothing is left to do. Resolves
- * to undefined when the VM is gone or the lease is lost. `beginRound` is told what each look has seen, and gives its signals.
+ * Brings one VM to its desired state under its lease, in iterations: read, plan, act, until nothing is left to do.
+ * Resolves to undefined when the VM is gone or the lease is lost.
+ *
+ * INVARIANTS
+ * - The lease's counters are read before the row: a change between the two is seen as a change, never missed.
+ * - An iteration decides by one version of the row. Its writes are fenced, so a stale one changes nothing.
  */
 export async function reconcileVm(
   deps: ReconcileDependencies,
   lease: Lease,
-  beginRound: (state: LeaseState) => Round,
-  ending: AbortSignal,
-): Promise<PassResult | undefined> {
+  beginIteration: (state: LeaseState) => IterationSignals,
+  closing: AbortSignal,
+): Promise<ReconcileResult | undefined> {
   const log = deps.log.child({ vmId: lease.vmId });
-  for (let rounds = 0; ; rounds += 1) {
-    // First the counters, then everything else: a change in between is seen as a change, never missed.
+  for (let iterations = 0; ; iterations += 1) {
     const [state] = await heartbeat(deps.db, lease.owner, [lease.vmId]);
     if (state === undefined) return undefined;
-    const round = beginRound(state);
-    if (ending.aborted) return { seen: state, nextInSeconds: 0 };
-    if (rounds === MAX_ROUNDS) {
-      log.error({ rounds }, 'the VM does not settle; it is left alone for a while');
-      return { seen: state, nextInSeconds: SPINNING_SECONDS };
+    const signals = beginIteration(state);
+    if (closing.aborted) return { seen: state, nextInSeconds: 0 };
+    if (iterations === MAX_ITERATIONS) {
+      log.error({ iterations }, `the VM does not settle; it is paused for ${UNSETTLED_PAUSE_SECONDS} s`);
+      return { seen: state, nextInSeconds: UNSETTLED_PAUSE_SECONDS };
     }
-    const asked = performance.now();
+    const requestedAt = performance.now();
     const vm = await findVmOfAnyone(deps.db, lease.vmId);
     if (vm === undefined) return undefined;
     if (vm.generation !== state.generation) continue;
-    const now = (): number => vm.readAt.getTime() + performance.now() - asked;
-    const outcome = await look(deps, lease, { vm, now }, round, log).catch((error: unknown): StepOutcome => {
-      if (error instanceof Overtaken) return { kind: 'again' };
+    const now = (): number => vm.readAt.getTime() + performance.now() - requestedAt;
+    const outcome = await iterate(deps, lease, { vm, now }, signals, log).catch((error: unknown): StepOutcome => {
+      if (error instanceof LeaseLostError) return { kind: 'again' };
       throw error;
     });
     if (outcome.kind === 'done') return { seen: state, nextInSeconds: outcome.nextInSeconds };
   }
 }
 
-async function look(
+async function iterate(
   deps: ReconcileDependencies,
   lease: Lease,
   { vm, now }: { vm: DatedVm; now: () => number },
-  round: Round,
+  signals: IterationSignals,
   log: Log,
 ): Promise<StepOutcome> {
-  const { catalog, driverOf } = deps;
-  const { signal, hinted } = round;
-  const driver = driverOf(vm.region);
-  const distribution = catalog.distributions.get(vm.distribution);
-  const writer = createVmWriter({ db: deps.db, lease, log }, vm);
-  let pass: VmPass = { vm, now, distribution, spec: undefined, driver, observed: undefined, signal, hinted, log, writer };
+  const driver = deps.driverOf(vm.region);
+  const distribution = deps.catalog.distributions.get(vm.distribution);
+  const writer = new VmWriter({ db: deps.db, lease, log }, vm);
+  let iteration: VmIteration = { vm, now, distribution, spec: undefined, driver, observed: undefined, ...signals, log, writer };
   try {
     const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
-    if (vm.enabled && spec === undefined) return await fail(pass, notInCatalogCause(vm.distribution, vm.desktop));
-    pass = { ...pass, spec };
-    const observed = await driver.observe(vm.id, signal);
+    if (vm.enabled && spec === undefined) return await markFailed(iteration, notInCatalogCause(vm.distribution, vm.desktop));
+    iteration = { ...iteration, spec };
+    const observed = await driver.observe(vm.id, signals.signal);
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
-    // Asked only where it matters: what has its container is not kept waiting.
+    // Read only for a VM that needs a container: the first reading may take a while.
     const hasRoom = observed !== undefined || !vm.enabled || (await deps.hasRoom(vm.region));
-    const outcome = await performAll({ ...pass, observed }, { retryInSeconds, hasRoom });
+    const outcome = await performSteps({ ...iteration, observed }, { retryInSeconds, hasRoom });
     deps.setbacks.clear(vm.id);
     return outcome;
   } catch (error) {
-    return handleError(deps, pass, error);
+    return handleError(deps, iteration, error);
   }
 }
 
-async function performAll(pass: VmPass, circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>): Promise<StepOutcome> {
-  const steps = nextSteps({ ...toDesired(pass), ...circumstances }, pass.observed);
+async function readSpec({ db, box, forward, policyOf }: ReconcileDependencies, vm: Vm, distribution: Distribution) {
+  const secrets = await readSecrets(db, box, vm.id);
+  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
+}
+
+async function performSteps(iteration: VmIteration, circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>): Promise<StepOutcome> {
+  const { vm, signal, log } = iteration;
+  const steps = nextSteps({ ...toDesired(iteration), ...circumstances }, iteration.observed);
   if (steps.length === 0) return { kind: 'done' };
   const [first] = steps;
-  if (first?.step !== 'checkAnswer') pass.log.info({ status: pass.vm.status, steps: steps.map(({ step }) => step) }, 'plan');
-  let current = pass;
+  if (first?.step !== 'checkAnswer') log.info({ status: vm.status, steps: steps.map(({ step }) => step) }, 'plan');
+  let current = iteration;
   for (const step of steps) {
-    pass.signal.throwIfAborted();
+    signal.throwIfAborted();
     const outcome = await performStep(current, step);
     if (outcome.kind !== 'next') return outcome;
     if (outcome.observed !== undefined) current = { ...current, observed: outcome.observed };
@@ -122,18 +126,9 @@ async function performAll(pass: VmPass, circumstances: Pick<Desired, 'retryInSec
   return { kind: 'again' };
 }
 
-function toDesired({ vm, spec, distribution }: VmPass): Omit<Desired, 'retryInSeconds' | 'hasRoom'> {
+function toDesired({ vm, spec, distribution }: VmIteration): Omit<Desired, 'retryInSeconds' | 'hasRoom'> {
   const { persistent, storageReady, status, answeredHash, undoneHash } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
   const isPast = isPastScratch(distribution, vm.scratchBytes);
   return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, answeredHash, undoneHash, isPastScratch: isPast };
-}
-
-async function readSpec(
-  { db, box, forward, policyOf }: ReconcileDependencies,
-  vm: Vm,
-  distribution: Parameters<typeof toMachineSpec>[0]['distribution'],
-) {
-  const secrets = await readSecrets(db, box, vm.id);
-  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
 }

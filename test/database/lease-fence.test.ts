@@ -5,7 +5,7 @@ import { createDatabase } from '../../src/db/database.ts';
 import { createListener } from '../../src/db/listen.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { createLog } from '../../src/log.ts';
-import { startReconcileLoop } from '../../src/reconciler/reconcile-loop.ts';
+import { ReconcileLoop } from '../../src/reconciler/reconcile-loop.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -41,7 +41,7 @@ it('a pass whose heartbeats get no answer ends its call to the engine before its
       return undefined;
     },
   } as Partial<EngineDriver> as EngineDriver;
-  const loop = startReconcileLoop({
+  const loop = new ReconcileLoop({
     db,
     listener,
     catalog: await loadCatalog({ regions: ['AU'], defaultPlan: 'core' }),

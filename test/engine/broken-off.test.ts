@@ -8,7 +8,7 @@ import { createDatabase, type Db } from '../../src/db/database.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { reconcileVm } from '../../src/reconciler/reconcile-vm.ts';
 import type { Setback } from '../../src/reconciler/failure/setbacks.ts';
-import { claimDue, type LeaseState } from '../../src/reconciler/pass/vm-lease.ts';
+import { claimDue } from '../../src/reconciler/iteration/vm-lease.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
@@ -69,7 +69,7 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
     hasRoom: async () => true,
   };
   const never = new AbortController().signal;
-  const result = await reconcileVm(deps, lease, (state: LeaseState) => ({ state, signal: never, hinted: never }), never);
+  const result = await reconcileVm(deps, lease, () => ({ signal: never, engineEvent: never }), never);
   const row = await db.selectFrom('vm').select(['status', 'attempts', 'last_failure']).executeTakeFirstOrThrow();
   return { ...row, nextInSeconds: result?.nextInSeconds, noted: noted.length };
 }

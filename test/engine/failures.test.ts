@@ -137,7 +137,7 @@ describe('the failure of a boot', () => {
     const { failure, reason } = await failureOf('ends-well');
     expect(failure).toMatchObject({ code: 'APP_EXITED', exitCode: 0, oomKilled: false, logTail: ['done'] });
     expect(['STARTING', 'BOOTING']).toContain(failure.step);
-    expect(failure.message).toMatch(/ended by itself, without an error/);
+    expect(failure.message).toMatch(/exited without an error/);
     expect(reason).toBe('CRASH');
   });
 

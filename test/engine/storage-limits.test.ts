@@ -68,7 +68,7 @@ test('a full disk takes nothing new and lets live what runs; once there is room,
     await using full = await withReconciler('0%');
     await act('start', waits);
     const { lastFailure } = await reaches(waits, 'FAILED');
-    expect(lastFailure).toMatchObject({ code: 'NO_SPACE', message: expect.stringMatching(/nearly full.*tried again by itself/) });
+    expect(lastFailure).toMatchObject({ code: 'NO_SPACE', message: expect.stringMatching(/nearly full.*retried automatically/) });
     expect(new Date(lastFailure?.retryAt ?? 0).getTime()).toBeGreaterThan(Date.now() - 60_000);
     expect(await containersOf(waits)).toEqual([]);
     const { data } = await full.graphql<{ regions: { available: boolean }[] }>(await token(), '{ regions { available } }');

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
-import { appDoor } from '../../src/reconciler/answer/app-door.ts';
+import { appEndpoint } from '../../src/reconciler/answer/app-endpoint.ts';
 
 let catalog: Catalog;
 beforeAll(async () => {
@@ -10,14 +10,14 @@ beforeAll(async () => {
 /** The door of a VM whose container was made from that image. */
 function doorOf(code: string, desktop: string | null, reference: string, env: Readonly<Record<string, string>> = {}) {
   const observed = { address: '10.0.0.2', image: { reference, id: 'sha256:1' } };
-  return appDoor({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
+  return appEndpoint({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
 }
 
 describe("an app's door", () => {
   it('is nowhere without an address or an entry of the catalog', () => {
     const distribution = catalog.distributions.get('debian');
-    expect(appDoor({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
-    expect(appDoor({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
+    expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
+    expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
     expect(doorOf('gone', null, 'any')).toBeUndefined();
   });
 
@@ -56,7 +56,7 @@ describe("an app's door", () => {
   it('of a stand-in that the catalog names no more is that page too', () => {
     const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
     const observed = { address: '10.0.0.2', image };
-    const door = appDoor({ distribution: catalog.distributions.get('kali'), desktop: null, spec: { env: {} }, observed });
+    const door = appEndpoint({ distribution: catalog.distributions.get('kali'), desktop: null, spec: { env: {} }, observed });
     expect(door?.probe).toMatchObject({ path: '/', expect: 'answer' });
   });
 

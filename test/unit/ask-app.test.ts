@@ -9,14 +9,14 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import type { AppDoor } from '../../src/reconciler/answer/app-door.ts';
+import type { AppEndpoint } from '../../src/reconciler/answer/app-endpoint.ts';
 import { askApp, awaitApp } from '../../src/reconciler/answer/ask-app.ts';
 import { eventually } from '../support/eventually.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 
 /** The server's door on loopback, and the sockets that it holds. */
-async function open(server: Server, scheme: AppDoor['scheme'] = 'http'): Promise<{ door: AppDoor; sockets: Set<Socket> }> {
+async function open(server: Server, scheme: AppEndpoint['scheme'] = 'http'): Promise<{ door: AppEndpoint; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);

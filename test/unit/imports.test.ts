@@ -28,7 +28,7 @@ const ORDER: readonly (readonly string[])[] = [
 const INNER: Readonly<Record<string, readonly string[]>> = {
   db: ['embedded', '.'],
   vm: ['networking', '.', 'commands'],
-  reconciler: ['plan', 'pass', 'answer', 'failure', '.', 'orphans', 'watch'],
+  reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   ingress: ['access', 'routing', 'waiting', 'proxy', '.'],
 };
@@ -163,9 +163,9 @@ describe('the rules themselves', () => {
     ['inner', 'vm/vm.ts', 'vm/commands/vm-commands.ts'],
     ['inner', 'graphql/billing/plan.ts', 'graphql/schema/vm.ts'],
     ['siblings', 'ingress/proxy/proxy.ts', 'graphql/schema/schema.ts'],
-    ['siblings', 'reconciler/steps.ts', 'ingress/proxy/proxy.ts'],
+    ['siblings', 'reconciler/steps/perform-step.ts', 'ingress/proxy/proxy.ts'],
     ['graphql', 'graphql/schema/vm.ts', 'engine/driver.ts'],
-    ['graphql', 'graphql/schema/vm.ts', 'reconciler/steps.ts'],
+    ['graphql', 'graphql/schema/vm.ts', 'reconciler/steps/perform-step.ts'],
     ['graphql', 'graphql/schema/vm.ts', 'kysely'],
     ['drivers', 'engine/swarm/service.ts', 'engine/docker/volumes.ts'],
     ['dockerode', 'engine/driver.ts', 'dockerode'],
@@ -183,7 +183,7 @@ describe('the rules themselves', () => {
     ['engine/docker/volumes.ts', 'engine/labels.ts'],
     ['engine/docker/volumes.ts', 'dockerode'],
     ['graphql/schema/vm.ts', 'graphql'],
-    ['reconciler/steps.ts', 'kysely'],
+    ['reconciler/steps/perform-step.ts', 'kysely'],
     ['server.ts', 'router.ts'],
   ])('%s may import %s', (from, to) => {
     for (const name of Object.keys(RULES)) expect(broken([{ from, to }], name)).toEqual([]);

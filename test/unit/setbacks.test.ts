@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { createSetbacks, isBootOver, setbackSeconds } from '../../src/reconciler/failure/setbacks.ts';
+import { isBootOver, setbackSeconds, Setbacks } from '../../src/reconciler/failure/setbacks.ts';
 
 /** Setbacks on a clock in seconds that the test moves. */
 function atSeconds() {
   let seconds = 0;
-  const setbacks = createSetbacks(() => seconds * 1_000);
+  const setbacks = new Setbacks(() => seconds * 1_000);
   return {
     setbacks,
     noteAt: (at: number, generation = 1) => {
@@ -33,7 +33,7 @@ test('a pass that comes through, another desire and five minutes without one end
 });
 
 test('VMs are counted apart', () => {
-  const setbacks = createSetbacks();
+  const setbacks = new Setbacks();
   setbacks.note('one', 1);
   expect(setbacks.note('other', 1).count).toBe(1);
 });

@@ -41,7 +41,7 @@ test.each([
   [126, /may not be executed/],
   [127, /was not found/],
   [139, /segmentation fault/],
-  [143, /told it to end/],
+  [143, /asked to end/],
 ])('exit code %i is put into words', (exitCode, words) => {
   expect(exitedCause(exitCode, false, 4).message).toMatch(words);
 });

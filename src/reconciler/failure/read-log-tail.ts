@@ -1,27 +1,23 @@
 import type { MachineLogLine } from '../../engine/machine.ts';
 import { hideValues } from './hide-values.ts';
-import type { VmPass } from '../pass/vm-pass.ts';
+import type { VmIteration } from '../iteration/vm-iteration.ts';
 
 const LOG_TAIL = 20;
 /** A quick app may write before the engine notes that it has started it. */
 const LOG_SLACK_MS = 1_000;
 
-/** The last lines of the run at hand, without the values of its secrets: an earlier one's would only mislead. */
-export async function readLogTail({
-  driver,
-  vm,
-  signal,
-  observed,
-  spec,
-  distribution,
-}: Pick<VmPass, 'driver' | 'vm' | 'signal' | 'observed' | 'spec' | 'distribution'>): Promise<string[]> {
+/** Reads the last lines of the present run, without the values of secrets. Lines of an earlier run would mislead. */
+export async function readLogTail(
+  iteration: Pick<VmIteration, 'driver' | 'vm' | 'signal' | 'observed' | 'spec' | 'distribution'>,
+): Promise<string[]> {
+  const { driver, vm, signal, observed, spec, distribution } = iteration;
   const since = observed?.startedAt === undefined ? {} : { since: new Date(observed.startedAt.getTime() - LOG_SLACK_MS) };
   const lines: MachineLogLine[] = [];
   try {
-    const quick = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-    for await (const line of driver.logs(vm.id, { tail: LOG_TAIL, follow: false, ...since }, quick)) lines.push(line);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
+    for await (const line of driver.logs(vm.id, { tail: LOG_TAIL, follow: false, ...since }, deadline)) lines.push(line);
   } catch {
-    // A failure without its last lines is still worth telling.
+    // A failure is worth reporting without its last lines, too.
   }
   const secret = Object.entries(spec?.env ?? {}).filter(([name, value]) => distribution?.env[name] !== value);
   const texts = lines.slice(-LOG_TAIL).map(({ text }) => text);

@@ -4,8 +4,8 @@ import type { Vm } from '../../vm/vm.ts';
 import { backoffSeconds } from './vm-failure.ts';
 
 /**
- * Seconds until a VM that failed is tried again, by the database's clock; Infinity when it is not by itself; 0 when its
- * owner has changed anything since.
+ * Seconds until a failed VM is tried again, by the database's clock. Infinity: only its owner can start it. 0: its owner
+ * has changed something since.
  */
 export async function readRetrySeconds(db: Db, vm: Vm): Promise<number> {
   if (vm.status !== 'FAILED') return 0;

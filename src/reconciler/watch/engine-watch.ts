@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver, EngineEvent } from '../../engine/driver.ts';
 import type { Log } from '../../log.ts';
-import { markDue } from '../pass/vm-lease.ts';
+import { markDue } from '../iteration/vm-lease.ts';
 import { isVmStatus } from '../../vm/vm-status.ts';
 import { createBelievedList, type Expected } from './believed-list.ts';
 import { toEngineHealth, toWalls, type EngineHealth, type Walls } from './engine-health.ts';

@@ -8,7 +8,7 @@ import type { MachineStorage } from '../../engine/machine.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 import { isPastWatermark, type DiskWatermark } from '../../config/disk-watermark.ts';
 import type { Log } from '../../log.ts';
-import { markDue } from '../pass/vm-lease.ts';
+import { markDue } from '../iteration/vm-lease.ts';
 import { isPastScratch } from '../plan/scratch-limit.ts';
 import type { WatchedEngine } from './engine-watch.ts';
 

@@ -2,20 +2,22 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { VM_STATUSES } from '../../vm/vm-status.ts';
 
-/** The right to act on one VM: held by one gateway at a time, for LEASE_SECONDS from its last heartbeat. */
+/** The right to act on one VM. One gateway holds it at a time, for LEASE_SECONDS from its last heartbeat. */
 export interface Lease {
   readonly vmId: string;
   readonly owner: string;
-  /** Until then, by performance.now(), nobody else can have it: counted from before the database was asked. */
+  /** By performance.now(), counted from before the statement was sent: no other gateway has the lease until then. */
   readonly heldUntil: number;
 }
 
-/** What a heartbeat reads: whether the desire, or anything a hint told of, has moved since. */
+/** What a heartbeat reads. */
 export interface LeaseState {
   readonly vmId: string;
+  /** Grows with each change of the desire. */
   readonly generation: number;
+  /** Grows each time the VM is marked due. */
   readonly wakes: number;
-  /** As the lease's: the heartbeat has extended it. */
+  /** As `Lease.heldUntil`, extended by the heartbeat. */
   readonly heldUntil: number;
 }
 
@@ -25,9 +27,9 @@ const leaseFrom = (askedAt: number): number => askedAt + LEASE_SECONDS * 1_000;
 const leaseEnd = sql<Date>`now() + make_interval(secs => ${sql.lit(LEASE_SECONDS)})`;
 
 /**
- * Takes the VMs that are due in those regions and that nobody holds, oldest first. Two gateways that ask at once get
- * different ones: SKIP LOCKED, in a materialized step so that no plan can claim more than the limit. A VM whose status this
- * version does not know is left to the gateway that wrote it, until its owner changes it.
+ * Claims VMs that are due in the regions and have no lease, oldest first. SKIP LOCKED gives concurrent gateways
+ * different VMs; the CTE is materialized because another plan could claim more than the limit. A VM with a status that
+ * this version does not know is left to the gateway that wrote it.
  */
 export async function claimDue(db: Db, owner: string, regions: readonly string[], limit: number): Promise<Lease[]> {
   const heldUntil = leaseFrom(performance.now());
@@ -47,7 +49,7 @@ export async function claimDue(db: Db, owner: string, regions: readonly string[]
   return rows.map(({ id }) => ({ vmId: id, owner, heldUntil }));
 }
 
-/** Extends all leases of the owner in one statement; those that are missing in the answer are lost. */
+/** Extends the owner's leases in one statement. A lease that is missing in the result is lost. */
 export async function heartbeat(db: Db, owner: string, vmIds: readonly string[]): Promise<LeaseState[]> {
   const heldUntil = leaseFrom(performance.now());
   const rows = await db
@@ -61,8 +63,8 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
 }
 
 /**
- * Gives the lease back. The VM is looked at again after `nextInSeconds`; at once when anything moved since `seen`, so a
- * hint that came during the pass is not lost.
+ * Releases the lease. The VM is due again after `nextInSeconds`, or at once if anything changed since `seen`: no event
+ * that came during the iteration is lost.
  */
 export async function releaseLease(db: Db, lease: Lease, seen: LeaseState, nextInSeconds: number | undefined): Promise<void> {
   const next =
@@ -80,7 +82,7 @@ export async function releaseLease(db: Db, lease: Lease, seen: LeaseState, nextI
     .execute();
 }
 
-/** Says that something may have happened to those VMs: a reconciler looks at them at once. */
+/** Makes the VMs due now, because something may have happened to them. */
 export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
   if (vmIds.length === 0) return;
   await sql`
@@ -93,7 +95,7 @@ export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
   `.execute(db);
 }
 
-/** Frees every lease: for a database that only one gateway can have, at its start. */
+/** Removes every lease. For the start of a gateway that has its database alone. */
 export async function clearLeases(db: Db): Promise<void> {
   await db.updateTable('vm').set({ lease_owner: null, lease_until: null }).where('lease_owner', 'is not', null).execute();
 }

@@ -1,0 +1,13 @@
+import type { Observation } from '../../engine/machine.ts';
+
+/**
+ * How a step ended. `next`: perform the next step. `again`: observe and plan again. `done`: release the VM until
+ * `nextInSeconds` or, without it, until an event.
+ */
+export type StepOutcome =
+  | { readonly kind: 'next'; readonly observed?: Observation }
+  | { readonly kind: 'again' }
+  | { readonly kind: 'done'; readonly nextInSeconds?: number };
+
+export const NEXT: StepOutcome = { kind: 'next' };
+export const AGAIN: StepOutcome = { kind: 'again' };

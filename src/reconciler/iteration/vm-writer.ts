@@ -1,0 +1,113 @@
+import { sql } from 'kysely';
+import { encodeProgress } from '../../events/append-event.ts';
+import type { EventReason, VmProgress } from '../../events/vm-event.ts';
+import type { Db, Trx } from '../../db/database.ts';
+import type { Log } from '../../log.ts';
+import { changeVm, type Fence, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
+import type { Lease } from './vm-lease.ts';
+import type { VmStatus } from '../../vm/vm-status.ts';
+import type { Vm } from '../../vm/vm.ts';
+
+/** The lease was lost or the desire changed: this iteration's knowledge is stale and it must not write. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLostError';
+}
+
+/**
+ * The writes of one iteration.
+ *
+ * INVARIANTS
+ * - Writes take effect in the order of the calls.
+ * - Each write is fenced by lease and generation, and each event also by the status that it follows on.
+ * - After one write has failed, every later one rejects with the same error.
+ */
+export class VmWriter {
+  readonly #db: Db;
+  readonly #log: Log;
+  readonly #vm: Vm;
+  readonly #fence: Fence;
+  #current: Pick<Vm, 'status' | 'boot'>;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor({ db, lease, log }: { db: Db; lease: Lease; log: Log }, vm: Vm) {
+    this.#db = db;
+    this.#log = log;
+    this.#vm = vm;
+    this.#fence = { leaseOwner: lease.owner, generation: vm.generation };
+    this.#current = vm;
+  }
+
+  /** Writes a new status with its event. If the VM has that status already, it writes the columns without an event. */
+  setStatus(status: VmStatus, reason: EventReason, set?: VmUpdate): Promise<void> {
+    return this.#enqueue(async () => {
+      if (status !== this.#current.status) return this.#change({ status, reason, ...(set !== undefined && { set }) });
+      if (set !== undefined) await this.#update(set);
+    });
+  }
+
+  /** Writes columns with an event though the status stays. `then` runs in the same transaction. */
+  announce(reason: EventReason, set: VmUpdate, then?: (trx: Trx) => Promise<unknown>): Promise<void> {
+    return this.#enqueue(() => this.#change({ reason, set }, then));
+  }
+
+  /** Writes columns that no subscriber sees, without an event. */
+  updateSilently(set: VmUpdate): Promise<void> {
+    return this.#enqueue(() => this.#update(set));
+  }
+
+  /** Deletes the row with its secrets and mappings, and writes the DELETED event. */
+  deleteVm(): Promise<void> {
+    return this.#enqueue(() =>
+      this.#change({ kind: 'DELETED', status: 'DELETED', reason: 'USER' }, (trx) =>
+        trx.deleteFrom('vm').where('id', '=', this.#vm.id).execute(),
+      ),
+    );
+  }
+
+  /** Sends progress by notification. It is not stored and errors are ignored: a lost note costs nothing. */
+  sendProgress(status: VmStatus, progress: VmProgress): void {
+    const { id, userId } = this.#vm;
+    const note = encodeProgress({ u: userId, v: id, s: status, p: progress });
+    // Queued behind the status that it belongs to, and sent only while that lasts.
+    const notify = sql`
+      select pg_notify('vm_progress', ${note}) from vm
+      where id = ${id} and lease_owner = ${this.#fence.leaseOwner} and generation = ${this.#fence.generation} and status = ${status}
+    `;
+    void this.#enqueue(() => notify.execute(this.#db).then(() => undefined)).catch(() => undefined);
+  }
+
+  /** Resolves to the VM's status once all queued writes have ended. */
+  async settledStatus(): Promise<VmStatus> {
+    await this.#queue.catch(() => undefined);
+    return this.#current.status;
+  }
+
+  #enqueue(write: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(write);
+    // The caller handles the failure. The queue itself must not count as an unhandled rejection.
+    this.#queue.catch(() => undefined);
+    return this.#queue;
+  }
+
+  async #change(change: VmChange, then?: (trx: Trx) => Promise<unknown>): Promise<void> {
+    const { status: from, boot } = this.#current;
+    this.#current = await this.#db.transaction().execute(async (trx) => {
+      const changed = await changeVm(trx, { ...this.#vm, status: from, boot }, change, this.#fence);
+      if (changed === undefined) throw new LeaseLostError();
+      await then?.(trx);
+      return changed;
+    });
+    this.#log.info({ from, to: this.#current.status, reason: change.reason }, 'status');
+  }
+
+  async #update(set: VmUpdate): Promise<void> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('vm')
+      .set(set)
+      .where('id', '=', this.#vm.id)
+      .where('lease_owner', '=', this.#fence.leaseOwner)
+      .where('generation', '=', this.#fence.generation)
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw new LeaseLostError();
+  }
+}

@@ -1,0 +1,78 @@
+import { sql } from 'kysely';
+import type { VmUpdate } from '../../vm/vm-change.ts';
+import type { Observation } from '../../engine/machine.ts';
+import { appEndpoint } from '../answer/app-endpoint.ts';
+import { askApp, awaitApp } from '../answer/ask-app.ts';
+import { undoOrFail } from '../failure/undo-or-fail.ts';
+import { silentCause } from '../failure/vm-failure.ts';
+import { AGAIN, type StepOutcome } from '../iteration/step-outcome.ts';
+import type { VmIteration } from '../iteration/vm-iteration.ts';
+import { imageUpdate } from '../plan/image-update.ts';
+import { replaceDuplicateAddress } from './replace-duplicate-address.ts';
+import { watchContainer } from './watch-container.ts';
+
+/** How often an app that was up is asked. With the time it has to answer, an app that dies is DEGRADED within 10 s. */
+const CHECK_SECONDS = 5;
+const CHECK_TIMEOUT_MS = 3_000;
+
+export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> {
+  const { vm, driver, signal, engineEvent, writer, observed, distribution } = iteration;
+  const endpoint = endpointOf(iteration);
+  if (endpoint === undefined || observed === undefined || distribution === undefined) return AGAIN;
+  const waitedMs = await bootedMs(iteration);
+  void writer.setStatus('BOOTING', 'BOOT', seenUpdate(iteration, observed)).catch(() => undefined);
+  writer.sendProgress('BOOTING', { percent: 100, message: `Waiting for the app on port ${distribution.defaultPort}.` });
+  const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - waitedMs);
+  const answered = new AbortController();
+  const containerChanged = new AbortController();
+  const watching = watchContainer(driver, observed, AbortSignal.any([signal, engineEvent, answered.signal]));
+  void watching.then((change) => change !== undefined && containerChanged.abort());
+  const answers = await awaitApp(endpoint, leftMs, AbortSignal.any([signal, engineEvent, containerChanged.signal]));
+  answered.abort();
+  if (answers) {
+    const isReplaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
+    await writer.setStatus('RUNNING', 'BOOT', {
+      started_at: sql<Date>`now()`,
+      observed_at: sql<Date>`now()`,
+      answered_hash: observed.hash,
+      // The failure of an earlier change no longer matters.
+      ...(isReplaced && { last_failure: null }),
+    });
+    return isReplaced ? AGAIN : { kind: 'done', nextInSeconds: CHECK_SECONDS };
+  }
+  signal.throwIfAborted();
+  if (containerChanged.signal.aborted) return (await watching) === 'shared' ? replaceDuplicateAddress(iteration) : AGAIN;
+  if (engineEvent.aborted) return AGAIN;
+  return undoOrFail(iteration, silentCause(distribution.defaultPort, distribution.bootSeconds));
+}
+
+/** Time in BOOTING by the database's clock, as the engine's may be minutes apart. 0 if this iteration began the boot. */
+async function bootedMs({ vm, now, writer }: VmIteration): Promise<number> {
+  const isBooting = vm.status === 'BOOTING' && (await writer.settledStatus()) === 'BOOTING';
+  return isBooting ? now() - vm.statusSince.getTime() : 0;
+}
+
+export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> {
+  const { writer, vm, signal, observed } = iteration;
+  const endpoint = endpointOf(iteration);
+  if (endpoint === undefined || observed === undefined) return AGAIN;
+  const answers = await askApp(endpoint, CHECK_TIMEOUT_MS, signal);
+  signal.throwIfAborted();
+  const set = { ...seenUpdate(iteration, observed), ...(answers && { answered_hash: observed.hash }) };
+  const status = answers ? 'RUNNING' : 'DEGRADED';
+  const hasMoved = observed.address !== vm.address || observed.ref !== vm.engineRef;
+  // The ingress must learn the new address, even if the status stays.
+  if (hasMoved && status === vm.status) await writer.announce('ENGINE', set);
+  else await writer.setStatus(status, 'ENGINE', set);
+  return { kind: 'done', nextInSeconds: CHECK_SECONDS };
+}
+
+/** What the row keeps of a container that was seen running. */
+function seenUpdate({ vm, spec }: VmIteration, observed: Observation): VmUpdate {
+  const { ref, address = null } = observed;
+  return { engine_ref: ref, address, observed_at: sql<Date>`now()`, ...imageUpdate(vm, spec, observed) };
+}
+
+function endpointOf({ vm, distribution, spec, observed }: VmIteration): ReturnType<typeof appEndpoint> {
+  return appEndpoint({ desktop: vm.desktop, distribution, spec, observed });
+}

@@ -100,12 +100,12 @@ async function rotateSecrets(): Promise<void> {
     import('./secrets/secret-box.ts'),
   ]);
   await using database = await openDatabase(config, log, signal);
-  const { ring } = await readKeys(config);
-  const { keys } = await readInstallation(database.db, ring);
-  const vault = { db: database.db, ring, box: createSecretBox(ring, keys) };
-  const { dataKeys, values: sealed } = await rotate(vault, { renew: values.renew, signal });
+  const { keyRing } = await readKeys(config);
+  const { keys } = await readInstallation(database.db, keyRing);
+  const vault = { db: database.db, keyRing, secretBox: createSecretBox(keyRing, keys) };
+  const { dataKeys, values: secrets } = await rotate(vault, { renew: values.renew, signal });
   process.stdout.write(
-    `${dataKeys} data keys and ${sealed} values are sealed anew. SECRETS_KEY alone opens everything; SECRETS_KEY_PREVIOUS can go.\n`,
+    `Re-encrypted ${dataKeys} data keys and ${secrets} secrets. SECRETS_KEY alone decrypts everything; unset SECRETS_KEY_PREVIOUS.\n`,
   );
 }
 

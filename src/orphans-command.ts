@@ -23,11 +23,11 @@ export async function runOrphans(
   await using parts = new AsyncDisposableStack();
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
   const { db } = parts.use(await openDatabase(config, log, signal));
-  const { ring } = await readKeys(config);
-  const { id: installationId, keys } = await readInstallation(db, ring);
+  const { keyRing } = await readKeys(config);
+  const { id: installationId, keys } = await readInstallation(db, keyRing);
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
   parts.defer(() => engines.close());
-  const deps = { db, catalog, box: createSecretBox(ring, keys), forward: config.forward };
+  const deps = { db, catalog, secretBox: createSecretBox(keyRing, keys), forward: config.forward };
 
   const { orphans, failure } = await listOrphans(engines.endpoints, db, signal);
   if (command.action === 'list') {

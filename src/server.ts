@@ -85,12 +85,12 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const ending = new AbortController();
   const db = createDatabase(url, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
-  const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.ring);
+  const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
   if (rotationDue) log.info('secrets are still sealed with SECRETS_KEY_PREVIOUS; npm run secrets:rotate, then it can go');
-  const box = createSecretBox(keys.ring, ownKeys);
+  const secretBox = createSecretBox(keys.keyRing, ownKeys);
   // Nobody else can have this database: whatever leases are left are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
-  const listener = await createListener({ url, outage, name: listenerName(keys.ring) });
+  const listener = await createListener({ url, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
   const loops = new Map([['listening for changes', listener.answeredAt]]);
 
@@ -141,7 +141,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
       db,
       listener,
       catalog,
-      box,
+      secretBox,
       forward: config.forward,
       log,
       driverOf,
@@ -174,7 +174,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const services = {
     db,
     catalog,
-    box,
+    secretBox,
     forward: config.forward,
     address,
     streams,

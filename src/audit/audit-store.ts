@@ -3,10 +3,10 @@ import type { Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
 import type { AuditAction, AuditDetails, AuditEntry } from './audit.ts';
 
-/** These may be repeated without end and change nothing: a row counts them by VM, actor, address and minute. */
+/** Clients can repeat these without limit: one row counts them for each VM, actor, address and minute. */
 const COUNTED: ReadonlySet<AuditAction> = new Set(['SECRETS_READ', 'START_REFUSED']);
 
-/** Told of an action with the commit of the caller's transaction, or not at all. */
+/** Records an action in the caller's transaction, so that both commit or neither does. */
 export async function recordAction<A extends AuditAction>(
   trx: Trx,
   actor: Actor,
@@ -17,24 +17,24 @@ export async function recordAction<A extends AuditAction>(
   await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, minute)
     values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel}, ${JSON.stringify(details)}::jsonb, ${minuteOf(action)})
-    ${countAgain}
+    ${incrementCount}
   `.execute(trx);
 }
 
-/** The insert that tells of a read of the secrets of those VMs: for a statement that reads them, so that neither happens alone. */
-export function readsOfSecrets(actor: Actor, vmIds: readonly string[]): RawBuilder<unknown> {
+/** The insert that records a read of the secrets of those VMs, for use in the statement that reads them. */
+export function recordSecretReads(actor: Actor, vmIds: readonly string[]): RawBuilder<unknown> {
   return sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, minute)
     select user_id, ${actor.userId}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${minuteOf('SECRETS_READ')}
     from vm where id = any(${[...vmIds]}::uuid[]) and exists (select from vm_secret where vm_id = vm.id)
-    -- Two readers of the same list take the rows in the same order: neither waits for the other.
+    -- Concurrent readers lock the rows in the same order and cannot deadlock.
     order by id
-    ${countAgain}
+    ${incrementCount}
   `;
 }
 
-/** The insert that tells that the links in `links` (vm_id, name) were redeemed: whoever held one is not known by name. */
-export function redemptionOf(links: RawBuilder<unknown>, from: string): RawBuilder<unknown> {
+/** The insert that records the redemption of `links` (vm_id, name). A link's holder is anonymous. */
+export function recordRedemption(links: RawBuilder<unknown>, from: string): RawBuilder<unknown> {
   return sql`
     insert into audit (user_id, address, action, vm_id, vmlabel, details)
     select vm.user_id, ${from}, 'OPEN_LINK_REDEEMED', vm.id, vm.vmlabel, jsonb_build_object('name', links.name)
@@ -42,7 +42,7 @@ export function redemptionOf(links: RawBuilder<unknown>, from: string): RawBuild
   `;
 }
 
-const countAgain = sql`
+const incrementCount = sql`
   on conflict (vm_id, action, actor, address, minute) where minute is not null
   do update set count = audit.count + 1, details = excluded.details, at = excluded.at
 `;
@@ -56,7 +56,7 @@ export interface AuditPage {
   readonly hasNextPage: boolean;
 }
 
-/** The account's audit, newest first, from before the given number on. */
+/** A page of the account's audit, newest first: the entries before the given number. */
 export async function listAudit(db: Db, userId: string, page: { first: number; before: number | undefined }): Promise<AuditPage> {
   let query = db
     .selectFrom('audit')
@@ -76,7 +76,7 @@ export async function listAudit(db: Db, userId: string, page: { first: number; b
   return { entries, hasNextPage: rows.length > page.first };
 }
 
-/** Forgets what is older. */
+/** Deletes older entries. */
 export async function pruneAudit(db: Db, keepDays: number): Promise<void> {
   await db
     .deleteFrom('audit')

@@ -1,6 +1,6 @@
-type Nothing = Readonly<Record<string, never>>;
+type NoDetails = Readonly<Record<string, never>>;
 
-/** What is told of each action beside who, when, from where and which VM. Never a secret: of those the key alone. */
+/** The details of each action, besides actor, time, address and VM. They name secrets and never contain their values. */
 export interface AuditDetails {
   VM_CREATED: {
     readonly region: string;
@@ -10,16 +10,16 @@ export interface AuditDetails {
     readonly ram: number;
     readonly storageType: string;
   };
-  /** What it was changed to. */
+  /** The new values. */
   VM_UPDATED: { readonly vmlabel?: string; readonly cpu?: number; readonly ram?: number };
-  VM_STARTED: Nothing;
-  VM_STOPPED: Nothing;
-  VM_RESTARTED: Nothing;
-  VM_DELETED: Nothing;
+  VM_STARTED: NoDetails;
+  VM_STOPPED: NoDetails;
+  VM_RESTARTED: NoDetails;
+  VM_DELETED: NoDetails;
   START_REFUSED: { readonly dimensions: string };
   SECRET_SET: { readonly key: string };
   SECRET_DELETED: { readonly key: string };
-  SECRETS_READ: Nothing;
+  SECRETS_READ: NoDetails;
   SUBDOMAIN_ADDED: { readonly name: string; readonly internalPort: number; readonly visibility: string };
   SUBDOMAIN_REMOVED: { readonly name: string };
   PORT_ADDED: { readonly protocol: string; readonly internalPort: number; readonly publicPort: number };
@@ -30,7 +30,7 @@ export interface AuditDetails {
 
 export type AuditAction = keyof AuditDetails;
 
-/** The closed table of actions, each with what it says for people. */
+/** All actions with their descriptions for the schema. */
 export const AUDIT_ACTIONS = {
   VM_CREATED: 'The VM was created.',
   VM_UPDATED: 'The VM was renamed or got other specs; the details say which.',
@@ -50,15 +50,15 @@ export const AUDIT_ACTIONS = {
   OPEN_LINK_REDEEMED: 'A browser came with such a link.',
 } as const satisfies Record<AuditAction, string>;
 
-/** One line of an account's audit. */
+/** An entry of an account's audit. */
 export interface AuditEntry {
   readonly number: number;
-  /** Null: whoever held a link. */
+  /** Null for the anonymous holder of a link. */
   readonly actor: string | null;
   readonly address: string;
   readonly action: AuditAction;
   readonly vmId: string;
-  /** As the VM was called then. */
+  /** The VM's label at that time. */
   readonly vmlabel: string;
   readonly details: Readonly<Record<string, string | number | null>>;
   readonly count: number;

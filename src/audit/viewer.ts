@@ -1,13 +1,13 @@
-/** Who is asking. Everything that is read or written is looked up with its `userId`; there is no other way in. */
+/** The authenticated user of a request. All reads and writes are restricted to its `userId`. */
 export interface Viewer {
   readonly userId: string;
-  /** The plan that the token names; the account's own stands when it names none. */
+  /** The plan of the token. The account's own plan applies without it. */
   readonly plan?: string;
-  /** When the token ends, in ms since 1970: live connections end with it. */
+  /** The token's expiry, in ms since 1970. Live connections end with it. */
   readonly expiresAt: number;
 }
 
-/** A viewer that does something, which the audit tells of: who, and from which address. */
+/** A viewer with its client address, as the audit records it. */
 export interface Actor extends Viewer {
   readonly from: string;
 }

@@ -21,7 +21,7 @@ import { performStep } from './steps/perform-step.ts';
 
 export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;
-  readonly box: SecretBox;
+  readonly secretBox: SecretBox;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;
@@ -105,9 +105,9 @@ async function iterate(
   }
 }
 
-async function readSpec({ db, box, forward, policyOf }: ReconcileDependencies, vm: Vm, distribution: Distribution) {
-  const secrets = await readSecrets(db, box, vm.id);
-  return toMachineSpec({ vm, distribution, secrets, salt: box.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
+async function readSpec({ db, secretBox, forward, policyOf }: ReconcileDependencies, vm: Vm, distribution: Distribution) {
+  const secrets = await readSecrets(db, secretBox, vm.id);
+  return toMachineSpec({ vm, distribution, secrets, salt: secretBox.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
 }
 
 async function performSteps(iteration: VmIteration, circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>): Promise<StepOutcome> {

@@ -4,12 +4,12 @@ import type { Db } from '../db/database.ts';
 
 const LISTENER = 'swiftor-listener';
 
-/** What a gateway calls its one lasting connection: with the ids of its SECRETS_KEYs, so that others can see which it has. */
+/** The application_name of a gateway's LISTEN connection. It shows other gateways the ids of its SECRETS_KEYs. */
 export function listenerName({ ids }: KeyRing): string {
   return `${LISTENER} keys=${ids.join(',')}`;
 }
 
-/** Rejects while a gateway serves that was not started with that SECRETS_KEY: it could not read what is sealed with it. */
+/** Rejects if a running gateway does not have the SECRETS_KEY `keyId`, and could not read what it encrypts. */
 export async function checkGatewaysHave(db: Db, keyId: string): Promise<void> {
   const { rows } = await sql<{ without: number }>`
     select count(*) filter (where not ${keyId} = any(string_to_array(split_part(application_name, 'keys=', 2), ','))) as without

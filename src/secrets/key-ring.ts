@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto';
-import { seal, unseal } from './sealed.ts';
+import { decrypt, encrypt } from './encrypt.ts';
 
-/** SECRETS_KEY, and SECRETS_KEY_PREVIOUS while one takes the other's place: told apart by an id, which gives nothing away. */
+/** SECRETS_KEY and, during a rotation, SECRETS_KEY_PREVIOUS. An id, which reveals nothing, identifies each key. */
 export interface KeyRing {
   /** The id of SECRETS_KEY. */
   readonly newest: string;
-  /** Of all its keys, the newest first. */
+  /** The ids of all keys, the newest first. */
   readonly ids: readonly string[];
   has(keyId: string): boolean;
-  /** Throws when the ring has no such key. */
-  seal(keyId: string, value: Buffer, place: readonly string[]): Buffer;
-  /** The value and which key it was sealed with; throws when neither opens it. */
-  open(sealed: Buffer, place: readonly string[]): { value: Buffer; keyId: string };
+  /** Throws if the ring does not have the key. */
+  encrypt(keyId: string, value: Buffer, context: readonly string[]): Buffer;
+  /** Returns the value and the id of its key. Throws if no key of the ring decrypts it. */
+  decrypt(encrypted: Buffer, context: readonly string[]): { value: Buffer; keyId: string };
 }
 
 const VERSION = 1;
@@ -22,21 +22,21 @@ export function createKeyRing(newest: Buffer, previous?: Buffer): KeyRing {
     newest: idOf(newest),
     ids: [...keys.keys()],
     has: (keyId) => keys.has(keyId),
-    seal(keyId, value, place) {
+    encrypt(keyId, value, context) {
       const key = keys.get(keyId);
-      if (key === undefined) throw new Error('The database is sealed with a SECRETS_KEY that this gateway was not started with.');
-      return seal(key, VERSION, value, place);
+      if (key === undefined) throw new Error('The database is encrypted with a SECRETS_KEY that this gateway does not have.');
+      return encrypt(key, VERSION, value, context);
     },
-    open(sealed, place) {
+    decrypt(encrypted, context) {
       const failures: unknown[] = [];
       for (const [keyId, key] of keys) {
         try {
-          return { value: unseal(key, VERSION, sealed, place), keyId };
+          return { value: decrypt(key, VERSION, encrypted, context), keyId };
         } catch (error) {
           failures.push(error);
         }
       }
-      throw new AggregateError(failures, 'A sealed value does not open with SECRETS_KEY, nor with SECRETS_KEY_PREVIOUS.');
+      throw new AggregateError(failures, 'Neither SECRETS_KEY nor SECRETS_KEY_PREVIOUS decrypts a stored value.');
     },
   };
 }

@@ -3,17 +3,16 @@ import { createKeyRing, type KeyRing } from './key-ring.ts';
 import { getOrCreateKey } from './get-or-create-key.ts';
 
 export interface Keys {
-  /** Signs and verifies tokens; undefined where JWT_JWKS_URL verifies them. */
+  /** Signs and verifies tokens. Undefined if JWT_JWKS_URL is set. */
   readonly jwtSecret: string | undefined;
-  /** SECRETS_KEY, and the one before it while a rotation lasts. */
-  readonly ring: KeyRing;
+  readonly keyRing: KeyRing;
 }
 
-/** The keys of the environment, or those generated once in DATA_DIR; a production config always brings its own. */
+/** The keys from the environment, or generated ones in DATA_DIR. In production, `readConfig` requires the former. */
 export async function readKeys({ jwt, secretsKey, previousSecretsKey, dataDir }: Config): Promise<Keys> {
   return {
     jwtSecret: jwt.jwksUrl !== undefined ? undefined : (jwt.secret ?? (await getOrCreateKey(dataDir, 'jwt-secret'))),
-    ring: createKeyRing(
+    keyRing: createKeyRing(
       Buffer.from(secretsKey ?? (await getOrCreateKey(dataDir, 'secrets-key')), 'base64'),
       ...(previousSecretsKey === undefined ? [] : [Buffer.from(previousSecretsKey, 'base64')]),
     ),

@@ -1,54 +1,57 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from './encrypt.ts';
 import type { InstallationKeys } from './installation.ts';
 import type { KeyRing } from './key-ring.ts';
-import { seal, unseal } from './sealed.ts';
 
-/** A key that seals one account's secrets, itself sealed with SECRETS_KEY. */
+/** A key that encrypts one account's secrets, itself encrypted with SECRETS_KEY. */
 export interface DataKey {
   readonly id: string;
   readonly userId: string;
-  readonly sealed: Buffer;
+  readonly encrypted: Buffer;
 }
 
-/** The row that a value belongs to: it opens nowhere else. */
-export interface SecretPlace {
+/** Identifies a secret. Its value decrypts under this id only. */
+export interface SecretId {
   readonly vmId: string;
   readonly key: string;
 }
 
-/** Seals the values of VM secrets at rest. */
+/** Encrypts the values of VM secrets at rest. */
 export interface SecretBox {
-  /** A new data key, sealed with the SECRETS_KEY of that id. */
-  makeDataKey(id: string, userId: string, keyId: string): DataKey;
-  /** The same data key, sealed with the SECRETS_KEY of that id. */
-  resealDataKey(key: DataKey, keyId: string): DataKey;
-  seal(value: string, key: DataKey, place: SecretPlace): Buffer;
-  /** Without a data key: of the time before there were any. Throws when a key or the place is another, or a bit has changed. */
-  open(sealed: Buffer, key: DataKey | undefined, place: SecretPlace): string;
-  /** A digest that only this installation can compute: it can be stored without giving its text away to guessing. */
+  /** Creates a data key, encrypted with the SECRETS_KEY `keyId`. */
+  createDataKey(id: string, userId: string, keyId: string): DataKey;
+  /** Returns the same data key, encrypted with the SECRETS_KEY `keyId`. */
+  reencryptDataKey(dataKey: DataKey, keyId: string): DataKey;
+  encrypt(value: string, dataKey: DataKey, id: SecretId): Buffer;
+  /**
+   * Throws if the data key or the id differ, or if any bit has changed. `dataKey` is undefined for values from before
+   * there were data keys, which SECRETS_KEY encrypts directly.
+   */
+  decrypt(encrypted: Buffer, dataKey: DataKey | undefined, id: SecretId): string;
+  /** A keyed digest that only this installation can compute. It may be stored: its text cannot be guessed from it. */
   fingerprint(text: string): string;
-  /** Likewise, of what is handed out: it ends with a renewal of keys. */
+  /** A keyed digest for what clients receive. Its key is replaced by `rotate-secrets --renew`. */
   sign(text: string): string;
 }
 
-/** Its first byte tells a value sealed with a data key from one sealed with SECRETS_KEY itself (1). */
+/** The first byte of values that a data key encrypts. Values that SECRETS_KEY encrypts directly have 1. */
 export const VERSION = 2;
 
-export function createSecretBox(ring: KeyRing, keys: InstallationKeys): SecretBox {
-  const sealDataKey = (id: string, userId: string, value: Buffer, keyId: string): DataKey => ({
+export function createSecretBox(keyRing: KeyRing, keys: InstallationKeys): SecretBox {
+  const encryptDataKey = (id: string, userId: string, value: Buffer, keyId: string): DataKey => ({
     id,
     userId,
-    sealed: ring.seal(keyId, value, dataKeyPlace(id, userId)),
+    encrypted: keyRing.encrypt(keyId, value, dataKeyContext(id, userId)),
   });
-  const openDataKey = ({ id, userId, sealed }: DataKey): Buffer => ring.open(sealed, dataKeyPlace(id, userId)).value;
+  const decryptDataKey = ({ id, userId, encrypted }: DataKey): Buffer => keyRing.decrypt(encrypted, dataKeyContext(id, userId)).value;
   return {
-    makeDataKey: (id, userId, keyId) => sealDataKey(id, userId, randomBytes(32), keyId),
-    resealDataKey: (key, keyId) => sealDataKey(key.id, key.userId, openDataKey(key), keyId),
-    seal: (value, key, place) => seal(openDataKey(key), VERSION, Buffer.from(value), secretPlace(key, place)),
-    open(sealed, key, place) {
-      if (sealed[0] !== VERSION) return ring.open(sealed, [place.vmId, place.key]).value.toString();
-      if (key === undefined) throw new Error('A secret was sealed with a data key, and its row names none.');
-      return unseal(openDataKey(key), VERSION, sealed, secretPlace(key, place)).toString();
+    createDataKey: (id, userId, keyId) => encryptDataKey(id, userId, randomBytes(32), keyId),
+    reencryptDataKey: (dataKey, keyId) => encryptDataKey(dataKey.id, dataKey.userId, decryptDataKey(dataKey), keyId),
+    encrypt: (value, dataKey, id) => encrypt(decryptDataKey(dataKey), VERSION, Buffer.from(value), secretContext(dataKey, id)),
+    decrypt(encrypted, dataKey, id) {
+      if (encrypted[0] !== VERSION) return keyRing.decrypt(encrypted, [id.vmId, id.key]).value.toString();
+      if (dataKey === undefined) throw new Error('A secret was encrypted with a data key, and its row names none.');
+      return decrypt(decryptDataKey(dataKey), VERSION, encrypted, secretContext(dataKey, id)).toString();
     },
     fingerprint: (text) => digest(keys.fingerprint, text),
     sign: (text) => digest(keys.signing, text),
@@ -59,10 +62,10 @@ function digest(key: Buffer, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
 }
 
-function dataKeyPlace(id: string, userId: string): string[] {
+function dataKeyContext(id: string, userId: string): string[] {
   return ['data-key', id, userId];
 }
 
-function secretPlace({ id, userId }: DataKey, { vmId, key }: SecretPlace): string[] {
+function secretContext({ id, userId }: DataKey, { vmId, key }: SecretId): string[] {
   return ['secret', userId, vmId, key, id, String(VERSION)];
 }

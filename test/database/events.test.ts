@@ -7,7 +7,7 @@ import { EventStreams } from '../../src/events/event-streams.ts';
 import { BootProgress } from '../../src/events/boot-progress.ts';
 import type { VmEvent } from '../../src/events/vm-event.ts';
 import { createLog } from '../../src/log.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import type { VmDependencies } from '../../src/vm/commands/vm-command.ts';
 import { createVm, startVm, stopVm, updateVm } from '../../src/vm/commands/vm-commands.ts';
 import type { Vm } from '../../src/vm/vm.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   listener = await createListener({ url: database.url });
   streams = new EventStreams({ db, listener, bootProgress: new BootProgress(listener), log });
   const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
-  deps = { db, catalog, box: await openTestBox(db), forward: FORWARD };
+  deps = { db, catalog, secretBox: await openTestSecretBox(db), forward: FORWARD };
 });
 afterAll(async () => {
   streams.close();

@@ -9,7 +9,7 @@ import { createTickets } from '../../src/ingress/access/tickets.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import { FORWARD } from '../support/vms.ts';
 
 const MANY = 10_001;
@@ -25,7 +25,7 @@ async function openTable() {
   const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
   const listener = undo.adopt(await createListener({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const tickets = createTickets({ db, box: await openTestBox(db), addressOf: () => '127.0.0.1', secure: false });
+  const tickets = createTickets({ db, secretBox: await openTestSecretBox(db), addressOf: () => '127.0.0.1', secure: false });
   const table = undo.adopt(createHostTable({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
   return { url, table, queries };

@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import { FORWARD } from '../support/vms.ts';
 
 it('a pass whose heartbeats get no answer ends its call to the engine before its lease runs out', async () => {
@@ -45,7 +45,7 @@ it('a pass whose heartbeats get no answer ends its call to the engine before its
     db,
     listener,
     catalog: await loadCatalog({ regions: ['AU'], defaultPlan: 'core' }),
-    box: await openTestBox(db),
+    secretBox: await openTestSecretBox(db),
     forward: FORWARD,
     log: await createLog({ level: 'silent' }),
     driverOf: () => driver,

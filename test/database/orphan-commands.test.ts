@@ -7,7 +7,7 @@ import { adoptOrphan, type Orphan } from '../../src/reconciler/orphans/orphan-co
 import { fromOrderLabels, toOrderLabels } from '../../src/vm/commands/order-labels.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { testDriver } from '../support/engines.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import { VM } from '../support/vm-row.ts';
 import { FORWARD } from '../support/vms.ts';
 
@@ -53,7 +53,7 @@ describe('an adoption', () => {
     const deps = {
       db,
       catalog: await loadCatalog({ defaultPlan: 'core', regions: ['AU', 'US'] }),
-      box: await openTestBox(db),
+      secretBox: await openTestSecretBox(db),
       forward: FORWARD,
     };
     await expect(adoptOrphan(deps, from, given, AbortSignal.timeout(10_000))).rejects.toThrow(message);

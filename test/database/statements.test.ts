@@ -7,7 +7,7 @@ import { createDatabase, type Db } from '../../src/db/database.ts';
 import { Gateway } from '../../src/graphql/pipeline/gateway.ts';
 import { createLog } from '../../src/log.ts';
 import { RestHandler } from '../../src/rest/rest-handler.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import { NOTHING_LEARNED } from '../../src/vm/engine-facts.ts';
 import { createVm } from '../../src/vm/commands/vm-commands.ts';
 import { addSubdomain } from '../../src/vm/commands/vm-mappings.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   const services: Services = {
     db,
     catalog,
-    box: await openTestBox(db),
+    secretBox: await openTestSecretBox(db),
     forward: FORWARD,
     address: { scheme: 'https', domain: 'swiftor.io' },
     bootProgress: { find: () => undefined },

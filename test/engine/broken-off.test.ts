@@ -13,7 +13,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { openTestBox } from '../support/secret-box.ts';
+import { openTestSecretBox } from '../support/secret-box.ts';
 import { FORWARD } from '../support/vms.ts';
 
 const installationId = newInstallationId();
@@ -56,7 +56,7 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
   const deps = {
     db,
     catalog,
-    box: await openTestBox(db),
+    secretBox: await openTestSecretBox(db),
     forward: FORWARD,
     log: pino({ level: 'silent' }),
     setbacks: { note: (id: string) => (noted.push(id), setback), clear: () => undefined },

@@ -7,10 +7,10 @@ import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { readInstallation } from '../../src/secrets/installation.ts';
 import { createKeyRing, type KeyRing } from '../../src/secrets/key-ring.ts';
-import { seal } from '../../src/secrets/sealed.ts';
+import { encrypt } from '../../src/secrets/encrypt.ts';
 import { rotateSecrets } from '../../src/secrets/rotate-secrets.ts';
 import { createSecretBox, type SecretBox } from '../../src/secrets/secret-box.ts';
-import { openSecret, readSecrets, selectSealedSecrets, type SealedSecret } from '../../src/secrets/secret-store.ts';
+import { decryptSecret, readSecrets, selectEncryptedSecrets, type EncryptedSecret } from '../../src/secrets/secret-store.ts';
 import type { VmDependencies } from '../../src/vm/commands/vm-command.ts';
 import { createVm } from '../../src/vm/commands/vm-commands.ts';
 import { setSecret } from '../../src/vm/commands/vm-secrets.ts';
@@ -50,7 +50,7 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: LANES }, (_, lane) => seed(lane)));
   // As a gateway from before there were data keys would have left it.
   for (const vmId of vmIds.slice(0, 20)) {
-    const old = seal(FIRST, 1, Buffer.from('from before'), [vmId, 'OLD']);
+    const old = encrypt(FIRST, 1, Buffer.from('from before'), [vmId, 'OLD']);
     await db.insertInto('vm_secret').values({ vm_id: vmId, key: 'OLD', sealed: old }).execute();
   }
 });
@@ -59,15 +59,15 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function vaultOf(newest: Buffer, previous?: Buffer): Promise<{ db: Db; ring: KeyRing; box: SecretBox }> {
-  const ring = createKeyRing(newest, previous);
-  const { keys } = await readInstallation(db, ring);
-  return { db, ring, box: createSecretBox(ring, keys) };
+async function vaultOf(newest: Buffer, previous?: Buffer): Promise<{ db: Db; keyRing: KeyRing; secretBox: SecretBox }> {
+  const keyRing = createKeyRing(newest, previous);
+  const { keys } = await readInstallation(db, keyRing);
+  return { db, keyRing, secretBox: createSecretBox(keyRing, keys) };
 }
 
-async function expectAllReadable(box: SecretBox): Promise<void> {
+async function expectAllReadable(secretBox: SecretBox): Promise<void> {
   for (const [index, vmId] of vmIds.entries()) {
-    const values = Object.fromEntries((await readSecrets(db, box, vmId)).map(({ key, value }) => [key, value]));
+    const values = Object.fromEntries((await readSecrets(db, secretBox, vmId)).map(({ key, value }) => [key, value]));
     const old = index < 20 ? { OLD: 'from before' } : {};
     expect(values).toMatchObject({ VM_PASSWORD: `password of ${userOf(index)}`, NUMBER: `${index}`, ...old });
   }
@@ -78,24 +78,24 @@ async function countOf(what: string): Promise<number> {
   return (rows[0] as { count: number }).count;
 }
 
-it('refuses a ciphertext in any row but its own', async () => {
-  const { box } = await vaultOf(FIRST);
-  const { rows } = await sql<SealedSecret>`${selectSealedSecrets} order by s.key, s.vm_id limit 40`.execute(db);
+it('a ciphertext decrypts in its own row only', async () => {
+  const { secretBox } = await vaultOf(FIRST);
+  const { rows } = await sql<EncryptedSecret>`${selectEncryptedSecrets} order by s.key, s.vm_id limit 40`.execute(db);
   let refused = 0;
   for (const row of rows) {
-    expect(openSecret(box, row)).toBeTypeOf('string');
+    expect(decryptSecret(secretBox, row)).toBeTypeOf('string');
     for (const other of rows.filter((each) => each !== row)) {
-      // Alone, and with the data key that it was sealed with.
-      expect(() => openSecret(box, { ...row, sealed: other.sealed })).toThrow(REFUSED);
-      const { sealed, data_key_id, sealed_data_key } = other;
-      expect(() => openSecret(box, { ...row, sealed, data_key_id, sealed_data_key })).toThrow(REFUSED);
+      // Alone, and with the data key that encrypts it.
+      expect(() => decryptSecret(secretBox, { ...row, sealed: other.sealed })).toThrow(REFUSED);
+      const { sealed, data_key_id, encrypted_data_key } = other;
+      expect(() => decryptSecret(secretBox, { ...row, sealed, data_key_id, encrypted_data_key })).toThrow(REFUSED);
       refused += 2;
     }
   }
   expect(refused).toBe(40 * 39 * 2);
 });
 
-it('goes on where it was stopped, and nothing is unreadable meanwhile', { timeout: 90_000 }, async () => {
+it('a rotation continues where it was stopped, and every value stays readable', { timeout: 90_000 }, async () => {
   const stopping = new AbortController();
   const counted = createDatabase(database.url, {
     max: 2,
@@ -104,29 +104,29 @@ it('goes on where it was stopped, and nothing is unreadable meanwhile', { timeou
   const vault = await vaultOf(SECOND, FIRST);
   await expect(rotateSecrets({ ...vault, db: counted }, { renew: false, signal: stopping.signal })).rejects.toThrow('Run it again');
   await counted.destroy();
-  const half = await countOf(`data_key where sealed_by = '${vault.ring.newest}'`);
+  const half = await countOf(`data_key where sealed_by = '${vault.keyRing.newest}'`);
   expect([half > 0, half < ACCOUNTS]).toEqual([true, true]);
-  await expectAllReadable(vault.box);
+  await expectAllReadable(vault.secretBox);
   // Neither key alone is enough now, and both say so.
   await expect(vaultOf(SECOND)).rejects.toThrow('SECRETS_KEY is not the key');
-  await expect(vaultOf(FIRST)).rejects.toThrow('on its way to another SECRETS_KEY');
+  await expect(vaultOf(FIRST)).rejects.toThrow('being rotated to another SECRETS_KEY');
 
   const [one, other] = await Promise.all([1, 2].map(() => rotateSecrets(vault, { renew: false, signal: never })));
   // Two at once share the work.
   expect((one?.dataKeys ?? 0) + (other?.dataKeys ?? 0)).toBe(ACCOUNTS - half);
-  await expectAllReadable((await vaultOf(SECOND)).box);
+  await expectAllReadable((await vaultOf(SECOND)).secretBox);
   await expect(vaultOf(FIRST)).rejects.toThrow('SECRETS_KEY is not the key');
   expect(await countOf('vm_secret where get_byte(sealed, 0) = 1')).toBe(0);
-  const before = (await vaultOf(SECOND)).box;
-  expect([before.sign('x'), before.fingerprint('x')]).toEqual([vault.box.sign('x'), vault.box.fingerprint('x')]);
+  const before = (await vaultOf(SECOND)).secretBox;
+  expect([before.sign('x'), before.fingerprint('x')]).toEqual([vault.secretBox.sign('x'), vault.secretBox.fingerprint('x')]);
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 2 * ACCOUNTS + 20 });
-  const renewed = (await vaultOf(SECOND)).box;
+  const renewed = (await vaultOf(SECOND)).secretBox;
   expect([renewed.sign('x') === before.sign('x'), renewed.fingerprint('x') === before.fingerprint('x')]).toEqual([false, true]);
   expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 0 });
   expect(await countOf('data_key')).toBe(ACCOUNTS);
 });
 
-it('changes nothing while a gateway serves without the new key, and says what to do', { timeout: 60_000 }, async () => {
+it('a rotation changes nothing while a running gateway lacks the new key, and says what to do', { timeout: 60_000 }, async () => {
   await using gateway = await createTestGateway({ databaseUrl: database.url, env: { SECRETS_KEY: base64(SECOND), ROLES: 'api' } });
   await expect(rotateSecrets(await vaultOf(THIRD, SECOND), { renew: true, signal: never })).rejects.toThrow(
     '1 of the gateways that serve this database do not have the new SECRETS_KEY',
@@ -155,9 +155,9 @@ it(
     expect(Math.min(...counts)).toBeGreaterThan(0);
     expect(said).toMatch(/SECRETS_KEY alone opens everything/);
 
-    const { box, ring } = await vaultOf(THIRD);
-    await expectAllReadable(box);
-    expect(await countOf(`data_key where sealed_by <> '${ring.newest}' or made_under <> '${ring.newest}'`)).toBe(0);
+    const { secretBox, keyRing } = await vaultOf(THIRD);
+    await expectAllReadable(secretBox);
+    expect(await countOf(`data_key where sealed_by <> '${keyRing.newest}' or made_under <> '${keyRing.newest}'`)).toBe(0);
     // What was told apart by a fingerprint still is.
     expect(await create(two, token, twice)).toBe(created);
   },

@@ -73,8 +73,8 @@ class Loaders {
 
   /** Its secrets with their values, which the audit tells of. */
   secretValues(vmId: string): Promise<VmSecret[]> {
-    const { db, box } = this.#services;
-    this.#values ??= loaderByVm((vmIds) => revealSecrets(db, box, this.#viewer, [...new Set(vmIds)]));
+    const { db, secretBox } = this.#services;
+    this.#values ??= loaderByVm((vmIds) => revealSecrets(db, secretBox, this.#viewer, [...new Set(vmIds)]));
     return this.#values.load(vmId);
   }
 

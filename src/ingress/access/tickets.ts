@@ -43,18 +43,18 @@ const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i
  */
 export function createTickets(options: {
   db: Db;
-  box: SecretBox;
+  secretBox: SecretBox;
   addressOf: (request: IncomingMessage) => string;
   secure: boolean;
 }): Tickets {
-  const { db, box, addressOf, secure } = options;
+  const { db, secretBox, addressOf, secure } = options;
   const cookieName = secure ? '__Host-swiftor_ticket' : 'swiftor_ticket';
   const remembered = new Map<string, Ticket>();
   /** By the very cookies that it was found among: the requests of one connection mostly share them. */
   const found = new WeakMap<OwnCookies, { readonly place: TicketPlace; readonly ticket: Ticket }>();
 
   const signatureOf = ({ vmId, name }: TicketPlace, userId: string, until: number): string =>
-    box.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
+    secretBox.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
 
   const verify = (value: string, place: TicketPlace): Ticket | undefined => {
     const [, end = '', holder = '', signature = ''] = /^(\d{1,16})\.([\w-]{1,400})\.([\w-]{1,100})$/.exec(value) ?? [];

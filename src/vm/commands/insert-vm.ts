@@ -11,7 +11,7 @@ import { PASSWORD_KEY, type CreateVmInput } from './vm-input.ts';
 /** A new row, off, with its ports, its password and the event CREATED; its id. The caller has made sure that the account exists. */
 export async function insertVm(
   trx: Trx,
-  { catalog, forward, box }: VmDependencies,
+  { catalog, forward, secretBox }: VmDependencies,
   userId: string,
   input: CreateVmInput,
   { reason, columns }: { reason: EventReason; columns: Partial<InsertObject<Database, 'vm'>> },
@@ -37,7 +37,7 @@ export async function insertVm(
   for (const port of entry === undefined ? [] : defaultForwards(entry)) {
     await allocatePort(trx, forward, { vmId: id, ...port });
   }
-  await writeSecret(trx, box, userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
+  await writeSecret(trx, secretBox, userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
   const event = { userId, seq, vmId: id, kind: 'CREATED', status: 'STOPPED', previousStatus: undefined, reason } as const;
   await insertEvent(trx, event, { wakeReconciler: columns.next_attempt_at != null });
   return id;

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../../audit/viewer.ts';
 import type { Db } from '../../db/database.ts';
 import { ApiError } from '../../errors.ts';
-import { redemptionOf } from '../../audit/audit-store.ts';
+import { recordRedemption } from '../../audit/audit-store.ts';
 import { mappingUrl, vmUrl, type PublicAddress } from '../networking/mapping.ts';
 import { command, done, type VmDependencies } from './vm-command.ts';
 
@@ -58,7 +58,7 @@ export async function redeemOpenLink(
       where vm.id = open_link.vm_id and token_hash = ${hashOf(token)} and vm_id = ${vmId}
         and name is not distinct from ${name ?? null} and expires_at > now()
       returning vm_id, name, user_id, session_until
-    ), told as (${redemptionOf(sql`link`, from)})
+    ), told as (${recordRedemption(sql`link`, from)})
     select user_id, session_until from link
   `.execute(db);
   const [row] = rows;

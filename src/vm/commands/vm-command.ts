@@ -15,7 +15,7 @@ import type { Vm } from '../vm.ts';
 export interface VmDependencies {
   readonly db: Db;
   readonly catalog: Catalog;
-  readonly box: SecretBox;
+  readonly secretBox: SecretBox;
   readonly forward: ForwardSettings;
 }
 

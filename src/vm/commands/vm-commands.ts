@@ -25,7 +25,7 @@ import type { Vm } from '../vm.ts';
 export async function createVm(deps: VmDependencies, actor: Actor, value: unknown): Promise<Vm> {
   const input = parseCreateVm(value, deps.catalog);
   const { idempotencyKey, ...rest } = input;
-  const hash = idempotencyKey == null ? null : deps.box.fingerprint(JSON.stringify(rest));
+  const hash = idempotencyKey == null ? null : deps.secretBox.fingerprint(JSON.stringify(rest));
   return createCommand(deps, actor, async (trx, plan) => {
     // The account's lock also orders two calls with the same key: the second finds the first one's VM.
     const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);

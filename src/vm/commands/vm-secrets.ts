@@ -20,7 +20,7 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
     refuseWhileDeleting(current);
     const reserved = whyReserved(secret.key, deps.catalog.distributions.get(current.distribution));
     if (reserved !== undefined) throw badInput([{ path: 'key', message: reserved }]);
-    updatedAt = await writeSecret(trx, deps.box, current.userId, { vmId: current.id, ...secret });
+    updatedAt = await writeSecret(trx, deps.secretBox, current.userId, { vmId: current.id, ...secret });
     const { ofVm, bytesOfVm, ofAccount } = await countSecrets(trx, current);
     if (bytesOfVm > MAX_ENVIRONMENT_KIB * 1024) {
       throw new ApiError(

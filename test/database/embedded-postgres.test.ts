@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
 import { choosePostgresAccount, parsePasswd } from '../../src/db/embedded/postgres-account.ts';
 import { createLog } from '../../src/log.ts';
@@ -69,7 +69,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await expect.poll(() => processesOf(cluster), { timeout: 10_000 }).toEqual([]);
   }
 
-  test('is found by a command beside it while it runs, and neither before nor after, nor when it was killed', async () => {
+  it('is found by a command beside it while it runs, and neither before nor after, nor when it was killed', async () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
     const postgres = await start();
     expect(await findEmbeddedPostgres(dataDir)).toBe(postgres.url);
@@ -85,7 +85,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   const count = async (url: string): Promise<unknown> => (await executeSql(url, 'select count(*)::int as n from kept')).rows;
   const keepThousand = (url: string) => executeSql(url, 'create table kept as select generate_series(1, 1000) as n');
 
-  test('makes a cluster that listens on nothing but a socket in a private directory', async () => {
+  it('makes a cluster that listens on nothing but a socket in a private directory', async () => {
     const { url } = await start();
     const { rows } = await executeSql(
       url,
@@ -97,7 +97,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(socketDir.mode & 0o777).toBe(0o700);
   });
 
-  test('keeps its rows over a stop, which leaves no process and no socket', async () => {
+  it('keeps its rows over a stop, which leaves no process and no socket', async () => {
     const first = await start();
     await keepThousand(first.url);
     await first.stop();
@@ -108,7 +108,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await count(second.url)).toEqual([{ n: 1000 }]);
   });
 
-  test('stops by itself when its owner is killed, and the next start finds every committed row', async () => {
+  it('stops by itself when its owner is killed, and the next start finds every committed row', async () => {
     const { child, said: url } = await startElsewhere();
     await keepThousand(url);
     await killed(child);
@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(existsSync(new URL(url).searchParams.get('host') ?? '')).toBe(false);
   });
 
-  test('takes over from an orphan whose owner and watcher were killed', async () => {
+  it('takes over from an orphan whose owner and watcher were killed', async () => {
     const { child, said: url } = await startElsewhere();
     await keepThousand(url);
     const orphan = await postmasterPid();
@@ -134,7 +134,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await eventuallyNobody();
   });
 
-  test('recovers when owner, watcher and postmaster are killed at once', async () => {
+  it('recovers when owner, watcher and postmaster are killed at once', async () => {
     const { child, said: url } = await startElsewhere();
     await keepThousand(url);
     const postmaster = await postmasterPid();
@@ -143,7 +143,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await count((await start()).url)).toEqual([{ n: 1000 }]);
   });
 
-  test('starts though postmaster.pid names a living process of the same user that is not PostgreSQL', async () => {
+  it('starts though postmaster.pid names a living process of the same user that is not PostgreSQL', async () => {
     const first = await start();
     await keepThousand(first.url);
     const pidFile = path.join(cluster, 'postmaster.pid');
@@ -160,14 +160,14 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(foreigner.exitCode ?? foreigner.signalCode).toBe(null);
   });
 
-  test('is refused to a second process, which leaves the first undisturbed', async () => {
+  it('is refused to a second process, which leaves the first undisturbed', async () => {
     const { url } = await start();
     const { said } = await startElsewhere();
     expect(said).toContain(`is in use by process ${process.pid}.`);
     expect((await executeSql(url, 'select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('is started again, with every committed row, each time it ends without having been asked to', async () => {
+  it('is started again, with every committed row, each time it ends without having been asked to', async () => {
     const { url, stop } = await start();
     await keepThousand(url);
     for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
@@ -180,7 +180,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await processesOf(cluster)).toEqual([]);
   });
 
-  test('can be stopped while it is being started again', async () => {
+  it('can be stopped while it is being started again', async () => {
     const { stop } = await start();
     process.kill(await postmasterPid(), 'SIGKILL');
     await stop();
@@ -188,7 +188,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await start();
   });
 
-  test('leaves nothing that runs, and no half-made cluster, when its start is aborted', async () => {
+  it('leaves nothing that runs, and no half-made cluster, when its start is aborted', async () => {
     const abort = new AbortController();
     const starting = start(abort.signal);
     await expect.poll(() => readdir(path.join(dataDir, 'postgres')).catch(() => [])).toContainEqual(expect.stringMatching(/^initdb-/));
@@ -198,20 +198,20 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await start();
   });
 
-  test('clears what a killed initdb left behind', async () => {
+  it('clears what a killed initdb left behind', async () => {
     const leftover = path.join(dataDir, 'postgres/initdb-Abc123');
     await mkdir(leftover, { recursive: true });
     await start();
     expect(existsSync(leftover)).toBe(false);
   });
 
-  test('refuses a cluster of another major version', async () => {
+  it('refuses a cluster of another major version', async () => {
     await (await start()).stop();
     await writeFile(path.join(cluster, 'PG_VERSION'), '17\n');
     await expect(start()).rejects.toThrow('was made by PostgreSQL 17, and the programs here are version 18.');
   });
 
-  test.runIf(nobodyCanRunUs)('runs for a user who is not root, as that user', async () => {
+  it.runIf(nobodyCanRunUs)('runs for a user who is not root, as that user', async () => {
     chmodSync(dataDir, 0o700);
     chownSync(dataDir, NOBODY, NOBODY);
     const { child, said: url } = await startElsewhere({ uid: NOBODY, gid: NOBODY });
@@ -222,7 +222,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await eventuallyNobody();
   });
 
-  test.runIf(nobodyCanRunUs)('stays with the user who owns the cluster when root starts it', async () => {
+  it.runIf(nobodyCanRunUs)('stays with the user who owns the cluster when root starts it', async () => {
     chownSync(dataDir, NOBODY, NOBODY);
     const { child, said } = await startElsewhere({ uid: NOBODY, gid: NOBODY });
     await keepThousand(said);
@@ -233,14 +233,14 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
 });
 
 describe('the user that PostgreSQL runs as', () => {
-  test('is never root, by whatever name', () => {
+  it('is never root, by whatever name', () => {
     const accounts = parsePasswd(
       'root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\npostgres:x:101:104:a,b:/var/lib/postgresql:/bin/bash\n',
     );
     expect([...accounts]).toEqual([['postgres', { uid: 101, gid: 104 }]]);
   });
 
-  test.runIf(isRoot)('is the owner of the cluster where there is one', async () => {
+  it.runIf(isRoot)('is the owner of the cluster where there is one', async () => {
     expect(await choosePostgresAccount({ uid: 4711, gid: 4712 })).toEqual({ uid: 4711, gid: 4712 });
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
 
 let gateway: ApiProcess;
@@ -36,7 +36,7 @@ const INPUT = { vmlabel: 'a', region: 'AU', password: 'x', distribution: 'krita'
 const WHOLE = 'must be a whole number of at most 32 bits.';
 
 describe('a bad input is named by its place, with what is needed there', () => {
-  test.each<[string, string, Record<string, unknown>, Problem[]]>([
+  it.each<[string, string, Record<string, unknown>, Problem[]]>([
     ['a variable that is missing', CREATE, {}, [{ path: 'vm', message: 'is required.' }]],
     ['a field that is missing', CREATE, { vm: { ...INPUT, cpu: undefined } }, [{ path: 'vm.cpu', message: 'is required.' }]],
     ['a field that is null', CREATE, { vm: { ...INPUT, region: null } }, [{ path: 'vm.region', message: 'is required.' }]],
@@ -99,7 +99,7 @@ describe('a bad input is named by its place, with what is needed there', () => {
     for (const { path } of problems) expect(message).toContain(`${path}: `);
   });
 
-  test.each([
+  it.each([
     [
       '/vms/create',
       { config: { vmlabel: 'a', region: { code: 'AU' }, password: 'x' }, os: { distribution: { code: 'krita' }, ram: 1 } },

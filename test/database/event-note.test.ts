@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createDatabase } from '../../src/db/database.ts';
 import { createListener } from '../../src/db/listen.ts';
 import { decodeEventNote, insertEvent, nextEventSeq } from '../../src/events/append-event.ts';
@@ -9,7 +9,7 @@ import type { VmEvent } from '../../src/events/vm-event.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 
-test('an event is the same whether it is told at once or read later, to the millisecond', async () => {
+it('an event is the same whether it is told at once or read later, to the millisecond', async () => {
   await using undo = new AsyncDisposableStack();
   const database = undo.use(await createTestDatabase());
   const db = createDatabase(database.url, { max: 1 });
@@ -33,7 +33,7 @@ test('an event is the same whether it is told at once or read later, to the mill
   expect(told).toEqual(events);
 });
 
-test('a note of an earlier gateway, with microseconds and an offset, tells the same moment', () => {
+it('a note of an earlier gateway, with microseconds and an offset, tells the same moment', () => {
   const body = { seq: 1, kind: 'CREATED', status: 'STOPPED', previousStatus: null, reason: 'USER', at: '2026-11-24T10:30:00.123456+01:00' };
   const { event } = decodeEventNote(JSON.stringify(['noted', 'a', body]));
   expect(event).toEqual({ seq: 1, kind: 'CREATED', vmId: 'a', status: 'STOPPED', reason: 'USER', at: '2026-11-24T09:30:00.123Z' });

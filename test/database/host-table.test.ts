@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
 import { createListener } from '../../src/db/listen.ts';
@@ -45,7 +45,7 @@ async function insertVms(url: string, count: number): Promise<string[]> {
   return (rows as { vm_id: string }[]).map(({ vm_id }) => vm_id);
 }
 
-test('one visitor of more hosts than are kept ends no stream of another, and pushes out no host that is in use', async () => {
+it('one visitor of more hosts than are kept ends no stream of another, and pushes out no host that is in use', async () => {
   const { url, table } = await openTable();
   const [streamed = '', used = '', idle = '', ...many] = await insertVms(url, 3 + MANY + 200);
   const targetOf = async (id: string): Promise<Upstream> => {
@@ -69,7 +69,7 @@ test('one visitor of more hosts than are kept ends no stream of another, and pus
   expect(busy.signal.aborted).toBe(false);
 }, 120_000);
 
-test('addresses of no VM are remembered for a moment, so that a flood of them is not asked for again and again', async () => {
+it('addresses of no VM are remembered for a moment, so that a flood of them is not asked for again and again', async () => {
   const { table, queries } = await openTable();
   const [missing, other] = [randomUUID(), randomUUID()];
   const reads = () => queries.filter((text) => text.includes('from "vm"')).length;

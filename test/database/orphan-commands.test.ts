@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { findDeletedVms } from '../../src/events/deleted-vms.ts';
@@ -23,7 +23,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-test('an order comes back from its labels as it was, and as much of it as there is', () => {
+it('an order comes back from its labels as it was, and as much of it as there is', () => {
   const { userId, vmlabel, region, distribution, desktop, cpu, ramGb } = VM;
   expect(fromOrderLabels(toOrderLabels(VM))).toEqual({ userId, vmlabel, region, distribution, desktop, cpu, ramGb });
   expect(fromOrderLabels(toOrderLabels({ ...VM, desktop: null }))).not.toHaveProperty('desktop');
@@ -60,7 +60,7 @@ describe('an adoption', () => {
   });
 });
 
-test('that a VM was deleted is known when its events are long forgotten', async () => {
+it('that a VM was deleted is known when its events are long forgotten', async () => {
   const [old, recent, other] = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`) as [string, string, string];
   await db.insertInto('account').values({ user_id: 'alice', plan: 'core' }).execute();
   const event = (seq: number, vmId: string, kind: string, days: number) =>

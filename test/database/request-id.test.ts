@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/errors.ts';
 import { codeOf, logFailure } from '../../src/lib/log-failure.ts';
 import { chooseRequestId, requestIdOf } from '../../src/http/request-id.ts';
@@ -13,13 +13,13 @@ const ERROR = 50;
 const DEBUG = 20;
 
 describe("a request's id", () => {
-  test.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is its client\'s: "%s"', (given) => {
+  it.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is its client\'s: "%s"', (given) => {
     expect(chooseRequestId(given)).toBe(given);
   });
-  test.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is a new one instead of %j', (given) => {
+  it.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is a new one instead of %j', (given) => {
     expect(chooseRequestId(given)).toMatch(NEW);
   });
-  test('stays the same', () => {
+  it('stays the same', () => {
     const request = { headers: {} };
     expect(requestIdOf(request)).toBe(requestIdOf(request));
     expect(requestIdOf({ headers: {} })).not.toBe(requestIdOf(request));
@@ -33,7 +33,7 @@ describe('the line of a request that failed', () => {
     logFailure(log, { requestId: 'r', operation: 'GET /vms', code: codeOf(cause) }, cause);
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   };
-  test('has a stack and is an error where it is a fault of ours', () => {
+  it('has a stack and is an error where it is a fault of ours', () => {
     const [line, ...more] = linesOf(new Error('boom'));
     expect(more).toEqual([]);
     expect(line).toMatchObject({
@@ -44,7 +44,7 @@ describe('the line of a request that failed', () => {
       err: { message: 'boom' },
     });
   });
-  test.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack, at debug level, with %s', (code) => {
+  it.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack, at debug level, with %s', (code) => {
     const [line, ...more] = linesOf(new ApiError(code, undefined, { cause: new Error('Connection terminated') }));
     expect(more).toEqual([]);
     expect(line).toMatchObject({ level: DEBUG, requestId: 'r', operation: 'GET /vms', code });

@@ -1,5 +1,5 @@
 import { isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjectType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../../src/auth/jwt.ts';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import {
@@ -129,8 +129,8 @@ type Field = GraphQLField<unknown, unknown>;
 
 describe('every operation has a rule', () => {
   const advice = 'Say in test/support/access-rules.ts who may use it, in OPERATION_RULES.';
-  test.each(OPERATIONS)('%s', (name) => expect(OPERATION_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
-  test('and none that is not there', () => {
+  it.each(OPERATIONS)('%s', (name) => expect(OPERATION_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
+  it('and none that is not there', () => {
     expect(Object.keys(OPERATION_RULES).filter((name) => !OPERATIONS.some(([each]) => each === name))).toEqual([]);
   });
 });
@@ -149,15 +149,15 @@ describe('every type has a rule, and every field of it is asked for', () => {
       ).coordinates,
     ]),
   );
-  test.each(types.map((type) => [type.name, type] as const))('%s', (name, type) => {
+  it.each(types.map((type) => [type.name, type] as const))('%s', (name, type) => {
     expect(TYPE_RULES[name], `${name} has no rule. Say in test/support/access-rules.ts whose data it holds, in TYPE_RULES.`).toBeDefined();
     const fields = Object.values(type.getFields()).map((field) => `${name}.${field.name}`);
     expect(fields.filter((field) => !asked.has(field))).toEqual([]);
   });
-  test('and none that is not there', () => {
+  it('and none that is not there', () => {
     expect(Object.keys(TYPE_RULES).filter((name) => !types.some((type) => type.name === name))).toEqual([]);
   });
-  test("what is the catalog's leads to nothing of an account", () => {
+  it("what is the catalog's leads to nothing of an account", () => {
     const leaks = types
       .filter(({ name }) => TYPE_RULES[name] === 'catalog')
       .flatMap((type) =>
@@ -172,8 +172,8 @@ describe('every type has a rule, and every field of it is asked for', () => {
 
 describe('every route has a rule', () => {
   const advice = 'Say in test/support/access-rules.ts what it speaks of, in ROUTE_RULES.';
-  test.each(ROUTE_NAMES)('%s', (name) => expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
-  test('and none that is not there', () => expect(Object.keys(ROUTE_RULES).filter((name) => !ROUTE_NAMES.includes(name))).toEqual([]));
+  it.each(ROUTE_NAMES)('%s', (name) => expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
+  it('and none that is not there', () => expect(Object.keys(ROUTE_RULES).filter((name) => !ROUTE_NAMES.includes(name))).toEqual([]));
 });
 
 describe('GraphQL', () => {

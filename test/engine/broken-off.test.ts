@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
@@ -77,14 +77,14 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
 const refuse = (call: RegExp) => onTestFinished(proxy.rule({ call, act: OUT_OF_ORDER }));
 
 describe('a boot that meets nothing but an engine out of order', () => {
-  test('is tried again, and is no failure', async () => {
+  it('is tried again, and is no failure', async () => {
     refuse(/^POST \/containers\/create/);
     const { status, ...rest } = await pass('QUEUED', { count: 3, seconds: 600 });
     expect(['QUEUED', 'PULLING', 'STARTING']).toContain(status);
     expect(rest).toEqual({ attempts: 0, last_failure: null, nextInSeconds: 8, noted: 1 });
   });
 
-  test.each([/^POST \/containers\/create/, /^GET \/containers\/json/])(
+  it.each([/^POST \/containers\/create/, /^GET \/containers\/json/])(
     'for two minutes has failed, in the words of the engine: %s',
     async (call) => {
       refuse(call);
@@ -94,14 +94,14 @@ describe('a boot that meets nothing but an engine out of order', () => {
     },
   );
 
-  test('for two minutes by a defect of ours has failed too, and says where the reason is', async () => {
+  it('for two minutes by a defect of ours has failed too, and says where the reason is', async () => {
     const { status, last_failure } = await pass('QUEUED', LONG, { isFaulty: true });
     expect(status).toBe('FAILED');
     expect(last_failure).toMatchObject({ message: 'The gateway could not start the app; its log says why.' });
   });
 });
 
-test.each(['RUNNING', 'DEGRADED', 'UNKNOWN', 'DELETING'])('a VM that is %s stays so, however long', async (status) => {
+it.each(['RUNNING', 'DEGRADED', 'UNKNOWN', 'DELETING'])('a VM that is %s stays so, however long', async (status) => {
   refuse(/./);
   const seen = await pass(status, LONG, { isFaulty: status === 'DEGRADED' });
   expect(seen).toMatchObject({ status, attempts: 0, last_failure: null, noted: 1 });

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import type { Distribution } from '../../src/catalog/distribution.ts';
 import { DISTRIBUTIONS } from '../../src/catalog/distributions.ts';
@@ -97,22 +97,19 @@ async function create(spec: MachineSpec): Promise<string> {
 }
 
 describe('CIS Docker Benchmark 1.6, section 5', () => {
-  test('each check is here once', () => {
+  it('each check is here once', () => {
     expect(CIS_CHECKS.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, index) => `5.${index + 1}`));
   });
 
-  test.for(DISTRIBUTIONS.map(({ code }) => code))(
-    '%s: passes each check but those that are named, and needs each that is named',
-    (code) => {
-      const { distribution, subject } = subjects.get(code) ?? expect.unreachable(`The catalog has no "${code}".`);
-      const found = CIS_CHECKS.flatMap((check) => {
-        const finding = check.find(subject);
-        return finding ? [`${check.id} ${check.title}: ${finding}`] : [];
-      });
-      const named = [...distribution.exceptions, ...hostExceptions(engine)].map(({ check }) => check);
-      expect(found.filter((line) => !named.includes(line.split(' ')[0] ?? ''))).toEqual([]);
-      expect(named.filter((id) => !found.some((line) => line.startsWith(`${id} `)))).toEqual([]);
-      expect(new Set(named).size).toBe(named.length);
-    },
-  );
+  it.for(DISTRIBUTIONS.map(({ code }) => code))('%s: passes each check but those that are named, and needs each that is named', (code) => {
+    const { distribution, subject } = subjects.get(code) ?? expect.unreachable(`The catalog has no "${code}".`);
+    const found = CIS_CHECKS.flatMap((check) => {
+      const finding = check.find(subject);
+      return finding ? [`${check.id} ${check.title}: ${finding}`] : [];
+    });
+    const named = [...distribution.exceptions, ...hostExceptions(engine)].map(({ check }) => check);
+    expect(found.filter((line) => !named.includes(line.split(' ')[0] ?? ''))).toEqual([]);
+    expect(named.filter((id) => !found.some((line) => line.startsWith(`${id} `)))).toEqual([]);
+    expect(new Set(named).size).toBe(named.length);
+  });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
@@ -61,22 +61,22 @@ describe.each([
     };
   });
 
-  test('sees it running', async () => {
+  it('sees it running', async () => {
     expect(await driver.observe(spec.id, within())).toMatchObject({ ref, state: 'running' });
   });
 
-  test('finds it up, and makes no second container', async () => {
+  it('finds it up, and makes no second container', async () => {
     expect(await driver.ensure(spec, within(), () => undefined)).toMatchObject({ ref });
     expect(await containersOf(spec)).toEqual([{ ref, State: 'running' }]);
   });
 
-  test('replaces it, so that no two containers are on its volume', async () => {
+  it('replaces it, so that no two containers are on its volume', async () => {
     const after = await driver.ensure(changed(spec), within(), () => undefined);
     expect(after.ref).not.toBe(ref);
     expect(await containersOf(spec)).toEqual([{ ref: after.ref, State: 'running' }]);
   });
 
-  test('stops and removes it when it says so', async () => {
+  it('stops and removes it when it says so', async () => {
     await driver.stop(spec.id, within());
     expect(await containersOf(spec)).toEqual([{ ref, State: 'exited' }]);
     await docker.getContainer(ref).start();
@@ -85,7 +85,7 @@ describe.each([
   });
 });
 
-test('the inventory has what was there a moment ago, and not what is gone', async () => {
+it('the inventory has what was there a moment ago, and not what is gone', async () => {
   const driver = testDriver(installationId, { endpoint: proxy.endpoint });
   onTestFinished(() => driver.close());
   const [kept, gone] = [newSpec(), newSpec()];

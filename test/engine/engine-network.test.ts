@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
@@ -38,7 +38,7 @@ async function removeNetwork(): Promise<string> {
   return Id;
 }
 
-test.each([
+it.each([
   ['create', /^POST \/containers\/create/],
   ['start', /^POST \/containers\/[^/]+\/start/],
 ])('a network that is gone is made anew, also where the engine refuses to %s with 500', async (_what, call) => {
@@ -51,7 +51,7 @@ test.each([
   expect((await docker.getNetwork(realm.networks.internet).inspect()).Id).not.toBe(id);
 });
 
-test('a refusal that names a network which is there stays a refusal', async () => {
+it('a refusal that names a network which is there stays a refusal', async () => {
   await start();
   const { Id } = await docker.getNetwork(realm.networks.internet).inspect();
   const undoRule = proxy.rule({

@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { describeEachEngine, docker, machineSpec, testDriver } from '../support/engines.ts';
@@ -49,7 +49,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     return { progress, done: driver.ensure(spec, signal, (step) => progress.push(step)) };
   };
 
-  test('is pulled, with one percentage that only grows, before the machine starts', async () => {
+  it('is pulled, with one percentage that only grows, before the machine starts', async () => {
     const registry = await registryOf(40);
     const startedAt = performance.now();
     const { progress, done } = track(machineSpec({ imageRef: registry.imageRef, command }));
@@ -67,7 +67,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     expect(pulling.length).toBeLessThanOrEqual(4 * seconds + 2);
   });
 
-  test('is pulled once for all who ask at once, and each sees the progress', async () => {
+  it('is pulled once for all who ask at once, and each sees the progress', async () => {
     const registry = await registryOf(20);
     const asked = [1, 2, 3, 4, 5].map(() => track(machineSpec({ imageRef: registry.imageRef, command })));
     await Promise.all(asked.map(({ done }) => done));
@@ -75,7 +75,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     for (const { progress } of asked) expect(progress.some((step) => step.phase === 'pulling' && step.percent < 100)).toBe(true);
   });
 
-  test('goes on being pulled for who still waits when another leaves', async () => {
+  it('goes on being pulled for who still waits when another leaves', async () => {
     const registry = await registryOf(20);
     const abort = new AbortController();
     const leaver = track(machineSpec({ imageRef: registry.imageRef, command }), abort.signal);
@@ -88,7 +88,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     expect(registry.manifestRequests()).toBe(1);
   });
 
-  test('is not pulled on when nobody waits any more', async () => {
+  it('is not pulled on when nobody waits any more', async () => {
     const registry = await registryOf(50);
     const abort = new AbortController();
     const asked = [1, 2].map(() => track(machineSpec({ imageRef: registry.imageRef, command }), abort.signal));
@@ -101,7 +101,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     expect(await isThere(registry.imageRef)).toBe(false);
   });
 
-  test('that stops coming is PULL_STALLED', async () => {
+  it('that stops coming is PULL_STALLED', async () => {
     const registry = await registryOf(5);
     registry.stall();
     const impatient = testDriver(installationId, { pullStallMilliseconds: 1500 });
@@ -110,13 +110,13 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     expect(error).toMatchObject({ code: 'PULL_STALLED', message: expect.stringContaining(registry.imageRef) });
   });
 
-  test('that the registry does not have is IMAGE_NOT_FOUND', async () => {
+  it('that the registry does not have is IMAGE_NOT_FOUND', async () => {
     const registry = await registryOf(5);
     const { done } = track(machineSpec({ imageRef: registry.missingRef }));
     expect(await failureOf(done)).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('manifest unknown') });
   });
 
-  test('whose registry cannot be reached is stood in for by the local image of the spec, where that was built', async () => {
+  it('whose registry cannot be reached is stood in for by the local image of the spec, where that was built', async () => {
     // Port 9 of loopback: nothing listens, and the engine is told so at once.
     const imageRef = 'localhost:9/swiftor-test/away:1';
     const built = machineSpec({ imageRef, localImageRef: 'swiftor-test/tiny:1', command });
@@ -131,7 +131,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     });
   });
 
-  test('whose registry does not listen, or has no address, is PULL_FAILED, and says that it could not be reached', async () => {
+  it('whose registry does not listen, or has no address, is PULL_FAILED, and says that it could not be reached', async () => {
     for (const imageRef of ['127.0.0.1:1/absent:1', 'registry.invalid/absent:1']) {
       const error = await failureOf(driver.ensure(machineSpec({ imageRef }), within(), () => undefined));
       expect(error).toMatchObject({ code: 'PULL_FAILED', message: expect.stringContaining('could not be reached') });
@@ -166,7 +166,7 @@ const ensureWith = async (answerPull: (response: ServerResponse) => void) => {
 describe('A pull whose stream goes wrong', () => {
   const layer = '{"status":"Downloading","progressDetail":{"current":5,"total":10},"id":"a"}\n';
 
-  test.each<[string, string, (response: ServerResponse) => void]>([
+  it.each<[string, string, (response: ServerResponse) => void]>([
     ['an error line in a stream of status 200', 'PULL_FAILED', (response) => response.end(`${layer}{"error":"unexpected trouble"}\n`)],
     ['a full disk', 'NO_SPACE', (response) => response.end(`${layer}{"error":"write /x: no space left on device"}\n`)],
     ['a cut connection', 'ENGINE_UNREACHABLE', (response) => response.write(layer, () => response.socket?.destroy())],

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { createServer as createHttpServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EngineEvent } from '../../src/engine/driver.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
@@ -65,7 +65,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     return (await linesOf(spec)).map(({ text }) => text);
   };
   describe('ensure', () => {
-    test('starts a container that answers at its address, and then finds it as it is', async () => {
+    it('starts a container that answers at its address, and then finds it as it is', async () => {
       const spec = machineSpec();
       const phases: string[] = [];
       const first = await driver.ensure(spec, within(), ({ phase }) => phases.push(phase));
@@ -79,7 +79,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(page).toContain('<h1>tiny</h1>');
     });
 
-    test('adopts what a call left behind that was aborted between creation and start', async () => {
+    it('adopts what a call left behind that was aborted between creation and start', async () => {
       const spec = machineSpec({ command: IDLE });
       const abort = new AbortController();
       const reason = new Error('changed its mind');
@@ -90,7 +90,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await containersOf(spec)).toHaveLength(1);
     });
 
-    test('replaces the container of another hash and keeps its volumes', async () => {
+    it('replaces the container of another hash and keeps its volumes', async () => {
       const command = ['/bin/sh', '-c', 'echo "$GENERATION" >> /config/marker; cat /config/marker; trap "exit 0" TERM; sleep 86400 & wait'];
       const old = machineSpec({ command, env: { GENERATION: 'one' }, volumes: [volume()] });
       const before = await ensure(old);
@@ -105,11 +105,11 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(texts).toEqual(['one', 'two']);
     });
 
-    test('fills a fresh volume with what the image has at its path', async () => {
+    it('fills a fresh volume with what the image has at its path', async () => {
       expect(await outputOf('cat /config/from-image', { volumes: [volume()] })).toEqual(['from the image']);
     });
 
-    test('starts an exited container again', async () => {
+    it('starts an exited container again', async () => {
       const spec = machineSpec({ command: IDLE });
       const { ref } = await ensure(spec);
       await driver.stop(spec.id, within());
@@ -117,7 +117,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await ensure(spec)).toMatchObject({ ref, state: 'running' });
     });
 
-    test('resumes a paused container', async () => {
+    it('resumes a paused container', async () => {
       const spec = machineSpec({ command: IDLE });
       const { ref } = await ensure(spec);
       await docker.getContainer(ref).pause();
@@ -128,7 +128,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await ensure(spec)).toMatchObject({ ref, state: 'running' });
     });
 
-    test('makes one container when it is called twice at once', async () => {
+    it('makes one container when it is called twice at once', async () => {
       const spec = machineSpec({ command: IDLE, volumes: [volume()] });
       const [a, b] = await Promise.all([ensure(spec), ensure(spec)]);
       expect(a.ref).toBe(b.ref);
@@ -136,7 +136,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await volumesOf(spec)).toEqual(['primary']);
     });
 
-    test('gives environment values unchanged to the process', async () => {
+    it('gives environment values unchanged to the process', async () => {
       const env = {
         EMPTY: '',
         EQUALS: 'a=b==c',
@@ -156,27 +156,27 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(seen).toMatchObject(env);
     });
 
-    test('starts a machine of more cores than the host has', async () => {
+    it('starts a machine of more cores than the host has', async () => {
       const { ref } = await ensure(machineSpec({ command: IDLE, cpu: 8 }));
       const { HostConfig } = await docker.getContainer(ref).inspect();
       expect(HostConfig).toMatchObject({ CpuQuota: 800_000, CpuPeriod: 100_000 });
     });
 
-    test('gives a process few open files, no core dump, a view of its own group alone, and lets it go before the host', async () => {
+    it('gives a process few open files, no core dump, a view of its own group alone, and lets it go before the host', async () => {
       const script =
         'ulimit -Hn; ulimit -Hc; cat /proc/1/oom_score_adj; cat /proc/1/cgroup | cut -d : -f 3 | sort -u; grep Seccomp: /proc/1/status';
       const lines = await outputOf(script.replaceAll(/\b(cut|sort|grep) /g, 'busybox $1 '));
       expect(lines).toEqual(['16384', '0', '500', '/', 'Seccomp:\t2']);
     });
 
-    test('runs a machine in the runtime that the operator chose', async () => {
+    it('runs a machine in the runtime that the operator chose', async () => {
       // runc, under the other name that each engine knows it by.
       const { ref } = await ensure(machineSpec({ command: IDLE, runtime: 'io.containerd.runc.v2' }));
       const { HostConfig, State } = await docker.getContainer(ref).inspect();
       expect({ runtime: HostConfig.Runtime, running: State.Running }).toEqual({ runtime: 'io.containerd.runc.v2', running: true });
     });
 
-    test('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
+    it('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
       const status = 'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
       const lines = await outputOf(status, {
         security: { capabilities: ['CHOWN', 'KILL'], noNewPrivileges: true, seccomp: 'default', devices: [] },
@@ -188,7 +188,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(lines).toContain(String(64 * 1024 * 1024));
     });
 
-    test('keeps machines from each other', async () => {
+    it('keeps machines from each other', async () => {
       const { address } = await ensure(machineSpec());
       await eventually(async (signal) => (await fetch(`http://${address}:3000/`, { signal })).ok);
       const script =
@@ -197,14 +197,14 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(lines).toEqual(['reached', 'blocked']);
     });
 
-    test("says START_FAILED with the engine's words for a command that is not there, and leaves no container", async () => {
+    it("says START_FAILED with the engine's words for a command that is not there, and leaves no container", async () => {
       const spec = machineSpec({ command: ['/bin/no-such-command'] });
       const error = await failureOf(ensure(spec));
       expect(error).toMatchObject({ name: 'EngineError', code: 'START_FAILED', message: expect.stringContaining('/bin/no-such-command') });
       expect(await containersOf(spec)).toEqual([]);
     });
 
-    test('says START_FAILED for a runtime that the engine does not have', async () => {
+    it('says START_FAILED for a runtime that the engine does not have', async () => {
       const spec = machineSpec({ runtime: 'no-such-runtime' });
       expect(await failureOf(ensure(spec))).toMatchObject({
         code: 'START_FAILED',
@@ -215,13 +215,13 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await containersOf(spec)).toEqual([]);
     });
 
-    test('says IMAGE_NOT_FOUND for a local image that was not built, without asking a registry', async () => {
+    it('says IMAGE_NOT_FOUND for a local image that was not built, without asking a registry', async () => {
       const spec = machineSpec({ imageRef: `local/${randomUUID()}:1` });
       expect(await failureOf(ensure(spec))).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('not built') });
       expect(await containersOf(spec)).toEqual([]);
     });
 
-    test('says DATA_LOST and makes nothing when a volume that held data is gone', async () => {
+    it('says DATA_LOST and makes nothing when a volume that held data is gone', async () => {
       const spec = machineSpec({ volumes: [volume({ name: 'fresh', target: '/fresh' }), volume({ name: 'gone', mustExist: true })] });
       const error = await failureOf(ensure(spec));
       expect(error).toMatchObject({ code: 'DATA_LOST', message: expect.stringContaining('"gone"') });
@@ -229,7 +229,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await volumesOf(spec)).toEqual([]);
     });
 
-    test('makes the network anew when it lost it, for new containers and for old', async () => {
+    it('makes the network anew when it lost it, for new containers and for old', async () => {
       const old = machineSpec({ command: IDLE });
       await ensure(old);
       await driver.stop(old.id, within());
@@ -261,7 +261,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     const replace = (before: MachineSpec, after: MachineSpec) => driver.ensure(after, within(), ignoreProgress, before.hash);
     const revert = ({ id, hash }: MachineSpec) => driver.revert(id, hash, within());
 
-    test('keeps the old container, stopped, and the data of each volume, until it is told that the new one answers', async () => {
+    it('keeps the old container, stopped, and the data of each volume, until it is told that the new one answers', async () => {
       const before = old();
       const after = changed(before);
       const first = await ensure(before);
@@ -280,7 +280,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await markerOf(second)).toBe('old\nnew\n');
     });
 
-    test.each<[string, Partial<MachineSpec>, string]>([
+    it.each<[string, Partial<MachineSpec>, string]>([
       ['exits at once', { command: ['/bin/sh', '-c', 'exit 3'] }, 'none'],
       ['has a command that is missing', { command: ['/bin/no-such-command'] }, 'START_FAILED'],
       ['never answers', { command: IDLE }, 'none'],
@@ -298,7 +298,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await revert(before)).toEqual(back);
     });
 
-    test('never has both run, however often it goes back and forth', async () => {
+    it('never has both run, however often it goes back and forth', async () => {
       const before = machineSpec({ command: IDLE });
       const after = changed(before, { env: {} });
       const since = Math.floor(Date.now() / 1000) - 1;
@@ -319,7 +319,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(actions).toEqual(['start', 'die', 'start', 'die', 'start', 'die', 'start']);
     });
 
-    test('ends what a gateway that was late has started again, and has one run', async () => {
+    it('ends what a gateway that was late has started again, and has one run', async () => {
       const before = machineSpec({ command: IDLE });
       const after = changed(before, { env: {} });
       const { ref } = await ensure(before);
@@ -333,7 +333,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await statesOf(before)).toEqual({ [before.hash]: 'running' });
     });
 
-    test('of one that never came up keeps what answered, not what came between', async () => {
+    it('of one that never came up keeps what answered, not what came between', async () => {
       const before = machineSpec({ command: IDLE });
       const between = changed(before, { env: {} });
       const after = changed(between);
@@ -343,7 +343,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await statesOf(before)).toEqual({ [before.hash]: 'exited', [after.hash]: 'running' });
     });
 
-    test('changes nothing when there is nothing to go back to', async () => {
+    it('changes nothing when there is nothing to go back to', async () => {
       const spec = machineSpec({ command: IDLE });
       const { ref } = await ensure(spec);
       expect(await driver.revert(spec.id, 'never-was', within())).toBeUndefined();
@@ -351,7 +351,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await driver.revert(randomUUID(), spec.hash, within())).toBeUndefined();
     });
 
-    test('gives up an old container whose network is gone for good', async () => {
+    it('gives up an old container whose network is gone for good', async () => {
       const before = machineSpec({ command: IDLE });
       const labels = { [LABEL.installation]: installationId, [LABEL.machine]: before.id, [LABEL.hash]: before.hash };
       await docker.createContainer({
@@ -369,7 +369,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     const portOf = (protocol: 'tcp' | 'udp', publicPort: number) => ({ protocol, internalPort: 7, publicPort, bind: '127.0.0.1' });
     const echoing = async (ports: MachineSpec['ports']) => machineSpec({ imageRef: await echoImage(), command: ECHO_COMMAND, ports });
 
-    test("lead to the machine's own while it runs, and are free again when it is gone", async () => {
+    it("lead to the machine's own while it runs, and are free again when it is gone", async () => {
       const port = await freePort();
       const spec = await echoing([portOf('tcp', port), portOf('udp', port)]);
       await ensure(spec);
@@ -382,7 +382,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       for (const protocol of ['tcp', 'udp'] as const) await (await holdPort(protocol, port))[Symbol.asyncDispose]();
     });
 
-    test('move from one container of a machine to the next', async () => {
+    it('move from one container of a machine to the next', async () => {
       const port = await freePort();
       const before = await echoing([portOf('tcp', port)]);
       const after = { ...before, hash: 'after' };
@@ -393,7 +393,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await eventually(() => echo('tcp', port, 'and back'))).toBe('and back');
     });
 
-    test.each(['tcp', 'udp'] as const)(
+    it.each(['tcp', 'udp'] as const)(
       'says PORT_TAKEN with the %s port that another program holds, and leaves no container',
       async (protocol) => {
         await using held = await holdPort(protocol);
@@ -407,7 +407,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       },
     );
 
-    test('says PORT_TAKEN for one that another machine holds', async () => {
+    it('says PORT_TAKEN for one that another machine holds', async () => {
       const port = await freePort();
       const first = machineSpec({ command: IDLE, ports: [portOf('tcp', port)] });
       await ensure(first);
@@ -419,7 +419,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
   });
 
   describe('ensureVolumes', () => {
-    test('makes the volumes once and keeps what they hold', async () => {
+    it('makes the volumes once and keeps what they hold', async () => {
       const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
       await driver.ensureVolumes(spec, within());
       expect(await volumesOf(spec)).toEqual(['primary']);
@@ -432,7 +432,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
   });
 
   describe('observe', () => {
-    test('tells how a process ended', async () => {
+    it('tells how a process ended', async () => {
       const spec = machineSpec({ command: ['/bin/sh', '-c', 'exit 7'] });
       await ensure(spec);
       const seen = await eventually(async (signal) => {
@@ -442,7 +442,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(seen).toMatchObject({ exitCode: 7, oomKilled: false, startedAt: expect.any(Date) });
     });
 
-    test('tells that memory ran out', async () => {
+    it('tells that memory ran out', async () => {
       const command = ['/bin/sh', '-c', 'exec dd if=/dev/zero of=/dev/null bs=128M count=1'];
       const runOut = async () => {
         const spec = machineSpec({ command, memoryBytes: 16 * 1024 * 1024 });
@@ -461,13 +461,13 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(seen.oomKilled).toBe(true);
     });
 
-    test('knows nothing of a machine without a container', async () => {
+    it('knows nothing of a machine without a container', async () => {
       expect(await driver.observe(randomUUID(), within())).toBeUndefined();
     });
   });
 
   describe('stop', () => {
-    test('lets a process end by itself, and is done when it had ended before', async () => {
+    it('lets a process end by itself, and is done when it had ended before', async () => {
       const spec = machineSpec({ command: IDLE, stopGraceSeconds: 20 });
       await ensure(spec);
       await driver.stop(spec.id, within(10));
@@ -476,7 +476,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       await driver.stop(randomUUID(), within());
     });
 
-    test('kills what does not end within its grace', async () => {
+    it('kills what does not end within its grace', async () => {
       const spec = machineSpec({ command: STUBBORN, stopGraceSeconds: 1 });
       await ensure(spec);
       const startedAt = performance.now();
@@ -487,7 +487,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(seconds).toBeLessThan(6);
     });
 
-    test('stops a paused container', async () => {
+    it('stops a paused container', async () => {
       const spec = machineSpec({ command: IDLE });
       const { ref } = await ensure(spec);
       await docker.getContainer(ref).pause();
@@ -497,7 +497,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
   });
 
   describe('remove', () => {
-    test('leaves nothing but the volumes whose lifetime it was not given', async () => {
+    it('leaves nothing but the volumes whose lifetime it was not given', async () => {
       const volumes = [volume({ name: 'short', lifetime: 'until-stop', target: '/short' }), volume({ name: 'long' })];
       const spec = machineSpec({ command: STUBBORN, volumes });
       await ensure(spec);
@@ -508,7 +508,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await volumesOf(spec)).toEqual([]);
     });
 
-    test('succeeds twice at once, and for a machine that never was', async () => {
+    it('succeeds twice at once, and for a machine that never was', async () => {
       const spec = machineSpec({ command: IDLE, volumes: [volume()] });
       await ensure(spec);
       await Promise.all([driver.remove(spec.id, ['until-delete'], within()), driver.remove(spec.id, ['until-delete'], within())]);
@@ -518,7 +518,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     });
   });
 
-  test("leaves foreign containers and volumes alone, also those that hold its names or its machine's id", async () => {
+  it("leaves foreign containers and volumes alone, also those that hold its names or its machine's id", async () => {
     const spec = machineSpec({ command: IDLE, volumes: [volume()] });
     const Labels = {
       [LABEL.installation]: newInstallationId(),
@@ -547,7 +547,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     expect((await foreignVolume.inspect()).Labels).toEqual(Labels);
   });
 
-  test('lists its machines and volumes with their labels', async () => {
+  it('lists its machines and volumes with their labels', async () => {
     const spec = machineSpec({ command: IDLE, volumes: [volume()], labels: { 'io.swiftor.test': 'kept' } });
     const { ref, address } = await ensure(spec);
     const { machines, volumes } = await driver.list(within());
@@ -556,7 +556,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     expect(volumes).toContainEqual({ id: spec.id, name: 'primary', labels });
   });
 
-  test("gives no address of a container that does not run, and none under another machine's id", async () => {
+  it("gives no address of a container that does not run, and none under another machine's id", async () => {
     const spec = machineSpec({ command: IDLE });
     const { ref } = await ensure(spec);
     expect(await driver.address(spec.id, ref, 80, within())).toMatchObject({ port: 80 });
@@ -566,7 +566,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
     expect(await driver.address(spec.id, 'f'.repeat(64), 80, within())).toBeUndefined();
   });
 
-  test("adds up the bytes of a machine's volumes", async () => {
+  it("adds up the bytes of a machine's volumes", async () => {
     const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'] });
     await ensure(spec);
     await linesOf(spec);
@@ -576,7 +576,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
   });
 
   describe('events', () => {
-    test('tell of each step of a life, the exit with its code', async () => {
+    it('tell of each step of a life, the exit with its code', async () => {
       const abort = new AbortController();
       const events = driver.events(abort.signal)[Symbol.asyncIterator]();
       onTestFinished(() => abort.abort());
@@ -598,7 +598,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       await nextEvent(events, spec.id, 'removed');
     });
 
-    test('tell of a running container that was cut off its network, which has no address then', async () => {
+    it('tell of a running container that was cut off its network, which has no address then', async () => {
       const abort = new AbortController();
       onTestFinished(() => abort.abort());
       const events = driver.events(abort.signal)[Symbol.asyncIterator]();
@@ -612,7 +612,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(seen).not.toHaveProperty('address');
     });
 
-    test('end at once when their reader leaves, also while it waits', async () => {
+    it('end at once when their reader leaves, also while it waits', async () => {
       const events = driver.events(within())[Symbol.asyncIterator]();
       const waiting = events.next();
       const startedAt = performance.now();
@@ -621,7 +621,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect((await waiting).done).toBe(true);
     });
 
-    test('end with the reason of an abort', async () => {
+    it('end with the reason of an abort', async () => {
       const abort = new AbortController();
       const events = driver.events(abort.signal)[Symbol.asyncIterator]();
       const waiting = failureOf(events.next());
@@ -630,7 +630,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await waiting).toBe(reason);
     });
 
-    test('end with an EngineError when the connection breaks', async () => {
+    it('end with an EngineError when the connection breaks', async () => {
       const other = testDriver(installationId);
       const events = other.events(within())[Symbol.asyncIterator]();
       const spec = machineSpec({ command: ['/bin/true'] });
@@ -647,7 +647,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
   });
 
   describe('logs', () => {
-    test('are lines with their time and stream, in order, joined and cut at 16 KiB', async () => {
+    it('are lines with their time and stream, in order, joined and cut at 16 KiB', async () => {
       const script = [
         'echo first',
         'echo second >&2; sleep 0.2',
@@ -668,7 +668,7 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect(await textsOf(spec, 2)).toEqual(['žluť', 'unfinished']);
     });
 
-    test('follow a container to its end, and end at once when their reader leaves', async () => {
+    it('follow a container to its end, and end at once when their reader leaves', async () => {
       const spec = machineSpec({ command: ['/bin/sh', '-c', `echo ready; trap 'echo bye; exit 0' TERM; sleep 86400 & wait`] });
       await ensure(spec);
       const follower = driver.logs(spec.id, { tail: 10, follow: true }, within())[Symbol.asyncIterator]();
@@ -684,12 +684,12 @@ describeEachEngine('The contract', ({ driver, installationId }) => {
       expect((await follower.next()).done).toBe(true);
     });
 
-    test('of a machine without a container are none', async () => {
+    it('of a machine without a container are none', async () => {
       expect(await linesOf({ id: randomUUID() })).toEqual([]);
     });
   });
 
-  test('stats show a busy core and memory below the limit, and end with the container', async () => {
+  it('stats show a busy core and memory below the limit, and end with the container', async () => {
     const spec = machineSpec({ command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do :; done'], cpu: 0.5 });
     await ensure(spec);
     const readings = [];
@@ -716,7 +716,7 @@ describe('A driver of an engine that does not answer', () => {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     return `unix://${path}`;
   };
-  test('says ENGINE_UNREACHABLE when there is no socket, whatever it is asked', async () => {
+  it('says ENGINE_UNREACHABLE when there is no socket, whatever it is asked', async () => {
     const driver = testDriver('none', { endpoint: `unix://${join(tmpdir(), 'no-such.sock')}` });
     const spec = machineSpec({ volumes: [volume()] });
     const calls = [
@@ -738,7 +738,7 @@ describe('A driver of an engine that does not answer', () => {
     await expect(driver.ping(within())).rejects.toThrow(/no-such\.sock/);
   });
 
-  test('says ENGINE_TIMEOUT when it accepts and says nothing', async () => {
+  it('says ENGINE_TIMEOUT when it accepts and says nothing', async () => {
     const endpoint = await listen(createServer(() => undefined).unref());
     const driver = testDriver('none', { endpoint, callMilliseconds: 200 });
     onTestFinished(() => driver.close());
@@ -747,7 +747,7 @@ describe('A driver of an engine that does not answer', () => {
     expect(await codeOf(driver.events(within(5))[Symbol.asyncIterator]().next())).toBe('ENGINE_TIMEOUT');
   });
 
-  test("rejects with the caller's reason when the caller gives up first", async () => {
+  it("rejects with the caller's reason when the caller gives up first", async () => {
     const endpoint = await listen(createServer(() => undefined).unref());
     const driver = testDriver('none', { endpoint });
     onTestFinished(() => driver.close());
@@ -758,7 +758,7 @@ describe('A driver of an engine that does not answer', () => {
     expect(await work).toBe(reason);
   });
 
-  test.each([404, 409])('has no more lines of a container that is gone or just being removed (%i)', async (status) => {
+  it.each([404, 409])('has no more lines of a container that is gone or just being removed (%i)', async (status) => {
     const server = createHttpServer(({ url = '' }, reply) => {
       reply.setHeader('content-type', 'application/json');
       if (url.includes('/containers/json')) reply.end(JSON.stringify([{ Id: 'a', Names: ['/a'], Labels: {}, State: 'removing' }]));
@@ -772,7 +772,7 @@ describe('A driver of an engine that does not answer', () => {
     expect(lines).toEqual([]);
   });
 
-  test("takes nothing for an engine's word that something else answers", async () => {
+  it("takes nothing for an engine's word that something else answers", async () => {
     const page = await listen(createHttpServer((_, response) => response.end('<html>welcome</html>')));
     const noise = await listen(createServer((socket) => socket.on('error', () => undefined).end('hello\r\n\r\n')));
     for (const endpoint of [page, noise]) {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { Containers } from '../../src/engine/docker/containers/containers.ts';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
 import { HostCommands } from '../../src/engine/docker/host/host-commands.ts';
@@ -22,7 +22,7 @@ const ofOurs = () => docker.listContainers({ all: true, filters: { label: [`${LA
 
 afterAll(() => removeInstallation(installationId), 60_000);
 
-test("runs the host's own programs, and tells how they ended and what they wrote", async () => {
+it("runs the host's own programs, and tells how they ended and what they wrote", async () => {
   const { exitCode, stdout, stderr } = await script('echo "$1"; echo bad >&2; uname -r; exit 3', {
     argv: ['sh', '-c', 'echo "$1"; echo bad >&2; uname -r; exit 3', 'sh', '$(false); "x"'],
   });
@@ -31,12 +31,12 @@ test("runs the host's own programs, and tells how they ended and what they wrote
   expect(await ofOurs()).toEqual([]);
 });
 
-test('several at once do not meet', async () => {
+it('several at once do not meet', async () => {
   const outputs = await Promise.all(['a', 'b', 'c', 'd'].map((word) => run(['echo', word])));
   expect(outputs.map(({ stdout }) => stdout.trim())).toEqual(['a', 'b', 'c', 'd']);
 });
 
-test('has no rights, no network and no secrets of the host unless it is given them', async () => {
+it('has no rights, no network and no secrets of the host unless it is given them', async () => {
   const { stdout } = await script(
     'grep CapEff /proc/self/status; ls /sys/class/net; ls /etc/shadow /run/docker.sock /root; touch /usr/x /x',
   );
@@ -47,7 +47,7 @@ test('has no rights, no network and no secrets of the host unless it is given th
   expect(names.split('\n')).toEqual(expect.arrayContaining(Object.keys(networkInterfaces()).slice(0, 1)));
 });
 
-test("reads and writes the host's paths that it is given, and no missing one is made", async () => {
+it("reads and writes the host's paths that it is given, and no missing one is made", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'swiftor-host-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const write = ['sh', '-c', 'echo "$GREETING" > /data/made', 'sh'] as const;
@@ -59,7 +59,7 @@ test("reads and writes the host's paths that it is given, and no missing one is 
   await expect(run(['true'], { binds: [{ source: `${directory}/missing` }] })).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
 });
 
-test('a program that the host has not is named', async () => {
+it('a program that the host has not is named', async () => {
   const missing = run(['swiftor-no-such-program'], { what: 'make a disk image' });
   await expect(missing).rejects.toMatchObject({
     code: 'ENGINE_REFUSED',
@@ -68,7 +68,7 @@ test('a program that the host has not is named', async () => {
   expect(await ofOurs()).toEqual([]);
 });
 
-test('is ended and removed after its time, and when nobody wants it any more', async () => {
+it('is ended and removed after its time, and when nobody wants it any more', async () => {
   await expect(run(['sleep', '60'], { milliseconds: 300 })).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' });
   expect(await ofOurs()).toEqual([]);
   const leaving = new AbortController();
@@ -80,7 +80,7 @@ test('is ended and removed after its time, and when nobody wants it any more', a
   expect(await ofOurs()).toEqual([]);
 });
 
-test("a command's container has nothing that it was not given", () => {
+it("a command's container has nothing that it was not given", () => {
   const place = { imageRef: 'i', labels: {}, absent: new Set(['/lib64', '/run/xtables.lock']) };
   const { HostConfig } = hostContainerOptions({ what: 'x', argv: ['true'], network: 'host' }, place);
   expect(HostConfig).toMatchObject({
@@ -95,7 +95,7 @@ test("a command's container has nothing that it was not given", () => {
   expect(hostContainerOptions({ what: 'x', argv: ['true'] }, place).HostConfig?.NetworkMode).toBe('none');
 });
 
-test('output is told apart by its stream, and cut', () => {
+it('output is told apart by its stream, and cut', () => {
   const frame = (stream: number, text: string) => {
     const header = Buffer.alloc(8);
     header[0] = stream;

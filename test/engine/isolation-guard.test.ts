@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { Containers } from '../../src/engine/docker/containers/containers.ts';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
 import { HostCommands } from '../../src/engine/docker/host/host-commands.ts';
@@ -80,7 +80,7 @@ const HARM: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['another rule is put before them', () => firewall('-I', 'INPUT', '1', '-i', realm.networks.internet, '-j', 'ACCEPT')],
 ];
 
-test.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
+it.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
   const ref = await start();
   expect(await reach(ref)).toBe('closed');
   const before = await rules();
@@ -95,7 +95,7 @@ test.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) 
   expect(await rules()).toEqual(before);
 });
 
-test('no VM starts in between: the rules are back before it runs', async () => {
+it('no VM starts in between: the rules are back before it runs', async () => {
   const tries = 'i=0; while [ $i -lt 30 ]; do nc -w 1 "$1" "$2" < /dev/null; i=$((i+1)); done';
   for (let round = 0; round < 6; round += 1) {
     // As often as not in the middle of the guard's own look, which another start has just asked for.
@@ -109,7 +109,7 @@ test('no VM starts in between: the rules are back before it runs', async () => {
   }
 });
 
-test('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
+it('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
   const [first] = await ofGuard();
   await docker.getContainer(realm.guard).kill();
   await firewall('-F', input);
@@ -124,7 +124,7 @@ test('a guard that was killed is replaced before a VM starts, and each start cos
   expect((await ofGuard()).map(({ Id }) => Id)).toEqual([second?.Id]);
 });
 
-test('two installations on one engine share the guard and its rules, and the one that stays is none the worse', async () => {
+it('two installations on one engine share the guard and its rules, and the one that stays is none the worse', async () => {
   await docker.getContainer(realm.guard).remove({ force: true });
   const others = [1, 2].map(() => testDriver(newInstallationId(), { realm }));
   onTestFinished(() => others.forEach((other) => other.close()));
@@ -148,7 +148,7 @@ const post = async (label: string) => {
 };
 const postedNow = async () => (await docker.getContainer(realm.guard).inspect()).Id;
 
-test('of gateways of two versions the newer one is obeyed, and none replaces the guard of an equal one again and again', async () => {
+it('of gateways of two versions the newer one is obeyed, and none replaces the guard of an equal one again and again', async () => {
   const [guard] = await ofGuard();
   const version = Number.parseInt(guard?.Labels[LABEL.guard] ?? '', 10);
   const connect = async () => {
@@ -170,7 +170,7 @@ test('of gateways of two versions the newer one is obeyed, and none replaces the
   expect(await postedNow()).not.toBe(equal);
 });
 
-test('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
+it('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
   await docker.getContainer(realm.guard).remove({ force: true });
   const foreign = await docker.createContainer({ name: realm.guard, Image: await testImage(), Cmd: [...IDLE] });
   try {
@@ -184,7 +184,7 @@ test('a foreign container that has the name of the guard is left alone, and the 
   }
 });
 
-test("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
+it("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
   const space = `swg-${realm.guard.slice(2, 6)}`;
   await asRoot('ip', 'netns', 'add', space);
   onTestFinished(async () => void (await asRoot('ip', 'netns', 'del', space)));
@@ -216,7 +216,7 @@ test("forwarded packets meet the rules first, whether or not the engine has a ch
   ]);
 });
 
-test('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
+it('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
   const args = [forward, input, realm.chains.deny, realm.bridges, '-A X', '-A X'];
   const argv = ['sh', '-c', readScript('guard'), 'guard', 'once', ...args] as const;
   const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
@@ -232,7 +232,7 @@ const refusing = () =>
     isGuard(path, body) ? { status: 403, message: 'authorization denied by plugin' } : undefined,
   );
 
-test('where the walls cannot be had, no VM starts', async () => {
+it('where the walls cannot be had, no VM starts', async () => {
   await using engine = await refusing();
   const shut = testDriver(installationId, { realm, endpoint: engine.endpoint });
   onTestFinished(() => shut.close());
@@ -244,7 +244,7 @@ test('where the walls cannot be had, no VM starts', async () => {
   expect(found.map(({ State }) => State)).not.toContain('running');
 });
 
-test('a gateway says why it starts nothing, region by region; with VM_ISOLATION=off it starts, and says what that means', async () => {
+it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=off it starts, and says what that means', async () => {
   await using engine = await refusing();
   const health = async (url: string) => ((await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, string> }).checks;
   const REGIONS = `AU=${engine.endpoint},US=${TEST_ENDPOINT}`;
@@ -280,7 +280,7 @@ test('a gateway says why it starts nothing, region by region; with VM_ISOLATION=
   await eventsUntil(careless, token, { vmId, after: '0' }, ({ status }) => status === 'RUNNING');
 }, 90_000);
 
-test("the operator's choices for a region are those of its VMs", async () => {
+it("the operator's choices for a region are those of its VMs", async () => {
   const env = { RUNTIMES: 'AU=io.containerd.runc.v2,US=no-such-runtime', VM_EGRESS: 'none' };
   await using gateway = await createTestGateway({ env });
   const token = await gateway.token('chosen');
@@ -302,7 +302,7 @@ test("the operator's choices for a region are those of its VMs", async () => {
   });
 }, 60_000);
 
-test('a driver that is closed while it looks leaves no command behind', async () => {
+it('a driver that is closed while it looks leaves no command behind', async () => {
   const ownId = newInstallationId();
   onTestFinished(() => removeInstallation(ownId));
   const own = testDriver(ownId, { realm });

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { parseResolvers } from '../../src/engine/docker/isolation/firewall-rules.ts';
@@ -113,7 +113,7 @@ const ownAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])));
 
 describe('From inside a VM', () => {
-  test('another VM is out of reach, on either network, while the gateway reaches both', async () => {
+  it('another VM is out of reach, on either network, while the gateway reaches both', async () => {
     for (const other of [neighbour, offline]) {
       const url = `http://${other.address}:3000/`;
       expect(await (await fetch(url, { signal: within() })).text()).toContain('tiny');
@@ -122,7 +122,7 @@ describe('From inside a VM', () => {
     expect(await get(offline, `http://${online.address}:3000/`)).toEqual(refused);
   });
 
-  test("no service of the engine's host is in reach, on any of its addresses", async () => {
+  it("no service of the engine's host is in reach, on any of its addresses", async () => {
     const gateways = await Promise.all(
       Object.values(realm.networks).map(async (name) => (await docker.getNetwork(name).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? ''),
     );
@@ -138,7 +138,7 @@ describe('From inside a VM', () => {
     expect(open.hits + loopback.hits).toBe(before);
   });
 
-  test('no service of the host is in reach by UDP', async () => {
+  it('no service of the host is in reach by UDP', async () => {
     const socket = createSocket('udp4');
     let datagrams = 0;
     socket.on('message', () => (datagrams += 1));
@@ -159,30 +159,30 @@ describe('From inside a VM', () => {
     }
   });
 
-  test("neither the engine's socket nor its port is there", async () => {
+  it("neither the engine's socket nor its port is there", async () => {
     const { output } = await execIn(online.ref, ['/bin/busybox', 'find', '/', '-name', 'docker*.sock', '-not', '-path', '/proc/*']);
     expect(output).toBe('');
     for (const port of [2375, 2376]) expect(await get(online, `http://${outside.hostAddress}:${port}/`)).toEqual(refused);
   });
 
-  test.for(Object.entries(PRIVATE))('%s is out of reach', async ([, address]) => {
+  it.for(Object.entries(PRIVATE))('%s is out of reach', async ([, address]) => {
     expect(await outside.run('busybox', 'wget', '-q', '-O', '-', `http://${address}/`)).toBe('outside');
     expect(await get(online, `http://${address}/`)).toEqual(refused);
     expect(await get(offline, `http://${address}/`)).toEqual(refused);
   });
 
-  test('the internet is in reach, unless the operator says no', async () => {
+  it('the internet is in reach, unless the operator says no', async () => {
     expect(await get(online, `http://${INTERNET}/`)).toBe('outside');
     expect(await get(offline, `http://${INTERNET}/`)).toEqual(refused);
   });
 
-  test("names are looked up at the engine's name server, of which nothing else is in reach", async () => {
+  it("names are looked up at the engine's name server, of which nothing else is in reach", async () => {
     expect(await lookUp(online, 'app.example')).toContain(INTERNET);
     expect(await get(online, `http://${resolver}/`)).toEqual(refused);
     expect(await lookUp(offline, 'app.example')).not.toContain(INTERNET);
   });
 
-  test('no raw socket can be opened, and there is no IPv6', async () => {
+  it('no raw socket can be opened, and there is no IPv6', async () => {
     const ping = await execIn(online.ref, ['/bin/busybox', 'arping', '-c', '1', '-I', 'eth0', neighbour.address]);
     expect(ping).toMatchObject({ exitCode: 1, output: expect.stringMatching(/not permitted|permission/i) });
     const { output } = await execIn(online.ref, ['cat', '/proc/net/if_inet6']);
@@ -190,7 +190,7 @@ describe('From inside a VM', () => {
   });
 });
 
-test('who comes from outside to a published port is answered, and a VM does not reach that port', async () => {
+it('who comes from outside to a published port is answered, and a VM does not reach that port', async () => {
   const container = await docker.createContainer({
     Image: await testImage(),
     Labels: { 'io.swiftor.installation': installationId },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
 import { MachineNetwork } from '../../src/engine/docker/isolation/network.ts';
 import { docker, TEST_ENDPOINT } from '../support/engines.ts';
@@ -14,7 +14,7 @@ afterEach(async () => {
   await Promise.all((await networks()).map(({ Id }) => docker.getNetwork(Id).remove()));
 });
 
-test('gateways that make the network at once come to the same one, which keeps containers apart', async () => {
+it('gateways that make the network at once come to the same one, which keeps containers apart', async () => {
   const gateways = Array.from({ length: 6 }, () => new MachineNetwork(docker, call, name));
   const ids = await Promise.all(gateways.map((gateway) => gateway.ensureId(within())));
   expect(new Set(ids).size).toBe(1);
@@ -24,7 +24,7 @@ test('gateways that make the network at once come to the same one, which keeps c
   expect(Options).toMatchObject({ 'com.docker.network.bridge.enable_icc': 'false' });
 });
 
-test('is made again after it was forgotten because it is gone', async () => {
+it('is made again after it was forgotten because it is gone', async () => {
   const network = new MachineNetwork(docker, call, name);
   const first = await network.ensureId(within());
   await docker.getNetwork(first).remove();
@@ -34,7 +34,7 @@ test('is made again after it was forgotten because it is gone', async () => {
   expect((await networks()).map(({ Id }) => Id)).toEqual([second]);
 });
 
-test('of that name that lets containers reach each other is refused', async () => {
+it('of that name that lets containers reach each other is refused', async () => {
   await docker.createNetwork({ Name: name, Driver: 'bridge' });
   const network = new MachineNetwork(docker, call, name);
   await expect(network.ensureId(within())).rejects.toMatchObject({ code: 'ENGINE_REFUSED', message: expect.stringContaining(name) });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
@@ -46,7 +46,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     await driver.remove(id, ['until-stop'], within());
   };
 
-  test('a machine that fills its volume is told so, what it wrote before stays, and nobody else notices', async () => {
+  it('a machine that fills its volume is told so, what it wrote before stays, and nobody else notices', async () => {
     const script = [
       'ls -a /config; cat /config/from-image',
       'dd if=/dev/zero of=/config/filler bs=1048576 count=200 2>&1',
@@ -73,13 +73,13 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await outputOf(next(neighbour, 'echo fine > /config/fine && cat /config/fine'))).toEqual(['fine']);
   });
 
-  test('is mounted so that nothing in it gains rights or is a device', async () => {
+  it('is mounted so that nothing in it gains rights or is a device', async () => {
     const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'cat /proc/mounts'] });
     const mount = (await outputOf(spec)).find((line) => line.includes(' /config '));
     expect(mount?.split(' ')[3]?.split(',')).toEqual(expect.arrayContaining(['nosuid', 'nodev', 'discard']));
   });
 
-  test('keeps its data over stops, and grows with its size at a start, never back', async () => {
+  it('keeps its data over stops, and grows with its size at a start, never back', async () => {
     const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'echo kept > /config/marker; df -m /config'] });
     await outputOf({ ...spec, command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
     await stopAndRemove(spec);
@@ -93,7 +93,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect((await stat(image)).size).toBe(128 * MB);
   });
 
-  test('grows before its first use, and still takes what the image has at its path', async () => {
+  it('grows before its first use, and still takes what the image has at its path', async () => {
     const spec = machineSpec({ volumes: [primary()] });
     expect(await driver.ensureVolumes(spec, within())).toBe('HARD');
     const { image } = await files(spec);
@@ -102,7 +102,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect((await stat(image)).size).toBe(96 * MB);
   });
 
-  test('does not grow under a container that uses it', async () => {
+  it('does not grow under a container that uses it', async () => {
     const spec = machineSpec({ volumes: [primary()], command: IDLE });
     await ensure(spec);
     const { image } = await files(spec);
@@ -111,7 +111,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect((await stat(image)).size).toBe(64 * MB);
   });
 
-  test('is found again after a reboot of the host, when loop devices are forgotten and numbered anew', async () => {
+  it('is found again after a reboot of the host, when loop devices are forgotten and numbered anew', async () => {
     const spec = machineSpec({
       volumes: [primary()],
       command: ['/bin/sh', '-c', 'cat /config/marker 2>/dev/null || echo one > /config/marker'],
@@ -140,7 +140,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
-  test('is attached once by two gateways that start the machine at once', async () => {
+  it('is attached once by two gateways that start the machine at once', async () => {
     const other = testDriver(installationId);
     try {
       const spec = machineSpec({ volumes: [primary()], command: IDLE });
@@ -154,7 +154,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
-  test('is made whole by the next call when a call was cut short anywhere', async () => {
+  it('is made whole by the next call when a call was cut short anywhere', async () => {
     const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'ls /config'] });
     for (const milliseconds of [60, 120, 180, 240, 300, 400]) {
       await driver.ensureVolumes(spec, AbortSignal.timeout(milliseconds)).catch(() => undefined);
@@ -165,7 +165,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(readdirSync(directory)).toEqual(['primary.img']);
   });
 
-  test('that is gone is DATA_LOST, never a blank disk; a volume whose file is left is made anew', async () => {
+  it('that is gone is DATA_LOST, never a blank disk; a volume whose file is left is made anew', async () => {
     const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
     await outputOf(spec);
     await stopAndRemove(spec);
@@ -181,7 +181,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(existsSync(image)).toBe(false);
   });
 
-  test.each([
+  it.each([
     ['cut to half', (image: string) => truncate(image, 32 * MB)],
     ['cut to nothing', (image: string) => truncate(image, 0)],
     ['without its first block', (image: string) => run('dd', ['if=/dev/zero', `of=${image}`, 'bs=4096', 'count=1', 'conv=notrunc'])],
@@ -204,7 +204,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect((await stat(image)).size).toBe(size);
   });
 
-  test('leaves nothing once it is removed: no volume, no loop device, no file; also when its file or volume was gone', async () => {
+  it('leaves nothing once it is removed: no volume, no loop device, no file; also when its file or volume was gone', async () => {
     for (const damage of ['none', 'file', 'volume'] as const) {
       const spec = machineSpec({ volumes: [primary()], command: IDLE });
       await ensure(spec);
@@ -227,7 +227,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
-  test('frees the loop device of a file that somebody removed', async () => {
+  it('frees the loop device of a file that somebody removed', async () => {
     const spec = machineSpec({ volumes: [primary()], command: IDLE });
     await ensure(spec);
     await stopAndRemove(spec);
@@ -242,7 +242,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await backing()).not.toContain(spec.id);
   });
 
-  test('a volume from before there were sizes stays as it is, and is measured', async () => {
+  it('a volume from before there were sizes stays as it is, and is measured', async () => {
     const plain: MachineVolume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false };
     const spec = machineSpec({
       volumes: [plain],
@@ -257,7 +257,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect((await driver.measureStorage(within())).get(spec.id)?.lastingBytes).toBeGreaterThanOrEqual(2 * MB);
   });
 
-  test('where the host cannot hold sizes, volumes are plain and measured by the engine, and nobody claims to know the disk', async () => {
+  it('where the host cannot hold sizes, volumes are plain and measured by the engine, and nobody claims to know the disk', async () => {
     await using engine = await openHostlessEngine();
     const other = testDriver(installationId, { endpoint: engine.endpoint, isolation: 'off' });
     try {
@@ -282,7 +282,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
-  test('what a container writes outside is measured as scratch, its volumes that go with a stop too', async () => {
+  it('what a container writes outside is measured as scratch, its volumes that go with a stop too', async () => {
     const volumes: MachineVolume[] = [{ name: 'scratch', target: '/config', lifetime: 'until-stop', mustExist: false }];
     const write = (path: string, kib: number) => `dd if=/dev/zero of=${path} bs=1024 count=${kib} 2>/dev/null`;
     const spec = machineSpec({ volumes, command: ['/bin/sh', '-c', `${write('/layer', 3072)}; ${write('/config/data', 2048)}`] });
@@ -295,7 +295,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await driver.ensureVolumes(spec, within())).toBeUndefined();
   });
 
-  test('the disk of the engine tells how full it is', async () => {
+  it('the disk of the engine tells how full it is', async () => {
     const { stdout } = await run('df', ['-B1', '--output=used,avail', '/var/lib/docker']);
     const [used = 0, available = 0] = stdout.split('\n')[1]?.trim().split(/\s+/).map(Number) ?? [];
     const space = await driver.diskSpace(within());

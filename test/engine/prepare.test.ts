@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -16,7 +16,7 @@ function prepare(project: string, purpose: string, env: NodeJS.ProcessEnv = {}):
 }
 
 describe('prepare', () => {
-  test('is silent and quick when nothing is missing', () => {
+  it('is silent and quick when nothing is missing', () => {
     const started = performance.now();
     spawnSync(process.execPath, ['-e', '0']);
     const bare = performance.now() - started;
@@ -26,7 +26,7 @@ describe('prepare', () => {
     expect(ms).toBeLessThan(20 * bare);
   });
 
-  test('names its purposes when it is called with another', () => {
+  it('names its purposes when it is called with another', () => {
     const { status, said } = prepare(PROJECT, 'everything');
     expect({ status, said }).toEqual({ status: 1, said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n' });
   });
@@ -51,7 +51,7 @@ describe('prepare', () => {
       await cp(path.join(PROJECT, 'node_modules/.installed-for'), path.join(clone, 'node_modules/.installed-for'));
     }
 
-    test('only explains what is missing under SWIFTOR_NO_INSTALL=1, and changes nothing', async () => {
+    it('only explains what is missing under SWIFTOR_NO_INSTALL=1, and changes nothing', async () => {
       const before = await readdir(clone, { recursive: true });
       const { status, said } = prepare(clone, 'packages', { SWIFTOR_NO_INSTALL: '1' });
       expect(status).toBe(1);
@@ -60,7 +60,7 @@ describe('prepare', () => {
       expect(await readdir(clone, { recursive: true })).toEqual(before);
     });
 
-    test('replaces a .runtime/node that points elsewhere by the new enough Node of the system, and takes over a dead lock', async () => {
+    it('replaces a .runtime/node that points elsewhere by the new enough Node of the system, and takes over a dead lock', async () => {
       await markInstalled();
       await mkdir(path.join(clone, '.runtime/prepare.lock'), { recursive: true });
       await symlink('/bin/true', path.join(clone, '.runtime/node'));
@@ -70,7 +70,7 @@ describe('prepare', () => {
       expect(await realpath(path.join(clone, '.runtime/node'))).toBe(await realpath(process.execPath));
     });
 
-    test('says what to do when the engine that DOCKER_HOST names does not answer, and installs none', async () => {
+    it('says what to do when the engine that DOCKER_HOST names does not answer, and installs none', async () => {
       await markInstalled();
       const DOCKER_HOST = `unix://${clone}/docker.sock`;
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
@@ -81,7 +81,7 @@ describe('prepare', () => {
       expect(said).not.toMatch(/^\s+at /m);
     });
 
-    test('asks for no engine here when REGIONS names only others', async () => {
+    it('asks for no engine here when REGIONS names only others', async () => {
       await markInstalled();
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       const REGIONS = 'AU=tcp://au.internal:2376';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LABEL } from '../../src/engine/labels.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
@@ -54,7 +54,7 @@ async function execIn(id: string, script: string): Promise<string> {
   return (await text(await exec.start({ Tty: true }))).trim();
 }
 
-test('a full disk takes nothing new and lets live what runs; once there is room, what waited comes up by itself', async () => {
+it('a full disk takes nothing new and lets live what runs; once there is room, what waited comes up by itself', async () => {
   const runs = await createVm(gateway, await token());
   const waits = await createVm(gateway, await token());
   let before: string | undefined;
@@ -83,7 +83,7 @@ test('a full disk takes nothing new and lets live what runs; once there is room,
   for (const id of [runs, waits]) await reaches(id, 'STOPPED');
 }, 120_000);
 
-test('what writes past its scratch is stopped and told so, waits for its owner, and starts afresh after a stop', async () => {
+it('what writes past its scratch is stopped and told so, waits for its owner, and starts afresh after a stop', async () => {
   const id = await createVm(gateway, await token(), { distribution: SMALL.code, desktop: null });
   await using _works = await withReconciler('100%');
   await act('start', id);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { ContainerDetails } from '../../src/engine/docker/containers/containers.ts';
 import { commandLabels } from '../../src/engine/docker/host/host-container.ts';
 import { isAbandoned } from '../../src/engine/docker/host/is-abandoned.ts';
@@ -64,7 +64,7 @@ async function leave(id: string, maySeconds: number, until: 'created' | 'running
   return container.id;
 }
 
-test('commands that were left behind are removed, not those that are at work or another installation’s', async () => {
+it('commands that were left behind are removed, not those that are at work or another installation’s', async () => {
   const [created, ended, overdue] = await Promise.all([
     leave(installationId, 30, 'created'),
     leave(installationId, 300, 'exited'),
@@ -81,7 +81,7 @@ test('commands that were left behind are removed, not those that are at work or 
   expect(await commandsOf(foreignId)).toEqual([foreign]);
 });
 
-test.each([
+it.each([
   ['a command', () => commandsOf(installationId)],
   ['a trial of storage', () => trialsOf(installationId)],
 ])('what a process leaves that is killed in the middle of %s is gone after a sweep', async (_what, begun) => {
@@ -98,7 +98,7 @@ test.each([
   expect(await trialFilesOf(installationId)).toEqual([]);
 });
 
-test('a driver that is closed waits for what it has under way, and leaves nothing', async () => {
+it('a driver that is closed waits for what it has under way, and leaves nothing', async () => {
   const own = testDriver(installationId);
   const leaving = new AbortController();
   const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 } as const;
@@ -113,7 +113,7 @@ test('a driver that is closed waits for what it has under way, and leaves nothin
 
 const AT = Date.parse('2026-01-02T03:00:00Z');
 const stamp = (seconds: number) => new Date(AT + seconds * 1000).toISOString();
-test.each<[string, ContainerDetails['State'], number, boolean]>([
+it.each<[string, ContainerDetails['State'], number, boolean]>([
   ['was just made', { Status: 'created' }, 30, false],
   ['was made and never started', { Status: 'created' }, 50, true],
   ['runs as long as it may', { Status: 'running', StartedAt: stamp(5) }, 340, false],

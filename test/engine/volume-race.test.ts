@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
@@ -54,14 +54,14 @@ async function ensureInRace(spec: MachineSpec): Promise<unknown> {
   return ended;
 }
 
-test('a volume that goes just before the container is made is DATA_LOST, never a blank disk', async () => {
+it('a volume that goes just before the container is made is DATA_LOST, never a blank disk', async () => {
   const spec = await withData({});
   expect(await ensureInRace(spec)).toMatchObject({ code: 'DATA_LOST' });
   expect(await containersOf(spec)).toEqual([]);
   await expect(volumeOf(spec).inspect()).rejects.toMatchObject({ statusCode: 404 });
 });
 
-test('where the data is in a file of its own, which is still there, the machine gets it', async () => {
+it('where the data is in a file of its own, which is still there, the machine gets it', async () => {
   const spec = await withData(SIZE);
   expect(await ensureInRace(spec)).toMatchObject({ id: spec.id });
   const lines = [];
@@ -70,7 +70,7 @@ test('where the data is in a file of its own, which is still there, the machine 
   expect((await volumeOf(spec).inspect()).Labels).toMatchObject({ [LABEL.machine]: spec.id });
 });
 
-test('a container that a gateway made and did not start any more is looked at likewise', async () => {
+it('a container that a gateway made and did not start any more is looked at likewise', async () => {
   const spec = await withData({});
   await volumeOf(spec).remove();
   await docker.createContainer({

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isAllowedOrigin } from '../../src/graphql/transports/allowed-origin.ts';
 
 const VM = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 
-test.each([
+it.each([
   ['a client that is no browser', undefined, 'swiftor.io', [], true],
   ['a page of the same host', 'https://swiftor.io', 'swiftor.io', [], true],
   ['a page of the same host and port', 'http://localhost:4000', 'localhost:4000', [], true],

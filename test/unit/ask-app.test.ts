@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { AppEndpoint } from '../../src/reconciler/answer/app-endpoint.ts';
 import { askApp, awaitApp } from '../../src/reconciler/answer/ask-app.ts';
@@ -46,17 +46,17 @@ function saying(...texts: readonly string[]) {
 }
 
 describe('an app that is asked once', () => {
-  test.each([200, 204, 301, 400, 401, 403, 404, 429])('answers when it says %i', async (status) => {
+  it.each([200, 204, 301, 400, 401, 403, 404, 429])('answers when it says %i', async (status) => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(status).end());
     expect(await askApp(door, 2_000, never())).toBe(true);
   });
 
-  test.each([500, 502, 503, 504])('does not answer yet when what stands in front of it says %i', async (status) => {
+  it.each([500, 502, 503, 504])('does not answer yet when what stands in front of it says %i', async (status) => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(status).end('starting'));
     expect(await askApp(door, 2_000, never())).toBe(false);
   });
 
-  test('is asked as a browser would: for / at its own address, once, on a connection that ends', async () => {
+  it('is asked as a browser would: for / at its own address, once, on a connection that ends', async () => {
     const asked: unknown[] = [];
     const { door, sockets } = await openHttp(({ method, url, headers }, reply) => {
       asked.push({ method, url, host: headers.host, connection: headers.connection });
@@ -67,12 +67,12 @@ describe('an app that is asked once', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  test('answers as soon as its first bytes are there, not when all are', async () => {
+  it('answers as soon as its first bytes are there, not when all are', async () => {
     const { door } = await openHttp((_request, reply) => void reply.writeHead(200).write('endless'));
     expect(await askApp(door, 2_000, never())).toBe(true);
   });
 
-  test.each([
+  it.each([
     ['not HTTP', ['SSH-2.0-OpenSSH_9.2\r\n']],
     ['one byte', ['\u0000']],
     ['the first letters of HTTP, and then something else', ['HT', 'ML']],
@@ -82,7 +82,7 @@ describe('an app that is asked once', () => {
     expect(await askApp(door, 2_000, never())).toBe(true);
   });
 
-  test.each([
+  it.each([
     [['HTTP/1.1 ', '503 Service Unavailable\r\n\r\n']],
     [['H', 'TTP/1.0', ' 502 Bad Gateway\r\n\r\n']],
     [['HTTP/1.1 5', '00 Internal Server Error\r\n\r\n']],
@@ -91,7 +91,7 @@ describe('an app that is asked once', () => {
     expect(await askApp(door, 2_000, never())).toBe(false);
   });
 
-  test('does not answer when it accepts and stays silent, and is let go at the deadline', async () => {
+  it('does not answer when it accepts and stays silent, and is let go at the deadline', async () => {
     const { door, sockets } = await openTcp((socket) => socket.resume());
     const begun = performance.now();
     expect(await askApp(door, 200, never())).toBe(false);
@@ -101,7 +101,7 @@ describe('an app that is asked once', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  test.each<[string, (socket: Socket) => void]>([
+  it.each<[string, (socket: Socket) => void]>([
     ['closes at once', (socket) => void socket.end()],
     ['resets at once', (socket) => void socket.resetAndDestroy()],
     ['closes after it was asked', (socket) => void socket.once('data', () => socket.end())],
@@ -112,14 +112,14 @@ describe('an app that is asked once', () => {
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
-  test('does not answer where nothing listens', async () => {
+  it('does not answer where nothing listens', async () => {
     const server = createServer();
     const { door } = await open(server);
     await new Promise((resolve) => server.close(resolve));
     expect(await askApp(door, 20_000, never())).toBe(false);
   });
 
-  test('is let go at once when the signal aborts, before or while it is asked', async () => {
+  it('is let go at once when the signal aborts, before or while it is asked', async () => {
     const { door, sockets } = await openTcp((socket) => socket.resume());
     expect(await askApp(door, 20_000, AbortSignal.abort())).toBe(false);
     const leaving = new AbortController();
@@ -147,7 +147,7 @@ const says = (head: string) => (socket: Duplex) => void socket.end(`HTTP/1.1 ${h
 describe('an app whose WebSocket is asked for', () => {
   const asked = { probe: { path: '/websocket', expect: 'websocket' }, credentials: 'abc:pass:wörd' } as const;
 
-  test.each([
+  it.each([
     ['101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket', true],
     ['400 Bad Request', true],
     ['426 Upgrade Required', true],
@@ -161,7 +161,7 @@ describe('an app whose WebSocket is asked for', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  test('is not up when its front cuts the connection, or never answers', async () => {
+  it('is not up when its front cuts the connection, or never answers', async () => {
     const { door: cut } = await openFront((socket) => socket.destroy());
     expect(await askApp({ ...cut, ...asked }, 20_000, never())).toBe(false);
     const { door: silent, sockets } = await openFront((socket) => void socket.resume().on('end', () => socket.end()));
@@ -169,25 +169,25 @@ describe('an app whose WebSocket is asked for', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  test('is not up because its front asks for a sign-in, though / answers', async () => {
+  it('is not up because its front asks for a sign-in, though / answers', async () => {
     const { door } = await openFront(says('502 Bad Gateway'));
     expect(await askApp(door, 2_000, never())).toBe(true);
     expect(await askApp({ ...door, ...asked, credentials: undefined }, 2_000, never())).toBe(false);
   });
 
-  test('is up when another password was set inside', async () => {
+  it('is up when another password was set inside', async () => {
     const { door } = await openFront(says('502 Bad Gateway'));
     expect(await askApp({ ...door, ...asked, credentials: 'abc:other' }, 2_000, never())).toBe(true);
   });
 
-  test('is up when one of several paths leads to it', async () => {
+  it('is up when one of several paths leads to it', async () => {
     const { door } = await openFront(says('426 Upgrade Required'));
     const paths = { path: ['/api/websockets', '/websocket'], expect: 'websocket' } as const;
     expect(await askApp({ ...door, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(true);
     expect(await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never())).toBe(false);
   });
 
-  test('never opens one: a server of WebSockets refuses the version', async () => {
+  it('never opens one: a server of WebSockets refuses the version', async () => {
     const server = createHttp();
     const sockets = new WebSocketServer({ server });
     let opened = 0;
@@ -209,7 +209,7 @@ describe('an app that speaks TLS', () => {
     return { key: await readFile(keyFile), cert: await readFile(certFile) };
   }
 
-  test('answers with a certificate that nobody knows, and its 503 is a 503', async () => {
+  it('answers with a certificate that nobody knows, and its 503 is a 503', async () => {
     const statuses = [503, 200];
     const { door } = await open(
       createHttps(await selfSigned(), (_request, reply) => reply.writeHead(statuses.shift() ?? 500).end()),
@@ -219,7 +219,7 @@ describe('an app that speaks TLS', () => {
     expect(await askApp(door, 5_000, never())).toBe(true);
   });
 
-  test('does not answer at a door where nobody speaks TLS, or nobody speaks', async () => {
+  it('does not answer at a door where nobody speaks TLS, or nobody speaks', async () => {
     const { door: plain } = await openTcp(saying('HTTP/1.1 400 Bad Request\r\n\r\n'));
     expect(await askApp({ ...plain, scheme: 'https' }, 20_000, never())).toBe(false);
     const { door: silent } = await openTcp((socket) => socket.resume());
@@ -228,7 +228,7 @@ describe('an app that speaks TLS', () => {
 });
 
 describe('an app that is waited for', () => {
-  test('answers after its 503s, having been asked each time on a connection of its own', async () => {
+  it('answers after its 503s, having been asked each time on a connection of its own', async () => {
     const statuses = [503, 502, 500];
     const ports = new Set<number | undefined>();
     const { door } = await openHttp((request, reply) => {
@@ -239,7 +239,7 @@ describe('an app that is waited for', () => {
     expect(ports.size).toBe(4);
   });
 
-  test('answers once it listens', async () => {
+  it('answers once it listens', async () => {
     const server = createServer();
     const { door } = await open(server);
     await new Promise((resolve) => server.close(resolve));
@@ -250,7 +250,7 @@ describe('an app that is waited for', () => {
     expect(await waiting).toBe(true);
   });
 
-  test('answers after a connection that was swallowed', async () => {
+  it('answers after a connection that was swallowed', async () => {
     let connections = 0;
     const { door } = await openTcp((socket) => {
       connections += 1;
@@ -260,7 +260,7 @@ describe('an app that is waited for', () => {
     expect(connections).toBe(2);
   });
 
-  test('is given up at its deadline', async () => {
+  it('is given up at its deadline', async () => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(503).end());
     const begun = performance.now();
     expect(await awaitApp(door, 300, never())).toBe(false);
@@ -269,7 +269,7 @@ describe('an app that is waited for', () => {
     expect(took).toBeLessThan(3_000);
   });
 
-  test('is given up at once when the signal aborts', async () => {
+  it('is given up at once when the signal aborts', async () => {
     let asked = 0;
     const { door } = await openHttp((_request, reply) => {
       asked += 1;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog, type CatalogOptions } from '../../src/catalog/catalog.ts';
 import { imageOf, localImageOf } from '../../src/catalog/distribution.ts';
 
@@ -36,7 +36,7 @@ describe('the built-in catalog', () => {
   const DESKTOPS = ['xfce', 'kde', 'mate', 'i3'];
   const CONFIG = { primary: '/config' };
 
-  test.each([
+  it.each([
     { code: 'ubuntu', desktops: DESKTOPS, port: 3000, volumes: CONFIG, signIn: ['PASSWORD'] },
     { code: 'debian', desktops: DESKTOPS, port: 3000, volumes: CONFIG, signIn: ['PASSWORD'] },
     { code: 'fedora', desktops: DESKTOPS, port: 3000, volumes: CONFIG, signIn: ['PASSWORD'] },
@@ -85,7 +85,7 @@ describe('the built-in catalog', () => {
     expect(found.description).not.toBe('');
   });
 
-  test('has the eleven of the seed and no other', () => {
+  it('has the eleven of the seed and no other', () => {
     expect([...builtIn.distributions.keys()].toSorted()).toEqual([
       'blender',
       'code-server',
@@ -101,7 +101,7 @@ describe('the built-in catalog', () => {
     ]);
   });
 
-  test('names the successor of each image that is no longer built', () => {
+  it('names the successor of each image that is no longer built', () => {
     const deprecated = [...builtIn.distributions.values()].filter((each) => each.deprecated !== undefined);
     expect(Object.fromEntries(deprecated.map(({ code, deprecated: why }) => [code, why]))).toEqual({
       emulatorjs: expect.stringMatching(/successor.*$/),
@@ -110,12 +110,12 @@ describe('the built-in catalog', () => {
     expect(entry(builtIn, 'emulatorjs').deprecated).toMatch(/romm/);
   });
 
-  test('gives desktops the shared memory that browsers need, and phpMyAdmin a server to choose', () => {
+  it('gives desktops the shared memory that browsers need, and phpMyAdmin a server to choose', () => {
     for (const code of ['ubuntu', 'kali', 'blender', 'krita', 'steamos']) expect(entry(builtIn, code).shmMb).toBe(1024);
     expect(entry(builtIn, 'phpmyadmin').env).toHaveProperty('PMA_ARBITRARY', '1');
   });
 
-  test('takes devices and system calls beyond the usual for steamos alone, and says what else listens where', () => {
+  it('takes devices and system calls beyond the usual for steamos alone, and says what else listens where', () => {
     const all = [...builtIn.distributions.values()];
     expect(all.filter(({ devices, seccomp }) => devices.length > 0 || seccomp !== 'default').map(({ code }) => code)).toEqual(['steamos']);
     expect(entry(builtIn, 'steamos').devices).toEqual(['/dev/dri']);
@@ -124,7 +124,7 @@ describe('the built-in catalog', () => {
     for (const protocol of ['tcp', 'udp']) expect(entry(builtIn, 'minecraft').ports).toContainEqual({ from: 25565, to: 25570, protocol });
   });
 
-  test('offers a desktop only where there is one, and only those it has', () => {
+  it('offers a desktop only where there is one, and only those it has', () => {
     expect(imageOf(entry(builtIn, 'debian'), 'kde')).toBe('lscr.io/linuxserver/webtop:debian-kde');
     expect(imageOf(entry(builtIn, 'debian'), 'gnome')).toBeUndefined();
     expect(imageOf(entry(builtIn, 'debian'), 'toString')).toBeUndefined();
@@ -132,7 +132,7 @@ describe('the built-in catalog', () => {
     expect(imageOf(entry(builtIn, 'krita'), null)).toBe('lscr.io/linuxserver/krita:latest');
   });
 
-  test("has the seed's plans, and the regions that it was given", () => {
+  it("has the seed's plans, and the regions that it was given", () => {
     expect([...builtIn.plans.values()]).toEqual([
       { code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 1, vms: 50 },
       { code: 'hacker', name: 'Hacker', cpu: 4, ram: 8, storageGb: 30, concurrentVms: 3, vms: 100 },
@@ -144,7 +144,7 @@ describe('the built-in catalog', () => {
     ]);
   });
 
-  test('gives the reason of each exception, and never a right over the network that VMs share', () => {
+  it('gives the reason of each exception, and never a right over the network that VMs share', () => {
     for (const { exceptions, capabilities } of builtIn.distributions.values()) {
       expect(exceptions.map(({ check }) => check)).toEqual(expect.arrayContaining(['5.13', '5.27']));
       expect(capabilities).not.toEqual(expect.arrayContaining(['NET_ADMIN']));
@@ -152,14 +152,14 @@ describe('the built-in catalog', () => {
     expect(entry(builtIn, 'steamos').exceptions.map(({ check }) => check)).toEqual(['5.13', '5.27', '5.18', '5.22']);
   });
 
-  test('calls a region that it does not know by its code', async () => {
+  it('calls a region that it does not know by its code', async () => {
     const { regions } = await load({ regions: ['LAB-1'] });
     expect([...regions.values()]).toEqual([{ code: 'LAB-1', name: 'LAB-1' }]);
   });
 });
 
 describe('the file of the operator', () => {
-  test.each([
+  it.each([
     [{ capabilities: ['NET_ADMIN'] }, /capabilities/],
     [{ capabilities: ['NET_RAW'] }, /capabilities/],
     [{ devices: ['/dev/dri'] }, /reason for its exception from check 5\.18/],
@@ -179,24 +179,24 @@ describe('the file of the operator', () => {
     await expect(withDistributions({ code: 'krita', ...fields })).rejects.toThrow(message);
   });
 
-  test('replaces the image of one desktop by `images`', async () => {
+  it('replaces the image of one desktop by `images`', async () => {
     const merged = entry(await withDistributions({ code: 'ubuntu', images: { xfce: 'local/xfce:1' } }), 'ubuntu');
     expect(merged.images).toEqual({ ...entry(builtIn, 'ubuntu').images, xfce: 'local/xfce:1' });
     expect(merged).toMatchObject({ kind: 'WEBTOP', defaultPort: 3000, shmMb: 1024, name: 'Ubuntu' });
   });
 
-  test('adds a desktop by `images`', async () => {
+  it('adds a desktop by `images`', async () => {
     const merged = entry(await withDistributions({ code: 'ubuntu', images: { lxqt: 'local/lxqt:1' } }), 'ubuntu');
     expect(merged.desktops).toEqual(['xfce', 'kde', 'mate', 'i3', 'lxqt']);
   });
 
-  test('replaces the images of all desktops by `image`', async () => {
+  it('replaces the images of all desktops by `image`', async () => {
     const merged = entry(await withDistributions({ code: 'ubuntu', image: 'local/all:1' }), 'ubuntu');
     expect(merged.desktops).toEqual(['xfce', 'kde', 'mate', 'i3']);
     for (const desktop of merged.desktops) expect(imageOf(merged, desktop)).toBe('local/all:1');
   });
 
-  test('takes the stand-in away from what it replaces, and only from that', async () => {
+  it('takes the stand-in away from what it replaces, and only from that', async () => {
     expect(localImageOf(entry(builtIn, 'debian'), 'xfce')).toBe('local/webtop:debian-xfce');
     const one = entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' } }), 'debian');
     expect([localImageOf(one, 'xfce'), localImageOf(one, 'kde')]).toEqual([undefined, 'local/webtop:debian-kde']);
@@ -206,7 +206,7 @@ describe('the file of the operator', () => {
     expect(localImageOf(own, 'xfce')).toBe('local/mine:1');
   });
 
-  test('brings a probe with its image, or for ours', async () => {
+  it('brings a probe with its image, or for ours', async () => {
     const probe = { path: '/ws', expect: 'websocket' };
     const whole = { path: '/ws', signIn: 'none', expect: 'websocket' };
     expect(entry(await withDistributions({ code: 'krita', image: 'mine/krita:1', probe }), 'krita').probe).toEqual(whole);
@@ -216,7 +216,7 @@ describe('the file of the operator', () => {
     expect(entry(await withDistributions({ code: 'debian', bootSeconds: 9 }), 'debian').probe).toEqual(entry(builtIn, 'debian').probe);
   });
 
-  test('replaces the image of an app and leaves the rest of it and of the catalog alone', async () => {
+  it('replaces the image of an app and leaves the rest of it and of the catalog alone', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1', bootSeconds: 9 });
     expect(entry(catalog, 'krita')).toEqual({
       ...entry(builtIn, 'krita'),
@@ -229,12 +229,12 @@ describe('the file of the operator', () => {
     for (const [code, before] of builtIn.distributions) if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);
   });
 
-  test('makes a webtop base of an app that gets `images`', async () => {
+  it('makes a webtop base of an app that gets `images`', async () => {
     const merged = entry(await withDistributions({ code: 'kali', images: { xfce: 'local/kali:1' } }), 'kali');
     expect(merged).toMatchObject({ kind: 'WEBTOP', desktops: ['xfce'] });
   });
 
-  test('adds an entry with the least: code, image and port', async () => {
+  it('adds an entry with the least: code, image and port', async () => {
     const merged = entry(await withDistributions({ code: 'whoami', image: 'traefik/whoami', defaultPort: 8080 }), 'whoami');
     expect(merged).toMatchObject({
       kind: 'PREMADE',
@@ -246,12 +246,12 @@ describe('the file of the operator', () => {
     });
   });
 
-  test('wins with the later of two entries with the same code', async () => {
+  it('wins with the later of two entries with the same code', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1' }, { code: 'krita', image: 'local/krita:2' });
     expect(entry(catalog, 'krita').image).toBe('local/krita:2');
   });
 
-  test.each([
+  it.each([
     ['a port past the last', { code: 'krita', defaultPort: 65536 }, /distribution "krita".*defaultPort/],
     ['a port that is text', { code: 'krita', defaultPort: '3000' }, /distribution "krita".*defaultPort/],
     ['an unknown scheme', { code: 'krita', scheme: 'ftp' }, /distribution "krita".*scheme/],
@@ -271,7 +271,7 @@ describe('the file of the operator', () => {
     expect(String(error)).toContain(catalogFile);
   });
 
-  test.each([
+  it.each([
     ['is no JSON', '{"distributions": [', /cannot be read as JSON/],
     ['is a list', [], /the file/],
     ['has another key', { distribution: [] }, /distribution/],
@@ -281,14 +281,14 @@ describe('the file of the operator', () => {
     await expect(load({ catalogFile })).rejects.toThrow(catalogFile);
   });
 
-  test('is missed by name when it is not there, with its cause', async () => {
+  it('is missed by name when it is not there, with its cause', async () => {
     const catalogFile = path.join(dir, 'absent.json');
     const error = await load({ catalogFile }).catch((reason: unknown) => reason);
     expect(String(error)).toContain(catalogFile);
     expect(error).toHaveProperty('cause.code', 'ENOENT');
   });
 
-  test('merges plans field by field, and adds new ones', async () => {
+  it('merges plans field by field, and adds new ones', async () => {
     const team = { code: 'team', name: 'Team', cpu: 64, ram: 128, storageGb: 1_000, concurrentVms: 50 };
     const { plans, defaultPlan } = await load({
       plansFile: await fileWith({ plans: [{ code: 'core', concurrentVms: 2 }, team] }),
@@ -298,13 +298,13 @@ describe('the file of the operator', () => {
     expect(defaultPlan).toEqual({ ...team, vms: 250 });
   });
 
-  test('is refused for a bad plan, by file and field', async () => {
+  it('is refused for a bad plan, by file and field', async () => {
     const plansFile = await fileWith({ plans: [{ code: 'core', cpu: -1 }] });
     await expect(load({ plansFile })).rejects.toThrow(/plan "core".*cpu/);
     await expect(load({ plansFile })).rejects.toThrow(plansFile);
   });
 });
 
-test('a DEFAULT_PLAN that is no plan is refused with those that are', async () => {
+it('a DEFAULT_PLAN that is no plan is refused with those that are', async () => {
   await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(/DEFAULT_PLAN "gold" is not a plan; there are core, hacker, engineer/);
 });

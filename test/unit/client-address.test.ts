@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { clientAddress } from '../../src/http/client-address.ts';
 import { parseNetworks } from '../../src/config/parse-networks.ts';
 
@@ -8,7 +8,7 @@ function requestOf(remoteAddress: string | undefined, forwardedFor?: string): In
   return { socket: { remoteAddress }, headers: forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor } } as IncomingMessage;
 }
 
-test.each([
+it.each([
   ['no proxy is trusted', '', '203.0.113.9', '198.51.100.1', '203.0.113.9'],
   ['no proxy is trusted, loopback neither', '', '127.0.0.1', '198.51.100.1', '127.0.0.1'],
   ['a trusted proxy says nothing', '10.0.0.0/8', '10.1.2.3', undefined, '10.1.2.3'],
@@ -28,7 +28,7 @@ test.each([
   expect(clientAddress(requestOf(peer, forwardedFor), parseNetworks(trusted))).toBe(expected);
 });
 
-test.each(['10.0.0.0/33', '10.0.0/8', '2001:db8::/129', 'proxy.internal', '10.0.0.1/8/8', '10.0.0.1/', '10.0.0.1/-1', '10.0.0.1/1e1'])(
+it.each(['10.0.0.0/33', '10.0.0/8', '2001:db8::/129', 'proxy.internal', '10.0.0.1/8/8', '10.0.0.1/', '10.0.0.1/-1', '10.0.0.1/1e1'])(
   '%s is no network',
   (entry) => {
     expect(() => parseNetworks(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an address nor a network`);

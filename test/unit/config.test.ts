@@ -1,12 +1,12 @@
 import { BlockList } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 
 const SECRET = 'x'.repeat(32);
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const SOCKET = 'unix:///var/run/docker.sock';
 
-test('nothing set is a gateway on this machine alone', () => {
+it('nothing set is a gateway on this machine alone', () => {
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
     port: 4000,
@@ -57,11 +57,11 @@ test('nothing set is a gateway on this machine alone', () => {
   });
 });
 
-test('a variable that is set to nothing is not set', () => {
+it('a variable that is set to nothing is not set', () => {
   expect(readConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '', REGIONS: '', ROLES: '', NODE_ENV: '' })).toEqual(readConfig({}));
 });
 
-test('every variable arrives where it belongs', () => {
+it('every variable arrives where it belongs', () => {
   const config = readConfig({
     HOST: '0.0.0.0',
     PORT: '0',
@@ -100,7 +100,7 @@ test('every variable arrives where it belongs', () => {
   });
 });
 
-test.each([
+it.each([
   [{}, 'http'],
   [{ BASE_DOMAIN: 'vms.localhost' }, 'http'],
   [{ BASE_DOMAIN: 'swiftor.io' }, 'https'],
@@ -113,14 +113,14 @@ test.each([
 });
 
 describe('RUNTIMES', () => {
-  test('leads codes of regions to the runtime of their containers', () => {
+  it('leads codes of regions to the runtime of their containers', () => {
     expect(Object.fromEntries(readConfig({ RUNTIMES: ' AU=runsc , US=io.containerd.kata.v2, ' }).runtimes)).toEqual({
       AU: 'runsc',
       US: 'io.containerd.kata.v2',
     });
   });
 
-  test.each([
+  it.each([
     ['AU', 'RUNTIMES has "AU"; each entry is CODE=RUNTIME'],
     ['AU=', 'RUNTIMES has "AU="; each entry is CODE=RUNTIME'],
     ['AU=run sc', 'RUNTIMES has "AU=run sc"; each entry is CODE=RUNTIME'],
@@ -131,16 +131,16 @@ describe('RUNTIMES', () => {
   });
 });
 
-test('without walls nobody is told that VMs are kept off the internet', () => {
+it('without walls nobody is told that VMs are kept off the internet', () => {
   expect(readConfig({ VM_ISOLATION: 'off' }).isolation).toBe('off');
   expect(() => readConfig({ VM_ISOLATION: 'off', VM_EGRESS: 'none' })).toThrow('VM_EGRESS=none needs VM_ISOLATION=on');
 });
 
-test.each([{ VM_ISOLATION: 'no' }, { VM_EGRESS: 'lan' }])('%j is refused by the name of the variable', (env) => {
+it.each([{ VM_ISOLATION: 'no' }, { VM_EGRESS: 'lan' }])('%j is refused by the name of the variable', (env) => {
   expect(() => readConfig(env)).toThrow(new RegExp(`^${Object.keys(env)[0]} .*expected one of`));
 });
 
-test.each([
+it.each([
   [{ TLS_CERT: 'cert.pem' }, 'Set TLS_CERT and TLS_KEY, both or none.'],
   [{ TLS_KEY: 'key.pem' }, 'Set TLS_CERT and TLS_KEY, both or none.'],
   [{ TLS_CERT: 'cert.pem', TLS_KEY: 'key.pem', PUBLIC_SCHEME: 'http' }, 'PUBLIC_SCHEME is http, but'],
@@ -151,7 +151,7 @@ test.each([
 describe('REGIONS', () => {
   const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions);
 
-  test('leads each code to its endpoint, with blanks and a last comma forgiven', () => {
+  it('leads each code to its endpoint, with blanks and a last comma forgiven', () => {
     expect(regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' })).toEqual({
       AU: 'unix:///run/au.sock',
       'EU-1': 'tcp://10.0.0.7:2375',
@@ -159,25 +159,25 @@ describe('REGIONS', () => {
     });
   });
 
-  test('is AU and US on DOCKER_HOST where it is not set, and DOCKER_HOST means nothing where it is', () => {
+  it('is AU and US on DOCKER_HOST where it is not set, and DOCKER_HOST means nothing where it is', () => {
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({ AU: 'tcp://10.0.0.7:2375', US: 'tcp://10.0.0.7:2375' });
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375', REGIONS: `AU=${SOCKET}` })).toEqual({ AU: SOCKET });
   });
 
-  test.each(['AU', 'AU=', `=${SOCKET}`, 'AU=docker', 'AU=http://10.0.0.7:2375', 'A_U=tcp://a:1', `${'A'.repeat(17)}=tcp://a:1`])(
+  it.each(['AU', 'AU=', `=${SOCKET}`, 'AU=docker', 'AU=http://10.0.0.7:2375', 'A_U=tcp://a:1', `${'A'.repeat(17)}=tcp://a:1`])(
     'is refused with the entry "%s" in it',
     (entry) => {
       expect(() => readConfig({ REGIONS: `US=${SOCKET},${entry}` })).toThrow(`REGIONS has "${entry}"; each entry is CODE=ENDPOINT`);
     },
   );
 
-  test('is refused when it names a region twice, or none', () => {
+  it('is refused when it names a region twice, or none', () => {
     expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
     expect(() => readConfig({ REGIONS: ' , ' })).toThrow('REGIONS names no region');
   });
 });
 
-test('introspection is on, and off in production, unless it is set', () => {
+it('introspection is on, and off in production, unless it is set', () => {
   const production = { NODE_ENV: 'production', SECRETS_KEY: KEY, JWT_SECRET: SECRET };
   const on = (env: Record<string, string>): boolean => readConfig(env).introspection;
   expect([on({}), on({ INTROSPECTION: '0' }), on(production), on({ ...production, INTROSPECTION: '1' })]).toEqual([
@@ -188,7 +188,7 @@ test('introspection is on, and off in production, unless it is set', () => {
   ]);
 });
 
-test('limits and origins arrive where they belong', () => {
+it('limits and origins arrive where they belong', () => {
   const { limits, allowedOrigins, persistedOperations } = readConfig({
     ALLOWED_ORIGINS: 'https://app.example.org, http://localhost:5173,',
     PERSISTED_OPERATIONS: 'operations.json',
@@ -211,16 +211,16 @@ test('limits and origins arrive where they belong', () => {
 });
 
 describe('ROLES', () => {
-  test('are a list in any order, with blanks', () => {
+  it('are a list in any order, with blanks', () => {
     expect(readConfig({ ROLES: 'reconciler, api' }).roles).toEqual(new Set(['api', 'reconciler']));
   });
 
-  test.each(['api,web', ',', 'API'])('are refused as "%s", with those there are', (roles) => {
+  it.each(['api,web', ',', 'API'])('are refused as "%s", with those there are', (roles) => {
     expect(() => readConfig({ ROLES: roles })).toThrow(`ROLES has "${roles}"; it takes a list of api, ingress, reconciler`);
   });
 });
 
-test.each([
+it.each([
   ['PORT', 'http'],
   ['PORT', '-1'],
   ['PORT', '65536'],
@@ -260,28 +260,28 @@ test.each([
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name} `));
 });
 
-test('a secret counts in bytes, not in characters', () => {
+it('a secret counts in bytes, not in characters', () => {
   expect(readConfig({ JWT_SECRET: 'ü'.repeat(16) }).jwt.secret).toBe('ü'.repeat(16));
 });
 
-test('one error names every variable that is wrong', () => {
+it('one error names every variable that is wrong', () => {
   expect(() => readConfig({ PORT: 'http', LOG_LEVEL: 'loud', JWT_SECRET: 'short' })).toThrow(/PORT[^]*JWT_SECRET[^]*LOG_LEVEL/);
 });
 
-test('no error repeats a secret', () => {
+it('no error repeats a secret', () => {
   const secrets = { JWT_SECRET: 'hunter2', SECRETS_KEY: 'hunter2', DATABASE_URL: 'mysql://gateway:hunter2@db/swiftor' };
   for (const [name, value] of Object.entries(secrets)) {
     expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   }
 });
 
-test('a secret and a key set together are refused: one could be passed off as the other', () => {
+it('a secret and a key set together are refused: one could be passed off as the other', () => {
   expect(() => readConfig({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id.swiftor.io/keys' })).toThrow(
     'JWT_SECRET or JWT_JWKS_URL, not both',
   );
 });
 
-test('production brings its own keys', () => {
+it('production brings its own keys', () => {
   const production = { NODE_ENV: 'production' };
   expect(() => readConfig({ ...production, JWT_SECRET: SECRET })).toThrow('SECRETS_KEY must be set');
   expect(() => readConfig({ ...production, SECRETS_KEY: KEY })).toThrow('JWT_SECRET or JWT_JWKS_URL must be set');
@@ -290,6 +290,6 @@ test('production brings its own keys', () => {
   expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_JWKS_URL: jwksUrl }).jwt).toEqual({ jwksUrl, audience: 'authenticated' });
 });
 
-test('a config does not change', () => {
+it('a config does not change', () => {
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { containerNames, containerOptions, volumeNameChoices } from '../../src/engine/docker/containers/container-options.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { machineSpec } from '../support/engines.ts';
@@ -11,7 +11,7 @@ const place = {
   volumeNames: new Map([['primary', 'swiftor-x-primary']]),
 };
 
-test('a container gets its limits, and no rights but those of its profile', () => {
+it('a container gets its limits, and no rights but those of its profile', () => {
   const spec = machineSpec({ cpu: 1.5, memoryBytes: 512 * 1024 * 1024, pidsLimit: 256, shmBytes: 1024, stopGraceSeconds: 7 });
   const { HostConfig, StopTimeout, Tty } = containerOptions(spec, place);
   expect(HostConfig).toMatchObject({
@@ -39,7 +39,7 @@ test('a container gets its limits, and no rights but those of its profile', () =
   expect(Tty).toBe(false);
 });
 
-test("a container without ports publishes nothing, and is given no init, no privilege, no device and none of the host's paths", () => {
+it("a container without ports publishes nothing, and is given no init, no privilege, no device and none of the host's paths", () => {
   const options = containerOptions(machineSpec(), place);
   const keys = [...Object.keys(options), ...Object.keys(options.HostConfig ?? {})];
   const forbidden = [
@@ -59,7 +59,7 @@ test("a container without ports publishes nothing, and is given no init, no priv
   expect(keys.filter((key) => forbidden.includes(key))).toEqual([]);
 });
 
-test('its ports are published, on the address that they name, and no others', () => {
+it('its ports are published, on the address that they name, and no others', () => {
   const ports = [
     { protocol: 'tcp', internalPort: 25565, publicPort: 30001, bind: '0.0.0.0' },
     { protocol: 'udp', internalPort: 25565, publicPort: 30002, bind: '::1' },
@@ -73,7 +73,7 @@ test('its ports are published, on the address that they name, and no others', ()
   expect(HostConfig).not.toHaveProperty('PublishAllPorts');
 });
 
-test.each([
+it.each([
   [0.001, 2],
   [8, 8192],
   [1000, 262_144],
@@ -81,11 +81,11 @@ test.each([
   expect(containerOptions(machineSpec({ cpu }), place).HostConfig).toMatchObject({ CpuShares });
 });
 
-test('a share of a core too small for the kernel becomes the smallest that it takes', () => {
+it('a share of a core too small for the kernel becomes the smallest that it takes', () => {
   expect(containerOptions(machineSpec({ cpu: 0.001 }), place).HostConfig?.CpuQuota).toBe(1000);
 });
 
-test('no-new-privileges, the runtime and the command are given only when the spec has them', () => {
+it('no-new-privileges, the runtime and the command are given only when the spec has them', () => {
   const bare = containerOptions(
     machineSpec({ security: { capabilities: [], noNewPrivileges: false, seccomp: 'default', devices: [] } }),
     place,
@@ -97,7 +97,7 @@ test('no-new-privileges, the runtime and the command are given only when the spe
   expect(full).toMatchObject({ Cmd: ['/bin/app', '--flag'], HostConfig: { Runtime: 'runsc' } });
 });
 
-test('an image that needs a device, or no filter of system calls, gets just that', () => {
+it('an image that needs a device, or no filter of system calls, gets just that', () => {
   const security = { capabilities: [], noNewPrivileges: true, seccomp: 'unconfined', devices: ['/dev/dri'] } as const;
   expect(containerOptions(machineSpec({ security }), place).HostConfig).toMatchObject({
     SecurityOpt: ['no-new-privileges', 'seccomp=unconfined'],
@@ -105,11 +105,11 @@ test('an image that needs a device, or no filter of system calls, gets just that
   });
 });
 
-test('environment values are passed as they are, also with "=" and newlines', () => {
+it('environment values are passed as they are, also with "=" and newlines', () => {
   expect(containerOptions(machineSpec({ env: { A: '', B: 'x=y\nz' } }), place).Env).toEqual(['A=', 'B=x=y\nz']);
 });
 
-test("the driver's own labels win over the spec's", () => {
+it("the driver's own labels win over the spec's", () => {
   const spec = machineSpec({ labels: { [LABEL.installation]: 'other', 'io.swiftor.test': 'kept' } });
   expect(containerOptions(spec, place).Labels).toEqual({
     'io.swiftor.test': 'kept',
@@ -120,14 +120,14 @@ test("the driver's own labels win over the spec's", () => {
   });
 });
 
-test('a container is made from the id of its image, and says where that is from', () => {
+it('a container is made from the id of its image, and says where that is from', () => {
   const image = { reference: 'local/a:1', id: 'sha256:1', digest: 'sha256:2', standInFor: 'lscr.io/a:1' };
   const { Image, Labels } = containerOptions(machineSpec(), { ...place, image });
   expect(Image).toBe('sha256:1');
   expect(Labels).toMatchObject({ [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' });
 });
 
-test('volumes are mounted under the names that the engine knows them by', () => {
+it('volumes are mounted under the names that the engine knows them by', () => {
   const volumes = [{ name: 'primary', target: '/config', lifetime: 'until-stop', mustExist: false }] as const;
   expect(containerOptions(machineSpec({ volumes }), place).HostConfig?.Mounts).toEqual([
     { Type: 'volume', Source: 'swiftor-x-primary', Target: '/config' },
@@ -135,7 +135,7 @@ test('volumes are mounted under the names that the engine knows them by', () => 
   expect(() => containerOptions(machineSpec({ volumes }), { ...place, volumeNames: new Map() })).toThrow(/"primary"/);
 });
 
-test('names are the same each time, so that two calls at once meet', () => {
+it('names are the same each time, so that two calls at once meet', () => {
   expect(containerNames({ id: 'i', hash: 'h' }).slice(0, 3)).toEqual(['swiftor-i-h', 'swiftor-i-h-2', 'swiftor-i-h-3']);
   expect(volumeNameChoices('i', 'primary').slice(0, 2)).toEqual(['swiftor-i-primary', 'swiftor-i-primary-2']);
 });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireDataDirLock } from '../../src/lib/data-dir-lock.ts';
 import { processIdentity } from '../../src/lib/process-identity.ts';
 
@@ -32,19 +32,19 @@ describe('the lock of a data directory', () => {
     return { child, said: String(said) };
   }
 
-  test('is refused while a living process holds it, with the directory and the pid', async () => {
+  it('is refused while a living process holds it, with the directory and the pid', async () => {
     const { child, said } = await contender();
     expect(said).toBe('locked');
     await expect(acquireDataDirLock(dataDir)).rejects.toThrow(`${dataDir} is in use by process ${child.pid}.`);
   });
 
-  test('is refused to its own holder a second time', async () => {
+  it('is refused to its own holder a second time', async () => {
     const lock = await acquireDataDirLock(dataDir);
     await expect(acquireDataDirLock(dataDir)).rejects.toThrow(`process ${process.pid}`);
     await lock.release();
   });
 
-  test('can be taken again after its release, which may come twice', async () => {
+  it('can be taken again after its release, which may come twice', async () => {
     const first = await acquireDataDirLock(dataDir);
     await first.release();
     const second = await acquireDataDirLock(dataDir);
@@ -53,7 +53,7 @@ describe('the lock of a data directory', () => {
     await second.release();
   });
 
-  test('is taken over from an owner that was killed', async () => {
+  it('is taken over from an owner that was killed', async () => {
     const { child } = await contender();
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -61,7 +61,7 @@ describe('the lock of a data directory', () => {
     await lock.release();
   });
 
-  test.runIf(process.platform === 'linux')('is taken over when the pid of its owner belongs to a younger process', async () => {
+  it.runIf(process.platform === 'linux')('is taken over when the pid of its owner belongs to a younger process', async () => {
     const identity = await processIdentity(process.pid);
     await mkdir(path.join(dataDir, 'lock'));
     await symlink(`${process.pid} 1${identity}`, path.join(dataDir, 'lock', '7'));
@@ -70,7 +70,7 @@ describe('the lock of a data directory', () => {
     await lock.release();
   });
 
-  test('goes to exactly one of many who find a dead owner at the same time', async () => {
+  it('goes to exactly one of many who find a dead owner at the same time', async () => {
     const { child } = await contender();
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -79,7 +79,7 @@ describe('the lock of a data directory', () => {
     expect(outcomes.filter(({ said }) => said.startsWith('refused'))).toHaveLength(3);
   });
 
-  test('goes to exactly one of many attempts within one process', async () => {
+  it('goes to exactly one of many attempts within one process', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => acquireDataDirLock(dataDir)));
     const won = outcomes.filter((outcome) => outcome.status === 'fulfilled');
     expect(won).toHaveLength(1);

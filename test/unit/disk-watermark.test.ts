@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { readConfig } from '../../src/config/config.ts';
 import { isPastWatermark, parseDiskWatermark } from '../../src/config/disk-watermark.ts';
 
 const GB = 2 ** 30;
 
-test.each([
+it.each([
   ['85%', { usedPercent: 85, freeBytes: Infinity }],
   ['100%', { usedPercent: 100, freeBytes: Infinity }],
   ['20GB', { usedPercent: 0, freeBytes: 20 * GB }],
@@ -13,12 +13,12 @@ test.each([
   expect(parseDiskWatermark(text)).toEqual(expected);
 });
 
-test.each(['85', '101%', '-1%', 'GB', '20MB', '20GB,85%', '85%,', ',20GB', '85%,20GB,1GB', '85%20GB', '0.5%'])('"%s" is none', (text) => {
+it.each(['85', '101%', '-1%', 'GB', '20MB', '20GB,85%', '85%,', ',20GB', '85%,20GB,1GB', '85%20GB', '0.5%'])('"%s" is none', (text) => {
   expect(parseDiskWatermark(text)).toBeUndefined();
   expect(() => readConfig({ DISK_WATERMARK: text })).toThrow(`DISK_WATERMARK has "${text}"; it takes 85%, 20GB`);
 });
 
-test.each<[string, number, number, boolean]>([
+it.each<[string, number, number, boolean]>([
   ['85%', 84, 16, false],
   ['85%', 85, 15, true],
   ['20GB', 10, 20, false],

@@ -1,5 +1,5 @@
 import { getIntrospectionQuery, parse } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkDocument, DOCUMENT_LIMITS } from '../../src/graphql/pipeline/document-limits.ts';
 import { ApiError } from '../../src/errors.ts';
 
@@ -20,7 +20,7 @@ describe('each limit at N and at N + 1', () => {
   const deep = (levels: number) => `${'{ a '.repeat(levels)}${'}'.repeat(levels)}`;
   const deepByFragments = (levels: number) =>
     `{ a { ...F1 } } ${times(levels - 1, (index) => `fragment F${index + 1} on T { a ${index + 2 < levels ? `{ ...F${index + 2} }` : ''} }`)}`;
-  test.each([
+  it.each([
     ['levels', deep, depth, 'levels of fields'],
     ['levels over fragments', deepByFragments, depth, 'levels of fields'],
     ['levels of introspection', (n: number) => `{ __schema ${'{ types '.repeat(n - 1)}${'}'.repeat(n - 1)} }`, depth, 'levels of fields'],
@@ -58,18 +58,18 @@ describe('each limit at N and at N + 1', () => {
   });
 });
 
-test('every operation of a document is measured', () => {
+it('every operation of a document is measured', () => {
   expect(problemsOf(`query A { a } query B { ${times(aliases + 1, (index) => `f${index}: f`)} }`)).toEqual(['aliases']);
 });
 
-test('fragments that spread each other twice are measured at once, however many fields they stand for', () => {
+it('fragments that spread each other twice are measured at once, however many fields they stand for', () => {
   const bomb = `{ ...F0 } ${times(150, (index) => `fragment F${index} on T { ...F${index + 1} ...F${index + 1} }`)} fragment F150 on T { a }`;
   const begun = performance.now();
   expect(problemsOf(bomb)).toEqual(['fields']);
   expect(performance.now() - begun).toBeLessThan(1_000);
 });
 
-test.each([
+it.each([
   ['itself', '{ ...A } fragment A on T { a ...A }', 'A'],
   ['one another', '{ ...A } fragment A on T { ...B } fragment B on T { ...A a }', 'A'],
   ['one another, inside fields', '{ ...A } fragment A on T { a { ... { ...B } } } fragment B on T { b { ...A } }', 'A'],
@@ -82,12 +82,12 @@ test.each([
   expect(problemsOf(text)).toEqual([`spreads the fragment "${name}" inside itself.`]);
 });
 
-test('a fragment that nothing spreads is measured too: it is validated like any other', () => {
+it('a fragment that nothing spreads is measured too: it is validated like any other', () => {
   expect(problemsOf('{ a } fragment A on T { ...A }')).toEqual(['spreads the fragment "A" inside itself.']);
   expect(problemsOf(`{ a } fragment A on T { ${times(aliases + 1, (index) => `f${index}: f`)} }`)).toEqual(['aliases']);
 });
 
-test('the introspection that tools send stays below', () => {
+it('the introspection that tools send stays below', () => {
   const all = getIntrospectionQuery({
     descriptions: true,
     specifiedByUrl: true,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../src/engine/docker/connection/connect.ts';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
 import { pullImage } from '../../src/engine/docker/images/pull-image.ts';
@@ -68,7 +68,7 @@ async function inASecond(work: Promise<unknown>): Promise<unknown> {
   return Promise.race([failed, once(late, 'abort').then(() => expect.fail('This took longer than a second.'))]);
 }
 
-test.each(
+it.each(
   Object.entries(CALLS).flatMap(([name, ask]) =>
     [
       { status: 200, part: '' },
@@ -83,7 +83,7 @@ test.each(
   expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
 });
 
-test.each(['', '{"Type":"contai'])('streams that are cut after their head and "%s" end likewise', async (begun) => {
+it.each(['', '{"Type":"contai'])('streams that are cut after their head and "%s" end likewise', async (begun) => {
   status = 200;
   part = begun;
   const signal = AbortSignal.timeout(10_000);
@@ -99,7 +99,7 @@ test.each(['', '{"Type":"contai'])('streams that are cut after their head and "%
   for (const work of works) expect(await inASecond(work())).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
 });
 
-test('a line to the guard that is cut answers no', async () => {
+it('a line to the guard that is cut answers no', async () => {
   const tools: { docker: Docker; call: typeof call } = { docker, call };
   const line = await GuardLine.open(tools, ref, AbortSignal.timeout(10_000));
   const asked = performance.now();

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { EngineError } from '../../src/engine/engine-error.ts';
 import { toEngineHealth, toWalls, withDisk, withOrphans } from '../../src/reconciler/watch/engine-health.ts';
 
-test.each([
+it.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],
   [true, undefined, 'ok', undefined],
   [true, 'isolated', 'ok', undefined],
@@ -12,19 +12,19 @@ test.each([
   expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
 });
 
-test('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
+it('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
   const ok = toEngineHealth(true, 'isolated');
   expect(withDisk(ok, false)).toEqual(ok);
   expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false, problem: 'NO_SPACE' });
   expect(withDisk(toEngineHealth(false, undefined), true)).toEqual(toEngineHealth(false, undefined));
 });
 
-test('walls that could not be asked about are what they were; those that cannot be had are down', () => {
+it('walls that could not be asked about are what they were; those that cannot be had are down', () => {
   expect(toWalls(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
   expect(toWalls(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
 });
 
-test.each([
+it.each([
   ['ok', 0, 'ok'],
   ['ok', 1, '1 of its VMs is not in the database and kept: see swiftor orphans list'],
   ['unreachable', 2, 'unreachable; 2 of its VMs are not in the database and kept: see swiftor orphans list'],

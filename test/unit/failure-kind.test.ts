@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { toPullFailure } from '../../src/engine/docker/images/pull-failure.ts';
 import { toEngineError } from '../../src/engine/docker/connection/engine-failure.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
@@ -15,7 +15,7 @@ const ofStart = (error: unknown) =>
 const coded = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
 
 describe("the engine's word on a VM that comes up", () => {
-  test.each([
+  it.each([
     [400, 'bind source path does not exist: /nowhere', 'START_FAILED'],
     [404, 'No such image: none:1', 'IMAGE_NOT_FOUND'],
     [409, 'Conflict. The container name is already in use', 'START_FAILED'],
@@ -42,18 +42,18 @@ describe("the engine's word on a VM that comes up", () => {
     expect([error.code, failureKind(error, 'STARTING')]).toEqual([code, 'verdict']);
   });
 
-  test.each(['toomanyrequests: rate limit', 'received unexpected HTTP status: 503 Service Unavailable', 'x509: unknown authority'])(
+  it.each(['toomanyrequests: rate limit', 'received unexpected HTTP status: 503 Service Unavailable', 'x509: unknown authority'])(
     'is what it says of the registry, also as a 500: %s',
     (said) => expect(failureKind(toPullFailure('x:1', said, { status: 500 }), 'PULLING')).toBe('verdict'),
   );
 
-  test.each(['RUNNING', 'DEGRADED', 'UNKNOWN'] as const)('is not heard of one that is %s: what failed is a look at it', (status) => {
+  it.each(['RUNNING', 'DEGRADED', 'UNKNOWN'] as const)('is not heard of one that is %s: what failed is a look at it', (status) => {
     expect(failureKind(ofStart(answered(403, 'authorization denied by plugin')), status)).toBe('outage');
   });
 });
 
 describe('an engine or a database that does not answer well says nothing of the VM', () => {
-  test.each([
+  it.each([
     ['an internal error', answered(500, 'out of order')],
     ['an internal error without a word', answered(500, '')],
     ['a gateway in front of it', answered(502, 'Bad Gateway')],
@@ -76,12 +76,12 @@ describe('an engine or a database that does not answer well says nothing of the 
     for (const status of ['QUEUED', 'STARTING', 'RUNNING'] as const) expect(failureKind(ofStart(error), status)).toBe('outage');
   });
 
-  test('a pull that the engine broke off', () => {
+  it('a pull that the engine broke off', () => {
     expect(failureKind(toPullFailure('x:1', 'out of order', { status: 500 }), 'PULLING')).toBe('outage');
     expect(failureKind(toPullFailure('x:1', 'something of its own'), 'PULLING')).toBe('verdict');
   });
 
-  test.each([
+  it.each([
     ['a connection that ended', new Error('Connection terminated unexpectedly')],
     ['one that it ended', Object.assign(new pg.DatabaseError('terminating connection', 0, 'error'), { code: '57P01' })],
     ['a deadlock', Object.assign(new pg.DatabaseError('deadlock detected', 0, 'error'), { code: '40P01' })],
@@ -91,14 +91,14 @@ describe('an engine or a database that does not answer well says nothing of the 
   });
 });
 
-test.each([new TypeError('x is undefined'), new Error('This is ours'), 'a text', undefined])(
+it.each([new TypeError('x is undefined'), new Error('This is ours'), 'a text', undefined])(
   'a defect of ours is no failure of the VM: %s',
   (error) => {
     expect(failureKind(error, 'STARTING')).toBe('fault');
   },
 );
 
-test('unless it is said otherwise, only what was not answered is no refusal', () => {
+it('unless it is said otherwise, only what was not answered is no refusal', () => {
   expect(new EngineError('ENGINE_UNREACHABLE', 'no').isRefusal).toBe(false);
   expect(new EngineError('ENGINE_TIMEOUT', 'no').isRefusal).toBe(false);
   expect(new EngineError('START_FAILED', 'no').isRefusal).toBe(true);

@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { firewallRules, parseResolvers, PRIVATE_NETWORKS } from '../../src/engine/docker/isolation/firewall-rules.ts';
 import { REALM, toRealm } from '../../src/engine/docker/isolation/realm.ts';
 
 const lines = (resolvers: readonly string[]) => firewallRules(REALM, resolvers).ipv4.split('\n');
 
-test('answers pass first, then other machines are out of reach, then names are looked up, then what is private is refused', () => {
+it('answers pass first, then other machines are out of reach, then names are looked up, then what is private is refused', () => {
   expect(lines(['10.0.0.2']).filter((line) => line.startsWith('-A SWIFTOR-FORWARD'))).toEqual([
     '-A SWIFTOR-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN',
     '-A SWIFTOR-FORWARD -o swiftor-vms -j SWIFTOR-DENY',
@@ -16,7 +16,7 @@ test('answers pass first, then other machines are out of reach, then names are l
   ]);
 });
 
-test("the host takes nothing but answers and its name server's questions", () => {
+it("the host takes nothing but answers and its name server's questions", () => {
   const input = lines(['192.168.1.1']).filter((line) => line.startsWith('-A SWIFTOR-INPUT'));
   expect(input.at(0)).toBe('-A SWIFTOR-INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN');
   expect(input.at(1)).toBe('-A SWIFTOR-INPUT -i swiftor-offline -j SWIFTOR-DENY');
@@ -24,13 +24,13 @@ test("the host takes nothing but answers and its name server's questions", () =>
   expect(lines([]).filter((line) => line.includes('--dport'))).toEqual([]);
 });
 
-test('no rule ever accepts: what they let through is left to the others', () => {
+it('no rule ever accepts: what they let through is left to the others', () => {
   const { ipv4, ipv6 } = firewallRules(REALM, ['10.0.0.2']);
   expect(`${ipv4}\n${ipv6}`).not.toContain('ACCEPT');
   expect(ipv6).not.toContain('RETURN');
 });
 
-test.each([
+it.each([
   ['nameserver 10.255.255.53\n', ['10.255.255.53']],
   [
     '# by hand\nsearch lan\nnameserver 8.8.8.8\nnameserver  192.168.1.1 \nnameserver 8.8.8.8\noptions ndots:0\n',
@@ -42,6 +42,6 @@ test.each([
   expect(parseResolvers(text)).toEqual(expected);
 });
 
-test("a realm's bridges have names that the kernel takes", () => {
+it("a realm's bridges have names that the kernel takes", () => {
   for (const name of Object.values(toRealm('1234567').networks)) expect(name.length).toBeLessThanOrEqual(15);
 });

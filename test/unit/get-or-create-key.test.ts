@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { getOrCreateKey } from '../../src/secrets/get-or-create-key.ts';
 
 async function freshDir(): Promise<string> {
@@ -27,7 +27,7 @@ function startChild(dir: string) {
   return { child, key: text(child.stdout), ready: once(child.stderr, 'data') };
 }
 
-test('a key is 32 random bytes in base64, and the same at every later call', async () => {
+it('a key is 32 random bytes in base64, and the same at every later call', async () => {
   const dir = await freshDir();
   const key = await getOrCreateKey(dir, 'key');
   expect(Buffer.from(key, 'base64')).toHaveLength(32);
@@ -36,7 +36,7 @@ test('a key is 32 random bytes in base64, and the same at every later call', asy
   expect(await getOrCreateKey(await freshDir(), 'key')).not.toBe(key);
 });
 
-test('only its owner can read it, and nothing else is left in the directory, which is made where it is missing', async () => {
+it('only its owner can read it, and nothing else is left in the directory, which is made where it is missing', async () => {
   const dir = path.join(await freshDir(), 'deep', 'data');
   await getOrCreateKey(dir, 'key');
   expect((await stat(path.join(dir, 'key'))).mode & 0o777).toBe(0o600);
@@ -44,7 +44,7 @@ test('only its owner can read it, and nothing else is left in the directory, whi
   expect(await readdir(dir)).toEqual(['key']);
 });
 
-test('a key that is there is never written over, also when it came with a line end', async () => {
+it('a key that is there is never written over, also when it came with a line end', async () => {
   const dir = await freshDir();
   const own = Buffer.alloc(32, 9).toString('base64');
   await writeFile(path.join(dir, 'key'), `${own}\n`);
@@ -53,7 +53,7 @@ test('a key that is there is never written over, also when it came with a line e
   expect(await readFile(path.join(dir, 'key'), 'utf8')).toBe(`${own}\n`);
 });
 
-test('all of many calls, each begun while earlier ones are under way, get the one key that is kept', async () => {
+it('all of many calls, each begun while earlier ones are under way, get the one key that is kept', async () => {
   for (let round = 0; round < 20; round += 1) {
     const dir = await freshDir();
     const calls: Promise<string>[] = [];
@@ -67,7 +67,7 @@ test('all of many calls, each begun while earlier ones are under way, get the on
   }
 });
 
-test('all of several processes at once get the one key that is kept', async () => {
+it('all of several processes at once get the one key that is kept', async () => {
   const dir = await freshDir();
   const children = Array.from({ length: 4 }, () => startChild(dir));
   await Promise.all(children.map(({ ready }) => ready));

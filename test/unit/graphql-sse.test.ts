@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Gateway } from '../../src/graphql/pipeline/gateway.ts';
 import { serveSse } from '../../src/graphql/transports/graphql-sse.ts';
 import { PushQueue } from '../../src/lib/push-queue.ts';
@@ -40,7 +40,7 @@ async function openUnread() {
   return { source, ending, errors, reply: await taken.promise };
 }
 
-test.each([
+it.each([
   ['that waits for its next event, with a little unsent', (reply: ServerResponse) => reply.writableLength > 0],
   ['that waits for its reader', (reply: ServerResponse) => reply.writableNeedDrain],
 ])('an unread stream %s is ended with its token and cut later, and nothing is written after the end', async (_what, isFull) => {

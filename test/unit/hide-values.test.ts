@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { hideValues } from '../../src/reconciler/failure/hide-values.ts';
 
-test.each<[string, string[], string[], string[]]>([
+it.each<[string, string[], string[], string[]]>([
   ['a value, wherever it is and as often', ['a hunter22 b hunter22'], ['hunter22'], ['a ••• b •••']],
   ['each of many', ['one: first-1, two: second-2'], ['second-2', 'first-1'], ['one: •••, two: •••']],
   ['one that another is a part of', ['key=secret-and-more'], ['secret', 'secret-and-more'], ['key=•••']],

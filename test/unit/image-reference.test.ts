@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { digestIn, listedReference, referenceByDigest, registryOf } from '../../src/engine/image-reference.ts';
 
-test.each([
+it.each([
   ['busybox', 'docker.io', 'busybox:latest'],
   ['docker.io/library/busybox:1', 'docker.io', 'busybox:1'],
   ['index.docker.io/hexparrot/mineos', 'docker.io', 'hexparrot/mineos:latest'],
@@ -14,7 +14,7 @@ test.each([
   expect([registryOf(reference), listedReference(reference)]).toEqual([registry, listed]);
 });
 
-test('an image is asked for by the digest that its registry knows it by', () => {
+it('an image is asked for by the digest that its registry knows it by', () => {
   const digests = ['mirror.example/app@sha256:1', 'hexparrot/mineos@sha256:2'];
   expect(digestIn(digests, 'docker.io/hexparrot/mineos:latest')).toBe('sha256:2');
   expect(digestIn(digests, 'registry.example/app:1')).toBeUndefined();

@@ -1,6 +1,6 @@
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 const SRC = path.join(import.meta.dirname, '../../src');
 
@@ -125,14 +125,14 @@ const FILES = globSync('**/*.{ts,tsx}', { cwd: SRC }).toSorted();
 const IMPORTS = FILES.flatMap((file) => importsOf(file, readFileSync(path.join(SRC, file), 'utf8')));
 
 describe('in src', () => {
-  test('every import is seen: each file but the most basic imports something, and what it imports is there', () => {
+  it('every import is seen: each file but the most basic imports something, and what it imports is there', () => {
     expect(IMPORTS.length).toBeGreaterThan(FILES.length * 2);
     const missing = IMPORTS.filter(isFile).filter(({ to }) => !FILES.includes(to));
     expect(missing).toEqual([]);
     expect(IMPORTS.filter(({ to }) => to.startsWith('.'))).toEqual([]);
   });
 
-  test.each([
+  it.each([
     ['arrows', 'a file imports only from rooms at or before its own'],
     ['inner', 'a file imports only from folders of its room at or before its own'],
     ['siblings', 'reconciler, graphql and ingress never import each other'],
@@ -143,13 +143,13 @@ describe('in src', () => {
     expect(broken(IMPORTS, name)).toEqual([]);
   });
 
-  test('no files import each other in a cycle, types included', () => {
+  it('no files import each other in a cycle, types included', () => {
     expect(cyclesOf(IMPORTS)).toEqual([]);
   });
 });
 
 describe('the rules themselves', () => {
-  test.each([
+  it.each([
     ['arrows', 'db/database.ts', 'vm/vm.ts'],
     ['arrows', 'lib/semaphore.ts', 'config/config.ts'],
     ['arrows', 'rest/routes.ts', 'server.ts'],
@@ -174,7 +174,7 @@ describe('the rules themselves', () => {
     expect(broken([{ from, to }], name)).toEqual([expect.stringContaining(`${from} imports ${to}: `)]);
   });
 
-  test.each([
+  it.each([
     ['http/read-body.ts', 'errors.ts'],
     ['vm/vm.ts', 'engine/driver.ts'],
     ['rest/rest-handler.ts', 'graphql/pipeline/gateway.ts'],
@@ -189,7 +189,7 @@ describe('the rules themselves', () => {
     for (const name of Object.keys(RULES)) expect(broken([{ from, to }], name)).toEqual([]);
   });
 
-  test('a cycle is named by its files, once', () => {
+  it('a cycle is named by its files, once', () => {
     const imports = [
       { from: 'c.ts', to: 'b.ts' },
       { from: 'b.ts', to: 'a.ts' },
@@ -200,7 +200,7 @@ describe('the rules themselves', () => {
     expect(cyclesOf(imports).toSorted()).toEqual(['a.ts → c.ts → b.ts → a.ts', 'self.ts → self.ts']);
   });
 
-  test('an import is found however it is written, and not in a comment', () => {
+  it('an import is found however it is written, and not in a comment', () => {
     const text = `
       import type { Vm } from '../vm/vm.ts';
       import {
@@ -225,7 +225,7 @@ describe('the rules themselves', () => {
   });
 });
 
-test('the map lists each room of src, and no other', () => {
+it('the map lists each room of src, and no other', () => {
   const table = readFileSync(path.join(SRC, 'README.md'), 'utf8').split(/^\| room .*$/m)[1] ?? '';
   const [rows = ''] = table.trimStart().split('\n\n');
   const listed = [...rows.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, rooms = '']) =>

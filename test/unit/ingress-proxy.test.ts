@@ -11,7 +11,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createIngress } from '../../src/ingress/proxy/proxy.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
@@ -39,7 +39,7 @@ async function standstill(written: () => number): Promise<number> {
 }
 
 describe('a request', () => {
-  test('reaches the app with method, path, Host, header case, duplicates and Authorization as sent', async () => {
+  it('reaches the app with method, path, Host, header case, duplicates and Authorization as sent', async () => {
     /** The client writes these two first, under names of its own case. */
     const withoutHost = (raw: readonly string[]) =>
       raw.filter((_, at) => !['host', 'connection'].includes((raw[at - (at % 2)] ?? '').toLowerCase()));
@@ -67,7 +67,7 @@ describe('a request', () => {
     expect(withoutHost(req.rawHeaders).slice(0, headers.length - 2)).toEqual(headers.slice(2));
   });
 
-  test('without a body is not given a chunked one', async () => {
+  it('without a body is not given a chunked one', async () => {
     const { port } = await before((req, res) => res.end(`${req.headers['content-length']} ${req.headers['transfer-encoding']}`));
     for (const [method, framing] of [
       ['POST', '0 undefined'],
@@ -80,13 +80,13 @@ describe('a request', () => {
     }
   });
 
-  test('in the absolute form reaches the app in the origin form', async () => {
+  it('in the absolute form reaches the app in the origin form', async () => {
     const { port } = await before((req, res) => res.end(req.url));
     const answer = await raw(port, `GET http://${HOST}/a?b HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1.1 200 OK.*\r\n\r\n\/a\?b$/s);
   });
 
-  test('loses hop-by-hop headers and those named in Connection, but never Host or its length', async () => {
+  it('loses hop-by-hop headers and those named in Connection, but never Host or its length', async () => {
     const { port } = await before(
       (req, res) => void req.on('data', () => undefined).on('end', () => res.end(JSON.stringify(req.rawHeaders))),
     );
@@ -122,7 +122,7 @@ describe('a request', () => {
     ]);
   });
 
-  test("carries the gateway's word on who forwarded it, and none of the client's", async () => {
+  it("carries the gateway's word on who forwarded it, and none of the client's", async () => {
     const port = await app((req, res) => res.end(JSON.stringify(req.headers)));
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)), { publicScheme: 'https' });
     const headers = {
@@ -146,7 +146,7 @@ describe('a request', () => {
     });
   });
 
-  test('with a chunked body keeps it, whatever the method, and loses its trailers', async () => {
+  it('with a chunked body keeps it, whatever the method, and loses its trailers', async () => {
     const { port } = await before((req, res) => {
       void read(req).then((body) => res.end(JSON.stringify({ body, trailers: req.rawTrailers })));
     });
@@ -160,7 +160,7 @@ describe('a request', () => {
     }
   });
 
-  test('that expects 100-continue gets it and sends its body', async () => {
+  it('that expects 100-continue gets it and sends its body', async () => {
     const { port } = await before(
       (req, res) => void read(req).then((body) => res.end(`${body} ${req.headers.expect ?? 'no expectation'}`)),
     );
@@ -173,7 +173,7 @@ describe('a request', () => {
     expect(await read(socket)).toContain('abc no expectation');
   });
 
-  test('is told apart from the one smuggled behind it', async () => {
+  it('is told apart from the one smuggled behind it', async () => {
     const urls: (string | undefined)[] = [];
     const { port } = await before((req, res) => {
       urls.push(req.url);
@@ -216,7 +216,7 @@ describe('a request', () => {
 });
 
 describe('a response', () => {
-  test('keeps status, reason, header case and duplicates, and loses hop-by-hop headers', async () => {
+  it('keeps status, reason, header case and duplicates, and loses hop-by-hop headers', async () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', () => {
@@ -262,7 +262,7 @@ describe('a response', () => {
     expect(res.rawTrailers).toEqual([]);
   });
 
-  test('without a body stays without one', async () => {
+  it('without a body stays without one', async () => {
     const { port } = await before((req, res) => {
       res.writeHead(Number(req.url?.slice(1)), req.method === 'HEAD' ? { 'Content-Length': '1234' } : {});
       res.end();
@@ -276,7 +276,7 @@ describe('a response', () => {
     }
   });
 
-  test('to an HTTP/1.0 client ends with the connection', async () => {
+  it('to an HTTP/1.0 client ends with the connection', async () => {
     const { port } = await before((_req, res) => {
       res.write('a');
       res.end('b');
@@ -286,7 +286,7 @@ describe('a response', () => {
     expect(answer).not.toMatch(/transfer-encoding/i);
   });
 
-  test('streams: each event arrives while the next is not yet sent', async () => {
+  it('streams: each event arrives while the next is not yet sent', async () => {
     const opened = Promise.withResolvers<ServerResponse>();
     const { port } = await before((_req, res) => {
       res.writeHead(200, { 'Content-Type': 'text/event-stream' });
@@ -309,7 +309,7 @@ describe('a response', () => {
 describe("the gateway's cookies", () => {
   const mine = 'swiftor_ticket=t1; __Host-swiftor=t2; __Host-swiftor-x=t3; SWIFTOR_y=t4; swiftor_ticket=t5';
 
-  test('are shown to the resolver and not to the app', async () => {
+  it('are shown to the resolver and not to the app', async () => {
     const port = await app((req, res) => res.end(JSON.stringify(valuesOf(req.rawHeaders, 'Cookie'))));
     const given: object[] = [];
     const { port: entry } = await gateway((vmId, name, _path, cookies) => {
@@ -329,7 +329,7 @@ describe("the gateway's cookies", () => {
     expect(given).toEqual([all, all, {}].map((cookies) => ({ vmId: VM, name: 'web', cookies })));
   });
 
-  test('cannot be set by the app, not even as a nameless cookie', async () => {
+  it('cannot be set by the app, not even as a nameless cookie', async () => {
     const tries = [
       'swiftor_ticket=x; Path=/',
       ' swiftor_a = x',
@@ -344,7 +344,7 @@ describe("the gateway's cookies", () => {
     expect((await fetchText(port)).headers['set-cookie']).toEqual(['session=swiftor_x', 'my_swiftor_=1']);
   });
 
-  test("do not count for a request that another origin's page makes", async () => {
+  it("do not count for a request that another origin's page makes", async () => {
     const seen: number[] = [];
     const { port } = await gateway((_vmId, _name, _path, cookies) => {
       seen.push(cookies.size);
@@ -376,7 +376,7 @@ describe("the gateway's cookies", () => {
 describe('large bodies', () => {
   const hash = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
-  test('pass whole in both directions, with and without a length', async () => {
+  it('pass whole in both directions, with and without a length', async () => {
     const { port } = await before((req, res) => {
       const { 'content-length': length } = req.headers;
       res.writeHead(200, length === undefined ? {} : { 'Content-Length': length });
@@ -389,7 +389,7 @@ describe('large bodies', () => {
     }
   });
 
-  test('of many answers at once, which wait for their clients, are not mixed', async () => {
+  it('of many answers at once, which wait for their clients, are not mixed', async () => {
     const bodyOf = (letter: string) => Buffer.alloc(8 * MB, letter);
     const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const { port } = await before((req, res) => res.end(bodyOf(req.url?.slice(1) ?? '')));
@@ -401,7 +401,7 @@ describe('large bodies', () => {
     }
   });
 
-  test('wait in the app when the client reads slowly', async () => {
+  it('wait in the app when the client reads slowly', async () => {
     let written = 0;
     const total = 128 * MB;
     const chunk = Buffer.alloc(MB / 4, 'x');
@@ -432,7 +432,7 @@ describe('large bodies', () => {
     expect(got).toBe(total);
   });
 
-  test('wait in the client when the app reads slowly', async () => {
+  it('wait in the client when the app reads slowly', async () => {
     const waiting = Promise.withResolvers<IncomingMessage>();
     const { port } = await before((req, res) => {
       waiting.resolve(req);
@@ -455,7 +455,7 @@ describe('large bodies', () => {
     expect(written).toBe(total);
   });
 
-  test('refused early by the app leave the answer readable and the connection usable', async () => {
+  it('refused early by the app leave the answer readable and the connection usable', async () => {
     const stubborn = createRawServer((app) => {
       app.once('data', (data: Buffer) => {
         const post = data.toString('latin1').startsWith('POST');
@@ -482,7 +482,7 @@ describe('large bodies', () => {
 });
 
 describe('when one side goes midway', () => {
-  test('a client that leaves before the answer takes its request along', async () => {
+  it('a client that leaves before the answer takes its request along', async () => {
     const gone = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
     const { port } = await before((_req, res) => {
@@ -496,7 +496,7 @@ describe('when one side goes midway', () => {
     await gone.promise;
   });
 
-  test('a client that leaves during an upload or a download is seen by the app', async () => {
+  it('a client that leaves during an upload or a download is seen by the app', async () => {
     const uploads = Promise.withResolvers<Error>();
     const downloads = Promise.withResolvers<void>();
     const { port } = await before((req, res) => {
@@ -517,7 +517,7 @@ describe('when one side goes midway', () => {
     await downloads.promise;
   });
 
-  test('a client that leaves takes along what it had sent ahead on the same connection', async () => {
+  it('a client that leaves takes along what it had sent ahead on the same connection', async () => {
     const opened = new Set<ServerResponse>();
     const { port } = await before((_req, res) => {
       opened.add(res);
@@ -530,7 +530,7 @@ describe('when one side goes midway', () => {
     await vi.waitUntil(() => opened.size === 0, WAIT);
   });
 
-  test('an app that dies during its response cuts the client off', async () => {
+  it('an app that dies during its response cuts the client off', async () => {
     const { port } = await before((req, res) => {
       res.writeHead(200, req.url === '/length' ? { 'Content-Length': '100' } : {});
       res.write('half', () => res.destroy());
@@ -542,7 +542,7 @@ describe('when one side goes midway', () => {
     }
   });
 
-  test('an app that gives no usable answer becomes 502', async () => {
+  it('an app that gives no usable answer becomes 502', async () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', (data: Buffer) => {
@@ -575,7 +575,7 @@ describe('when one side goes midway', () => {
     expect(logged.join('')).not.toContain('hidden');
   });
 
-  test('an answer with a broken chunk cuts the client off', async () => {
+  it('an answer with a broken chunk cuts the client off', async () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\nb\r\n0\r\n\r\n'));
@@ -585,7 +585,7 @@ describe('when one side goes midway', () => {
     await expect(fetchText(entry)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test('informational answers of the app are not passed on, and the final one is', async () => {
+  it('informational answers of the app are not passed on, and the final one is', async () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', () =>
@@ -598,7 +598,7 @@ describe('when one side goes midway', () => {
     expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\nok$/s);
   });
 
-  test('a refused connection becomes 502, also while a large body is under way', async () => {
+  it('a refused connection becomes 502, also while a large body is under way', async () => {
     const closed = createRawServer();
     const port = await listen(closed);
     await new Promise((done) => closed.close(done));
@@ -612,7 +612,7 @@ describe('what the resolver says', () => {
   const answerTo = async (port: number, host: string) =>
     (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n`)).replace(/\r\nDate: [^\r]*/, '');
 
-  test('not found, denied and a foreign host are the same bytes', async () => {
+  it('not found, denied and a foreign host are the same bytes', async () => {
     const { port } = await gateway((_vmId, name) => Promise.resolve({ kind: name === 'secret' ? 'denied' : 'not-found' }));
     const answers = [];
     for (const host of [HOST, `secret-${HOST}`, 'evil.test', `user@${HOST}`, BASE]) answers.push(await answerTo(port, host));
@@ -620,7 +620,7 @@ describe('what the resolver says', () => {
     expect(new Set(answers).size).toBe(1);
   });
 
-  test('unavailable is 503 with a time to come back', async () => {
+  it('unavailable is 503 with a time to come back', async () => {
     const { port } = await gateway(() =>
       Promise.resolve({ kind: 'unavailable', retryAfterSeconds: 1.2, message: 'The VM is booting: 40 %.' }),
     );
@@ -633,7 +633,7 @@ describe('what the resolver says', () => {
     ]);
   });
 
-  test('a rejection is 503, logged once with the VM and no header', async () => {
+  it('a rejection is 503, logged once with the VM and no header', async () => {
     const { port, logged } = await gateway(() => Promise.reject(new Error('database away')));
     const { status, headers } = await fetchText(port, {
       headers: { Host: HOST, Cookie: 'swiftor_a=hidden', Authorization: 'Bearer hidden' },
@@ -645,7 +645,7 @@ describe('what the resolver says', () => {
     expect(logged[0]).not.toContain('hidden');
   });
 
-  test('a client that left while it was asked is not connected to the app', async () => {
+  it('a client that left while it was asked is not connected to the app', async () => {
     const connections: Socket[] = [];
     const server = createServer();
     server.on('connection', (socket: Socket) => connections.push(socket));
@@ -686,7 +686,7 @@ describe('kept-alive sockets', () => {
     return { server, seen };
   };
 
-  test('are reused, and a request met by a reset of one is sent once more', async () => {
+  it('are reused, and a request met by a reset of one is sent once more', async () => {
     const { server, seen } = counting((socket) => socket.resetAndDestroy());
     const port = await listen(server);
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -695,7 +695,7 @@ describe('kept-alive sockets', () => {
     expect(seen).toEqual(['1 GET', '1 GET', '2 GET']);
   });
 
-  test('are not used for what must not be sent twice', async () => {
+  it('are not used for what must not be sent twice', async () => {
     const { server, seen } = counting((socket) => socket.resetAndDestroy());
     const port = await listen(server);
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -705,7 +705,7 @@ describe('kept-alive sockets', () => {
     expect(seen.map((line) => line.split(' ')[0])).toEqual(['1', '2', '3']);
   });
 
-  test('that break after a byte of the response are not retried', async () => {
+  it('that break after a byte of the response are not retried', async () => {
     const { server, seen } = counting((socket) => socket.end('HTTP/1.1 2'));
     const port = await listen(server);
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -714,7 +714,7 @@ describe('kept-alive sockets', () => {
     expect(seen).toEqual(['1 GET', '1 GET']);
   });
 
-  test('of one container never carry a request for another at the same address', async () => {
+  it('of one container never carry a request for another at the same address', async () => {
     const port = await app((req, res) => res.end(String(req.socket.remotePort)));
     let ref = 'a';
     let { signal } = new AbortController();
@@ -730,7 +730,7 @@ describe('kept-alive sockets', () => {
 });
 
 describe('when the target stops being valid', () => {
-  test('streams, waiting requests and kept sockets end within a second, and others go on', async () => {
+  it('streams, waiting requests and kept sockets end within a second, and others go on', async () => {
     const open = new Set<Socket>();
     const urls: (string | undefined)[] = [];
     const server = createServer((req, res) => {
@@ -765,7 +765,7 @@ describe('when the target stops being valid', () => {
     expect(urls.filter((url) => url === '/waits').length).toBe(1);
   });
 
-  test('closing the ingress ends all, and answers 503 from then on', async () => {
+  it('closing the ingress ends all, and answers 503 from then on', async () => {
     const { port, ingress } = await before((_req, res) => res.write('first'));
     const stream = await call(port);
     await once(stream, 'data');
@@ -798,7 +798,7 @@ describe('a WebSocket', () => {
   const handshake = (more = '') =>
     `GET /ws HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${more}\r\n`;
 
-  test('carries 300 kB messages both ways, and close codes from either side', async () => {
+  it('carries 300 kB messages both ways, and close codes from either side', async () => {
     const app = await echo((ws, req) => {
       expect([req.url, req.headers.host, req.headers['x-forwarded-for'], req.headers.cookie]).toEqual([
         '/ws?x=1',
@@ -830,7 +830,7 @@ describe('a WebSocket', () => {
     await vi.waitUntil(() => app.sockets.size === 0, WAIT);
   });
 
-  test('that one side drops without a word is dropped for the other', async () => {
+  it('that one side drops without a word is dropped for the other', async () => {
     const app = await echo((ws) => ws.on('message', (data: Buffer) => data.toString() === 'die' && ws.terminate()));
     const { port } = await gateway(() => Promise.resolve(upstream(app.port)));
     const first = await open(port);
@@ -842,7 +842,7 @@ describe('a WebSocket', () => {
     expect(code).toBe(1006);
   });
 
-  test("gets the app's refusal as it is", async () => {
+  it("gets the app's refusal as it is", async () => {
     const { port } = await before((_req, res) =>
       res.writeHead(401, { 'WWW-Authenticate': 'Basic realm="desk"', 'Set-Cookie': ['a=1', 'swiftor_a=1'] }).end('sign in'),
     );
@@ -853,7 +853,7 @@ describe('a WebSocket', () => {
     expect(answer).not.toContain('swiftor_a');
   });
 
-  test('to a dead app, a VM that is not there or one that is booting is answered on the bare socket', async () => {
+  it('to a dead app, a VM that is not there or one that is booting is answered on the bare socket', async () => {
     const closed = createRawServer();
     const port = await listen(closed);
     await new Promise((done) => closed.close(done));
@@ -870,7 +870,7 @@ describe('a WebSocket', () => {
     }
   });
 
-  test('ends at once on both sides when the target stops being valid', async () => {
+  it('ends at once on both sides when the target stops being valid', async () => {
     const app = await echo();
     const stopped = new AbortController();
     const { port } = await gateway(() => Promise.resolve(upstream(app.port, { signal: stopped.signal })));
@@ -882,7 +882,7 @@ describe('a WebSocket', () => {
     expect(performance.now() - at).toBeLessThan(1_000);
   });
 
-  test('counts at its target for as long as it is open, as a request does', async () => {
+  it('counts at its target for as long as it is open, as a request does', async () => {
     const app = await echo();
     const streaming = await listen(createServer((_req, res) => void res.write('first')));
     const load = { open: 0 };
@@ -899,7 +899,7 @@ describe('a WebSocket', () => {
     expect(load).toEqual({ open: 0 });
   });
 
-  test('passes on bytes that either side sends right behind its headers', async () => {
+  it('passes on bytes that either side sends right behind its headers', async () => {
     const server = createServer();
     server.on('upgrade', (_req, socket: Socket, head: Buffer) => {
       socket.write(
@@ -916,7 +916,7 @@ describe('a WebSocket', () => {
     expect(answer).toBe(expected);
   });
 
-  test('whose client leaves before the app has agreed is dropped for the app', async () => {
+  it('whose client leaves before the app has agreed is dropped for the app', async () => {
     const server = createServer();
     const asked = Promise.withResolvers<Socket>();
     server.on('upgrade', (_req, socket: Socket) => asked.resolve(socket));
@@ -930,7 +930,7 @@ describe('a WebSocket', () => {
     await once(app, 'end');
   });
 
-  test('whose client resets while the resolver is asked harms nobody and reaches no app', async () => {
+  it('whose client resets while the resolver is asked harms nobody and reaches no app', async () => {
     const decision = Promise.withResolvers<Resolution>();
     const asked = Promise.withResolvers<void>();
     const connections: Socket[] = [];
@@ -959,7 +959,7 @@ describe('a WebSocket', () => {
     expect(connections).toEqual([]);
   });
 
-  test('that either side resets is closed for the other', async () => {
+  it('that either side resets is closed for the other', async () => {
     const server = createServer();
     const apps: Socket[] = [];
     server.on('upgrade', (_req, socket: Socket) => {
@@ -980,13 +980,13 @@ describe('a WebSocket', () => {
     await vi.waitUntil(() => apps[1]?.readableEnded, WAIT);
   });
 
-  test('refused with a large answer gets all of it', async () => {
+  it('refused with a large answer gets all of it', async () => {
     const { port } = await before((_req, res) => res.end(Buffer.alloc(8 * MB, 'x')));
     const answer = await raw(port, handshake());
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(8 * MB);
   });
 
-  test('is the only upgrade: h2c goes on as a plain request, and an upgrade with a body is refused', async () => {
+  it('is the only upgrade: h2c goes on as a plain request, and an upgrade with a body is refused', async () => {
     const app = await echo();
     for (const everyUpgrade of [false, true]) {
       const { port } = await gateway(() => Promise.resolve(upstream(app.port)), { everyUpgrade });
@@ -1000,7 +1000,7 @@ describe('a WebSocket', () => {
 });
 
 describe('an https app with a self-signed certificate', () => {
-  test('is reached without a look at the certificate, over HTTP and WebSocket', async () => {
+  it('is reached without a look at the certificate, over HTTP and WebSocket', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'ingress-'));
     onTestFinished(() => rm(directory, { recursive: true }));
     const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
@@ -1041,7 +1041,7 @@ describe('an https app with a self-signed certificate', () => {
 });
 
 describe.concurrent('time', () => {
-  test('to connect is 3 s: an app that never finishes its TLS handshake becomes 502', async ({ expect, onTestFinished }) => {
+  it('to connect is 3 s: an app that never finishes its TLS handshake becomes 502', async ({ expect, onTestFinished }) => {
     const silent = createRawServer((socket) => void socket.on('error', () => undefined));
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -1054,7 +1054,7 @@ describe.concurrent('time', () => {
     expect(performance.now() - at).toBeLessThan(4_500);
   });
 
-  test('to resolve is 5 s: a resolver that never answers becomes 503', async ({ expect, onTestFinished }) => {
+  it('to resolve is 5 s: a resolver that never answers becomes 503', async ({ expect, onTestFinished }) => {
     const { port, close } = await bareGateway(undefined);
     onTestFinished(close);
     const at = performance.now();
@@ -1062,7 +1062,7 @@ describe.concurrent('time', () => {
     expect(performance.now() - at).toBeGreaterThan(4_900);
   });
 
-  test('to keep an idle socket to the app is 4 s', async ({ expect, onTestFinished }) => {
+  it('to keep an idle socket to the app is 4 s', async ({ expect, onTestFinished }) => {
     const closed = Promise.withResolvers<void>();
     const patient = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
       req.socket.once('close', closed.resolve);
@@ -1080,7 +1080,7 @@ describe.concurrent('time', () => {
     expect(performance.now() - at).toBeLessThan(5_500);
   });
 
-  test("to answer is the app's own: silence outlives the limit on idle kept sockets", async ({ expect, onTestFinished }) => {
+  it("to answer is the app's own: silence outlives the limit on idle kept sockets", async ({ expect, onTestFinished }) => {
     const slow = createServer((req, res) => {
       if (req.url === '/quick') return void res.end();
       res.write('a');

@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isDoubtful } from '../../src/reconciler/watch/is-doubtful.ts';
 
 const some = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ id: `vm-${from + index}` }));
 
-test.each([
+it.each([
   { before: 0, now: 0, is: false },
   { before: 0, now: 5, is: false },
   { before: 1, now: 1, is: false },
@@ -20,12 +20,12 @@ test.each([
   expect(isDoubtful({ machines: [], volumes: some(before) }, { machines: [], volumes: some(now) })).toBe(is);
 });
 
-test('what is new does not make up for what is missing, and neither do volumes for machines', () => {
+it('what is new does not make up for what is missing, and neither do volumes for machines', () => {
   const volumes = some(50);
   expect(isDoubtful({ machines: some(4), volumes }, { machines: some(4, 2), volumes })).toBe(true);
 });
 
-test('a VM counts once, however many volumes it has', () => {
+it('a VM counts once, however many volumes it has', () => {
   const volumes = [...some(2), ...some(2), ...some(2), { id: 'vm-9' }];
   expect(isDoubtful({ machines: [], volumes }, { machines: [], volumes: some(2) })).toBe(false);
 });

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isUp, type AppAnswer } from '../../src/reconciler/answer/judge-answer.ts';
 
 /** What each answer says: of an app that is to answer, of a WebSocket without a sign-in, and of one with it. */
-test.each<[AppAnswer, answer: boolean, websocket: boolean, signedIn: boolean]>([
+it.each<[AppAnswer, answer: boolean, websocket: boolean, signedIn: boolean]>([
   ['nothing', false, false, false],
   ['not-http', true, false, false],
   [101, true, true, true],

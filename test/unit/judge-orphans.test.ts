@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Inventory } from '../../src/engine/driver.ts';
 import { findOrphans, judgeOrphans, type OrphanFacts } from '../../src/reconciler/orphans/judge-orphans.ts';
 
@@ -21,16 +21,16 @@ const facts = (more: Partial<OrphanFacts> = {}): OrphanFacts => ({
 });
 
 describe('what has no row', () => {
-  test('is removed when its VM was deleted, and kept otherwise', () => {
+  it('is removed when its VM was deleted, and kept otherwise', () => {
     expect(judgeOrphans(facts())).toEqual({ remove: ['deleted', 'deleted-volume'], quarantine: ['unknown', 'unknown-volume'] });
   });
 
-  test('is all kept by a database that is empty', () => {
+  it('is all kept by a database that is empty', () => {
     const quarantine = ['row', 'deleted', 'unknown', 'unknown-volume', 'deleted-volume'];
     expect(judgeOrphans(facts({ rowIds: new Set(), deletedIds: new Set() }))).toEqual({ remove: [], quarantine });
   });
 
-  test.each([
+  it.each([
     ['all', new Map(), 1_000_000, 60_000, []],
     ['all that was seen too late', new Map([['unknown', 1]]), 60_000, 60_000, []],
     ['all but what was seen long enough ago', new Map([['unknown', 0]]), 60_000, 60_000, ['unknown']],
@@ -39,16 +39,16 @@ describe('what has no row', () => {
     expect(judgeOrphans(facts({ since, now, graceMs, deletedIds: new Set(['deleted', 'deleted-volume']) })).quarantine).toEqual(quarantine);
   });
 
-  test('is left alone for the grace also when its VM was deleted', () => {
+  it('is left alone for the grace also when its VM was deleted', () => {
     expect(judgeOrphans(facts({ since: new Map([['unknown', 0]]) })).remove).toEqual([]);
   });
 
-  test('is nothing that has one, whatever else is said of it', () => {
+  it('is nothing that has one, whatever else is said of it', () => {
     const rowIds = new Set(['row', 'deleted', 'unknown', 'unknown-volume', 'deleted-volume']);
     expect(judgeOrphans(facts({ rowIds }))).toEqual({ remove: [], quarantine: [] });
   });
 
-  test.each([
+  it.each([
     ['a trial of storage', [], [volume('x', 'trial')], 'remove'],
     ['a volume of that name beside another', [], [volume('x', 'trial'), volume('x')], 'quarantine'],
     ['a volume of that name beside a container', [machine('x')], [volume('x', 'trial')], 'quarantine'],

@@ -14,7 +14,7 @@ import {
   type CryptoKey,
   type JWTHeaderParameters,
 } from 'jose';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bearerOf, createVerifyToken, signToken, type VerifyToken } from '../../src/auth/jwt.ts';
 import { cacheTokens } from '../../src/auth/cache-tokens.ts';
 
@@ -41,13 +41,13 @@ const verifier = (more: { issuer?: string } = {}) => createVerifyToken({ secret:
 describe('with a shared secret', () => {
   const verify = verifier();
 
-  test('a token of Supabase names its user, plan and end', async () => {
+  it('a token of Supabase names its user, plan and end', async () => {
     const exp = now() + 3_600;
     const supabase = { ...CLAIMS, exp, role: 'authenticated', app_metadata: { plan: 'hacker', provider: 'email' } };
     expect(await verify(await token(supabase))).toEqual({ userId: 'alice', plan: 'hacker', expiresAt: exp * 1000 });
   });
 
-  test('a token that we sign is accepted, with and without a plan', async () => {
+  it('a token that we sign is accepted, with and without a plan', async () => {
     const options = { secret: SECRET, audience: 'authenticated', issuer: 'https://id.swiftor.io' };
     const own = createVerifyToken(options);
     expect(await own(await signToken({ userId: 'bob', ttlSeconds: 60 }, options))).toEqual({
@@ -57,7 +57,7 @@ describe('with a shared secret', () => {
     expect(await own(await signToken({ userId: 'bob', plan: 'core', ttlSeconds: 60 }, options))).toHaveProperty('plan', 'core');
   });
 
-  test.each([
+  it.each([
     ['no metadata', {}],
     ['a plan that is no text', { app_metadata: { plan: 7 } }],
     ['metadata that is no object', { app_metadata: 'hacker' }],
@@ -67,11 +67,11 @@ describe('with a shared secret', () => {
     expect(await verify(await token({ ...CLAIMS, ...claims }))).not.toHaveProperty('plan');
   });
 
-  test('one of several audiences is enough', async () => {
+  it('one of several audiences is enough', async () => {
     expect(await verify(await token({ ...CLAIMS, aud: ['web', 'authenticated'] }))).toMatchObject({ userId: 'alice' });
   });
 
-  test.each<[string, object]>([
+  it.each<[string, object]>([
     ['that is expired', { ...CLAIMS, exp: now() - 60 }],
     ['without exp', { ...CLAIMS, exp: undefined }],
     ['with an exp that is text', { ...CLAIMS, exp: String(now() + 60) }],
@@ -89,7 +89,7 @@ describe('with a shared secret', () => {
     await expect(verify(await token(claims))).rejects.toMatchObject(REFUSED);
   });
 
-  test.each<[string, () => string | Promise<string>]>([
+  it.each<[string, () => string | Promise<string>]>([
     ['signed with another secret', () => token(CLAIMS, new TextEncoder().encode(`${SECRET}!`))],
     ['without a signature (alg none)', () => new UnsecuredJWT({ ...CLAIMS, exp: now() + 3_600 }).encode()],
     ['signed with HS512', () => token(CLAIMS, KEY, { alg: 'HS512' })],
@@ -101,14 +101,14 @@ describe('with a shared secret', () => {
     await expect(verify(await make())).rejects.toMatchObject(REFUSED);
   });
 
-  test('a token whose claims were changed after it was signed is refused', async () => {
+  it('a token whose claims were changed after it was signed is refused', async () => {
     const [header, payload, signature] = (await token(CLAIMS)).split('.');
     const claims = JSON.parse(new TextDecoder().decode(base64url.decode(payload ?? ''))) as object;
     const changed = base64url.encode(JSON.stringify({ ...claims, sub: 'mallory' }));
     await expect(verify([header, changed, signature].join('.'))).rejects.toMatchObject(REFUSED);
   });
 
-  test('an issuer is asked for where one is set, and only there', async () => {
+  it('an issuer is asked for where one is set, and only there', async () => {
     const strict = verifier({ issuer: 'https://id.swiftor.io' });
     expect(await strict(await token({ ...CLAIMS, iss: 'https://id.swiftor.io' }))).toMatchObject({ userId: 'alice' });
     await expect(strict(await token({ ...CLAIMS, iss: 'https://elsewhere.io' }))).rejects.toMatchObject(REFUSED);
@@ -116,13 +116,13 @@ describe('with a shared secret', () => {
     expect(await verify(await token({ ...CLAIMS, iss: 'https://elsewhere.io' }))).toMatchObject({ userId: 'alice' });
   });
 
-  test('the answer says nothing of what was wrong, the cause does', async () => {
+  it('the answer says nothing of what was wrong, the cause does', async () => {
     const error: unknown = await verify(await token({ ...CLAIMS, aud: 'anon' })).catch((reason: unknown) => reason);
     expect(String(error)).not.toMatch(/aud|anon/);
     expect(error).toHaveProperty('cause.claim', 'aud');
   });
 
-  test('a verified token is remembered until its end and no longer', async () => {
+  it('a verified token is remembered until its end and no longer', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const verifyFresh = cacheTokens(verifier());
@@ -135,14 +135,14 @@ describe('with a shared secret', () => {
     await expect(verifyFresh(short)).rejects.toMatchObject(REFUSED);
   });
 
-  test('a clock that is a few seconds off is forgiven, not more', async () => {
+  it('a clock that is a few seconds off is forgiven, not more', async () => {
     expect(await verify(await token({ ...CLAIMS, nbf: now() + 3 }))).toMatchObject({ userId: 'alice' });
     expect(await verify(await token({ ...CLAIMS, exp: now() - 3 }))).toMatchObject({ userId: 'alice' });
     await expect(verify(await token({ ...CLAIMS, exp: now() - 7 }))).rejects.toMatchObject(REFUSED);
   });
 });
 
-test('a key set that cannot be fetched is UNAVAILABLE: nothing is wrong with the token', async () => {
+it('a key set that cannot be fetched is UNAVAILABLE: nothing is wrong with the token', async () => {
   const { privateKey } = await generateKeyPair('ES256');
   const signed = await token(CLAIMS, privateKey, { alg: 'ES256', kid: 'one' });
   // Port 9 of loopback: nothing listens.
@@ -183,18 +183,18 @@ describe('with the keys at a JWKS address', () => {
     server.close();
   });
 
-  test.each(['ES256', 'RS256'] as const)('a token that the holder of the %s key signed is accepted', async (alg) => {
+  it.each(['ES256', 'RS256'] as const)('a token that the holder of the %s key signed is accepted', async (alg) => {
     expect(await verify(await token(CLAIMS, keys[alg].privateKey, { alg, kid: alg }))).toMatchObject({ userId: 'alice' });
   });
 
-  test('a token of another holder is refused, under his own name and under a known one', async () => {
+  it('a token of another holder is refused, under his own name and under a known one', async () => {
     for (const kid of ['stranger', 'ES256']) {
       const foreign = await token(CLAIMS, keys.stranger.privateKey, { alg: 'ES256', kid });
       await expect(verify(foreign)).rejects.toMatchObject(REFUSED);
     }
   });
 
-  test('HS256 is refused, also with a public key for its secret', async () => {
+  it('HS256 is refused, also with a public key for its secret', async () => {
     const secrets = [KEY, new TextEncoder().encode(await exportSPKI(keys.RS256.publicKey))];
     const modulus = (await exportJWK(keys.RS256.publicKey)).n ?? '';
     for (const secret of [...secrets, base64url.decode(modulus)]) {
@@ -202,7 +202,7 @@ describe('with the keys at a JWKS address', () => {
     }
   });
 
-  test('RS512 is refused though the published key verifies it', async () => {
+  it('RS512 is refused though the published key verifies it', async () => {
     const sameKey = await importJWK(await exportJWK(keys.RS256.privateKey), 'RS512');
     const signed = await token(CLAIMS, sameKey, { alg: 'RS512', kid: 'RS256' });
     // By the library alone it would pass: it is our list that it is not on.
@@ -210,45 +210,37 @@ describe('with the keys at a JWKS address', () => {
     await expect(verify(signed)).rejects.toMatchObject(REFUSED);
   });
 
-  test('keys in the token itself, or at an address in it, are not looked at', async () => {
+  it('keys in the token itself, or at an address in it, are not looked at', async () => {
     const jwk = await exportJWK(keys.ES256.publicKey);
     const own = await token(CLAIMS, keys.stranger.privateKey, { alg: 'ES256', jwk: { ...jwk }, jku: url() });
     await expect(verify(own)).rejects.toMatchObject(REFUSED);
   });
 
-  test('claims count as with a secret', async () => {
+  it('claims count as with a secret', async () => {
     const expired = await token({ ...CLAIMS, exp: now() - 60 }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     const foreign = await token({ ...CLAIMS, aud: 'anon' }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     for (const bad of [expired, foreign]) await expect(verify(bad)).rejects.toMatchObject(REFUSED);
   });
 
-  test('we sign nothing', async () => {
+  it('we sign nothing', async () => {
     const options = { jwksUrl: url(), audience: 'authenticated' };
     await expect(signToken({ userId: 'alice', ttlSeconds: 60 }, options)).rejects.toThrow(/With JWT_JWKS_URL/);
   });
 });
 
-test('without any key nothing is verified, from the start', () => {
+it('without any key nothing is verified, from the start', () => {
   expect(() => createVerifyToken({ audience: 'authenticated' })).toThrow(/JWT_SECRET or JWT_JWKS_URL/);
 });
 
 describe('an Authorization header', () => {
-  test.each(['Bearer a.b-c.d_e', 'bearer a.b-c.d_e', 'BEARER   a.b-c.d_e  '])('%j holds a token', (header) => {
+  it.each(['Bearer a.b-c.d_e', 'bearer a.b-c.d_e', 'BEARER   a.b-c.d_e  '])('%j holds a token', (header) => {
     expect(bearerOf(header)).toBe('a.b-c.d_e');
   });
 
-  test.each([
-    undefined,
-    null,
-    '',
-    'a.b.c',
-    'Bearer',
-    'Bearer ',
-    'Bearer a.b',
-    'Basic a.b.c',
-    'Bearer a.b.c, Bearer d.e.f',
-    'xBearer a.b.c',
-  ])('%j holds none', (header) => {
-    expect(() => bearerOf(header)).toThrow(expect.objectContaining(REFUSED));
-  });
+  it.each([undefined, null, '', 'a.b.c', 'Bearer', 'Bearer ', 'Bearer a.b', 'Basic a.b.c', 'Bearer a.b.c, Bearer d.e.f', 'xBearer a.b.c'])(
+    '%j holds none',
+    (header) => {
+      expect(() => bearerOf(header)).toThrow(expect.objectContaining(REFUSED));
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { PLANS, type Plan } from '../../src/catalog/plan.ts';
 import {
   createViolations,
@@ -19,7 +19,7 @@ function planOf(code: string): Plan {
 const broken = (code: string, request: StartRequest, used: Partial<Usage> = {}): QuotaDimension[] =>
   startViolations(planOf(code), { ...NOTHING, ...used }, request).map(({ dimension }) => dimension);
 
-test.each<[string, string, StartRequest, Partial<Usage>, QuotaDimension[]]>([
+it.each<[string, string, StartRequest, Partial<Usage>, QuotaDimension[]]>([
   ['the whole of Core', 'core', { cpu: 1, ramGb: 2 }, {}, []],
   ["the seed's sample on Core", 'core', { cpu: 2, ramGb: 4 }, {}, ['CPU', 'RAM']],
   ['more cores only', 'core', { cpu: 2, ramGb: 2 }, {}, ['CPU']],
@@ -43,7 +43,7 @@ test.each<[string, string, StartRequest, Partial<Usage>, QuotaDimension[]]>([
   expect(broken(code, request, used)).toEqual(expected);
 });
 
-test('a violation carries its three numbers, its unit and a sentence with all of them', () => {
+it('a violation carries its three numbers, its unit and a sentence with all of them', () => {
   const used = { cpu: 3, ram: 7, storageGb: 30.126, concurrentVms: 3, vms: 5 };
   const violations = startViolations(planOf('hacker'), used, { cpu: 2, ramGb: 4 });
   expect(violations).toEqual([
@@ -83,12 +83,12 @@ test('a violation carries its three numbers, its unit and a sentence with all of
   expect(violations.map(({ dimension }) => dimension)).toEqual(QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'VMS'));
 });
 
-test('a plan of nothing lets nothing start', () => {
+it('a plan of nothing lets nothing start', () => {
   const plan: Plan = { code: 'none', name: 'None', cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0, vms: 0 };
   expect(startViolations(plan, NOTHING, { cpu: 1, ramGb: 1 }).map(({ dimension }) => dimension)).toEqual(['CPU', 'RAM', 'CONCURRENT_VMS']);
 });
 
-test.each([
+it.each([
   ['core', 49, []],
   ['core', 50, [50]],
   ['engineer', 250, [250]],
@@ -96,7 +96,7 @@ test.each([
   expect(createViolations(planOf(code), vms).map(({ limit }) => limit)).toEqual(limits);
 });
 
-test('one VM too many is said in its numbers and a sentence', () => {
+it('one VM too many is said in its numbers and a sentence', () => {
   expect(createViolations(planOf('core'), 50)).toEqual([
     {
       dimension: 'VMS',

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { LogLines, MAX_LINE_BYTES } from '../../src/engine/docker/streams/log-lines.ts';
 
 const at = (second: number) => `2026-01-02T03:04:0${second}.000000007Z`;
@@ -27,7 +27,7 @@ describe('the lines of a log', () => {
     { at: new Date(at(5)), stream: 'stderr', text: 'unfinished' },
   ];
 
-  test('are the same however the stream is cut', () => {
+  it('are the same however the stream is cut', () => {
     for (let size = 1; size <= bytes.length; size += 1) {
       const lines = new LogLines();
       const seen = [];
@@ -36,7 +36,7 @@ describe('the lines of a log', () => {
     }
   });
 
-  test('come once when a second stream repeats the end of the first, wherever that one broke off', () => {
+  it('come once when a second stream repeats the end of the first, wherever that one broke off', () => {
     for (let cut = 0; cut <= bytes.length; cut += 1) {
       const lines = new LogLines();
       const seen = [...lines.push(bytes.subarray(0, cut))];
@@ -47,14 +47,14 @@ describe('the lines of a log', () => {
     }
   });
 
-  test('are cut when they are huge, and the next line is whole', () => {
+  it('are cut when they are huge, and the next line is whole', () => {
     const lines = new LogLines();
     const seen = [1, 2, 3].flatMap(() => lines.push(frame(1, `${at(1)} ${'ž'.repeat(8000)}`)));
     seen.push(...lines.push(frame(1, `${at(1)} end\n`)), ...lines.push(frame(1, `${at(2)} next\n`)));
     expect(seen.map(({ text }) => text)).toEqual(['ž'.repeat(MAX_LINE_BYTES / 2), 'next']);
   });
 
-  test('are not guessed from what is no log', () => {
+  it('are not guessed from what is no log', () => {
     expect(() => new LogLines().push(Buffer.from('<html>welcome</html>'))).toThrow(RangeError);
   });
 });

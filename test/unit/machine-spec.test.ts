@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
 import { toMachineSpec, type MachinePolicy, type SpecSource } from '../../src/reconciler/plan/machine-spec.ts';
 import type { Vm } from '../../src/vm/vm.ts';
@@ -38,7 +38,7 @@ function specOf(order: Order) {
 
 const app = (code: string, more: Partial<Vm> = {}): Partial<Vm> => ({ distribution: code, desktop: null, ...more });
 
-test("a machine has the image of its desktop, the VM's specs and the needs of its entry", () => {
+it("a machine has the image of its desktop, the VM's specs and the needs of its entry", () => {
   expect(specOf({})).toEqual({
     id: VM.id,
     hash: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -66,21 +66,21 @@ test("a machine has the image of its desktop, the VM's specs and the needs of it
   expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });
 });
 
-test("what the operator decided for the VM's region is in its machine, and another decision makes another one", () => {
+it("what the operator decided for the VM's region is in its machine, and another decision makes another one", () => {
   const [plain, strict] = [specOf({}), specOf({ policy: { egress: 'none', runtime: 'runsc' } })];
   expect(strict).toMatchObject({ egress: 'none', runtime: 'runsc' });
   expect(strict.hash).not.toBe(plain.hash);
   expect(plain).not.toHaveProperty('runtime');
 });
 
-test('a command of the entry replaces that of the image', () => {
+it('a command of the entry replaces that of the image', () => {
   const source = sourceOf({});
   const spec = toMachineSpec({ ...source, distribution: { ...source.distribution, command: ['sleep', '9'] } });
   expect(spec?.command).toEqual(['sleep', '9']);
   expect(specOf({})).not.toHaveProperty('command');
 });
 
-test('an image that stands in for the desktop or app comes along, and is no other machine', () => {
+it('an image that stands in for the desktop or app comes along, and is no other machine', () => {
   const debian = { distribution: 'debian' };
   expect(specOf({ vm: debian }).localImageRef).toBe('local/webtop:debian-xfce');
   expect(specOf({ vm: app('krita') }).localImageRef).toBe('local/krita:latest');
@@ -91,11 +91,11 @@ test('an image that stands in for the desktop or app comes along, and is no othe
   expect(bare?.hash).toBe(specOf({ vm: debian }).hash);
 });
 
-test('devices and system calls are those of the entry', () => {
+it('devices and system calls are those of the entry', () => {
   expect(specOf({ vm: app('steamos') }).security).toMatchObject({ seccomp: 'unconfined', devices: ['/dev/dri'] });
 });
 
-test.each([
+it.each([
   ['a desktop that is no longer offered', { desktop: 'gnome' }],
   ['no desktop where one must be chosen', { desktop: null }],
   ['a desktop named like a property of every object', { desktop: 'constructor' }],
@@ -104,7 +104,7 @@ test.each([
 });
 
 describe('the environment', () => {
-  test.each([
+  it.each([
     ['krita', ['PASSWORD']],
     ['code-server', ['PASSWORD', 'SUDO_PASSWORD']],
     ['minecraft', ['USER_PASSWORD']],
@@ -113,11 +113,11 @@ describe('the environment', () => {
     for (const name of ['VM_PASSWORD', ...names]) expect(env).toHaveProperty(name, 'open sesame');
   });
 
-  test('has no sign-in of an undefined password once VM_PASSWORD is deleted', () => {
+  it('has no sign-in of an undefined password once VM_PASSWORD is deleted', () => {
     expect(Object.keys(specOf({ vm: app('krita'), secrets: {} }).env)).not.toContain('PASSWORD');
   });
 
-  test("takes what the user sets over the sign-in's and the image's own", () => {
+  it("takes what the user sets over the sign-in's and the image's own", () => {
     const secrets = { VM_PASSWORD: 'one', PASSWORD: 'two', TZ: 'Australia/Sydney', API_KEY: 'key' };
     expect(specOf({ vm: app('krita'), secrets }).env).toMatchObject({ ...secrets, PUID: '1000' });
   });
@@ -126,7 +126,7 @@ describe('the environment', () => {
 describe('volumes', () => {
   const lifetimes = (vm: Partial<Vm>) => Object.fromEntries(specOf({ vm }).volumes.map((volume) => [volume.target, volume]));
 
-  test("the primary one follows the storage type, the image's data stays until the VM is deleted", () => {
+  it("the primary one follows the storage type, the image's data stays until the VM is deleted", () => {
     expect(lifetimes(app('emulatorjs', { persistent: false }))).toMatchObject({
       '/config': { name: 'primary', lifetime: 'until-stop' },
       '/data': { name: 'data', lifetime: 'until-delete' },
@@ -137,7 +137,7 @@ describe('volumes', () => {
     });
   });
 
-  test('must exist once they held data, unless they go at each stop', () => {
+  it('must exist once they held data, unless they go at each stop', () => {
     const mustExist = (vm: Partial<Vm>) => specOf({ vm: app('code-server', vm) }).volumes.map((volume) => volume.mustExist);
     expect(mustExist({ persistent: true, storageReady: false })).toEqual([false, false]);
     expect(mustExist({ persistent: true, storageReady: true })).toEqual([true, true]);
@@ -149,7 +149,7 @@ const forward = (internalPort: number, publicPort: number): Vm['ports'][number] 
   return { vmId: VM.id, region: VM.region, protocol: 'tcp', internalPort, publicPort };
 };
 
-test("the VM's forwarded ports are the machine's, on the operator's address", () => {
+it("the VM's forwarded ports are the machine's, on the operator's address", () => {
   const spec = specOf({ vm: app('minecraft', { ports: [forward(25565, 30001)] }) });
   expect(spec.ports).toEqual([{ protocol: 'tcp', internalPort: 25565, publicPort: 30001, bind: '127.0.0.1' }]);
 });
@@ -157,7 +157,7 @@ test("the VM's forwarded ports are the machine's, on the operator's address", ()
 describe('the hash', () => {
   const hash = (order: Order) => specOf(order).hash;
 
-  test.each<[string, Order]>([
+  it.each<[string, Order]>([
     ['a secret is set', { secrets: { A: '1' } }],
     ['the desktop is another', { vm: { desktop: 'kde' } }],
     ['it has more cores', { vm: { cpu: 3 } }],
@@ -170,19 +170,19 @@ describe('the hash', () => {
     expect(hash(order)).not.toBe(hash({}));
   });
 
-  test('changes with where a port is forwarded to, and from', () => {
+  it('changes with where a port is forwarded to, and from', () => {
     const hashes = [[], [forward(1, 2)], [forward(1, 3)], [forward(2, 2)], [forward(1, 2), forward(2, 3)]].map((ports) =>
       hash({ vm: { ports } }),
     );
     expect(new Set(hashes).size).toBe(5);
   });
 
-  test("changes with a secret's name, value and absence", () => {
+  it("changes with a secret's name, value and absence", () => {
     const hashes = [{ A: '1' }, { A: '2' }, { B: '1' }, { A: '1', B: '1' }, {}].map((secrets) => hash({ secrets }));
     expect(new Set(hashes).size).toBe(5);
   });
 
-  test.each<[string, Order]>([
+  it.each<[string, Order]>([
     ['its label', { vm: { vmlabel: 'Another label' } }],
     ['its status and where it runs', { vm: { status: 'RUNNING', engineRef: 'abc', address: '10.0.0.2', attempts: 3 } }],
     ['its generation', { vm: { generation: 9 } }],
@@ -192,11 +192,11 @@ describe('the hash', () => {
     expect(hash(order)).toBe(hash({}));
   });
 
-  test('does not depend on the order in which secrets were read', () => {
+  it('does not depend on the order in which secrets were read', () => {
     expect(hash({ secrets: { A: '1', B: '2' } })).toBe(hash({ secrets: { B: '2', A: '1' } }));
   });
 
-  test('tells a value from the same text spread over two names', () => {
+  it('tells a value from the same text spread over two names', () => {
     expect(hash({ secrets: { A: '1","B":"2' } })).not.toBe(hash({ secrets: { A: '1', B: '2' } }));
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { MACHINE_STATES, type Observation } from '../../src/engine/machine.ts';
 import { canUndo, nextSteps, type Desired, type Step } from '../../src/reconciler/plan/next-steps.ts';
 import { VM_STATUSES, type VmStatus } from '../../src/vm/vm-status.ts';
@@ -71,7 +71,7 @@ function words(steps: readonly Step[]): string[] {
   });
 }
 
-test('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
+it('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
   expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: HASH }))).toEqual(['checkAnswer']);
   expect(words(plan('on', 'BOOTING', 'running', { answeredHash: HASH }))).toEqual(['awaitAnswer']);
   // What answered was the container before this one.
@@ -82,7 +82,7 @@ const UP = ['ensure', 'awaitAnswer'];
 const DOWN = ['remove until-stop', 'rest'];
 const GONE = ['remove until-stop until-delete', 'forget'];
 
-test.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Sight, string[]]>([
   ['STOPPED', 'absent', ['show QUEUED ENGINE', ...UP]],
   ['QUEUED', 'absent', UP],
   ['PULLING', 'absent', UP],
@@ -128,7 +128,7 @@ test.each<[VmStatus, Sight, string[]]>([
 const BACK = ['revert', 'awaitAnswer'];
 
 describe('a replacement, wherever it was left', () => {
-  test.each<[VmStatus, Sight, string[]]>([
+  it.each<[VmStatus, Sight, string[]]>([
     ['RUNNING', 'old running', ['show QUEUED UPDATE', ...UP]],
     ['QUEUED', 'old running, new created', UP],
     ['STARTING', 'new created, old exited', UP],
@@ -141,12 +141,12 @@ describe('a replacement, wherever it was left', () => {
     expect(words(plan('on', status, sight, { answeredHash: 'old' }))).toEqual(expected);
   });
 
-  test('ends with the removal of what it has replaced', () => {
+  it('ends with the removal of what it has replaced', () => {
     expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
     expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
   });
 
-  test.each<[VmStatus, Sight, string[]]>([
+  it.each<[VmStatus, Sight, string[]]>([
     ['QUEUED', 'new exited, old exited', BACK],
     ['QUEUED', 'new running, old exited', BACK],
     ['QUEUED', 'new created, old exited', BACK],
@@ -168,12 +168,12 @@ describe('a replacement, wherever it was left', () => {
     expect(words(plan('on', status, sight, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
   });
 
-  test('that was undone is tried again once something else is wanted', () => {
+  it('that was undone is tried again once something else is wanted', () => {
     const more = { answeredHash: 'old', undoneHash: 'undone' };
     expect(words(plan('on', 'RUNNING', 'old running', more))).toEqual(['show QUEUED UPDATE', ...UP]);
   });
 
-  test.each<[boolean, string, Sight, Partial<Desired>]>([
+  it.each<[boolean, string, Sight, Partial<Desired>]>([
     [true, 'the container that answered is still there', 'new exited, old exited', { answeredHash: 'old' }],
     [true, 'it still runs, since the new one could not be made', 'old running', { answeredHash: 'old' }],
     [false, 'it is gone', 'exited 0', { answeredHash: 'old' }],
@@ -187,7 +187,7 @@ describe('a replacement, wherever it was left', () => {
   });
 });
 
-test.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Sight, string[]]>([
   ['STOPPED', 'absent', []],
   ['STOPPING', 'absent', DOWN],
   ['FAILED', 'absent', ['show STOPPING ENGINE', ...DOWN]],
@@ -203,7 +203,7 @@ test.each<[VmStatus, Sight, string[]]>([
   expect(words(plan('off', status, sight))).toEqual(expected);
 });
 
-test.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Sight, string[]]>([
   ['DELETING', 'absent', GONE],
   ['DELETING', 'running', ['stop', ...GONE]],
   ['DELETING', 'dead', ['stop', ...GONE]],
@@ -213,14 +213,14 @@ test.each<[VmStatus, Sight, string[]]>([
   expect(words(plan('gone', status, sight))).toEqual(expected);
 });
 
-test('the storage of a VM that is off is made once, and only where it is kept', () => {
+it('the storage of a VM that is off is made once, and only where it is kept', () => {
   expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual(['prepareStorage']);
   expect(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: true })).toEqual([]);
   expect(plan('off', 'STOPPED', 'absent', { persistent: false, storageReady: false })).toEqual([]);
   expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
 });
 
-test('a VM that failed is left alone until its next try, whatever is seen of it, and nothing of it runs meanwhile', () => {
+it('a VM that failed is left alone until its next try, whatever is seen of it, and nothing of it runs meanwhile', () => {
   const waiting = (sight: Sight) => words(plan('on', 'FAILED', sight, { retryInSeconds: 7 }));
   for (const sight of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
     expect([sight, waiting(sight)]).toEqual([sight, ['wait 7']]);
@@ -233,7 +233,7 @@ test('a VM that failed is left alone until its next try, whatever is seen of it,
   expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
 });
 
-test('a full disk takes no further container; what has one already comes up again', () => {
+it('a full disk takes no further container; what has one already comes up again', () => {
   const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
   for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const) expect(full(status, 'absent')).toEqual(['failNoRoom']);
   for (const sight of ['created', 'running', 'running another hash', 'running without address', 'paused', 'exited 0', 'dead'] as const) {
@@ -243,7 +243,7 @@ test('a full disk takes no further container; what has one already comes up agai
   expect(words(plan('gone', 'DELETING', 'absent', { hasRoom: false }))).toEqual(GONE);
 });
 
-test('what wrote more than it may is stopped while it runs, and not tried again by itself', () => {
+it('what wrote more than it may is stopped while it runs, and not tried again by itself', () => {
   const past = (status: VmStatus, sight: Sight, more: Partial<Desired> = {}) =>
     words(plan('on', status, sight, { isPastScratch: true, ...more }));
   for (const status of ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'] as const) {
@@ -287,18 +287,18 @@ describe('whatever is wanted, shown and seen', () => {
   const has = (steps: readonly Step[], name: Step['step']) => steps.some(({ step }) => step === name);
   const brings = (steps: readonly Step[]) => has(steps, 'ensure') || has(steps, 'revert');
 
-  test('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
+  it('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
     expect(broken('gone', ({ steps }) => words(steps.slice(-2)).join() === GONE.join())).toEqual([]);
   });
 
-  test('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
+  it('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
     expect(broken('off', ({ steps }) => !brings(steps) && !has(steps, 'awaitAnswer'))).toEqual([]);
     expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
       [],
     );
   });
 
-  test('a container is removed only after it was told to stop, so that its grace is never cut', () => {
+  it('a container is removed only after it was told to stop, so that its grace is never cut', () => {
     const stopsFirst = (steps: readonly Step[]) => {
       const names = steps.map(({ step }) => step);
       return names.includes('stop') && names.indexOf('stop') < names.indexOf('remove');
@@ -308,11 +308,11 @@ describe('whatever is wanted, shown and seen', () => {
     }
   });
 
-  test('a VM that should be on loses no volume', () => {
+  it('a VM that should be on loses no volume', () => {
     expect(broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0))).toEqual([]);
   });
 
-  test('a VM that runs as wanted is asked whether it answers, and nothing else', () => {
+  it('a VM that runs as wanted is asked whether it answers, and nothing else', () => {
     const asWanted = product.filter(
       ({ desired, observed }) =>
         desired.goal === 'on' &&
@@ -327,30 +327,30 @@ describe('whatever is wanted, shown and seen', () => {
     for (const { steps } of asWanted) expect(steps).toEqual([{ step: 'checkAnswer' }]);
   });
 
-  test('whatever was brought up is waited for at once', () => {
+  it('whatever was brought up is waited for at once', () => {
     const waitedFor = (steps: readonly Step[]) =>
       steps.every(({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer');
     expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
   });
 
-  test('two containers of one VM are never left running together', () => {
+  it('two containers of one VM are never left running together', () => {
     const both = ({ observed }: (typeof product)[number]) => observed?.others?.some(({ state }) => state === 'running') === true;
     expect(broken('on', (each) => !both(each) || brings(each.steps))).toEqual([]);
     expect(broken('off', (each) => !both(each) || has(each.steps, 'stop'))).toEqual([]);
   });
 
-  test('only what is up itself ends what is kept to go back to', () => {
+  it('only what is up itself ends what is kept to go back to', () => {
     expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual([]);
   });
 
-  test('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
+  it('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
     const claims: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'STOPPED', 'STOPPING', 'FAILED', 'UNKNOWN'];
     const announced = ({ desired, steps }: (typeof product)[number]) =>
       !claims.includes(desired.status) || !brings(steps) || words(steps)[0]?.startsWith('show QUEUED') === true;
     expect(broken('on', announced)).toEqual([]);
   });
 
-  test('no plan shows the status that stands already', () => {
+  it('no plan shows the status that stands already', () => {
     for (const goal of ['on', 'off', 'gone'] as const) {
       expect(broken(goal, ({ desired, steps }) => steps.every((step) => step.step !== 'show' || step.status !== desired.status))).toEqual(
         [],
@@ -358,7 +358,7 @@ describe('whatever is wanted, shown and seen', () => {
     }
   });
 
-  test('an empty plan is only that of a VM that is off and should be', () => {
+  it('an empty plan is only that of a VM that is off and should be', () => {
     expect(broken('on', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(broken('gone', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(

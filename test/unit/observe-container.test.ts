@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   foremostFirst,
   observeInspected,
@@ -19,7 +19,7 @@ const inspected = (State: InspectedContainer['State'], overrides: Partial<Inspec
 const seenEnded = (ExitCode: number, OOMKilled: boolean) => observeInspected(inspected({ Status: 'exited', ExitCode, OOMKilled }), 'inst');
 
 describe('an inspected container', () => {
-  test('that runs has an address and a start, and no exit code', () => {
+  it('that runs has an address and a start, and no exit code', () => {
     const State = {
       Status: 'running',
       Running: true,
@@ -39,7 +39,7 @@ describe('an inspected container', () => {
     });
   });
 
-  test('has the image that its labels tell, or in an older one the reference that it was created with', () => {
+  it('has the image that its labels tell, or in an older one the reference that it was created with', () => {
     const State = { Status: 'running', Running: true };
     const told = { ...Labels, [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' };
     const imageOf = (Config: InspectedContainer['Config']) =>
@@ -53,7 +53,7 @@ describe('an inspected container', () => {
     expect(imageOf({ Image: 'lscr.io/a:1', Labels })).toEqual({ reference: 'lscr.io/a:1', id: 'sha256:1' });
   });
 
-  test('that never started has no start', () => {
+  it('that never started has no start', () => {
     const State = { Status: 'created', ExitCode: 127, Error: 'no such file', StartedAt: '0001-01-01T00:00:00Z' };
     expect(observeInspected(inspected(State), 'inst')).toEqual({
       id: 'vm',
@@ -65,13 +65,13 @@ describe('an inspected container', () => {
     });
   });
 
-  test('that ended has its exit code, 0 too, and says whether memory ran out', () => {
+  it('that ended has its exit code, 0 too, and says whether memory ran out', () => {
     expect(seenEnded(0, false)).toMatchObject({ state: 'exited', exitCode: 0, oomKilled: false });
     expect(seenEnded(137, true)).toMatchObject({ state: 'exited', exitCode: 137, oomKilled: true });
     expect(seenEnded(137, true)).not.toHaveProperty('address');
   });
 
-  test('that is paused, or off its network, has no address', () => {
+  it('that is paused, or off its network, has no address', () => {
     expect(observeInspected(inspected({ Status: 'paused', Running: true }), 'inst')).not.toHaveProperty('address');
     const cut = inspected({ Status: 'running', Running: true }, { NetworkSettings: { Networks: {} } });
     expect(observeInspected(cut, 'inst')).not.toHaveProperty('address');
@@ -79,12 +79,12 @@ describe('an inspected container', () => {
     expect(observeInspected(elsewhere, 'inst')).not.toHaveProperty('address');
   });
 
-  test('in a state that is not known yet counts by whether it runs', () => {
+  it('in a state that is not known yet counts by whether it runs', () => {
     expect(observeInspected(inspected({ Status: 'stopping', Running: true }), 'inst')?.state).toBe('running');
     expect(observeInspected(inspected({ Status: 'stopped', Running: false }), 'inst')?.state).toBe('exited');
   });
 
-  test.each([[undefined], [null], [{}], [{ ...Labels, [LABEL.installation]: 'other' }], [{ [LABEL.installation]: 'inst' }]])(
+  it.each([[undefined], [null], [{}], [{ ...Labels, [LABEL.installation]: 'other' }], [{ [LABEL.installation]: 'inst' }]])(
     'with labels %j is not ours',
     (labels) => {
       const Config = labels === undefined ? {} : { Labels: labels };
@@ -96,7 +96,7 @@ describe('an inspected container', () => {
 const listed = (Id: string, State: string, Created: number): ListedContainer => ({ Id, State, Created, Labels, NetworkSettings });
 
 describe('listed containers', () => {
-  test('say no more than an inspect would', () => {
+  it('say no more than an inspect would', () => {
     expect(observeListed(listed('ref', 'running', 1), 'inst')).toEqual({
       id: 'vm',
       ref: 'ref',
@@ -108,7 +108,7 @@ describe('listed containers', () => {
     expect(observeListed(listed('ref', 'running', 1), 'other')).toBeUndefined();
   });
 
-  test('come with the live before the ended, and the new before the old', () => {
+  it('come with the live before the ended, and the new before the old', () => {
     const all = [listed('old', 'exited', 1), listed('new', 'created', 9), listed('paused', 'paused', 2), listed('running', 'running', 3)];
     expect(foremostFirst(all).map(({ Id }) => Id)).toEqual(['running', 'paused', 'new', 'old']);
   });
@@ -127,7 +127,7 @@ const leaving = (name: string, Action = 'disconnect') => ({
 });
 
 describe('an event', () => {
-  test.each([
+  it.each([
     ['create', 'created'],
     ['start', 'started'],
     ['oom', 'oom'],
@@ -140,19 +140,19 @@ describe('an event', () => {
     expect(observeEvent(container(action), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: expected });
   });
 
-  test('"die" is exited, with the exit code', () => {
+  it('"die" is exited, with the exit code', () => {
     expect(observeEvent(container('die', { exitCode: '42' }), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited', exitCode: 42 });
     expect(observeEvent(container('die'), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited' });
   });
 
-  test('of another installation, of no machine or of another kind is none', () => {
+  it('of another installation, of no machine or of another kind is none', () => {
     expect(observeEvent(container('die'), 'other')).toBeUndefined();
     expect(observeEvent({ Type: 'container', Action: 'die', Actor: { ID: 'x', Attributes: null } }, 'inst')).toBeUndefined();
     expect(observeEvent({ ...container('die'), Type: 'image' }, 'inst')).toBeUndefined();
     expect(observeEvent({}, 'inst')).toBeUndefined();
   });
 
-  test("that a container left the machines' network names the container", () => {
+  it("that a container left the machines' network names the container", () => {
     expect(observeDisconnect(leaving('swiftor-vms'))).toBe('ref');
     expect(observeDisconnect(leaving('bridge'))).toBeUndefined();
     expect(observeDisconnect(leaving('swiftor-vms', 'connect'))).toBeUndefined();
@@ -170,7 +170,7 @@ describe('statistics', () => {
     networks: { eth0: { rx_bytes: 1, tx_bytes: 2 }, eth1: { rx_bytes: 10, tx_bytes: 20 } },
   };
 
-  test('count a core as 100, leave the reclaimable cache out and add up the networks', () => {
+  it('count a core as 100, leave the reclaimable cache out and add up the networks', () => {
     expect(toMachineStats(raw)).toEqual({
       at: new Date('2026-01-02T03:04:05Z'),
       // Half of the host's time on four cores.
@@ -182,12 +182,12 @@ describe('statistics', () => {
     });
   });
 
-  test('take the cache of cgroup v2 by its name there', () => {
+  it('take the cache of cgroup v2 by its name there', () => {
     const memory_stats = { usage: 1_000, limit: 5_000, stats: { inactive_file: 100 } };
     expect(toMachineStats({ ...raw, memory_stats })?.memoryBytes).toBe(900);
   });
 
-  test('are none for the first reading, which has nothing to compare with, and after the end', () => {
+  it('are none for the first reading, which has nothing to compare with, and after the end', () => {
     expect(toMachineStats({ ...raw, precpu_stats: { cpu_usage: { total_usage: 0 } } })).toBeUndefined();
     expect(isAfterEnd(raw)).toBe(false);
     expect(isAfterEnd({ read: '0001-01-01T00:00:00Z', memory_stats: {} })).toBe(true);

@@ -1,16 +1,16 @@
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { openEngines, parseEndpoint } from '../../src/engine/open-engines.ts';
 
 const options = { installationId: 'inst', log: pino({ level: 'silent' }), isolation: 'on' } as const;
 
-test('an endpoint is a socket or a host with a port', () => {
+it('an endpoint is a socket or a host with a port', () => {
   expect(parseEndpoint('unix:///var/run/docker.sock')).toEqual({ kind: 'unix', socketPath: '/var/run/docker.sock' });
   expect(parseEndpoint('tcp://10.0.0.7:2375')).toEqual({ kind: 'tcp', host: '10.0.0.7', port: 2375 });
   expect(parseEndpoint('tcp://[::1]:2375/')).toEqual({ kind: 'tcp', host: '::1', port: 2375 });
 });
 
-test.each([
+it.each([
   '',
   'docker',
   'unix://',
@@ -25,13 +25,13 @@ test.each([
   expect(() => parseEndpoint(text)).toThrow(/write unix:\/\/\/path\/to\/docker\.sock or tcp:\/\/host:port/);
 });
 
-test('a Swarm is refused by name', () => {
+it('a Swarm is refused by name', () => {
   for (const text of ['swarm+unix:///var/run/docker.sock', 'swarm+tcp://host:2377']) {
     expect(() => openEngines(new Map([['AU', text]]), options)).toThrow(/Swarm is not supported in this version/);
   }
 });
 
-test('regions with the same endpoint share a driver', async () => {
+it('regions with the same endpoint share a driver', async () => {
   const local = 'unix:///var/run/docker.sock';
   const engines = openEngines(
     new Map([

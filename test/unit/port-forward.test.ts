@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
 import { toEngineError } from '../../src/engine/docker/connection/engine-failure.ts';
 import { parsePortRange } from '../../src/config/parse-port-range.ts';
@@ -20,7 +20,7 @@ const entry = (code: string) => {
   return found;
 };
 
-test.each<[string, PortProtocol, number, string | undefined]>([
+it.each<[string, PortProtocol, number, string | undefined]>([
   ['minecraft', 'tcp', 25565, undefined],
   ['minecraft', 'udp', 25570, undefined],
   ['minecraft', 'tcp', 25571, 'listens on TCP 25565-25570, UDP 25565-25570'],
@@ -37,12 +37,12 @@ test.each<[string, PortProtocol, number, string | undefined]>([
   else expect(said).toContain(problem);
 });
 
-test('a VM has the ports that its catalog entry promises a route to', () => {
+it('a VM has the ports that its catalog entry promises a route to', () => {
   expect(defaultForwards(entry('minecraft'))).toEqual([{ protocol: 'tcp', internalPort: 25565 }]);
   for (const code of ['steamos', 'emulatorjs', 'ubuntu']) expect(defaultForwards(entry(code))).toEqual([]);
 });
 
-test.each([
+it.each([
   ['AU', 'play.example.com:30001'],
   ['US', '[2001:db8::1]:30001'],
   ['EU', 'localhost:30001'],
@@ -57,7 +57,7 @@ test.each([
   expect(forwardAddressOf({ hosts }, { ports }, 'udp', 25565)).toBeUndefined();
 });
 
-test.each([
+it.each([
   ['30000-30999', { from: 30000, to: 30999 }],
   [' 2000 - 2000 ', { from: 2000, to: 2000 }],
   ['65535', { from: 65535, to: 65535 }],
@@ -65,11 +65,11 @@ test.each([
   expect(parsePortRange(text)).toEqual(range);
 });
 
-test.each(['', '1-2', '30999-30000', '30000-65536', '30000-', '3e4-31000', '-30000', '30000-30999-31999'])('"%s" is none', (text) => {
+it.each(['', '1-2', '30999-30000', '30000-65536', '30000-', '3e4-31000', '-30000', '30000-30999-31999'])('"%s" is none', (text) => {
   expect(() => parsePortRange(text)).toThrow('range of ports');
 });
 
-test.each([
+it.each([
   // Another container's, and another program's, as Docker 20.10 to 28 say it.
   [
     'driver failed programming external connectivity on endpoint swiftor-x (abc): Bind for 0.0.0.0:30000 failed: port is already allocated',
@@ -88,7 +88,7 @@ test.each([
   expect(error).toMatchObject({ code: 'PORT_TAKEN', port });
 });
 
-test('an address of a network that is taken is no port', () => {
+it('an address of a network that is taken is no port', () => {
   const message = 'Address already in use';
   const error = toEngineError(Object.assign(new Error(message), { statusCode: 500, json: { message } }), {
     endpoint: 'unix:///x',

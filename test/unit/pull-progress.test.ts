@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LineSplitter } from '../../src/engine/docker/streams/line-splitter.ts';
 import { toPullFailure } from '../../src/engine/docker/images/pull-failure.ts';
 import { withTag } from '../../src/engine/docker/images/pull-image.ts';
@@ -14,7 +14,7 @@ const readAll = (lines: readonly PullLine[]) => {
 };
 
 describe('the percentage of a pull', () => {
-  test('is over all layers by their size, with the download as three quarters of the work', () => {
+  it('is over all layers by their size, with the download as three quarters of the work', () => {
     const readings = readAll([
       line('a', 'Pulling fs layer'),
       line('b', 'Pulling fs layer'),
@@ -31,7 +31,7 @@ describe('the percentage of a pull', () => {
     expect(readings.at(7)?.percent).toBe(93);
   });
 
-  test('takes a layer that has not begun for an average one', () => {
+  it('takes a layer that has not begun for an average one', () => {
     const readings = readAll([
       line('a', 'Pulling fs layer'),
       line('b', 'Waiting'),
@@ -41,7 +41,7 @@ describe('the percentage of a pull', () => {
     expect(readings.at(-1)?.percent).toBe(50);
   });
 
-  test('never falls, also when a big layer shows late or a download starts again', () => {
+  it('never falls, also when a big layer shows late or a download starts again', () => {
     const readings = readAll([
       line('a', 'Downloading', 90, 100),
       line('b', 'Downloading', 1, 10_000),
@@ -54,11 +54,11 @@ describe('the percentage of a pull', () => {
     expect(percents.at(-1)).toBeGreaterThan(67);
   });
 
-  test('is not 100 before the image is known to be there', () => {
+  it('is not 100 before the image is known to be there', () => {
     expect(readAll([line('a', 'Downloading', 10, 10), line('a', 'Pull complete')]).at(-1)?.percent).toBe(99);
   });
 
-  test('leaves out layers that are there already, and lines that are about none', () => {
+  it('leaves out layers that are there already, and lines that are about none', () => {
     const readings = readAll([
       { id: 'latest', status: 'Pulling from tiny' },
       line('a', 'Already exists'),
@@ -69,7 +69,7 @@ describe('the percentage of a pull', () => {
     expect(readings[1]).toEqual({ percent: 0, bytesDone: 0, bytesTotal: 0 });
   });
 
-  test('copes with an engine that counts seconds while it unpacks', () => {
+  it('copes with an engine that counts seconds while it unpacks', () => {
     const readings = readAll([line('a', 'Downloading', 100, 100), { id: 'a', status: 'Extracting', progressDetail: { current: 3 } }]);
     expect(readings.at(-1)?.percent).toBe(75);
   });
@@ -78,7 +78,7 @@ describe('the percentage of a pull', () => {
 const reading = (percent: number): PullReading => ({ percent, bytesDone: percent, bytesTotal: 100 });
 
 describe('askers of the same image', () => {
-  test('hear at most four reports a second, a late one at once what is known, and the end always', async () => {
+  it('hear at most four reports a second, a late one at once what is known, and the end always', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       let report: ((reading: PullReading) => void) | undefined;
@@ -110,7 +110,7 @@ describe('askers of the same image', () => {
     }
   });
 
-  test('who come after all others left get a pull of their own', async () => {
+  it('who come after all others left get a pull of their own', async () => {
     const signals: AbortSignal[] = [];
     const pulls = new SharedPulls((_, signal) => {
       signals.push(signal);
@@ -131,7 +131,7 @@ describe('askers of the same image', () => {
 });
 
 describe('why a pull failed', () => {
-  test.each([
+  it.each([
     ['Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host', 'PULL_FAILED', /could not be reached/],
     ['Get "https://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', 'PULL_FAILED', /could not be reached/],
     [
@@ -149,7 +149,7 @@ describe('why a pull failed', () => {
   });
 });
 
-test('a reference without tag or digest stands for its latest', () => {
+it('a reference without tag or digest stands for its latest', () => {
   expect(['a', 'a:1', 'host:5000/a', 'host:5000/a:1', 'a@sha256:0'].map(withTag)).toEqual([
     'a:latest',
     'a:1',
@@ -160,7 +160,7 @@ test('a reference without tag or digest stands for its latest', () => {
 });
 
 describe('a stream cut into lines', () => {
-  test('gives the same lines however it is cut, also within a character', () => {
+  it('gives the same lines however it is cut, also within a character', () => {
     const bytes = Buffer.from('{"a":"žluť"}\r\n\n{"b":"🐎"}\nrest');
     for (let size = 1; size <= bytes.length; size += 1) {
       const splitter = new LineSplitter();
@@ -171,7 +171,7 @@ describe('a stream cut into lines', () => {
     }
   });
 
-  test('refuses a line without an end', () => {
+  it('refuses a line without an end', () => {
     const splitter = new LineSplitter(10);
     expect(() => splitter.push(Buffer.from('x'.repeat(11)))).toThrow(RangeError);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PushQueue } from '../../src/lib/push-queue.ts';
 
 const queueOf = (limit = 10) => {
@@ -9,7 +9,7 @@ const item = (value: string) => ({ value, done: false });
 const END = { value: undefined, done: true };
 
 describe('a reader', () => {
-  test('gets what was pushed, in order, whether it came before or waits', async () => {
+  it('gets what was pushed, in order, whether it came before or waits', async () => {
     const { queue } = queueOf();
     queue.push('a');
     queue.push('b');
@@ -20,14 +20,14 @@ describe('a reader', () => {
     expect([await waiting, await queue.next()]).toEqual([item('c'), item('d')]);
   });
 
-  test('gets all that is queued, then the end, again and again', async () => {
+  it('gets all that is queued, then the end, again and again', async () => {
     const { queue } = queueOf();
     queue.push('a');
     queue.end();
     expect([await queue.next(), await queue.next(), await queue.next()]).toEqual([item('a'), END, END]);
   });
 
-  test('gets all that is queued, then the error once, then the end', async () => {
+  it('gets all that is queued, then the error once, then the end', async () => {
     const { queue } = queueOf();
     const error = new Error('too slow');
     queue.push('a');
@@ -37,7 +37,7 @@ describe('a reader', () => {
     expect(await queue.next()).toEqual(END);
   });
 
-  test('that waits gets the error at once, then the end', async () => {
+  it('that waits gets the error at once, then the end', async () => {
     const { queue } = queueOf();
     const waiting = queue.next();
     queue.fail(new Error('lost'));
@@ -45,7 +45,7 @@ describe('a reader', () => {
     expect(await queue.next()).toEqual(END);
   });
 
-  test.each([
+  it.each([
     ['an item', (queue: PushQueue<string>) => void queue.push('a'), item('a')],
     ['a preloaded item', (queue: PushQueue<string>) => queue.preload(['a', 'b']), item('a')],
     ['the end', (queue: PushQueue<string>) => queue.end(), END],
@@ -64,14 +64,14 @@ describe('a reader', () => {
     expect(settled).toHaveBeenCalledWith(expected);
   });
 
-  test('that waits gets the end at once', async () => {
+  it('that waits gets the end at once', async () => {
     const { queue } = queueOf();
     const waiting = queue.next();
     queue.end();
     expect(await waiting).toEqual(END);
   });
 
-  test('can be a loop, and leaving it closes the queue', async () => {
+  it('can be a loop, and leaving it closes the queue', async () => {
     const { queue, onClose } = queueOf();
     for (const each of ['a', 'b', 'c']) queue.push(each);
     const seen: string[] = [];
@@ -86,7 +86,7 @@ describe('a reader', () => {
 });
 
 describe('a reader that leaves', () => {
-  test('is let go at once, also while it waits, and what was queued is dropped', async () => {
+  it('is let go at once, also while it waits, and what was queued is dropped', async () => {
     const { queue, onClose } = queueOf();
     const waiting = queue.next();
     expect(await queue.return()).toEqual(END);
@@ -98,7 +98,7 @@ describe('a reader that leaves', () => {
     expect(await other.next()).toEqual(END);
   });
 
-  test('does not meet an error that came before it left', async () => {
+  it('does not meet an error that came before it left', async () => {
     const { queue } = queueOf();
     queue.fail(new Error('too slow'));
     await queue.return();
@@ -107,7 +107,7 @@ describe('a reader that leaves', () => {
 });
 
 describe('a push', () => {
-  test('past the limit is refused and queues nothing; room made is room again', async () => {
+  it('past the limit is refused and queues nothing; room made is room again', async () => {
     const { queue } = queueOf(2);
     expect([queue.push('a'), queue.push('b'), queue.push('c')]).toEqual([true, true, false]);
     await queue.next();
@@ -115,14 +115,14 @@ describe('a push', () => {
     expect([await queue.next(), await queue.next()]).toEqual([item('b'), item('d')]);
   });
 
-  test('to a reader that waits needs no room', async () => {
+  it('to a reader that waits needs no room', async () => {
     const { queue } = queueOf(0);
     const waiting = queue.next();
     expect([queue.push('a'), queue.push('b')]).toEqual([true, false]);
     expect(await waiting).toEqual(item('a'));
   });
 
-  test.each<[string, (queue: PushQueue<string>) => unknown]>([
+  it.each<[string, (queue: PushQueue<string>) => unknown]>([
     ['ended', (queue) => queue.end()],
     ['failed', (queue) => queue.fail(new Error('over'))],
     ['left', (queue) => queue.return()],
@@ -133,7 +133,7 @@ describe('a push', () => {
     expect((await queue.next().catch(() => END)).done).toBe(true);
   });
 
-  test('of what was asked for before knows no limit, and comes first', async () => {
+  it('of what was asked for before knows no limit, and comes first', async () => {
     const { queue } = queueOf(1);
     queue.preload(['a', 'b', 'c']);
     expect(queue.push('d')).toBe(false);
@@ -141,7 +141,7 @@ describe('a push', () => {
     expect(queue.push('e')).toBe(true);
   });
 
-  test('of what was asked for before reaches a reader that waits already', async () => {
+  it('of what was asked for before reaches a reader that waits already', async () => {
     const { queue } = queueOf(1);
     const waiting = queue.next();
     queue.preload(['a', 'b']);
@@ -149,7 +149,7 @@ describe('a push', () => {
   });
 });
 
-test('what the queue held on to is released exactly once, whoever ends it and however often', async () => {
+it('what the queue held on to is released exactly once, whoever ends it and however often', async () => {
   const ways: readonly ((queue: PushQueue<string>) => unknown)[] = [
     (queue) => queue.end(),
     (queue) => queue.fail(new Error('over')),

@@ -1,5 +1,5 @@
 import { parse, validate } from 'graphql';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import { openapiDocument } from '../../src/rest/openapi.ts';
 import type { RestData, RestRequest } from '../../src/rest/route.ts';
@@ -88,13 +88,13 @@ const ITEM = {
 };
 
 describe('the document', () => {
-  test('is OpenAPI 3.1 with a bearer token for everything', () => {
+  it('is OpenAPI 3.1 with a bearer token for everything', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document.security).toEqual([{ bearer: [] }]);
     expect(document.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
   });
 
-  test('has each route of the contract by each of its methods, and no other', () => {
+  it('has each route of the contract by each of its methods, and no other', () => {
     expect(operations.map(({ name }) => name).toSorted()).toEqual(
       [
         'GET /vms',
@@ -116,7 +116,7 @@ describe('the document', () => {
     );
   });
 
-  test('answers 201 where something is made and 200 elsewhere, and an error with its code', () => {
+  it('answers 201 where something is made and 200 elsewhere, and an error with its code', () => {
     const created = operations.filter(({ operation }) => '201' in operation.responses).map(({ name }) => name);
     expect(created.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking']);
     for (const { operation, name } of operations) {
@@ -125,7 +125,7 @@ describe('the document', () => {
     expect(document.components.schemas['Error']?.required).toEqual(['error', 'code']);
   });
 
-  test.each(operations)(
+  it.each(operations)(
     '$name has a summary, its reply, its parameters, and refers to nothing that is not there',
     ({ path, operation, name }) => {
       expect(operation.summary).not.toBe('');
@@ -138,12 +138,12 @@ describe('the document', () => {
     },
   );
 
-  test('takes a body exactly where the seed has one', () => {
+  it('takes a body exactly where the seed has one', () => {
     const withBody = operations.filter(({ operation }) => operation.requestBody !== undefined).map(({ name }) => name);
     expect(withBody.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking', 'POST /vms/secrets']);
   });
 
-  test('warns of exactly the GETs that change something', () => {
+  it('warns of exactly the GETs that change something', () => {
     const warned = operations.filter(({ operation }) => operation.deprecated === true).map(({ name }) => name);
     expect(warned.toSorted()).toEqual(['GET /vms/delete/{vmid}', 'GET /vms/start/{vmid}', 'GET /vms/stop/{vmid}']);
   });
@@ -155,7 +155,7 @@ describe('what the seed prints', () => {
     os: { distribution: { code: 'ubuntu' }, desktop: 'xfce', cpu: 2, ram: 4 },
   };
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['POST /vms/create', CREATE],
     ['POST /vms/secrets', { vmid: ID, key: 'NEW_SECRET_KEY', value: 'its-secret-value' }],
     ['POST /vms/networking', { vmid: ID, name: 'myapp', internal_port: 5001 }],
@@ -163,7 +163,7 @@ describe('what the seed prints', () => {
     expect(misfits(bodyOf(name), body)).toEqual([]);
   });
 
-  test('POST /vms/create takes a body without what is optional, and none without the rest', () => {
+  it('POST /vms/create takes a body without what is optional, and none without the rest', () => {
     const { storageType: _storage, ...config } = CREATE.config;
     const { desktop: _desktop, ...os } = CREATE.os;
     expect(misfits(bodyOf('POST /vms/create'), { config, os })).toEqual([]);
@@ -174,7 +174,7 @@ describe('what the seed prints', () => {
     ]);
   });
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['GET /vms', { vms: [ITEM] }],
     ['POST /vms/create', { message: 'VM created successfully', vm: { ...ITEM, user_id: 'user-supabase-id' } }],
     ['GET /vms/start/{vmid}', { message: 'VM start process initiated successfully in the background.' }],
@@ -188,7 +188,7 @@ describe('what the seed prints', () => {
     expect(misfits(replyOf(name), reply)).toEqual([]);
   });
 
-  test('is not what the document says when a key is missing, added or of another type', () => {
+  it('is not what the document says when a key is missing, added or of another type', () => {
     const { enabled: _enabled, ...incomplete } = ITEM;
     expect(misfits(replyOf('GET /vms'), { vms: [incomplete] })).toEqual(['$.vms[0].enabled is missing']);
     expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, user_id: 'x' }] })).toEqual(['$.vms[0].user_id is not in the document']);
@@ -213,11 +213,11 @@ describe('each route', () => {
   };
   const named = ROUTES.map((route) => ({ route, name: `${route.methods.join(', ')} ${route.path}` }));
 
-  test.each(named)('$name runs an operation that the schema has', ({ route }) => {
+  it.each(named)('$name runs an operation that the schema has', ({ route }) => {
     expect(validate(schema, parse(route.document))).toEqual([]);
   });
 
-  test.each(named)('$name replies what the document says', ({ route }) => {
+  it.each(named)('$name replies what the document says', ({ route }) => {
     for (const method of route.methods) {
       const reply: unknown = JSON.parse(JSON.stringify(route.reply(data, request)));
       expect(misfits(replyOf(`${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`), reply)).toEqual([]);

@@ -15,7 +15,7 @@ import {
   type GraphQLInputField,
   type GraphQLNamedType,
 } from 'graphql';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { printedSchema, schema } from '../../src/graphql/schema/schema.ts';
 
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -74,16 +74,16 @@ function newDemands(before: GraphQLSchema, after: GraphQLSchema): string[] {
 const printed = buildSchema(printedSchema());
 const minimum = buildSchema(read('../fixtures/minimum.graphql'));
 
-test('there is one graphql: the schema is built by the library that runs it', () => {
+it('there is one graphql: the schema is built by the library that runs it', () => {
   expect(schema).toBeInstanceOf(GraphQLSchema);
   expect(validateSchema(schema)).toEqual([]);
 });
 
-test('schema.graphql is what the code offers', () => {
+it('schema.graphql is what the code offers', () => {
   expect(read('../../schema.graphql'), 'schema.graphql is out of date: run npm run schema').toBe(printedSchema());
 });
 
-test('every type, field, argument, input field and enum value says what it means', () => {
+it('every type, field, argument, input field and enum value says what it means', () => {
   const bare = own(schema).flatMap((type) => {
     const parts: [string, string | null | undefined][] = [[type.name, type.description]];
     if (isEnumType(type)) {
@@ -101,24 +101,24 @@ test('every type, field, argument, input field and enum value says what it means
   expect(bare).toEqual([]);
 });
 
-test('each mutation names the errors that it can raise', () => {
+it('each mutation names the errors that it can raise', () => {
   const silent = Object.values(schema.getMutationType()?.getFields() ?? {}).filter((field) => !/Errors: /.test(field.description ?? ''));
   expect(silent.map(({ name }) => name)).toEqual([]);
 });
 
-test('everything that was promised is there, name for name and type for type', () => {
+it('everything that was promised is there, name for name and type for type', () => {
   const offered = new Set(promises(printed));
   const promised = promises(minimum);
   expect(promised.length).toBeGreaterThan(200);
   expect(promised.filter((each) => !offered.has(each))).toEqual([]);
 });
 
-test('nothing is asked for that was not announced', () => {
+it('nothing is asked for that was not announced', () => {
   expect(demands(minimum).length).toBeGreaterThan(20);
   expect(newDemands(minimum, printed)).toEqual([]);
 });
 
-test('the comparison finds whatever is missing or other', () => {
+it('the comparison finds whatever is missing or other', () => {
   const less = buildSchema('type Query { a(x: Int = 1): Int!, b: E } enum E { ONE } input I { v: String! }');
   const more = buildSchema('type Query { a(x: Int = 2): Int, c: E } enum E { TWO } input I { v: String }');
   const offered = new Set(promises(more));
@@ -131,7 +131,7 @@ test('the comparison finds whatever is missing or other', () => {
   ]);
 });
 
-test('the comparison finds whatever is asked for in addition, and only of what was there', () => {
+it('the comparison finds whatever is asked for in addition, and only of what was there', () => {
   const before = buildSchema('type Query { a(x: Int!): Int } input I { v: String }');
   const after = buildSchema(`
     type Query { a(x: Int!, y: Int!, z: Int! = 1): Int, b(w: J!): Int }
@@ -141,7 +141,7 @@ test('the comparison finds whatever is asked for in addition, and only of what w
   expect(newDemands(before, after)).toEqual(['Query.a(y)', 'I.v', 'I.u']);
 });
 
-test('the printed schema is sorted, so that its diff shows what changed and nothing else', () => {
+it('the printed schema is sorted, so that its diff shows what changed and nothing else', () => {
   const names = parse(printedSchema()).definitions.flatMap((each) => ('name' in each && each.name !== undefined ? [each.name.value] : []));
   expect(names).toEqual(names.toSorted((a, b) => a.localeCompare(b)));
 });

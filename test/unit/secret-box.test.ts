@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createKeyRing } from '../../src/secrets/key-ring.ts';
 import { decrypt, encrypt } from '../../src/secrets/encrypt.ts';
 import { createSecretBox, type SecretId } from '../../src/secrets/secret-box.ts';
@@ -12,18 +12,18 @@ describe('an encrypted value', () => {
   const context = ['vm', 'API_KEY'];
   const encryptText = (value: string) => encrypt(key, 2, Buffer.from(value), context);
 
-  test.each(['', 'hunter2', 'héllo 🖥', '\u0000\n', 'x'.repeat(32 * 1024)])('decrypts to its plain text (case %#)', (value) => {
+  it.each(['', 'hunter2', 'héllo 🖥', '\u0000\n', 'x'.repeat(32 * 1024)])('decrypts to its plain text (case %#)', (value) => {
     expect(decrypt(key, 2, encryptText(value), context).toString()).toBe(value);
   });
 
-  test('reveals neither its text nor that two texts are equal', () => {
+  it('reveals neither its text nor that two texts are equal', () => {
     const [one, other] = [encryptText('hunter2'), encryptText('hunter2')];
     expect(one.equals(other)).toBe(false);
     expect(one.subarray(1, 13).equals(other.subarray(1, 13))).toBe(false);
     expect(one.includes('hunter2')).toBe(false);
   });
 
-  test.each([
+  it.each([
     ['another VM', ['other', 'API_KEY']],
     ['another key', ['vm', 'OTHER']],
     ['the same text cut other', ['vmAPI_', 'KEY']],
@@ -34,13 +34,13 @@ describe('an encrypted value', () => {
     expect(() => decrypt(key, 2, encrypted, other)).toThrow(REFUSED);
   });
 
-  test('does not decrypt with another key or as another version', () => {
+  it('does not decrypt with another key or as another version', () => {
     const encrypted = encryptText('hunter2');
     expect(() => decrypt(randomBytes(32), 2, encrypted, context)).toThrow(REFUSED);
     expect(() => decrypt(key, 1, encrypted, context)).toThrow('version 2 where 1 is expected');
   });
 
-  test('does not decrypt if any one of its bits has changed', () => {
+  it('does not decrypt if any one of its bits has changed', () => {
     const encrypted = encryptText('hunter2');
     for (let bit = 0; bit < encrypted.length * 8; bit += 1) {
       const changed = Buffer.from(encrypted);
@@ -49,7 +49,7 @@ describe('an encrypted value', () => {
     }
   });
 
-  test('does not decrypt if it was shortened or extended', () => {
+  it('does not decrypt if it was shortened or extended', () => {
     const encrypted = encryptText('hunter2');
     for (let length = 0; length < encrypted.length; length += 1) {
       expect(() => decrypt(key, 2, encrypted.subarray(0, length), context), `${length} bytes`).toThrow(REFUSED);
@@ -57,7 +57,7 @@ describe('an encrypted value', () => {
     expect(() => decrypt(key, 2, Buffer.concat([encrypted, Buffer.of(0)]), context)).toThrow(REFUSED);
   });
 
-  test('needs a key of 32 bytes', () => {
+  it('needs a key of 32 bytes', () => {
     expect(() => encrypt(randomBytes(16), 2, Buffer.from('hunter2'), context)).toThrow(/key/i);
   });
 });
@@ -71,7 +71,7 @@ describe('the secret box', () => {
   type Box = ReturnType<typeof createSecretBox>;
   const dataKey = oldBox.createDataKey('k1', 'alice', oldRing.newest);
 
-  test('decrypts a value under its own id only', () => {
+  it('decrypts a value under its own id only', () => {
     const encrypted = oldBox.encrypt('hunter2', dataKey, id);
     expect(oldBox.decrypt(encrypted, dataKey, id)).toBe('hunter2');
     expect(() => oldBox.decrypt(encrypted, dataKey, { ...id, vmId: 'other' })).toThrow(REFUSED);
@@ -80,13 +80,13 @@ describe('the secret box', () => {
     expect(() => oldBox.decrypt(encrypted, undefined, id)).toThrow('its row names none');
   });
 
-  test('refuses a data key under another id or account', () => {
+  it('refuses a data key under another id or account', () => {
     const encrypted = oldBox.encrypt('hunter2', dataKey, id);
     expect(() => oldBox.decrypt(encrypted, { ...dataKey, id: 'k2' }, id)).toThrow(REFUSED);
     expect(() => oldBox.decrypt(encrypted, { ...dataKey, userId: 'bob' }, id)).toThrow(REFUSED);
   });
 
-  test('decrypts with both keys during a rotation, and with the new one alone afterwards', () => {
+  it('decrypts with both keys during a rotation, and with the new one alone afterwards', () => {
     const encrypted = oldBox.encrypt('hunter2', dataKey, id);
     expect(bothBox.decrypt(encrypted, dataKey, id)).toBe('hunter2');
     expect(() => newBox.decrypt(encrypted, dataKey, id)).toThrow(REFUSED);
@@ -95,31 +95,31 @@ describe('the secret box', () => {
     expect(() => oldBox.decrypt(encrypted, moved, id)).toThrow(REFUSED);
   });
 
-  test('creates no data key under a SECRETS_KEY that it does not have', () => {
+  it('creates no data key under a SECRETS_KEY that it does not have', () => {
     expect(() => oldBox.createDataKey('k1', 'alice', newRing.newest)).toThrow('that this gateway does not have');
   });
 
-  test('decrypts values that SECRETS_KEY encrypts directly, from before there were data keys', () => {
+  it('decrypts values that SECRETS_KEY encrypts directly, from before there were data keys', () => {
     const encrypted = encrypt(older, 1, Buffer.from('hunter2'), [id.vmId, id.key]);
     expect(oldBox.decrypt(encrypted, undefined, id)).toBe('hunter2');
     expect(bothBox.decrypt(encrypted, undefined, id)).toBe('hunter2');
     expect(() => oldBox.decrypt(encrypted, undefined, { ...id, vmId: 'other' })).toThrow(REFUSED);
   });
 
-  test('has the same fingerprint for the same text under every SECRETS_KEY', () => {
+  it('has the same fingerprint for the same text under every SECRETS_KEY', () => {
     expect(oldBox.fingerprint('text')).toBe(newBox.fingerprint('text'));
     expect(oldBox.fingerprint('text')).not.toBe(oldBox.fingerprint('Text'));
     expect(oldBox.fingerprint('text')).not.toBe(createSecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'));
     expect(oldBox.fingerprint('text')).toMatch(/^[\w-]{43}$/);
   });
 
-  test('has signatures that differ from fingerprints and depend on the signing key', () => {
+  it('has signatures that differ from fingerprints and depend on the signing key', () => {
     expect(oldBox.sign('text')).toBe(newBox.sign('text'));
     expect(oldBox.sign('text')).not.toBe(oldBox.fingerprint('text'));
     expect(oldBox.sign('text')).not.toBe(createSecretBox(oldRing, { ...keys, signing: randomBytes(32) }).sign('text'));
   });
 
-  test('identifies keys by ids that do not reveal them', () => {
+  it('identifies keys by ids that do not reveal them', () => {
     expect(oldRing.newest).toBe(createKeyRing(older).newest);
     expect(new Set([oldRing.newest, newRing.newest]).size).toBe(2);
     expect(oldRing.newest).toMatch(/^[0-9a-f]{16}$/);

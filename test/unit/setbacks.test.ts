@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { isBootOver, setbackSeconds, Setbacks } from '../../src/reconciler/failure/setbacks.ts';
 
 /** Setbacks on a clock in seconds that the test moves. */
@@ -14,7 +14,7 @@ function atSeconds() {
   };
 }
 
-test('those in a row are counted, from the first on', () => {
+it('those in a row are counted, from the first on', () => {
   const { noteAt } = atSeconds();
   expect([noteAt(100), noteAt(102), noteAt(106)]).toEqual([
     { count: 1, seconds: 0 },
@@ -23,7 +23,7 @@ test('those in a row are counted, from the first on', () => {
   ]);
 });
 
-test('a pass that comes through, another desire and five minutes without one end the row', () => {
+it('a pass that comes through, another desire and five minutes without one end the row', () => {
   const { setbacks, noteAt } = atSeconds();
   noteAt(0);
   setbacks.clear('vm');
@@ -32,17 +32,17 @@ test('a pass that comes through, another desire and five minutes without one end
   expect(noteAt(303, 2)).toEqual({ count: 1, seconds: 0 });
 });
 
-test('VMs are counted apart', () => {
+it('VMs are counted apart', () => {
   const setbacks = new Setbacks();
   setbacks.note('one', 1);
   expect(setbacks.note('other', 1).count).toBe(1);
 });
 
-test('the wait grows to 8 s, for however many', () => {
+it('the wait grows to 8 s, for however many', () => {
   expect([1, 2, 3, 4, 1_000].map((count) => setbackSeconds({ count, seconds: 0 }))).toEqual([2, 4, 8, 8, 8]);
 });
 
-test.each([
+it.each([
   [5, 120, true],
   [100, 600, true],
   [4, 600, false],

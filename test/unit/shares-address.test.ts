@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Inventory } from '../../src/engine/driver.ts';
 import { sharesAddress } from '../../src/reconciler/plan/shares-address.ts';
 
@@ -8,7 +8,7 @@ const machine = (id: string, more: Partial<Machine> = {}): Machine => {
 };
 const SEEN = { id: 'vm', address: '10.0.0.2' };
 
-test.each<[string, boolean, readonly Machine[]]>([
+it.each<[string, boolean, readonly Machine[]]>([
   ['alone', false, [machine('vm')]],
   ['beside one elsewhere', false, [machine('vm'), machine('other', { address: '10.0.0.3' })]],
   ['beside one that does not run', false, [machine('vm'), machine('other', { state: 'exited' })]],
@@ -17,7 +17,7 @@ test.each<[string, boolean, readonly Machine[]]>([
   expect(sharesAddress({ machines, volumes: [] }, SEEN)).toBe(expected);
 });
 
-test('what has no address shares none', () => {
+it('what has no address shares none', () => {
   const { address: _none, ...cutOff } = machine('other');
   expect(sharesAddress({ machines: [cutOff], volumes: [] }, { id: 'vm' })).toBe(false);
 });

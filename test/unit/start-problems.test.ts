@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
 import type { EngineImage } from '../../src/engine/driver.ts';
 import { NOTHING_LEARNED, toKnownImages, type EngineFacts } from '../../src/vm/engine-facts.ts';
@@ -125,7 +125,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe('what keeps a VM from starting', () => {
-  test.each(CASES)('$what', ({ vm, facts, problems }) => {
+  it.each(CASES)('$what', ({ vm, facts, problems }) => {
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0, ...vm };
     const distribution = catalog.distributions.get(candidate.distribution);
     const found = startProblems(candidate, { distribution, facts: { ...NOTHING_LEARNED, problem: undefined, ...facts }, violations: [] });
@@ -135,7 +135,7 @@ describe('what keeps a VM from starting', () => {
     expect(found).toEqual(expected);
   });
 
-  test('a plan without room is one for each of its limits', () => {
+  it('a plan without room is one for each of its limits', () => {
     const violation = { dimension: 'CPU', limit: 1, used: 1, requested: 1, unit: 'vCPU', message: 'No room.' } as const;
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0 };
     const facts = { ...NOTHING_LEARNED, problem: undefined };

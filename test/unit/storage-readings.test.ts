@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { readDisk, readStorage } from '../../src/engine/docker/storage/storage-readings.ts';
 
 const ID = '5f0c3b5e-7d0f-4b7a-9a53-0d2f3e1b2c4d';
 
-test('an image holds what its file takes of the disk, and never more than its size', () => {
+it('an image holds what its file takes of the disk, and never more than its size', () => {
   const output = [
     `image 2147483648 8976 swiftor/installation.${ID}/primary.img`,
     `image 67108864 131088 swiftor/installation.${ID}/workspace.img`,
@@ -26,7 +26,7 @@ test('an image holds what its file takes of the disk, and never more than its si
   });
 });
 
-test.each<[string, string, ReturnType<typeof readDisk>]>([
+it.each<[string, string, ReturnType<typeof readDisk>]>([
   ['with some kept for root', '4096 1000 600 550\n', { usedBytes: 400 * 4096, freeBytes: 550 * 4096 }],
   ['that is full', '4096 1000 50 0', { usedBytes: 950 * 4096, freeBytes: 0 }],
   ['that is none', '4096 0 0 0', undefined],

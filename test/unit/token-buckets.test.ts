@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { networkOf } from '../../src/http/network-of.ts';
 import { createTokenBuckets } from '../../src/lib/token-buckets.ts';
 
@@ -15,11 +15,11 @@ describe('a bucket of tokens', () => {
     return { ...buckets, takeAll, buckets, pass: (ms: number) => (moment += ms) };
   }
 
-  test('gives its burst, and not one more', () => {
+  it('gives its burst, and not one more', () => {
     expect(makeBuckets().takeAll()).toBe(5);
   });
 
-  test('says how long until the next, and then gives it', () => {
+  it('says how long until the next, and then gives it', () => {
     const { takeAll, take, pass } = makeBuckets();
     takeAll();
     expect(take('a')).toBeCloseTo(0.1);
@@ -29,19 +29,19 @@ describe('a bucket of tokens', () => {
     expect([take('a'), take('a')]).toEqual([0, expect.closeTo(0.1)]);
   });
 
-  test('fills up again, and no further', () => {
+  it('fills up again, and no further', () => {
     const { takeAll, pass } = makeBuckets();
     takeAll();
     pass(60_000);
     expect(takeAll()).toBe(5);
   });
 
-  test('is one for each key', () => {
+  it('is one for each key', () => {
     const { takeAll } = makeBuckets();
     expect([takeAll('a'), takeAll('b'), takeAll('a')]).toEqual([5, 5, 0]);
   });
 
-  test('takes what something cost afterwards, also below empty', () => {
+  it('takes what something cost afterwards, also below empty', () => {
     const { charge, take, pass } = makeBuckets();
     expect(take('a')).toBe(0);
     charge('a', 14);
@@ -50,7 +50,7 @@ describe('a bucket of tokens', () => {
     expect(take('a')).toBe(0);
   });
 
-  test('is forgotten when it is full', () => {
+  it('is forgotten when it is full', () => {
     const { buckets, pass } = makeBuckets();
     for (let key = 0; key < 50_000; key += 1) buckets.take(`${key}`);
     expect(buckets.size).toBe(50_000);
@@ -64,7 +64,7 @@ describe('a bucket of tokens', () => {
 });
 
 describe('the network of an address', () => {
-  test.each([
+  it.each([
     ['10.1.2.3', '10.1.2.3'],
     ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
     ['2001:db8:1:2:ffff::1', '2001:db8:1:2'],

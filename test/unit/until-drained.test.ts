@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { untilDrained } from '../../src/http/until-drained.ts';
 
 /** A stream that takes one byte at a time, and has more than that. */
@@ -10,7 +10,7 @@ function full(): PassThrough {
 }
 const listeners = (stream: PassThrough) => ['drain', 'close'].map((name) => stream.listenerCount(name));
 
-test('waits until the reader has taken what there is, and leaves no listener, however often it waits', async () => {
+it('waits until the reader has taken what there is, and leaves no listener, however often it waits', async () => {
   const stream = full();
   const before = listeners(stream);
   for (let wait = 0; wait < 20; wait += 1) {
@@ -22,7 +22,7 @@ test('waits until the reader has taken what there is, and leaves no listener, ho
   expect(listeners(stream)).toEqual(before);
 });
 
-test('waits no longer than the stream lives', async () => {
+it('waits no longer than the stream lives', async () => {
   const stream = full();
   const before = listeners(stream);
   const drained = untilDrained(stream);
@@ -32,6 +32,6 @@ test('waits no longer than the stream lives', async () => {
   await untilDrained(stream);
 });
 
-test('does not wait for a stream that takes more', async () => {
+it('does not wait for a stream that takes more', async () => {
   await untilDrained(new PassThrough());
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nextBoot, type VmBoot } from '../../src/vm/vm-boot.ts';
 import type { VmStatus } from '../../src/vm/vm-status.ts';
 
@@ -25,7 +25,7 @@ const UP_STEPS: readonly Shown[] = [
 ];
 
 describe('a boot', () => {
-  test.each<[string, readonly Change[], readonly Shown[] | null]>([
+  it.each<[string, readonly Change[], readonly Shown[] | null]>([
     ['is none before the first start', [['DELETING', 5, 'asked']], null],
     ['begins with QUEUED', [START], [['QUEUED', null, 1]]],
     ['ends what came before with each step', UP, [...UP_STEPS, ['RUNNING', null, 1]]],
@@ -79,17 +79,17 @@ describe('a boot', () => {
     expect(bootAfter(...changes)).toEqual(steps);
   });
 
-  test('says when each step began', () => {
+  it('says when each step began', () => {
     const boot = nextBoot(null, { from: 'STOPPED', to: 'QUEUED', at: new Date('2026-01-02T03:04:05.678Z'), isAsked: true });
     expect(boot?.steps[0]?.startedAt).toBe('2026-01-02T03:04:05.678Z');
   });
 
-  test('is the same after a change that leaves the status as it is', () => {
+  it('is the same after a change that leaves the status as it is', () => {
     const boot = nextBoot(null, { from: 'STOPPED', to: 'QUEUED', at: new Date(0), isAsked: true });
     expect(nextBoot(boot, { from: 'QUEUED', to: 'QUEUED', at: new Date(9), isAsked: true })).toBe(boot);
   });
 
-  test('keeps the newest 40 steps', () => {
+  it('keeps the newest 40 steps', () => {
     const retries = Array.from({ length: 100 }, (_each, index): Change[] => [
       ['FAILED', 2 * index + 1],
       ['QUEUED', 2 * index + 2],

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { originForm } from '../../src/http/request-target.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import { parseVmHost, type HostMatch } from '../../src/ingress/routing/vm-host.ts';
@@ -97,7 +97,7 @@ const TABLE: readonly [host: string | undefined, expected: HostMatch, base?: str
 ];
 
 describe('the Host header', () => {
-  test.each(TABLE)('%j is understood', (host, expected, base = BASE) => {
+  it.each(TABLE)('%j is understood', (host, expected, base = BASE) => {
     expect(parseVmHost(host, base)).toEqual(expected);
   });
 });
@@ -106,7 +106,7 @@ describe('a request', () => {
   const host = `${ID}.${BASE}:4000`;
   const match = (url: string, ...rawHeaders: string[]) => matchRequest({ url, rawHeaders }, (host) => parseVmHost(host, BASE));
 
-  test('belongs to the one Host it names', () => {
+  it('belongs to the one Host it names', () => {
     expect(match('/a?b', 'X-Host', 'evil.test', 'hOsT', host)).toEqual(vm());
     expect(match('*', 'Host', host)).toEqual(vm());
     expect(match('/')).toEqual(foreign);
@@ -114,7 +114,7 @@ describe('a request', () => {
     expect(match('/', 'Host', host, 'HOST', BASE)).toEqual(foreign);
   });
 
-  test('in the absolute form agrees with its Host or is foreign', () => {
+  it('in the absolute form agrees with its Host or is foreign', () => {
     expect(match(`http://${host}/a`, 'Host', host)).toEqual(vm());
     expect(match(`HTTPS://${host.toUpperCase()}`, 'Host', host)).toEqual(vm());
     expect(match(`http://${BASE}/a`, 'Host', host)).toEqual(foreign);
@@ -124,7 +124,7 @@ describe('a request', () => {
     expect(match('', 'Host', host)).toEqual(foreign);
   });
 
-  test('goes on in the origin form', () => {
+  it('goes on in the origin form', () => {
     expect(originForm('/a//b?c=http://d')).toBe('/a//b?c=http://d');
     expect(originForm('//evil.test/a')).toBe('//evil.test/a');
     expect(originForm(`http://${host}/a?b`)).toBe('/a?b');

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/engine/machine.ts';
 import { imageUpdate } from '../../src/reconciler/plan/image-update.ts';
 import { toKnownImages } from '../../src/vm/engine-facts.ts';
@@ -8,7 +8,7 @@ const since = new Date(0);
 const image = { reference: 'lscr.io/a:1', id: 'sha256:a', digest: 'sha256:d', incarnation: 2, since };
 
 describe('the image that a VM keeps', () => {
-  test.each([
+  it.each([
     { what: 'before the first boot', vm: { image: null, incarnation: 0 }, kept: undefined, due: false },
     { what: 'after it', vm: { image, incarnation: 2 }, kept: image, due: false },
     { what: 'after a restart', vm: { image, incarnation: 3 }, kept: undefined, due: true },
@@ -17,7 +17,7 @@ describe('the image that a VM keeps', () => {
     expect([keptImage(vm), isImageDue(vm)]).toEqual([kept, due]);
   });
 
-  test.each([
+  it.each([
     { persistent: false, storageEnforcement: null, outlives: false },
     { persistent: false, storageEnforcement: 'HARD', outlives: true },
     { persistent: true, storageEnforcement: null, outlives: true },
@@ -25,7 +25,7 @@ describe('the image that a VM keeps', () => {
     expect(outlivesStop(vm)).toBe(outlives);
   });
 
-  test('was taken for the reference that it stands in for, or its own', () => {
+  it('was taken for the reference that it stands in for, or its own', () => {
     expect(orderedReference(image)).toBe('lscr.io/a:1');
     expect(orderedReference({ ...image, standInFor: 'lscr.io/b:1' })).toBe('lscr.io/b:1');
   });
@@ -41,7 +41,7 @@ describe('what a row is told of the image of a container', () => {
   const { standInFor: _unsaid, ...older } = standIn;
   const columns = { image_digest: null, image_stand_in_for: null, image_since: expect.anything() };
 
-  test.each([
+  it.each([
     {
       what: 'its first',
       vm: { image: null, incarnation: 0 },
@@ -95,7 +95,7 @@ describe('an image', () => {
       new Date(at),
     );
 
-  test.each([
+  it.each([
     { what: 'that its tag still stands for', of: own, images: engine({ 'lscr.io/a:1': 'sha256:a' }), outdated: false },
     { what: 'whose tag stands for another', of: own, images: engine({ 'lscr.io/a:1': 'sha256:b' }), outdated: true },
     {
@@ -120,7 +120,7 @@ describe('an image', () => {
     expect(isOutdated(of, offered, images)).toBe(outdated);
   });
 
-  test('is outdated when the catalog names another reference', () => {
+  it('is outdated when the catalog names another reference', () => {
     expect(isOutdated(own, { imageRef: 'lscr.io/b:1' }, engine({}))).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
 import { ApiError } from '../../src/errors.ts';
 import { whyReserved } from '../../src/vm/commands/reserved-keys.ts';
@@ -36,17 +36,17 @@ function refusedFor(parse: () => unknown): string[] {
 }
 
 describe('a VM to create', () => {
-  test('is as it was written, with null for no desktop', () => {
+  it('is as it was written, with null for no desktop', () => {
     expect(create({})).toEqual(VM);
     expect(create({ distribution: 'krita', desktop: undefined })).toEqual({ ...VM, distribution: 'krita', desktop: null });
   });
 
-  test.each([undefined, null, ''])('takes %j for no desktop', (desktop) => {
+  it.each([undefined, null, ''])('takes %j for no desktop', (desktop) => {
     expect(create({ distribution: 'krita', desktop }).desktop).toBeNull();
     expect(refusedFor(() => create({ distribution: 'ubuntu', desktop }))).toEqual(['desktop']);
   });
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['vmlabel', ''],
     ['vmlabel', '   '],
     ['vmlabel', 'x'.repeat(101)],
@@ -99,7 +99,7 @@ describe('a VM to create', () => {
     expect(refusedFor(() => create({ [field]: value }))).toEqual([field]);
   });
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['vmlabel', 'x'.repeat(100)],
     ['vmlabel', 'Büro 🖥 №1'],
     ['vmlabel', 'ظلّ'],
@@ -117,17 +117,17 @@ describe('a VM to create', () => {
     expect(create({ [field]: value })).toMatchObject({ [field]: value });
   });
 
-  test('is refused with every bad field at once', () => {
+  it('is refused with every bad field at once', () => {
     const bad = { vmlabel: '', region: 'EU', password: '', distribution: 'windows', cpu: 0, ram: 0.5, storageType: 'HUGE' };
     expect(refusedFor(() => create(bad)).toSorted()).toEqual(Object.keys(bad).toSorted());
     expect(refusedFor(() => create({ desktop: 'gnome', cpu: 0, region: 'EU' })).toSorted()).toEqual(['cpu', 'desktop', 'region']);
   });
 
-  test.each([null, undefined, 'ubuntu', 7, []])('is refused when it is %j', (value) => {
+  it.each([null, undefined, 'ubuntu', 7, []])('is refused when it is %j', (value) => {
     expect(() => parseCreateVm(value, catalog)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
   });
 
-  test('is told what there is instead', () => {
+  it('is told what there is instead', () => {
     expect(() => create({ region: 'EU' })).toThrow('region: must be a region; there are AU, US.');
     expect(() => create({ distribution: 'windows' })).toThrow(
       /distribution: must be a distribution; there are ubuntu, debian, .*minecraft\./,
@@ -136,20 +136,20 @@ describe('a VM to create', () => {
     expect(() => create({ distribution: 'krita' })).toThrow('desktop: Krita comes with its own interface; leave the desktop out.');
   });
 
-  test('does not get its password back', () => {
+  it('does not get its password back', () => {
     const password = `hunter2\n${'x'.repeat(200)}`;
     expect(() => create({ password })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   });
 });
 
 describe('a VM to update', () => {
-  test('needs no field, and takes each by itself', () => {
+  it('needs no field, and takes each by itself', () => {
     expect(parseUpdateVm({})).toEqual({});
     expect(parseUpdateVm({ cpu: 4 })).toEqual({ cpu: 4 });
     expect(parseUpdateVm({ vmlabel: null, ram: null })).toEqual({ vmlabel: null, ram: null });
   });
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['vmlabel', ''],
     ['vmlabel', 'two\nlines'],
     ['cpu', 0],
@@ -163,7 +163,7 @@ describe('a VM to update', () => {
 describe('a secret', () => {
   const key = (name: unknown) => () => parseSecret({ key: name, value: 'v' });
 
-  test.each([
+  it.each([
     'API_KEY',
     '_',
     'a',
@@ -195,14 +195,14 @@ describe('a secret', () => {
     expect(parseSecret({ key: name, value: 'v' })).toEqual({ key: name, value: 'v' });
   });
 
-  test.each(['', '9A', 'A-B', 'A B', 'A=B', 'A.B', 'Ä', 'A\n', 'A\0', 'BASH_FUNC_ls%%', 'A'.repeat(129), 7, null, undefined])(
+  it.each(['', '9A', 'A-B', 'A B', 'A=B', 'A.B', 'Ä', 'A\n', 'A\0', 'BASH_FUNC_ls%%', 'A'.repeat(129), 7, null, undefined])(
     'may not be called %j: that is no name of a variable',
     (name) => {
       expect(refusedFor(key(name))).toEqual(['key']);
     },
   );
 
-  test.each([
+  it.each([
     'PATH',
     'HOME',
     'USER',
@@ -272,18 +272,18 @@ describe('a secret', () => {
     expect(key(name)).toThrow('is reserved');
   });
 
-  test.each(['', 'line\nline', '"$(id)"', '🖥', 'x'.repeat(32 * 1024), 'ü'.repeat(16 * 1024)])('may be any text (case %#)', (value) => {
+  it.each(['', 'line\nline', '"$(id)"', '🖥', 'x'.repeat(32 * 1024), 'ü'.repeat(16 * 1024)])('may be any text (case %#)', (value) => {
     expect(parseSecret({ key: 'A', value }).value).toBe(value);
   });
 
-  test.each(['nul\0', 'half \udc00', 'x'.repeat(32 * 1024 + 1), `${'ü'.repeat(16 * 1024)}x`, 7, null, undefined])(
+  it.each(['nul\0', 'half \udc00', 'x'.repeat(32 * 1024 + 1), `${'ü'.repeat(16 * 1024)}x`, 7, null, undefined])(
     'may not be what an environment cannot hold (case %#)',
     (value) => {
       expect(refusedFor(() => parseSecret({ key: 'A', value }))).toEqual(['value']);
     },
   );
 
-  test.each([
+  it.each([
     ['ubuntu', 'PASSWORD', /VM_PASSWORD/],
     ['code-server', 'SUDO_PASSWORD', /VM_PASSWORD/],
     ['minecraft', 'USER_PASSWORD', /VM_PASSWORD/],
@@ -295,7 +295,7 @@ describe('a secret', () => {
     expect(whyReserved(name, catalog.distributions.get(code))).toMatch(why);
   });
 
-  test.each([
+  it.each([
     ['krita', 'TZ'],
     ['phpmyadmin', 'PASSWORD'],
     ['phpmyadmin', 'PMA_HOST'],
@@ -306,11 +306,11 @@ describe('a secret', () => {
     expect(whyReserved(name, catalog.distributions.get(code))).toBeUndefined();
   });
 
-  test.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('that is the password may not be what no password may be (case %#)', (value) => {
+  it.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('that is the password may not be what no password may be (case %#)', (value) => {
     expect(refusedFor(() => parseSecret({ key: 'VM_PASSWORD', value }))).toEqual(['value']);
   });
 
-  test('is not repeated when it is refused', () => {
+  it('is not repeated when it is refused', () => {
     const bad = { key: 'A', value: 'hunter2\0' };
     expect(() => parseSecret(bad)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   });
@@ -319,7 +319,7 @@ describe('a secret', () => {
 describe('a mapping', () => {
   const MAPPING = { name: 'myapp', internalPort: 5001, visibility: 'PUBLIC' } as const;
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['name', 'a'],
     ['name', 'x'.repeat(26)],
     ['internalPort', 1],
@@ -329,7 +329,7 @@ describe('a mapping', () => {
     expect(parseSubdomain({ ...MAPPING, [field]: value })).toEqual({ ...MAPPING, [field]: value });
   });
 
-  test.each<[string, unknown]>([
+  it.each<[string, unknown]>([
     ['name', ''],
     ['name', 'x'.repeat(27)],
     ['name', 'MyApp'],

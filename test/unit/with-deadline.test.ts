@@ -1,10 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { DeadlineError, withDeadline } from '../../src/lib/with-deadline.ts';
 
 const never = () => new Promise<never>(() => undefined);
 
-test('work that is done in time gives its result, and leaves no listener on the signal', async () => {
+it('work that is done in time gives its result, and leaves no listener on the signal', async () => {
   const { signal } = new AbortController();
   expect(await withDeadline(1000, signal, async () => 'done')).toBe('done');
   await expect(withDeadline(1000, signal, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
@@ -16,7 +16,7 @@ test('work that is done in time gives its result, and leaves no listener on the 
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('work that never settles ends with a DeadlineError, and is told', async () => {
+it('work that never settles ends with a DeadlineError, and is told', async () => {
   const { signal } = new AbortController();
   let told: AbortSignal | undefined;
   const work = withDeadline(20, signal, (inner) => {
@@ -28,7 +28,7 @@ test('work that never settles ends with a DeadlineError, and is told', async () 
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('an abort ends it with its reason, before the work begins too', async () => {
+it('an abort ends it with its reason, before the work begins too', async () => {
   const abort = new AbortController();
   const reason = new Error('enough');
   let begun = 0;

@@ -111,6 +111,26 @@ it('a driver that is closed waits for what it has under way, and leaves nothing'
   await made;
 });
 
+test.each([
+  ['made', /^POST \/containers\/create\?.*name=swiftor-trial-/],
+  ['started', /^POST \/containers\/\w+\/start$/],
+])('a trial of storage leaves nothing when its caller gives up while its container is %s', async (_what, call) => {
+  const own = testDriver(installationId, { endpoint: proxy.endpoint });
+  onTestFinished(() => own.close());
+  const leaving = new AbortController();
+  const isTrial = () => proxy.calls.findLast((each) => each.includes('/containers/create'))?.includes('name=swiftor-trial-') === true;
+  const giveUp = () => {
+    if (isTrial()) leaving.abort();
+    return isTrial();
+  };
+  onTestFinished(proxy.rule({ call, nth: giveUp, act: { kind: 'delay', milliseconds: 200 } }));
+  const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 } as const;
+  await expect(own.ensureVolumes(machineSpec({ volumes: [volume] }), leaving.signal)).rejects.toThrow('aborted');
+  expect(leaving.signal.aborted).toBe(true);
+  expect(await commandsOf(installationId)).toEqual([]);
+  expect(await trialsOf(installationId)).toEqual([]);
+});
+
 const AT = Date.parse('2026-01-02T03:00:00Z');
 const stamp = (seconds: number) => new Date(AT + seconds * 1000).toISOString();
 it.each<[string, ContainerDetails['State'], number, boolean]>([

@@ -128,11 +128,12 @@ export class StorageTrial {
     const { containers, host, installationId } = this.#tools;
     const Name = volumeName(id);
     const labels = commandLabels(installationId, TRIAL_MILLISECONDS);
-    const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
     try {
+      const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
       await host.start(container, MOUNT, signal);
     } finally {
-      await containers.remove(container.id, signal);
+      // By its name, and also when the caller gave up: it may have been made just then, and it holds the volume.
+      await containers.remove(Name, AbortSignal.timeout(TRIAL_MILLISECONDS));
     }
   }
 

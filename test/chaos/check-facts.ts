@@ -34,6 +34,7 @@ export function checkFacts(facts: Facts, expectation: Expectation): readonly Vio
 }
 
 const found = (kind: ViolationKind, what: string): Violation => ({ kind, what });
+const leftover = (kind: ViolationKind, what: string): Violation => ({ kind, what, isSwept: true });
 
 function checkPromises({ shown }: Facts, { vms, unsureLabels }: Expectation): Violation[] {
   const byId = new Map(shown.map((vm) => [vm.id, vm]));
@@ -82,8 +83,8 @@ function checkContainers({ rows, shown, containers }: Facts, { forgotten }: Expe
   const wrong: Violation[] = [];
   for (const { name, vmId, isLive, env, id, state } of containers) {
     const row = vmId === undefined ? undefined : byId.get(vmId);
-    if (vmId === undefined) wrong.push(found('helper', `the helper ${name} is left (${state})`));
-    else if (row === undefined && !kept.has(vmId)) wrong.push(found('zombie', `the container ${name} has no row`));
+    if (vmId === undefined) wrong.push(leftover('helper', `the helper ${name} is left (${state})`));
+    else if (row === undefined && !kept.has(vmId)) wrong.push(leftover('zombie', `the container ${name} has no row`));
     else if (row !== undefined && !row.enabled) wrong.push(found('zombie', `the container ${name} is there, its VM is off`));
     const vm = shown.find((each) => each.id === vmId);
     if (vm === undefined || vm.changeUndone || vm.status !== 'RUNNING' || id !== row?.engineRef || !isLive) continue;
@@ -104,13 +105,13 @@ function checkStorage({ rows, volumes, loops, files }: Facts, { forgotten, robbe
   const wrong: Violation[] = [];
   for (const { name, vmId, isLasting } of volumes) {
     const row = byId.get(vmId);
-    if (name.startsWith('swiftor-trial-')) wrong.push(found('helper', `the trial volume ${name} is left`));
-    else if (row === undefined && !kept.has(vmId)) wrong.push(found('zombie', `the volume ${name} has no row`));
+    if (name.startsWith('swiftor-trial-')) wrong.push(leftover('helper', `the trial volume ${name} is left`));
+    else if (row === undefined && !kept.has(vmId)) wrong.push(leftover('zombie', `the volume ${name} has no row`));
     else if (row?.enabled === false && !isLasting) wrong.push(found('zombie', `the volume ${name} outlived its VM's stop`));
   }
   for (const [kind, things] of Object.entries({ 'loop device': loops, file: files })) {
     const odd = things.filter(({ vmId }) => !byId.has(vmId) && !kept.has(vmId));
-    wrong.push(...odd.map(({ name }) => found('helper', `the ${kind} ${name} belongs to no VM`)));
+    wrong.push(...odd.map(({ name }) => leftover('helper', `the ${kind} ${name} belongs to no VM`)));
   }
   for (const { name, count } of countBy(loops)) if (count > 1) wrong.push(found('helper', `${count} loop devices on ${name}`));
   for (const row of rows.filter(({ persistent, storageReady, deleting }) => persistent && storageReady && !deleting)) {

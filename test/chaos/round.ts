@@ -38,7 +38,7 @@ const BYSTANDERS = 2;
 /** How soon everything must be as promised after a fault; it is waited for twice as long, to tell late from never. */
 const CONVERGED_MS = 30_000;
 const REST_MS = 2 * CONVERGED_MS;
-/** What gateways leave that are killed while they use the engine's host is swept once it must be abandoned. */
+/** What nothing needs any more is swept once that is certain: a command's container, a trial of storage, what a deletion missed. */
 const SWEPT_MS = 4 * 60_000;
 const LOOK_EVERY_MS = 500;
 const LEAD_MS = 1_500;
@@ -133,7 +133,7 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
 
 const sumOf = (rig: Rig, what: 'starts' | 'kills'): number => rig.gateways.reduce((sum, gateway) => sum + gateway[what], 0);
 
-/** Waits until nothing contradicts what was promised. What still does at the end of the patience, and after how long nothing did but helpers. */
+/** Waits until nothing contradicts what was promised. What still does at the end of the patience, and after how long nothing did but what is swept. */
 async function comeToRest({
   rig,
   history,
@@ -154,7 +154,7 @@ async function comeToRest({
       if (isLate) throw new Error('It cannot be seen what is.', { cause: facts });
     } else {
       const violations = checkFacts(facts, expectation);
-      const broken = violations.filter(({ kind }) => kind !== 'helper');
+      const broken = violations.filter(({ isSwept }) => isSwept !== true);
       if (broken.length === 0) converged ??= ms;
       if (violations.length === 0 || isLate) return { facts, violations, ms: converged, last };
       [last = last] = broken;

@@ -31,4 +31,6 @@ export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 export interface Violation {
   readonly kind: ViolationKind;
   readonly what: string;
+  /** Whether the gateways find and remove it in their own time, when nobody can need it any more. */
+  readonly isSwept?: boolean;
 }

@@ -111,7 +111,7 @@ it('a driver that is closed waits for what it has under way, and leaves nothing'
   await made;
 });
 
-test.each([
+it.each([
   ['made', /^POST \/containers\/create\?.*name=swiftor-trial-/],
   ['started', /^POST \/containers\/\w+\/start$/],
 ])('a trial of storage leaves nothing when its caller gives up while its container is %s', async (_what, call) => {

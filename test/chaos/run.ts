@@ -101,13 +101,15 @@ async function run(nemeses: readonly Nemesis[]): Promise<number> {
     for (let n = 0; !interrupted.signal.aborted && possible.length > 0 && (n < possible.length || Date.now() < until); n += 1) {
       const nemesis = possible[n % possible.length];
       if (nemesis === undefined) break;
-      world ??= await createWorld(random.below(2 ** 31));
-      const round = runRound(world, nemesis).catch((error: unknown): RoundResult => failed(nemesis, error));
+      const round = (async () => runRound((world ??= await createWorld(random.below(2 ** 31))), nemesis))().catch(
+        (error: unknown): RoundResult => failed(nemesis, error),
+      );
       const result = await Promise.race([round, broken]);
       if (result === undefined) break;
       results.push(result);
       say(`${String(n + 1).padStart(3)} ${describeRound(result)}`);
       if (result.violations.length === 0 && nemesis.isLast !== true) continue;
+      if (world === undefined) continue;
       if (result.violations.length > 0 && values.logs !== undefined)
         await keepLogs(world, path.join(values.logs, `${n + 1}-${nemesis.name}`), result);
       // What one round broke is no finding of the next.

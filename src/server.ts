@@ -33,12 +33,12 @@ import { readTlsPair } from './http/tls-files.ts';
 import type { Log } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { toEngineHealth, withDisk, withOrphans } from './reconciler/watch/engine-health.ts';
-import { watchEngine } from './reconciler/watch/engine-watch.ts';
-import { watchFacts } from './reconciler/watch/facts-watch.ts';
-import { keepHouse } from './reconciler/watch/housekeeping.ts';
+import { EngineWatch } from './reconciler/watch/engine-watch.ts';
+import { FactsWatch } from './reconciler/watch/facts-watch.ts';
+import { runHousekeeping } from './reconciler/watch/housekeeping.ts';
 import type { MachinePolicy } from './reconciler/plan/machine-spec.ts';
 import { ReconcileLoop } from './reconciler/reconcile-loop.ts';
-import { watchStorage, type StorageWatch } from './reconciler/watch/storage-watch.ts';
+import { StorageWatch } from './reconciler/watch/storage-watch.ts';
 import { RestHandler } from './rest/rest-handler.ts';
 import { Router } from './router.ts';
 import { readKeys } from './secrets/keys.ts';
@@ -103,25 +103,25 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   };
   const watches = new Map(
     engines.endpoints.map(({ driver, regions }) => {
-      return [driver, watchEngine({ driver, regions }, { db, log, ...(orphanGraceMs !== undefined && { orphanGraceMs }) })] as const;
+      return [driver, new EngineWatch({ driver, regions }, { db, log, ...(orphanGraceMs !== undefined && { orphanGraceMs }) })] as const;
     }),
   );
   parts.defer(async () => void (await Promise.all([...watches.values()].map((watch) => watch.close()))));
   const watchOf = (region: string) => watches.get(driverOf(region));
   const isAnswering = (region: string): boolean => engines.drivers.has(region) && watchOf(region)?.isAnswering() === true;
-  const learned = new Map(engines.endpoints.map((engine) => [engine.driver, watchFacts(engine, { db, catalog, log })] as const));
+  const learned = new Map(engines.endpoints.map((engine) => [engine.driver, new FactsWatch(engine, { db, catalog, log })] as const));
   parts.defer(async () => void (await Promise.all([...learned.values()].map((watch) => watch.close()))));
   const storage = new Map<EngineDriver, StorageWatch>();
   const orphansOf = (region: string): number => watchOf(region)?.orphans() ?? 0;
   const healthOf = (region: string) => {
     const health = watchOf(region)?.health() ?? toEngineHealth(false, undefined);
-    return withOrphans(withDisk(health, storage.get(driverOf(region))?.isFull() === true), orphansOf(region));
+    return withOrphans(withDisk(health, storage.get(driverOf(region))?.isFull === true), orphansOf(region));
   };
 
   const factsOf = (region: string): EngineFacts => {
     const driver = engines.drivers.get(region);
     if (driver === undefined) return { ...NOTHING_LEARNED, problem: 'ENGINE_UNREACHABLE' };
-    return { ...(learned.get(driver)?.facts() ?? NOTHING_LEARNED), problem: healthOf(region).problem };
+    return { ...(learned.get(driver)?.facts ?? NOTHING_LEARNED), problem: healthOf(region).problem };
   };
 
   const policyOf = (region: string): MachinePolicy => {
@@ -134,7 +134,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     const regions = [...config.regions.keys()];
     const owner = `${hostname()}-${process.pid}-${randomUUID()}`;
     for (const { driver, regions: codes } of engines.endpoints) {
-      storage.set(driver, watchStorage({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark }));
+      storage.set(driver, new StorageWatch({ driver, regions: codes }, { db, catalog, log, watermark: config.diskWatermark }));
     }
     parts.defer(async () => void (await Promise.all([...storage.values()].map((watch) => watch.close()))));
     const running = new ReconcileLoop({
@@ -157,7 +157,7 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     // Deletes what is old of whole tables.
     const patient = createDatabase(url, { max: 1, answerMs: LONG_ANSWER_MS, outage, ending: ending.signal });
     parts.defer(() => patient.destroy());
-    const chores = keepHouse({ db: patient, auditDays: config.auditDays, log }, ending.signal);
+    const chores = runHousekeeping({ db: patient, auditDays: config.auditDays, log }, ending.signal);
     parts.defer(() => chores);
   }
 

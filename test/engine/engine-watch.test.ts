@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { Observation } from '../../src/engine/machine.ts';
-import { watchEngine, type EngineWatch } from '../../src/reconciler/watch/engine-watch.ts';
+import { EngineWatch } from '../../src/reconciler/watch/engine-watch.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
@@ -50,7 +50,7 @@ afterEach(async () => {
 
 function begin(): void {
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  watch = watchEngine({ driver: watched, regions: ['AU'] }, { db, log, orphanGraceMs: 0 });
+  watch = new EngineWatch({ driver: watched, regions: ['AU'] }, { db, log, orphanGraceMs: 0 });
 }
 async function idsOnEngine(): Promise<string[]> {
   const { machines, volumes } = await driver.list(signal);

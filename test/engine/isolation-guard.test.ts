@@ -250,7 +250,7 @@ it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=of
   const REGIONS = `AU=${engine.endpoint},US=${TEST_ENDPOINT}`;
   {
     await using gateway = await createTestGateway({ env: { REGIONS } });
-    await eventually(async () => expect((await health(gateway.url))['engine AU']).toMatch(/^isolation cannot be had: .*denied by plugin/s));
+    await eventually(async () => expect((await health(gateway.url))['engine AU']).toMatch(/^isolation failed: .*denied by plugin/s));
     const { 'engine AU': said, 'engine US': other } = await health(gateway.url);
     expect([said?.includes(engine.endpoint), other]).toEqual([false, 'ok']);
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../src/engine/engine-error.ts';
-import { toEngineHealth, toWalls, withDisk, withOrphans } from '../../src/reconciler/watch/engine-health.ts';
+import { isolationAfterError, toEngineHealth, withDisk, withOrphans } from '../../src/reconciler/watch/engine-health.ts';
 
 it.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],
   [true, undefined, 'ok', undefined],
   [true, 'isolated', 'ok', undefined],
   [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', undefined],
-  [true, { failure: 'no iptables' }, 'isolation cannot be had: no iptables', 'ISOLATION_FAILED'],
-] as const)('an engine that answers (%s) with walls %j', (isAnswering, walls, summary, problem) => {
-  expect(toEngineHealth(isAnswering, walls)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
+  [true, { failure: 'no iptables' }, 'isolation failed: no iptables', 'ISOLATION_FAILED'],
+] as const)('an engine that answers (%s) with isolation %j', (isAnswering, isolation, summary, problem) => {
+  expect(toEngineHealth(isAnswering, isolation)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
 });
 
 it('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
@@ -19,9 +19,9 @@ it('an engine whose disk is full starts nothing new; what else is wrong with it 
   expect(withDisk(toEngineHealth(false, undefined), true)).toEqual(toEngineHealth(false, undefined));
 });
 
-it('walls that could not be asked about are what they were; those that cannot be had are down', () => {
-  expect(toWalls(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
-  expect(toWalls(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
+it('an engine that does not answer keeps its isolation state, and one that refuses isolation has failed', () => {
+  expect(isolationAfterError(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
+  expect(isolationAfterError(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
 });
 
 it.each([

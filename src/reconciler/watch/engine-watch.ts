@@ -1,13 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver, EngineEvent } from '../../engine/driver.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
-import { isVmStatus } from '../../vm/vm-status.ts';
-import { createBelievedList, type Expected } from './believed-list.ts';
-import { toEngineHealth, toWalls, type EngineHealth, type Walls } from './engine-health.ts';
-import { findDrift, UP, type KnownVm } from './find-drift.ts';
-import { watchOrphans } from '../orphans/orphan-watch.ts';
+import { OrphanWatch } from '../orphans/orphan-watch.ts';
+import { toEngineHealth, type EngineHealth } from './engine-health.ts';
+import { findDrift, UP } from './find-drift.ts';
+import { InventoryReader, type Expected } from './inventory-reader.ts';
+import { IsolationCheck } from './isolation-check.ts';
+import { knownVms, readVmSummaries } from './known-vms.ts';
+import { repeat } from './repeat.ts';
 
 /** One engine, and the regions that it serves. */
 export interface WatchedEngine {
@@ -22,149 +23,138 @@ export interface EngineWatchOptions {
   readonly orphanGraceMs?: number;
 }
 
-export interface EngineWatch {
-  /** Whether the engine has answered within the last 15 s. */
-  isAnswering(): boolean;
-  /** Told of each VM whose container ended, or lost its network, as soon as the engine says so: its address may be another's next. */
-  onGone(handle: (vmId: string, ref: string) => void): () => void;
-  health(): EngineHealth;
-  /** How many VMs the engine has that are not in the database, and that were not deleted. */
-  orphans(): number;
-  close(): Promise<void>;
-}
-
 const LIST_EVERY_MS = 10_000;
 const PING_EVERY_MS = 3_000;
+const RECONNECT_MS = 1_000;
 const CALL_DEADLINE_MS = 5_000;
 const SWEEP_EVERY_MS = 30_000;
 const SWEEP_DEADLINE_MS = 60_000;
-/** A second when the walls have to be put up, on a slow machine many; a few milliseconds else. */
+/** A few milliseconds when the rules are in place; to set them up takes a second, on a slow machine many. */
 const ISOLATE_DEADLINE_MS = 60_000;
 const AWAY_AFTER_MS = 15_000;
 const ORPHAN_GRACE_MS = 60_000;
 
-/** Events that tell of something that the reconciler did not do itself, or whose cause it must look into. */
-const TELLING: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'oom', 'paused', 'removed', 'disconnected']);
+/** Events that the reconciler did not cause itself, or whose cause it must find out. */
+const DUE: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'oom', 'paused', 'removed', 'disconnected']);
 const GONE: ReadonlySet<EngineEvent['action']> = new Set(['exited', 'removed', 'disconnected']);
 
 /**
- * Watches an engine: events mark a VM due at once, and a full list every 10 s, and after each reconnect, finds whatever
- * they did not tell. As often it sees to the walls around VMs, first of all before any VM starts. An engine that does not answer marks its VMs due too, so that nothing false is said of them.
+ * Watches one engine and makes VMs due whose row may no longer be true.
+ *
+ * INVARIANTS
+ * - An event makes its VM due at once. What events miss, the list finds: every 10 s and after each reconnect.
+ * - When the engine stops answering, its VMs become due once, so that their rows say UNKNOWN.
+ * - The isolation of VMs is checked every 10 s, and before the first VM starts.
  */
-export function watchEngine({ driver, regions }: WatchedEngine, options: EngineWatchOptions): EngineWatch {
-  const { db, log, orphanGraceMs: graceMs = ORPHAN_GRACE_MS } = options;
-  const closing = new AbortController();
-  const { signal } = closing;
-  const onGone = new Set<(vmId: string, ref: string) => void>();
-  let answeredAt = performance.now();
-  let away = false;
-  let walls: Walls;
-  const orphans = watchOrphans({ driver, regions, db, log, graceMs });
+export class EngineWatch {
+  readonly #db: Db;
+  readonly #log: Log;
+  readonly #driver: EngineDriver;
+  readonly #regions: readonly string[];
+  readonly #inventory: InventoryReader;
+  readonly #isolation: IsolationCheck;
+  readonly #orphans: OrphanWatch;
+  readonly #goneHandlers = new Set<(vmId: string, ref: string) => void>();
+  readonly #closing = new AbortController();
+  readonly #loops: readonly Promise<void>[];
+  #answeredAt = performance.now();
+  #isAway = false;
 
-  const deadline = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(CALL_DEADLINE_MS)]);
-  const answered = (): void => {
-    answeredAt = performance.now();
-    if (away) log.info({ regions }, 'the engine answers again');
-    away = false;
-  };
+  constructor({ driver, regions }: WatchedEngine, { db, log, orphanGraceMs: graceMs = ORPHAN_GRACE_MS }: EngineWatchOptions) {
+    this.#db = db;
+    this.#log = log;
+    this.#driver = driver;
+    this.#regions = regions;
+    const deadline = (): AbortSignal => this.#within(CALL_DEADLINE_MS);
+    this.#inventory = new InventoryReader({ driver, regions, log, deadline, expect: () => this.#readUp() });
+    this.#isolation = new IsolationCheck({ driver, regions, log });
+    this.#orphans = new OrphanWatch({ driver, regions, db, log, graceMs });
+    this.#loops = [
+      this.#repeat(LIST_EVERY_MS, 'the list', () => this.#compare()),
+      this.#repeat(LIST_EVERY_MS, 'isolating VMs', () => this.#isolation.run(this.#within(ISOLATE_DEADLINE_MS))),
+      this.#repeat(SWEEP_EVERY_MS, 'the sweep', () => driver.sweep(this.#within(SWEEP_DEADLINE_MS))),
+      this.#repeat(PING_EVERY_MS, 'the ping', () => this.#ping().finally(() => this.#checkAway())),
+      this.#repeat(RECONNECT_MS, 'the event stream', () => this.#followEvents().finally(() => this.#compare())),
+    ];
+  }
 
-  const readList = createBelievedList({ driver, regions, log, deadline, expect: () => readUp(db, regions) });
+  async #followEvents(): Promise<void> {
+    for await (const { id, ref, action } of this.#driver.events(this.#closing.signal)) {
+      if (GONE.has(action)) for (const handle of this.#goneHandlers) handle(id, ref);
+      if (DUE.has(action)) await markDue(this.#db, [id]);
+    }
+  }
 
-  const compare = async (): Promise<void> => {
-    const list = await readList();
-    answered();
-    if (list === undefined) return;
-    const rows = await readRows(db);
-    await markDue(db, findDrift(readable(rows, regions), list));
-    await orphans.look(list, new Set(rows.map(({ id }) => id)));
-  };
+  /** Compares the engine's list with the rows. */
+  async #compare(): Promise<void> {
+    const inventory = await this.#inventory.read();
+    this.#onAnswer();
+    if (inventory === undefined) return;
+    // Read after the list: a container is never older than its row.
+    const vms = await readVmSummaries(this.#db);
+    await markDue(this.#db, findDrift(knownVms(vms, this.#regions), inventory));
+    await this.#orphans.check(inventory, new Set(vms.map(({ id }) => id)));
+  }
 
-  const markAllDue = async (): Promise<void> => {
-    const vms = readable(await readRows(db), regions);
+  async #ping(): Promise<void> {
+    await this.#driver.ping(this.#within(CALL_DEADLINE_MS));
+    this.#onAnswer();
+  }
+
+  #onAnswer(): void {
+    this.#answeredAt = performance.now();
+    if (this.#isAway) this.#log.info({ regions: this.#regions }, 'the engine answers again');
+    this.#isAway = false;
+  }
+
+  async #checkAway(): Promise<void> {
+    if (this.isAnswering() || this.#isAway) return;
+    this.#isAway = true;
+    this.#log.error({ regions: this.#regions }, 'the engine has not answered for 15 s');
+    const vms = knownVms(await readVmSummaries(this.#db), this.#regions);
     const concerned = vms.filter(({ status }) => status !== 'STOPPED' && status !== 'UNKNOWN');
-    await markDue(
-      db,
-      concerned.map(({ id }) => id),
-    );
-  };
+    const ids = concerned.map(({ id }) => id);
+    await markDue(this.#db, ids);
+  }
 
-  const checkAway = async (): Promise<void> => {
-    if (performance.now() - answeredAt < AWAY_AFTER_MS || away) return;
-    away = true;
-    log.error({ regions }, 'the engine has not answered for 15 s');
-    await markAllDue();
-  };
+  /** The machines that should run according to their rows. */
+  async #readUp(): Promise<Expected['machines']> {
+    const vms = knownVms(await readVmSummaries(this.#db), this.#regions);
+    return vms.filter(({ status }) => UP.has(status)).map(({ id, engineRef }) => ({ id, ref: engineRef }));
+  }
 
-  const isolate = async (): Promise<void> => {
-    const before = toEngineHealth(true, walls);
-    try {
-      walls = await driver.isolate(AbortSignal.any([signal, AbortSignal.timeout(ISOLATE_DEADLINE_MS)]));
-    } catch (error) {
-      walls = toWalls(error, walls);
-    }
-    const { summary, canStart } = toEngineHealth(true, walls);
-    if (summary === before.summary) return;
-    if (summary === 'ok') log.info({ regions }, 'VMs are walled off again');
-    else log.error({ regions, canStart }, `Engine ${regions.join(', ')}: ${summary}`);
-  };
+  /** Whether the engine has answered within the last 15 s. */
+  isAnswering(): boolean {
+    return performance.now() - this.#answeredAt < AWAY_AFTER_MS;
+  }
 
-  const every = async (ms: number, work: () => Promise<void>, what: string): Promise<void> => {
-    while (!signal.aborted) {
-      await work().catch((error: unknown) => {
-        if (!signal.aborted) log.debug({ err: error, regions }, `${what} failed`);
-      });
-      await delay(ms, undefined, { signal }).catch(() => undefined);
-    }
-  };
+  health(): EngineHealth {
+    return toEngineHealth(this.isAnswering(), this.#isolation.state);
+  }
 
-  const followEvents = async (): Promise<void> => {
-    for await (const { id, ref, action } of driver.events(signal)) {
-      if (GONE.has(action)) for (const handle of onGone) handle(id, ref);
-      if (TELLING.has(action)) await markDue(db, [id]);
-    }
-  };
+  /** The number of VMs that the engine has, but the database has neither as a row nor as deleted. */
+  orphans(): number {
+    return this.#orphans.count;
+  }
 
-  const running = [
-    every(LIST_EVERY_MS, compare, 'the list'),
-    every(LIST_EVERY_MS, isolate, 'walling VMs off'),
-    every(SWEEP_EVERY_MS, () => driver.sweep(AbortSignal.any([signal, AbortSignal.timeout(SWEEP_DEADLINE_MS)])), 'the sweep'),
-    every(PING_EVERY_MS, () => driver.ping(deadline()).then(answered).finally(checkAway), 'the ping'),
-    every(1_000, () => followEvents().finally(compare), 'the event stream'),
-  ];
-  const isAnswering = (): boolean => performance.now() - answeredAt < AWAY_AFTER_MS;
-  return {
-    isAnswering,
-    health: () => toEngineHealth(isAnswering(), walls),
-    orphans: orphans.count,
-    onGone(handle) {
-      onGone.add(handle);
-      return () => onGone.delete(handle);
-    },
-    async close() {
-      closing.abort();
-      await Promise.allSettled(running);
-      await orphans.close();
-    },
-  };
-}
+  /** Calls the handler when a container ended or lost its network: its address may go to another. Returns the remover. */
+  onGone(handle: (vmId: string, ref: string) => void): () => void {
+    this.#goneHandlers.add(handle);
+    return () => this.#goneHandlers.delete(handle);
+  }
 
-interface Row extends Omit<KnownVm, 'status'> {
-  readonly region: string;
-  readonly status: string;
-}
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#loops);
+    await this.#orphans.close();
+  }
 
-async function readRows(db: Db): Promise<Row[]> {
-  const rows = await db.selectFrom('vm').select(['id', 'region', 'status', 'engine_ref', 'address']).execute();
-  return rows.map(({ engine_ref: engineRef, ...row }) => ({ ...row, engineRef }));
-}
+  #within(ms: number): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ms)]);
+  }
 
-/** Those of the regions whose status this version knows: the others are for the gateway that wrote it. */
-function readable(rows: readonly Row[], regions: readonly string[]): KnownVm[] {
-  return rows.flatMap(({ region, status, ...row }) => (regions.includes(region) && isVmStatus(status) ? [{ ...row, status }] : []));
-}
-
-/** The VMs that the rows say have a container. */
-async function readUp(db: Db, regions: readonly string[]): Promise<Expected['machines']> {
-  const up = readable(await readRows(db), regions).filter(({ status }) => UP.has(status));
-  return up.map(({ id, engineRef }) => ({ id, ref: engineRef }));
+  #repeat(ms: number, name: string, work: () => Promise<void>): Promise<void> {
+    const onError = (error: unknown): void => this.#log.debug({ err: error, regions: this.#regions }, `${name} failed`);
+    return repeat(work, { signal: this.#closing.signal, pauseMs: () => ms, onError });
+  }
 }

@@ -1,26 +1,17 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'kysely';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { isDatabaseUnavailable, type Db } from '../../db/database.ts';
 import type { DiskSpace, EngineDriver } from '../../engine/driver.ts';
-import type { MachineStorage } from '../../engine/machine.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 import { isPastWatermark, type DiskWatermark } from '../../config/disk-watermark.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
 import { isPastScratch } from '../plan/scratch-limit.ts';
 import type { WatchedEngine } from './engine-watch.ts';
+import { repeat } from './repeat.ts';
+import { storeMeasurements } from './store-measurements.ts';
 
-export interface StorageWatch {
-  /** Whether the engine's disk has room for another container. Waits for the first reading, later answers at once. */
-  hasRoom(): Promise<boolean>;
-  /** As last read; false before. */
-  isFull(): boolean;
-  close(): Promise<void>;
-}
-
-interface StorageWatchDependencies {
+interface StorageWatchOptions {
   readonly db: Db;
   readonly catalog: Catalog;
   readonly log: Log;
@@ -28,82 +19,103 @@ interface StorageWatchDependencies {
 }
 
 const EVERY_MS = 60_000;
-/** A disk that is full is looked at more often: whoever waits for room should not wait for us. */
+/** Shorter while the disk is full: VMs are waiting for space. */
 const FULL_EVERY_MS = 10_000;
 const NO_SPACE: DiskSpace = { usedBytes: Infinity, freeBytes: 0 };
 const MEASURE_DEADLINE_MS = 150_000;
 const DISK_DEADLINE_MS = 10_000;
 
-/** Measures an engine's disk and what each VM holds of it, about every minute. Gateways that do so at once do no harm. */
-export function watchStorage({ driver, regions }: WatchedEngine, deps: StorageWatchDependencies): StorageWatch {
-  const { db, catalog, log, watermark } = deps;
-  const closing = new AbortController();
-  const { signal } = closing;
-  const within = (ms: number): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-  // Until something else is known: an engine whose host cannot be asked would otherwise start nothing.
-  let isFull = false;
-  const { promise: firstReading, resolve: noteReading } = Promise.withResolvers<void>();
-  const asked = new AbortController();
+/** Measures an engine's disk, and what each VM holds on it, about every minute. Several gateways may do so at once. */
+export class StorageWatch {
+  readonly #driver: EngineDriver;
+  readonly #regions: readonly string[];
+  readonly #options: StorageWatchOptions;
+  readonly #closing = new AbortController();
+  /** Aborts at the first question: until then, an engine without VMs is left alone. */
+  readonly #needed = new AbortController();
+  readonly #firstReading = Promise.withResolvers<void>();
+  readonly #loops: readonly Promise<void>[];
+  /** False until a reading says otherwise: an engine whose host cannot be measured would start nothing. */
+  #isFull = false;
 
-  const readDisk = async (): Promise<void> => {
-    const space = await readSpace(driver, within(DISK_DEADLINE_MS));
-    const wasFull = isFull;
-    isFull = space !== undefined && isPastWatermark(space, watermark);
-    if (isFull && !wasFull) log.error({ regions, ...inGb(space) }, 'the disk of the engine is full: nothing new is started on it');
-    if (wasFull && !isFull) log.info({ regions, ...inGb(space) }, 'the disk of the engine has room again');
-  };
+  constructor({ driver, regions }: WatchedEngine, options: StorageWatchOptions) {
+    this.#driver = driver;
+    this.#regions = regions;
+    this.#options = options;
+    this.#loops = [
+      this.#watchDisk(),
+      this.#repeat(
+        'measuring what VMs hold',
+        () => EVERY_MS,
+        () => this.#measureVms(),
+      ),
+    ];
+  }
 
-  const measure = async (): Promise<void> => {
-    if (!(await hasVms(db, regions))) return;
-    const machines = await driver.measureStorage(within(MEASURE_DEADLINE_MS));
-    const changed = await store(db, machines);
+  /** Whether the engine's disk has room for another container. Waits for the first reading. */
+  async hasRoom(): Promise<boolean> {
+    this.#needed.abort();
+    await this.#firstReading.promise;
+    return !this.#isFull;
+  }
+
+  /** As last read; false before. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  async #watchDisk(): Promise<void> {
+    const { db } = this.#options;
+    if (!(await hasVms(db, this.#regions).catch(() => true))) {
+      const either = AbortSignal.any([this.#closing.signal, this.#needed.signal]);
+      if (!either.aborted) await once(either, 'abort');
+    }
+    const pauseMs = (): number => (this.#isFull ? FULL_EVERY_MS : EVERY_MS);
+    await this.#repeat("reading the engine's disk", pauseMs, () => this.#readDisk().finally(this.#firstReading.resolve));
+    this.#firstReading.resolve();
+  }
+
+  async #readDisk(): Promise<void> {
+    const { log, watermark } = this.#options;
+    const space = await readSpace(this.#driver, this.#within(DISK_DEADLINE_MS));
+    const wasFull = this.#isFull;
+    this.#isFull = space !== undefined && isPastWatermark(space, watermark);
+    const details = { regions: this.#regions, ...inGb(space) };
+    if (this.#isFull && !wasFull) log.error(details, 'the disk of the engine is full: nothing new is started on it');
+    if (wasFull && !this.#isFull) log.info(details, 'the disk of the engine has room again');
+  }
+
+  async #measureVms(): Promise<void> {
+    const { db, catalog } = this.#options;
+    if (!(await hasVms(db, this.#regions))) return;
+    const machines = await this.#driver.measureStorage(this.#within(MEASURE_DEADLINE_MS));
+    const changed = await storeMeasurements(db, machines);
+    const past = changed.filter((vm) => isPastScratch(catalog.distributions.get(vm.distribution), vm.scratchBytes));
     await markDue(
       db,
-      changed.filter((vm) => isPastScratch(catalog.distributions.get(vm.distribution), vm.scratchBytes)).map(({ id }) => id),
+      past.map(({ id }) => id),
     );
-  };
+  }
 
-  const every = async (work: () => Promise<void>, what: string, pauseMs: () => number): Promise<void> => {
-    while (!signal.aborted) {
-      await work().catch((error: unknown) => {
-        if (!signal.aborted && !isDatabaseUnavailable(error)) log.warn({ err: error, regions }, `${what} failed; it is tried again`);
-      });
-      await delay(pauseMs(), undefined, { signal }).catch(() => undefined);
-    }
-  };
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#loops);
+  }
 
-  // An engine that nothing was ever ordered on is left alone.
-  const untilAsked = async (): Promise<void> => {
-    if (await hasVms(db, regions).catch(() => true)) return;
-    const either = AbortSignal.any([signal, asked.signal]);
-    if (!either.aborted) await once(either, 'abort');
-  };
-  const watchDisk = async (): Promise<void> => {
-    await untilAsked();
-    await every(
-      () => readDisk().finally(noteReading),
-      "reading the engine's disk",
-      () => (isFull ? FULL_EVERY_MS : EVERY_MS),
-    );
-    noteReading();
-  };
+  #within(ms: number): AbortSignal {
+    return AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ms)]);
+  }
 
-  const running = [watchDisk(), every(measure, 'measuring what VMs hold', () => EVERY_MS)];
-  return {
-    async hasRoom() {
-      asked.abort();
-      await firstReading;
-      return !isFull;
-    },
-    isFull: () => isFull,
-    async close() {
-      closing.abort();
-      await Promise.allSettled(running);
-    },
-  };
+  #repeat(name: string, pauseMs: () => number, work: () => Promise<void>): Promise<void> {
+    const onError = (error: unknown): void => {
+      if (isDatabaseUnavailable(error)) return;
+      this.#options.log.warn({ err: error, regions: this.#regions }, `${name} failed; it is tried again`);
+    };
+    return repeat(work, { signal: this.#closing.signal, pauseMs, onError });
+  }
 }
 
-/** An engine that has not even room for the reading says that it is full, too. */
+/** An engine that is too full for the measurement itself is full. */
 async function readSpace(driver: EngineDriver, signal: AbortSignal): Promise<DiskSpace | undefined> {
   try {
     return await driver.diskSpace(signal);
@@ -121,26 +133,6 @@ async function hasVms(db: Db, regions: readonly string[]): Promise<boolean> {
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/** Writes what is new of it; the VMs that it is of. The scratch of a container that was replaced meanwhile says nothing of the new one. */
-async function store(db: Db, machines: ReadonlyMap<string, MachineStorage>) {
-  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, ref }]) => ({ id, lastingBytes, scratchBytes, ref: ref ?? null }));
-  if (rows.length === 0) return [];
-  const { rows: changed } = await sql<{ id: string; distribution: string; scratch_bytes: number }>`
-    update vm set
-      storage_bytes = measured.lasting,
-      scratch_bytes = case when vm.engine_ref is not distinct from measured.ref then measured.scratch else vm.scratch_bytes end
-    from unnest(
-      ${rows.map(({ id }) => id)}::uuid[],
-      ${rows.map(({ lastingBytes }) => lastingBytes)}::bigint[],
-      ${rows.map(({ scratchBytes }) => scratchBytes)}::bigint[],
-      ${rows.map(({ ref }) => ref)}::text[]
-    ) as measured (id, lasting, scratch, ref)
-    where vm.id = measured.id and (vm.storage_bytes <> measured.lasting or vm.scratch_bytes <> measured.scratch)
-    returning vm.id, vm.distribution, vm.scratch_bytes
-  `.execute(db);
-  return changed.map(({ id, distribution, scratch_bytes }) => ({ id, distribution, scratchBytes: scratch_bytes }));
 }
 
 function inGb(space: DiskSpace | undefined): object {

@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import type { Db } from '../../db/database.ts';
+import type { MachineStorage } from '../../engine/machine.ts';
+
+/** A VM whose measurement differs from the stored one. */
+export interface ChangedStorage {
+  readonly id: string;
+  readonly distribution: string;
+  readonly scratchBytes: number;
+}
+
+/**
+ * Stores what each VM holds, in one statement, and returns the VMs whose values changed. The scratch size of a
+ * container that was replaced meanwhile is ignored.
+ */
+export async function storeMeasurements(db: Db, machines: ReadonlyMap<string, MachineStorage>): Promise<ChangedStorage[]> {
+  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, ref }]) => ({ id, lastingBytes, scratchBytes, ref: ref ?? null }));
+  if (rows.length === 0) return [];
+  const { rows: changed } = await sql<{ id: string; distribution: string; scratch_bytes: number }>`
+    update vm set
+      storage_bytes = measured.lasting,
+      scratch_bytes = case when vm.engine_ref is not distinct from measured.ref then measured.scratch else vm.scratch_bytes end
+    from unnest(
+      ${rows.map(({ id }) => id)}::uuid[],
+      ${rows.map(({ lastingBytes }) => lastingBytes)}::bigint[],
+      ${rows.map(({ scratchBytes }) => scratchBytes)}::bigint[],
+      ${rows.map(({ ref }) => ref)}::text[]
+    ) as measured (id, lasting, scratch, ref)
+    where vm.id = measured.id and (vm.storage_bytes <> measured.lasting or vm.scratch_bytes <> measured.scratch)
+    returning vm.id, vm.distribution, vm.scratch_bytes
+  `.execute(db);
+  return changed.map(({ id, distribution, scratch_bytes }) => ({ id, distribution, scratchBytes: scratch_bytes }));
+}

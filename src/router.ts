@@ -10,10 +10,9 @@ import { answerNotHere } from './http/plain-answer.ts';
 import { refuseUpgrade } from './http/refuse-upgrade.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './http/request-id.ts';
 import { sendJson } from './http/send-response.ts';
-import type { OwnPaths } from './ingress/own-paths.ts';
-import type { Ingress } from './ingress/proxy/proxy.ts';
 import { matchRequest } from './ingress/routing/match-request.ts';
 import { parseVmHost, type HostMatch } from './ingress/routing/vm-host.ts';
+import type { VmIngress } from './ingress/vm-ingress.ts';
 import { codeOf, logFailure } from './lib/log-failure.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -29,7 +28,7 @@ export interface RouterOptions {
   /** Undefined in a process without the role `api`. */
   readonly api: { readonly graphqlHttp: GraphqlHttp; readonly graphqlWs: GraphqlWs; readonly rest: RestHandler } | undefined;
   /** Undefined in a process without the role `ingress`. */
-  readonly ingress: { readonly proxy: Ingress; readonly ownPaths: OwnPaths } | undefined;
+  readonly ingress: Pick<VmIngress, 'proxy' | 'ownPaths'> | undefined;
   /** Counts an API request against the rate of its address; throws RATE_LIMITED. */
   readonly checkRate: (request: IncomingMessage) => void;
   readonly metrics: Metrics;

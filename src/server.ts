@@ -24,7 +24,7 @@ import { Gateway } from './graphql/pipeline/gateway.ts';
 import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import { createGraphqlWs } from './graphql/transports/graphql-ws.ts';
 import { loadPersistedOperations } from './graphql/pipeline/persisted-operations.ts';
-import { createVmIngress } from './ingress/vm-ingress.ts';
+import { VmIngress } from './ingress/vm-ingress.ts';
 import { listenServer } from './http/listen-server.ts';
 import { clientAddress } from './http/client-address.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
@@ -203,11 +203,11 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   });
   parts.defer(() => graphqlWs.dispose());
   const ingress = config.roles.has('ingress')
-    ? createVmIngress({ ...services, publicScheme: config.publicScheme, listener, addressOf, log })
+    ? new VmIngress({ ...services, publicScheme: config.publicScheme, listener, addressOf, log })
     : undefined;
   if (ingress !== undefined) {
     parts.defer(() => ingress.close());
-    for (const watch of watches.values()) parts.defer(watch.onGone(ingress.dropContainer));
+    for (const watch of watches.values()) parts.defer(watch.onGone((vmId, ref) => ingress.dropContainer(vmId, ref)));
   }
 
   const closing = new AbortController();

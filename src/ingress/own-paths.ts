@@ -1,52 +1,56 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDatabaseUnavailable } from '../db/database.ts';
 import { pathOf } from '../http/path-of.ts';
+import { answerNotHere, answerUnavailable } from '../http/plain-answer.ts';
 import { requestIdOf } from '../http/request-id.ts';
+import { originForm } from '../http/request-target.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/commands/open-links.ts';
-import type { HostTable } from './routing/host-table.ts';
-import { answerNotHere, answerUnavailable } from '../http/plain-answer.ts';
-import { originForm } from '../http/request-target.ts';
-import type { TicketPlace, Tickets } from './access/tickets.ts';
+import type { Tickets, TicketScope } from './access/tickets.ts';
 import { trustedCookies } from './access/trusted-cookies.ts';
-import type { ServeWaitingEvents } from './waiting/waiting-events.ts';
-import { EVENTS_PATH, START_PATH, type WaitingRoom } from './waiting/waiting-room.ts';
-
-/** What the gateway itself serves at a VM's address: all of `/.swiftor/`, of which no app ever sees anything. */
-export interface OwnPaths {
-  /** Whether a request's target is one of them. */
-  has(url: string | undefined): boolean;
-  /** Never throws. */
-  handle(req: IncomingMessage, res: ServerResponse, place: TicketPlace): void;
-}
+import type { RouteCache } from './routing/route-cache.ts';
+import type { BootPageEvents } from './waiting/boot-page-events.ts';
+import { EVENTS_PATH, START_PATH, type BootPage } from './waiting/boot-page.ts';
 
 const PREFIX = '/.swiftor/';
 
-interface Dependencies {
+interface OwnPathsOptions {
   readonly tickets: Tickets;
-  readonly hosts: Pick<HostTable, 'look'>;
-  readonly room: WaitingRoom;
-  readonly serveEvents: ServeWaitingEvents;
+  readonly routes: RouteCache;
+  readonly bootPage: BootPage;
+  readonly bootPageEvents: BootPageEvents;
   readonly log: Log;
 }
 
-export function createOwnPaths({ tickets, hosts, room, serveEvents, log }: Dependencies): OwnPaths {
-  const serve = async (req: IncomingMessage, res: ServerResponse, place: TicketPlace): Promise<void> => {
+/** The gateway's own paths at a VM's address, all below `/.swiftor/`. Apps never see requests for them. */
+export class OwnPaths {
+  readonly #options: OwnPathsOptions;
+
+  constructor(options: OwnPathsOptions) {
+    this.#options = options;
+  }
+
+  has(url: string | undefined): boolean {
+    return originForm(url ?? '/').startsWith(PREFIX);
+  }
+
+  /** Serves a request. Never throws. */
+  handle(req: IncomingMessage, res: ServerResponse, scope: TicketScope): void {
+    this.#serve(req, res, scope).catch((error: unknown) => {
+      if (res.destroyed) return;
+      if (!isDatabaseUnavailable(error)) {
+        this.#options.log.error({ requestId: requestIdOf(req), vmId: scope.vmId, err: error }, 'failed to serve a path below /.swiftor/');
+      }
+      answerUnavailable(res, 2, 'The gateway cannot look this up now; try again shortly.');
+    });
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
+    const { tickets, routes, bootPage, bootPageEvents } = this.#options;
     const path = pathOf(originForm(req.url ?? '/'));
-    if (path === OPEN_PATH) return tickets.redeem(req, res, place);
-    if (path === EVENTS_PATH) return serveEvents(req, res, place);
-    if (path === START_PATH) return room.start(req, res, await hosts.look(place, trustedCookies(req)));
+    if (path === OPEN_PATH) return tickets.redeem(req, res, scope);
+    if (path === EVENTS_PATH) return bootPageEvents.serve(req, res, scope);
+    if (path === START_PATH) return bootPage.start(req, res, await routes.findView(scope, trustedCookies(req)));
     answerNotHere(res);
-  };
-  return {
-    has: (url) => originForm(url ?? '/').startsWith(PREFIX),
-    handle(req, res, place) {
-      serve(req, res, place).catch((error: unknown) => {
-        if (res.destroyed) return;
-        if (!isDatabaseUnavailable(error))
-          log.error({ requestId: requestIdOf(req), vmId: place.vmId, err: error }, 'a path of the gateway at a VM could not be served');
-        answerUnavailable(res, 2, 'The gateway cannot tell where this is; try again shortly.');
-      });
-    },
-  };
+  }
 }

@@ -1,26 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Config } from '../config/config.ts';
 import type { Listener } from '../db/listen.ts';
-import type { EventStreams } from '../events/event-streams.ts';
 import type { BootProgress } from '../events/boot-progress.ts';
+import type { EventStreams } from '../events/event-streams.ts';
 import type { Log } from '../log.ts';
 import type { VmDependencies } from '../vm/commands/vm-command.ts';
-import { createHostTable, type HostTable } from './routing/host-table.ts';
-import { createOwnPaths, type OwnPaths } from './own-paths.ts';
-import { createIngress, type Ingress } from './proxy/proxy.ts';
-import { createTickets } from './access/tickets.ts';
-import { createWaitingEvents } from './waiting/waiting-events.ts';
-import { createWaitingRoom } from './waiting/waiting-room.ts';
-
-/** All that serves the addresses of VMs. */
-export interface VmIngress {
-  readonly proxy: Ingress;
-  readonly ownPaths: OwnPaths;
-  readonly dropContainer: HostTable['dropContainer'];
-  /** Ends the WebSockets to apps; requests go on. */
-  endStreams(): void;
-  close(): void;
-}
+import { Tickets } from './access/tickets.ts';
+import { OwnPaths } from './own-paths.ts';
+import { IngressProxy } from './proxy/ingress-proxy.ts';
+import { RouteCache } from './routing/route-cache.ts';
+import { BootPageEvents } from './waiting/boot-page-events.ts';
+import { BootPage } from './waiting/boot-page.ts';
 
 interface VmIngressOptions extends VmDependencies {
   readonly publicScheme: Config['publicScheme'];
@@ -31,21 +21,35 @@ interface VmIngressOptions extends VmDependencies {
   readonly log: Log;
 }
 
-export function createVmIngress(options: VmIngressOptions): VmIngress {
-  const { publicScheme, streams, addressOf, log } = options;
-  const tickets = createTickets({ ...options, secure: publicScheme === 'https' });
-  const hosts = createHostTable({ ...options, tickets });
-  const room = createWaitingRoom(options);
-  const serveEvents = createWaitingEvents({ streams, hosts, room });
-  const proxy = createIngress({ resolve: hosts.resolve, room, log, publicScheme, addressOf });
-  return {
-    proxy,
-    ownPaths: createOwnPaths({ tickets, hosts, room, serveEvents, log }),
-    dropContainer: hosts.dropContainer,
-    endStreams: () => proxy.endWebSockets(),
-    close() {
-      proxy.close();
-      hosts.close();
-    },
-  };
+/** Serves the addresses of VMs: composes the parts of the ingress. */
+export class VmIngress {
+  readonly proxy: IngressProxy;
+  readonly ownPaths: OwnPaths;
+  readonly #routes: RouteCache;
+
+  constructor(options: VmIngressOptions) {
+    const { publicScheme, streams, addressOf, log } = options;
+    const tickets = new Tickets({ ...options, secure: publicScheme === 'https' });
+    const routes = new RouteCache({ ...options, tickets });
+    const bootPage = new BootPage(options);
+    const bootPageEvents = new BootPageEvents({ streams, routes, bootPage });
+    this.#routes = routes;
+    this.proxy = new IngressProxy({ routes, bootPage, log, publicScheme, addressOf });
+    this.ownPaths = new OwnPaths({ tickets, routes, bootPage, bootPageEvents, log });
+  }
+
+  /** Ends everything that runs on a container, because the engine reports that it is gone. */
+  dropContainer(vmId: string, ref: string): void {
+    this.#routes.dropContainer(vmId, ref);
+  }
+
+  /** Ends the WebSockets to apps, but no requests. */
+  endStreams(): void {
+    this.proxy.endWebSockets();
+  }
+
+  close(): void {
+    this.proxy.close();
+    this.#routes.close();
+  }
 }

@@ -100,7 +100,7 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     await answers('tcp', port);
     // Its route on the VM's own address says where.
     const { status, body } = await (await openVm(gateway, token, id)).visit('/game');
-    expect([status, body]).toEqual([200, expect.stringContaining(`Connect that to ${port.address}.`)]);
+    expect([status, body]).toEqual([200, expect.stringContaining(`Connect it to ${port.address}.`)]);
     await gateway.rest(token, 'POST', `/vms/stop/${id}`);
     await reaches(gateway, token, id, 'STOPPED');
     await isClosed('tcp', port);

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { createIngress } from '../../src/ingress/proxy/proxy.ts';
+import { IngressProxy } from '../../src/ingress/proxy/ingress-proxy.ts';
 
 /** The proxy before one app, in a process of its own; `/health/live` of localhost is its own. Prints its port. */
 const target = {
@@ -13,7 +13,7 @@ const target = {
   signal: new AbortController().signal,
   load: { open: 0 },
 } as const;
-const ingress = createIngress({ resolve: () => ({ kind: 'upstream', target }), log: pino({ level: 'silent' }) });
+const ingress = new IngressProxy({ routes: { resolve: () => ({ kind: 'upstream', target }) }, log: pino({ level: 'silent' }) });
 const server = createServer((req, res) => {
   if (req.url === '/health/live') res.end('{"live":true}');
   else ingress.handle(req, res, { kind: 'vm', vmId: 'vm', name: undefined });

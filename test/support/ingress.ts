@@ -5,10 +5,11 @@ import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
-import { createIngress, type Ingress, type IngressOptions } from '../../src/ingress/proxy/proxy.ts';
+import { IngressProxy, type IngressProxyOptions } from '../../src/ingress/proxy/ingress-proxy.ts';
 import { isWebSocketUpgrade } from '../../src/http/request-target.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
-import type { Resolution, Resolve, Upstream } from '../../src/ingress/routing/resolution.ts';
+import type { Resolution, Upstream } from '../../src/ingress/routing/resolution.ts';
+import type { RouteCache } from '../../src/ingress/routing/route-cache.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
 import { addErrorListeners } from '../../src/http/add-error-listeners.ts';
 
@@ -35,16 +36,19 @@ export const app = (listener: RequestListener) => listen(createServer(listener))
 
 export interface Gateway {
   readonly port: number;
-  readonly ingress: Ingress;
+  readonly ingress: IngressProxy;
   readonly logged: string[];
   readonly server: ReturnType<typeof createServer>;
 }
 
-export async function gateway(resolve: Resolve, options: Partial<IngressOptions> & { everyUpgrade?: boolean } = {}): Promise<Gateway> {
+export async function gateway(
+  resolve: RouteCache['resolve'],
+  options: Partial<IngressProxyOptions> & { everyUpgrade?: boolean } = {},
+): Promise<Gateway> {
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
   const { everyUpgrade = false, ...rest } = options;
-  const ingress = createIngress({ resolve, log, ...rest });
+  const ingress = new IngressProxy({ routes: { resolve }, log, ...rest });
   const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
   addErrorListeners(server);
   server.on('request', (req, res) =>

@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { createIngress } from '../../src/ingress/proxy/proxy.ts';
+import { IngressProxy } from '../../src/ingress/proxy/ingress-proxy.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
 import type { Resolution } from '../../src/ingress/routing/resolution.ts';
@@ -1098,8 +1098,8 @@ describe.concurrent('time', () => {
 
 /** A gateway for concurrent tests, whose clean-up is the caller's. */
 async function bareGateway(resolution: Resolution | undefined) {
-  const ingress = createIngress({
-    resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)),
+  const ingress = new IngressProxy({
+    routes: { resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)) },
     log: pino({ level: 'silent' }),
   });
   const server = createServer((req, res) =>

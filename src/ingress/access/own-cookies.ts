@@ -1,17 +1,17 @@
-/** The values of the gateway's own cookies by name, in the order sent: a page on a sibling address may have added a second one. */
+/** The gateway's own cookies by name, in the order sent. A page of a sibling address may have added a second one of a name. */
 export type OwnCookies = ReadonlyMap<string, readonly string[]>;
 
 const OWN = /^(?:swiftor_|__host-swiftor)/i;
 
 /**
- * True when `pair` (`name=value`, as it stands in a header) is one of the gateway's cookies. A nameless cookie
- * (`=swiftor_x=1`) counts by what a browser would send for it: its value alone.
+ * Whether `pair` (`name=value`, from a header) is one of the gateway's cookies. Browsers send a nameless cookie
+ * (`=swiftor_x=1`) as its value only, so leading `=` are ignored.
  */
 export function isOwnCookie(pair: string): boolean {
   return OWN.test(pair.replace(/^[\s=]+/, ''));
 }
 
-/** A Cookie header without the gateway's cookies; undefined when nothing is left, byte for byte the same when none was in it. */
+/** A Cookie header without the gateway's cookies: unchanged if it has none, undefined if nothing is left. */
 export function withoutOwnCookies(header: string): string | undefined {
   const pairs = header.split(';');
   const kept = pairs.filter((pair) => !isOwnCookie(pair));

@@ -1,10 +1,10 @@
-/** Counts the WebSockets that are open to each VM, and through each ticket. */
+/** Limits the open connections per VM and per ticket. */
 export interface SocketLimits {
-  /** Takes a place until the returned function is called; undefined when there is none. */
-  enter(vmId: string, ticketId: string | undefined): (() => void) | undefined;
+  /** Counts a connection until the returned function is called; undefined at a limit. */
+  acquire(vmId: string, ticketId: string | undefined): (() => void) | undefined;
 }
 
-/** An editor's page opens up to ten; a desktop's one or two. */
+/** The page of an editor opens up to ten WebSockets, that of a desktop one or two. */
 const PER_VM = 256;
 const PER_TICKET = 128;
 
@@ -13,15 +13,15 @@ export function createSocketLimits({ perVm = PER_VM, perTicket = PER_TICKET } = 
   const byTicket = new Map<string, number>();
 
   return {
-    enter(vmId, ticketId) {
+    acquire(vmId, ticketId) {
       if ((byVm.get(vmId) ?? 0) >= perVm) return undefined;
       if (ticketId !== undefined && (byTicket.get(ticketId) ?? 0) >= perTicket) return undefined;
       add(byVm, vmId, 1);
       if (ticketId !== undefined) add(byTicket, ticketId, 1);
-      let isIn = true;
+      let isHeld = true;
       return () => {
-        if (!isIn) return;
-        isIn = false;
+        if (!isHeld) return;
+        isHeld = false;
         add(byVm, vmId, -1);
         if (ticketId !== undefined) add(byTicket, ticketId, -1);
       };

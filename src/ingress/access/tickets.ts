@@ -1,128 +1,133 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../../db/database.ts';
+import { answerNotHere } from '../../http/plain-answer.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
 import { redeemOpenLink } from '../../vm/commands/open-links.ts';
 import type { OwnCookies } from './own-cookies.ts';
-import { answerNotHere } from '../../http/plain-answer.ts';
-import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import { trustedCookies } from './trusted-cookies.ts';
 
-/** An address: a VM's own, with all its paths, or that of one of its mappings. */
-export interface TicketPlace {
+/** The address that a ticket is valid for: a VM's own (`name` undefined) or that of one of its mappings. */
+export interface TicketScope {
   readonly vmId: string;
   readonly name: string | undefined;
 }
 
-/** The right to one address, in the browser of whoever opened the link. */
+/** Grants a browser access to one address. */
 export interface Ticket {
-  /** Tells tickets apart: what is limited for each counts by it. */
+  /** Identifies the ticket, for limits per ticket. */
   readonly id: string;
-  /** Who made the link. */
+  /** The user who created the link. */
   readonly userId: string;
-  /** When it ends, in ms since 1970: with the token that the link was made with. What goes through it ends too. */
+  /** When it expires, in ms since 1970: together with the token that created the link. */
   readonly until: number;
 }
 
-export interface Tickets {
-  /** Answers a link: once, a cookie of that host only, and on to the app; then, and for anything else, "not here". */
-  redeem(req: IncomingMessage, res: ServerResponse, place: TicketPlace): Promise<void>;
-  /** The ticket among these cookies that opens the place now. */
-  find(cookies: OwnCookies, place: TicketPlace): Ticket | undefined;
+interface TicketsOptions {
+  readonly db: Db;
+  readonly secretBox: SecretBox;
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Whether browsers reach the gateway over https. */
+  readonly secure: boolean;
 }
 
-/** Verified cookies that are remembered: a page asks for a hundred things with the same one. */
-const REMEMBERED = 10_000;
-/** Who looks at a link without a person: chats that draw previews, mail scanners, crawlers. They must not use it up. */
+const MAX_CACHED = 10_000;
+/** Link previews of chats, mail scanners and crawlers, which must not use up a link. */
 const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i;
 
 /**
- * A ticket is a cookie with its holder, its end and a signature over these and the place: nothing is stored, nothing can be
- * altered, and it is worth nothing at another address. Host-only (no Domain, and over https a name that browsers let nobody
- * else set), so the app of a sibling VM neither receives it nor plants one.
+ * Tickets as signed cookies.
+ *
+ * INVARIANTS
+ * - The signature covers user, expiry and scope, so a ticket cannot be altered or used at another address. Nothing is
+ *   stored on the server.
+ * - The cookie is host-only (no Domain, and over https the `__Host-` prefix): the app of a sibling VM can neither read nor
+ *   set it.
+ * - A link works once. Robots and prefetches do not use it up.
  */
-export function createTickets(options: {
-  db: Db;
-  secretBox: SecretBox;
-  addressOf: (request: IncomingMessage) => string;
-  secure: boolean;
-}): Tickets {
-  const { db, secretBox, addressOf, secure } = options;
-  const cookieName = secure ? '__Host-swiftor_ticket' : 'swiftor_ticket';
-  const remembered = new Map<string, Ticket>();
-  /** By the very cookies that it was found among: the requests of one connection mostly share them. */
-  const found = new WeakMap<OwnCookies, { readonly place: TicketPlace; readonly ticket: Ticket }>();
+export class Tickets {
+  readonly #options: TicketsOptions;
+  readonly #cookieName: string;
+  /** Verified cookies by scope and value, because a page sends many requests with the same one. */
+  readonly #verified = new Map<string, Ticket>();
+  /** The last hit per set of cookies, which the requests of a connection share. */
+  readonly #lastFound = new WeakMap<OwnCookies, { readonly scope: TicketScope; readonly ticket: Ticket }>();
 
-  const signatureOf = ({ vmId, name }: TicketPlace, userId: string, until: number): string =>
-    secretBox.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
+  constructor(options: TicketsOptions) {
+    this.#options = options;
+    this.#cookieName = options.secure ? '__Host-swiftor_ticket' : 'swiftor_ticket';
+  }
 
-  const verify = (value: string, place: TicketPlace): Ticket | undefined => {
-    const [, end = '', holder = '', signature = ''] = /^(\d{1,16})\.([\w-]{1,400})\.([\w-]{1,100})$/.exec(value) ?? [];
-    const [until, userId] = [Number(end), Buffer.from(holder, 'base64url').toString()];
-    const expected = Buffer.from(signatureOf(place, userId, until));
-    const given = Buffer.from(signature);
-    return given.length === expected.length && timingSafeEqual(given, expected) ? { id: signature, userId, until } : undefined;
-  };
+  /** Redeems a link: sets the cookie and redirects to the app. Any other request gets "not here". */
+  async redeem(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
+    const { db, addressOf, secure } = this.#options;
+    const requestId = { [REQUEST_ID_HEADER]: requestIdOf(req) };
+    const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
+    const isVisit = req.method === 'GET' && !isSpeculative(req.headers);
+    const link = isVisit ? await redeemOpenLink(db, token, { ...scope, from: addressOf(req) }) : undefined;
+    const { userId, until } = link ?? { userId: '', until: 0 };
+    if (until > Date.now()) {
+      const value = `${until}.${Buffer.from(userId).toString('base64url')}.${this.#sign(scope, userId, until)}`;
+      const flags = `Path=/; HttpOnly; SameSite=Lax; Expires=${new Date(until).toUTCString()}${secure ? '; Secure' : ''}`;
+      return redirectToApp(res, { ...requestId, 'set-cookie': `${this.#cookieName}=${value}; ${flags}` });
+    }
+    // The same browser opened the link again: it already has a ticket.
+    if (this.find(trustedCookies(req), scope) !== undefined) return redirectToApp(res, requestId);
+    answerNotHere(res);
+  }
 
-  const remember = (key: string, ticket: Ticket): void => {
-    remembered.set(key, ticket);
-    const [oldest] = remembered.keys();
-    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-  };
-
-  const find: Tickets['find'] = (cookies, place) => {
-    const before = found.get(cookies);
-    const isSame = before !== undefined && before.place.vmId === place.vmId && before.place.name === place.name;
-    if (isSame && before.ticket.until > Date.now()) return before.ticket;
-    const ticket = search(cookies, place);
-    if (ticket !== undefined) found.set(cookies, { place, ticket });
+  /** Finds a ticket among these cookies that is valid for the scope now. */
+  find(cookies: OwnCookies, scope: TicketScope): Ticket | undefined {
+    const last = this.#lastFound.get(cookies);
+    const isSame = last !== undefined && last.scope.vmId === scope.vmId && last.scope.name === scope.name;
+    if (isSame && last.ticket.until > Date.now()) return last.ticket;
+    const ticket = this.#search(cookies, scope);
+    if (ticket !== undefined) this.#lastFound.set(cookies, { scope, ticket });
     return ticket;
-  };
+  }
 
-  const search: Tickets['find'] = (cookies, place) => {
-    for (const value of cookies.get(cookieName) ?? []) {
-      const key = `${place.vmId} ${place.name ?? ''} ${value}`;
-      const known = remembered.get(key);
-      const ticket = known ?? verify(value, place);
+  #search(cookies: OwnCookies, scope: TicketScope): Ticket | undefined {
+    for (const value of cookies.get(this.#cookieName) ?? []) {
+      const key = `${scope.vmId} ${scope.name ?? ''} ${value}`;
+      const known = this.#verified.get(key);
+      const ticket = known ?? this.#verify(value, scope);
       if (ticket === undefined) continue;
-      if (ticket.until <= Date.now()) remembered.delete(key);
+      if (ticket.until <= Date.now()) this.#verified.delete(key);
       else {
-        if (known === undefined) remember(key, ticket);
+        if (known === undefined) this.#cache(key, ticket);
         return ticket;
       }
     }
     return undefined;
-  };
+  }
 
-  return {
-    find,
-    async redeem(req, res, place) {
-      const id = { [REQUEST_ID_HEADER]: requestIdOf(req) };
-      const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
-      const link =
-        req.method === 'GET' && !isSpeculative(req.headers)
-          ? await redeemOpenLink(db, token, { ...place, from: addressOf(req) })
-          : undefined;
-      const { userId, until } = link ?? { userId: '', until: 0 };
-      if (until > Date.now()) {
-        const value = `${until}.${Buffer.from(userId).toString('base64url')}.${signatureOf(place, userId, until)}`;
-        const flags = `Path=/; HttpOnly; SameSite=Lax; Expires=${new Date(until).toUTCString()}${secure ? '; Secure' : ''}`;
-        return sendToApp(res, { ...id, 'set-cookie': `${cookieName}=${value}; ${flags}` });
-      }
-      // The same browser again, by a second click or its history: it has what the link would give.
-      if (find(trustedCookies(req), place) !== undefined) return sendToApp(res, id);
-      answerNotHere(res);
-    },
-  };
+  #verify(value: string, scope: TicketScope): Ticket | undefined {
+    const [, end = '', holder = '', signature = ''] = /^(\d{1,16})\.([\w-]{1,400})\.([\w-]{1,100})$/.exec(value) ?? [];
+    const [until, userId] = [Number(end), Buffer.from(holder, 'base64url').toString()];
+    const expected = Buffer.from(this.#sign(scope, userId, until));
+    const given = Buffer.from(signature);
+    return given.length === expected.length && timingSafeEqual(given, expected) ? { id: signature, userId, until } : undefined;
+  }
+
+  #sign({ vmId, name }: TicketScope, userId: string, until: number): string {
+    return this.#options.secretBox.sign(JSON.stringify(['ticket', vmId, name ?? null, userId, until]));
+  }
+
+  #cache(key: string, ticket: Ticket): void {
+    this.#verified.set(key, ticket);
+    const [oldest] = this.#verified.keys();
+    if (this.#verified.size > MAX_CACHED && oldest !== undefined) this.#verified.delete(oldest);
+  }
 }
 
-/** Always the address's own front page: a link cannot be turned into one that leads elsewhere. The ticket in it goes no further. */
-function sendToApp(res: ServerResponse, headers: Readonly<Record<string, string>>): void {
+/** Always to `/`, so a link cannot redirect elsewhere. The link's token is not sent on as a referrer. */
+function redirectToApp(res: ServerResponse, headers: Readonly<Record<string, string>>): void {
   res.writeHead(303, { location: '/', ...headers, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
   res.end();
 }
 
-/** Fetched ahead of a person's click, or by a program that only looks. */
+/** Whether the request is a prefetch or comes from a robot. */
 function isSpeculative(headers: IncomingHttpHeaders): boolean {
   const purposes = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].map((name) => String(headers[name] ?? ''));
   return purposes.some((purpose) => /prefetch|prerender|preview/i.test(purpose)) || ROBOT.test(headers['user-agent'] ?? '');

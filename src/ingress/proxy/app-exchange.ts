@@ -10,35 +10,37 @@ import type { Ticket } from '../access/tickets.ts';
 import { TargetGoneError, type AppPool } from './app-pools.ts';
 import { responseHeaders } from './forward-headers.ts';
 
-/** A request that is allowed to reach an app. */
+/** An authorized request to an app. */
 export interface AppRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly target: Upstream;
   readonly pool: AppPool;
-  /** The headers for the app, flat. */
+  /** The headers for the app, as a flat list of names and values. */
   readonly headers: string[];
-  /** The request ends with the ticket that allowed it. */
+  /** The request ends when this expires. */
   readonly ticket: Ticket | undefined;
   readonly log: Log;
-  /** Asks for a WebSocket, and takes it over when the app answers 101. */
+  /** Makes this a WebSocket upgrade. Called when the app answers 101; takes over the socket. */
   readonly onUpgrade?: (headers: readonly string[], app: Duplex) => void;
 }
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Sends a request to the app and streams the answer back. Never throws: each failure becomes an answer, or cuts one that has begun. */
+/** Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response. */
 export function forwardToApp(request: AppRequest): void {
   new AppExchange(request).send();
 }
 
 /**
- * One request and its answer. Invariants:
- * - It ends once: with the answer, or when the client, the app, the target or the ticket goes.
- * - A body is read at the pace of the side that takes it.
- * - A request without a body that may be sent twice is sent again, once and on a new connection, when its connection broke before a
- *   byte of an answer: the app may have closed an idle connection just as it was used.
+ * One request and its response.
+ *
+ * INVARIANTS
+ * - It ends once: with the response, or when the client disconnects, the app fails, the target aborts or the ticket expires.
+ * - Backpressure applies to both bodies.
+ * - An idempotent request without a body is retried once, on a new connection, if the connection broke before any byte of
+ *   a response: the app may have closed an idle connection at that moment.
  */
 class AppExchange implements Dispatcher.DispatchHandler {
   readonly #request: AppRequest;
@@ -55,10 +57,10 @@ class AppExchange implements Dispatcher.DispatchHandler {
     const { req, target, ticket, onUpgrade } = request;
     target.load.open += 1;
     this.#mayRepeat = IDEMPOTENT.has(req.method ?? '') && !hasBody(req) && onUpgrade === undefined;
-    // The socket's event and not the response's: a response that waits behind another one is not told. A client may have many of them.
+    // Listen on the socket: a response that is queued behind another one emits no `close`. A client may pipeline many.
     req.socket.setMaxListeners(0).once('close', this.#abort);
     if (ticket === undefined) return;
-    // In whole seconds: timers of the same length are cheap.
+    // Rounded to seconds, because Node shares timers of the same duration.
     const leftMs = Math.max(0, Math.ceil((ticket.until - Date.now()) / 1_000)) * 1_000;
     this.#expiry = setTimeout(() => this.#fail('Your access has ended.', 'TICKET_ENDED'), Math.min(leftMs, LONGEST_TIMER_MS));
     this.#expiry.unref();
@@ -72,7 +74,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     try {
       dispatcher.dispatch({ method: req.method ?? 'GET', path, headers, body, upgrade }, this);
     } catch {
-      this.#fail('The request has characters that cannot be passed on.', 'INVALID_REQUEST', 400);
+      this.#fail('The request contains characters that cannot be forwarded.', 'INVALID_REQUEST', 400);
     }
   }
 
@@ -92,7 +94,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
-    // Informational: the next hop is us, and the client's server has answered "100 Continue" itself.
+    // Informational responses concern only this hop; our server has answered "100 Continue" itself.
     if (status < 200 || this.#isOver) return;
     const { res } = this.#request;
     try {
@@ -101,7 +103,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
       this.#fail('The app sent a response that HTTP does not allow.', 'INVALID_RESPONSE');
       return;
     }
-    // The head goes along with the first bytes of the body where they are here already; those of an event stream may be minutes away.
+    // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take minutes.
     setImmediate(() => {
       if (!this.#hasBodyBegun && !this.#isOver) res.flushHeaders();
     });
@@ -147,7 +149,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     this.#request.req.socket.off('close', this.#abort);
   }
 
-  /** Answers instead of the app, or cuts an answer that has begun. */
+  /** Answers with an error, or cuts a response that has begun. */
   #fail(message: string, code: string, status = 502): void {
     if (this.#isOver) return;
     const { log, target, req, res } = this.#request;
@@ -158,8 +160,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
 }
 
 /**
- * The body for the app. Not the request itself: undici destroys the body of a request that has failed, and a client that is still
- * sending must get to the answer. What the app does not take is read and thrown away.
+ * The body for the app. Not the request itself: undici destroys the body of a failed request, but a client that is still
+ * sending must be able to read the answer. The rest of the body is discarded.
  */
 function bodyOf(req: IncomingMessage): Readable {
   const body = new PassThrough();
@@ -168,7 +170,7 @@ function bodyOf(req: IncomingMessage): Readable {
   return req.pipe(body);
 }
 
-/** Flat, in the app's order and case; bytes beyond ASCII stay the bytes that they are. */
+/** The app's headers as a flat list in their original order and case; bytes beyond ASCII are preserved. */
 function rawHeadersOf({ rawHeaders }: Dispatcher.DispatchController): string[] {
   if (!Array.isArray(rawHeaders)) return [];
   return rawHeaders.map((each) => (typeof each === 'string' ? each : each.toString('latin1')));

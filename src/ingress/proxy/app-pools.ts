@@ -3,30 +3,30 @@ import type { Upstream } from '../routing/resolution.ts';
 
 /** The connections to one port of one container. */
 export interface AppPool {
-  /** Connections that serve one request after the other: for requests that may be sent twice, since an app may close one just as it is used. */
+  /** Keep-alive connections, for requests that may be retried: an app may close one while it is being used. */
   readonly kept: Pool;
   /** A new connection for each request. */
   readonly fresh: Pool;
 }
 
 export interface AppPools {
-  /** The pool of a target; undefined once the target is gone or the pools are closed. */
+  /** The pool of a target; undefined if the target has aborted or the pools are closed. */
   get(target: Upstream): AppPool | undefined;
   /** Ends every request and destroys every connection. */
   close(): void;
 }
 
-/** Ends what runs through a target when that stops being valid. */
+/** The error of requests whose target has aborted. */
 export class TargetGoneError extends Error {
   override readonly name = 'TargetGoneError';
 }
 
-/** Below the 5 s after which many servers (Node's among them) close an idle connection. */
+/** Less than the 5 s after which many servers (including Node's) close idle connections. */
 const KEEP_ALIVE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 3_000;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
-/** Keeps one pool per container and port, for as long as the target's signal has not aborted: a pool never outlives its container. */
+/** Creates one pool per container and port, destroyed when the target aborts, so a pool never outlives its container. */
 export function createAppPools(): AppPools {
   const bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
   const open = new Set<AppPool>();
@@ -59,7 +59,7 @@ export function createAppPools(): AppPools {
   };
 }
 
-/** `pipelining` 0 means that a connection serves one request only. */
+/** With `pipelining` 0, a connection serves only one request. */
 function createPool({ scheme, host, port }: Upstream, pipelining: 0 | 1): Pool {
   return new Pool(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
     pipelining,
@@ -67,7 +67,7 @@ function createPool({ scheme, host, port }: Upstream, pipelining: 0 | 1): Pool {
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    // How long an answer takes is the app's own business: an event stream may be silent for hours.
+    // No deadline: an event stream may be silent for hours.
     headersTimeout: 0,
     bodyTimeout: 0,
   });

@@ -1,16 +1,16 @@
 import { isOwnCookie, withoutOwnCookies } from '../access/own-cookies.ts';
 
-/** What the gateway itself knows of a request and tells the app. */
+/** What the app learns about the client's request. */
 export interface Forwarding {
   /** The client's address. */
   readonly peer: string;
   readonly scheme: 'http' | 'https';
   readonly host: string;
-  /** The path in front of the app's own, which the app does not see. */
+  /** The path prefix that was removed. */
   readonly prefix?: string | undefined;
 }
 
-/** RFC 9110 §7.6.1: for the next hop only. */
+/** RFC 9110 §7.6.1: not forwarded. */
 const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
@@ -23,17 +23,17 @@ const HOP_BY_HOP = new Set([
   'upgrade',
   'http2-settings',
 ]);
-/** Naming these in Connection would take away what the message means, so it is ignored. */
-const NEVER_NAMED = new Set(['host', 'content-length', 'close']);
+/** Connection must not remove these, because the message depends on them. */
+const NEVER_REMOVED = new Set(['host', 'content-length', 'close']);
 
 /**
- * The headers for the app, flat and in the client's order and case. Left out: hop-by-hop headers, the gateway's cookies and the client's
- * claims about who forwarded it. Added: the gateway's own claims.
+ * The headers for the app, in the client's order and case. Without hop-by-hop headers, the gateway's cookies and the
+ * client's forwarding headers; the gateway adds its own X-Forwarded-*.
  */
 export function requestHeaders(raw: readonly string[], { peer, scheme, host, prefix }: Forwarding): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {
     // The server has already answered "100 Continue".
-    if (isClaimOfForwarding(name) || name === 'expect') return undefined;
+    if (isForwardingHeader(name) || name === 'expect') return undefined;
     return name === 'cookie' ? withoutOwnCookies(value) : value;
   });
   forwarded.push('X-Forwarded-For', peer, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
@@ -41,12 +41,12 @@ export function requestHeaders(raw: readonly string[], { peer, scheme, host, pre
   return forwarded;
 }
 
-/** The headers for the client, flat and in the app's order and case, without hop-by-hop headers and attempts at the gateway's cookies. */
+/** The headers for the client, in the app's order and case, without hop-by-hop headers and cookies in the gateway's name. */
 export function responseHeaders(raw: readonly string[]): string[] {
   return withoutHopByHop(raw, (name, value) => (name === 'set-cookie' && isOwnCookie(value) ? undefined : value));
 }
 
-/** `keep` gets each name in lower case, and returns the value to forward or undefined to drop the header. */
+/** `keep` gets the name in lower case and returns the value to forward, or undefined to drop the header. */
 function withoutHopByHop(raw: readonly string[], keep: (name: string, value: string) => string | undefined): string[] {
   const named = namesInConnection(raw);
   const forwarded: string[] = [];
@@ -64,11 +64,11 @@ function withoutHopByHop(raw: readonly string[], keep: (name: string, value: str
 function namesInConnection(raw: readonly string[]): ReadonlySet<string> {
   const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
   const names = values.flatMap((value) => value.toLowerCase().split(',')).map((name) => name.trim());
-  return new Set(names.filter((name) => !NEVER_NAMED.has(name)));
+  return new Set(names.filter((name) => !NEVER_REMOVED.has(name)));
 }
 
-/** CGI-style servers read X_Forwarded_For and X-Forwarded-For as one variable; `Proxy` becomes their HTTP_PROXY. */
-function isClaimOfForwarding(name: string): boolean {
+/** CGI-style servers treat X_Forwarded_For like X-Forwarded-For, and turn `Proxy` into HTTP_PROXY. */
+function isForwardingHeader(name: string): boolean {
   const dashed = name.replaceAll('_', '-');
   return dashed === 'forwarded' || dashed === 'x-real-ip' || dashed === 'proxy' || dashed.startsWith('x-forwarded');
 }

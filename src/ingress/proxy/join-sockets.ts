@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 
-/** After this without a byte, the kernel asks the peer whether it still lives; it gives up about 10 s later. */
+/** The idle time before TCP keep-alive probes start; the kernel gives up about 10 s later. */
 const KEEPALIVE_IDLE_MS = 30_000;
-/** How long one side may take to read what is left, and to close, after the other side ended. */
+/** How long one side may take to read the rest and close after the other side has ended. */
 const LINGER_MS = 30_000;
 
 /**
- * Pipes two sockets into each other until both are closed. An end of one is an end of the other, after the bytes before it.
- * Returns what cuts both at once.
+ * Pipes two sockets into each other until both are closed. When one ends, the other ends after the remaining bytes. Returns
+ * a function that destroys both.
  */
 export function joinSockets(one: Socket, other: Socket, onClosed: () => void): () => void {
   const cut = () => {
@@ -34,7 +34,7 @@ export function joinSockets(one: Socket, other: Socket, onClosed: () => void): (
   };
   forward(one, other);
   forward(other, one);
-  // A side that closed before this was called has told nobody.
+  // A side that closed before this call emits no event.
   if (one.destroyed || other.destroyed) cut();
   return cut;
 }

@@ -6,13 +6,13 @@ import type { Ticket } from '../access/tickets.ts';
 import { joinSockets } from './join-sockets.ts';
 
 /**
- * A response on the bare socket of an upgrade request, for every answer but 101; the connection closes after it. Undefined (and
- * the socket destroyed) when an earlier response still occupies the socket.
+ * Creates a response on the socket of an upgrade request, for any answer but 101; the connection closes after it. If an
+ * earlier response still occupies the socket, destroys the socket and returns undefined.
  */
 export function responseOnSocket(req: IncomingMessage): ServerResponse | undefined {
   const { socket } = req;
   const res = new ServerResponse(req);
-  // The server hears only of errors of replies that are its own.
+  // The server adds error listeners only to the responses that it creates itself.
   res.on('error', () => undefined);
   res.shouldKeepAlive = false;
   try {
@@ -31,21 +31,24 @@ export function responseOnSocket(req: IncomingMessage): ServerResponse | undefin
   return res;
 }
 
-/** Destroys the socket when the client hangs up before the app has agreed: a half-open socket emits no `close`. Returns what ends the watch. */
-export function abortOnHangUp(socket: Socket): () => void {
-  const hangUp = () => socket.destroy();
-  socket.once('end', hangUp);
-  return () => socket.off('end', hangUp);
+/**
+ * Destroys the socket if the client ends it before the app has accepted: a half-open socket emits no `close`. Returns a
+ * function that cancels this.
+ */
+export function destroyOnEnd(socket: Socket): () => void {
+  const destroy = () => socket.destroy();
+  socket.once('end', destroy);
+  return () => socket.off('end', destroy);
 }
 
-/** Both ends of a WebSocket that the app has accepted with 101. */
+/** A WebSocket that the app has accepted with 101. */
 export interface Tunnel {
   readonly res: ServerResponse;
   readonly client: Socket;
-  /** Bytes that the client sent right behind its request. */
+  /** Bytes that the client sent immediately after its request. */
   readonly clientHead: Buffer;
   readonly app: Duplex;
-  /** Of the app's answer, flat. */
+  /** The headers of the app's response, as a flat list. */
   readonly headers: readonly string[];
   readonly target: Upstream;
   readonly ticket: Ticket | undefined;
@@ -53,7 +56,7 @@ export interface Tunnel {
   readonly onClosed: () => void;
 }
 
-/** Passes the 101 on and joins the two sockets. They are cut when the target goes, the ticket ends or the ingress closes. */
+/** Forwards the 101 and joins the two sockets, until the target aborts, the ticket expires or the ingress closes. */
 export function openTunnel({ res, client, clientHead, app, headers, target, ticket, closing, onClosed }: Tunnel): void {
   res.detachSocket(client);
   const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}\r\n`] : []));

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Whose address a request names: the gateway's own, a VM's (`name` of a mapping, or none for the VM's own address), or nobody's. */
+/** The owner of a host: the gateway's API, a VM (`name` is a mapping's, undefined for the VM's own address), or none. */
 export type HostMatch =
   | { readonly kind: 'api' }
   | { readonly kind: 'vm'; readonly vmId: string; readonly name: string | undefined }
@@ -12,12 +12,12 @@ const API: HostMatch = { kind: 'api' };
 const ID_LENGTH = 36;
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NAME = /^[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
-// Tested before lower-casing: some letters outside ASCII (the Kelvin sign) turn into ASCII ones by it.
+// Applied before lower-casing, which turns some letters outside ASCII (the Kelvin sign) into ASCII ones.
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/;
 
 /**
- * Reads one Host header. A VM's host is `{id}.`, `{name}-{id}.` or `{name}.{id}.` under `baseDomain`; the gateway's own is
- * `baseDomain` itself, `localhost` and every IP literal. Any port goes. Whatever is odd is foreign, never an error.
+ * Parses a Host header. A VM's host is `{id}.`, `{name}-{id}.` or `{name}.{id}.` under `baseDomain`; the API's is
+ * `baseDomain` itself, `localhost` and any IP literal. The port is ignored. Anything else is foreign, never an error.
  */
 export function parseVmHost(hostHeader: string | undefined, baseDomain: string): HostMatch {
   const [, written, port] = HOST.exec(hostHeader ?? '') ?? [];
@@ -33,7 +33,7 @@ export function parseVmHost(hostHeader: string | undefined, baseDomain: string):
 function parseLabels(prefix: string): HostMatch {
   const labels = prefix.split('.');
   const last = labels.pop() ?? '';
-  // From the right, since a name may hold hyphens too: the last 36 characters are the id.
+  // The last 36 characters are the id; a name may contain hyphens, too.
   const vmId = last.slice(-ID_LENGTH);
   const before = last.slice(0, -ID_LENGTH);
   if (!ID.test(vmId)) return FOREIGN;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Whether a person looks at the answer: a browser that goes to an address, not one of the many things that its pages load. */
+/** Whether a browser navigates to the address, as opposed to loading a part of a page. */
 export function wantsPage({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false;
   const mode = headers['sec-fetch-mode'];

@@ -1,70 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { html, Html } from '../../lib/html.ts';
-
-export interface Page {
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-export interface PageParts {
-  readonly title: string;
-  readonly main: Html;
-  /** The stream that keeps the page up to date; one without it is never. */
-  readonly eventsPath?: string | undefined;
-  /** After how many seconds a browser without scripts looks again. */
-  readonly refreshSeconds?: number | undefined;
-}
-
-/** A page of the gateway's own at a VM's address: nothing of it is loaded from elsewhere, and nothing of it can be framed. */
-export function renderPage({ title, main, eventsPath, refreshSeconds }: PageParts): Page {
-  const nonce = randomBytes(16).toString('base64');
-  const page = html`<!doctype html>
-    <html lang="en" ${eventsPath !== undefined && html` data-events="${eventsPath}"`}>
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${title}</title>
-        <link rel="icon" href="data:," />
-        ${refreshSeconds !== undefined && html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}" /></noscript>`}
-        <style nonce="${nonce}">
-          ${new Html(STYLE)}
-        </style>
-      </head>
-      <body>
-        ${main}
-        ${
-          eventsPath !== undefined &&
-          html`<script nonce="${nonce}">
-            ${new Html(SCRIPT)};
-          </script>`
-        }
-      </body>
-    </html> `;
-  const policy = [
-    "default-src 'none'",
-    `style-src 'nonce-${nonce}'`,
-    `script-src 'nonce-${nonce}'`,
-    'img-src data:',
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ];
-  return {
-    body: page.toString(),
-    headers: {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': policy.join('; '),
-      'X-Frame-Options': 'DENY',
-      // The start button's request must say whose page it comes from.
-      'Referrer-Policy': 'same-origin',
-      'X-Robots-Tag': 'noindex',
-    },
-  };
-}
-
-const STYLE = `
+/** The styles of the gateway's pages. */
+export const STYLE = `
 :root {
   color-scheme: light dark;
   --ground: light-dark(#f7f7f5, #15171a);
@@ -123,8 +58,8 @@ button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; }
 `;
 
-/** Replaces what has changed and nothing else: a screen reader hears each step once, a bar moves on, a button keeps its focus. */
-const SCRIPT = `
+/** Replaces only what has changed: screen readers announce each step once, and a button keeps its focus. */
+export const SCRIPT = `
 const localTimes = (root) => {
   for (const time of root.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleTimeString();
 };

@@ -3,9 +3,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
 import { createListener } from '../../src/db/listen.ts';
-import { createHostTable } from '../../src/ingress/routing/host-table.ts';
+import { RouteCache } from '../../src/ingress/routing/route-cache.ts';
 import type { Upstream } from '../../src/ingress/routing/resolution.ts';
-import { createTickets } from '../../src/ingress/access/tickets.ts';
+import { Tickets } from '../../src/ingress/access/tickets.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
@@ -25,8 +25,8 @@ async function openTable() {
   const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
   const listener = undo.adopt(await createListener({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const tickets = createTickets({ db, secretBox: await openTestSecretBox(db), addressOf: () => '127.0.0.1', secure: false });
-  const table = undo.adopt(createHostTable({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());
+  const tickets = new Tickets({ db, secretBox: await openTestSecretBox(db), addressOf: () => '127.0.0.1', secure: false });
+  const table = undo.adopt(new RouteCache({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
   return { url, table, queries };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { distributionSchema, toDistribution, type DistributionInput } from '../../src/catalog/distribution.ts';
-import { doorKey, findWay, openDoor, type Way } from '../../src/ingress/routing/vm-door.ts';
+import { endpointKey, findEndpoint, matchRoute, type AppRoute } from '../../src/ingress/routing/match-route.ts';
 import type { Vm } from '../../src/vm/vm.ts';
 
 const entry = toDistribution(
@@ -22,10 +22,10 @@ const mappings = [
   { vmId: 'v', name: 'shut', internalPort: 80, visibility: 'PRIVATE' },
 ] as const;
 const vm = { mappings, status: 'RUNNING', engineRef: 'ref', address: '172.18.0.9' } as unknown as Vm;
-const way = (name: string | undefined, path: string) => findWay(vm, entry, name, path);
+const route = (name: string | undefined, path: string) => matchRoute(vm, entry, name, path);
 
 describe('a way', () => {
-  it.each<[name: string | undefined, path: string, expected: Partial<Way> | undefined]>([
+  it.each<[name: string | undefined, path: string, expected: Partial<AppRoute> | undefined]>([
     [undefined, '/', { key: '', port: 8443, scheme: 'https', isPublic: false }],
     [undefined, '/manage', { key: '/manage', port: 3000, scheme: 'http', isPublic: false, strip: undefined }],
     [undefined, '/manage/a/b', { key: '/manage', port: 3000 }],
@@ -39,32 +39,32 @@ describe('a way', () => {
     ['shut', '/', { key: 'shut', port: 80, scheme: 'http', isPublic: false }],
     ['none', '/', undefined],
   ])('of %s at %s', (name, path, expected) => {
-    if (expected === undefined) expect(way(name, path)).toBeUndefined();
-    else expect(way(name, path)).toMatchObject(expected);
+    if (expected === undefined) expect(route(name, path)).toBeUndefined();
+    else expect(route(name, path)).toMatchObject(expected);
   });
 
   it('of the own address is unknown where the catalog has lost the image, and mappings still lead on', () => {
-    expect(findWay(vm, undefined, undefined, '/')).toBeUndefined();
-    expect(findWay(vm, undefined, 'open', '/')).toMatchObject({ port: 8443, scheme: 'http' });
+    expect(matchRoute(vm, undefined, undefined, '/')).toBeUndefined();
+    expect(matchRoute(vm, undefined, 'open', '/')).toMatchObject({ port: 8443, scheme: 'http' });
   });
 });
 
 describe('a door', () => {
   it('is there while the VM runs with a known container and address', () => {
-    const own = way(undefined, '/');
-    expect(openDoor(vm, own)).toMatchObject({ ref: 'ref', host: '172.18.0.9', port: 8443 });
-    expect(openDoor({ ...vm, status: 'DEGRADED' }, own)).toBeDefined();
+    const own = route(undefined, '/');
+    expect(findEndpoint(vm, own)).toMatchObject({ ref: 'ref', host: '172.18.0.9', port: 8443 });
+    expect(findEndpoint({ ...vm, status: 'DEGRADED' }, own)).toBeDefined();
     for (const other of [{ status: 'BOOTING' }, { status: 'STOPPING' }, { engineRef: null }, { address: null }] as const) {
-      expect(openDoor({ ...vm, ...other }, own)).toBeUndefined();
+      expect(findEndpoint({ ...vm, ...other }, own)).toBeUndefined();
     }
-    expect(openDoor(vm, undefined)).toBeUndefined();
+    expect(findEndpoint(vm, undefined)).toBeUndefined();
   });
 
   it('is another one as soon as anything of it is', () => {
-    const door = openDoor(vm, way('open', '/'));
-    if (door === undefined) throw new Error('There is a door.');
+    const endpoint = findEndpoint(vm, route('open', '/'));
+    if (endpoint === undefined) throw new Error('There is an endpoint.');
     const others = [{ ref: 'x' }, { host: '10.0.0.1' }, { port: 1 }, { scheme: 'http' }, { isPublic: false }, { strip: '/x' }] as const;
-    const keys = new Set([doorKey(door), doorKey(undefined), ...others.map((other) => doorKey({ ...door, ...other }))]);
+    const keys = new Set([endpointKey(endpoint), endpointKey(undefined), ...others.map((other) => endpointKey({ ...endpoint, ...other }))]);
     expect(keys.size).toBe(others.length + 2);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { waitingView, type WaitingFacts } from '../../src/ingress/waiting/waiting-view.ts';
-import { wantedPath } from '../../src/ingress/waiting/waiting-room.ts';
+import { renderMain } from '../../src/ingress/waiting/boot-page-main.ts';
+import type { BootPageState } from '../../src/ingress/waiting/boot-page-state.ts';
+import { redirectPath } from '../../src/ingress/waiting/boot-page.ts';
 import { VM_STATUSES, type VmStatus } from '../../src/vm/vm-status.ts';
 
 const FAILURE = {
@@ -14,10 +15,10 @@ const FAILURE = {
   retryAt: '2026-01-02T03:04:15.000Z',
 } as const;
 
-function view(status: VmStatus, more: Partial<WaitingFacts> = {}): string {
+function view(status: VmStatus, more: Partial<BootPageState> = {}): string {
   const lastFailure = status === 'FAILED' ? FAILURE : null;
   const vm = { vmlabel: 'My <desk>', status, lastFailure, attempts: 0, enabled: status !== 'STOPPED' };
-  const facts: WaitingFacts = {
+  const state: BootPageState = {
     vm,
     isOwner: true,
     kind: 'Ubuntu',
@@ -26,7 +27,7 @@ function view(status: VmStatus, more: Partial<WaitingFacts> = {}): string {
     startPath: '/.swiftor/start?to=%2F',
     ...more,
   };
-  return waitingView(facts).toString().replaceAll(/\s+/g, ' ');
+  return renderMain(state).toString().replaceAll(/\s+/g, ' ');
 }
 
 describe('the owner', () => {
@@ -100,6 +101,6 @@ describe('where a person goes after the start', () => {
     ['/.swiftor/start?to=https%3A%2F%2Fevil.test', '/'],
     ['/.swiftor/start?to=%2Fa%0D%0ASet-Cookie%3A%20x', '/'],
   ])('%s leads to %s', (url, expected) => {
-    expect(wantedPath(url)).toBe(expected);
+    expect(redirectPath(url)).toBe(expected);
   });
 });

@@ -1,0 +1,37 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerNotHere, answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
+import { originForm } from '../../http/request-target.ts';
+import type { Resolution } from '../routing/resolution.ts';
+import type { BootPage } from '../waiting/boot-page.ts';
+import { wantsPage } from '../waiting/wants-page.ts';
+
+/** Answers a request that has no upstream. A missing address and one that is denied get the same bytes. */
+export async function answerUnroutable(
+  req: IncomingMessage,
+  res: ServerResponse,
+  resolution: Exclude<Resolution, { kind: 'upstream' }>,
+  bootPage: Pick<BootPage, 'show'> | undefined,
+): Promise<void> {
+  switch (resolution.kind) {
+    case 'unavailable': {
+      const { retryAfterSeconds, message, view } = resolution;
+      if (bootPage !== undefined && view !== undefined && wantsPage(req)) return bootPage.show(req, res, view, retryAfterSeconds);
+      return answerUnavailable(res, retryAfterSeconds, message);
+    }
+    case 'not-http':
+      return answerPlain(res, resolution.address === undefined ? 404 : 200, notHttpText(resolution));
+    case 'moved': {
+      const query = originForm(req.url ?? '').split('?')[1];
+      return answerPlain(res, 307, '', { Location: query === undefined ? resolution.path : `${resolution.path}?${query}` });
+    }
+    case 'not-found':
+    case 'denied':
+      return answerNotHere(res);
+  }
+}
+
+function notHttpText({ port, address }: { port: number; address: string | undefined }): string {
+  const what = `Port ${port} of this VM speaks TCP and no HTTP: use its own client, not a browser.`;
+  if (address === undefined) return `${what} It is not forwarded; its owner can do so with addPort.`;
+  return `${what} Connect it to ${address}.`;
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { isDatabaseUnavailable } from '../../db/database.ts';
+import { pathOf } from '../../http/path-of.ts';
+import { answerNotHere, answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
+import { requestIdOf } from '../../http/request-id.ts';
+import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request-target.ts';
+import type { Log } from '../../log.ts';
+import { createSocketLimits } from '../access/socket-limits.ts';
+import { trustedCookies } from '../access/trusted-cookies.ts';
+import type { Resolution } from '../routing/resolution.ts';
+import type { RouteCache } from '../routing/route-cache.ts';
+import type { HostMatch } from '../routing/vm-host.ts';
+import type { BootPage } from '../waiting/boot-page.ts';
+import { answerUnroutable } from './answer-unroutable.ts';
+import { forwardToApp, type AppRequest } from './app-exchange.ts';
+import { createAppPools } from './app-pools.ts';
+import { requestHeaders } from './forward-headers.ts';
+import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
+
+export interface IngressProxyOptions {
+  readonly routes: Pick<RouteCache, 'resolve'>;
+  readonly log: Log;
+  /** The scheme that browsers use, sent to apps as X-Forwarded-Proto; http by default. */
+  readonly publicScheme?: 'http' | 'https';
+  /** The client's address, sent to apps as X-Forwarded-For; the socket's peer by default. */
+  readonly addressOf?: (req: IncomingMessage) => string;
+  /** Shown to browsers while a VM cannot be reached; without it they get a plain text, like other clients. */
+  readonly bootPage?: Pick<BootPage, 'show'>;
+}
+
+/** Sends on a request that has an upstream. */
+type Forward = (request: AppRequest) => void;
+
+const RESOLVE_DEADLINE_MS = 5_000;
+
+/**
+ * The reverse proxy for the addresses of VMs.
+ *
+ * INVARIANTS
+ * - `handle` and `upgrade` never throw or reject: every outcome is an answer, or ends the one connection.
+ * - A request goes only to the upstream that `RouteCache` resolves for it, and ends with that upstream or its ticket.
+ */
+export class IngressProxy {
+  readonly #options: IngressProxyOptions;
+  readonly #pools = createAppPools();
+  readonly #socketLimits = createSocketLimits();
+  readonly #closing = new AbortController();
+
+  constructor(options: IngressProxyOptions) {
+    this.#options = options;
+  }
+
+  /** For the server's `request` event. */
+  handle(req: IncomingMessage, res: ServerResponse, match: HostMatch): void {
+    this.#serveSafely(req, res, match, forwardToApp);
+  }
+
+  /** For the server's `upgrade` event, whose socket is the request's own. */
+  upgrade(req: IncomingMessage, _socket: Duplex, head: Buffer, match: HostMatch): void {
+    const res = responseOnSocket(req);
+    if (res === undefined) return;
+    // A body could not be told from the data of the WebSocket.
+    if (hasBody(req)) return answerPlain(res, 400, 'An upgrade request must not have a body.');
+    const keepOnEnd = destroyOnEnd(req.socket);
+    const forward: Forward = (request) => this.#forwardWebSocket(request, head, keepOnEnd);
+    this.#serveSafely(req, res, match, isWebSocketUpgrade(req) ? forward : forwardToApp);
+  }
+
+  /** Ends all WebSockets, and each that opens later. */
+  endWebSockets(): void {
+    this.#closing.abort();
+  }
+
+  /** Ends all requests and WebSockets, and answers later requests with 503. */
+  close(): void {
+    this.#pools.close();
+    this.#closing.abort();
+  }
+
+  /** The last resort: a bug ends one request and not the process. */
+  #serveSafely(req: IncomingMessage, res: ServerResponse, match: HostMatch, forward: Forward): void {
+    this.#serve(req, res, match, forward).catch((err: unknown) => {
+      this.#options.log.error({ requestId: requestIdOf(req), err }, 'the ingress failed to serve a request');
+      res.destroy();
+    });
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, match: HostMatch, forward: Forward): Promise<void> {
+    const { log, publicScheme = 'http', addressOf = peerOf, bootPage } = this.#options;
+    const problem = findRequestProblem(req);
+    if (problem !== undefined) return answerPlain(res, problem.status, problem.message);
+    if (match.kind !== 'vm') return answerNotHere(res);
+    const resolution = await this.#resolve(req, match);
+    if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
+    const { target, ticket } = resolution;
+    const pool = this.#pools.get(target);
+    if (pool === undefined) return answerUnavailable(res, 1, 'The app has just been stopped; try again shortly.');
+    if (req.socket.destroyed) return;
+    const forwarding = { peer: addressOf(req), scheme: publicScheme, host: req.headers.host ?? '', prefix: target.strip };
+    forward({ req, res, target, pool, ticket, log, headers: requestHeaders(req.rawHeaders, forwarding) });
+  }
+
+  async #resolve(req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Promise<Resolution> {
+    const { routes, log } = this.#options;
+    try {
+      return await withinDeadline(routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req)));
+    } catch (err) {
+      if (!isDatabaseUnavailable(err)) log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
+      return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot look this up now; try again shortly.' };
+    }
+  }
+
+  #forwardWebSocket(request: AppRequest, clientHead: Buffer, keepOnEnd: () => void): void {
+    const { req, res, target, ticket } = request;
+    const release = this.#socketLimits.acquire(target.vmId, ticket?.id);
+    if (release === undefined) {
+      return answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
+    }
+    res.once('close', release);
+    forwardToApp({
+      ...request,
+      onUpgrade: (headers, app) => {
+        keepOnEnd();
+        res.off('close', release);
+        const closing = this.#closing.signal;
+        openTunnel({ res, client: req.socket, clientHead, app, headers, target, ticket, closing, onClosed: release });
+      },
+    });
+  }
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
+}
+
+async function withinDeadline(resolution: Resolution | Promise<Resolution>): Promise<Resolution> {
+  if (!(resolution instanceof Promise)) return resolution;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`No answer within ${RESOLVE_DEADLINE_MS} ms.`)), RESOLVE_DEADLINE_MS);
+  try {
+    return await Promise.race([resolution, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

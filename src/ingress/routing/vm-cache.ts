@@ -1,0 +1,176 @@
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Db } from '../../db/database.ts';
+import type { Listener } from '../../db/listen.ts';
+import { findVmOfAnyone, findVmVersions, versionOf } from '../../vm/vm-store.ts';
+import type { Vm } from '../../vm/vm.ts';
+import { ExpiringIds } from './expiring-ids.ts';
+import { findEndpoint, rematchRoute } from './match-route.ts';
+import { VmUpstreams } from './vm-upstreams.ts';
+
+export interface CachedVm {
+  readonly vm: Vm;
+  /** The number of the read that it comes from. */
+  readonly order: number;
+  /** When the row was last known to be current; 0 after a notification. */
+  checkedAt: number;
+  /** Until then its container counts as gone, although the row does not say so yet. */
+  readonly goneUntil: number;
+  usedAt: number;
+  readonly upstreams: VmUpstreams;
+}
+
+export interface VmCacheOptions {
+  readonly db: Db;
+  readonly listener: Listener;
+  readonly catalog: Catalog;
+}
+
+/** Bounds the age of an entry, because a notification may be lost. */
+const FRESH_MS = 900;
+const SWEEP_EVERY_MS = 400;
+/** How long the engine's report that a container is gone overrides an unchanged row; the reconciler has updated it by then. */
+const GONE_MS = 3_000;
+const MAX_ENTRIES = 10_000;
+/** Evicted at once when there are more entries, because choosing them takes a scan. */
+const EVICTED_AT_ONCE = 100;
+/** Ids without a VM are kept apart, so made-up addresses evict no VM. */
+const MAX_MISSES = 1_000;
+
+/**
+ * The rows of the VMs that are being visited.
+ *
+ * INVARIANTS
+ * - `get` returns nothing that was last confirmed more than 900 ms ago. Notifications invalidate an entry at once; a sweep
+ *   finds the changes whose notification was lost.
+ * - Of two reads of a VM, the one that started later wins.
+ * - As soon as a read shows another container or endpoint, or none, the upstreams to the old one abort.
+ * - An entry whose upstreams are in use is never evicted.
+ */
+export class VmCache {
+  readonly #options: VmCacheOptions;
+  readonly #entries = new Map<string, CachedVm>();
+  /** Ids without a VM. */
+  readonly #misses = new ExpiringIds(MAX_MISSES);
+  readonly #reading = new Map<string, Promise<CachedVm | undefined>>();
+  readonly #sweepTimer: NodeJS.Timeout;
+  readonly #unlisten: readonly (() => void)[];
+  #reads = 0;
+  #isSweeping = false;
+
+  constructor(options: VmCacheOptions) {
+    this.#options = options;
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
+    this.#unlisten = [
+      options.listener.on('vm_event', (payload) => {
+        const [, vmId] = JSON.parse(payload) as [string, string];
+        this.#misses.delete(vmId);
+        this.#invalidate(vmId);
+      }),
+      options.listener.onResync(() => {
+        this.#misses.clear();
+        for (const vmId of this.#entries.keys()) this.#invalidate(vmId);
+      }),
+    ];
+  }
+
+  /** The entry of a VM, undefined if it does not exist. Synchronous while the entry is fresh. */
+  get(vmId: string): CachedVm | undefined | Promise<CachedVm | undefined> {
+    const cached = this.#entries.get(vmId);
+    if (cached === undefined && this.#misses.has(vmId)) return undefined;
+    const isFresh = cached !== undefined && performance.now() - cached.checkedAt < FRESH_MS;
+    return isFresh ? cached : this.#readOnce(vmId);
+  }
+
+  /** Ends everything that runs on a container, because the engine reports that it is gone. */
+  dropContainer(vmId: string, ref: string): void {
+    const entry = this.#entries.get(vmId);
+    // A container that was replaced is removed only after the new one answers.
+    if (entry?.vm.engineRef !== ref) return;
+    entry.upstreams.endAll();
+    this.#entries.set(vmId, { ...entry, goneUntil: performance.now() + GONE_MS });
+    this.#invalidate(vmId);
+  }
+
+  close(): void {
+    clearInterval(this.#sweepTimer);
+    for (const stop of this.#unlisten) stop();
+    for (const { upstreams } of this.#entries.values()) upstreams.endAll();
+    this.#entries.clear();
+  }
+
+  /** Shares one read among concurrent callers. After an invalidation, later callers get a new read. */
+  #readOnce(vmId: string): Promise<CachedVm | undefined> {
+    const known = this.#reading.get(vmId);
+    if (known !== undefined) return known;
+    const reading = this.#read(vmId).finally(() => this.#reading.get(vmId) === reading && this.#reading.delete(vmId));
+    this.#reading.set(vmId, reading);
+    return reading;
+  }
+
+  async #read(vmId: string): Promise<CachedVm | undefined> {
+    const { db, catalog } = this.#options;
+    const order = (this.#reads += 1);
+    // Taken before the statement, whose result may miss what commits while it runs.
+    const startedAt = performance.now();
+    const vm = await findVmOfAnyone(db, vmId);
+    const latest = this.#entries.get(vmId);
+    if (latest !== undefined && latest.order > order) return latest;
+    const upstreams = latest?.upstreams ?? new VmUpstreams();
+    if (vm === undefined) {
+      upstreams.endAll();
+      this.#entries.delete(vmId);
+      this.#misses.add(vmId, startedAt + FRESH_MS);
+      return undefined;
+    }
+    const distribution = catalog.distributions.get(vm.distribution);
+    upstreams.endStale((route) => findEndpoint(vm, rematchRoute(vm, distribution, route)));
+    const isUnchanged = latest !== undefined && versionOf(vm) === versionOf(latest.vm);
+    const goneUntil = isUnchanged ? latest.goneUntil : 0;
+    const entry: CachedVm = { vm, order, checkedAt: startedAt, upstreams, goneUntil, usedAt: latest?.usedAt ?? startedAt };
+    this.#misses.delete(vmId);
+    this.#entries.set(vmId, entry);
+    if (latest === undefined) this.#evict();
+    return entry;
+  }
+
+  /** Reads a cached VM again. If that fails, the entry stays, but is not used until a read succeeds. */
+  #invalidate(vmId: string): void {
+    this.#reading.delete(vmId);
+    const entry = this.#entries.get(vmId);
+    // A VM that is not cached has no upstreams to end.
+    if (entry === undefined) return;
+    entry.checkedAt = 0;
+    void this.#readOnce(vmId).catch(() => undefined);
+  }
+
+  #sweep(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    void this.#confirmEntries()
+      .catch(() => undefined)
+      .finally(() => (this.#isSweeping = false));
+  }
+
+  /** Compares the versions of all entries with one statement, and reads those again that differ. */
+  async #confirmEntries(): Promise<void> {
+    if (this.#entries.size === 0) return;
+    const startedAt = performance.now();
+    const entries = new Map(this.#entries);
+    const versions = await findVmVersions(this.#options.db, [...entries.keys()]);
+    for (const [vmId, entry] of entries) {
+      if (this.#entries.get(vmId) !== entry) continue;
+      if (versions.get(vmId) !== versionOf(entry.vm)) this.#invalidate(vmId);
+      else if (entry.checkedAt > 0) entry.checkedAt = Math.max(entry.checkedAt, startedAt);
+    }
+  }
+
+  /** Evicts the least recently used entries that are not in use, if there are too many. */
+  #evict(): void {
+    if (this.#entries.size <= MAX_ENTRIES) return;
+    const idle = [...this.#entries].filter(([, { upstreams }]) => !upstreams.isInUse);
+    for (const [vmId, { upstreams }] of idle.toSorted(([, one], [, other]) => one.usedAt - other.usedAt).slice(0, EVICTED_AT_ONCE)) {
+      upstreams.endAll();
+      this.#entries.delete(vmId);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiError } from '../../errors.ts';
+import type { BootProgress } from '../../events/boot-progress.ts';
+import type { VmProgress } from '../../events/vm-event.ts';
+import { answerNotHere, answerPlain } from '../../http/plain-answer.ts';
+import { originForm } from '../../http/request-target.ts';
+import type { Html } from '../../lib/html.ts';
+import { planOf, type VmDependencies } from '../../vm/commands/vm-command.ts';
+import { startVm } from '../../vm/commands/vm-commands.ts';
+import { startViolations } from '../../vm/limits.ts';
+import { isBooting } from '../../vm/vm-status.ts';
+import { readUsage } from '../../vm/vm-store.ts';
+import type { Vm } from '../../vm/vm.ts';
+import type { VmView } from '../routing/resolution.ts';
+import { renderMain } from './boot-page-main.ts';
+import { renderPage } from './render-page.ts';
+
+export const START_PATH = '/.swiftor/start';
+export const EVENTS_PATH = '/.swiftor/events';
+
+interface BootPageOptions extends VmDependencies {
+  readonly bootProgress: BootProgress;
+  readonly addressOf: (req: IncomingMessage) => string;
+}
+
+/** The page at the address of a VM that cannot be reached: it follows the boot, and its owner can start the VM there. */
+export class BootPage {
+  readonly #options: BootPageOptions;
+
+  constructor(options: BootPageOptions) {
+    this.#options = options;
+  }
+
+  /** Answers 503 with the page. */
+  async show(req: IncomingMessage, res: ServerResponse, view: VmView, retryAfterSeconds: number): Promise<void> {
+    const path = originForm(req.url ?? '/');
+    const { body, headers } = renderPage({
+      title: view.ticket === undefined ? 'One moment' : view.vm.vmlabel,
+      main: await this.renderMain(view, path),
+      eventsPath: `${EVENTS_PATH}?of=${encodeURIComponent(path)}`,
+      refreshSeconds: isBooting(view.vm.status) ? 2 : 10,
+    });
+    answerPlain(res, 503, body, { ...headers, 'Retry-After': String(retryAfterSeconds) });
+  }
+
+  /** Renders the main part of the page. `path` is the path that the person requested. */
+  async renderMain({ vm, ticket }: VmView, path: string, progress?: VmProgress): Promise<Html> {
+    const { catalog, bootProgress } = this.#options;
+    const isOwner = ticket !== undefined;
+    const canBeStarted = vm.status === 'STOPPED' || vm.status === 'FAILED';
+    return renderMain({
+      vm,
+      isOwner,
+      kind: catalog.distributions.get(vm.distribution)?.name ?? vm.distribution,
+      progress: progress ?? bootProgress.find(vm.id, vm.status),
+      // A VM that is enabled already counts towards the plan.
+      violations: isOwner && canBeStarted && !vm.enabled ? await this.#readViolations(vm) : [],
+      startPath: `${START_PATH}?to=${encodeURIComponent(path)}`,
+    });
+  }
+
+  /** Handles the start button: runs startVm, then redirects back to the requested path. */
+  async start(req: IncomingMessage, res: ServerResponse, view: VmView | undefined): Promise<void> {
+    if (view?.ticket === undefined) return answerNotHere(res);
+    if (req.method !== 'POST') return answerPlain(res, 405, 'The start button sends a POST.', { Allow: 'POST' });
+    try {
+      const { userId, until } = view.ticket;
+      await startVm(this.#options, { userId, expiresAt: until, from: this.#options.addressOf(req) }, view.vm.id);
+    } catch (error) {
+      // The page shows the reason: plan violations, or that the VM is being deleted.
+      if (!(error instanceof ApiError)) throw error;
+    }
+    answerPlain(res, 303, '', { Location: redirectPath(req.url) });
+  }
+
+  async #readViolations(vm: Vm): Promise<string[]> {
+    const { db, catalog } = this.#options;
+    const usage = await readUsage(db, vm.userId, vm.id);
+    return startViolations(planOf(catalog, undefined, usage.plan), usage, vm).map(({ message }) => message);
+  }
+}
+
+/** The path in the parameter `to`, or `/` unless it is a path of this host. */
+export function redirectPath(url: string | undefined): string {
+  const to = new URLSearchParams((url ?? '').split('?')[1]).get('to') ?? '/';
+  // Browsers treat `//host` and `/\host` as another host, and ignore tabs and line breaks in between.
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : '/';
+}

@@ -4,13 +4,13 @@ export type Log = Logger;
 
 export interface LogOptions {
   readonly level?: string;
-  /** True where a person reads along: lines in colour instead of JSON. */
+  /** Coloured text for a terminal instead of JSON. */
   readonly pretty?: boolean;
 }
 
 /**
- * The process's logger: one JSON object a line on standard output. `log.child({ vmId })` scopes it.
- * Redaction is a belt over the rule that no secret is ever passed to it.
+ * The process's logger: one JSON object per line on standard output. `log.child({ vmId })` adds fields to each line.
+ * Redaction is a second safeguard: no secret may be passed to it in the first place.
  */
 export async function createLog({ level = 'info', pretty = false }: LogOptions = {}): Promise<Log> {
   const options = {

@@ -1,6 +1,8 @@
 type NoDetails = Readonly<Record<string, never>>;
 
-/** The details of each action, besides actor, time, address and VM. They name secrets and never contain their values. */
+/**
+ * The details of each action, besides actor, time, address and VM. They name secrets and never contain their values.
+ */
 export interface AuditDetails {
   VM_CREATED: {
     readonly region: string;

@@ -1,19 +1,20 @@
 import { Kysely, PostgresDialect, type ColumnType, type Generated, type Transaction } from 'kysely';
 import pg from 'pg';
+import { errorCode } from '../lib/error-code.ts';
 import type { OutageLog } from '../lib/outage-log.ts';
 import { createDatabaseSocket } from './database-socket.ts';
 import { createDeadlinePool } from './deadline-pool.ts';
 
-/** A default of the database that callers may also set. */
+/** A column with a default, which inserts may set. */
 type Defaulted<T> = ColumnType<T, T | undefined, T>;
 /** A nullable column without a default. */
 type Optional<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 export interface InstallationTable {
   id: Generated<string>;
-  /** The id sealed with SECRETS_KEY: a gateway with another key is refused at start. */
+  /** The id, encrypted with SECRETS_KEY: a gateway with another key does not start. */
   key_check: Optional<Buffer>;
-  /** The id of the SECRETS_KEY that new data keys are sealed with. */
+  /** The id of the SECRETS_KEY that encrypts new data keys. */
   active_key: Optional<string>;
   fingerprint_key: Optional<Buffer>;
   signing_key: Optional<Buffer>;
@@ -28,7 +29,7 @@ export interface AccountTable {
 
 export interface VmTable {
   id: Generated<string>;
-  /** Order of creation, never reused: the cursor of lists. */
+  /** The order of creation, never reused. The cursor of lists. */
   number: Generated<number>;
   user_id: string;
   vmlabel: string;
@@ -40,55 +41,55 @@ export interface VmTable {
   persistent: boolean;
   enabled: Defaulted<boolean>;
   deleting: Defaulted<boolean>;
-  /** Bumped by each change of desire; the fence of every write by a reconciler. */
+  /** Incremented by each change of the desired state. Fences every write of a reconciler. */
   generation: Defaulted<number>;
   observed_generation: Defaulted<number>;
-  /** Bumped to ask for a new container with the same spec: a restart. */
+  /** Incremented to request a new container with the same spec: a restart. */
   incarnation: Defaulted<number>;
   status: Defaulted<string>;
   status_since: Defaulted<Date>;
   observed_at: Optional<Date>;
   started_at: Optional<Date>;
   last_failure: ColumnType<object | null, string | null | undefined, string | null>;
-  /** The steps of the last boot; null in rows from before they were kept, until their next start. */
+  /** The steps of the last boot. Null in rows of earlier versions until the next start. */
   boot: ColumnType<object | null, string | null | undefined, string | null>;
-  /** Failed starts in a row: the exponent of the backoff. */
+  /** Consecutive failed starts: the exponent of the backoff. */
   attempts: Defaulted<number>;
   engine_ref: Optional<string>;
   address: Optional<string>;
-  /** Of the spec whose container answered last since the start: what a replacement that does not come up goes back to. */
+  /** The spec whose container answered last since the start. A failed replacement reverts to it. */
   answered_hash: Optional<string>;
-  /** Of the spec whose container did not come up, and was undone: not tried again until the desire changes. */
+  /** The spec whose container failed and was undone. Not retried until the desired state changes. */
   undone_hash: Optional<string>;
-  /** Its volumes were made once: from then on their absence is a loss of data. */
+  /** Its volumes were created: a missing one is a loss of data from now on. */
   storage_ready: Defaulted<boolean>;
   storage_bytes: Defaulted<number>;
-  /** GB of each volume that outlives a stop; null in rows from before there were sizes, until their next start. */
+  /** GB of each volume that outlives a stop. Null in rows of earlier versions until the next start. */
   storage_gb: Optional<number>;
-  /** HARD or MEASURED; null while it has no such volume. */
+  /** HARD or MEASURED. Null without such a volume. */
   storage_enforcement: Optional<string>;
-  /** Measured: the container's own layer and the volumes that go with a stop. */
+  /** The measured size of the container's layer and of the volumes that a stop removes. */
   scratch_bytes: Defaulted<number>;
-  /** The reference, by Docker's name, that its image was taken by; null while it has none, as the other columns of it. */
+  /** The reference of its image, in Docker's normal form. Null without an image, like the next columns. */
   image_reference: Optional<string>;
-  /** The engine's own id of it. */
+  /** The engine's id of the image. */
   image_id: Optional<string>;
-  /** Its registry's; null when it is in none. */
+  /** The registry's digest. Null if it is in no registry. */
   image_digest: Optional<string>;
-  /** The catalog's reference that a stand-in was taken for; null when it is no stand-in. */
+  /** The catalog's reference that this stand-in replaces. Null if it is not a stand-in. */
   image_stand_in_for: Optional<string>;
-  /** Which incarnation it was taken for; another than the VM's, or null: the present image is taken next. */
+  /** The incarnation that chose the image. If it is null or not the VM's, the next start takes the current image. */
   image_incarnation: Optional<number>;
-  /** When that was written. */
+  /** When the image was chosen. */
   image_since: Optional<Date>;
   last_event_seq: Defaulted<number>;
   idempotency_key: Optional<string>;
   idempotency_hash: Optional<string>;
   lease_owner: Optional<string>;
   lease_until: Optional<Date>;
-  /** When a reconciler should look next; null: only when something happens. */
+  /** When a reconciler looks next. Null: only after an event. */
   next_attempt_at: Optional<Date>;
-  /** Counts hints, so that one that arrives during a pass is not lost at its end. */
+  /** Counts wake-ups, because one that arrives during a pass must not be lost at its end. */
   wakes: Defaulted<number>;
   created_at: Generated<Date>;
 }
@@ -97,7 +98,7 @@ export interface VmSecretTable {
   vm_id: string;
   key: string;
   sealed: Buffer;
-  /** Null in rows that SECRETS_KEY itself sealed. */
+  /** Null if SECRETS_KEY encrypts the value directly. */
   data_key_id: Optional<string>;
   updated_at: Defaulted<Date>;
 }
@@ -106,8 +107,9 @@ export interface DataKeyTable {
   id: string;
   user_id: string;
   sealed: Buffer;
-  /** Ids of SECRETS_KEYs. */
+  /** The id of the SECRETS_KEY that encrypts it. */
   sealed_by: string;
+  /** The id of the SECRETS_KEY at its creation. */
   made_under: string;
   in_use: Defaulted<boolean>;
   created_at: Generated<Date>;
@@ -140,7 +142,7 @@ export interface VmEventTable {
   at: Generated<Date>;
 }
 
-/** VMs whose DELETED event is forgotten. */
+/** Deleted VMs whose events are pruned. */
 export interface DeletedVmTable {
   vm_id: string;
   deleted_at: Date;
@@ -164,7 +166,7 @@ export interface AuditTable {
   vmlabel: string;
   details: ColumnType<Record<string, unknown>, string | undefined, string>;
   count: Defaulted<number>;
-  /** Of an action that is counted by the minute. */
+  /** The minute that a counted action falls into. Null for other actions. */
   minute: Optional<Date>;
   at: Generated<Date>;
 }
@@ -186,7 +188,7 @@ export interface Database {
 export type Db = Kysely<Database>;
 export type Trx = Transaction<Database>;
 
-/** Counters fit a double for 285 years at a million a second; as numbers they compare as they should. */
+/** int8 as number: counters fit a double for 285 years at a million per second. */
 const types = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
     oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
@@ -194,23 +196,23 @@ const types = {
 
 export interface DatabaseOptions {
   readonly max?: number;
-  /** How long a statement may take, in milliseconds; 5 s. */
+  /** The deadline of a statement in milliseconds. Default: 5 s. */
   readonly answerMs?: number;
-  /** Where failures to reach the database are logged. */
+  /** Logs when the database cannot be reached. */
   readonly outage?: OutageLog;
-  /** From its abort on, nothing waits for the database for more than about 3 s. */
+  /** After its abort, nothing waits longer than about 3 s for the database. */
   readonly ending?: AbortSignal;
-  /** Told of each statement, for tests that count them. */
+  /** Called with each statement, for tests that count them. */
   readonly onQuery?: (sql: string) => void;
 }
 
-/** For migrations and for work on whole tables. */
+/** The deadline for migrations and for work on whole tables. */
 export const LONG_ANSWER_MS = 600_000;
 const ANSWER_MS = 5_000;
-/** The server gives up first: its error keeps the connection. */
+/** The server's own timeout comes first, because its error keeps the connection usable. */
 const SERVER_SHARE = 0.9;
 
-/** A pool over `url`. A statement that gets no answer in time, or no connection within 3 s, is an error, never a hang. */
+/** Creates a pool for `url`. A statement fails without an answer in time, or without a connection within 3 s. */
 export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
   const { max = 10, answerMs = ANSWER_MS, outage, ending = new AbortController().signal, onQuery } = options;
   const pool = new pg.Pool({
@@ -230,7 +232,7 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
       ending,
       onAnswer: () => outage?.answered(),
       onError(error) {
-        // What was cut at the end is no outage.
+        // Connections that the shutdown cut are not an outage.
         if (!ending.aborted && isDatabaseUnavailable(error)) outage?.failed(error);
       },
     }),
@@ -240,26 +242,26 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
     : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });
 }
 
-/** SQLSTATE classes and Node codes that mean "not now", as against "this statement is wrong". */
+/** SQLSTATE classes and Node codes of an unavailable database. Other errors are the statement's. */
 const UNAVAILABLE = /^(08|57P|57014|53|25006|25P03|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
 
-/** What pg and Kysely say, without a code, of connections that broke or cannot be had. */
+/** Messages of pg and Kysely, which have no code, for connections that broke or cannot be opened. */
 const BROKEN_CONNECTION =
   /timeout exceeded when trying to connect|Connection terminated|connection timeout|timeout expired|Query read timeout|is not queryable|after calling end on the pool|has been discarded|been destroyed/i;
 
-/** Whether the error says that the database cannot be reached or cannot serve at the moment. */
+/** Whether the database cannot be reached, or cannot serve at the moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ('code' in error && typeof error.code === 'string' && UNAVAILABLE.test(error.code)) return true;
+  if (UNAVAILABLE.test(errorCode(error) ?? '')) return true;
   return BROKEN_CONNECTION.test(error.message);
 }
 
-/** Whether the error is the database's, whatever it means. */
+/** Whether the error comes from the database or the connection to it. */
 export function isDatabaseError(error: unknown): boolean {
   return error instanceof pg.DatabaseError || isDatabaseUnavailable(error);
 }
 
-/** Whether the database refused a value that it cannot store, such as a text with the NUL character (SQLSTATE class 22). */
+/** Whether the database rejected a value, such as a text with a NUL character (SQLSTATE class 22). */
 export function isUnstorableValue(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^22[0-9A-Z]{3}$/.test(error.code);
+  return /^22[0-9A-Z]{3}$/.test(errorCode(error) ?? '');
 }

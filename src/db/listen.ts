@@ -7,13 +7,13 @@ export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /**
- * The process's one LISTEN connection. A notification is only ever a hint of latency: whoever listens re-reads on each
- * `onResync` (after every (re)connect) and on a slow timer, so a lost one costs time, not truth.
+ * The process's LISTEN connection. Notifications are hints: handlers re-read on `onResync` (after each connect) and on
+ * a slow timer, so a lost notification only costs time.
  */
 export interface Listener {
   on(channel: Channel, handle: (payload: string) => void): () => void;
   onResync(handle: () => void): () => void;
-  /** When its connection last answered, by performance.now(). */
+  /** When the connection last answered, by performance.now(). */
   answeredAt(): number;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export interface Listener {
 const PROBE_EVERY_MS = 5_000;
 const RECONNECT_MAX_MS = 5_000;
 
-/** Resolves after the first connection; afterwards it reconnects by itself until closed. The database shows it under `name`. */
+/** Resolves after the first connection, and reconnects until closed. `name` is its application_name. */
 export async function createListener({ url, outage, name = 'swiftor-listener' }: ListenerOptions): Promise<Listener> {
   const handlers = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
   const resyncs = new Set<() => void>();
@@ -42,7 +42,7 @@ export async function createListener({ url, outage, name = 'swiftor-listener' }:
       query_timeout: PROBE_EVERY_MS,
       application_name: name,
     });
-    // Before connect(): an error event without a listener would end the process.
+    // Before connect(): an error event without a listener ends the process.
     client.on('error', () => undefined);
     client.on('notification', ({ channel, payload = '' }) => {
       for (const handle of handlers.get(channel as Channel) ?? []) handle(payload);
@@ -61,7 +61,7 @@ export async function createListener({ url, outage, name = 'swiftor-listener' }:
     return client;
   };
 
-  /** Ends when the connection is found dead: by its own end, or by a probe that gets no answer (no FIN ever came). */
+  /** Rejects when the connection ends, or when a probe gets no answer because the peer vanished without a FIN. */
   const watch = async (client: pg.Client): Promise<void> => {
     const ended = new AbortController();
     client.once('end', () => ended.abort());
@@ -113,12 +113,12 @@ export async function createListener({ url, outage, name = 'swiftor-listener' }:
 
 interface ListenerOptions {
   readonly url: string;
-  /** Where lost connections are logged. */
+  /** Logs lost connections. */
   readonly outage?: OutageLog;
   readonly name?: string;
 }
 
 function release(client: pg.Client): void {
-  // Not awaited: on a dead connection end() waits for an answer that never comes.
+  // Not awaited: end() never resolves on a dead connection.
   client.end().catch(() => undefined);
 }

@@ -8,9 +8,8 @@ import type { Log } from '../log.ts';
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /**
- * Brings the schema up to date, over connections of its own that wait longer than others. Two gateways may start at once:
- * Kysely's migrator holds an advisory lock, one applies and the other finds nothing left. Needs a direct connection, not a
- * pooler in transaction mode.
+ * Migrates the schema, over its own connections with a longer deadline. Gateways may do so concurrently: Kysely's
+ * migrator holds an advisory lock. That requires a direct connection, not a pooler in transaction mode.
  */
 export async function migrateToLatest(url: string, log?: Log): Promise<void> {
   const provider = new FileMigrationProvider({ fs, path, migrationFolder: MIGRATIONS });

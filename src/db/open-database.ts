@@ -8,7 +8,7 @@ export interface OpenDatabase extends AsyncDisposable {
   readonly db: Db;
 }
 
-/** The gateway's database, up to date, for a command beside it: the embedded one too, whether a gateway serves or not. */
+/** Opens and migrates the database for a command. Starts the embedded one unless a gateway already runs it. */
 export async function openDatabase(
   { databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>,
   log: Log,

@@ -5,7 +5,8 @@ const DEADLINE_MS = 2_000;
 
 /**
  * Prepares the closing of a new pool: tracks its connections, and returns a function that ends the pool and waits up to
- * 2 s until they are closed. `pool.end()` resolves before that, and a server that stops in between reports lost clients.
+ * 2 s until they are closed. `pool.end()` resolves before that, and a server that stops in between reports lost
+ * clients.
  */
 export function createPoolCloser(pool: pg.Pool): () => Promise<void> {
   const open = new Set<pg.PoolClient>();

@@ -1,23 +1,22 @@
 import { mkdir, readdir, readlink, symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from './error-code.ts';
 import { pidExists, processIdentity } from './process-identity.ts';
 
 export interface DataDirLock {
-  /** Lets the next one in. May be called twice. */
+  /** Frees the lock. May be called twice. */
   release(): Promise<void>;
 }
 
 const RELEASED = 'released';
 
 /**
- * Makes this process the only owner of `dataDir`, which is created where it is missing. What a killed owner left
- * behind is taken over, also when its pid belongs to another process by now.
+ * Makes this process the only owner of `dataDir`, and creates the directory if needed. Takes over the lock of a killed
+ * owner, even if another process has its pid now. Rejects with the directory and the pid of a living owner.
  *
- * The lock is a directory of numbered symbolic links whose target names the owner: making one is atomic and fails
- * where the number is taken. The highest number holds; it is succeeded by number + 1 and only then removed, so
- * that numbers never fall and of two who find the same dead owner exactly one wins.
- *
- * Rejects with a sentence that names the directory and the living owner's pid.
+ * The lock is a directory of numbered symbolic links whose targets name their owners. Creating a link is atomic and
+ * fails if the number exists. The highest number holds the lock. Its successor creates number + 1 before it removes the
+ * old link: numbers never fall, and of two processes that find the same dead owner exactly one wins.
  */
 export async function acquireDataDirLock(dataDir: string): Promise<DataDirLock> {
   const folder = path.join(dataDir, 'lock');
@@ -32,7 +31,7 @@ export async function acquireDataDirLock(dataDir: string): Promise<DataDirLock> 
     const mine = highest + 1;
     if (!(await tryHold(folder, mine, self))) continue;
     const numbers = await heldNumbers(folder);
-    // Between our look and our link others may have come, gone and removed this very number: the highest holds.
+    // Others may have held and released this number since it was read: the highest number holds the lock.
     if (Math.max(...numbers) > mine) {
       await drop(folder, mine);
       continue;
@@ -44,7 +43,7 @@ export async function acquireDataDirLock(dataDir: string): Promise<DataDirLock> 
 
 async function release(folder: string, mine: number, self: string): Promise<void> {
   if ((await readOwner(folder, mine)) !== self) return;
-  // First the successor, then the removal: without it a late contender could take a number below one that is held.
+  // Create the successor first: otherwise a late contender could take a number below a held one.
   await tryHold(folder, mine + 1, RELEASED);
   await drop(folder, mine);
 }
@@ -57,7 +56,7 @@ async function readOwner(folder: string, number: number): Promise<string | undef
   try {
     return await readlink(path.join(folder, String(number)));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -67,14 +66,14 @@ async function tryHold(folder: string, number: number, owner: string): Promise<b
     await symlink(owner, path.join(folder, String(number)));
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
 
 async function drop(folder: string, number: number): Promise<void> {
   await unlink(path.join(folder, String(number))).catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   });
 }
 
@@ -83,15 +82,11 @@ async function isAlive(owner: string | undefined): Promise<boolean> {
   const [pid, started] = owner.split(' ');
   const now = await processIdentity(Number(pid));
   if (now !== undefined) return now === started;
-  // Without /proc only the pid is known; with it, no identity means that the process is gone or a zombie.
+  // Without /proc only the pid can be compared. With it, a missing identity means that the process is gone or a zombie.
   return started === 'unknown' && pidExists(Number(pid));
 }
 
 function inUse(dataDir: string, owner: string | undefined): string {
   const pid = owner?.split(' ')[0] ?? 'unknown';
   return `The data directory ${path.resolve(dataDir)} is in use by process ${pid}. Stop that process, or give this one another DATA_DIR.`;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

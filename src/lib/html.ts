@@ -1,4 +1,4 @@
-/** Markup that is safe to send: only the `html` tag makes it. */
+/** Safe markup, made by the `html` tag only. */
 export class Html {
   readonly #markup: string;
 
@@ -11,10 +11,10 @@ export class Html {
   }
 }
 
-/** What may stand in a template: text, which is escaped; markup of the same kind; a list of either; and nothing at all. */
+/** A template value: text, which is escaped; markup; a list of them; undefined or false for nothing. */
 export type HtmlValue = string | number | Html | readonly HtmlValue[] | undefined | false;
 
-/** Markup with every value escaped, for text and for attributes in double quotes. Values in scripts and styles are the author's own matter. */
+/** Builds markup with escaped values, for text and double-quoted attributes. Do not use values in scripts or styles. */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
   return new Html(strings.map((string, at) => string + (at < values.length ? markupOf(values[at]) : '')).join(''));
 }

@@ -1,32 +1,35 @@
 import type { Log } from '../log.ts';
 
-/** Logs an outage once at its start and once at its end, however many calls fail in between. */
+/** Logs the start and the end of an outage, one line each, however many calls fail in between. */
 export interface OutageLog {
-  failed(error: unknown): void;
-  /** A call was answered. Ends the outage once no call has failed for 10 s: an unsteady one is one outage. */
+  /** Reports a failed call. `since`, by performance.now(), is when the outage began if that was earlier. */
+  failed(error: unknown, since?: number): void;
+  /**
+   * Reports an answered call. The outage ends once no call has failed for 10 s, so a flapping service is one outage.
+   */
   answered(): void;
 }
 
-/** Longer than a call that began before the end takes to fail. */
+/** Longer than a call from before the recovery takes to fail. */
 const STEADY_MS = 10_000;
 
-/** `what` is the subject of both sentences: "the database". */
-export function createOutageLog(log: Log, what: string, now: () => number = () => performance.now()): OutageLog {
-  let begunAt: number | undefined;
+/** `subject` begins both messages: "the database". */
+export function createOutageLog(log: Log, subject: string, now: () => number = () => performance.now()): OutageLog {
+  let startedAt: number | undefined;
   let answeredAt: number | undefined;
   return {
-    failed(error) {
+    failed(error, since = now()) {
       answeredAt = undefined;
-      if (begunAt !== undefined) return;
-      begunAt = now();
-      log.error({ err: error }, `${what} does not answer`);
+      if (startedAt !== undefined) return;
+      startedAt = since;
+      log.error({ err: error }, `${subject} does not answer`);
     },
     answered() {
-      if (begunAt === undefined) return;
+      if (startedAt === undefined) return;
       answeredAt ??= now();
       if (now() - answeredAt < STEADY_MS) return;
-      log.info({ seconds: Math.round((answeredAt - begunAt) / 100) / 10 }, `${what} answers again`);
-      begunAt = undefined;
+      log.info({ seconds: Math.round((answeredAt - startedAt) / 100) / 10 }, `${subject} answers again`);
+      startedAt = undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits. Rejects with the signal's reason as soon as it aborts. */
+/** Resolves after the time. Rejects with the signal's reason if it aborts first. */
 export async function pauseFor(milliseconds: number, signal: AbortSignal): Promise<void> {
-  // The timer itself rejects with an error of its own.
+  // The timer rejects with an AbortError instead of the reason.
   await sleep(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
 }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { errorCode } from './error-code.ts';
 
 /**
- * Tells a process from a later one with the same pid: when it started, and the boot that this counts from.
- * Undefined where there is no such process or no /proc.
+ * Identifies a process by its start time and boot id, which differ for a later process with the same pid.
+ * Undefined if the process does not exist, is a zombie, or if there is no /proc.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {
   try {
     const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')]);
-    // The command's name, in parentheses, may itself hold spaces and parentheses: fields are counted after the last one.
+    // The command name, in parentheses, may contain spaces and parentheses: count fields after the last one.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const started = fields[18];
     return state === 'Z' || state === 'X' || started === undefined ? undefined : `${started}@${boot.trim()}`;
@@ -16,12 +17,12 @@ export async function processIdentity(pid: number): Promise<string | undefined> 
   }
 }
 
-/** True when a process with this pid exists, whoever owns it; a zombie counts. */
+/** Whether a process of any user has this pid. Zombies count. */
 export function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }

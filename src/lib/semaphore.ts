@@ -7,7 +7,10 @@ export class Semaphore {
     this.#free = limit;
   }
 
-  /** Runs `task` once there is a free slot. Rejects with the signal's reason if it aborts before; a running task goes on. */
+  /**
+   * Runs `task` once there is a free slot. Rejects with the signal's reason if it aborts before; a running task goes
+   * on.
+   */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     await this.#acquire(signal);
     try {

@@ -1,16 +1,16 @@
 import { PushQueue } from './push-queue.ts';
 
-/** One source per key, however many read it; opened for the first reader, ended with the last. */
+/** One source per key for any number of readers: opened for the first and closed with the last. */
 export interface SharedStreams<T> {
   subscribe(key: string, open: (signal: AbortSignal) => AsyncIterable<T>): AsyncIterableIterator<T>;
 }
 
 interface Shared<T> {
   readonly readers: Set<PushQueue<T>>;
-  readonly over: AbortController;
+  readonly closing: AbortController;
 }
 
-/** A reader that is this far behind misses values: only for streams whose latest value is all that matters. */
+/** A slower reader misses values, so only the latest value of a stream may matter. */
 const QUEUE_LIMIT = 5;
 
 export function createSharedStreams<T>(): SharedStreams<T> {
@@ -30,21 +30,21 @@ export function createSharedStreams<T>(): SharedStreams<T> {
   return {
     subscribe(key, open) {
       const known = streams.get(key);
-      const shared: Shared<T> = known ?? { readers: new Set(), over: new AbortController() };
+      const shared: Shared<T> = known ?? { readers: new Set(), closing: new AbortController() };
       const reader = new PushQueue<T>({
         limit: QUEUE_LIMIT,
         onClose: () => {
           shared.readers.delete(reader);
           if (shared.readers.size > 0) return;
-          // Who comes next opens anew: this source is on its way out.
+          // The next reader must open a new source: this one is closing.
           if (streams.get(key) === shared) streams.delete(key);
-          shared.over.abort();
+          shared.closing.abort();
         },
       });
       shared.readers.add(reader);
       if (known === undefined) {
         streams.set(key, shared);
-        void pump(key, shared, open(shared.over.signal));
+        void pump(key, shared, open(shared.closing.signal));
       }
       return reader;
     },

@@ -1,4 +1,4 @@
-/** One entry of a tar archive (ustar): header and content, each in whole blocks of 512 bytes. */
+/** One entry of a tar archive (ustar): header and content, padded to blocks of 512 bytes. */
 export function tarEntry(name: string, type: '0' | '2' | '5', mode: number, content = Buffer.alloc(0), linkTarget = ''): Buffer {
   const header = Buffer.alloc(512);
   header.write(name, 0);

@@ -1,4 +1,4 @@
-/** What `withDeadline` rejects with when the time is up. */
+/** The error of `withDeadline` when the time is up. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
   readonly milliseconds: number;
@@ -10,8 +10,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Does `work` for at most `milliseconds`. Rejects with the signal's reason as soon as `signal` aborts and with a DeadlineError
- * as soon as the time is up, also when `work` never settles; in both cases the signal that `work` was given aborts.
+ * Runs `work` for at most `milliseconds`. Rejects at once with the signal's reason when `signal` aborts, or with a
+ * DeadlineError when the time is up, even if `work` never settles. In both cases the signal passed to `work` aborts.
  */
 export function withDeadline<T>(milliseconds: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -26,9 +26,9 @@ export function withDeadline<T>(milliseconds: number, signal: AbortSignal, work:
       inner.abort(reason);
     };
     const onAbort = () => giveUp(signal.reason);
-    // Whatever the work waits for keeps the process; where that is gone too, nobody is left to hear of the deadline.
+    // unref(): the timer alone must not keep the process alive.
     const timer = setTimeout(() => giveUp(new DeadlineError(milliseconds)), milliseconds).unref();
-    // Not AbortSignal.any: a long-lived signal would then hold on to every call that was ever made under it.
+    // Not AbortSignal.any(): a long-lived signal would retain every call made with it.
     signal.addEventListener('abort', onAbort, { once: true });
     const release = () => {
       clearTimeout(timer);

@@ -24,8 +24,8 @@ export const FINGERPRINT_KEY = ['installation', 'fingerprint-key'];
 export const SIGNING_KEY = ['installation', 'signing-key'];
 
 /**
- * Reads the installation's row, and completes it the first time. Rejects if the database is encrypted with a key that the
- * ring lacks: the gateway could not read existing secrets, and other gateways could not read its new ones.
+ * Reads the installation's row, and completes it the first time. Rejects if the database is encrypted with a key that
+ * the ring lacks: the gateway could not read existing secrets, and other gateways could not read its new ones.
  */
 export async function readInstallation(db: Db, keyRing: KeyRing): Promise<Installation> {
   return db.transaction().execute(async (trx) => {

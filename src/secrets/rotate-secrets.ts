@@ -19,10 +19,10 @@ export interface RotationReport {
 const BATCH = 100;
 
 /**
- * Re-encrypts everything from SECRETS_KEY_PREVIOUS to SECRETS_KEY while gateways that have both keys keep serving. `renew`
- * also replaces the signing key, and the data keys and encrypted values from the time of another SECRETS_KEY. Each batch
- * is a transaction that queries what is left, so a rotation may be killed, repeated, and run concurrently. Rejects, with
- * nothing changed, if a running gateway lacks SECRETS_KEY.
+ * Re-encrypts everything from SECRETS_KEY_PREVIOUS to SECRETS_KEY while gateways that have both keys keep serving.
+ * `renew` also replaces the signing key, and the data keys and encrypted values from the time of another SECRETS_KEY.
+ * Each batch is a transaction that queries what is left, so a rotation may be killed, repeated, and run concurrently.
+ * Rejects, with nothing changed, if a running gateway lacks SECRETS_KEY.
  */
 export async function rotateSecrets(
   { db, keyRing, secretBox }: { db: Db; keyRing: KeyRing; secretBox: SecretBox },

@@ -71,7 +71,7 @@ const isReady = async (gateway: GatewayProcess) => (await call(gateway, 'GET', '
 const saidOfDatabase = ({ lines }: GatewayProcess) => lines.flatMap((line) => /"msg":"(the database [^"]*)"/.exec(line)?.[1] ?? []);
 /** Errors, and what is no log line, such as a crash; the engine of these gateways is away, which they say too. */
 const alarming = ({ lines }: GatewayProcess) =>
-  lines.filter((line) => !/^\{.*("level":(10|20|30|40),|the engine has not answered)/.test(line));
+  lines.filter((line) => !/^\{.*("level":(10|20|30|40),|the engine does not answer)/.test(line));
 
 /** Creates VMs, four at a time, until the signal aborts; the ids of those that were acknowledged. */
 async function createUntil(gateway: GatewayProcess, signal: AbortSignal): Promise<string[]> {

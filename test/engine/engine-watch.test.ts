@@ -33,7 +33,7 @@ afterAll(async () => {
 let proxy: EngineProxy;
 let watched: EngineDriver;
 let watch: EngineWatch;
-let lines: { level: number; msg: string; vmId?: string; vmIds?: string[] }[];
+let lines: { level: number; msg: string; vmId?: string; vmIds?: string[]; regions?: string[]; seconds?: number }[];
 /** An engine that has no event stream is asked for its list every second. */
 beforeEach(async () => {
   proxy = await openEngineProxy();
@@ -49,7 +49,7 @@ afterEach(async () => {
 });
 
 function begin(): void {
-  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   watch = new EngineWatch({ driver: watched, regions: ['AU'] }, { db, log, orphanGraceMs: 0 });
 }
 async function idsOnEngine(): Promise<string[]> {
@@ -119,6 +119,25 @@ it('what has a row is no orphan, whatever the row says', async () => {
   expect(watch.orphans()).toBe(0);
   expect(lines).toEqual([]);
 });
+
+it('an outage of the engine is one line at its start and one at its end, with its length', async () => {
+  begin();
+  await lists(1);
+  const end = proxy.rule({ call: /./, act: { kind: 'answer', status: 500 } });
+  const begunAt = performance.now();
+  await eventually(() => lines.some(({ msg }) => msg === 'the engine does not answer'), { deadline: 30_000 });
+  expect(watch.isAnswering()).toBe(false);
+  end();
+  await eventually(() => lines.some(({ msg }) => msg === 'the engine answers again'), { deadline: 30_000 });
+  const outage = lines.filter(({ msg }) => msg.startsWith('the engine '));
+  expect(outage).toMatchObject([
+    { level: 50, regions: ['AU'], msg: 'the engine does not answer' },
+    { level: 30, regions: ['AU'], msg: 'the engine answers again' },
+  ]);
+  const [, { seconds = 0 } = {}] = outage;
+  expect(seconds).toBeGreaterThanOrEqual(15);
+  expect(seconds).toBeLessThan((performance.now() - begunAt) / 1_000);
+}, 90_000);
 
 describe('a list that lacks much', () => {
   const wakesOf = async (id: string) => (await db.selectFrom('vm').select('wakes').where('id', '=', id).executeTakeFirstOrThrow()).wakes;

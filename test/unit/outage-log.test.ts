@@ -2,11 +2,11 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { createOutageLog } from '../../src/lib/outage-log.ts';
 
-type Call = readonly ['failed' | 'answered', atSeconds: number];
+type Call = readonly ['failed' | 'answered', atSeconds: number, since?: number];
 
 it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
   {
-    name: 'says nothing while all is well',
+    name: 'writes nothing while calls are answered',
     calls: [
       ['answered', 0],
       ['answered', 9],
@@ -14,7 +14,7 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
     said: [],
   },
   {
-    name: 'says a start once',
+    name: 'writes the start of an outage once',
     calls: [
       ['failed', 1],
       ['failed', 2],
@@ -23,7 +23,7 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
     said: ['the database does not answer'],
   },
   {
-    name: 'says the end with the length, from the first failure to the first answer after the last',
+    name: 'writes the end with the length from the first failure to the first answer after the last failure',
     calls: [
       ['failed', 1],
       ['failed', 8],
@@ -34,7 +34,17 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
     said: ['the database does not answer', { seconds: 8, msg: 'the database answers again' }],
   },
   {
-    name: 'takes answers and failures in turn for one outage',
+    name: 'counts the length from the time that the outage began by the first failure',
+    calls: [
+      ['failed', 15, 0],
+      ['failed', 18, 3],
+      ['answered', 20],
+      ['answered', 30],
+    ],
+    said: ['the database does not answer', { seconds: 20, msg: 'the database answers again' }],
+  },
+  {
+    name: 'counts alternating answers and failures as one outage',
     calls: [
       ['failed', 1],
       ['answered', 2],
@@ -47,7 +57,7 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
     said: ['the database does not answer', { seconds: 21, msg: 'the database answers again' }],
   },
   {
-    name: 'says the next one anew',
+    name: 'writes the start of the next outage',
     calls: [
       ['failed', 1],
       ['answered', 2],
@@ -64,9 +74,9 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
     'the database',
     () => now * 1_000,
   );
-  for (const [call, at] of calls) {
+  for (const [call, at, since] of calls) {
     now = at;
-    if (call === 'failed') outage.failed(new Error(`at ${at}`));
+    if (call === 'failed') outage.failed(new Error(`at ${at}`), since === undefined ? undefined : since * 1_000);
     else outage.answered();
   }
   expect(lines.map(({ msg, seconds }) => (seconds === undefined ? msg : { seconds, msg }))).toEqual(said);

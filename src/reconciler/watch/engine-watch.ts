@@ -1,5 +1,6 @@
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver, EngineEvent } from '../../engine/driver.ts';
+import { createOutageLog, type OutageLog } from '../../lib/outage-log.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
 import { OrphanWatch } from '../orphans/orphan-watch.ts';
@@ -54,6 +55,7 @@ export class EngineWatch {
   readonly #inventory: InventoryReader;
   readonly #isolation: IsolationCheck;
   readonly #orphans: OrphanWatch;
+  readonly #outage: OutageLog;
   readonly #goneHandlers = new Set<(vmId: string, ref: string) => void>();
   readonly #closing = new AbortController();
   readonly #loops: readonly Promise<void>[];
@@ -69,11 +71,12 @@ export class EngineWatch {
     this.#inventory = new InventoryReader({ driver, regions, log, deadline, expect: () => this.#readUp() });
     this.#isolation = new IsolationCheck({ driver, regions, log });
     this.#orphans = new OrphanWatch({ driver, regions, db, log, graceMs });
+    this.#outage = createOutageLog(log.child({ regions }), 'the engine');
     this.#loops = [
       this.#repeat(LIST_EVERY_MS, 'the list', () => this.#compare()),
       this.#repeat(LIST_EVERY_MS, 'isolating VMs', () => this.#isolation.run(this.#within(ISOLATE_DEADLINE_MS))),
       this.#repeat(SWEEP_EVERY_MS, 'the sweep', () => driver.sweep(this.#within(SWEEP_DEADLINE_MS))),
-      this.#repeat(PING_EVERY_MS, 'the ping', () => this.#ping().finally(() => this.#checkAway())),
+      this.#repeat(PING_EVERY_MS, 'the ping', () => this.#ping()),
       this.#repeat(RECONNECT_MS, 'the event stream', () => this.#followEvents().finally(() => this.#compare())),
     ];
   }
@@ -97,20 +100,25 @@ export class EngineWatch {
   }
 
   async #ping(): Promise<void> {
-    await this.#driver.ping(this.#within(CALL_DEADLINE_MS));
-    this.#onAnswer();
+    try {
+      await this.#driver.ping(this.#within(CALL_DEADLINE_MS));
+      this.#onAnswer();
+    } catch (error) {
+      if (!this.#closing.signal.aborted && !this.isAnswering()) await this.#onAway(error);
+      throw error;
+    }
   }
 
   #onAnswer(): void {
     this.#answeredAt = performance.now();
-    if (this.#isAway) this.#log.info({ regions: this.#regions }, 'the engine answers again');
+    this.#outage.answered();
     this.#isAway = false;
   }
 
-  async #checkAway(): Promise<void> {
-    if (this.isAnswering() || this.#isAway) return;
+  async #onAway(error: unknown): Promise<void> {
+    this.#outage.failed(error, this.#answeredAt);
+    if (this.#isAway) return;
     this.#isAway = true;
-    this.#log.error({ regions: this.#regions }, 'the engine has not answered for 15 s');
     const vms = knownVms(await readVmSummaries(this.#db), this.#regions);
     const concerned = vms.filter(({ status }) => status !== 'STOPPED' && status !== 'UNKNOWN');
     const ids = concerned.map(({ id }) => id);

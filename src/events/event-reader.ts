@@ -64,7 +64,9 @@ export class EventReader extends PushQueue<VmEvent> {
     this.#connection = connection;
   }
 
-  /** The last number served; anything up to it is dropped. Undefined until a reader without a cursor has its first page. */
+  /**
+   * The last number served; anything up to it is dropped. Undefined until a reader without a cursor has its first page.
+   */
   get seen(): number | undefined {
     return this.#seen;
   }

@@ -34,7 +34,9 @@ export async function readEvents(db: Db, userId: string, after: number): Promise
   return { events: rows.map(toEvent), complete: rows.length < PAGE };
 }
 
-/** Reads a page of the events after the cursor. Undefined when they were pruned or the cursor is of another database. */
+/**
+ * Reads a page of the events after the cursor. Undefined when they were pruned or the cursor is of another database.
+ */
 export async function readReplay(db: Db, userId: string, after: number): Promise<Backlog | undefined> {
   let { events, complete } = await readEvents(db, userId, after);
   if (events.length === 0) {

@@ -2,27 +2,27 @@ import { digestIn, listedReference } from '../engine/image-reference.ts';
 import type { EngineImage } from '../engine/driver.ts';
 import type { MachineImage } from '../engine/machine.ts';
 
-/** Why no VM can be started on an engine, whichever it is. */
+/** Why an engine can start no VM at all. */
 export type EngineProblem = 'ENGINE_UNREACHABLE' | 'ISOLATION_FAILED' | 'NO_SPACE';
 
 /**
- * What is known of a region's engine without asking it: refreshed by a watch, every 15 s, and about what
- * its VMs need. What was not learned yet is undefined or empty, and counts against no VM.
+ * What is known of a region's engine without a call to it. FactsWatch refreshes it every 15 s, for what the region's
+ * VMs need. Facts that were not learned yet are undefined or empty and count as no problem.
  */
 export interface EngineFacts {
   readonly problem: EngineProblem | undefined;
-  /** As the images call it: 'amd64'. */
+  /** In the terms of image manifests: 'amd64'. */
   readonly architecture: string | undefined;
   readonly images: KnownImages | undefined;
-  /** Stand-ins that are being built. */
+  /** References of stand-ins that are being built. */
   readonly building: ReadonlySet<string>;
-  /** Hosts of registries that did not answer the engine when they were last asked. */
+  /** Hosts of registries that did not answer the engine at the last check. */
   readonly unreachedRegistries: ReadonlySet<string>;
-  /** Devices that the engine's host lacks. */
+  /** Device files that the engine's host lacks. */
   readonly missingDevices: ReadonlySet<string>;
 }
 
-/** What a watch learns; that the engine answers, isolates VMs and has room is known from elsewhere. */
+/** The facts that FactsWatch learns. The problem is known from EngineWatch and StorageWatch. */
 export type LearnedFacts = Omit<EngineFacts, 'problem'>;
 
 export const NOTHING_LEARNED: LearnedFacts = {
@@ -33,13 +33,12 @@ export const NOTHING_LEARNED: LearnedFacts = {
   missingDevices: new Set(),
 };
 
-/** The images of an engine. */
 export interface KnownImages {
-  /** What a reference stands for there; undefined when the engine does not have it. */
+  /** The image that the reference names on this engine; undefined when there is none. */
   find(reference: string): MachineImage | undefined;
-  /** Whether it has that very image, under whatever reference. */
+  /** Whether the engine has this image under any reference. */
   has(image: Pick<MachineImage, 'id' | 'digest'>): boolean;
-  /** A moment before they were listed, by the database's clock. */
+  /** By the database's clock, just before the images were listed. */
   readonly at: Date;
 }
 

@@ -3,13 +3,13 @@ import type { Plan } from '../catalog/plan.ts';
 export const QUOTA_DIMENSIONS = ['CPU', 'RAM', 'STORAGE', 'CONCURRENT_VMS', 'VMS'] as const;
 export type QuotaDimension = (typeof QUOTA_DIMENSIONS)[number];
 
-/** What an account uses: cpu, ram and count over its enabled VMs, storage over all its persistent volumes. */
+/** What an account uses: cpu, ram and count of its enabled VMs, storage of all its persistent volumes. */
 export interface Usage {
   readonly cpu: number;
   readonly ram: number;
   readonly storageGb: number;
   readonly concurrentVms: number;
-  /** VMs in whatever state. */
+  /** All VMs, running or stopped. */
   readonly vms: number;
 }
 
@@ -28,14 +28,14 @@ export interface StartRequest {
 }
 
 /**
- * GB of each lasting volume of a VM: all that the plan allows, for the plan's limit is on what its volumes hold together. 1 at the
- * least, since a plan without storage does not keep a VM from being created.
+ * The size of each lasting volume of a VM, in GB: the plan's whole storage, because its limit is on what all volumes
+ * hold together. At least 1, because a plan without storage allows VMs, too.
  */
 export function storageSizeGb(plan: Plan): number {
   return Math.max(1, plan.storageGb);
 }
 
-/** Why starting this VM beside what is used already would pass the plan: every dimension, not just the first. */
+/** Every limit of the plan that starting this VM would exceed, given what is already used. */
 export function startViolations(plan: Plan, used: Usage, { cpu, ramGb }: StartRequest): QuotaViolation[] {
   return violationsOf(plan, [
     { dimension: 'CPU', limit: plan.cpu, used: used.cpu, requested: cpu, unit: 'vCPU' },
@@ -45,7 +45,7 @@ export function startViolations(plan: Plan, used: Usage, { cpu, ramGb }: StartRe
   ]);
 }
 
-/** Why the account may not have another VM: there is no end to what is off, but for this. */
+/** The limits that another VM would exceed. Only the number of VMs limits those that are off. */
 export function createViolations(plan: Plan, vms: number): QuotaViolation[] {
   return violationsOf(plan, [{ dimension: 'VMS', limit: plan.vms, used: vms, requested: 1, unit: 'VMs' }]);
 }

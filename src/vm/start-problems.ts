@@ -8,36 +8,37 @@ import type { Vm, VmImage } from './vm.ts';
 
 const { ENGINE_UNREACHABLE, ISOLATION_FAILED, NO_SPACE, NOT_IN_CATALOG } = FAILURE_CODES;
 
-/** The closed table of what can keep a VM from starting. Where a start would fail with a code, it is the same one. */
+/** All problems that can keep a VM from starting. The code is the one with which the start would fail. */
 export const START_PROBLEM_CODES = {
-  QUOTA_EXCEEDED: 'the plan has no room for it: the only problem that startVm refuses a start for',
+  QUOTA_EXCEEDED: 'the plan has no room for it: the only problem for which startVm refuses',
   NOT_IN_CATALOG,
   ENGINE_UNREACHABLE,
   ISOLATION_FAILED,
   NO_SPACE,
-  PULL_FAILED: 'the image is not on the engine, and its registry cannot be reached from it',
-  IMAGE_NOT_FOUND: 'the image is not on the engine, and is in no registry',
+  PULL_FAILED: 'the image is not on the engine, which cannot reach its registry',
+  IMAGE_NOT_FOUND: 'the image is neither on the engine nor in a registry',
   WRONG_ARCHITECTURE: "the image does not exist for the processors of the region's engine",
-  DEVICE_MISSING: "the engine's host lacks a device that the image cannot do without",
+  DEVICE_MISSING: "the engine's host lacks a device that the image needs",
 } as const satisfies Record<string, string>;
 
 export interface StartProblem {
   readonly code: keyof typeof START_PROBLEM_CODES;
-  /** What is wrong, and what to do about it: a sentence each. */
+  /** What is wrong, in one sentence. */
   readonly message: string;
+  /** What to do about it, in one sentence. */
   readonly action: string;
 }
 
 export type StartCandidate = Pick<Vm, 'region' | 'distribution' | 'desktop' | 'image' | 'incarnation'>;
 
 export interface StartCircumstances {
-  /** Undefined when the catalog no longer has it. */
+  /** Undefined when the catalog no longer has the VM's distribution. */
   readonly distribution: Distribution | undefined;
   readonly facts: EngineFacts;
   readonly violations: readonly QuotaViolation[];
 }
 
-/** Why starting the VM would fail now, as far as that is known without trying: each reason, not just the first. */
+/** Every reason why starting the VM would fail now, as far as it is known without trying. */
 export function startProblems(vm: StartCandidate, { distribution, facts, violations }: StartCircumstances): StartProblem[] {
   const quota = violations.map(({ message }): StartProblem => ({ code: 'QUOTA_EXCEEDED', message, action: QUOTA_ACTION }));
   const engine = facts.problem === undefined ? [] : [engineProblem(facts.problem, vm.region)];
@@ -75,7 +76,7 @@ interface Choice {
 }
 
 /**
- * Whether the stand-in is what would run: it is there or on its way, and the image that it stands in for cannot be had.
+ * Whether the stand-in would run: it exists or is being built, and the image that it stands in for cannot be pulled.
  */
 function wouldStandIn({ imageRef, localImageRef }: Choice, { images, building, unreachedRegistries }: EngineFacts): boolean {
   if (localImageRef === undefined || images?.find(imageRef) !== undefined || !unreachedRegistries.has(registryOf(imageRef))) return false;

@@ -13,23 +13,23 @@ export interface VmChange {
   readonly status?: VmStatus;
   readonly reason: EventReason;
   readonly set?: VmUpdate;
-  /** The desire changed: a new generation, and the reconciler is woken. */
+  /** The desired state changed: starts a new generation and wakes the reconciler. */
   readonly desire?: boolean;
 }
 
-/** Further conditions that must still hold for the change to happen: how a reconciler that lost its lease is fenced off. */
+/** Conditions that must still hold for the change to happen. They fence off a reconciler that lost its lease. */
 export interface Fence {
   readonly leaseOwner: string;
   readonly generation: number;
 }
 
-/** What a change follows on. The status decides whether it still may; the boot changes only with it. */
+/** The VM before the change. A fenced change happens only if the status is still the same. */
 export type VmBefore = Pick<Vm, 'id' | 'userId' | 'status' | 'boot'>;
 
 /**
- * Changes the VM and stores the event of it, in the caller's transaction; its status and boot from then on. Undefined, and nothing
- * is changed, when the fence no longer holds; the caller must then roll back, since the account's counter has moved. Without a fence
- * the caller holds the row's lock.
+ * Changes the VM and stores the event in the caller's transaction. Returns its new status and boot. Undefined when the
+ * fence no longer holds: the caller must then roll back, because the account's counter was incremented. Without a fence
+ * the caller must hold the row's lock.
  */
 export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?: Fence): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
   const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
@@ -38,7 +38,7 @@ export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?:
   let update = trx
     .updateTable('vm')
     .set({
-      // What was undone is tried again with whatever is wanted now: why it was is then of the past.
+      // A new desire is tried even after an undo, whose failure is no longer shown.
       ...(desire && {
         undone_hash: null,
         last_failure: sql<string | null>`case when undone_hash is null then last_failure end`,

@@ -4,8 +4,8 @@ import type { EventStreams } from '../events/event-streams.ts';
 import type { Vm } from './vm.ts';
 
 /**
- * Each run of the VM's container: the present one, or the last one while it stands, then every new one, across restarts and
- * replacements, until the VM is deleted or the signal aborts. The VM's own events say when to look.
+ * Yields each run of the VM's container: the current or last one, then every new one, across restarts and replacements,
+ * until the VM is deleted or the signal aborts. Observes the container at each event of the VM.
  */
 export async function* eachRun(
   { streams, driver }: { streams: EventStreams; driver: EngineDriver },
@@ -19,7 +19,7 @@ export async function* eachRun(
   try {
     if (signal.aborted) return;
     for await (const { kind } of changes) {
-      // Progress says that something is under way, not that there is something new to read.
+      // Progress never means a new run.
       if (kind === 'PROGRESS' || kind === 'DELETED') continue;
       const observed = await driver.observe(vm.id, signal);
       const run = observed?.startedAt === undefined ? '' : `${observed.ref} ${observed.startedAt.getTime()}`;

@@ -1,8 +1,8 @@
 /**
- * The observed state of a VM, and the ways through it:
+ * The observed state of a VM and its transitions:
  *
  *   STOPPED → QUEUED → PULLING → STARTING → BOOTING → RUNNING ⇄ DEGRADED → STOPPING → STOPPED
- *   any on the way up → FAILED → QUEUED (at its retry, or when started again)
+ *   any status of a boot → FAILED → QUEUED (at its retry, or when started again)
  *   any → DELETING → DELETED (only in the last event; the row is gone)
  *   any → UNKNOWN while the engine does not answer
  */
@@ -27,14 +27,14 @@ export function isVmStatus(value: string): value is VmStatus {
   return (VM_STATUSES as readonly string[]).includes(value);
 }
 
-/** UNKNOWN for a status that this version does not know, as a newer gateway on the same database may have written it. */
+/** UNKNOWN for a status that this version does not know: a newer gateway on the same database may have written it. */
 export function toVmStatus(value: string): VmStatus {
   return isVmStatus(value) ? value : 'UNKNOWN';
 }
 
-const ON_THE_WAY_UP: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING']);
+const BOOTING: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING']);
 
-/** Whether the VM is booting: the statuses in which there is progress to show. */
+/** Whether the VM is booting, and so has progress to show. */
 export function isBooting(status: VmStatus): boolean {
-  return ON_THE_WAY_UP.has(status);
+  return BOOTING.has(status);
 }

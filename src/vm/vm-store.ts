@@ -5,12 +5,12 @@ import type { Usage } from './limits.ts';
 import { toVm, type Vm, type VmRow } from './vm.ts';
 import { toVmStatus, VM_STATUSES, type VmStatus } from './vm-status.ts';
 
-/** Which VMs of an account to list; all conditions hold together. */
+/** Which VMs of an account to list. All conditions must hold. */
 export interface VmFilter {
   readonly enabled?: boolean | null | undefined;
   readonly status?: readonly VmStatus[] | null | undefined;
   readonly region?: string | null | undefined;
-  /** A part of the label, upper and lower case alike. */
+  /** A part of the label, case-insensitive. */
   readonly search?: string | null | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface VmPage {
   readonly hasNextPage: boolean;
 }
 
-/** The VM's columns with its mappings and its ports as one JSON value each: a list needs one statement, however long. */
+/** Mappings and ports as one JSON value each: a list of VMs takes one statement. */
 const mappings = sql<VmRow['mappings']>`(
   select coalesce(json_agg(json_build_object('name', m.name, 'internal_port', m.internal_port, 'visibility', m.visibility) order by m.name), '[]')
   from vm_mapping m where m.vm_id = vm.id
@@ -41,12 +41,12 @@ export async function findVm(db: Db | Trx, userId: string, id: string): Promise<
   return row === undefined ? undefined : toVm(row);
 }
 
-/** A VM with the moment of its reading by the database's clock, which also set its other times: no other clock measures between them. */
+/** A VM with the time of the read by the database's clock. Only this clock is comparable with the row's other times. */
 export interface DatedVm extends Vm {
   readonly readAt: Date;
 }
 
-/** The VM whoever owns it: for the reconciler and the ingress, never for a request's answer. */
+/** Finds the VM of any account, for reconciler and ingress. Never use it to answer a request. */
 export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm | undefined> {
   if (!isUuid(id)) return undefined;
   const row = await selectVm(db)
@@ -56,7 +56,9 @@ export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm 
   return row === undefined ? undefined : { ...toVm(row), readAt: row.read_at };
 }
 
-/** What of each VM decides where its addresses lead, as a text to compare with `versionOf`; VMs that are gone are not in it. */
+/**
+ * For each VM the columns that decide where its addresses lead, in the form of `versionOf`. Deleted VMs are missing.
+ */
 export async function findVmVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .selectFrom('vm')
@@ -79,14 +81,14 @@ function textOf(...parts: readonly (string | number | null)[]): string {
   return parts.join(' ');
 }
 
-/** The VM, locked until the transaction ends. Lock the account before it, or two transactions may wait for each other. */
+/** Reads and locks the VM until the transaction ends. Lock the account first, or two transactions may deadlock. */
 export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
   const row = await selectVm(trx).where('vm.id', '=', id).where('vm.user_id', '=', userId).forUpdate('vm').executeTakeFirst();
   return row === undefined ? undefined : toVm(row);
 }
 
-/** The VM that an earlier call with this idempotency key made, and the fingerprint of that call's input. */
+/** Finds the VM created with this idempotency key, and the fingerprint of that call's input. */
 export async function findVmByKey(trx: Trx, userId: string, key: string): Promise<{ id: string; hash: string | null } | undefined> {
   const row = await trx
     .selectFrom('vm')
@@ -97,7 +99,7 @@ export async function findVmByKey(trx: Trx, userId: string, key: string): Promis
   return row === undefined ? undefined : { id: row.id, hash: row.idempotency_hash };
 }
 
-/** The account's VMs in order of creation, after the given number, with the count of all that fit the filter: one statement. */
+/** Lists the account's VMs in order of creation, after the given number, with the total count, in one statement. */
 export async function listVms(db: Db, userId: string, page: { first: number; after: number; filter: VmFilter }): Promise<VmPage> {
   const conditions = filterConditions(page.filter);
   const total = sql<number>`(
@@ -114,13 +116,13 @@ export async function listVms(db: Db, userId: string, page: { first: number; aft
     .execute();
   return {
     vms: rows.slice(0, page.first).map(toVm),
-    // An empty page past the end says nothing of the total, and is the rare case that pays a second statement.
+    // An empty page past the end has no row with the total. This rare case takes a second statement.
     totalCount: rows[0]?.total ?? (page.after === 0 ? 0 : await countVms(db, userId, page.filter)),
     hasNextPage: rows.length > page.first,
   };
 }
 
-/** How many VMs the account has that fit the filter: those that are being deleted too. */
+/** Counts the account's VMs that match the filter, including those that are being deleted. */
 export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = {}): Promise<number> {
   let query = db
     .selectFrom('vm')
@@ -139,7 +141,7 @@ function filterConditions({ enabled, status, region, search }: VmFilter): Expres
   ];
 }
 
-/** UNKNOWN is also each status that this version does not know, as in `toVmStatus`. */
+/** UNKNOWN includes every status that this version does not know, as in `toVmStatus`. */
 function hasStatus(status: readonly VmStatus[]): Expression<SqlBool> {
   const isOne = sql<SqlBool>`vm.status = any(${[...status]})`;
   return status.includes('UNKNOWN') ? sql<SqlBool>`(${isOne} or vm.status <> all(${[...VM_STATUSES]}))` : isOne;
@@ -147,12 +149,12 @@ function hasStatus(status: readonly VmStatus[]): Expression<SqlBool> {
 
 const GB = 2 ** 30;
 
-/** What an account uses, and the code of the plan that its row names: undefined before its first VM. */
+/** What an account uses, and the plan code of its row, which does not exist before its first VM. */
 export interface AccountUsage extends Usage {
   readonly plan: string | undefined;
 }
 
-/** `without` leaves one VM's cpu, ram and count out, not its storage. One statement. */
+/** Reads the usage in one statement. `without`: a VM whose cpu, ram and count are left out, but not its storage. */
 export async function readUsage(db: Db | Trx, userId: string, without?: string): Promise<AccountUsage> {
   const on = without === undefined ? sql`enabled` : sql`enabled and id <> ${without}`;
   const row = await db

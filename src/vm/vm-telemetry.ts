@@ -8,15 +8,15 @@ import type { Vm } from './vm.ts';
 export type LogLine = MachineLogLine;
 export type VmStats = MachineStats;
 
-/** What the app writes and what it consumes, read from its region's engine while somebody watches. */
+/** Logs and statistics of VMs, read from their engines while there are subscribers. */
 export interface VmTelemetry {
-  /** The last `tail` lines, then each new one, across every container that the VM gets; ends when the VM is deleted. */
+  /** The last `tail` lines, then each new one, across all containers of the VM. Ends when the VM is deleted. */
   logs(vm: Vm, tail: number, signal: AbortSignal): AsyncIterable<LogLine>;
-  /** One reading a second while its container runs. However many watch, the engine is asked once. */
+  /** One reading per second while the container runs. All subscribers share one stream of the engine. */
   stats(vm: Vm): AsyncIterableIterator<VmStats>;
 }
 
-/** Of a container that is followed from its beginning. */
+/** For a container that is followed from its start. */
 const ALL_LINES = 1_000;
 
 export function createVmTelemetry(deps: { driverOf: (region: string) => EngineDriver; streams: EventStreams }): VmTelemetry {
@@ -25,12 +25,12 @@ export function createVmTelemetry(deps: { driverOf: (region: string) => EngineDr
 
   async function* logs(vm: Vm, tail: number, signal: AbortSignal): AsyncGenerator<LogLine> {
     const driver = driverOf(vm.region);
-    let told: Date | undefined;
+    let lastAt: Date | undefined;
     let first = true;
     for await (const _run of eachRun({ streams, driver }, vm, signal)) {
-      const since = told === undefined ? {} : { since: told };
+      const since = lastAt === undefined ? {} : { since: lastAt };
       for await (const line of driver.logs(vm.id, { tail: first ? tail : ALL_LINES, follow: true, ...since }, signal)) {
-        told = line.at;
+        lastAt = line.at;
         yield line;
       }
       first = false;

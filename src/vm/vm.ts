@@ -6,9 +6,9 @@ import type { PortForward, PortProtocol } from './networking/port-forward.ts';
 import type { VmBoot } from './vm-boot.ts';
 import { toVmStatus, type VmStatus } from './vm-status.ts';
 
-/** Why the last attempt failed, in words that a person can act on. */
+/** Why the last attempt failed, in words that a user can act on. */
 export interface VmFailure {
-  /** Where on its way the VM was. */
+  /** The VM's status when it failed. */
   readonly step: VmStatus;
   readonly code: string;
   readonly message: string;
@@ -18,19 +18,19 @@ export interface VmFailure {
   readonly logTail: readonly string[];
   /** ISO 8601. */
   readonly at: string;
-  /** ISO 8601; absent when nothing will be tried by itself. */
+  /** ISO 8601; absent when there is no automatic retry. */
   readonly retryAt?: string;
 }
 
 /** The image of a VM's container. */
 export interface VmImage extends MachineImage {
-  /** Which of the VM's incarnations it was taken for; null after a restart was undone that took another. */
+  /** The incarnation of the VM that took the image; null after the restart that took another was undone. */
   readonly incarnation: number | null;
-  /** When that was noted, by the database's clock. */
+  /** When it was stored, by the database's clock. */
   readonly since: Date;
 }
 
-/** A VM as the rest of the house sees it: a row with its mappings. */
+/** A VM with its mappings and ports. */
 export interface Vm {
   readonly id: string;
   readonly number: number;
@@ -60,11 +60,11 @@ export interface Vm {
   readonly undoneHash: string | null;
   readonly storageReady: boolean;
   readonly storageBytes: number;
-  /** GB of each volume that outlives a stop; null in rows from before there were sizes, until their next start. */
+  /** Size in GB of each volume that outlives a stop; null in rows of older versions until the next start. */
   readonly storageGb: number | null;
-  /** How that size is held; null while there is no such volume. */
+  /** How the engine enforces that size; null while there is no such volume. */
   readonly storageEnforcement: StorageEnforcement | null;
-  /** What its container holds on the engine's disk besides those volumes, as last measured. */
+  /** What the container holds on the engine's disk outside those volumes, as last measured. */
   readonly scratchBytes: number;
   /** Null before its first boot, and after a stop that leaves no volume. */
   readonly image: VmImage | null;
@@ -74,7 +74,7 @@ export interface Vm {
   readonly ports: readonly PortForward[];
 }
 
-/** The row as selected by the store: `mappings` and `ports` are built by PostgreSQL as JSON. */
+/** The row as vm-store selects it: PostgreSQL builds `mappings` and `ports` as JSON. */
 export interface VmRow extends Omit<Selectable<VmTable>, 'last_failure' | 'boot'> {
   last_failure: unknown;
   boot: unknown;

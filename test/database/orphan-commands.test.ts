@@ -39,7 +39,7 @@ describe('an adoption', () => {
 
   it.each([
     ['of what was deleted', { ...orphan, isDeleted: true }, order, /was deleted/],
-    ['of what has no id of a VM', { ...orphan, id: 'seven' }, order, /no id of a VM/],
+    ['of what has no id of a VM', { ...orphan, id: 'seven' }, order, /not the id of a VM/],
     ['without labels names each option', orphan, {}, /--user, --region, --distribution, --cpu, --ram \(and --desktop\)/],
     [
       'names only what nothing tells',

@@ -167,7 +167,7 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     for (const port of [0, 65_536, -1]) expect(codeOf(await add(gateway, token, other, 'TCP', port))).toBe('BAD_USER_INPUT');
     expect(codeOf(await add(gateway, token, other, 'TCP', 3000))).toBe('BAD_USER_INPUT');
     const plain = await createVm(gateway, token);
-    expect((await add(gateway, token, plain, 'TCP', 22)).errors?.[0]?.message).toContain('nothing but HTTP');
+    expect((await add(gateway, token, plain, 'TCP', 22)).errors?.[0]?.message).toContain('serves only HTTP');
     const answers16 = await Promise.all(Array.from({ length: 20 }, (_, index) => add(gateway, token, other, 'TCP', 100 + index)));
     expect(answers16.filter(({ data }) => data != null)).toHaveLength(16);
     expect(new Set(answers16.map(codeOf))).toEqual(new Set([undefined, 'CONFLICT']));

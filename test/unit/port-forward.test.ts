@@ -29,8 +29,8 @@ it.each<[string, PortProtocol, number, string | undefined]>([
   ['steamos', 'udp', 27031, undefined],
   ['steamos', 'tcp', 22, undefined],
   ['steamos', 'tcp', 3000, "the app's own"],
-  ['ubuntu', 'tcp', 22, 'nothing but HTTP'],
-  ['emulatorjs', 'tcp', 3000, 'nothing but HTTP'],
+  ['ubuntu', 'tcp', 22, 'serves only HTTP'],
+  ['emulatorjs', 'tcp', 3000, 'serves only HTTP'],
 ])('%s may have %s %d forwarded, or is told why not', (code, protocol, port, problem) => {
   const said = forwardProblem(entry(code), protocol, port);
   if (problem === undefined) expect(said).toBeUndefined();

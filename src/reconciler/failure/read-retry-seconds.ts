@@ -4,8 +4,8 @@ import type { Vm } from '../../vm/vm.ts';
 import { backoffSeconds } from './vm-failure.ts';
 
 /**
- * Seconds until a failed VM is tried again, by the database's clock. Infinity: only its owner can start it. 0: its owner
- * has changed something since.
+ * Seconds until a failed VM is tried again, by the database's clock. Infinity: only its owner can start it. 0: its
+ * owner has changed something since.
  */
 export async function readRetrySeconds(db: Db, vm: Vm): Promise<number> {
   if (vm.status !== 'FAILED') return 0;

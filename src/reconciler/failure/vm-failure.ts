@@ -133,7 +133,9 @@ function isFailureCode(code: string): code is FailureCode {
 
 const LONGEST_SECONDS = 60;
 
-/** Seconds until the next try after `attempts` failures in a row: 2, 4, 8, 16, 32, 60, 60, … (15 starts in 10 minutes). */
+/**
+ * Seconds until the next try after `attempts` failures in a row: 2, 4, 8, 16, 32, 60, 60, … (15 starts in 10 minutes).
+ */
 export function backoffSeconds(attempts: number): number {
   return Math.min(LONGEST_SECONDS, 2 ** Math.min(attempts, 10));
 }

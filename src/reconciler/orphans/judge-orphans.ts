@@ -3,25 +3,28 @@ import { TRIAL_VOLUME } from '../../engine/labels.ts';
 
 export interface OrphanFacts {
   readonly inventory: Inventory;
-  /** Of every row, also of those that this version cannot read. Read after the inventory: a container is never older than its row. */
+  /**
+   * Ids of all rows, even of a newer version. Read after the inventory, because a container is never older than its
+   * row.
+   */
   readonly rowIds: ReadonlySet<string>;
-  /** Of VMs that were deleted. */
+  /** Ids of VMs that were deleted. */
   readonly deletedIds: ReadonlySet<string>;
-  /** When an id was first seen without a row; in milliseconds, by the same clock as `now`. */
+  /** When each id was first seen without a row, in ms by the same clock as `now`. */
   readonly since: ReadonlyMap<string, number>;
   readonly now: number;
   readonly graceMs: number;
 }
 
-/** Ids of VMs; what has been without a row for less than the grace is in neither. */
+/** Ids of VMs. An orphan younger than the grace is in neither list. */
 export interface OrphanVerdict {
   readonly remove: readonly string[];
   readonly quarantine: readonly string[];
 }
 
 /**
- * What is removed of the containers and volumes that have no row: those of VMs that were deleted, and trials of storage. No other
- * sign is enough, for a database that was restored from a backup does not know what it has forgotten: all else is kept.
+ * Decides which containers and volumes without a row are removed: those of deleted VMs, and storage trials. All others
+ * are kept, because a database that was restored from a backup may lack rows of existing VMs.
  */
 export function judgeOrphans({ inventory, rowIds, deletedIds, since, now, graceMs }: OrphanFacts): OrphanVerdict {
   const due = findOrphans(inventory, rowIds).filter((id) => now - (since.get(id) ?? now) >= graceMs);

@@ -9,35 +9,35 @@ import { fromOrderLabels, type VmOrder } from '../../vm/commands/order-labels.ts
 import type { VmDependencies } from '../../vm/commands/vm-command.ts';
 import { findOrphans } from './judge-orphans.ts';
 
-/** A VM that an engine has and the database does not know. */
+/** A VM that exists on an engine and has no row. */
 export interface Orphan {
   readonly id: string;
   readonly regions: readonly string[];
   readonly driver: EngineDriver;
-  /** Of its container; undefined without one. */
+  /** State of its container; undefined without one. */
   readonly state: string | undefined;
   readonly volumes: Inventory['volumes'];
-  /** As much of the order as its labels tell. */
+  /** The part of the order that its labels hold. */
   readonly order: Partial<VmOrder>;
-  /** It is removed without being asked for. */
+  /** The VM was deleted: OrphanWatch removes it. */
   readonly isDeleted: boolean;
 }
 
 export interface FoundOrphans {
   readonly orphans: readonly Orphan[];
-  /** When an engine could not be asked. */
+  /** Set when an engine could not be listed. */
   readonly failure: Error | undefined;
 }
 
 const LIST_DEADLINE_MS = 15_000;
 const ACT_DEADLINE_MS = 120_000;
 
-/** What all engines have without a row, by engine and id. */
+/** Lists the orphans of all engines, ordered by engine and id. */
 export async function listOrphans(engines: readonly Engine[], db: Db, signal: AbortSignal): Promise<FoundOrphans> {
   const asked = await Promise.allSettled(
     engines.map(async (engine) => {
       const list = await engine.driver.list(within(signal, LIST_DEADLINE_MS));
-      // After the list: whatever has a row by now is none.
+      // Read after the list: a container is never older than its row.
       const rows = await db.selectFrom('vm').select('id').execute();
       const ids = findOrphans(list, new Set(rows.map(({ id }) => id))).toSorted();
       const deleted = await findDeletedVms(db, ids);
@@ -54,16 +54,18 @@ export async function listOrphans(engines: readonly Engine[], db: Db, signal: Ab
 function toOrphan(id: string, { driver, regions }: Engine, list: Inventory, isDeleted: boolean): Orphan {
   const machine = list.machines.find((each) => each.id === id);
   const volumes = list.volumes.filter((each) => each.id === id);
-  // A container is never older than the volumes, and knows of later changes.
+  // A container is never older than its volumes, so its labels win.
   const labels = Object.assign({}, ...volumes.map((volume) => volume.labels), machine?.labels) as Record<string, string>;
   return { id, regions, driver, state: machine?.state, volumes, order: fromOrderLabels(labels), isDeleted };
 }
 
-/** Makes its row again, off, with its volumes as they are. `given` goes before what its labels tell. Rejects naming what is missing. */
+/**
+ * Recreates the row of an orphan, off, with its volumes. `given` overrides its labels. Rejects with what is missing.
+ */
 export async function adoptOrphan(deps: VmDependencies, orphan: Orphan, given: Partial<VmOrder>, signal: AbortSignal): Promise<VmOrder> {
   const { id, regions, driver, volumes, isDeleted } = orphan;
   if (isDeleted) throw new Error(`The VM ${id} was deleted: what is left of it is being removed.`);
-  if (!isUuid(id)) throw new Error(`"${id}" is no id of a VM: it can only be removed.`);
+  if (!isUuid(id)) throw new Error(`"${id}" is not the id of a VM: it can only be removed.`);
   const [onlyRegion, ...others] = regions;
   const order = { vmlabel: `Adopted ${id.slice(0, 8)}`, desktop: null, ...orphan.order, ...given };
   const { vmlabel, desktop, userId, region = others.length === 0 ? onlyRegion : undefined, distribution, cpu, ramGb } = order;
@@ -75,14 +77,14 @@ export async function adoptOrphan(deps: VmDependencies, orphan: Orphan, given: P
   if (!regions.includes(region)) throw new Error(`The VM ${id} is on the engine of ${regions.join(', ')}, not of ${region}.`);
   const lasting = volumes.filter(({ labels }) => labels[LABEL.lifetime] === 'until-delete');
   const persistent = lasting.some(({ name }) => name === 'primary');
-  // A row that is off says that nothing runs.
+  // The new row is off, so nothing may run.
   await driver.stop(id, within(signal, ACT_DEADLINE_MS));
   const adopted = { userId, vmlabel, region, distribution, desktop, cpu, ramGb };
   await adoptVm(deps, { ...adopted, id, persistent, storageReady: lasting.length > 0 });
   return adopted;
 }
 
-/** Removes its containers and all its volumes, for good. */
+/** Removes the containers and all volumes of an orphan. */
 export async function removeOrphan({ id, driver }: Orphan, signal: AbortSignal): Promise<void> {
   await driver.remove(id, ['until-stop', 'until-delete'], within(signal, ACT_DEADLINE_MS));
 }

@@ -46,7 +46,9 @@ export class OrphanWatch {
     return this.#quarantine.size;
   }
 
-  /** Handles a full list. `rowIds`: the ids of all rows, read after it. Starts removals and stops without awaiting them. */
+  /**
+   * Handles a full list. `rowIds`: the ids of all rows, read after it. Starts removals and stops without awaiting them.
+   */
   async check(inventory: Inventory, rowIds: ReadonlySet<string>): Promise<void> {
     const { db, driver, graceMs } = this.#options;
     const orphans = findOrphans(inventory, rowIds);

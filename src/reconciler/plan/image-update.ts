@@ -3,7 +3,7 @@ import type { MachineImage, MachineSpec, Observation } from '../../engine/machin
 import type { VmUpdate } from '../../vm/vm-change.ts';
 import type { Vm } from '../../vm/vm.ts';
 
-/** What the VM's row has to say of its image once this container of it was seen; nothing when it says so already. */
+/** The columns of the VM's image to update after this container was observed; none if they are up to date. */
 export function imageUpdate(
   { image, incarnation }: Pick<Vm, 'image' | 'incarnation'>,
   spec: Pick<MachineSpec, 'hash' | 'localImageRef' | 'imageRef'> | undefined,
@@ -18,18 +18,18 @@ export function imageUpdate(
     image_id: id,
     image_digest: digest,
     image_stand_in_for: standInFor(observed.image, spec),
-    // A restart that was undone still waits for the present image: the one that the VM went back to is not kept.
+    // After an undone restart the VM still waits for the current image, so the one it went back to is not kept.
     image_incarnation: isWanted ? incarnation : null,
     image_since: sql<Date>`now()`,
   };
 }
 
-/** A container from before images were kept does not say so itself. */
+/** Containers of older versions do not carry `standInFor`. */
 function standInFor(image: MachineImage, { imageRef, localImageRef }: Pick<MachineSpec, 'imageRef' | 'localImageRef'>): string | null {
   return image.standInFor ?? (image.reference === localImageRef ? imageRef : null);
 }
 
-/** That the VM has no image any more. */
+/** Clears the VM's image. */
 export const NO_IMAGE = {
   image_reference: null,
   image_id: null,

@@ -9,31 +9,31 @@ import type { Vm } from '../../vm/vm.ts';
 const MB = 2 ** 20;
 const GB = 2 ** 30;
 
-/** The catalog's entry that the VM was ordered as, when it is still offered. */
 export interface SpecSource {
   readonly vm: Vm;
+  /** The catalog entry of the VM. */
   readonly distribution: Distribution;
   readonly secrets: readonly { readonly key: string; readonly value: string }[];
-  /** Makes the spec's hash useless for guessing secrets; the same for the VM's whole life. */
+  /** Constant for the VM's life. It makes the spec's hash useless for guessing secrets. */
   readonly salt: string;
   readonly policy: MachinePolicy;
   /** The address of the engine's host on which forwarded ports listen. */
   readonly bind: string;
 }
 
-/** What the operator decided for the machines of a region. */
+/** The operator's settings for the machines of a region. */
 export interface MachinePolicy {
   readonly egress: MachineSpec['egress'];
-  /** The engine's default when absent. */
+  /** The engine's default if absent. */
   readonly runtime?: string;
 }
 
-/** The machine that this VM should be; undefined when the catalog no longer has its image. */
+/** Builds the machine that the VM should have; undefined when the catalog no longer has its image. */
 export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }: SpecSource): MachineSpec | undefined {
   const offered = imageOf(distribution, vm.desktop);
   if (offered === undefined) return undefined;
   const kept = keptImage(vm);
-  // The one that its image was taken for: an edited catalog makes no other machine of a VM that keeps its image.
+  // The reference of the kept image: an edited catalog must not replace the VM's container.
   const imageRef = kept === undefined ? offered : orderedReference(kept);
   const localImageRef = localImageOf(distribution, vm.desktop);
   const spec = {
@@ -58,7 +58,9 @@ export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }:
   return { ...spec, hash: specHash(spec, salt, vm.incarnation) };
 }
 
-/** The image's needs, then the user's secrets; the password also under the names that the image's own sign-in reads. */
+/**
+ * The catalog's variables, then the password under the names that the image's sign-in reads, then the user's secrets.
+ */
 function environmentOf({ env, passwordVariables }: Distribution, secrets: SpecSource['secrets']): Record<string, string> {
   const own = Object.fromEntries(secrets.map(({ key, value }) => [key, value]));
   const password = own[PASSWORD_KEY];
@@ -70,7 +72,7 @@ function securityOf({ capabilities, noNewPrivileges, seccomp, devices }: Distrib
   return { capabilities, noNewPrivileges, seccomp, devices };
 }
 
-/** The primary volume follows the VM's storage type; what else the image declares is data and stays. */
+/** The primary volume follows the VM's storage type. All other volumes of the image hold data and outlive a stop. */
 function volumesOf({ persistent, storageReady, storageGb }: Vm, { volumes }: Distribution): MachineVolume[] {
   return volumes.map(({ name, path }) => {
     const lifetime = name === 'primary' && !persistent ? 'until-stop' : 'until-delete';

@@ -2,56 +2,61 @@ import type { Observation, VolumeLifetime } from '../../engine/machine.ts';
 import type { EventReason } from '../../events/vm-event.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 
-/** What a VM should be, as far as deciding needs it. */
+/** The desired state of a VM and the circumstances of this iteration. */
 export interface Desired {
   readonly goal: 'on' | 'off' | 'gone';
-  /** Of the container that it should have. */
+  /** Spec hash of the container that the VM should have. */
   readonly hash: string;
   readonly persistent: boolean;
   readonly storageReady: boolean;
-  /** What its owner reads now. */
+  /** The status in the row. */
   readonly status: VmStatus;
-  /** Until a VM that failed is tried again; 0 when that is due, Infinity when it is not by itself. */
+  /** Until a failed VM is retried. 0: now. Infinity: never automatically. */
   readonly retryInSeconds: number;
-  /** Of the container that answered last since the start, null when none did: its silence is DEGRADED, not a boot that takes too long. */
+  /**
+   * Spec hash of the container that last answered since the start, or null. Its silence is DEGRADED, not a slow boot.
+   */
   readonly answeredHash: string | null;
-  /** Of the container that did not come up and was undone, null when none was: it is not tried again while there is one to go back to. */
+  /** Spec hash of an undone change, or null. It is not tried again while there is a container to go back to. */
   readonly undoneHash: string | null;
-  /** Whether its container holds more of the engine's disk than it may. */
+  /** Whether the container wrote more than it may outside its lasting volumes. */
   readonly isPastScratch: boolean;
   /** Whether the engine's disk has room for another container. */
   readonly hasRoom: boolean;
 }
 
-/** The vocabulary: every step with what it takes. A new one does not compile until `steps.ts` can perform it. */
+/** All steps with their arguments. A new one does not compile until `perform-step.ts` has its executor. */
 export interface StepArgs {
-  /** Write a status that says what comes next. */
+  /** Write a status that announces the next steps. */
   show: { status: VmStatus; reason: EventReason };
-  /** Make the volumes of a VM that is off. */
+  /** Create the volumes of a VM that is off. */
   prepareStorage: object;
-  /** Bring the container up: pull, create, start; or replace, adopt, resume. The one that answered last is kept, stopped. */
+  /**
+   * Bring up the container: pull, create, start; or replace, adopt, resume. The container that answered last is kept,
+   * stopped.
+   */
   ensure: object;
-  /** Bring the container that answered last up again, and remove what was to replace it. */
+  /** Bring up the container that answered last, and remove its replacement. */
   revert: object;
-  /** Remove what the container that answers has replaced. */
+  /** Remove the containers that this one has replaced. */
   removeOthers: object;
   /** Wait until the app answers, then RUNNING. */
   awaitAnswer: object;
-  /** Ask the app once whether it still answers. */
+  /** Check once whether the app still answers. */
   checkAnswer: object;
   stop: object;
   remove: { volumes: readonly VolumeLifetime[] };
-  /** The app ended by itself. */
+  /** The app exited. */
   failExited: { exitCode: number | undefined; oomKilled: boolean };
-  /** It wrote more than it may: stop it, until its owner starts it again. */
+  /** The app wrote more than it may: stop it until its owner starts it again. */
   failPastScratch: object;
-  /** The engine's disk is full: what has no container yet gets none. */
+  /** The engine's disk is full, and the VM has no container yet. */
   failNoRoom: object;
-  /** Leave a VM that failed alone until its next try. */
+  /** Leave a failed VM alone until its next try. */
   wait: { seconds: number };
-  /** Off, and nothing of it runs. */
+  /** Write STOPPED: the VM is off and nothing of it runs. */
   rest: object;
-  /** Gone: the row goes with its last event. */
+  /** Delete the row and write the last event. */
   forget: object;
 }
 
@@ -59,8 +64,8 @@ export type StepName = keyof StepArgs;
 export type Step = { [Name in StepName]: { readonly step: Name } & Readonly<StepArgs[Name]> }[StepName];
 
 /**
- * The heart: what is left to do, from what is wanted and what the engine shows. Pure, so a table tests it. The
- * reconciler performs the first step and asks again with what it then sees; an empty answer means it is as it should be.
+ * Decides what is left to do, from the desired state and what the engine shows. Pure, so a table tests it. The
+ * reconciler performs the steps and plans again with what it then observes. No steps: the VM is as it should be.
  */
 export function nextSteps(desired: Desired, observed: Observation | undefined): readonly Step[] {
   switch (desired.goal) {
@@ -76,7 +81,7 @@ export function nextSteps(desired: Desired, observed: Observation | undefined): 
 function stepsToGone({ status }: Desired, observed: Observation | undefined): readonly Step[] {
   const announce: Step[] = status === 'DELETING' ? [] : [{ step: 'show', status: 'DELETING', reason: 'USER' }];
   const stop: Step[] = observed === undefined ? [] : [{ step: 'stop' }];
-  // Also without a container: volumes may be left of an attempt that was cut short.
+  // Also without a container: an interrupted attempt may have left volumes.
   return [...announce, ...stop, { step: 'remove', volumes: ['until-stop', 'until-delete'] }, { step: 'forget' }];
 }
 
@@ -92,24 +97,25 @@ function stepsToOff({ status, persistent, storageReady }: Desired, observed: Obs
 /** States in which a container has processes. */
 const LIVE: ReadonlySet<Observation['state']> = new Set(['running', 'paused', 'restarting']);
 
-/** Statuses in which the container was seen up: its end is the app's own doing, and is explained as such. */
+/** In these statuses the container was seen running: if it has ended, the app exited. */
 const SEEN_UP: ReadonlySet<VmStatus> = new Set(['STARTING', 'BOOTING', 'RUNNING', 'DEGRADED']);
 
 function stepsToOn(desired: Desired, observed: Observation | undefined): readonly Step[] {
   const { status, retryInSeconds } = desired;
   if (retryInSeconds > 0) return stepsToWait(retryInSeconds, observed);
   if (observed?.state === 'running' && desired.isPastScratch) return [{ step: 'failPastScratch' }];
-  // What has a container has its place on the disk, and comes up again also when that is full.
+  // A VM that has a container needs no more space, and comes up even if the disk is full.
   if (observed === undefined && !desired.hasRoom) return [{ step: 'failNoRoom' }];
   if (observed === undefined) return bringUp(status, 'ENGINE', 'ensure');
-  const undone = goesBack(desired, observed);
+  const undone = isUndone(desired, observed);
   const up = undone ? 'revert' : 'ensure';
   if (observed.hash !== (undone ? desired.answeredHash : desired.hash)) return bringUp(status, undone ? 'UNDO' : 'UPDATE', up);
-  // Two of them write to the same volumes.
+  // Two live containers would write to the same volumes.
   if (observed.others?.some(({ state }) => LIVE.has(state)) === true) return bringUp(status, 'ENGINE', up);
   switch (observed.state) {
     case 'running':
-      // Cut off from its network: nobody can reach it, so it is replaced. It still writes: its grace is not cut.
+      // Disconnected from its network: nobody can reach it, so it is replaced. It may still write, so it is stopped
+      // first.
       if (observed.address === undefined) {
         const replace: Step[] = [{ step: 'stop' }, { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
         return [...announceQueued(status, 'ENGINE'), ...replace];
@@ -129,16 +135,18 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
 }
 
 /**
- * Whether a VM whose new container does not come up can go back to the one from before: it answered, is still there, and this
- * very change was not undone before. If not, the VM has failed.
+ * Whether a VM whose new container does not come up can go back to the previous one: that one answered and still
+ * exists, and this change was not undone before. If not, the VM has failed.
  */
 export function canUndo(desired: Pick<Desired, 'hash' | 'answeredHash' | 'undoneHash'>, observed: Observation | undefined): boolean {
   const { hash, answeredHash, undoneHash } = desired;
   return answeredHash !== null && answeredHash !== hash && undoneHash !== hash && hasContainer(observed, answeredHash);
 }
 
-/** Whether what is wanted was undone, and the container to go back to is still there: else there is nothing to lose by another try. */
-function goesBack({ hash, answeredHash, undoneHash }: Desired, observed: Observation): boolean {
+/**
+ * Whether the desired change was undone and the previous container still exists. Otherwise another try can do no harm.
+ */
+function isUndone({ hash, answeredHash, undoneHash }: Desired, observed: Observation): boolean {
   return undoneHash === hash && answeredHash !== null && hasContainer(observed, answeredHash);
 }
 
@@ -146,12 +154,12 @@ function hasContainer(observed: Observation | undefined, hash: string): boolean 
   return observed?.hash === hash || observed?.others?.some((other) => other.hash === hash) === true;
 }
 
-/** A hint, such as the very exit that it failed with, must not bring it up before its time. Nothing of a FAILED VM runs meanwhile. */
+/** An event, such as the exit of the failed app itself, must not start the VM early. Nothing of a FAILED VM runs. */
 function stepsToWait(seconds: number, observed: Observation | undefined): readonly Step[] {
   return observed !== undefined && LIVE.has(observed.state) ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
 }
 
-/** Once up, asked now and then; also when its engine was away for a while, which is no new boot. */
+/** Whether the app was up. UNKNOWN after an outage of the engine is not a new boot. */
 function isUp({ status, answeredHash }: Desired, observed: Observation): boolean {
   return status === 'RUNNING' || status === 'DEGRADED' || (status === 'UNKNOWN' && answeredHash === observed.hash);
 }
@@ -160,7 +168,7 @@ function bringUp(status: VmStatus, reason: EventReason, up: 'ensure' | 'revert')
   return [...announceQueued(status, reason), { step: up }, { step: 'awaitAnswer' }];
 }
 
-/** An app that is about to go away must not be called RUNNING meanwhile; one that is booting already says so. */
+/** An app that is about to be replaced must not be shown as RUNNING. A booting VM needs no new status. */
 function announceQueued(status: VmStatus, reason: EventReason): Step[] {
   const booting = status === 'QUEUED' || status === 'PULLING' || status === 'STARTING' || status === 'BOOTING';
   return booting ? [] : [{ step: 'show', status: 'QUEUED', reason: status === 'FAILED' ? 'BOOT' : reason }];

@@ -46,7 +46,9 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
   return undoOrFail(iteration, silentCause(distribution.defaultPort, distribution.bootSeconds));
 }
 
-/** Time in BOOTING by the database's clock, as the engine's may be minutes apart. 0 if this iteration began the boot. */
+/**
+ * Time in BOOTING by the database's clock, as the engine's may be minutes apart. 0 if this iteration began the boot.
+ */
 async function bootedMs({ vm, now, writer }: VmIteration): Promise<number> {
   const isBooting = vm.status === 'BOOTING' && (await writer.settledStatus()) === 'BOOTING';
   return isBooting ? now() - vm.statusSince.getTime() : 0;

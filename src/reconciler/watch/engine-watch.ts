@@ -145,7 +145,9 @@ export class EngineWatch {
     return this.#orphans.count;
   }
 
-  /** Calls the handler when a container ended or lost its network: its address may go to another. Returns the remover. */
+  /**
+   * Calls the handler when a container ended or lost its network: its address may go to another. Returns the remover.
+   */
   onGone(handle: (vmId: string, ref: string) => void): () => void {
     this.#goneHandlers.add(handle);
     return () => this.#goneHandlers.delete(handle);

@@ -1,7 +1,7 @@
 import type { Inventory } from '../../engine/driver.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 
-/** What of a row the comparison needs. */
+/** The columns of a VM that the comparison needs. */
 export interface KnownVm {
   readonly id: string;
   readonly status: VmStatus;
@@ -9,12 +9,12 @@ export interface KnownVm {
   readonly address: string | null;
 }
 
-/** Statuses that claim a running container, where the row says. That of a boot is waited for: it goes round again when hinted. */
+/** In these statuses the row says which container runs, and at what address. */
 export const UP: ReadonlySet<VmStatus> = new Set(['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN']);
-/** Statuses in which nothing runs. In all others somebody is at work who looks before each step. */
+/** Statuses in which nothing runs. In all others a reconciliation is under way, which observes before each step. */
 const AT_REST: ReadonlySet<VmStatus> = new Set(['STOPPED', 'FAILED']);
 
-/** The VMs whose row and engine disagree: what events may have failed to tell. */
+/** Returns the VMs whose row and engine disagree, because an event was missed. */
 export function findDrift(vms: readonly KnownVm[], { machines }: Inventory): string[] {
   const running = new Map(machines.filter(({ state }) => state === 'running').map((machine) => [machine.id, machine]));
   return vms

@@ -1,12 +1,12 @@
-/** What an engine has, by the ids of the VMs that it belongs to. */
+/** What an engine has, by VM id. */
 export interface Sighting {
   readonly machines: readonly { readonly id: string }[];
   readonly volumes: readonly { readonly id: string }[];
 }
 
 /**
- * Whether a list is too short to be believed at once: it lacks more than a third of the machines, or of the volumes, that were
- * there a moment ago. Engines have answered with nothing while everything ran.
+ * Whether a list is suspiciously short: it lacks more than a third of the machines, or of the volumes, of the last
+ * list. Engines have returned empty lists while everything ran.
  */
 export function isDoubtful(before: Sighting, list: Sighting): boolean {
   return lacksThird(before.machines, list.machines) || lacksThird(before.volumes, list.volumes);

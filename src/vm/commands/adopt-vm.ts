@@ -6,16 +6,16 @@ import { parseCreateVm } from './vm-input.ts';
 
 export interface Adoption extends VmOrder {
   readonly id: string;
-  /** Whether its primary volume is one that outlives a stop. */
+  /** Whether its primary volume outlives a stop. */
   readonly persistent: boolean;
-  /** Whether it has any such volume: from now on its absence is a loss of data. */
+  /** Whether it has any volume that outlives a stop. If one is missing from now on, data is lost. */
   readonly storageReady: boolean;
 }
 
 /**
- * Makes the row of a VM again whose container or volumes an engine has: off, and nothing is done on the engine until its owner starts
- * it. Its secrets and mappings are not known any more; it gets a password that its owner can read or replace. Limits of plans are
- * not asked. Rejects with BAD_USER_INPUT for what the catalog does not have.
+ * Recreates the row of a VM whose container or volumes still exist on an engine. The VM is off, and the engine is left
+ * alone until its owner starts it. Its secrets and mappings are lost; it gets a password that its owner can read or
+ * replace. Plan limits are not checked. Rejects with BAD_USER_INPUT if the catalog does not have what was ordered.
  */
 export async function adoptVm(deps: VmDependencies, { userId, ramGb, persistent, ...adoption }: Adoption): Promise<void> {
   const { id, storageReady, ...order } = adoption;

@@ -8,7 +8,9 @@ import { writeSecret } from '../../secrets/secret-store.ts';
 import type { VmDependencies } from './vm-command.ts';
 import { PASSWORD_KEY, type CreateVmInput } from './vm-input.ts';
 
-/** A new row, off, with its ports, its password and the event CREATED; its id. The caller has made sure that the account exists. */
+/**
+ * Inserts a VM that is off, with its ports, its password and the event CREATED. Returns its id. The account must exist.
+ */
 export async function insertVm(
   trx: Trx,
   { catalog, forward, secretBox }: VmDependencies,

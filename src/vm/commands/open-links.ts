@@ -5,14 +5,14 @@ import type { Db } from '../../db/database.ts';
 import { ApiError } from '../../errors.ts';
 import { recordRedemption } from '../../audit/audit-store.ts';
 import { mappingUrl, vmUrl, type PublicAddress } from '../networking/mapping.ts';
-import { command, done, type VmDependencies } from './vm-command.ts';
+import { runCommand, done, type VmDependencies } from './vm-command.ts';
 
 /** Where the ingress redeems a link. */
 export const OPEN_PATH = '/.swiftor/open';
 
 const LINK_SECONDS = 60;
 
-/** A link that opens the VM's own address, or that of the mapping, once, within 60 s. Only its hash is stored. */
+/** Creates a link that opens the address of the VM or of its mapping once, within 60 s. Only a hash of it is stored. */
 export async function createOpenLink(
   deps: VmDependencies,
   address: PublicAddress,
@@ -21,7 +21,7 @@ export async function createOpenLink(
   name: string | undefined,
 ): Promise<string> {
   const token = randomBytes(32).toString('base64url');
-  const vm = await command(deps, actor, vmId, 'OPEN_LINK_CREATED', async ({ trx, vm: current }) => {
+  const vm = await runCommand(deps, actor, vmId, 'OPEN_LINK_CREATED', async ({ trx, vm: current }) => {
     if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name)) throw new ApiError('NOT_FOUND');
     await trx
       .insertInto('open_link')
@@ -39,26 +39,27 @@ export async function createOpenLink(
   return `${url}${OPEN_PATH}?ticket=${token}`;
 }
 
-/** What a link turns into: whose session opened it, and when (ms since 1970) that session's token ends. */
+/** The access that a link gives. */
 export interface RedeemedLink {
   readonly userId: string;
+  /** When the token of the session that created the link expires, in ms since 1970. */
   readonly until: number;
 }
 
-/** What the browser that brings the token has a right to; undefined when it has none. A token works once, and the audit tells of it. */
+/** Redeems the token of a link, once, with an audit row. Undefined when the token is unknown, used or expired. */
 export async function redeemOpenLink(
   db: Db,
   token: string,
   { vmId, name, from }: { vmId: string; name: string | undefined; from: string },
 ): Promise<RedeemedLink | undefined> {
-  // Nobody but the VM's owner makes links to it.
+  // Only the owner of a VM can create links to it, so `user_id` is the VM's.
   const { rows } = await sql<{ user_id: string; session_until: Date }>`
     with link as (
       delete from open_link using vm
       where vm.id = open_link.vm_id and token_hash = ${hashOf(token)} and vm_id = ${vmId}
         and name is not distinct from ${name ?? null} and expires_at > now()
       returning vm_id, name, user_id, session_until
-    ), told as (${recordRedemption(sql`link`, from)})
+    ), audited as (${recordRedemption(sql`link`, from)})
     select user_id, session_until from link
   `.execute(db);
   const [row] = rows;

@@ -1,10 +1,10 @@
 import { LABEL } from '../../engine/labels.ts';
 import type { Vm } from '../vm.ts';
 
-/** What the owner ordered: enough to make the VM's row again. */
+/** What the owner ordered: enough to recreate the VM's row. */
 export type VmOrder = Pick<Vm, 'userId' | 'vmlabel' | 'region' | 'distribution' | 'desktop' | 'cpu' | 'ramGb'>;
 
-/** The order as labels, by which an operator can tell whose a container or a volume is when the database has forgotten it. */
+/** The order as labels. They tell an operator whose a container or volume is if its row is lost. */
 export function toOrderLabels({ userId, vmlabel, region, distribution, desktop, cpu, ramGb }: VmOrder): Record<string, string> {
   return {
     [LABEL.user]: userId,
@@ -17,7 +17,7 @@ export function toOrderLabels({ userId, vmlabel, region, distribution, desktop, 
   };
 }
 
-/** As much of the order as labels tell; versions before wrote none. */
+/** The part of the order that the labels hold. Older versions wrote none. */
 export function fromOrderLabels(labels: Readonly<Record<string, string>>): Partial<VmOrder> {
   const { [LABEL.user]: userId, [LABEL.vmlabel]: vmlabel, [LABEL.region]: region, [LABEL.distribution]: distribution } = labels;
   const { [LABEL.desktop]: desktop, [LABEL.cpu]: cpu, [LABEL.ram]: ram } = labels;

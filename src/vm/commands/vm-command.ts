@@ -11,7 +11,6 @@ import type { SecretBox } from '../../secrets/secret-box.ts';
 import { lockVm } from '../vm-store.ts';
 import type { Vm } from '../vm.ts';
 
-/** What every command needs; built once by the composition. */
 export interface VmDependencies {
   readonly db: Db;
   readonly catalog: Catalog;
@@ -19,7 +18,6 @@ export interface VmDependencies {
   readonly forward: ForwardSettings;
 }
 
-/** What a command works with: its transaction, the locked VM, and the account's plan. */
 export interface LockedVm {
   readonly trx: Trx;
   readonly vm: Vm;
@@ -27,8 +25,8 @@ export interface LockedVm {
 }
 
 /**
- * How a command came out. No command can end without saying what the audit is told: details of its action, that all was
- * already so, or that it was refused in a way that is worth a row of its own.
+ * The outcome of a command, which decides its audit row. `done`: a row with the details. `unchanged`: no row, all was
+ * already so. `refused`: a START_REFUSED row, then the error.
  */
 export type Outcome<A extends AuditAction> =
   | { readonly kind: 'done'; readonly details: AuditDetails[A] }
@@ -42,10 +40,10 @@ export function done<D>(details: D): { readonly kind: 'done'; readonly details: 
 }
 
 /**
- * Runs the change with the account and then the VM locked, in that order, always, and answers with the VM as it is after
- * it; the audit's row commits with it. NOT_FOUND, with nothing changed, when the actor has no such VM.
+ * Runs the change with the account and then the VM locked, always in that order, and returns the VM after it. The audit
+ * row commits with the change. NOT_FOUND when the actor has no such VM.
  */
-export async function command<A extends AuditAction>(
+export async function runCommand<A extends AuditAction>(
   { db, catalog }: VmDependencies,
   actor: Actor,
   id: string,
@@ -61,13 +59,13 @@ export async function command<A extends AuditAction>(
     if (outcome.kind === 'refused') await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
     return { vm: await reread(trx, actor, id), refusal: outcome.kind === 'refused' ? outcome.error : undefined };
   });
-  // Thrown inside, it would take its own row of the audit back.
+  // Thrown after the commit: the transaction would roll back the audit row.
   if (refusal !== undefined) throw refusal;
   return vm;
 }
 
-/** Runs what makes a VM with the account locked; `outcome` is of that VM. */
-export async function createCommand(
+/** Runs `create` with the account locked, which is created if it does not exist. */
+export async function runCreateCommand(
   { db, catalog }: VmDependencies,
   actor: Actor,
   create: (trx: Trx, plan: Plan) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
@@ -84,12 +82,12 @@ function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>):
   return runExclusive(db, userId, () => db.transaction().execute(run));
 }
 
-/** A VM that is on its way out takes no new desires. */
+/** CONFLICT for a VM that is being deleted. */
 export function refuseWhileDeleting(vm: Vm): void {
   if (vm.deleting) throw new ApiError('CONFLICT', `The VM ${vm.id} is being deleted.`);
 }
 
-/** The VM as this transaction has made it. */
+/** Reads the VM as this transaction has changed it. */
 async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
   const vm = await lockVm(trx, viewer.userId, id);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
@@ -106,7 +104,7 @@ async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
   return row === undefined ? undefined : planOf(catalog, viewer.plan, row.plan);
 }
 
-/** Makes the account at its first VM, and locks it; its plan. */
+/** Locks the account, which is created with its first VM. Returns its plan. */
 async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
   const plan = knownPlan(catalog, viewer.plan);
   const row = await trx
@@ -124,7 +122,7 @@ function knownPlan(catalog: Catalog, code: string | undefined): Plan | undefined
   return code === undefined ? undefined : catalog.plans.get(code);
 }
 
-/** The plan that the token names, where there is one of that code; else the account's own, else the default one. */
+/** The plan named by the token, if the catalog has it; else the account's plan; else the default plan. */
 export function planOf(catalog: Catalog, named: string | undefined, own: string | undefined): Plan {
   return knownPlan(catalog, named) ?? knownPlan(catalog, own) ?? catalog.defaultPlan;
 }

@@ -5,8 +5,8 @@ import { insertVm } from './insert-vm.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from '../limits.ts';
 import { changeVm, type VmUpdate } from '../vm-change.ts';
 import {
-  command,
-  createCommand,
+  runCommand,
+  runCreateCommand,
   done,
   refuseWhileDeleting,
   UNCHANGED,
@@ -19,17 +19,18 @@ import { countVms, findVmByKey, readUsage } from '../vm-store.ts';
 import type { Vm } from '../vm.ts';
 
 /**
- * Commands write a desire and return; only the reconciler acts on it. Each resolves to the VM as it stands when the
- * transaction commits. NOT_FOUND for a VM that does not exist or is another account's.
+ * Creates a VM that is off. As every command it writes the desired state and returns the VM as committed; only the
+ * reconciler acts on it. A repeated idempotency key returns the VM of the first call; CONFLICT if its input differed.
+ * QUOTA_EXCEEDED when the account has as many VMs as its plan allows.
  */
 export async function createVm(deps: VmDependencies, actor: Actor, value: unknown): Promise<Vm> {
   const input = parseCreateVm(value, deps.catalog);
   const { idempotencyKey, ...rest } = input;
   const hash = idempotencyKey == null ? null : deps.secretBox.fingerprint(JSON.stringify(rest));
-  return createCommand(deps, actor, async (trx, plan) => {
-    // The account's lock also orders two calls with the same key: the second finds the first one's VM.
+  return runCreateCommand(deps, actor, async (trx, plan) => {
+    // The account's lock orders two calls with the same key: the second finds the VM of the first.
     const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);
-    if (earlier !== undefined) return { id: repeated(earlier, hash), outcome: UNCHANGED };
+    if (earlier !== undefined) return { id: earlierId(earlier, hash), outcome: UNCHANGED };
     const tooMany = createViolations(plan, await countVms(trx, actor.userId));
     if (tooMany.length > 0) throw quotaError(tooMany);
     const id = await insertVm(trx, deps, actor.userId, input, {
@@ -38,7 +39,7 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
         storage_gb: storageSizeGb(plan),
         idempotency_key: idempotencyKey ?? null,
         idempotency_hash: hash,
-        // Persistent storage exists from the creation on: the reconciler makes the volumes of a VM that is off.
+        // The reconciler creates the volumes of a persistent VM at once, though the VM is off.
         next_attempt_at: input.storageType === 'PERSISTENT' ? sql<Date>`now()` : null,
       },
     });
@@ -47,18 +48,18 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
   });
 }
 
-/** The VM that an earlier call with the same key made; CONFLICT when that call was another. */
-function repeated(earlier: { id: string; hash: string | null }, hash: string | null): string {
+/** The id of the VM that an earlier call with the same key created; CONFLICT when its input was different. */
+function earlierId(earlier: { id: string; hash: string | null }, hash: string | null): string {
   if (earlier.hash !== hash) {
     throw new ApiError('CONFLICT', `The idempotency key was used before, with other input, for the VM ${earlier.id}; use a new key.`);
   }
   return earlier.id;
 }
 
-/** Renames the VM, or gives it other specs while it is off; CONFLICT for specs while it is on. */
+/** Renames the VM or changes its cpu and ram; CONFLICT for cpu or ram while it is on. */
 export async function updateVm(deps: VmDependencies, actor: Actor, id: string, value: unknown): Promise<Vm> {
   const { vmlabel, cpu, ram } = parseUpdateVm(value);
-  return command(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
     const resized = (cpu != null && cpu !== vm.cpu) || (ram != null && ram !== vm.ramGb);
     if (resized && vm.enabled) throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
     const renamed = vmlabel != null && vmlabel !== vm.vmlabel;
@@ -72,11 +73,11 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
 }
 
 /**
- * Turns the VM on if the plan has room for it beside the account's other enabled VMs; QUOTA_EXCEEDED with every
- * violation otherwise. Already on: nothing happens, except that one that failed is tried again now.
+ * Turns the VM on if the plan has room for it beside the account's other enabled VMs; otherwise QUOTA_EXCEEDED with
+ * every violation. A VM that is already on is unchanged, but a FAILED one is retried now.
  */
 export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return command(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
+  return runCommand(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
 }
 
 async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
@@ -86,7 +87,7 @@ async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise
   if (violations.length > 0) {
     return { kind: 'refused', error: quotaError(violations), dimensions: violations.map(({ dimension }) => dimension).join(' ') };
   }
-  // A volume grows with its plan, at a start; it never shrinks.
+  // At a start a volume grows to the size of the plan. It never shrinks.
   const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
   await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
   return done({});
@@ -96,18 +97,20 @@ function quotaError(violations: readonly QuotaViolation[]): ApiError {
   return new ApiError('QUOTA_EXCEEDED', violations.map(({ message }) => message).join(' '), { violations });
 }
 
-/** Turns the VM off, in whatever state it is. */
+/** Turns the VM off, in any state. */
 export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return command(deps, actor, id, 'VM_STOPPED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, id, 'VM_STOPPED', async ({ trx, vm }) => {
     if (!vm.enabled) return UNCHANGED;
     await changeVm(trx, vm, { status: 'STOPPING', reason: 'USER', desire: true, set: { enabled: false, attempts: 0 } });
     return done({});
   });
 }
 
-/** Replaces the container by a new one, of the present image (see `keptImage`), volumes kept; a VM that is off is turned on. */
+/**
+ * Replaces the container by one of the current image (see `keptImage`) and keeps volumes. Turns on a VM that is off.
+ */
 export async function restartVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return command(deps, actor, id, 'VM_RESTARTED', async (locked) => {
+  return runCommand(deps, actor, id, 'VM_RESTARTED', async (locked) => {
     const { trx, vm } = locked;
     const incarnation = vm.incarnation + 1;
     if (!vm.enabled) return turnOn(locked, { incarnation });
@@ -117,9 +120,9 @@ export async function restartVm(deps: VmDependencies, actor: Actor, id: string):
   });
 }
 
-/** Deletes the VM with all it has, in whatever state it is. Its last event is DELETED. */
+/** Deletes the VM with all its data, in any state. Its last event is DELETED. */
 export async function deleteVm(deps: VmDependencies, actor: Actor, id: string): Promise<string> {
-  const vm = await command(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
+  const vm = await runCommand(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
     if (current.deleting) return UNCHANGED;
     await changeVm(trx, current, { status: 'DELETING', reason: 'USER', desire: true, set: { enabled: false, deleting: true } });
     return done({});

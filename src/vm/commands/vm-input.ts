@@ -5,7 +5,7 @@ import { MAPPING_NAME, VISIBILITIES } from '../networking/mapping.ts';
 import { PORT_PROTOCOLS } from '../networking/port-forward.ts';
 import { whyReserved } from './reserved-keys.ts';
 
-/** C0 and C1 controls, and the marks that turn text around: nothing that a label or a password is typed with. */
+/** C0 and C1 control characters and bidirectional marks: nobody types them in a label or a password. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -40,7 +40,7 @@ const createVmSchema = z.object({
 
 export type CreateVmInput = z.output<typeof createVmSchema>;
 
-/** The input with every bad field named at once, or BAD_USER_INPUT. */
+/** Validates the input; BAD_USER_INPUT names every invalid field. */
 export function parseCreateVm(value: unknown, catalog: Catalog): CreateVmInput & { desktop: string | null } {
   const input = parse(createVmSchema, value, (parsed) => catalogProblems(parsed, catalog));
   return { ...input, desktop: input.desktop === '' ? null : (input.desktop ?? null) };
@@ -74,7 +74,7 @@ export function parseUpdateVm(value: unknown): z.output<typeof updateVmSchema> {
   return parse(updateVmSchema, value);
 }
 
-/** The secret that the password given at creation becomes. */
+/** The secret that holds the password given at creation. */
 export const PASSWORD_KEY = 'VM_PASSWORD';
 
 const MAX_SECRET_BYTES = 32 * 1024;
@@ -94,7 +94,7 @@ export function parseSecret(value: unknown): z.output<typeof secretSchema> {
   return parse(secretSchema, value, ({ key, value: text }) => (key === PASSWORD_KEY ? passwordProblems(text) : []));
 }
 
-/** A password stays one, however it is set. */
+/** VM_PASSWORD must be a valid password however it is set. */
 function passwordProblems(text: string | undefined): FieldProblem[] {
   const result = passwordSchema.safeParse(text);
   return result.success ? [] : result.error.issues.map(({ message }) => ({ path: 'value', message }));
@@ -124,7 +124,7 @@ function parse<T extends z.ZodType>(
   const result = schema.safeParse(value);
   const own = result.success ? [] : result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const bad = new Set(own.map(({ path }) => path));
-  // Fields that are bad already are not judged again: they may be of any type.
+  // Invalid fields may be of any type, so `further` does not see them.
   const sound = Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => !bad.has(name))) as Partial<z.output<T>>;
   const problems = [...own, ...further(sound).filter(({ path }) => !bad.has(path))];
   if (!result.success || problems.length > 0) throw badInput(problems);

@@ -3,27 +3,27 @@ import type { Trx } from '../../db/database.ts';
 import { ApiError } from '../../errors.ts';
 import type { Mapping } from '../networking/mapping.ts';
 import { changeVm } from '../vm-change.ts';
-import { command, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
+import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parseSubdomain } from './vm-input.ts';
 import type { Vm } from '../vm.ts';
 
-/** Of one VM, and of all VMs of an account. */
+/** Per VM, and for all VMs of an account. */
 const MAX_MAPPINGS = { vm: 50, account: 500 } as const;
 
 /**
- * Puts a name in front of a port of the VM. The same name and port again only sets the visibility; CONFLICT when the
- * name leads to another port.
+ * Gives a port of the VM an address with this name. If the name leads to this port already, only the visibility is set;
+ * CONFLICT if it leads to another port.
  */
 export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<Mapping> {
   const { name, internalPort, visibility } = parseSubdomain(value);
-  const changed = await command(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
+  const changed = await runCommand(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const known = vm.mappings.find((mapping) => mapping.name === name);
     if (known !== undefined && known.internalPort !== internalPort) {
       throw new ApiError('CONFLICT', `This name leads to port ${known.internalPort}; remove it first, or choose another.`);
     }
     if (known?.visibility === visibility) return UNCHANGED;
-    if (known === undefined) await refusePastCaps(trx, vm);
+    if (known === undefined) await assertMappingLimits(trx, vm);
     await trx
       .insertInto('vm_mapping')
       .values({ vm_id: vm.id, name, internal_port: internalPort, visibility })
@@ -35,7 +35,7 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
   return { vmId: changed.id, name, internalPort, visibility };
 }
 
-async function refusePastCaps(trx: Trx, { userId, mappings }: Vm): Promise<void> {
+async function assertMappingLimits(trx: Trx, { userId, mappings }: Vm): Promise<void> {
   if (mappings.length >= MAX_MAPPINGS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
   const { count } = await trx
     .selectFrom('vm_mapping')
@@ -48,9 +48,9 @@ async function refusePastCaps(trx: Trx, { userId, mappings }: Vm): Promise<void>
   }
 }
 
-/** Takes the name away; NOT_FOUND when the VM has no such mapping. */
+/** Removes the mapping; NOT_FOUND when the VM has none of this name. */
 export async function removeSubdomain(deps: VmDependencies, actor: Actor, vmId: string, name: string): Promise<Vm> {
-  return command(deps, actor, vmId, 'SUBDOMAIN_REMOVED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, vmId, 'SUBDOMAIN_REMOVED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const { numDeletedRows } = await trx
       .deleteFrom('vm_mapping')

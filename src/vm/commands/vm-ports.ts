@@ -4,22 +4,23 @@ import { ApiError, badInput } from '../../errors.ts';
 import { allocatePort } from '../networking/allocate-port.ts';
 import { forwardProblem, type PortForward } from '../networking/port-forward.ts';
 import { changeVm } from '../vm-change.ts';
-import { command, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
+import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parsePort } from './vm-input.ts';
 import type { Vm } from '../vm.ts';
 
 const MAX_PORTS = 16;
-/** Public ports are everybody's, and a VM that is off keeps its own. */
+/** All accounts share the public ports, and a VM that is off keeps its own. */
 const MAX_PORTS_OF_ACCOUNT = 64;
 
 /**
- * Forwards a public port to one of the VM's; one that is forwarded already keeps its public port. While the VM is on, its container
- * is replaced at once. BAD_USER_INPUT for a port that the catalog does not allow, CONFLICT past a limit or when the range is used up.
+ * Forwards a public port to a port of the VM. A port that is forwarded already keeps its public port. While the VM is
+ * on, its container is replaced at once. BAD_USER_INPUT for a port that the catalog does not allow; CONFLICT past a
+ * limit or when no public port is free.
  */
 export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<PortForward> {
   const { protocol, internalPort } = parsePort(value);
   const isSame = (each: Pick<PortForward, 'protocol' | 'internalPort'>) => each.protocol === protocol && each.internalPort === internalPort;
-  const changed = await command(deps, actor, vmId, 'PORT_ADDED', async ({ trx, vm }) => {
+  const changed = await runCommand(deps, actor, vmId, 'PORT_ADDED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     if (vm.ports.some(isSame)) return UNCHANGED;
     const distribution = deps.catalog.distributions.get(vm.distribution);
@@ -38,10 +39,10 @@ export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, 
   return forward;
 }
 
-/** Takes the forward away and frees its public port, on a VM that is on at once; NOT_FOUND when the VM has none to that port. */
+/** Removes the forward and frees its public port; NOT_FOUND when there is none. On a VM that is on, it ends at once. */
 export async function removePort(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<Vm> {
   const { protocol, internalPort } = parsePort(value);
-  return command(deps, actor, vmId, 'PORT_REMOVED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, vmId, 'PORT_REMOVED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const { numDeletedRows } = await trx
       .deleteFrom('vm_port')

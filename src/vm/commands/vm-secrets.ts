@@ -3,20 +3,20 @@ import { ApiError, badInput } from '../../errors.ts';
 import { whyReserved } from './reserved-keys.ts';
 import { countSecrets, writeSecret, type VmSecret } from '../../secrets/secret-store.ts';
 import { changeVm } from '../vm-change.ts';
-import { command, done, refuseWhileDeleting, type VmDependencies } from './vm-command.ts';
+import { runCommand, done, refuseWhileDeleting, type VmDependencies } from './vm-command.ts';
 import { parseSecret } from './vm-input.ts';
 import type { Vm } from '../vm.ts';
 
-/** Of one VM, and of all VMs of an account. */
+/** Per VM, and for all VMs of an account. */
 const MAX_SECRETS = { vm: 200, account: 2_000 } as const;
-/** The kernel gives a program 2 MiB of arguments and environment, and one that gets more does not start at all. */
+/** The kernel limits arguments and environment of a program to 2 MiB; with more it does not start. */
 const MAX_ENVIRONMENT_KIB = 512;
 
-/** Adds or replaces a variable of the VM's environment. While the VM is on, its container is replaced at once, volumes kept. */
+/** Sets a variable of the VM's environment. While the VM is on, its container is replaced at once; volumes stay. */
 export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<VmSecret> {
   const secret = parseSecret(value);
   let updatedAt = new Date();
-  const vm = await command(deps, actor, vmId, 'SECRET_SET', async ({ trx, vm: current }) => {
+  const vm = await runCommand(deps, actor, vmId, 'SECRET_SET', async ({ trx, vm: current }) => {
     refuseWhileDeleting(current);
     const reserved = whyReserved(secret.key, deps.catalog.distributions.get(current.distribution));
     if (reserved !== undefined) throw badInput([{ path: 'key', message: reserved }]);
@@ -38,9 +38,9 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
   return { vmId: vm.id, ...secret, updatedAt };
 }
 
-/** Removes the variable; NOT_FOUND when the VM has none of that name. */
+/** Removes the variable; NOT_FOUND when the VM has none of this name. */
 export async function deleteSecret(deps: VmDependencies, actor: Actor, vmId: string, key: string): Promise<Vm> {
-  return command(deps, actor, vmId, 'SECRET_DELETED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, vmId, 'SECRET_DELETED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     const { numDeletedRows } = await trx
       .deleteFrom('vm_secret')

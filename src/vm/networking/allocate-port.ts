@@ -6,18 +6,18 @@ import type { ForwardSettings, PortForward } from './port-forward.ts';
 type Range = Pick<ForwardSettings, 'from' | 'to'>;
 
 /**
- * A public port of the range that no forward of that protocol has, undefined when all are taken; it is the transaction's to
- * insert. Any of the free ones: what one VM has just let go of would otherwise be the next one's, with its callers. Lock account
- * and VM before; until the transaction ends nobody else, on any gateway, is given one.
+ * Finds a free public port for the protocol; undefined when all are taken. Random, because a port that was just freed
+ * would bring the callers of its last VM. Takes an advisory lock: until this transaction ends, no gateway gives out a
+ * port. Lock account and VM before.
  */
 async function findFreePort(trx: Trx, { from, to }: Range, protocol: string): Promise<number | undefined> {
-  // In a statement of its own: the next one must see what the lock's last holder has committed.
+  // A statement of its own: the next one must see what the last holder of the lock has committed.
   await sql`select pg_advisory_xact_lock(hashtext('vm_port'))`.execute(trx);
   const { rows } = await sql<{ port: number }>`${freePorts({ from, to }, protocol)} order by random() limit 1`.execute(trx);
   return rows[0]?.port;
 }
 
-/** Whether there is one now; another may be quicker. */
+/** Whether a port is free now. Another transaction may take it. */
 export async function hasFreePort(db: Db, range: Range, protocol: string): Promise<boolean> {
   const { rows } = await sql`${freePorts(range, protocol)} limit 1`.execute(db);
   return rows.length > 0;
@@ -30,7 +30,7 @@ function freePorts({ from, to }: Range, protocol: string): RawBuilder<{ port: nu
   `;
 }
 
-/** Gives the VM a forward to that port; CONFLICT when the range is used up. */
+/** Inserts a forward to the port and returns its public port; CONFLICT when none is free. */
 export async function allocatePort(
   trx: Trx,
   range: Range,
@@ -46,7 +46,7 @@ export async function allocatePort(
   return publicPort;
 }
 
-/** Gives the VM another public port in place of one that something foreign holds. Nothing changes when there is no other. */
+/** Replaces a public port of the VM that a foreign process holds. Changes nothing when no other is free. */
 export async function replacePort(trx: Trx, range: Range, vmId: string, publicPort: number): Promise<void> {
   const held = await trx.selectFrom('vm_port').select('protocol').where('vm_id', '=', vmId).where('public_port', '=', publicPort).execute();
   for (const { protocol } of held) {

@@ -1,7 +1,7 @@
 export const VISIBILITIES = ['PUBLIC', 'PRIVATE'] as const;
 export type Visibility = (typeof VISIBILITIES)[number];
 
-/** A name in front of the VM's address that leads to a port of its own. */
+/** A name before the VM's address that leads to one of its ports. */
 export interface Mapping {
   readonly vmId: string;
   readonly name: string;
@@ -9,27 +9,26 @@ export interface Mapping {
   readonly visibility: Visibility;
 }
 
-/** A DNS label has 63 octets; 36 are the UUID's and one the dash's. */
+/** A DNS label has 63 octets: 26 for the name, 1 for the dash and 36 for the UUID. */
 export const MAPPING_NAME = /^[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
 
-/** Where VMs are reached: under `domain`, by `scheme`, at `port` where it is not the scheme's own. */
+/** The public base address of VMs. `port` is absent when it is the default of the scheme. */
 export interface PublicAddress {
   readonly scheme: 'http' | 'https';
   readonly domain: string;
   readonly port?: number;
 }
 
-/** The VM's own address. */
 export function vmUrl({ scheme, domain, port }: PublicAddress, vmId: string): string {
   return `${scheme}://${vmId}.${withPort(domain, port)}`;
 }
 
-/** The mapping's canonical address: one label, so one wildcard certificate covers it. */
+/** The mapping's canonical address. It adds a single label, so one wildcard certificate covers all. */
 export function mappingUrl({ scheme, domain, port }: PublicAddress, vmId: string, name: string): string {
   return `${scheme}://${name}-${vmId}.${withPort(domain, port)}`;
 }
 
-/** The dotted form that the REST API prints. */
+/** The dotted form, as shown by the REST API. */
 export function mappingSubdomain({ domain }: PublicAddress, vmId: string, name: string): string {
   return `${name}.${vmId}.${domain}`;
 }

@@ -44,12 +44,17 @@ describe('an app that floods one client', () => {
     { title: 'a large answer to a client that never reads', flood: '/large', reads: false },
   ])('does not delay other requests: $title', async ({ flood, reads }) => {
     const port = await start('ingress-child.ts', String(await start('hostile-app-child.ts')));
-    const idle = await medianOfHealth(port);
-    const client = connect(port, '127.0.0.1');
-    onTestFinished(() => void client.destroy());
-    client.on('error', () => undefined);
-    if (reads) client.resume();
-    client.write(`GET ${flood} HTTP/1.1\r\nHost: app\r\n\r\n`);
-    expect(await medianOfHealth(port)).toBeLessThan(10 * idle);
+    const ratios: number[] = [];
+    // What else the machine does for a moment counts for one of them: a stall of the process would show in each.
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const idle = await medianOfHealth(port);
+      const client = connect(port, '127.0.0.1');
+      client.on('error', () => undefined);
+      if (reads) client.resume();
+      client.write(`GET ${flood} HTTP/1.1\r\nHost: app\r\n\r\n`);
+      ratios.push((await medianOfHealth(port)) / idle);
+      client.destroy();
+    }
+    expect(Math.min(...ratios)).toBeLessThan(10);
   });
 });

@@ -7,21 +7,21 @@ import { collectGarbage } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './log.ts';
 
 const USAGE = `swiftor serve      run the gateway
-swiftor migrate    bring the database of DATABASE_URL up to date
-swiftor schema     print the GraphQL schema to schema.graphql
-swiftor rotate-secrets [--renew]   seal all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS, also while gateways serve;
-                   --renew: with new data keys too; links to VMs that are open end with the next start of the gateways
-swiftor orphans list   what the engines have of VMs that are not in the database
+swiftor migrate    migrate the database of DATABASE_URL to the latest version
+swiftor schema     write the GraphQL schema to schema.graphql
+swiftor rotate-secrets [--renew]   encrypt all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS; gateways may be running.
+                   --renew also replaces the data keys, which ends open links to VMs at the next start of the gateways
+swiftor orphans list   list resources on the engines whose VMs are not in the database
 swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [--desktop NAME] [--cpu N] [--ram GB] [--vmlabel TEXT]
-                   put the VM back, off, with its volumes; the options are for what its labels do not tell
-swiftor orphans remove VM_ID   remove its containers and volumes, for good
+                   restore the VM with its volumes, turned off; the options replace what its labels lack
+swiftor orphans remove VM_ID   delete its containers and volumes permanently
 swiftor token --user ID [--plan CODE] [--ttl 1h]
 `;
 
-/** A second Ctrl-C within this is the terminal's and npm's at once, not impatience. */
-const IMPATIENT_AFTER_MS = 1_000;
+/** Within this time, a second signal is a duplicate: terminal and npm both send one for the same Ctrl-C. */
+const DUPLICATE_SIGNAL_MS = 1_000;
 const DRAIN_DEADLINE_MS = 10_000;
-/** After the first requests of whoever waited for the start. */
+/** After the first requests of clients that waited for the start. */
 const SETTLED_AFTER_MS = 3_000;
 
 const [command = '', ...args] = process.argv.slice(2);
@@ -47,34 +47,34 @@ try {
 }
 
 async function serve(): Promise<void> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const config = readConfig(process.env);
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY && !config.production });
   const ending = endOnSignal(log);
   const { startServer } = await import('./server.ts');
   const server = await startServer(config, log, ending);
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
-  const readyMs = Math.round(performance.now() - begun);
+  const readyMs = Math.round(performance.now() - startedAt);
   log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
-  // Loading hundreds of modules leaves some 40 MB behind, which nothing else reclaims while the gateway idles.
+  // Loading hundreds of modules leaves about 40 MB of garbage, which an idle gateway would not collect.
   const settling = setTimeout(collectGarbage, SETTLED_AFTER_MS).unref();
   if (!ending.aborted) await once(ending, 'abort');
   clearTimeout(settling);
   await server.close();
-  log.info('ended');
+  log.info('stopped');
 }
 
-/** Aborts at the first signal; ends the process when draining takes too long, or when the user insists. */
+/** Aborts at the first signal. Exits the process at the deadline, or at a second signal. */
 function endOnSignal(log: Log): AbortSignal {
   const ending = new AbortController();
   let first: number | undefined;
   const end = (name: NodeJS.Signals): void => {
     if (first === undefined) {
       first = Date.now();
-      log.info({ signal: name }, 'ending: requests and passes are drained');
+      log.info({ signal: name }, 'shutting down: draining requests and reconciliations');
       setTimeout(() => process.exit(1), DRAIN_DEADLINE_MS).unref();
       ending.abort();
-    } else if (Date.now() - first > IMPATIENT_AFTER_MS) process.exit(1);
+    } else if (Date.now() - first > DUPLICATE_SIGNAL_MS) process.exit(1);
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
   return ending.signal;
@@ -82,7 +82,7 @@ function endOnSignal(log: Log): AbortSignal {
 
 async function migrate(): Promise<void> {
   const { databaseUrl, logLevel } = readConfig(process.env);
-  if (databaseUrl === undefined) throw new Error('Set DATABASE_URL: the embedded database is migrated by each start.');
+  if (databaseUrl === undefined) throw new Error('Set DATABASE_URL; the embedded database is migrated at each start.');
   const { migrateToLatest } = await import('./db/migrate.ts');
   await migrateToLatest(databaseUrl, await createLog({ level: logLevel }));
 }
@@ -126,7 +126,7 @@ async function orphans(): Promise<void> {
   };
   const { runOrphans } = await import('./orphans-command.ts');
   const config = readConfig(process.env);
-  // Standard output is for what the command says.
+  // Standard output is for the results of the command.
   const log = await createLog({ level: 'silent' });
   const run = (command: Parameters<typeof runOrphans>[0]): Promise<void> => {
     return runOrphans(command, { config, log, print: (line) => process.stdout.write(`${line}\n`) }, endOnSignal(log));
@@ -134,7 +134,7 @@ async function orphans(): Promise<void> {
   if (action === 'list' && id === undefined) return run({ action });
   if (action === 'remove' && id !== undefined && more.length === 0) return run({ action, id });
   if (action === 'adopt' && id !== undefined && more.length === 0) return run({ action, id, given });
-  throw new Error(`Which orphans, and what with them? ${USAGE}`);
+  throw new Error(`Name an action and its VM.\n${USAGE}`);
 }
 
 async function schema(): Promise<void> {
@@ -147,7 +147,7 @@ async function token(): Promise<void> {
     args,
     options: { user: { type: 'string' }, plan: { type: 'string' }, ttl: { type: 'string', default: '1h' } },
   });
-  if (values.user === undefined) throw new Error(`Whose token? ${USAGE}`);
+  if (values.user === undefined) throw new Error(`The option --user is missing.\n${USAGE}`);
   const config = readConfig(process.env);
   const [{ readKeys }, { signToken }, { parseDuration }] = await Promise.all([
     import('./secrets/keys.ts'),

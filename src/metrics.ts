@@ -7,10 +7,10 @@ import type { EngineHealth } from './reconciler/watch/engine-health.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {
-  /** Prometheus' text format. */
+  /** Renders all metrics in the Prometheus text format. */
   read(): Promise<{ type: string; text: string }>;
   /**
-   * Whether requests can be served: the database answers and the loops that need it come round. Problems of engines are listed
+   * Whether requests can be served: the database answers, and no loop that needs it has stalled. Engine problems are listed
    * but do not fail readiness.
    */
   checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }>;
@@ -21,16 +21,16 @@ export interface MetricsSources {
   readonly streams: EventStreams;
   readonly regions: readonly string[];
   readonly healthOf: (region: string) => EngineHealth;
-  /** How many VMs the region's engine has that are not in the database. */
+  /** The number of VMs on the region's engine that are not in the database. */
   readonly orphansOf: (region: string) => number;
-  /** By what each loop does: when it last came round, by performance.now(). */
+  /** When each loop last completed a round, in terms of performance.now(), by what it does. */
   readonly loops: ReadonlyMap<string, () => number>;
 }
 
 const DATABASE_DEADLINE_MS = 2_000;
 const STALLED_AFTER_SECONDS = 15;
 
-/** 'ok', or that the loop has stalled. */
+/** Whether a loop is 'ok' or has stalled. */
 export function loopSummary(secondsSinceRound: number): string {
   if (secondsSinceRound < STALLED_AFTER_SECONDS) return 'ok';
   return `stalled: the last success was ${Math.round(secondsSinceRound)} s ago`;
@@ -46,7 +46,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
     registers: [register],
     async collect() {
       this.reset();
-      // The other metrics are read during an outage of the database, too.
+      // The other metrics are needed during a database outage, too.
       const rows = await countVms(db).catch((error: unknown) => {
         if (isDatabaseUnavailable(error)) return undefined;
         throw error;
@@ -58,7 +58,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
   });
   new Gauge({
     name: 'swiftor_event_subscribers',
-    help: 'Readers of vmEvents on this gateway.',
+    help: 'Subscribers of vmEvents on this gateway.',
     registers: [register],
     collect() {
       this.set(streams.count());
@@ -66,7 +66,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
   });
   new Gauge({
     name: 'swiftor_engine_can_start_vms',
-    help: '1 while the engine of the region answers and walls VMs off, as far as the operator wants that; else 0, and /health/ready says why.',
+    help: "1 if the region's engine answers and isolates VMs as configured, otherwise 0; /health/ready has the reason.",
     labelNames: ['region'],
     registers: [register],
     collect() {
@@ -75,7 +75,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
   });
   new Gauge({
     name: 'swiftor_engine_orphan_vms',
-    help: "VMs that the region's engine has and the database does not know: they are kept until an operator says what they are.",
+    help: "VMs on the region's engine that are not in the database; an operator has to adopt or remove them.",
     labelNames: ['region'],
     registers: [register],
     collect() {
@@ -86,8 +86,8 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
   return {
     read: async () => ({ type: register.contentType, text: await register.metrics() }),
     async checkReady() {
-      const ask = () => sql`select 1`.execute(db);
-      const database = await withDeadline(DATABASE_DEADLINE_MS, new AbortController().signal, ask).then(
+      const query = () => sql`select 1`.execute(db);
+      const database = await withDeadline(DATABASE_DEADLINE_MS, new AbortController().signal, query).then(
         () => 'ok',
         () => 'unreachable',
       );

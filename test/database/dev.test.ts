@@ -37,5 +37,5 @@ it('npm run dev restarts the gateway at a change, keeps its database, and ends b
   child.kill('SIGINT');
   expect(await exited).toEqual([0, null]);
   expect(pidExists(pid)).toBe(false);
-  expect(lines.filter((line) => line.includes('"ended"'))).toHaveLength(2);
+  expect(lines.filter((line) => line.includes('"stopped"'))).toHaveLength(2);
 }, 90_000);

@@ -143,6 +143,6 @@ describe('a database restored from before some VMs were made', () => {
   });
 
   it.each([[[]], [['remove']], [['adopt', 'a', 'b']]])('orphans %j is told how it is used', async (args) => {
-    await expect(orphans(...args)).rejects.toThrow(/Which orphans.*swiftor orphans list/s);
+    await expect(orphans(...args)).rejects.toThrow(/Name an action.*swiftor orphans list/s);
   });
 });

@@ -18,40 +18,40 @@ const AuditAction = builder.enumType('AuditAction', {
 });
 
 const AuditDetail = builder.objectRef<{ readonly name: string; readonly value: string }>('AuditDetail').implement({
-  description: 'One particular of an action.',
+  description: 'A detail of an action.',
   fields: (t) => ({
-    name: t.exposeString('name', { description: 'As the input calls it: "key", "vmlabel", "internalPort".' }),
-    value: t.exposeString('value', { description: 'What it was; never the value of a secret.' }),
+    name: t.exposeString('name', { description: 'The name of the input: "key", "vmlabel", "internalPort".' }),
+    value: t.exposeString('value', { description: 'The value of the input; never the value of a secret.' }),
   }),
 });
 
 const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
-  description: 'Who did what to which VM, from where and when. It is kept when the VM is gone.',
+  description: 'An action on a VM: who, what, from where and when. Kept after the VM is deleted.',
   fields: (t) => ({
     action: t.field({ type: AuditAction, description: 'What was done.', resolve: ({ action }) => action }),
-    actor: t.exposeID('actor', { nullable: true, description: "The user's id; null for whoever held a one-time link." }),
-    address: t.exposeString('address', { description: 'The address that it came from; "unknown" when the connection had ended.' }),
-    vmId: t.exposeID('vmId', { description: 'The VM, which may be gone.' }),
-    vmlabel: t.exposeString('vmlabel', { description: 'What the VM was called before the action.' }),
+    actor: t.exposeID('actor', { nullable: true, description: "The user's id; null for a visitor with a one-time link." }),
+    address: t.exposeString('address', { description: 'The IP address of the client; "unknown" if the connection had already closed.' }),
+    vmId: t.exposeID('vmId', { description: 'The VM, which may have been deleted.' }),
+    vmlabel: t.exposeString('vmlabel', { description: 'The label of the VM before the action.' }),
     details: t.field({
       type: [AuditDetail],
-      // A handful that came with the row.
+      // A few values from the same row.
       complexity: { field: 1, multiplier: 1 },
-      description: 'Its particulars; empty for most actions.',
+      description: 'Its details; empty for most actions.',
       resolve: ({ details }) =>
         Object.entries(details).flatMap(([name, value]) => (value === null ? [] : [{ name, value: String(value) }])),
     }),
     count: t.exposeInt('count', {
-      description: 'How often, within its minute and from that address, for SECRETS_READ and START_REFUSED; 1 for any other.',
+      description: 'For SECRETS_READ and START_REFUSED, how often within the minute and from this address; otherwise 1.',
     }),
-    at: t.field({ type: 'DateTime', description: 'When it was done; the last time, where it is counted.', resolve: ({ at }) => at }),
+    at: t.field({ type: 'DateTime', description: 'When it was done; if counted, the last time.', resolve: ({ at }) => at }),
   }),
 });
 
 const AuditEdge = builder.objectRef<Entry>('AuditEdge').implement({
-  description: 'An entry with its place in the list.',
+  description: 'An entry and its cursor.',
   fields: (t) => ({
-    cursor: t.string({ description: 'Its place: what `after` takes.', resolve: cursorOf }),
+    cursor: t.string({ description: 'The cursor, for `after`.', resolve: cursorOf }),
     node: t.field({ type: AuditEntry, description: 'The entry.', resolve: (entry) => entry }),
   }),
 });
@@ -59,7 +59,7 @@ const AuditEdge = builder.objectRef<Entry>('AuditEdge').implement({
 const AuditConnection = builder.objectRef<Page>('AuditConnection').implement({
   description: 'A page of the audit, newest first.',
   fields: (t) => ({
-    // The page's size already counts what is in it.
+    // Already counted by the page size.
     nodes: t.field({
       type: [AuditEntry],
       complexity: { field: 1, multiplier: 1 },
@@ -74,7 +74,7 @@ const AuditConnection = builder.objectRef<Page>('AuditConnection').implement({
     }),
     pageInfo: t.field({
       type: PageInfo,
-      description: 'Where the page lies; what follows is older.',
+      description: 'The position of the page; the next one is older.',
       resolve: (page) => toPageInfo(page.entries.map(cursorOf), page),
     }),
   }),
@@ -84,12 +84,12 @@ builder.objectField(Account, 'audit', (t) =>
   t.field({
     type: AuditConnection,
     description:
-      'What was done to the VMs of the account, newest first: every change, every refused start, every read of secret values. ' +
-      'Kept for 90 days unless the operator set another time. Errors: BAD_USER_INPUT for a page or a cursor that there is not.',
+      'The actions on the VMs of the account, newest first: every change, refused start and read of secret values. ' +
+      'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
     complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
-      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'How many at most, 1 to 100.' }),
-      after: t.arg.string({ required: false, description: 'The cursor after which to begin: older ones.' }),
+      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'The maximum number of entries, 1 to 100.' }),
+      after: t.arg.string({ required: false, description: 'Return entries after this cursor, which are older.' }),
     },
     resolve: async ({ userId }, { first, after }, { db }): Promise<Page> => {
       const start = fromCursor('audit', after);

@@ -15,13 +15,13 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   defaultInputFieldRequiredness: true,
   plugins: [ComplexityPlugin],
-  // Only costs are declared here: operation-cost.ts weighs an operation once, before it runs.
+  // The plugin only declares costs; operation-cost.ts computes them once, before an operation runs.
   complexity: { defaultComplexity: 1, defaultListMultiplier: 10, disabled: true },
 });
 
 builder.scalarType('DateTime', {
-  description: 'A moment, as ISO 8601 in UTC with milliseconds: `2026-11-24T09:30:00.000Z`.',
-  // What is a text already is one of those.
+  description: 'A date and time in ISO 8601, UTC, with milliseconds: `2026-11-24T09:30:00.000Z`.',
+  // A string is already in this format.
   serialize: (value) => (typeof value === 'string' ? value : value.toISOString()),
   parseValue(value) {
     const date = typeof value === 'string' ? new Date(value) : undefined;
@@ -30,8 +30,8 @@ builder.scalarType('DateTime', {
   },
 });
 
-builder.queryType({ description: 'Reading: every answer is about the account that the token names.' });
+builder.queryType({ description: 'Reads. All results belong to the account of the token.' });
 builder.mutationType({
-  description: 'Changing: each mutation writes what is wanted and returns at once; `vmEvents` tells how it goes.',
+  description: 'Changes. A mutation stores the desired state and returns at once; subscribe to `vmEvents` for the progress.',
 });
-builder.subscriptionType({ description: 'Watching: over graphql-ws on a WebSocket, or over SSE.' });
+builder.subscriptionType({ description: 'Live data, over a WebSocket (graphql-ws) or server-sent events.' });

@@ -5,19 +5,19 @@ import { builder } from './builder.ts';
 import { PortProtocol } from './port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {
-  description: 'What a distribution is.',
+  description: 'The kind of a distribution.',
   values: {
-    WEBTOP: { description: 'An operating system with a choice of desktops: `os.desktop` is required.' },
-    PREMADE: { description: 'One app with its own interface: `os.desktop` is not taken.' },
+    WEBTOP: { description: 'An operating system with a choice of desktops; `desktop` is required.' },
+    PREMADE: { description: 'One app with its own interface; `desktop` is not allowed.' },
   } as const,
 });
 
 const PortRange = builder.objectRef<DistributionEntry['ports'][number]>('PortRange').implement({
-  description: 'Ports inside the container, both ends included.',
+  description: 'A range of ports inside the container, inclusive.',
   fields: (t) => ({
-    from: t.exposeInt('from', { description: 'The first.' }),
-    to: t.exposeInt('to', { description: 'The last.' }),
-    protocol: t.field({ type: PortProtocol, description: 'What they carry.', resolve: ({ protocol }) => protocol }),
+    from: t.exposeInt('from', { description: 'The first port.' }),
+    to: t.exposeInt('to', { description: 'The last port.' }),
+    protocol: t.field({ type: PortProtocol, description: 'The protocol.', resolve: ({ protocol }) => protocol }),
   }),
 });
 
@@ -28,90 +28,92 @@ interface ImageChoice {
 }
 
 const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').implement({
-  description: 'The container image that a VM runs.',
+  description: 'A container image.',
   fields: (t) => ({
-    desktop: t.exposeString('desktop', { nullable: true, description: 'With which desktop; null for an app.' }),
-    ref: t.exposeString('ref', { description: 'The reference that its registry is asked for.' }),
+    desktop: t.exposeString('desktop', { nullable: true, description: 'The desktop; null for an app.' }),
+    ref: t.exposeString('ref', { description: 'The image reference.' }),
     standIn: t.exposeString('standIn', {
       nullable: true,
       description:
-        'The image that runs where that registry cannot be reached; the operator builds it with `npm run images -- REF`. ' +
-        'Null: there is no recipe, it needs a registry.',
+        'The fallback image for engines that cannot reach the registry; the operator builds it with `npm run images -- REF`. ' +
+        'Null if there is none.',
     }),
   }),
 });
 
 const Distribution = builder.objectRef<DistributionEntry>('Distribution').implement({
-  description: 'A catalog entry: what a VM can run.',
+  description: 'A catalog entry that a VM can run.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'What createVm takes as `distribution`.' }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    description: t.exposeString('description', { description: 'One or two sentences for people; may be empty.' }),
-    kind: t.field({ type: DistributionKind, description: 'With desktops to choose from, or one app.', resolve: ({ kind }) => kind }),
+    code: t.exposeString('code', { description: 'The value of `distribution` in createVm.' }),
+    name: t.exposeString('name', { description: 'The display name.' }),
+    description: t.exposeString('description', { description: 'One or two sentences; may be empty.' }),
+    kind: t.field({ type: DistributionKind, description: 'A webtop or a single app.', resolve: ({ kind }) => kind }),
     desktops: t.stringList({
-      description: 'What createVm takes as `desktop`; empty: it takes none.',
+      description: 'The values of `desktop` in createVm; empty if it has none.',
       resolve: ({ desktops }) => [...desktops],
     }),
-    defaultPort: t.exposeInt('defaultPort', { description: "The port inside the container that the VM's own address leads to." }),
+    defaultPort: t.exposeInt('defaultPort', {
+      description: "The port of the app inside the container, which the VM's own address leads to.",
+    }),
     image: t.string({
-      description: 'The image reference; for a webtop that of its first desktop. `images` has all, and what stands in for them.',
+      description: 'The image reference; for a webtop, that of its first desktop. `images` lists all, with their fallbacks.',
       resolve: ({ image, images }) => image ?? Object.values(images)[0] ?? '',
     }),
-    images: t.field({ type: [DistributionImage], description: 'The image of each desktop, or the one of an app.', resolve: imagesOf }),
+    images: t.field({ type: [DistributionImage], description: 'The image of each desktop, or of the app.', resolve: imagesOf }),
     ports: t.field({
       type: [PortRange],
-      description: 'What it listens on that is no HTTP: addPort takes these.',
+      description: 'Its ports for other protocols than HTTP, which addPort can forward.',
       resolve: ({ ports }) => [...ports],
     }),
-    portForwarding: t.exposeBoolean('portForwarding', { description: 'Whether addPort takes any other port too.' }),
+    portForwarding: t.exposeBoolean('portForwarding', { description: 'Whether addPort can forward any other port, too.' }),
     deprecated: t.exposeString('deprecated', {
       nullable: true,
-      description: 'Why not to build on it any more and what to use instead; null while it is maintained.',
+      description: 'Why it is deprecated and what to use instead; null if it is not.',
     }),
   }),
 });
 
 const Region = builder.objectRef<RegionEntry>('Region').implement({
-  description: 'A place where VMs run: a code that leads to an engine.',
+  description: 'A region, which is a code for an engine.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'What createVm takes as `region`: "AU".' }),
-    name: t.exposeString('name', { description: 'For people.' }),
+    code: t.exposeString('code', { description: 'The value of `region` in createVm, such as "AU".' }),
+    name: t.exposeString('name', { description: 'The display name.' }),
     available: t.boolean({
       description:
-        'Whether VMs can start there now: its engine answers and keeps VMs apart. Starts are accepted either way, and happen when it does.',
+        'Whether VMs can start there now: its engine answers and isolates VMs. Starts are accepted in any case and wait until it is available.',
       resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
     }),
   }),
 });
 
-/** Shared with Account. */
+/** Also used by Account. */
 export const Plan = builder.objectRef<PlanEntry>('Plan').implement({
-  description: 'Limits, checked when a VM is started, but for `vms`: sums over the account, not per VM.',
+  description: 'The limits of an account, not of a single VM. All but `vms` are checked when a VM starts.',
   fields: (t) => ({
-    code: t.exposeString('code', { description: "What a token's `app_metadata.plan` names." }),
-    name: t.exposeString('name', { description: 'For people.' }),
-    cpu: t.exposeInt('cpu', { description: 'vCPU cores over all enabled VMs.' }),
-    ram: t.exposeInt('ram', { description: 'GB of memory over all enabled VMs.' }),
-    storageGb: t.exposeInt('storageGb', { description: 'GB over all persistent volumes.' }),
-    concurrentVms: t.exposeInt('concurrentVms', { description: 'VMs that may be enabled at the same time.' }),
-    vms: t.exposeInt('vms', { description: 'VMs that there may be, on or off; checked when one is created.' }),
+    code: t.exposeString('code', { description: 'The value of `app_metadata.plan` in a token.' }),
+    name: t.exposeString('name', { description: 'The display name.' }),
+    cpu: t.exposeInt('cpu', { description: 'vCPU cores of all enabled VMs.' }),
+    ram: t.exposeInt('ram', { description: 'GB of memory of all enabled VMs.' }),
+    storageGb: t.exposeInt('storageGb', { description: 'GB on all persistent volumes.' }),
+    concurrentVms: t.exposeInt('concurrentVms', { description: 'The number of enabled VMs.' }),
+    vms: t.exposeInt('vms', { description: 'The total number of VMs, on or off. Checked by createVm.' }),
   }),
 });
 
 builder.queryFields((t) => ({
   distributions: t.field({
     type: [Distribution],
-    description: 'The catalog: everything a VM can run.',
+    description: 'The catalog of everything that a VM can run.',
     resolve: (_root, _args, { catalog }) => [...catalog.distributions.values()],
   }),
   regions: t.field({
     type: [Region],
-    description: 'Where VMs can run.',
+    description: 'The regions where VMs can run.',
     resolve: (_root, _args, { catalog }) => [...catalog.regions.values()],
   }),
   plans: t.field({
     type: [Plan],
-    description: 'What can be subscribed to.',
+    description: 'The available plans.',
     resolve: (_root, _args, { catalog }) => [...catalog.plans.values()],
   }),
 }));

@@ -13,7 +13,7 @@ import { readUsage } from '../../vm/vm-store.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
-/** What the resolvers work with; the same for every request. */
+/** What resolvers use; the same for every request. */
 export interface Services extends VmDependencies {
   readonly address: PublicAddress;
   readonly streams: Pick<EventStreams, 'subscribe'>;
@@ -21,25 +21,25 @@ export interface Services extends VmDependencies {
   readonly telemetry: VmTelemetry;
   /** Whether the region's engine answers. */
   readonly isRegionAvailable: (code: string) => boolean;
-  /** What is known of the region's engine without asking it. */
+  /** What is known about the region's engine, without a call to it. */
   readonly factsOf: (region: string) => EngineFacts;
 }
 
-/** Who asks, and what their connection can do. */
+/** Who sends a request, and over which connection. */
 export interface Caller {
-  /** With the address that the request comes from; see `clientAddress`. */
+  /** Includes the client's address; see `clientAddress`. */
   readonly viewer: Actor;
-  /** See `requestIdOf`; of a WebSocket, that of the request that opened it. */
+  /** See `requestIdOf`; for a WebSocket, the id of its upgrade request. */
   readonly requestId: string;
-  /** What is asked for, where that is not a GraphQL operation of its own name. */
+  /** The REST route, which the log names instead of the operation. */
   readonly route?: string | undefined;
-  /** Of the last event that a reconnecting client has seen: stands in for `vmEvents(after:)`. */
+  /** The last event that a reconnecting client has seen, as the default of `vmEvents(after:)`. */
   readonly lastEventId?: string | undefined;
-  /** Cut when its reader has fallen too far behind. */
+  /** Cut if its client reads too slowly. */
   readonly connection?: Cuttable;
 }
 
-/** One request's context. */
+/** The context of one request. */
 export interface Context extends Services, Caller {
   readonly loaders: Loaders;
 }
@@ -49,8 +49,8 @@ export function createContext(services: Services, caller: Caller): Context {
 }
 
 /**
- * They batch within a request and remember nothing: in a subscription they live for hours. Each is made when it is first needed, which
- * most subscriptions never do, and there are thousands of them.
+ * Batch within a request, without a cache: those of a subscription live for hours. Each loader is created on first use,
+ * because thousands of subscriptions never use one.
  */
 class Loaders {
   readonly #services: Services;
@@ -71,7 +71,7 @@ class Loaders {
     return this.#secrets.load(vmId);
   }
 
-  /** Its secrets with their values, which the audit tells of. */
+  /** The VM's secrets with their values. Records the read in the audit. */
   secretValues(vmId: string): Promise<VmSecret[]> {
     const { db, secretBox } = this.#services;
     this.#values ??= loaderByVm((vmIds) => revealSecrets(db, secretBox, this.#viewer, [...new Set(vmIds)]));
@@ -82,9 +82,9 @@ class Loaders {
     const { db, catalog } = this.#services;
     const { userId, plan } = this.#viewer;
     this.#account ??= new DataLoader(
-      async (asked) => {
+      async (keys) => {
         const usage = await readUsage(db, userId);
-        return asked.map(() => ({ plan: planOf(catalog, plan, usage.plan), usage }));
+        return keys.map(() => ({ plan: planOf(catalog, plan, usage.plan), usage }));
       },
       { cache: false },
     );

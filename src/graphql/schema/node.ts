@@ -1,9 +1,9 @@
 import { builder } from './builder.ts';
 
-/** Anything with an id of its own. */
+/** An object with an id. */
 export const Node = builder.interfaceRef<{ id: string }>('Node').implement({
-  description: 'Anything with an id of its own.',
+  description: 'An object with an id.',
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'The bare UUID, the same that the REST API uses.' }),
+    id: t.exposeID('id', { description: 'A UUID, the same as in the REST API.' }),
   }),
 });

@@ -1,10 +1,10 @@
 import { builder } from './builder.ts';
 
-/** Shared by forwards and the catalog. */
+/** Used by forwards and the catalog. */
 export const PortProtocol = builder.enumType('PortProtocol', {
-  description: 'What a port carries.',
+  description: 'The transport protocol of a port.',
   values: {
-    TCP: { value: 'tcp', description: 'Connections.' },
-    UDP: { value: 'udp', description: 'Datagrams.' },
+    TCP: { value: 'tcp', description: 'TCP.' },
+    UDP: { value: 'udp', description: 'UDP.' },
   } as const,
 });

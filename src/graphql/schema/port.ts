@@ -5,17 +5,18 @@ import { PortProtocol } from './port-protocol.ts';
 import { Vm } from './vm/vm.ts';
 
 const PortForward = builder.objectRef<Forward>('PortForward').implement({
-  description: 'A public port that leads to one of the VM, for what is not HTTP.',
+  description: 'A public port that is forwarded to a port of the VM, for protocols other than HTTP.',
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    protocol: t.field({ type: PortProtocol, description: 'What it carries.', resolve: ({ protocol }) => protocol }),
+    protocol: t.field({ type: PortProtocol, description: 'The protocol.', resolve: ({ protocol }) => protocol }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     publicPort: t.exposeInt('publicPort', {
       description:
-        'The port outside. It stays until the forward or the VM is removed, unless something else holds it when the VM starts: then another is chosen, and an event tells.',
+        'The public port. It stays the same until the forward or the VM is removed, unless another process uses it when the VM ' +
+        'starts. Then another port is chosen, and an event reports the change.',
     }),
     address: t.string({
-      description: 'What to connect to, "host:port"; answers while the VM is on.',
+      description: 'Where clients connect, "host:port"; works while the VM is running.',
       resolve: ({ region, publicPort }, _args, { forward }) => forwardAddress(forward, region, publicPort),
     }),
   }),
@@ -25,7 +26,7 @@ builder.objectField(Vm, 'ports', (t) =>
   t.field({
     type: [PortForward],
     description:
-      'Its forwarded ports, by protocol and internal port. A catalog entry with a TCP route has its port here from the creation on.',
+      'Its forwarded ports, ordered by protocol and internal port. The port of a TCP route in the catalog is forwarded from creation on.',
     resolve: ({ ports }) => [...ports],
   }),
 );
@@ -34,7 +35,7 @@ const AddPortInput = builder.inputType('AddPortInput', {
   description: 'A port to forward.',
   fields: (t) => ({
     vmId: t.id({ description: 'The VM.' }),
-    protocol: t.field({ type: PortProtocol, description: 'What it carries.' }),
+    protocol: t.field({ type: PortProtocol, description: 'The protocol.' }),
     internalPort: t.int({ description: 'The port inside the container, 1 to 65535; see `Distribution.ports`.' }),
   }),
 });
@@ -43,19 +44,19 @@ builder.mutationFields((t) => ({
   addPort: t.field({
     type: PortForward,
     description:
-      'Forwards a public port, which is chosen, to one of the VM. While the VM is on, its container is replaced at once and its volumes stay. ' +
-      'A port that is forwarded already stays as it is. Errors: BAD_USER_INPUT for a port that its distribution does not allow, NOT_FOUND, ' +
-      'CONFLICT past 16 ports of a VM or 64 of an account, or when every public port is taken.',
+      'Forwards a public port, which the gateway chooses, to a port of the VM. If the VM is on, its container is replaced at once; volumes are kept. ' +
+      'If the port is already forwarded, nothing changes. Errors: BAD_USER_INPUT for a port that the distribution does not allow, NOT_FOUND, ' +
+      'CONFLICT above 16 ports per VM or 64 per account, or if no public port is free.',
     args: { input: t.arg({ type: AddPortInput, description: 'The port.' }) },
     resolve: (_root, { input: { vmId, ...port } }, context) => addPort(context, context.viewer, vmId, port),
   }),
   removePort: t.field({
     type: Vm,
     description:
-      'Takes a forward away and frees its public port, with the same effect on a VM that is on. Errors: NOT_FOUND when there is no such VM or forward.',
+      'Removes a forward and frees its public port; replaces the container like addPort. Errors: NOT_FOUND if there is no such VM or forward.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
-      protocol: t.arg({ type: PortProtocol, description: 'What it carries.' }),
+      protocol: t.arg({ type: PortProtocol, description: 'The protocol.' }),
       internalPort: t.arg.int({ description: 'The port inside the container.' }),
     },
     resolve: (_root, { vmId, protocol, internalPort }, context) => removePort(context, context.viewer, vmId, { protocol, internalPort }),

@@ -13,7 +13,7 @@ import './vm/vm-telemetry.ts';
 
 export const schema = builder.toSchema();
 
-/** schema.graphql's text: sorted, so that its diff shows what changed and nothing else. */
+/** The text of schema.graphql, sorted to keep diffs small. */
 export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`;
 }

@@ -5,14 +5,14 @@ import { selectsField } from './selects-field.ts';
 import { Vm } from './vm/vm.ts';
 
 const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('VmSecret').implement({
-  description: "A variable of the container's environment. Stored encrypted; read only where it is selected.",
+  description: "A variable of the container's environment. Stored encrypted, and decrypted only when a query selects it.",
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
     key: t.exposeString('key', { description: "The variable's name." }),
     value: t.string({
-      description: "The variable's value in clear. The account's audit tells of each read.",
+      description: "The decrypted value. The account's audit records each read.",
       resolve({ value }) {
-        if (value === undefined) throw new Error('A secret was selected with its value, and read without.');
+        if (value === undefined) throw new Error('The value of a secret is selected but was not read.');
         return value;
       },
     }),
@@ -23,22 +23,25 @@ const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('
 builder.objectField(Vm, 'secrets', (t) =>
   t.field({
     type: [VmSecret],
-    description: 'Its secrets, by key; the password given at creation is among them as VM_PASSWORD.',
+    description: 'Its secrets, ordered by key. The password from its creation is the secret VM_PASSWORD.',
     resolve: ({ id }, _args, { loaders }, info) => (selectsField(info, 'value') ? loaders.secretValues(id) : loaders.secrets(id)),
   }),
 );
 
 const SetSecretInput = builder.inputType('SetSecretInput', {
-  description: 'A secret to add or to replace.',
+  description: 'A secret to add or replace.',
   fields: (t) => ({
     vmId: t.id({ description: 'The VM.' }),
     key: t.string({
       description:
-        'The name of an environment variable: letters, digits and _, at most 128. Reserved: what decides how programs are loaded or what the image does at boot (PATH, LD_…, S6_…), what the catalog sets for the image, and the names that its sign-in takes from VM_PASSWORD.',
+        'The name of an environment variable: at most 128 letters, digits and _. Reserved are names that control how programs ' +
+        'are loaded or how the image boots (PATH, LD_…, S6_…), names that the catalog sets for the image, and the names ' +
+        'through which its sign-in gets VM_PASSWORD.',
     }),
     value: t.string({
       description:
-        'At most 32 KiB, no NUL character; all secrets of a VM at most 512 KiB with their names. VM_PASSWORD: as the password of createVm.',
+        'At most 32 KiB, without NUL characters. All secrets of a VM, including their names, have at most 512 KiB. VM_PASSWORD has ' +
+        'the rules of the password of createVm.',
     }),
   }),
 });
@@ -47,14 +50,15 @@ builder.mutationFields((t) => ({
   setSecret: t.field({
     type: VmSecret,
     description:
-      'Adds or replaces a secret. While the VM is on, its container is replaced at once and its volumes stay; when the new one does not come up, ' +
-      'the old one comes back and the secret waits (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT past 200 secrets or 512 KiB of the VM, or 2,000 secrets of the account.',
+      'Adds or replaces a secret. If the VM is on, its container is replaced at once; volumes are kept. If the new container does not come up, ' +
+      'the old one is restored and the secret is applied later (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT above 200 secrets or ' +
+      '512 KiB per VM, or 2,000 secrets per account.',
     args: { input: t.arg({ type: SetSecretInput, description: 'The secret.' }) },
     resolve: (_root, { input: { vmId, ...secret } }, context) => setSecret(context, context.viewer, vmId, secret),
   }),
   deleteSecret: t.field({
     type: Vm,
-    description: 'Removes a secret, with the same effect on a VM that is on. Errors: NOT_FOUND when there is no such VM or key.',
+    description: 'Removes a secret; replaces the container like setSecret. Errors: NOT_FOUND if there is no such VM or key.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       key: t.arg.string({ description: "The variable's name." }),

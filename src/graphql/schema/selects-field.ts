@@ -1,6 +1,6 @@
 import { Kind, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
 
-/** Whether the field that is being resolved is asked for its subfield `name`, itself or through fragments; a @skip counts as asking. */
+/** Whether the current field selects the subfield `name`, directly or through fragments. Ignores @skip and @include. */
 export function selectsField({ fieldNodes, fragments }: GraphQLResolveInfo, name: string): boolean {
   const within = (set: SelectionSetNode | undefined): boolean =>
     (set?.selections ?? []).some((selection) => {

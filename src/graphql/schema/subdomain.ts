@@ -8,22 +8,22 @@ export const Visibility = builder.enumType('Visibility', {
   description: 'Who may open an address.',
   values: {
     PUBLIC: { description: 'Anyone.' },
-    PRIVATE: { description: 'Only browsers that came through a link of createOpenLink.' },
+    PRIVATE: { description: 'Only browsers that have opened a link of createOpenLink.' },
   } as const,
 });
 
 export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').implement({
-  description: "A name in front of the VM's address that leads to a port of its own.",
+  description: "A subdomain of the VM's address that leads to one of its ports.",
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    name: t.exposeString('name', { description: '1 to 26 lower-case letters, digits and inner dashes; unique in its VM.' }),
+    name: t.exposeString('name', { description: '1 to 26 lower-case letters, digits and inner dashes; unique within the VM.' }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     subdomain: t.string({
-      description: 'The dotted form, as REST prints it: `myapp.{id}.{domain}`.',
+      description: 'The dotted form, as in the REST API: `myapp.{id}.{domain}`.',
       resolve: ({ vmId, name }, _args, { address }) => mappingSubdomain(address, vmId, name),
     }),
     url: t.string({
-      description: 'The canonical address, which one wildcard certificate covers: `https://myapp-{id}.{domain}`.',
+      description: 'The canonical address, covered by one wildcard certificate: `https://myapp-{id}.{domain}`.',
       resolve: ({ vmId, name }, _args, { address }) => mappingUrl(address, vmId, name),
     }),
     visibility: t.field({ type: Visibility, description: 'Who may open it.', resolve: ({ visibility }) => visibility }),
@@ -31,7 +31,7 @@ export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').i
 });
 
 builder.objectField(Vm, 'networking', (t) =>
-  t.field({ type: [SubdomainMapping], description: 'Its mappings, by name.', resolve: ({ mappings }) => [...mappings] }),
+  t.field({ type: [SubdomainMapping], description: 'Its mappings, ordered by name.', resolve: ({ mappings }) => [...mappings] }),
 );
 
 const AddSubdomainInput = builder.inputType('AddSubdomainInput', {
@@ -48,15 +48,15 @@ builder.mutationFields((t) => ({
   addSubdomain: t.field({
     type: SubdomainMapping,
     description:
-      'Puts a name in front of a port of the VM; works at once, on or off. The same name and port again only sets the visibility. ' +
-      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT when the name leads to another port, and past 50 mappings of the VM or 500 of the account.',
+      'Maps a subdomain to a port of the VM, effective at once. With the name and port of an existing mapping it only sets the visibility. ' +
+      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT if the name leads to another port, and above 50 mappings per VM or 500 per account.',
     args: { input: t.arg({ type: AddSubdomainInput, description: 'The mapping.' }) },
     resolve: (_root, { input: { vmId, visibility, ...rest } }, context) =>
       addSubdomain(context, context.viewer, vmId, { ...rest, visibility: visibility ?? 'PUBLIC' }),
   }),
   removeSubdomain: t.field({
     type: Vm,
-    description: 'Takes a mapping away. Errors: NOT_FOUND when there is no such VM or name.',
+    description: 'Removes a mapping. Errors: NOT_FOUND if there is no such VM or name.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       name: t.arg.string({ description: 'The name of the mapping.' }),
@@ -65,11 +65,11 @@ builder.mutationFields((t) => ({
   }),
   createOpenLink: t.string({
     description:
-      'A one-time link, good for 60 seconds, that opens an address of the VM in a browser, with all its paths, until your token ends; whether ' +
-      'the VM is on or off. Errors: NOT_FOUND when there is no such VM or name.',
+      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM until your token expires. ' +
+      'Works whether the VM is on or off. Errors: NOT_FOUND if there is no such VM or name.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
-      name: t.arg.string({ required: false, description: "A mapping's name; without it the VM's own address." }),
+      name: t.arg.string({ required: false, description: "A mapping's name; by default, the VM's own address." }),
     },
     resolve: (_root, { vmId, name }, context) => createOpenLink(context, context.address, context.viewer, vmId, name ?? undefined),
   }),

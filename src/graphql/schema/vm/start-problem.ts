@@ -2,12 +2,12 @@ import { START_PROBLEM_CODES, type StartProblem as Problem } from '../../../vm/s
 import { builder } from '../builder.ts';
 
 export const StartProblem = builder.objectRef<Problem>('StartProblem').implement({
-  description: 'Something that keeps a VM from starting now.',
+  description: 'A reason why a VM cannot start now.',
   fields: (t) => ({
     code: t.exposeString('code', {
       description: ['One of these.', ...Object.entries(START_PROBLEM_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`)].join('\n'),
     }),
-    message: t.exposeString('message', { description: 'What is wrong: a sentence for a person.' }),
-    action: t.exposeString('action', { description: 'What to do about it: a sentence for a person.' }),
+    message: t.exposeString('message', { description: 'What is wrong, human-readable.' }),
+    action: t.exposeString('action', { description: 'What to do about it, human-readable.' }),
   }),
 });

@@ -5,42 +5,45 @@ import { builder } from '../builder.ts';
 import { Vm, VmStatus } from './vm.ts';
 
 const kindDescriptions = {
-  SNAPSHOT: { description: 'How the VM stands at the beginning of the subscription.' },
-  CREATED: { description: 'The VM came to be.' },
-  CHANGED: { description: 'Anything of the VM changed, mostly its status.' },
-  PROGRESS: { description: 'A boot went on, at most 4 a second; not stored, not replayed.' },
-  DELETED: { description: 'The VM is gone; its last event.' },
+  SNAPSHOT: { description: 'The state of the VM when the subscription starts.' },
+  CREATED: { description: 'The VM was created.' },
+  CHANGED: { description: 'The VM has changed, usually its status.' },
+  PROGRESS: { description: 'The progress of a boot, at most 4 per second. Not stored, and not replayed.' },
+  DELETED: { description: 'The VM was deleted. This is its last event.' },
 } as const satisfies Record<(typeof VM_EVENT_KINDS)[number], object>;
 
-const VmEventKind = builder.enumType('VmEventKind', { description: 'What an event tells.', values: kindDescriptions });
+const VmEventKind = builder.enumType('VmEventKind', { description: 'The kind of an event.', values: kindDescriptions });
 
 const VmEvent = builder.objectRef<Event>('VmEvent').implement({
-  description: 'One change of one VM.',
+  description: 'A change of a VM.',
   fields: (t) => ({
     seq: t.string({
       description:
-        'Its number in the account, gapless and in the order of commits: the cursor to resume from. SNAPSHOT carries the number up to which it speaks, PROGRESS repeats the last one.',
+        'Its number within the account, without gaps and in commit order: the cursor to resume from. A SNAPSHOT has the number ' +
+        'of the last event that it includes, PROGRESS that of the last event before it.',
       resolve: ({ seq }) => String(seq),
     }),
-    kind: t.field({ type: VmEventKind, description: 'What it tells.', resolve: ({ kind }) => kind }),
+    kind: t.field({ type: VmEventKind, description: 'The kind of the event.', resolve: ({ kind }) => kind }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    status: t.field({ type: VmStatus, description: 'The status that this event brought.', resolve: ({ status }) => toVmStatus(status) }),
+    status: t.field({ type: VmStatus, description: 'The status after this event.', resolve: ({ status }) => toVmStatus(status) }),
     previousStatus: t.field({
       type: VmStatus,
       nullable: true,
-      description: 'The status before it; null where there was none.',
+      description: 'The status before this event; null if there was none.',
       resolve: ({ previousStatus }) => (previousStatus === undefined ? null : toVmStatus(previousStatus)),
     }),
     vm: t.field({
       type: Vm,
       nullable: true,
-      description: 'The VM as it is when the event is delivered, which may be further on than `status`; null once deleted.',
+      description: 'The VM at the time of delivery, which may be newer than `status`; null if it has been deleted.',
       resolve: async ({ vmId }, _args, { db, viewer }) => (await findVm(db, viewer.userId, vmId)) ?? null,
     }),
     reason: t.exposeString('reason', {
       nullable: true,
       description:
-        'Why: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (its container is replaced, since what it is made from changed), UNDO (the new one did not come up, the old one comes back; see `lastFailure`), DISK or ADOPT (an operator gave back a VM that a restored database did not know); null for SNAPSHOT and PROGRESS.',
+        'The cause: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (the container is replaced because its configuration has ' +
+        'changed), UNDO (the new container did not come up and the old one is restored; see `lastFailure`), DISK, or ADOPT (an ' +
+        'operator restored a VM that was missing in the database). Null for SNAPSHOT and PROGRESS.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: ({ at }) => at }),
   }),
@@ -50,15 +53,15 @@ builder.subscriptionField('vmEvents', (t) =>
   t.field({
     type: VmEvent,
     description:
-      'Without `after`: first a SNAPSHOT of each VM asked for, then every change. With `after`: every event since that seq, then every change. ' +
-      "Nothing is skipped, nothing comes twice, each VM's last event is DELETED. A cursor older than what is kept starts again with SNAPSHOTs. " +
-      'Errors: NOT_FOUND for a `vmId` that is not yours, BAD_USER_INPUT for an `after` that is no number.',
+      'Without `after`: first a SNAPSHOT of each VM, then every change. With `after`: every event since that seq, then every change. ' +
+      'No event is lost or sent twice, and the last event of a VM is DELETED. If the events since `after` are no longer stored, the ' +
+      'subscription starts with SNAPSHOTs. Errors: NOT_FOUND for a `vmId` that is not yours, BAD_USER_INPUT for an `after` that is not a number.',
     args: {
       vmId: t.arg.id({
         required: false,
-        description: 'Only this VM; the subscription ends after its DELETED. Without it: all VMs of the account.',
+        description: 'Only this VM; the subscription ends after its DELETED event. By default, all VMs of the account.',
       }),
-      after: t.arg.string({ required: false, description: 'The seq of the last event seen.' }),
+      after: t.arg.string({ required: false, description: 'The `seq` of the last event that the client has seen.' }),
     },
     subscribe: (_root, { vmId, after }, { streams, viewer, lastEventId, connection }) =>
       streams.subscribe({

@@ -3,33 +3,33 @@ import { isOutdated } from '../../../vm/vm-image.ts';
 import type { Vm } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 
-/** A VM that has one. */
+/** A VM that has an image. */
 type VmWithImage = Vm & { readonly image: NonNullable<Vm['image']> };
 
 export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
   description:
-    'The container image that a VM runs. It is taken at the first start, the one that the catalog names then, and ' +
-    'kept: whatever replaces the container (a crash, a secret, a port) makes the new one from the same image, and so ' +
-    'does a start after a stop. restartVm takes the present one again, a newer one if its registry has one. Where the ' +
-    'kept image is not on the engine any more and cannot be pulled by its digest, a start fails: no other is taken.',
+    'The container image that a VM runs. The first start uses the image that the catalog names at that time, and the VM ' +
+    'keeps it: every later container is created from the same image. restartVm updates it to the present one, and pulls ' +
+    'a newer version if the registry has one. If the engine has lost the image and cannot pull it by its digest, a start ' +
+    'fails; no other image is used.',
   fields: (t) => ({
     reference: t.string({
-      description: "The reference that it was taken by: the catalog's, or that of its stand-in.",
+      description: "The image reference: the catalog's, or that of its fallback.",
       resolve: ({ image }) => image.reference,
     }),
     digest: t.string({
-      description: "`sha256:…`: the digest that its registry knows it by; the engine's own id of an image that is in no registry.",
+      description: "`sha256:…`: the digest in its registry, or the engine's image id if it is in none.",
       resolve: ({ image }) => image.digest ?? image.id,
     }),
     isStandIn: t.boolean({
-      description: "Whether it was built on the engine, since the registry of the catalog's image could not be reached.",
+      description: "Whether it is the fallback image, because the registry of the catalog's image could not be reached.",
       resolve: ({ image }) => image.standInFor !== undefined,
     }),
     outdated: t.boolean({
       description:
-        "Whether restartVm would give the VM another image, as far as the engine knows: the catalog's reference stands " +
-        "for another one by now, or the VM has a stand-in and the catalog's image is there. Looked at every 15 s; no " +
-        'registry is asked.',
+        'Whether restartVm would give the VM another image, as far as the engine knows: the reference in the catalog now ' +
+        "refers to another image, or the VM runs the fallback and the catalog's image is present. Checked every 15 s, " +
+        'without a request to the registry.',
       resolve: ({ image, region, distribution, desktop }, _args, { catalog, factsOf }) => {
         const entry = catalog.distributions.get(distribution);
         const imageRef = entry && imageOf(entry, desktop);

@@ -11,9 +11,9 @@ interface Page extends VmPage {
 const cursorOf = (vm: VmModel): string => toCursor('vm', vm);
 
 const VmEdge = builder.objectRef<VmModel>('VmEdge').implement({
-  description: 'A VM with its place in the list.',
+  description: 'A VM and its cursor.',
   fields: (t) => ({
-    cursor: t.string({ description: 'Its place: what `after` takes.', resolve: cursorOf }),
+    cursor: t.string({ description: 'The cursor, for `after`.', resolve: cursorOf }),
     node: t.field({ type: Vm, description: 'The VM.', resolve: (vm) => vm }),
   }),
 });
@@ -21,7 +21,7 @@ const VmEdge = builder.objectRef<VmModel>('VmEdge').implement({
 const VmConnection = builder.objectRef<Page>('VmConnection').implement({
   description: 'A page of VMs, in order of creation.',
   fields: (t) => ({
-    // The page's size already counts what is in it.
+    // Already counted by the page size.
     nodes: t.field({ type: [Vm], complexity: { field: 1, multiplier: 1 }, description: 'The VMs.', resolve: ({ vms }) => [...vms] }),
     edges: t.field({
       type: [VmEdge],
@@ -31,20 +31,20 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
     }),
     pageInfo: t.field({
       type: PageInfo,
-      description: 'Where the page lies.',
+      description: 'The position of the page.',
       resolve: (page) => toPageInfo(page.vms.map(cursorOf), page),
     }),
-    totalCount: t.exposeInt('totalCount', { description: 'All that fit the filter, on every page.' }),
+    totalCount: t.exposeInt('totalCount', { description: 'The number of VMs on all pages.' }),
   }),
 });
 
 const VmFilter = builder.inputType('VmFilter', {
-  description: 'Which VMs; all conditions hold together.',
+  description: 'Conditions that a VM must all meet.',
   fields: (t) => ({
     enabled: t.boolean({ required: false, description: 'The desired state.' }),
-    status: t.field({ type: [VmStatus], required: false, description: 'One of these observed states.' }),
+    status: t.field({ type: [VmStatus], required: false, description: 'Any of these statuses.' }),
     region: t.string({ required: false, description: "A region's code." }),
-    search: t.string({ required: false, description: 'A part of the label, upper and lower case alike.' }),
+    search: t.string({ required: false, description: 'A part of the label, ignoring case.' }),
   }),
 });
 
@@ -52,8 +52,8 @@ builder.queryFields((t) => ({
   vm: t.field({
     type: Vm,
     nullable: true,
-    description: "One VM; null when there is none, or it is another user's.",
-    args: { id: t.arg.id({ description: 'The bare UUID.' }) },
+    description: 'A VM; null if it does not exist or belongs to another account.',
+    args: { id: t.arg.id({ description: 'The UUID.' }) },
     resolve: async (_root, { id }, { db, viewer }) => (await findVm(db, viewer.userId, id)) ?? null,
   }),
   vms: t.field({
@@ -61,9 +61,9 @@ builder.queryFields((t) => ({
     description: 'The VMs of the account, in order of creation.',
     complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
-      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'How many at most, 1 to 100.' }),
-      after: t.arg.string({ required: false, description: 'The cursor after which to begin.' }),
-      filter: t.arg({ type: VmFilter, required: false, description: 'Which VMs; without it, all.' }),
+      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'The maximum number of VMs, 1 to 100.' }),
+      after: t.arg.string({ required: false, description: 'Return VMs after this cursor.' }),
+      filter: t.arg({ type: VmFilter, required: false, description: 'By default, all VMs.' }),
     },
     resolve: async (_root, { first, after, filter }, { db, viewer }): Promise<Page> => {
       const start = fromCursor('vm', after);

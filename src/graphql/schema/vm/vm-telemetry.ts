@@ -7,23 +7,23 @@ import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 
 const LogLine = builder.objectRef<Line>('LogLine').implement({
-  description: 'One line that the app wrote.',
+  description: 'A line of output of the app.',
   fields: (t) => ({
-    at: t.field({ type: 'DateTime', description: 'When, by the clock of the engine.', resolve: ({ at }) => at }),
+    at: t.field({ type: 'DateTime', description: 'When it was written, by the clock of the engine.', resolve: ({ at }) => at }),
     stream: t.exposeString('stream', { description: '"stdout" or "stderr".' }),
-    text: t.exposeString('text', { description: 'The line without its end; cut at 16 KiB.' }),
+    text: t.exposeString('text', { description: 'The line without its line break, truncated to 16 KiB.' }),
   }),
 });
 
 const VmStats = builder.objectRef<Stats>('VmStats').implement({
-  description: 'What the VM consumes at a moment.',
+  description: 'The resource usage of a VM at one time.',
   fields: (t) => ({
-    at: t.field({ type: 'DateTime', description: 'When it was read.', resolve: ({ at }) => at }),
-    cpuPercent: t.exposeFloat('cpuPercent', { description: '100 is one core used whole.' }),
-    memoryBytes: t.exposeFloat('memoryBytes', { description: 'Memory in use, without the cache that can be dropped.' }),
-    memoryLimitBytes: t.exposeFloat('memoryLimitBytes', { description: 'What it may use.' }),
-    networkRxBytes: t.exposeFloat('networkRxBytes', { description: "Received since the container's start." }),
-    networkTxBytes: t.exposeFloat('networkTxBytes', { description: "Sent since the container's start." }),
+    at: t.field({ type: 'DateTime', description: 'When it was measured.', resolve: ({ at }) => at }),
+    cpuPercent: t.exposeFloat('cpuPercent', { description: 'CPU usage; 100 is one full core.' }),
+    memoryBytes: t.exposeFloat('memoryBytes', { description: 'Memory in use, without reclaimable cache.' }),
+    memoryLimitBytes: t.exposeFloat('memoryLimitBytes', { description: 'The memory limit.' }),
+    networkRxBytes: t.exposeFloat('networkRxBytes', { description: 'Bytes received since the container started.' }),
+    networkTxBytes: t.exposeFloat('networkTxBytes', { description: 'Bytes sent since the container started.' }),
   }),
 });
 
@@ -33,10 +33,11 @@ builder.subscriptionFields((t) => ({
   vmLogs: t.field({
     type: LogLine,
     description:
-      'What the app writes: the last lines, then each new one, across restarts and replacements of its container, until the VM is deleted. Errors: NOT_FOUND, BAD_USER_INPUT.',
+      'The output of the app: the last lines, then each new one, across restarts and replacements of its container, until the ' +
+      'VM is deleted. Errors: NOT_FOUND, BAD_USER_INPUT.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
-      tail: t.arg.int({ required: false, defaultValue: 100, description: 'How many lines of the past, 0 to 1000.' }),
+      tail: t.arg.int({ required: false, defaultValue: 100, description: 'The number of past lines, 0 to 1000.' }),
     },
     subscribe: async (_root, { vmId, tail }, context) => {
       const lines = tail ?? 100;
@@ -48,7 +49,7 @@ builder.subscriptionFields((t) => ({
   }),
   vmStats: t.field({
     type: VmStats,
-    description: 'What the VM consumes, about once a second while its container runs. Errors: NOT_FOUND.',
+    description: 'The resource usage, about once per second while the container runs. Errors: NOT_FOUND.',
     args: { vmId: t.arg.id({ description: 'The VM.' }) },
     subscribe: async (_root, { vmId }, context) => {
       const vm = await getVm(context, vmId);

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { docker } from '../test/support/engines.ts';
-import { tarEntry } from '../src/lib/tar-entry.ts';
+import { tarArchive, type TarEntry } from '../test/support/tar-archive.ts';
 
 const OWN = fileURLToPath(new URL('../.runtime/nginx', import.meta.url));
 const READY_DEADLINE_MS = 10_000;
@@ -37,17 +37,16 @@ export async function importNginxImage(files: Readonly<Record<string, Buffer<Arr
   const { stdout } = await promisify(execFile)('ldd', [nginx]);
   const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, file = '']) => file);
   const config = `${COMMON('/tmp')} http { access_log off; keepalive_requests 1000000; sendfile on; ${TEMP('/tmp')} server { listen 3000; root /www; } }`;
-  const parts: Buffer[] = [];
-  const put = (name: string, mode: number, content: Buffer<ArrayBuffer>) =>
-    parts.push(tarEntry(name.replace(/^\//, ''), '0', mode, content));
+  const parts: TarEntry[] = [];
+  const put = (name: string, mode: number, content: Buffer<ArrayBuffer>) => parts.push({ name: name.replace(/^\//, ''), mode, content });
   put('/nginx', 0o755, await readFile(nginx));
   for (const library of libraries) put(library, 0o755, await readFile(library));
   put('/nginx.conf', 0o644, Buffer.from(config));
   put('/etc/passwd', 0o644, Buffer.from('root:x:0:0:root:/:/\n'));
   put('/etc/group', 0o644, Buffer.from('root:x:0:\n'));
   for (const [name, content] of Object.entries(files)) put(`/www/${name}`, 0o644, content);
-  const folders = ['tmp/', 'config/'].map((name) => tarEntry(name, '5', 0o777));
-  const archive = Buffer.concat([...folders, ...parts, Buffer.alloc(1024)]);
+  const folders = ['tmp/', 'config/'].map((name) => ({ name, mode: 0o777 }));
+  const archive = await tarArchive([...folders, ...parts]);
   const changes = ['CMD ["/nginx", "-c", "/nginx.conf", "-p", "/tmp"]'];
   const said = await text(await docker.importImage(Readable.from([archive]), { repo: 'swiftor-bench/nginx', tag: '1', changes }));
   if (said.includes('"error"')) throw new Error(`The engine did not import nginx: ${said}`);

@@ -15,7 +15,11 @@ const LINK = inProject('.runtime/node');
 const INSTALLED = inProject(`.runtime/${PACKAGE}-${VERSION}`);
 const INSTALLED_BINARY = path.join(INSTALLED, 'node_modules', PACKAGE, 'bin/node');
 
-/** What is to be done so that .runtime/node is a Node that runs TypeScript; undefined when it is. */
+/**
+ * What is to be done so that .runtime/node is a Node that runs TypeScript; undefined when it is.
+ *
+ * @type {import('./meet-needs.js').Check}
+ */
 export function checkNodeRuntime() {
   const system = recentSystemNode();
   const wanted = system ?? INSTALLED_BINARY;
@@ -40,6 +44,7 @@ function recentSystemNode() {
   return Number(/^v(\d+)/.exec(version ?? '')?.[1]) >= NEEDED_MAJOR ? binary : undefined;
 }
 
+/** @param {string} binary */
 function pointsTo(binary) {
   try {
     return realpathSync(LINK) === realpathSync(binary);
@@ -74,11 +79,13 @@ async function installFromNpm() {
   link(INSTALLED_BINARY);
 }
 
+/** @param {string} binary */
 function readVersion(binary) {
   const { stdout, stderr, error } = spawnSync(binary, ['--version'], { encoding: 'utf8', timeout: 20_000 });
   return stdout?.trim() || stderr?.trim() || error?.message || 'no answer';
 }
 
+/** @param {string} binary */
 function link(binary) {
   const target = isInsideProject(binary) ? path.relative(path.dirname(LINK), binary) : binary;
   const fresh = `${LINK}.${process.pid}`;

@@ -7,7 +7,11 @@ export const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
 const STAMP = inProject('node_modules/.installed-for');
 
-/** What is to be done so that node_modules is what package-lock.json says on this platform; undefined when it is. */
+/**
+ * What is to be done so that node_modules is what package-lock.json says on this platform; undefined when it is.
+ *
+ * @type {import('./meet-needs.js').Check}
+ */
 export function checkNpmPackages() {
   const wanted = fingerprint();
   if (readStamp() === wanted) return undefined;

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { tarEntry } from '../../src/lib/tar-entry.ts';
+import { tarArchive } from '../support/tar-archive.ts';
 import type { Facts } from './facts.ts';
 import type { Rig } from './rig.ts';
 import type { Violation } from './violation.ts';
@@ -18,7 +18,7 @@ function findMarked({ rows }: Facts): { id: string; ref: string }[] {
 export async function writeMarkers(rig: Rig, facts: Facts): Promise<void> {
   for (const { id, ref } of findMarked(facts)) {
     if ((await readMarker(rig, ref)) !== undefined) continue;
-    const archive = Buffer.concat([tarEntry(NAME, '0', 0o644, Buffer.from(id)), Buffer.alloc(1024)]);
+    const archive = await tarArchive([{ name: NAME, mode: 0o644, content: id }]);
     await rig.docker.getContainer(ref).putArchive(archive, { path: FOLDER });
   }
 }

@@ -8,7 +8,7 @@ const PROJECT = path.join(import.meta.dirname, '../..');
 it('npm run build compiles a package that runs and has every file that the source reads', { timeout: 120_000 }, () => {
   const built = spawnSync('npm', ['run', '--silent', 'build'], { cwd: PROJECT, encoding: 'utf8' });
   expect({ status: built.status, output: built.stdout + built.stderr }).toEqual({ status: 0, output: '' });
-  const others = globSync('src/**/*.*', { cwd: PROJECT }).filter((file) => !/\.(ts|md)$/.test(file));
+  const others = globSync('src/**/*.*', { cwd: PROJECT }).filter((file) => !/\.(ts|js|md)$/.test(file));
   expect(others).not.toEqual([]);
   for (const file of others) {
     expect(readFileSync(path.join(PROJECT, 'dist', file))).toEqual(readFileSync(path.join(PROJECT, file)));

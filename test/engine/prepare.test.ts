@@ -8,10 +8,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Runs a project's prepare script, and what it said and how long it took. */
-function prepare(project: string, purpose: string, env: NodeJS.ProcessEnv = {}): { status: number | null; said: string; ms: number } {
+function prepare(
+  project: string,
+  purpose: string | readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): { status: number | null; said: string; ms: number } {
   const started = performance.now();
   const script = path.join(project, 'scripts/prepare.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, purpose], { encoding: 'utf8', env: { ...process.env, ...env } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, purpose].flat(), {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
   return { status, said: stdout + stderr, ms: performance.now() - started };
 }
 
@@ -36,7 +43,7 @@ describe('prepare', () => {
 
     beforeEach(async () => {
       clone = await mkdtemp(path.join(tmpdir(), 'swiftor-clone-'));
-      for (const name of ['scripts', 'images', 'package.json', 'package-lock.json']) {
+      for (const name of ['scripts', 'tools', 'images', 'src', 'package.json', 'package-lock.json']) {
         await cp(path.join(PROJECT, name), path.join(clone, name), { recursive: true });
       }
     });
@@ -47,8 +54,7 @@ describe('prepare', () => {
 
     /** As if the npm packages had been installed. */
     async function markInstalled(): Promise<void> {
-      await mkdir(path.join(clone, 'node_modules'));
-      await cp(path.join(PROJECT, 'node_modules/.installed-for'), path.join(clone, 'node_modules/.installed-for'));
+      await symlink(path.join(PROJECT, 'node_modules'), path.join(clone, 'node_modules'));
     }
 
     it('only explains what is missing under SWIFTOR_NO_INSTALL=1, and changes nothing', async () => {
@@ -79,6 +85,16 @@ describe('prepare', () => {
       expect(said).toContain(`none answers at ${DOCKER_HOST} (ENOENT)`);
       expect(said).toContain('or unset DOCKER_HOST');
       expect(said).not.toMatch(/^\s+at /m);
+    });
+
+    it('asks test files of unit and database for no engine, and others for one', async () => {
+      await markInstalled();
+      const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
+      expect(prepare(clone, 'packages', { PATH })).toMatchObject({ status: 0 });
+      const env = { PATH, DOCKER_HOST: `unix://${clone}/docker.sock`, SWIFTOR_NO_INSTALL: '1' };
+      expect(prepare(clone, ['test', 'test/unit/queue.test.ts', 'test/database'], env)).toMatchObject({ status: 0, said: '' });
+      const { status, said } = prepare(clone, ['test', 'test/engine/driver.test.ts'], env);
+      expect({ status, said }).toEqual({ status: 1, said: expect.stringContaining('missing: a Docker Engine: none answers') });
     });
 
     it('asks for no engine here when REGIONS names only others', async () => {

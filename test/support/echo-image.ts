@@ -4,7 +4,6 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
-import { tarEntry } from '../../src/lib/tar-entry.ts';
 import { docker as ours } from './engines.ts';
 import { importOnce } from './tiny-image.ts';
 
@@ -29,8 +28,8 @@ export function echoImage(docker: Docker = ours): Promise<string> {
       ),
     );
     return [
-      ...[...folders].map((folder) => tarEntry(`${folder}/`, '5', 0o755)),
-      ...(await Promise.all(files.map(async (file) => tarEntry(file.slice(1), '0', 0o755, await readFile(file))))),
+      ...[...folders].map((folder) => ({ name: `${folder}/`, mode: 0o755 })),
+      ...(await Promise.all(files.map(async (file) => ({ name: file.slice(1), mode: 0o755, content: await readFile(file) })))),
     ];
   });
 }

@@ -10,8 +10,8 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { docker } from './engines.ts';
-import { tarEntry } from '../../src/lib/tar-entry.ts';
 import { openThrottleProxy, type ThrottleProxy } from './throttle-proxy.ts';
+import { tarArchive } from './tar-archive.ts';
 import { testImage } from './tiny-image.ts';
 
 export interface TestRegistry extends AsyncDisposable {
@@ -104,10 +104,9 @@ function findRegistry(): string {
 async function buildImage(imageRef: string, layerBytes: readonly number[]): Promise<void> {
   const names = layerBytes.map((_, index) => `noise-${index}`);
   const dockerfile = [`FROM ${await testImage()}`, ...names.map((name) => `COPY ${name} /${name}`)].join('\n');
-  const context = Buffer.concat([
-    tarEntry('Dockerfile', '0', 0o644, Buffer.from(dockerfile)),
-    ...layerBytes.map((bytes, index) => tarEntry(`noise-${index}`, '0', 0o644, randomBytes(bytes))),
-    Buffer.alloc(1024),
+  const context = await tarArchive([
+    { name: 'Dockerfile', mode: 0o644, content: dockerfile },
+    ...layerBytes.map((bytes, index) => ({ name: `noise-${index}`, mode: 0o644, content: randomBytes(bytes) })),
   ]);
   await succeeds(await docker.buildImage(Readable.from([context]), { t: imageRef, forcerm: true }));
 }

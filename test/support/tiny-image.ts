@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { eventually } from './eventually.ts';
-import { tarEntry } from '../../src/lib/tar-entry.ts';
+import { tarArchive, type TarEntry } from './tar-archive.ts';
 
 const REPOSITORY = 'swiftor-test/tiny';
 const TAG = '1';
@@ -21,7 +21,12 @@ export function testImage(docker = new Docker({ socketPath: '/var/run/docker.soc
 }
 
 /** The reference of the tiny image with more entries in it, which one process imports when it is not there. */
-export async function importOnce(docker: Docker, repo: string, tag: string, readExtra: () => Promise<readonly Buffer[]>): Promise<string> {
+export async function importOnce(
+  docker: Docker,
+  repo: string,
+  tag: string,
+  readExtra: () => Promise<readonly TarEntry[]>,
+): Promise<string> {
   const imageRef = `${repo}:${tag}`;
   const exists = () =>
     docker
@@ -51,21 +56,20 @@ export async function importOnce(docker: Docker, repo: string, tag: string, read
   return imageRef;
 }
 
-async function importImage(docker: Docker, repo: string, tag: string, extra: readonly Buffer[]): Promise<void> {
+async function importImage(docker: Docker, repo: string, tag: string, extra: readonly TarEntry[]): Promise<void> {
   const busybox = await readFile(BUSYBOX).catch((cause: unknown) => {
     throw new Error(`${BUSYBOX} is missing: install Debian's package busybox-static.`, { cause });
   });
   const cgi = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv\n';
-  const archive = Buffer.concat([
-    ...['bin', 'www', 'www/cgi-bin', 'config', 'tmp', 'etc', 'proc', 'sys', 'dev'].map((name) => tarEntry(`${name}/`, '5', 0o755)),
-    tarEntry('bin/busybox', '0', 0o755, busybox),
-    ...APPLETS.map((name) => tarEntry(`bin/${name}`, '2', 0o777, Buffer.alloc(0), 'busybox')),
-    tarEntry('etc/passwd', '0', 0o644, Buffer.from('root:x:0:0:root:/:/bin/sh\n')),
-    tarEntry('www/index.html', '0', 0o644, Buffer.from('<!doctype html><title>tiny</title><h1>tiny</h1>\n')),
-    tarEntry('www/cgi-bin/env', '0', 0o755, Buffer.from(cgi)),
-    tarEntry('config/from-image', '0', 0o644, Buffer.from('from the image\n')),
+  const archive = await tarArchive([
+    ...['bin', 'www', 'www/cgi-bin', 'config', 'tmp', 'etc', 'proc', 'sys', 'dev'].map((name) => ({ name: `${name}/`, mode: 0o755 })),
+    { name: 'bin/busybox', mode: 0o755, content: busybox },
+    ...APPLETS.map((name) => ({ name: `bin/${name}`, mode: 0o777, linkname: 'busybox' })),
+    { name: 'etc/passwd', mode: 0o644, content: 'root:x:0:0:root:/:/bin/sh\n' },
+    { name: 'www/index.html', mode: 0o644, content: '<!doctype html><title>tiny</title><h1>tiny</h1>\n' },
+    { name: 'www/cgi-bin/env', mode: 0o755, content: cgi },
+    { name: 'config/from-image', mode: 0o644, content: 'from the image\n' },
     ...extra,
-    Buffer.alloc(1024),
   ]);
   const changes = ['ENV PATH=/bin', `CMD ${JSON.stringify([BUSYBOX, 'sh', '-c', SERVE])}`];
   const answer = await text(await docker.importImage(Readable.from([archive]), { repo, tag, changes }));

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { tarEntry } from '../../src/lib/tar-entry.ts';
+import { tarArchive } from './tar-archive.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -40,13 +40,19 @@ export async function openTinyRegistry({
   port?: number;
 }): Promise<TinyRegistry> {
   const busybox = await readFile('/bin/busybox');
-  const layers = [
-    [tarEntry('bin/', '5', 0o755), tarEntry('bin/busybox', '0', 0o755, busybox)],
-    [tarEntry('noise', '0', 0o644, randomBytes(2 * 1024 * 1024))],
-  ].map((entries) => {
-    const tar = Buffer.concat([...entries, tarEntry('id', '0', 0o644, randomBytes(16)), Buffer.alloc(1024)]);
-    return { diffId: digestOf(tar), blob: gzipSync(tar, { level: 1 }) };
-  });
+  const contents = [
+    [
+      { name: 'bin/', mode: 0o755 },
+      { name: 'bin/busybox', mode: 0o755, content: busybox },
+    ],
+    [{ name: 'noise', mode: 0o644, content: randomBytes(2 * 1024 * 1024) }],
+  ];
+  const layers = await Promise.all(
+    contents.map(async (entries) => {
+      const tar = await tarArchive([...entries, { name: 'id', mode: 0o644, content: randomBytes(16) }]);
+      return { diffId: digestOf(tar), blob: gzipSync(tar, { level: 1 }) };
+    }),
+  );
   const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const rootfs = { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) };
   const config = Buffer.from(JSON.stringify({ architecture, os: 'linux', config: { Env: ['PATH=/bin'] }, rootfs }));

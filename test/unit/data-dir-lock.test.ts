@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireDataDirLock } from '../../src/lib/data-dir-lock.ts';
-import { processIdentity } from '../../src/lib/process-identity.ts';
+import { processIdentity } from '../../src/lib/process-identity.js';
 
 const CHILD = fileURLToPath(new URL('../support/data-dir-lock-child.ts', import.meta.url));
 

@@ -2,14 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { RECIPES } from '../../images/recipes.js';
-import { toAptOptions, toSourceLines } from '../../scripts/images/apt-sources.js';
-import { digestOf, readContext } from '../../scripts/images/build-context.js';
-import { BuildProgress } from '../../scripts/images/build-progress.js';
-import { atThisPace, secondsOf, toDuration } from '../../scripts/images/durations.js';
-import { packTar } from '../../scripts/images/tar.js';
+import { RECIPES } from '../../images/recipes.ts';
 import { DISTRIBUTIONS } from '../../src/catalog/distributions.ts';
+import { findLocalBuild } from '../../src/engine/local-builds.ts';
+import { toAptOptions, toSourceLines } from '../../tools/images/apt-sources.ts';
+import { digestOf, readContext } from '../../tools/images/build-context.ts';
+import { BuildProgress } from '../../tools/images/build-progress.ts';
+import { BuildReport } from '../../tools/images/build-report.ts';
+import { atThisPace, secondsOf, toDuration } from '../../tools/images/durations.ts';
+import { packContext } from '../../tools/images/pack-context.ts';
 
 describe('recipes', () => {
   it('build each image that the catalog has a stand-in of', () => {
@@ -18,9 +21,9 @@ describe('recipes', () => {
   });
 
   it.each(RECIPES.map((recipe) => [recipe.name, recipe] as const))('%s has all its files, and a digest that goes by them', (_, recipe) => {
-    const paths = readContext(recipe).map((entry: { path: string }) => entry.path);
+    const paths = readContext(recipe).map((entry) => entry.path);
     expect(paths).toContain('Dockerfile');
-    expect(paths.filter((each: string) => each.startsWith('tests/'))).toEqual([]);
+    expect(paths.filter((each) => each.startsWith('tests/'))).toEqual([]);
     const changed = { ...recipe, args: { ...recipe.args, TITLE: 'Another' } };
     expect(digestOf(recipe)).toBe(digestOf(recipe));
     expect(digestOf(changed)).not.toBe(digestOf(recipe));
@@ -29,7 +32,7 @@ describe('recipes', () => {
 
 describe('how long building takes', () => {
   it('counts the first step of recipes with the same files once', () => {
-    const files = [['a', '']];
+    const files = [['a', '']] as const;
     expect(secondsOf([{ files, seconds: [50, 10] }])).toBe(60);
     expect(
       secondsOf([
@@ -130,12 +133,12 @@ describe('an archive for the engine', () => {
     const file = path.join(folder, 'source');
     await writeFile(file, 'x'.repeat(513));
     const long = `${'folder/'.repeat(20)}${'n'.repeat(90)}`;
-    const archive = Buffer.concat([
-      ...packTar([
+    const archive = await buffer(
+      packContext([
         { path: 'run.sh', mode: 0o755, file },
         { path: long, mode: 0o644, file },
       ]),
-    ]);
+    );
     const { stdout, status } = spawnSync('tar', ['tvf', '-'], { input: archive, encoding: 'utf8' });
     expect(status).toBe(0);
     expect(
@@ -146,7 +149,21 @@ describe('an archive for the engine', () => {
     ).toEqual(['-rwxr-xr-x 0/0 513 1970-01-01 00:00 run.sh', `-rw-r--r-- 0/0 513 1970-01-01 00:00 ${long}`]);
   });
 
-  it('refuses a name that no archive of this format can have', () => {
-    expect(() => [...packTar([{ path: 'n'.repeat(101), mode: 0o644, file: '/dev/null' }])]).toThrow(RangeError);
+  it('is the same for the same files', async () => {
+    const files = [{ path: 'a', mode: 0o644, file: import.meta.filename }];
+    expect(await buffer(packContext(files))).toEqual(await buffer(packContext(files)));
   });
+
+  it('ends with an error when a file cannot be read', async () => {
+    await expect(buffer(packContext([{ path: 'a', mode: 0o644, file: '/nowhere' }]))).rejects.toThrow('ENOENT');
+  });
+});
+
+it('how far a build is reaches the gateways until it has ended', async () => {
+  const imageRef = 'local/swiftor-test:report';
+  const report = new BuildReport(imageRef, 100);
+  onTestFinished(() => report.close());
+  expect(await findLocalBuild(imageRef)).toEqual({ percent: 0, secondsLeft: 100 });
+  report.close();
+  expect(await findLocalBuild(imageRef)).toBeUndefined();
 });

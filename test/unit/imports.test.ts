@@ -44,7 +44,7 @@ const folderOf = (file: string): string => {
 };
 /** `docker` of `engine/docker/volumes.ts`; a file of engine/ itself is of no driver. */
 const driverOf = (file: string): string | undefined => /^engine\/([^/]+)\//.exec(file)?.[1];
-const isFile = ({ to }: Import): boolean => to.endsWith('.ts') || to.endsWith('.tsx');
+const isFile = ({ to }: Import): boolean => /\.(ts|tsx|js)$/.test(to);
 const say = ({ from, to }: Import, rule: string): string => `${from} imports ${to}: ${rule}`;
 
 type Rule = (each: Import) => string | undefined;
@@ -121,7 +121,7 @@ function importsOf(from: string, text: string): Import[] {
   });
 }
 
-const FILES = globSync('**/*.{ts,tsx}', { cwd: SRC }).toSorted();
+const FILES = globSync('**/*.{ts,tsx,js}', { cwd: SRC }).toSorted();
 const IMPORTS = FILES.flatMap((file) => importsOf(file, readFileSync(path.join(SRC, file), 'utf8')));
 
 describe('in src', () => {

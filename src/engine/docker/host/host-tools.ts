@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
-import { tarEntry } from '../../../lib/tar-entry.ts';
+import { pack } from 'tar-stream';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { findImage } from '../images/find-image.ts';
@@ -15,10 +14,12 @@ export const HOST_TOOLS_IMAGE = `${REPOSITORY}:${TAG}`;
 /** After it, the engine has the image. */
 export async function ensureHostTools(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<void> {
   if ((await findImage(tools, HOST_TOOLS_IMAGE, signal)) !== undefined) return;
-  // A layer must hold something.
-  const archive = Buffer.concat([tarEntry('tmp/', '5', 0o1777), Buffer.alloc(1024)]);
   await tools.call(`make the image "${HOST_TOOLS_IMAGE}"`, signal, async (abortSignal) => {
-    const answer = await text(await tools.docker.importImage(Readable.from([archive]), { repo: REPOSITORY, tag: TAG, abortSignal }));
+    // A layer must hold something.
+    const archive = pack();
+    archive.entry({ name: 'tmp/', type: 'directory', mode: 0o1777 });
+    archive.finalize();
+    const answer = await text(await tools.docker.importImage(archive, { repo: REPOSITORY, tag: TAG, abortSignal }));
     if (answer.includes('"error"'))
       throw new EngineError('ENGINE_REFUSED', `The engine did not make the image "${HOST_TOOLS_IMAGE}": ${answer}`);
   });

@@ -6,6 +6,9 @@ export interface FoundImage {
   readonly id: string;
   /** 'repository@sha256:…' of each registry that the engine has it from. */
   readonly repoDigests: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of all its layers, unpacked. */
+  readonly bytes: number;
 }
 
 /** The image as the engine has it, by reference or id; undefined when it has none. */
@@ -19,9 +22,9 @@ export async function findImage(
     return await call(`look at image "${imageRef}"`, signal, async (abortSignal) => {
       // Typed as if it took no signal.
       const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
-      const { Id, RepoDigests }: Partial<Docker.ImageInspectInfo> = await docker.getImage(imageRef).inspect(options);
+      const { Id, RepoDigests, Config, Size }: Partial<Docker.ImageInspectInfo> = await docker.getImage(imageRef).inspect(options);
       if (typeof Id !== 'string') throw new TypeError('its answer describes no image.');
-      return { id: Id, repoDigests: RepoDigests ?? [] };
+      return { id: Id, repoDigests: RepoDigests ?? [], labels: Config?.Labels ?? {}, bytes: Size ?? 0 };
     });
   } catch (error) {
     if (statusOf(error) === 404) return undefined;

@@ -1,0 +1,50 @@
+/**
+ * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos` or `test FILE...`.
+ */
+import { meetNeeds, type Check } from '../../scripts/prepare/meet-needs.js';
+import { DEFAULT_SOCKET } from '../engine.ts';
+import { sayToolFailure } from '../say-failure.ts';
+import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
+import { installDebianPackages } from './apt.ts';
+import { checkBusybox, checkChromium, checkShellcheck, checkWrk } from './debian-packages.ts';
+import { checkEngine } from './engine.ts';
+import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
+import { checkNginx, checkRegistry } from './programs.ts';
+import { checkTestImages } from './test-images.ts';
+
+const ENGINE_TESTS = [checkEngine, checkBusybox, checkShellcheck, checkRegistry];
+const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
+  nothing: [],
+  engine: ENGINE_TESTS,
+  // The images come last: they are built with what the others bring.
+  everything: [...ENGINE_TESTS, checkChromium, checkTestImages],
+};
+
+/** REGIONS may name other machines' engines only. */
+function needsLocalEngine(): boolean {
+  const regions = process.env['REGIONS'] ?? '';
+  return regions === '' || regions.includes(DEFAULT_SOCKET);
+}
+
+async function prepareToServe(gatewayPid: number): Promise<void> {
+  if (!needsLocalEngine()) return;
+  await meetNeeds([checkEngine], installDebianPackages);
+  if (process.env['SWIFTOR_NO_INSTALL'] === '1') await explainDesktop();
+  else await offerDesktop(gatewayPid);
+}
+
+const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  serve: ([gatewayPid]) => prepareToServe(Number(gatewayPid)),
+  test: (files) => meetNeeds(TEST_CHECKS[needsOfFiles(files)], installDebianPackages),
+  bench: () => meetNeeds([checkEngine, checkBusybox, checkNginx, checkWrk], installDebianPackages),
+  // Its own engine needs what this machine's does.
+  chaos: () => meetNeeds([checkEngine, checkBusybox], installDebianPackages),
+};
+
+const [purpose = '', ...args] = process.argv.slice(2);
+try {
+  await PURPOSES[purpose]?.(args);
+} catch (error) {
+  sayToolFailure(error);
+  process.exitCode = 1;
+}

@@ -175,7 +175,7 @@ describe('the embedded database', () => {
     expect(await idsOf(gateway)).toEqual(expect.arrayContaining(acknowledged));
     // Its end and the outage that it is: not a line for each connection that was cut or refused.
     const errors = gateway.lines.filter((line) => line.includes('"level":50'));
-    expect(errors.map((line) => /"msg":"([^"]*)"/.exec(line)?.[1]).toSorted()).toEqual([
+    expect(errors.map((line) => /"msg":"([^"]*)"/.exec(line)?.[1] ?? '').toSorted()).toEqual([
       expect.stringContaining('PostgreSQL ended unexpectedly'),
       'the database does not answer',
     ]);

@@ -20,38 +20,38 @@ import { importNginxImage } from './nginx.ts';
 import { removeInstallation } from './remove-installation.ts';
 
 /**
- * `npm run bench`: what the gateway costs over the same work done raw. Every ratio is of one run in which both took turns, so it
- * holds on a busy machine too; the absolute numbers do not. `npm run bench -- push` measures that part alone. Leaves nothing
- * behind, also when it is interrupted.
+ * `npm run bench` compares the gateway with a baseline that does the same work without it. Both alternate within one
+ * run, so the ratios hold on a busy machine, unlike the absolute numbers. `npm run bench -- push` measures one part.
+ * The bench removes everything it made, even if it is interrupted.
  */
 const DISTRIBUTION = 'tiny';
 const APP_PORT = 3000;
 const BOOT_PAIRS = 15;
 const JWT_SECRET = randomUUID();
-/** What the apps of the bench serve. */
+/** The files that the bench's apps serve. */
 const SMALL = { name: 'small.html', bytes: 1_400 } as const;
 const LARGE = { name: 'large.bin', bytes: 8 * 2 ** 20 } as const;
 
-/** What a part works with. */
+/** The environment of a part. */
 interface Bench {
-  /** Empty, the part's own. */
+  /** An empty directory of the part's own. */
   readonly dataDir: string;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** Each part by the name that selects it, in the order in which they run. */
+/** The parts by name, in the order they run. */
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   idle: measureIdle,
   boot: (bench) =>
     withGateway(bench, async ({ gateway, engine, rawInstallation }) => {
       const common = { gateway, distribution: DISTRIBUTION, engine, rawInstallation, port: APP_PORT, pairs: BOOT_PAIRS };
-      return measureBoot({ ...common, token: await tokenOf('boots'), say: bench.say, signal: bench.signal });
+      return measureBoot({ ...common, token: await tokenOf('boots'), print: bench.print, signal: bench.signal });
     }),
   lists: (bench) =>
     withGateway(bench, async ({ gateway, databaseUrl }) => {
       const whose = { userId: 'lists', token: await tokenOf('lists') };
-      return measureLists({ gateway, databaseUrl, distribution: DISTRIBUTION, ...whose, say: bench.say, signal: bench.signal });
+      return measureLists({ gateway, databaseUrl, distribution: DISTRIBUTION, ...whose, print: bench.print, signal: bench.signal });
     }),
   ingress: measureIngressOfApps,
   push: (bench) =>
@@ -64,29 +64,29 @@ const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
 }
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 try {
   const figures = await measure(process.argv.slice(2), interrupted.signal);
-  say(`\n${formatFigures(figures)}`);
+  print(`\n${formatFigures(figures)}`);
 } catch (error) {
   const why: unknown = interrupted.signal.aborted ? interrupted.signal.reason : error;
-  process.stderr.write(`The bench could not measure: ${why instanceof Error ? why.message : String(why)}\n`);
+  process.stderr.write(`The bench failed: ${why instanceof Error ? why.message : String(why)}\n`);
   process.exitCode = 1;
 }
 
 async function measure(names: readonly string[], signal: AbortSignal): Promise<Figure[]> {
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is no part; there are ${Object.keys(PARTS).join(', ')}.`);
+  if (unknown !== undefined) throw new Error(`"${unknown}" is not a part; the parts are ${Object.keys(PARTS).join(', ')}.`);
   const figures: Figure[] = [];
   for (const [name, measurePart] of Object.entries(PARTS)) {
     if (names.length > 0 && !names.includes(name)) continue;
     signal.throwIfAborted();
-    say(`\n${name}`);
+    print(`\n${name}`);
     await using undo = new AsyncDisposableStack();
     const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-bench-'));
     undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-    figures.push(...(await measurePart({ dataDir, say, signal })));
+    figures.push(...(await measurePart({ dataDir, print, signal })));
   }
   return figures;
 }
@@ -100,7 +100,9 @@ async function withDatabase<T>({ dataDir, signal }: Bench, work: (databaseUrl: s
   return await work(urlOfDatabase(postgres.url, 'bench'));
 }
 
-/** A gateway with the tiny image in its catalog; what it, and the floor beside it, leave on the engine is removed. */
+/**
+ * Runs a gateway with the tiny image in its catalog, then removes everything that it and the floor left on the engine.
+ */
 async function withGateway<T>(
   bench: Bench,
   work: (rig: {
@@ -132,7 +134,7 @@ async function withGateway<T>(
   });
 }
 
-/** Through an app that takes a connection for each request, as small ones do, one that costs next to nothing, and those that people use. */
+/** Measures an app that closes each connection, as small ones do, one that costs almost nothing, and real ones. */
 async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   await using undo = new AsyncDisposableStack();
   const image = await importNginxImage({ [SMALL.name]: Buffer.alloc(SMALL.bytes, 'x'), [LARGE.name]: Buffer.alloc(LARGE.bytes) });
@@ -165,10 +167,10 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   const tags = new Set((await docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []));
   for (const app of real) {
     if (tags.has(app.image)) apps.push(app);
-    else bench.say(`${app.title} is left out: the engine does not have ${app.image}, which "npm run images" builds.`);
+    else bench.print(`Skipping ${app.title}: the engine does not have ${app.image}; build it with "npm run images".`);
   }
   const work: Parameters<typeof withGateway<Figure[]>>[1] = async ({ gateway, engine }) =>
-    measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), say: bench.say, signal: bench.signal });
+    measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), print: bench.print, signal: bench.signal });
   return await withGateway(bench, work, [
     { ...small, ...common },
     { code: 'nginx', image, ...common },

@@ -1,4 +1,4 @@
 import { collectGarbage } from '../src/lib/collect-garbage.ts';
 
-/** Preloaded into what the bench measures: neither garbage nor emptied pages count as memory in use. */
+/** Preloaded into measured processes, so that neither garbage nor free pages count as used memory. */
 process.on('SIGUSR2', collectGarbage);

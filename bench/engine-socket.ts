@@ -4,9 +4,9 @@ import { json, text } from 'node:stream/consumers';
 const SOCKET = '/var/run/docker.sock';
 const DEADLINE_MS = 60_000;
 
-/** The engine with nothing in between: one kept connection, JSON in, JSON out. */
+/** The engine's API over one keep-alive connection, JSON in and out. */
 export interface EngineSocket extends Disposable {
-  /** Rejects when the answer's status is 400 or more; undefined for an answer without a body. */
+  /** Rejects for a status of 400 or more. Undefined for a response without a body. */
   ask<T = undefined>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>;
 }
 

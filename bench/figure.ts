@@ -1,17 +1,17 @@
-/** One line of the result. */
+/** One line of the results. */
 export interface Figure {
   readonly name: string;
   readonly ours: number;
-  /** The same work with nothing around it, measured in alternation with ours; undefined where there is none. */
+  /** The baseline, measured in alternation with the gateway. Undefined without one. */
   readonly floor?: number;
-  /** Where both took many turns: the middle one of the ratios of two turns next to each other, which share the machine's noise. */
+  /** The median ratio of adjacent rounds, which share the machine's noise. */
   readonly ratio?: number;
   readonly unit: 'ms' | 'req/s' | 'MB/s' | 'MB' | 'KB';
-  /** The most, or the least, that the ratio, or without a floor the value itself, may be. */
+  /** The maximum or minimum of the ratio, or of the value if there is no floor. */
   readonly goal?: { readonly of: 'ratio' | 'value' } & ({ readonly atMost: number } | { readonly atLeast: number });
 }
 
-/** Whether the figure meets its goal; undefined where it has none. */
+/** Whether the figure meets its goal. Undefined without a goal. */
 export function meetsGoal(figure: Figure): boolean | undefined {
   const { ours, goal } = figure;
   if (goal === undefined) return undefined;
@@ -23,7 +23,7 @@ function ratioOf({ ours, floor, ratio }: Figure): number | undefined {
   return ratio ?? (floor === undefined ? undefined : ours / floor);
 }
 
-/** The figures as a table for a terminal. */
+/** Formats the figures as a table for a terminal. */
 export function formatFigures(figures: readonly Figure[]): string {
   const rows = [['figure', 'ours', 'floor', 'ratio', 'goal', 'met'], ...figures.map(toRow)];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
@@ -49,7 +49,7 @@ function sayGoal(goal: NonNullable<Figure['goal']>, unit: Figure['unit']): strin
   return `${word} ${goal.of === 'ratio' ? `${value}x` : `${value} ${unit}`}`;
 }
 
-/** Names to the left, numbers to the right. */
+/** Aligns names left and numbers right. */
 function pad(cell: string, width: number, column: number): string {
   return column === 0 || column > 3 ? cell.padEnd(width) : cell.padStart(width);
 }

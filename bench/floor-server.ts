@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 
 /**
- * The floor of the lists: node:http and one prepared statement whose JSON PostgreSQL builds, for one account, without a token, a
- * router or a resolver. Forked by the bench with DATABASE_URL and USER_ID; says its port to it, and ends with it.
+ * The floor of the lists: node:http and a prepared statement whose JSON PostgreSQL builds, for one account, without a
+ * token, router or resolver. The bench forks it with DATABASE_URL and USER_ID. It reports its port and ends with the
+ * bench.
  */
 const VM = `'id', vm.id, 'vmlabel', vmlabel, 'region', region, 'os', json_build_object('distribution', distribution, 'desktop', desktop),
   'specs', json_build_object('cpu', cpu, 'ram', ram_gb, 'storage', persistent), 'enabled', enabled`;

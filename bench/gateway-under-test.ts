@@ -7,16 +7,16 @@ import { ROOMY_LIMITS } from '../test/support/roomy-limits.ts';
 const READY_DEADLINE_MS = 30_000;
 const DRAIN_DEADLINE_MS = 15_000;
 
-/** A gateway in a process of its own, as an operator runs it. */
+/** A gateway in its own process, as an operator runs it. */
 export interface GatewayUnderTest extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** From the process's start to its first "ready", in milliseconds. */
+  /** The time from the process's start until it is ready, in milliseconds. */
   readonly readyMs: number;
 }
 
-/** Resolves once it says that it is ready. Its disposal ends it as an operator would, and kills it when that takes too long. */
+/** Resolves once the gateway is ready. Its disposal stops it with a signal, and kills it if that takes too long. */
 export async function startGateway(env: Readonly<Record<string, string>>): Promise<GatewayUnderTest> {
   const begun = performance.now();
   const gateway = await startGatewayProcess({ ...ROOMY_LIMITS, ...env });
@@ -39,7 +39,7 @@ export async function startGateway(env: Readonly<Record<string, string>>): Promi
   return { url, port: Number(new URL(url).port), pid: child.pid ?? 0, readyMs, [Symbol.asyncDispose]: stop };
 }
 
-/** Sends an operation and answers with its data; rejects with the errors where there are any. */
+/** Executes an operation and returns its data. Rejects with its errors. */
 export async function askGateway<T>(url: string, token: string, query: string, variables: object = {}): Promise<T> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -52,13 +52,13 @@ export async function askGateway<T>(url: string, token: string, query: string, v
 }
 
 export interface StatusWatch extends AsyncDisposable {
-  /** The moment (of performance.now) at which the VM was seen with the status; rejects when it FAILED or after 30 s. */
+  /** When the VM reached the status, by performance.now(). Rejects if it FAILED, or after 30 s. */
   seen(vmId: string, status: string): Promise<number>;
 }
 
 const STATUS_DEADLINE_MS = 30_000;
 
-/** Watches all VMs of the account over graphql-ws, as a dashboard does. Ask for a status before what leads to it is begun. */
+/** Watches all VMs of the account over graphql-ws, like a dashboard. Wait for a status before you cause it. */
 export function watchStatus(port: number, token: string): StatusWatch {
   const client = createClient({
     url: `ws://127.0.0.1:${port}/graphql`,

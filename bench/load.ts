@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { median } from './quantile.ts';
 
-/** A request to repeat, as its bytes on the wire. */
+/** A request to repeat, as bytes on the wire. */
 export interface LoadRequest {
   readonly port: number;
   readonly bytes: Buffer;
@@ -13,9 +13,9 @@ export interface LoadResult {
 }
 
 /**
- * Sends the request again and again over so many kept connections, each of which waits for its answer, for about so long. Reads no
- * more of an answer than its status and where it ends: on a small machine the load takes its share of what is measured.
- * Rejects at any answer but 200.
+ * Repeats the request over keep-alive connections, one at a time on each, for about the given time. Parses only the
+ * status and the end of a response, because on a small machine the load competes with what it measures. Rejects for any
+ * status but 200.
  */
 export async function load({ port, bytes }: LoadRequest, connections: number, milliseconds: number): Promise<LoadResult> {
   const begun = performance.now();

@@ -9,14 +9,14 @@ export interface BootOptions {
   readonly gateway: GatewayUnderTest;
   readonly token: string;
   readonly engine: EngineSocket;
-  /** Marks what the floor makes. */
+  /** The label of the floor's containers. */
   readonly rawInstallation: string;
-  /** Of the catalog. */
+  /** A code of the catalog. */
   readonly distribution: string;
-  /** Where its app answers. */
+  /** The app's port. */
   readonly port: number;
   readonly pairs: number;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -26,11 +26,11 @@ interface Boot {
 }
 
 /**
- * Boots through the gateway (from startVm to RUNNING on a subscription) and the same container over the engine's socket (create,
- * start, first accepted connection), in turn. What they made is removed between the measurements.
+ * Alternates a boot through the gateway (from startVm to RUNNING on a subscription) with one of the same container over
+ * the engine's socket (create, start, first accepted connection). Removes both between the measurements.
  */
 export async function measureBoot(options: BootOptions): Promise<Figure[]> {
-  const { gateway, token, engine, rawInstallation, port, pairs, say, signal } = options;
+  const { gateway, token, engine, rawInstallation, port, pairs, print, signal } = options;
   await using watch = watchStatus(gateway.port, token);
 
   const boot = async (whileUp?: (vmId: string) => Promise<void>): Promise<Boot> => {
@@ -54,7 +54,7 @@ export async function measureBoot(options: BootOptions): Promise<Figure[]> {
     return took;
   };
 
-  // The first of each warms up, and the gateway's shows what the floor must make.
+  // The first boots warm up, and the gateway's is the template of the floor's container.
   const template = Promise.withResolvers<RawMachine>();
   await boot(async (vmId) => template.resolve(await copyMachine(engine, vmId, rawInstallation)));
   const machine = await template.promise;
@@ -68,7 +68,7 @@ export async function measureBoot(options: BootOptions): Promise<Figure[]> {
     const raw = await bootFloor(machine, round);
     ours.push(through);
     floor.push(raw);
-    say(`boot ${round}/${pairs}: ${through.sinceAnswerMs.toFixed(0)} ms, raw ${raw.toFixed(0)} ms`);
+    print(`boot ${round}/${pairs}: ${through.sinceAnswerMs.toFixed(0)} ms, raw ${raw.toFixed(0)} ms`);
   }
   const sinceAnswer = ours.map(({ sinceAnswerMs }) => sinceAnswerMs);
   const sinceRequest = ours.map(({ sinceRequestMs }) => sinceRequestMs);

@@ -4,21 +4,21 @@ import type { Figure } from './figure.ts';
 import { startGateway } from './gateway-under-test.ts';
 
 export interface IdleOptions {
-  /** Empty: the first start makes its database in it. */
+  /** An empty directory, where the first start creates its database. */
   readonly dataDir: string;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 const IDLE_MS = 10_000;
 
-/** Starts a gateway with its embedded database twice: how long until it is ready, and what its process holds when nothing happens. */
-export async function measureIdle({ dataDir, say, signal }: IdleOptions): Promise<Figure[]> {
-  const first = await startAndSettle(dataDir, signal, () => say(`idle: waiting ${IDLE_MS / 1000} s`));
-  say(`first start ${first.readyMs.toFixed(0)} ms, ${first.megabytes.toFixed(0)} MB when idle`);
+/** Starts a gateway with its embedded database twice. Measures the time until it is ready, and its memory when idle. */
+export async function measureIdle({ dataDir, print, signal }: IdleOptions): Promise<Figure[]> {
+  const first = await startAndSettle(dataDir, signal, () => print(`idle: waiting ${IDLE_MS / 1000} s`));
+  print(`first start ${first.readyMs.toFixed(0)} ms, ${first.megabytes.toFixed(0)} MB when idle`);
   signal.throwIfAborted();
   await using second = await startGateway({ DATA_DIR: dataDir });
-  say(`second start ${second.readyMs.toFixed(0)} ms`);
+  print(`second start ${second.readyMs.toFixed(0)} ms`);
   return [
     { name: 'memory of an idle gateway (VmRSS)', ours: first.megabytes, unit: 'MB', goal: { of: 'value', atMost: 150 } },
     { name: 'start to ready, with a new database', ours: first.readyMs, unit: 'ms' },
@@ -37,6 +37,6 @@ async function startAndSettle(dataDir: string, signal: AbortSignal, onReady: () 
 async function readMegabytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status says nothing of VmRSS.`);
+  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS.`);
   return Number(kilobytes) / 1024;
 }

@@ -14,31 +14,31 @@ export interface IngressOptions {
   readonly engine: EngineSocket;
   readonly token: string;
   readonly apps: readonly App[];
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What to measure through. */
+/** The app to measure. */
 export interface App {
   readonly title: string;
   readonly distribution: string;
   readonly desktop?: string;
   readonly port: number;
-  /** What is asked for often, as many times a second as goes. */
+  /** A small file, to measure requests per second. */
   readonly small: string;
-  /** What is asked for as much of it as goes. */
+  /** A large file, to measure bytes per second. */
   readonly large?: string;
-  /** Where the app asks for its own password, where it does before it answers. */
+  /** The sign-in path of an app that requires its own password. */
   readonly signIn?: string;
 }
 
-/** Many short ones: what else the machine does lasts for seconds. */
+/** Many short rounds, because disturbances on the machine last for seconds. */
 const ROUNDS = 15;
 const ROUND_SECONDS = 1;
 const PASSWORD = 'only for the bench';
 const MB = 2 ** 20;
 
-/** One private address, by ticket, beside nginx's proxy_pass to the same container: wrk asks both, in turns, in processes of their own. */
+/** Alternates wrk between a private address, opened by a ticket, and nginx's proxy_pass to the same container. */
 export async function measureIngress(options: IngressOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const app of options.apps) {
@@ -52,7 +52,7 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
     for (const { what, file, connections, unit, of, atLeast } of loads) {
       if (file === undefined) continue;
       const [ours, theirs] = [[] as number[], [] as number[]];
-      // The first round of each warms up, and does not count.
+      // The first round warms up and does not count.
       for (let round = 0; round <= ROUNDS; round += 1) {
         options.signal.throwIfAborted();
         const turns = [
@@ -66,7 +66,7 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
       }
       const ratio = median(ours.map((one, round) => one / (theirs[round] ?? Number.NaN)));
       const [own, floor] = [median(ours), median(theirs)];
-      options.say(`${title}, ${what}: ${own.toFixed(0)} ${unit}, nginx ${floor.toFixed(0)} ${unit}, ${ratio.toFixed(2)}x`);
+      options.print(`${title}, ${what}: ${own.toFixed(0)} ${unit}, nginx ${floor.toFixed(0)} ${unit}, ${ratio.toFixed(2)}x`);
       const goal = { of: 'ratio', atLeast } as const;
       figures.push({ name: `ingress, ${title}: ${what} (floor: nginx, one worker)`, ours: own, floor, ratio, unit, goal });
     }
@@ -74,7 +74,7 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
   return figures;
 }
 
-/** A VM of the distribution that is RUNNING: the host and cookie that open it, and where its container is. */
+/** Starts a VM of the distribution. Returns the host and cookie that open it, and its container's address. */
 async function bootApp({ gateway, engine, token }: IngressOptions, { distribution, desktop, signIn }: App) {
   const input = { vmlabel: distribution, region: 'AU', password: PASSWORD, distribution, desktop, cpu: 1, ram: 1 };
   const ask = <T>(query: string, variables: object) => askGateway<T>(gateway.url, token, query, variables);
@@ -103,11 +103,11 @@ interface Visit {
   readonly host: string;
   readonly path: string;
   readonly cookie?: string;
-  /** Sent as the form of a page that asks for it. */
+  /** The form that the sign-in page sends. */
   readonly password?: string;
 }
 
-/** The cookie that is given for it. */
+/** Signs in and returns the cookie. */
 async function visit({ port, host, path, cookie = '', password }: Visit): Promise<string> {
   const headers = { Host: host, Cookie: cookie, 'Content-Type': 'application/x-www-form-urlencoded' };
   const asked = request({ host: '127.0.0.1', port, path, headers, method: password === undefined ? 'GET' : 'POST' });
@@ -124,7 +124,7 @@ interface Listed {
 }
 
 interface Load {
-  /** A second. */
+  /** Per second. */
   readonly requests: number;
   readonly bytes: number;
 }
@@ -145,7 +145,7 @@ async function runWrk({
   const headers = ['-H', `Host: ${host}`, '-H', `Cookie: ${cookie}`];
   const args = ['-t1', `-c${connections}`, `-d${ROUND_SECONDS}s`, '--timeout', '20s', ...headers, url];
   const { stdout } = await promisify(execFile)('wrk', args, { signal });
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`Under load ${url} did not always answer: ${stdout}`);
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url} failed under load: ${stdout}`);
   const requests = Number(/Requests\/sec: +([\d.]+)/.exec(stdout)?.[1]);
   const [, amount, unit = ''] = /Transfer\/sec: +([\d.]+)([KMG]?)B/.exec(stdout) ?? [];
   return { requests, bytes: Number(amount) * { '': 1, K: 2 ** 10, M: MB, G: 2 ** 30 }[unit as 'K'] };

@@ -13,7 +13,7 @@ export interface ListsOptions {
   readonly userId: string;
   readonly token: string;
   readonly distribution: string;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -23,9 +23,9 @@ const ROUND_MS = 700;
 const LIST =
   '{ vms { nodes { id vmlabel region os { distribution desktop } specs { cpu ram storage } enabled networking { name internalPort } } } }';
 
-/** Lists an account's 5 VMs, over REST and with their mappings over GraphQL, in turn with a server that does nothing else. */
+/** Lists an account's 5 VMs over REST, and with their mappings over GraphQL, in alternation with a minimal server. */
 export async function measureLists(options: ListsOptions): Promise<Figure[]> {
-  const { gateway, token, say, signal } = options;
+  const { gateway, token, print, signal } = options;
   await makeVms(options);
   const floor = forkFloor(options);
   try {
@@ -40,7 +40,7 @@ export async function measureLists(options: ListsOptions): Promise<Figure[]> {
       for (const connections of [1, 16]) {
         const [ours, theirs] = await alternate(of(gateway.port), of(told.port), connections, signal);
         const title = `${name} of ${VMS} VMs, ${connections} connection${connections === 1 ? '' : 's'}`;
-        say(`${title}: ${ours.perSecond.toFixed(0)} req/s, floor ${theirs.perSecond.toFixed(0)} req/s`);
+        print(`${title}: ${ours.perSecond.toFixed(0)} req/s, floor ${theirs.perSecond.toFixed(0)} req/s`);
         figures.push(
           { name: `${title}: throughput`, ours: ours.perSecond, floor: theirs.perSecond, unit: 'req/s' },
           { name: `${title}: median`, ours: ours.medianMs, floor: theirs.medianMs, unit: 'ms' },
@@ -74,7 +74,7 @@ async function makeVms({ gateway, token, distribution }: ListsOptions): Promise<
   }
 }
 
-/** The floor must do the same work, or its ratio says nothing. */
+/** Checks that the floor does the same work. */
 async function assertSameAnswers(ours: number, theirs: number, token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const ask = async (port: number): Promise<unknown[]> => {
@@ -84,7 +84,7 @@ async function assertSameAnswers(ours: number, theirs: number, token: string): P
   };
   const [one, other] = [await ask(ours), await ask(theirs)];
   if (!isDeepStrictEqual(one, other)) {
-    throw new Error(`The floor answers something else.\nOurs: ${JSON.stringify(one)}\nFloor: ${JSON.stringify(other)}`);
+    throw new Error(`The floor's response differs.\nOurs: ${JSON.stringify(one)}\nFloor: ${JSON.stringify(other)}`);
   }
 }
 
@@ -94,7 +94,7 @@ function requestOf(port: number, line: string, token: string, body = ''): LoadRe
   return { port, bytes: Buffer.from(head + body) };
 }
 
-/** Each in turn, so that whatever else the machine does falls on both; the medians over the rounds, without the first. */
+/** Alternates both, so that disturbances affect both. Returns the medians of all rounds but the first. */
 async function alternate(
   ours: LoadRequest,
   floor: LoadRequest,

@@ -9,28 +9,29 @@ import type { PushAnswer, PushCommand, Server } from './push-clients.ts';
 import { quantile } from './quantile.ts';
 
 export interface PushOptions {
-  /** Of a gateway that is started for this alone. */
+  /** The environment of the gateway that is started for this part. */
   readonly env: Readonly<Record<string, string>> & { readonly DATABASE_URL: string; readonly JWT_SECRET: string };
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
-  /** How many clients each server has at once. */
+  /** The number of concurrent clients of each server. */
   readonly sizes?: readonly number[];
 }
 
 const TARGETED = 400;
-/** Many, since a machine that is shared is slow for a second now and then. */
+/** Many, because a shared machine is sometimes slow for a second. */
 const ROUNDS_TO_ALL = 40;
 const SETTLE_MS = 3_000;
 /**
- * What stays running for weeks is measured, not what has just been compiled, nor what its compilers left behind: clients come and go until
- * their coming is nothing new either, and are never so many that what they have left would hide what others take.
+ * Warms up by connecting and disconnecting clients, because a gateway runs for weeks: neither cold code nor the
+ * compiler's memory should count. Few clients at a time, because memory that they free would hide what later clients
+ * use.
  */
 const WARM_UP = { clients: 50, times: 20, rounds: 3 } as const;
 const COLLECT_ENV = { NODE_OPTIONS: `--import=${new URL('collect-on-signal.ts', import.meta.url).href}` };
 
 /**
- * From a commit to a client's receipt, and the memory that a subscriber takes, beside a `ws` server that listens to the same
- * notifications. Both have their clients at the same time, and each event is published to the one, then to the other.
+ * Measures the time from a commit to its receipt by a client, and the memory of a subscriber, against a `ws` server on
+ * the same notifications. Both have their clients at the same time, and events are published to them in alternation.
  */
 export async function measurePush(options: PushOptions): Promise<Figure[]> {
   const figures: Figure[] = [];
@@ -38,8 +39,8 @@ export async function measurePush(options: PushOptions): Promise<Figure[]> {
   return figures;
 }
 
-/** Processes of its own for each size: what clients of before have freed is not counted as anyone's, and hides what new ones take. */
-async function measureSize(size: number, { env, say, signal }: PushOptions): Promise<Figure[]> {
+/** Each size has its own processes, because memory freed by earlier clients would hide what new ones use. */
+async function measureSize(size: number, { env, print, signal }: PushOptions): Promise<Figure[]> {
   await using undo = new AsyncDisposableStack();
   const gateway = undo.use(await startGateway({ ...env, ...COLLECT_ENV, ROLES: 'api' }));
   const floor = forkHere('push-floor.ts', { ...COLLECT_ENV, DATABASE_URL: env.DATABASE_URL });
@@ -60,7 +61,7 @@ async function measureSize(size: number, { env, say, signal }: PushOptions): Pro
       const [{ latencies }] = (await Promise.race([message, ended])) as [PushAnswer];
       return latencies;
     } finally {
-      // Where the clients ended instead, nobody waits for their answer any more.
+      // If the clients ended instead, nothing waits for their answer.
       answered.abort();
     }
   };
@@ -94,7 +95,7 @@ async function measureSize(size: number, { env, say, signal }: PushOptions): Pro
     ours: ((await settledMemory(gateway.pid)) - before.ours) / size,
     floor: ((await settledMemory(floor.pid ?? 0)) - before.floor) / size,
   };
-  say(`${size} subscribers: ${memory.ours.toFixed(1)} KB each, floor ${memory.floor.toFixed(1)} KB`);
+  print(`${size} subscribers: ${memory.ours.toFixed(1)} KB each, floor ${memory.floor.toFixed(1)} KB`);
   figures.push({ name: `memory of an idle subscriber, of ${size}`, ...memory, unit: 'KB', goal: { of: 'ratio', atMost: 2 } });
 
   const step = Math.max(1, Math.floor(size / TARGETED));
@@ -124,7 +125,7 @@ async function measureSize(size: number, { env, say, signal }: PushOptions): Pro
 
   async function compare(what: string, pairs: readonly (readonly string[])[]): Promise<Figure[]> {
     const latencies = { ours: [] as number[], floor: [] as number[] };
-    // The first round is not counted: it may meet a subscription that is only just being made, and what was put away with the garbage.
+    // The first round does not count: subscriptions may still be starting, and code may have been collected.
     for (const [index, [ours = '', floorAccount = '']] of [...pairs, ...pairs].entries()) {
       signal.throwIfAborted();
       const taken = [await order({ do: 'publish', accounts: [ours] }), await order({ do: 'publish', accounts: [floorAccount] })];
@@ -135,7 +136,7 @@ async function measureSize(size: number, { env, say, signal }: PushOptions): Pro
     const at = (share: number) => ({ ours: quantile(latencies.ours, share), floor: quantile(latencies.floor, share) });
     const [p50, p99] = [at(0.5), at(0.99)];
     const line = (server: Server): string => `p50 ${p50[server].toFixed(2)} ms, p99 ${p99[server].toFixed(2)} ms`;
-    say(`publish to ${what}: ${line('ours')}; floor ${line('floor')}`);
+    print(`publish to ${what}: ${line('ours')}; floor ${line('floor')}`);
     return [
       { name: `publish to ${what}: p50`, ...p50, unit: 'ms', goal: { of: 'ratio', atMost: 1.3 } },
       { name: `publish to ${what}: p99`, ...p99, unit: 'ms', goal: { of: 'ratio', atMost: 2 } },
@@ -154,6 +155,6 @@ async function endChild(child: ChildProcess): Promise<void> {
 
 async function readKilobytes(pid: number): Promise<number> {
   const rss = /^VmRSS:\s*(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-  if (rss === undefined) throw new Error(`/proc/${pid}/status says nothing of VmRSS.`);
+  if (rss === undefined) throw new Error(`/proc/${pid}/status has no VmRSS.`);
   return Number(rss);
 }

@@ -18,19 +18,19 @@ const READY_DEADLINE_MS = 10_000;
 
 function findNginx(): string {
   const found = [OWN, '/usr/sbin/nginx'].find(existsSync);
-  if (found === undefined) throw new Error('There is no nginx: run "npm run bench", which brings it.');
+  if (found === undefined) throw new Error('nginx is missing: run "npm run bench", which installs it.');
   return found;
 }
 
-/** What both configurations need to run anywhere, as whoever starts them. */
+/** The part of both configurations that lets any user run them anywhere. */
 const COMMON = (folder: string): string => `daemon off; worker_processes 1; user root; pid ${folder}/nginx.pid; error_log stderr crit;
 events { worker_connections 1024; }`;
 const TEMP = (folder: string): string =>
   ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
 
 /**
- * An image of Debian's nginx with the files in it, made of this machine's own program and libraries: an app that costs next to nothing and
- * keeps its connections. Answers with its reference; the caller removes it.
+ * Imports an image of nginx with the files, made from this machine's program and libraries: an app that costs almost
+ * nothing and keeps connections alive. Returns its reference. The caller removes it.
  */
 export async function importNginxImage(files: Readonly<Record<string, Buffer<ArrayBuffer>>>): Promise<string> {
   const nginx = findNginx();
@@ -57,7 +57,9 @@ export interface NginxProxy extends AsyncDisposable {
   readonly port: number;
 }
 
-/** nginx before an app as a sensible operator sets it: one worker, kept connections to the app, streaming, WebSockets, forwarded headers. */
+/**
+ * nginx as a reverse proxy: one worker, keep-alive connections to the app, streaming, WebSockets, forwarded headers.
+ */
 export async function startNginxProxy(app: { readonly host: string; readonly port: number }): Promise<NginxProxy> {
   const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-nginx-'));
   await chmod(folder, 0o755);
@@ -90,7 +92,7 @@ http {
   while (!(await accepts(port))) {
     if (child.exitCode !== null || performance.now() - begun > READY_DEADLINE_MS) {
       await stop();
-      throw new Error('nginx does not serve; what it said is above.');
+      throw new Error('nginx did not start; its output is above.');
     }
     await delay(20);
   }

@@ -6,23 +6,23 @@ import { createDatabase } from '../src/db/database.ts';
 import { insertEvent, nextEventSeq } from '../src/events/append-event.ts';
 
 /**
- * Clients of both servers and the publisher, in one process with one clock. Forked by the bench with DATABASE_URL and JWT_SECRET; does
- * one command at a time.
+ * The clients of both servers and the publisher, in one process with one clock. The bench forks it with DATABASE_URL
+ * and JWT_SECRET, and sends one command at a time.
  */
 export type PushCommand =
-  /** Connects a client for each of the accounts; each account's row is made. */
+  /** Creates the accounts' rows and connects a client for each. */
   | { readonly do: 'open'; readonly server: Server; readonly port: number; readonly accounts: readonly string[] }
-  /** Publishes to each account in turn and waits until all its clients have it. */
+  /** Publishes to one account after another, and waits until all its clients have received the event. */
   | { readonly do: 'publish'; readonly accounts: readonly string[] }
   | { readonly do: 'close' };
 export type Server = 'ours' | 'floor';
 
-/** Milliseconds from each commit to each client's receipt of it; empty for other commands. */
+/** Milliseconds from each commit to each client's receipt. Empty for other commands. */
 export interface PushAnswer {
   readonly latencies: readonly number[];
 }
 
-/** After the beginning of an account that is new: so it does not matter whether an event comes before the subscription is live. */
+/** The start of a new account's events, so that none is missed before the subscription is live. */
 const QUERY = 'subscription { vmEvents(after: "0") { seq kind vmId status previousStatus reason at } }';
 const AT_ONCE = 50;
 const DEADLINE_MS = 30_000;
@@ -30,7 +30,7 @@ const DATABASE_URL = process.env['DATABASE_URL'] ?? '';
 const JWT_SECRET = process.env['JWT_SECRET'] ?? '';
 
 const db = createDatabase(DATABASE_URL, { max: 1 });
-// What the disk takes for a commit is the same for both, and would hide the difference.
+// The disk's time for a commit is the same for both and would hide the difference.
 await sql`set synchronous_commit = off`.execute(db);
 const sockets: WebSocket[] = [];
 const clientsOf = new Map<string, number>();
@@ -62,9 +62,9 @@ async function openOurs(port: number, account: string): Promise<WebSocket> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
   socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })));
   await nextMessage(socket);
-  // Its id is what the usual client makes.
+  // An id like the usual client's.
   socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: QUERY } }));
-  // Answered in order, after the subscription was begun.
+  // Answered in order, after the subscription has started.
   socket.send('{"type":"ping"}');
   await nextMessage(socket);
   socket.on('message', () => onMessage());

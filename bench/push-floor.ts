@@ -3,8 +3,9 @@ import pg from 'pg';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 /**
- * The floor of pushes: `ws` and one LISTEN, without a token, a protocol or a resolver. A client names its account as the path; each
- * notification goes as it is to the clients of its account. Forked by the bench with DATABASE_URL; says its port, and ends with it.
+ * The floor of pushes: `ws` and one LISTEN, without a token, protocol or resolver. A client's path names its account,
+ * whose notifications it receives unchanged. The bench forks it with DATABASE_URL. It reports its port and ends with
+ * the bench.
  */
 const clients = new Map<string, Set<WebSocket>>();
 

@@ -1,4 +1,4 @@
-/** The value that this share (0 to 1) of them does not exceed: the nearest rank. Throws when there are none. */
+/** The quantile of a share from 0 to 1, by nearest rank. Throws for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { LABEL } from '../src/engine/labels.ts';
 import type { EngineSocket } from './engine-socket.ts';
 
-/** What of a container's inspection makes another one like it. */
+/** The parts of a container's inspection that define a copy. */
 interface Inspected {
   readonly Config: { readonly [field: string]: unknown };
   readonly HostConfig: { readonly Mounts?: readonly Mount[]; readonly [field: string]: unknown };
@@ -15,12 +15,12 @@ interface Mount {
   readonly Target: string;
 }
 
-/** What the engine is asked to create. */
+/** The body of the create call. */
 export interface RawMachine {
   readonly body: (volume: string) => object;
 }
 
-/** The gateway's container of that VM as a template: the same image, environment, limits, capabilities, network and mounts. */
+/** A template from the gateway's container of the VM, with its image, environment, limits, network and mounts. */
 export async function copyMachine(engine: EngineSocket, vmId: string, installationId: string): Promise<RawMachine> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL.machine}=${vmId}`] }));
   const [found] = await engine.ask<{ Id: string }[]>('GET', `/containers/json?filters=${filters}`);
@@ -33,7 +33,7 @@ export async function copyMachine(engine: EngineSocket, vmId: string, installati
   return { body: (volume) => ({ Image, Env, Cmd, StopTimeout, Labels, HostConfig: { ...HostConfig, Mounts: mountsOn(volume) } }) };
 }
 
-/** Creates and starts a container and waits until its port accepts; milliseconds. Only the calls that this takes, one after the other. */
+/** Creates and starts a container, with no other calls. Returns the milliseconds until its port accepts connections. */
 export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: string, port: number): Promise<number> {
   const body = machine.body(name);
   const begun = performance.now();
@@ -48,7 +48,7 @@ export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: s
   return performance.now() - begun;
 }
 
-/** A SYN that got lost is not waited for: the kernel would repeat it after a second. */
+/** Retries at once after a lost SYN, which the kernel would repeat after a second. */
 const CONNECT_MS = 100;
 
 function accepts(host: string, port: number): Promise<boolean> {

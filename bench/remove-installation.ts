@@ -1,7 +1,7 @@
 import { LABEL } from '../src/engine/labels.ts';
 import type { EngineSocket } from './engine-socket.ts';
 
-/** Removes each container and volume that carries the installation's label. */
+/** Removes the containers and volumes with the installation's label. */
 export async function removeInstallation(engine: EngineSocket, installationId: string): Promise<void> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL.installation}=${installationId}`] }));
   const containers = await engine.ask<{ Id: string }[]>('GET', `/containers/json?all=true&filters=${filters}`);

@@ -2,14 +2,14 @@ import { sql, type Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
-    -- The image that the VM keeps; all null while it has none. Of VMs that run, the next look at their container fills it in.
+    -- The image of the VM, or null. For running VMs, the next observation of the container fills it in.
     alter table vm
       add column image_reference text,
       add column image_id text,
       add column image_digest text,
-      -- The catalog's reference, of a stand-in.
+      -- The catalog reference that a stand-in replaces.
       add column image_stand_in_for text,
-      -- Another than the VM's, or null: the present image is taken next.
+      -- If it is null or not the incarnation of the VM, the next start takes the current image.
       add column image_incarnation bigint,
       add column image_since timestamptz;
   `.execute(db);

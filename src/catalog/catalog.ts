@@ -9,7 +9,7 @@ export interface Region {
   readonly name: string;
 }
 
-/** What can be ordered: read once at start, never changed afterwards. */
+/** Everything that users can order. Read at start and never changed. */
 export interface Catalog {
   readonly distributions: ReadonlyMap<string, Distribution>;
   readonly plans: ReadonlyMap<string, Plan>;
@@ -31,7 +31,7 @@ const catalogFileSchema = z.strictObject({
 });
 const plansFileSchema = z.strictObject({ plans: z.array(z.looseObject({ code: z.string() })) });
 
-/** The built-in catalog with the operator's files merged over it, entry by entry. Rejects naming file and field. */
+/** Merges the operator's files into the built-in catalog by entry. Rejects with the file and field of an error. */
 export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions }: CatalogOptions): Promise<Catalog> {
   const extraDistributions = catalogFile === undefined ? [] : (await readJson(catalogFile, catalogFileSchema)).distributions;
   const extraPlans = plansFile === undefined ? [] : (await readJson(plansFile, plansFileSchema)).plans;
@@ -46,7 +46,7 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
   const plans = mergeByCode(PLANS, extraPlans).map((entry) => check(planSchema, withName(entry), plansFile, `plan "${entry.code}"`));
   const fallback = plans.find((plan) => plan.code === defaultPlan);
   if (fallback === undefined) {
-    throw new Error(`DEFAULT_PLAN "${defaultPlan}" is not a plan; there are ${plans.map((plan) => plan.code).join(', ')}.`);
+    throw new Error(`DEFAULT_PLAN "${defaultPlan}" is not a plan; the plans are ${plans.map((plan) => plan.code).join(', ')}.`);
   }
   return {
     distributions: byCode(distributions),
@@ -66,7 +66,7 @@ type Entry = {
   probe?: unknown;
 };
 
-/** Later entries win field by field. */
+/** The fields of later entries replace those of earlier ones. */
 function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
   const merged = new Map<string, Entry>(base.map((entry) => [entry.code, entry]));
   for (const entry of extra) {
@@ -77,8 +77,9 @@ function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
 }
 
 /**
- * `images` replaces single desktops, `image` those of all; an app that gets `images` becomes a webtop base. What an operator
- * chose has no stand-in of ours, and is asked for `/` unless a probe comes with it: another image never answers as ours does.
+ * `images` replaces the images of single desktops, and `image` those of all. An app with `images` becomes a webtop
+ * base. An image of the operator has neither our stand-in nor our probe, because it may answer differently: the default
+ * probe is `/`.
  */
 function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
   const desktops = isRecord(known?.images) ? known.images : {};
@@ -113,7 +114,7 @@ async function readJson<T extends z.ZodType>(file: string, schema: T): Promise<z
   try {
     value = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new Error(`${file} cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file} is not readable as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
   return check(schema, value, file, 'the file');
 }

@@ -10,7 +10,7 @@ const imageRef = z
 const mountPath = z.string().regex(/^\/[\w./-]+$/, 'must be an absolute path');
 
 const volumeSchema = z.strictObject({
-  /** 'primary' follows the VM's storage type; any other name is data of the image and stays until the VM is deleted. */
+  /** 'primary' follows the VM's storage type. Other volumes hold data of the image until the VM is deleted. */
   name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/),
   path: mountPath,
 });
@@ -19,15 +19,15 @@ const routeSchema = z.strictObject({
   path: z.string().regex(/^\/[\w-]+$/),
   port,
   protocol: z.enum(['http', 'tcp']),
-  /** How the port speaks; the entry's own scheme on its default port, else http. */
+  /** The protocol of the port. Defaults to the entry's scheme on its default port, else http. */
   scheme: z.enum(['http', 'https']).optional(),
-  /** `kept`: the app is told by its own settings that it lives below the path. `stripped`: it believes to be at `/`, and links relatively. */
+  /** `kept`: the app is configured with the path as its base. `stripped`: it assumes `/` and uses relative links. */
   prefix: z.enum(['kept', 'stripped']).default('kept'),
 });
 
 /**
- * What a container may keep of root's rights: the engine's own defaults without MKNOD and NET_RAW. Never more: on the bridge that VMs share,
- * NET_RAW and NET_ADMIN would let one take another's address.
+ * The capabilities that an entry may keep: Docker's defaults without MKNOD and NET_RAW. On the bridge that VMs share,
+ * NET_RAW or NET_ADMIN would let a VM take another's address.
  */
 const CAPABILITIES = [
   'AUDIT_WRITE',
@@ -44,86 +44,87 @@ const CAPABILITIES = [
   'SYS_CHROOT',
 ] as const;
 
-/** A check of the CIS Docker Benchmark 1.6, section 5, that a container does not pass, and why it cannot. */
+/** A check of the CIS Docker Benchmark 1.6, section 5, that a container does not pass, with the reason. */
 const exceptionSchema = z.strictObject({
-  check: z.string().regex(/^5\.\d{1,2}$/, 'must be the number of a check: 5.22'),
+  check: z.string().regex(/^5\.\d{1,2}$/, 'must be the number of a check, such as 5.22'),
   reason: z.string().min(10).max(400),
 });
 
-/** Those of every image, for an entry that names its own besides. */
+/** The exceptions of every image, to be combined with an entry's own. */
 export const SHARED_EXCEPTIONS: readonly z.input<typeof exceptionSchema>[] = [
   {
     check: '5.13',
-    reason:
-      'A VM is for its user to change, and the images write all over their file system at each start (s6-overlay does not boot without).',
+    reason: 'Users change their VMs, and the images write all over their file system at each start (s6-overlay does not boot otherwise).',
   },
-  { check: '5.27', reason: 'The gateway itself asks the app every few seconds, over the network, and tells what it finds as the status.' },
+  { check: '5.27', reason: 'The gateway probes the app over the network every few seconds and reports the result as the status.' },
 ];
 
-/** An entry's fields. Everything but code, name, image and port has a default that suits a plain web app. */
+/** The fields of an entry. All but code, name, image and port have defaults for a plain web app. */
 const entrySchema = z.strictObject({
   code: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and dashes'),
   name: z.string().min(1).max(80),
   description: z.string().max(400).default(''),
-  /** By desktop; an entry has either this (a webtop base) or `image`. */
+  /** By desktop. An entry has either `images` (a webtop base) or `image`. */
   images: z.record(z.string().regex(/^[a-z0-9-]{1,20}$/), imageRef).default({}),
   image: imageRef.optional(),
-  /** By desktop: images that `npm run images` builds from Debian's packages, for machines that reach no registry. */
+  /** By desktop: stand-ins that `npm run images` builds from Debian packages, for machines without a registry. */
   localImages: z.record(z.string(), imageRef).default({}),
   localImage: imageRef.optional(),
-  /** Replaces the image's own command. */
+  /** Replaces the image's command. */
   command: z.array(z.string()).min(1).optional(),
   /** The port inside the container that answers when the app is up. */
   defaultPort: port,
-  /** How the app speaks on that port; https ones are self-signed inside the container. */
+  /** The protocol of the default port. https uses a self-signed certificate inside the container. */
   scheme: z.enum(['http', 'https']).default('http'),
-  /** How the gateway asks whether the app is up. For an image with a web server in front that is up before the app. */
+  /** How the gateway checks the app. Set it for an image whose web server answers before the app does. */
   probe: probeSchema.default(PLAIN_PROBE),
   volumes: z.array(volumeSchema).default([{ name: 'primary', path: '/config' }]),
-  /** Variables of the image's own sign-in that take the value of VM_PASSWORD. */
+  /** Variables of the image's sign-in. They get the value of VM_PASSWORD. */
   passwordVariables: z.array(z.string()).default([]),
-  /** Further variables that the image needs. */
+  /** Other variables that the image needs. */
   env: z.record(z.string(), z.string()).default({}),
-  /** Paths of the VM's own address that lead to another port. */
+  /** Paths of the VM's address that lead to other ports. */
   routes: z.array(routeSchema).default([]),
-  /** What it listens on besides, that is no HTTP: single ports or ranges. */
+  /** Other ports that the image listens on without HTTP, as ranges. */
   ports: z.array(z.strictObject({ from: port, to: port, protocol: z.enum(['tcp', 'udp']) })).default([]),
-  /** Whether a user may have TCP and UDP ports forwarded. */
+  /** Whether users may forward TCP and UDP ports. */
   portForwarding: z.boolean().default(false),
-  /** GB that its container may write outside the volumes that outlive a stop. */
+  /** GB that a VM may write outside its lasting volumes. */
   scratchGb: z.number().positive().max(10_000).default(10),
   shmMb: z.int().min(1).max(8192).default(64),
-  /** Between the stop signal and the kill. */
+  /** The time between the stop signal and the kill. */
   stopGraceSeconds: z.int().min(0).max(900).default(10),
-  /** How long the app may take from its container's start to its first answer. */
+  /** The limit from the container's start to the app's first answer. */
   bootSeconds: z.int().min(5).max(3600).default(120),
   pidsLimit: z.int().min(16).max(32768).default(1024),
-  /** Capabilities kept after all were dropped. */
+  /** Capabilities to keep. All others are dropped. */
   capabilities: z.array(z.enum(CAPABILITIES)).default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
   noNewPrivileges: z.boolean().default(true),
   seccomp: z.enum(['default', 'unconfined']).default('default'),
-  /** Devices of the engine's host that the image cannot do without. */
+  /** Devices of the engine's host that the image requires. */
   devices: z.array(z.string().regex(/^\/dev\/[\w/-]+$/)).default([]),
-  /** What processors the image exists for; without it, for whatever the engine has. */
+  /** The architectures of the image. Any if unset. */
   architectures: z
     .array(z.enum(['amd64', 'arm64']))
     .min(1)
     .optional(),
   exceptions: z.array(exceptionSchema).default([...SHARED_EXCEPTIONS]),
-  /** Why not to build on it any more, and what to use instead. */
+  /** Why the image is deprecated, and its replacement. */
   deprecated: z.string().max(400).optional(),
 });
 
-/** What an entry may say: whatever it asks for beyond the usual, it gives the reason of. */
+/** Checks an entry across its fields: extra privileges need a reason, and reasons without need are refused. */
 export const distributionSchema = entrySchema.superRefine((entry, context) => {
   const { devices, seccomp, noNewPrivileges, exceptions, probe, passwordVariables } = entry;
   if (probe.signIn === 'basic' && passwordVariables.length === 0) {
-    context.addIssue({ code: 'custom', path: ['probe', 'signIn'], message: 'needs a password: name its variable in "passwordVariables"' });
+    context.addIssue({ code: 'custom', path: ['probe', 'signIn'], message: 'needs a password: set its variable in "passwordVariables"' });
   }
-  const asked = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
-  for (const [check, isNeeded] of Object.entries(asked)) {
+  const required = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
+  for (const [check, isNeeded] of Object.entries(required)) {
     if (exceptions.some((exception) => exception.check === check) === isNeeded) continue;
-    const message = isNeeded ? `must give the reason for its exception from check ${check}` : `name check ${check}, which the entry passes`;
+    const message = isNeeded
+      ? `must give the reason for its exception from check ${check}`
+      : `must not name check ${check}, which the entry passes`;
     context.addIssue({ code: 'custom', path: ['exceptions'], message });
   }
 });
@@ -142,13 +143,13 @@ export function toDistribution(parsed: ParsedDistribution): Distribution {
   return { ...parsed, kind: desktops.length > 0 ? 'WEBTOP' : 'PREMADE', desktops };
 }
 
-/** The image of a desktop, or of the app where there is none to choose; undefined for a desktop that it does not offer. */
+/** The image of a desktop, or of an app without desktops. Undefined for an unknown desktop. */
 export function imageOf(distribution: Distribution, desktop: string | null): string | undefined {
   if (distribution.kind === 'PREMADE') return distribution.image;
   return desktop !== null && Object.hasOwn(distribution.images, desktop) ? distribution.images[desktop] : undefined;
 }
 
-/** The image built on the engine itself that stands in where the registry cannot be reached; undefined where there is no recipe. */
+/** The locally built stand-in for an unreachable registry. Undefined without a recipe. */
 export function localImageOf({ kind, localImage, localImages }: Distribution, desktop: string | null): string | undefined {
   if (kind === 'PREMADE') return localImage;
   return desktop !== null && Object.hasOwn(localImages, desktop) ? localImages[desktop] : undefined;
@@ -156,16 +157,16 @@ export function localImageOf({ kind, localImage, localImages }: Distribution, de
 
 interface RunningImage {
   readonly reference: string;
-  /** The entry's image, where this one is its stand-in. */
+  /** The entry's image if this one is its stand-in. */
   readonly standInFor?: string;
 }
 
 /**
- * How the app of the image that really runs is asked. Stand-ins are not the image that the entry's probe was made for: their own server
- * says 5xx at `/` until the app behind it is up.
+ * The probe for the running image. The entry's probe does not fit stand-ins, whose server answers 5xx at `/` until the
+ * app is up.
  */
 export function probeOf(distribution: Distribution, desktop: string | null, image: RunningImage | undefined): Probe {
-  // By its reference for containers from before they said what they stand in for.
+  // Containers of earlier versions lack `standInFor`, and are recognized by the reference.
   const isStandIn = image !== undefined && (image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop));
   return isStandIn ? PLAIN_PROBE : distribution.probe;
 }

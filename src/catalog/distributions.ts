@@ -1,14 +1,14 @@
 import { SHARED_EXCEPTIONS, type DistributionInput } from './distribution.ts';
 
 /**
- * The seed's eleven distributions with what each image really needs: linuxserver.io's documentation pages and
- * Dockerfiles, and hexparrot/mineos for Minecraft. Its desktops moved from KasmVNC to Selkies in 2025 and kept port 3000.
+ * The built-in distributions, according to the documentation and Dockerfiles of linuxserver.io and, for Minecraft, of
+ * hexparrot/mineos. linuxserver.io's desktops moved from KasmVNC to Selkies in 2025 and kept port 3000.
  */
 const SELKIES_DESKTOP = {
   defaultPort: 3000,
   passwordVariables: ['PASSWORD'],
-  // Its nginx serves the page, behind HTTP Basic, long before there is a desktop: only these paths lead to one (default.conf of
-  // docker-baseimage-selkies). Images up to 2026-08 have the first, their successors (branch dev) the second; the other is a 404.
+  // nginx serves the page, behind HTTP Basic, long before there is a desktop. Only these paths reach the desktop, see
+  // default.conf of docker-baseimage-selkies: the first in images up to 2026-08, the second in later ones.
   probe: { path: ['/websocket', '/api/websockets'], signIn: 'basic', expect: 'websocket' },
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
   shmMb: 1024,
@@ -80,7 +80,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     ],
     passwordVariables: ['PASSWORD', 'SUDO_PASSWORD'],
     env: { ...LINUXSERVER_APP.env, DEFAULT_WORKSPACE: '/config/workspace' },
-    // Its own start waits up to 300 s for the port.
+    // The image's own start script waits up to 300 s for the port.
     bootSeconds: 300,
   },
   {
@@ -94,7 +94,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
       { name: 'primary', path: '/config' },
       { name: 'data', path: '/data' },
     ],
-    // The manager links to its assets relatively and to its file browser absolutely: it is told where it lives (index.js, README).
+    // The manager uses relative links to assets and absolute ones to its file browser, so it needs its path.
     env: { ...LINUXSERVER_APP.env, SUBFOLDER: '/manage/' },
     routes: [{ path: '/manage', port: 3000, protocol: 'http' }],
     deprecated: 'linuxserver.io no longer builds this image; it names gaseous-server, romm and webrcade as successors.',
@@ -107,7 +107,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     image: 'lscr.io/linuxserver/phpmyadmin:latest',
     localImage: 'local/phpmyadmin:latest',
     defaultPort: 80,
-    // Without it there is no server to connect to.
+    // Without it users cannot choose a server.
     env: { ...LINUXSERVER_APP.env, PMA_ARBITRARY: '1' },
   },
   {
@@ -126,7 +126,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     description: 'A SteamOS-like environment with ports that you may forward. Needs a GPU of AMD or Intel at /dev/dri.',
     image: 'lscr.io/linuxserver/steamos:latest',
     architectures: ['amd64'],
-    // Still KasmVNC: at its WebSocket, only one that opens is answered. What serves its page is started after the desktop's server.
+    // Still KasmVNC, whose WebSocket answers real connections only. Its page is served after the desktop has started.
     probe: { path: '/', signIn: 'basic', expect: 'answer' },
     portForwarding: true,
     ports: [
@@ -135,10 +135,10 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
       { from: 48010, to: 48010, protocol: 'tcp' },
       { from: 47998, to: 48000, protocol: 'udp' },
     ],
-    // What its page asks for: Steam's own sandbox and network set-up do not start without.
+    // As its documentation requires: Steam's sandbox and network setup do not start otherwise.
     seccomp: 'unconfined',
     devices: ['/dev/dri'],
-    // Its NET_ADMIN is for HOST_IP alone, which moves the container's route onto the operator's own network.
+    // It needs NET_ADMIN for HOST_IP only, which routes the container onto the operator's network.
     exceptions: [
       ...SHARED_EXCEPTIONS,
       { check: '5.18', reason: 'Games need the GPU at /dev/dri; the image does not start without.' },
@@ -158,7 +158,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
     env: { USER_NAME: 'mc', USER_UID: '1000', GROUP_NAME: 'mc', GROUP_GID: '1000' },
     routes: [{ path: '/minecraft', port: 25565, protocol: 'tcp' }],
     ports: tcpAndUdp(25565, 25570),
-    // Worlds are saved at the stop; killed too early they may be corrupt (the image's compose file).
+    // Worlds are saved at the stop. An early kill may corrupt them (see the image's compose file).
     stopGraceSeconds: 600,
     bootSeconds: 300,
     pidsLimit: 2048,

@@ -9,9 +9,9 @@ import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
 const ROLES = ['api', 'ingress', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** How much one client may ask of this gateway at a time. */
+/** The limits of one client at this gateway. */
 export interface RequestLimits {
-  /** Points a second: a request takes 1, a mutation 5. Ten seconds' worth may come at once. */
+  /** Points per second: a request costs 1, a mutation 5. Bursts may use ten seconds' worth. */
   readonly ratePerAccount: number;
   readonly ratePerAddress: number;
   /** WebSockets and event streams. */
@@ -27,33 +27,33 @@ export interface Config {
   readonly dataDir: string;
   readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience: string };
   readonly secretsKey: string | undefined;
-  /** The one before it, until everything is sealed with the new one. */
+  /** The previous key during a rotation. */
   readonly previousSecretsKey: string | undefined;
   readonly baseDomain: string;
   readonly publicScheme: 'http' | 'https';
-  /** Files of the certificate and key that the gateway serves with by itself. */
+  /** The certificate and key files if the gateway itself serves TLS. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Region code to engine endpoint. */
   readonly regions: ReadonlyMap<string, string>;
-  /** Region code to the runtime of its containers, such as runsc; the engine's default where there is none. */
+  /** Region code to container runtime, such as runsc. Other regions use the engine's default. */
   readonly runtimes: ReadonlyMap<string, string>;
-  /** Whether VMs are walled off from each other, the engine's host and private networks. */
+  /** Whether VMs are isolated from each other, the engine's host and private networks. */
   readonly isolation: 'on' | 'off';
-  /** What VMs may reach on their own. */
+  /** Which networks VMs can reach. */
   readonly egress: 'internet' | 'none';
   readonly catalogFile: string | undefined;
   readonly plansFile: string | undefined;
   readonly defaultPlan: string;
-  /** When an engine's disk takes no further containers. */
+  /** When an engine's disk is too full for new containers. */
   readonly diskWatermark: DiskWatermark;
   readonly roles: ReadonlySet<Role>;
-  /** Whose X-Forwarded-For is believed. */
+  /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: BlockList;
-  /** The public ports that may be given to VMs, where they listen, and by region the host that people connect to. */
+  /** The public ports for VMs, the address they listen on, and the host that clients connect to by region. */
   readonly forward: { readonly from: number; readonly to: number; readonly bind: string; readonly hosts: ReadonlyMap<string, string> };
-  /** How long the audit is kept. */
+  /** How many days the audit is kept. */
   readonly auditDays: number;
-  /** Whose pages may open a WebSocket, besides the gateway's own; `*` for all. */
+  /** Origins that may open a WebSocket, besides the gateway's own; `*` for all. */
   readonly allowedOrigins: ReadonlySet<string>;
   readonly introspection: boolean;
   readonly persistedOperations: { readonly file: string; readonly only: boolean } | undefined;
@@ -63,12 +63,14 @@ export interface Config {
   readonly production: boolean;
 }
 
-/** The gateway's settings, read once from the environment. Throws an Error that names what is wrong, or does not go together, and what it should be. */
+/**
+ * Reads the settings from the environment. Throws an error that names each invalid or conflicting setting and the fix.
+ */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const values = readEnvironment(env);
   const production = values.NODE_ENV === 'production';
   if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
-    throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: with two keys, one could be passed off as the other.');
+    throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: a token signed with one could be accepted as one of the other.');
   }
   if (production && values.SECRETS_KEY === undefined)
     throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
@@ -76,11 +78,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     throw new Error('JWT_SECRET or JWT_JWKS_URL must be set with NODE_ENV=production.');
   }
   if (values.VM_ISOLATION === 'off' && values.VM_EGRESS === 'none') {
-    throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without walls nothing keeps VMs off the internet.');
+    throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without isolation VMs can reach the internet.');
   }
   const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
   if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
-    throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of those that are taken.');
+    throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of the allowed operations.');
   }
   return Object.freeze({
     host: values.HOST,
@@ -133,7 +135,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   });
 }
 
-/** Browsers resolve these to the machine that they run on. */
+/** Browsers resolve these names to their own machine. */
 function isOwnMachine(domain: string): boolean {
   return domain === 'localhost' || domain.endsWith('.localhost');
 }
@@ -174,8 +176,7 @@ function parseTrustedProxies(text: string): BlockList {
 
 function readWatermark(text: string): DiskWatermark {
   const watermark = parseDiskWatermark(text);
-  if (watermark === undefined)
-    throw new Error(`DISK_WATERMARK has "${text}"; it takes 85%, 20GB, or 85%,20GB for a disk of which both hold.`);
+  if (watermark === undefined) throw new Error(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB, or 85%,20GB to require both.`);
   return watermark;
 }
 
@@ -183,6 +184,6 @@ function parseRoles(text: string): ReadonlySet<Role> {
   const names = splitList(text);
   const roles = ROLES.filter((role) => names.includes(role));
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
-  if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it takes a list of ${ROLES.join(', ')}.`);
+  if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it must be a list of ${ROLES.join(', ')}.`);
   return new Set(roles);
 }

@@ -3,9 +3,9 @@ import { z } from 'zod';
 const encryptionKey = z
   .string()
   .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
-const atLeastOne = (otherwise: number) => z.coerce.number().int().min(1, 'must be a whole number from 1 on').default(otherwise);
+const atLeastOne = (fallback: number) => z.coerce.number().int().min(1, 'must be a whole number of at least 1').default(fallback);
 
-/** Every variable, with the shape of its text and what stands for it when it is not set; the README's table says what each is for. */
+/** All variables with their formats and defaults. docs/settings.md describes them. */
 const schema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
@@ -59,12 +59,12 @@ const schema = z.object({
   NODE_ENV: z.string().optional(),
 });
 
-/** The variables as they are set, each by itself of the right shape. */
+/** The parsed variables, each valid on its own. */
 export type Environment = z.output<typeof schema>;
 
-/** Reads them; throws one Error that names every variable that is wrong and what it should be. */
+/** Parses the variables. Throws one error that names every invalid variable and its format. */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
-  // A variable that is set to nothing is not set.
+  // Empty variables count as unset.
   const result = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   if (result.success) return result.data;
   throw new Error(result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}.`).join('\n'));

@@ -3,14 +3,14 @@ import { splitList } from '../lib/split-list.ts';
 const CODE = /^[A-Z0-9-]{1,16}$/i;
 
 export interface CodeMapOptions {
-  /** Where the text comes from, for the error. */
+  /** The name of the setting, for errors. */
   readonly variable: string;
   readonly value: RegExp;
-  /** The form of an entry, for the error: 'CODE=RUNTIME, such as AU=runsc'. */
+  /** The form of an entry, for errors: 'CODE=RUNTIME, such as AU=runsc'. */
   readonly example: string;
 }
 
-/** A list such as `AU=a,US=b`, by code. Throws naming the entry that is none, or the code that is there twice. */
+/** Parses a list such as `AU=a,US=b`. Throws an error that names an invalid entry or a duplicate code. */
 export function parseCodeMap(text: string, { variable, value, example }: CodeMapOptions): ReadonlyMap<string, string> {
   const map = new Map<string, string>();
   for (const entry of splitList(text)) {

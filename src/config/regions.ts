@@ -1,6 +1,6 @@
 import { parseCodeMap } from './parse-code-map.ts';
 
-/** REGIONS: region code to engine endpoint. */
+/** Parses REGIONS: region code to engine endpoint. */
 export function parseRegions(text: string): ReadonlyMap<string, string> {
   const endpoint = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
   const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
@@ -9,14 +9,14 @@ export function parseRegions(text: string): ReadonlyMap<string, string> {
   return regions;
 }
 
-/** RUNTIMES: region code to the runtime of its containers. */
+/** Parses RUNTIMES: region code to container runtime. */
 export function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return parseByRegion(text, regions, { variable: 'RUNTIMES', value: /^[\w.-]{1,100}$/, example: 'CODE=RUNTIME, such as AU=runsc' });
 }
 
 /**
- * FORWARD_HOSTS: region code to the host that people connect to. Where none is named: a remote engine's own, else the domain, which
- * leads to this machine.
+ * Parses FORWARD_HOSTS: region code to the host that clients connect to. The default is the host of a remote engine, or
+ * the base domain for a local one.
  */
 export function parseForwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
   const own = [...regions].map(([code, endpoint]) => {
@@ -27,7 +27,7 @@ export function parseForwardHosts(text: string, regions: ReadonlyMap<string, str
   return new Map([...own, ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example })]);
 }
 
-/** A setting of regions, of which each is one of those that there are. */
+/** Parses a setting by region. Throws for unknown regions. */
 function parseByRegion(
   text: string,
   regions: ReadonlyMap<string, string>,
@@ -36,5 +36,5 @@ function parseByRegion(
   const values = parseCodeMap(text, options);
   const unknown = [...values.keys()].find((code) => !regions.has(code));
   if (unknown === undefined) return values;
-  throw new Error(`${options.variable} names the region "${unknown}", which REGIONS has not: ${[...regions.keys()].join(', ')}.`);
+  throw new Error(`${options.variable} names the region "${unknown}", which is not in REGIONS: ${[...regions.keys()].join(', ')}.`);
 }

@@ -7,7 +7,7 @@ import { choosePostgresAccount } from '../../src/db/embedded/postgres-account.ts
 import { locatePostgresBinaries } from '../../src/db/embedded/postgres-binaries.ts';
 import { startOnCluster, type PostgresChild } from '../../src/db/embedded/postgres-child.ts';
 import { ensureCluster } from '../../src/db/embedded/postgres-cluster.ts';
-import { watchOverPostgres } from '../../src/db/embedded/postgres-watcher.ts';
+import { startPostgresWatcher } from '../../src/db/embedded/postgres-watcher.ts';
 import { createSocketDir, removeSocketDir } from '../../src/db/embedded/postgres-socket-dir.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -50,7 +50,7 @@ export class OwnPostgres implements AsyncDisposable {
     const start = async () => {
       const child = await startOnCluster(binaries.postgres, cluster, args, account);
       // When this process is killed, as a test that takes too long is.
-      if (child.pid !== undefined) void child.ended.then(watchOverPostgres(child.pid, account, () => undefined));
+      if (child.pid !== undefined) void child.ended.then(startPostgresWatcher(child.pid, account, () => undefined));
       return child;
     };
     const postgres = new OwnPostgres(cluster, socketDir, start, () => removeSocketDir(folder));
@@ -65,7 +65,7 @@ export class OwnPostgres implements AsyncDisposable {
       const ended = await Promise.race([child.ended, this.query('select 1').then(() => undefined)]);
       if (ended === undefined) return true;
       this.#child = undefined;
-      throw new Error(`PostgreSQL ended with ${ended}: ${child.lastWords()}`);
+      throw new Error(`PostgreSQL ended with ${ended}: ${child.lastOutput()}`);
     };
     await eventually(begin, { deadline: START_MS });
   }

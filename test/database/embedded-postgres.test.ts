@@ -208,7 +208,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   it('refuses a cluster of another major version', async () => {
     await (await start()).stop();
     await writeFile(path.join(cluster, 'PG_VERSION'), '17\n');
-    await expect(start()).rejects.toThrow('was made by PostgreSQL 17, and the programs here are version 18.');
+    await expect(start()).rejects.toThrow('is from PostgreSQL 17, but the installed version is 18.');
   });
 
   it.runIf(nobodyCanRunUs)('runs for a user who is not root, as that user', async () => {

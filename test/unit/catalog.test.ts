@@ -272,7 +272,7 @@ describe('the file of the operator', () => {
   });
 
   it.each([
-    ['is no JSON', '{"distributions": [', /cannot be read as JSON/],
+    ['is no JSON', '{"distributions": [', /is not readable as JSON/],
     ['is a list', [], /the file/],
     ['has another key', { distribution: [] }, /distribution/],
   ])('is refused by name when it %s', async (_what, content, message) => {
@@ -306,5 +306,5 @@ describe('the file of the operator', () => {
 });
 
 it('a DEFAULT_PLAN that is no plan is refused with those that are', async () => {
-  await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(/DEFAULT_PLAN "gold" is not a plan; there are core, hacker, engineer/);
+  await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(/DEFAULT_PLAN "gold" is not a plan; the plans are core, hacker, engineer/);
 });

@@ -124,7 +124,7 @@ describe('RUNTIMES', () => {
     ['AU', 'RUNTIMES has "AU"; each entry is CODE=RUNTIME'],
     ['AU=', 'RUNTIMES has "AU="; each entry is CODE=RUNTIME'],
     ['AU=run sc', 'RUNTIMES has "AU=run sc"; each entry is CODE=RUNTIME'],
-    ['NZ=runsc', 'RUNTIMES names the region "NZ", which REGIONS has not: AU, US.'],
+    ['NZ=runsc', 'RUNTIMES names the region "NZ", which is not in REGIONS: AU, US.'],
     ['AU=runc,AU=runsc', 'RUNTIMES names "AU" twice.'],
   ])('"%s" is refused', (text, message) => {
     expect(() => readConfig({ RUNTIMES: text })).toThrow(message);
@@ -216,7 +216,7 @@ describe('ROLES', () => {
   });
 
   it.each(['api,web', ',', 'API'])('are refused as "%s", with those there are', (roles) => {
-    expect(() => readConfig({ ROLES: roles })).toThrow(`ROLES has "${roles}"; it takes a list of api, ingress, reconciler`);
+    expect(() => readConfig({ ROLES: roles })).toThrow(`ROLES has "${roles}"; it must be a list of api, ingress, reconciler`);
   });
 });
 

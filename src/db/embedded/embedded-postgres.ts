@@ -10,40 +10,41 @@ import { ensureCluster, findClusterOwner } from './postgres-cluster.ts';
 import { startPostgresServer, type PostgresServer, type PostgresServerOptions } from './postgres-server.ts';
 import { createSocketDir, removeSocketDir } from './postgres-socket-dir.ts';
 import { supervisePostgres } from './postgres-supervisor.ts';
-import { clearSurvivors } from './postgres-survivors.ts';
+import { endSurvivors } from './postgres-survivors.ts';
 
 export interface EmbeddedPostgres {
-  /** Of the database `swiftor`, for `pg` and for libpq: postgresql://...?host=DIRECTORY_OF_THE_SOCKET */
+  /** The URL of the database `swiftor`, for pg and libpq: postgresql://...?host=SOCKET_DIRECTORY */
   readonly url: string;
-  /** Ends connections and PostgreSQL, cleanly within 10 s or else by force, from which it recovers. May be called twice. */
+  /** Stops PostgreSQL: cleanly within 10 s, or else by force, from which it recovers. May be called twice. */
   stop(): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
-  /** The cluster, its lock and a link to its socket are in `postgres` below it. */
+  /** The cluster, its lock and a link to its socket are in the subdirectory `postgres`. */
   readonly dataDir: string;
   readonly log: Log;
-  /** Aborts the start, which then leaves nothing running. Has no effect afterwards. */
+  /** Aborts the start and stops what it started. Has no effect afterwards. */
   readonly signal: AbortSignal;
 }
 
 const DATABASE = 'swiftor';
-/** A killed cluster of large size replays its log first. */
+/** A large cluster that was killed first replays its log. */
 const READY_MS = 60_000;
-/** The kernel may take a moment to let go of a killed cluster's memory and pids. */
+/** The kernel takes a moment to free the memory and pids of a killed cluster. */
 const RETRY_FOR_MS = 15_000;
 const STILL_HELD = /lock file ".*" already exists|pre-existing shared memory block/;
 
 /**
- * Starts PostgreSQL on `dataDir`/postgres, which is made where it is missing, reachable by a unix socket only. It
- * is started again when it ends unasked. It ends with this process, even if that is killed; what an earlier run left behind, processes or files, is cleared first.
- * Rejects when another living process uses the directory, and with PostgreSQL's own words when it does not start.
+ * Starts PostgreSQL on `dataDir`/postgres, on a Unix socket only. Creates the directory if needed, and first removes
+ * the processes and files that an earlier run left. PostgreSQL is restarted if it ends unexpectedly, and ends with this
+ * process, even if that is killed. Rejects if another process uses the directory, and with the last output of
+ * PostgreSQL if it does not start.
  */
 export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   signal.throwIfAborted();
   await using undo = new AsyncDisposableStack();
   await mkdir(path.join(dataDir, 'postgres'), { recursive: true, mode: 0o700 });
-  // Without links: processes are recognised by where the kernel says that they work.
+  // Without links, because processes are recognized by the working directory that the kernel reports.
   const folder = await realpath(path.join(dataDir, 'postgres'));
   const lock = await acquireDataDirLock(folder);
   undo.defer(() => lock.release());
@@ -51,7 +52,7 @@ export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPo
   const cluster = path.join(folder, 'cluster');
   const account = await choosePostgresAccount(await findClusterOwner(cluster));
   const binaries = await locatePostgresBinaries(account, folder);
-  await clearSurvivors(cluster, log, signal);
+  await endSurvivors(cluster, log, signal);
   await ensureCluster(cluster, binaries, account, signal);
   const socketDir = await createSocketDir(folder, account);
   undo.defer(() => removeSocketDir(folder));
@@ -66,7 +67,7 @@ export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPo
   const stopServer = supervisePostgres(server, {
     log,
     async start(ending) {
-      await clearSurvivors(cluster, log, ending);
+      await endSurvivors(cluster, log, ending);
       return startWithRetries(options, ending);
     },
   });
@@ -75,13 +76,13 @@ export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPo
   return { url: socketUrl(socketDir, DATABASE), stop: () => (stopped ??= running.disposeAsync()) };
 }
 
-/** The address of the PostgreSQL that a gateway runs on `dataDir` now; undefined where none does. */
+/** The URL of the PostgreSQL that a gateway runs on `dataDir`. Undefined if none is running. */
 export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
   const socketDir = await realpath(path.join(dataDir, 'postgres', 'socket')).catch(() => undefined);
   if (socketDir === undefined) return undefined;
   const client = new pg.Client({ connectionString: socketUrl(socketDir, DATABASE), connectionTimeoutMillis: 10_000 });
   client.on('error', () => {});
-  // What a killed gateway left behind looks the same, but does not answer.
+  // The socket of a killed gateway may remain, but does not answer.
   const answers = await client.connect().then(
     () => true,
     () => false,
@@ -98,9 +99,9 @@ async function startWithRetries(options: PostgresServerOptions, signal: AbortSig
     } catch (error) {
       const held = error instanceof Error && STILL_HELD.test(error.message);
       if (!held || Date.now() > deadline) throw error;
-      options.log.warn({ err: error }, 'the database is still held by an earlier run; trying again');
+      options.log.warn({ err: error }, 'an earlier run still holds the database; retrying');
       await delay(250, undefined, { signal });
-      await clearSurvivors(options.cluster, options.log, signal);
+      await endSurvivors(options.cluster, options.log, signal);
     }
   }
 }
@@ -111,7 +112,7 @@ async function ensureDatabase(socketDir: string): Promise<void> {
     connectionTimeoutMillis: 10_000,
     query_timeout: 30_000,
   });
-  // A lost connection rejects the query that waits; without a listener it would also end the process.
+  // A lost connection rejects the pending query. Without a listener it would also end the process.
   client.on('error', () => {});
   await client.connect();
   try {
@@ -122,7 +123,7 @@ async function ensureDatabase(socketDir: string): Promise<void> {
   }
 }
 
-/** Says all that the environment (PGPORT, PGSSLMODE) could say otherwise. */
+/** Sets everything that the environment (PGPORT, PGSSLMODE) could override. */
 function socketUrl(socketDir: string, database: string): string {
   return `postgresql://swiftor@localhost:5432/${database}?host=${encodeURIComponent(socketDir)}&sslmode=disable`;
 }

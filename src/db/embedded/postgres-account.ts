@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 
-/** The user that PostgreSQL runs as. */
+/** The system user that PostgreSQL runs as. */
 export interface PostgresAccount {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root: the first of these that the machine has takes its place. */
+/** PostgreSQL refuses to run as root. The first of these users that exists runs it instead. */
 const CANDIDATES = ['postgres', 'nobody'];
 
 /**
- * Who PostgreSQL is to run as: undefined for this process's own user, which is all that a process without root's rights can do.
- * @param owner uid and gid of an existing cluster, which stays with its user even when a better candidate has come since.
- * @throws a sentence with the way out where this process may not or no user can run the cluster.
+ * Chooses the user that runs PostgreSQL. Undefined means this process's user, the only choice without root.
+ * @param owner uid and gid of an existing cluster, which keeps its user even if a better candidate exists now.
+ * @throws if this process may not run the cluster, or if no user can.
  */
 export async function choosePostgresAccount(owner: PostgresAccount | undefined): Promise<PostgresAccount | undefined> {
   const self = process.getuid?.();
@@ -30,7 +30,7 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   );
 }
 
-/** The accounts of a passwd file by name, root's aliases left out. */
+/** The accounts of a passwd file by name, without root and its aliases. */
 export function parsePasswd(text: string): Map<string, PostgresAccount> {
   const accounts = new Map<string, PostgresAccount>();
   for (const line of text.split('\n')) {

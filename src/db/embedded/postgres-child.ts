@@ -2,29 +2,29 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import type { PostgresAccount } from './postgres-account.ts';
 
-/** A program of PostgreSQL at work on a cluster. */
+/** A running PostgreSQL program. */
 export interface PostgresChild {
-  /** Absent when it could not be started; `ended` then says why. */
+  /** Undefined if it did not start; `ended` then has the reason. */
   readonly pid: number | undefined;
-  /** Resolves, never rejects, with how it ended: 'exit code 1'. */
+  /** Resolves with the outcome, such as 'exit code 1'. Never rejects. */
   readonly ended: Promise<string>;
-  /** What it last wrote to its standard error. */
-  readonly lastWords: () => string;
-  /** Signals it and what it started in its group; nothing where it has ended. */
+  /** The end of its standard error. */
+  readonly lastOutput: () => string;
+  /** Sends a signal to its process group, unless it has ended. */
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-const LAST_WORDS_LENGTH = 4000;
+const LAST_OUTPUT_LENGTH = 4000;
 
 /**
  * Starts initdb or postgres on a cluster.
  *
- * It gets a session of its own: Ctrl-C in a terminal is for us, who shut it down in order. Its environment is bare, for
- * PGDATA, PGPORT and the like would change what it does.
+ * It runs in its own session, because Ctrl-C in a terminal must reach the gateway only, which stops it in order. Its
+ * environment is minimal: variables such as PGDATA and PGPORT would change its behaviour.
  *
- * As another user than ours it may be unable to walk to the directory (/root, or any home, is closed to it), though the
- * directory is its own. It then gets it as an open file and reaches it by /proc/self/fd.
- * @param onLine called with each whole line of its standard error.
+ * Another user may own the cluster but be unable to enter its parents, such as /root. The program then receives the
+ * directory as an open file and uses /proc/self/fd.
+ * @param onLine called with each line of its standard error.
  */
 export async function startOnCluster(
   program: string,
@@ -42,35 +42,35 @@ export async function startOnCluster(
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     stdio: ['ignore', 'ignore', 'pipe', ...(byDescriptor ? [folder.fd] : [])],
   });
-  return { pid: child.pid, ended: howItEnds(child), lastWords: listen(child, onLine), kill: (signal) => killGroup(child, signal) };
+  return { pid: child.pid, ended: outcomeOf(child), lastOutput: listen(child, onLine), kill: (signal) => killGroup(child, signal) };
 }
 
-/** initdb and the processes that it runs are one group; a postmaster is alone in its own, its backends lead theirs. */
+/** initdb shares a group with its child processes. A postmaster's backends have groups of their own. */
 function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It ended at this moment; `ended` tells.
+    // It has just ended, and `ended` resolves.
   }
 }
 
-function howItEnds(child: ChildProcess): Promise<string> {
+function outcomeOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    // Not 'close': a backend that outlives its postmaster for a moment keeps the pipe open.
+    // Not 'close': a backend that outlives its postmaster keeps the pipe open for a moment.
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
   });
 }
 
 function listen(child: ChildProcess, onLine: (line: string) => void): () => string {
-  let words = '';
+  let output = '';
   let rest = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    words = (words + text).slice(-LAST_WORDS_LENGTH);
+    output = (output + text).slice(-LAST_OUTPUT_LENGTH);
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
   });
-  return () => words.trim();
+  return () => output.trim();
 }

@@ -8,27 +8,27 @@ const UNFINISHED = 'initdb-';
 const INITDB_MS = 120_000;
 const INITDB_ARGS = [
   '--username=swiftor',
-  // Who reaches the socket is settled by its directory's mode; nothing listens on TCP.
+  // The mode of the socket's directory controls access; nothing listens on TCP.
   '--auth-local=trust',
   '--auth-host=reject',
   '--encoding=UTF8',
   '--locale=C',
-  // PostgreSQL's own: sorts the same on every machine, whatever its C library.
+  // PostgreSQL's own provider sorts the same on every machine, independent of the C library.
   '--locale-provider=builtin',
   '--builtin-locale=C.UTF-8',
   '--no-instructions',
 ];
 
-/** Who owns the cluster at `cluster`; undefined when there is none yet. */
+/** The owner of the cluster. Undefined if it does not exist. */
 export async function findClusterOwner(cluster: string): Promise<PostgresAccount | undefined> {
   const found = await stat(cluster).catch(() => undefined);
   return found === undefined ? undefined : { uid: found.uid, gid: found.gid };
 }
 
 /**
- * Makes the cluster (PGDATA) where there is none. It is made beside its place and renamed when it is whole and on the disk, so that a
- * killed initdb leaves nothing that looks like a database; what it does leave is removed here.
- * Rejects where the cluster is of another major version than the programs.
+ * Creates the cluster (PGDATA) if it does not exist. initdb runs in a temporary directory, which is renamed when it is
+ * complete and synced: a killed initdb leaves no partial database, and its leftovers are removed here. Rejects if the
+ * cluster has another major version than the programs.
  */
 export async function ensureCluster(
   cluster: string,
@@ -44,7 +44,7 @@ export async function ensureCluster(
   const major = (await readFile(path.join(cluster, 'PG_VERSION'), 'utf8')).trim();
   if (major === binaries.major) return;
   const wayOut = `Dump it with PostgreSQL ${major} and restore it into a new DATA_DIR, or set DATABASE_URL.`;
-  throw new Error(`${cluster} was made by PostgreSQL ${major}, and the programs here are version ${binaries.major}. ${wayOut}`);
+  throw new Error(`${cluster} is from PostgreSQL ${major}, but the installed version is ${binaries.major}. ${wayOut}`);
 }
 
 async function createCluster(
@@ -80,11 +80,11 @@ async function runInitdb(
   const outcome = await initdb.ended;
   limit.removeEventListener('abort', kill);
   limit.throwIfAborted();
-  if (outcome !== 'exit code 0') throw new Error(initdbFailure(binaries, outcome, initdb.lastWords()));
+  if (outcome !== 'exit code 0') throw new Error(initdbFailure(binaries, outcome, initdb.lastOutput()));
 }
 
-function initdbFailure({ initdb }: PostgresBinaries, outcome: string, words: string): string {
-  const said = words === '' ? '' : `: ${words}`;
-  if (!words.includes('could not look up effective user ID')) return `${initdb} failed with ${outcome}${said}`;
-  return `${initdb} failed${said}. Add this user to /etc/passwd, run as one who is in it, or set DATABASE_URL.`;
+function initdbFailure({ initdb }: PostgresBinaries, outcome: string, output: string): string {
+  const detail = output === '' ? '' : `: ${output}`;
+  if (!output.includes('could not look up effective user ID')) return `${initdb} failed with ${outcome}${detail}`;
+  return `${initdb} failed${detail}. Add this user to /etc/passwd, run as another user, or set DATABASE_URL.`;
 }

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { PostgresAccount } from './postgres-account.ts';
 import { startOnCluster, type PostgresChild } from './postgres-child.ts';
-import { watchOverPostgres } from './postgres-watcher.ts';
+import { startPostgresWatcher } from './postgres-watcher.ts';
 
-/** A running postmaster under our watch. */
+/** A running postmaster. */
 export interface PostgresServer {
-  /** Resolves with how it ended, asked or not. */
+  /** Resolves with the outcome when it ends for any reason. */
   readonly ended: Promise<string>;
-  readonly lastWords: () => string;
-  /** After it the server is gone: cleanly, or at the end of its patience by force, from which PostgreSQL recovers. */
+  readonly lastOutput: () => string;
+  /** Stops the server cleanly or, after a timeout, by force, from which PostgreSQL recovers. */
   readonly stop: () => Promise<void>;
 }
 
@@ -19,18 +19,18 @@ export interface PostgresServerOptions {
   readonly socketDir: string;
   readonly account: PostgresAccount | undefined;
   readonly log: Log;
-  /** Recovery after a crash counts into it. */
+  /** The deadline of the start, recovery after a crash included. */
   readonly readyMs: number;
 }
 
-/** Each with the time until the next is sent: fast shutdown, immediate shutdown, kill. */
+/** Fast shutdown, immediate shutdown, kill; each with the time in ms until the next one. */
 const STOP_SIGNALS = [
   ['SIGINT', 10_000],
   ['SIGQUIT', 5_000],
   ['SIGKILL', 5_000],
 ] as const;
 
-/** For a small control plane beside other work: little memory, few processes, no loss of what was committed. */
+/** For a small control plane that shares its machine: little memory, few processes, no loss of commits. */
 const SETTINGS = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
@@ -46,7 +46,7 @@ const SETTINGS = {
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
-  // Errors of statements reach whoever sent them; here they would only double each refused insert.
+  // Clients receive the errors of their statements, so the server need not log them too.
   log_min_messages: 'log',
   log_checkpoints: 'off',
   // The SQLSTATE.
@@ -56,8 +56,8 @@ const SETTINGS = {
 };
 
 /**
- * Starts postgres and resolves when it accepts connections. When it does not in time, or when `signal` aborts, it is
- * ended first, and then the promise rejects; the message has its last words.
+ * Starts postgres and resolves when it accepts connections. If it is late, or if `signal` aborts, it is stopped before
+ * the promise rejects. The message has its last output.
  */
 export async function startPostgresServer(options: PostgresServerOptions, signal: AbortSignal): Promise<PostgresServer> {
   const { program, cluster, socketDir, account, log, readyMs } = options;
@@ -71,40 +71,43 @@ export async function startPostgresServer(options: PostgresServerOptions, signal
     `${name}=${value}`,
   ]);
   const child = await startOnCluster(program, cluster, settings, account, onLine);
-  const unwatch =
+  const stopWatcher =
     child.pid === undefined
       ? () => {}
-      : watchOverPostgres(child.pid, account, (error) => log.warn({ err: error }, 'PostgreSQL is not watched over'));
-  void child.ended.then(unwatch);
+      : startPostgresWatcher(child.pid, account, (error) =>
+          log.warn({ err: error }, 'PostgreSQL would outlive a killed gateway: its watcher did not start'),
+        );
+  void child.ended.then(stopWatcher);
 
   const waiting = new AbortController();
   const limit = AbortSignal.any([signal, waiting.signal]);
   const late = delay(readyMs, 'late' as const, { signal: limit }).catch(() => 'aborted' as const);
   const outcome = await Promise.race([ready.promise, child.ended, late]);
   waiting.abort();
-  if (outcome === 'ready') return { ended: child.ended, lastWords: child.lastWords, stop: () => stopChild(child) };
+  if (outcome === 'ready') return { ended: child.ended, lastOutput: child.lastOutput, stop: () => stopChild(child) };
 
   await stopChild(child);
   signal.throwIfAborted();
   const how = outcome === 'late' ? `was not ready within ${readyMs / 1000} s` : `ended with ${outcome}`;
-  throw new Error(`PostgreSQL ${how} while starting: ${child.lastWords() || 'it said nothing.'}`);
+  throw new Error(`PostgreSQL ${how} while starting: ${child.lastOutput() || 'it printed nothing.'}`);
 }
 
 async function stopChild(child: PostgresChild): Promise<void> {
-  for (const [name, patience] of STOP_SIGNALS) {
+  for (const [name, timeoutMs] of STOP_SIGNALS) {
     child.kill(name);
     const timer = new AbortController();
-    const late = delay(patience, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
+    const late = delay(timeoutMs, 'late' as const, { signal: timer.signal }).catch(() => 'ended' as const);
     const outcome = await Promise.race([child.ended.then(() => 'ended' as const), late]);
     timer.abort();
     if (outcome === 'ended') return;
   }
-  throw new Error(`PostgreSQL, process ${child.pid}, does not end even by SIGKILL.`);
+  throw new Error(`PostgreSQL, process ${child.pid}, does not end, even after SIGKILL.`);
 }
 
 function logLine(log: Log, line: string): void {
   const [, sqlState = '', severity = ''] = /^(\w{5}) (\w+):/.exec(line) ?? [];
-  // Connections that end or are refused while the server ends or starts (class 57P) are part of an outage, which is logged once.
+  // Connections that end or are refused while the server ends or starts (class 57P) are part of an outage, which is
+  // logged once.
   const isOutage = sqlState.startsWith('57P');
   if ((severity === 'FATAL' || severity === 'PANIC') && !isOutage) log.error({ postgres: line }, 'PostgreSQL reports an error');
   else if (severity === 'WARNING') log.warn({ postgres: line }, 'PostgreSQL warns');

@@ -6,9 +6,9 @@ import type { PostgresAccount } from './postgres-account.ts';
 const PREFIX = 'swiftor-pg-';
 
 /**
- * Makes the directory of the socket: in the system's folder for temporary files, because a socket's path may not be longer than
- * 107 bytes and a data directory's often is; for its owner alone, because who can enter it is let into the database.
- * `folder`/socket links to it, for people (psql -h) and for the removal of one that a killed gateway left.
+ * Creates the socket's directory under the system's temporary directory, because a socket's path is limited to 107
+ * bytes. Only its owner can enter it, which is the database's access control. `folder`/socket links to it, for `psql
+ * -h` and to find the directory of a killed gateway.
  */
 export async function createSocketDir(folder: string, account: PostgresAccount | undefined): Promise<string> {
   await removeSocketDir(folder);
@@ -18,12 +18,12 @@ export async function createSocketDir(folder: string, account: PostgresAccount |
   return created;
 }
 
-/** Removes the directory that `folder`/socket links to, if it is one of ours, and the link. */
+/** Removes the link `folder`/socket, and its directory if `createSocketDir` made it. */
 export async function removeSocketDir(folder: string): Promise<void> {
   const link = path.join(folder, 'socket');
   const target = await readlink(link).catch(() => undefined);
   if (target === undefined) return;
-  // Only what is a directory by itself: in a folder that all may write to, another may have put a link in its place.
+  // Only a real directory: in a world-writable folder, another user may have put a link in its place.
   const info = await lstat(target).catch(() => undefined);
   if (path.basename(target).startsWith(PREFIX) && info?.isDirectory() === true) await rm(target, { recursive: true, force: true });
   await rm(link, { force: true });

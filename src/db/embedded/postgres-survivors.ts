@@ -6,34 +6,34 @@ import { promisify } from 'node:util';
 import { pidExists } from '../../lib/process-identity.js';
 import type { Log } from '../../log.ts';
 
-/** How long a signal may take to end a cluster's last process before the next, harder one is sent. */
-const PATIENCE_MS = 10_000;
+/** How long a signal may take to end the processes before the next, harder one is sent. */
+const SIGNAL_TIMEOUT_MS = 10_000;
 
 /**
- * Makes sure that no process of an earlier run uses the cluster, as after a kill of the gateway or of the postmaster alone: a
- * postmaster that still serves is shut down cleanly, for the new one is to be watched by us; backends of a dead one are waited
- * for. The caller holds the lock of the data directory: whoever is found here has lost its owner.
+ * Ends the processes of an earlier run that still use the cluster, after a kill of the gateway or the postmaster. Shuts
+ * a running postmaster down cleanly, because it has no supervisor any more, and waits for the backends of a dead one.
+ * The caller holds the lock of the data directory, so no process found here has an owner.
  *
- * A postmaster.pid whose pid belongs to a foreign process by now (usual after the restart of a container) is removed, because
- * PostgreSQL would refuse to start for as long as that process lives.
- * @param cluster absolute path of PGDATA, without symbolic links.
+ * Removes a postmaster.pid whose pid now belongs to an unrelated process (usual after the restart of a container), with
+ * which PostgreSQL would refuse to start.
+ * @param cluster the absolute path of PGDATA, without symbolic links.
  */
-export async function clearSurvivors(cluster: string, log: Log, signal: AbortSignal): Promise<void> {
+export async function endSurvivors(cluster: string, log: Log, signal: AbortSignal): Promise<void> {
   const postmaster = await readPostmasterPid(cluster);
   if (postmaster !== undefined && (await usesCluster(postmaster, cluster))) {
-    log.warn({ pid: postmaster }, 'a PostgreSQL of an earlier run still serves this data directory; it is stopped first');
+    log.warn({ pid: postmaster }, 'stopping a PostgreSQL of an earlier run that still uses this data directory');
     if (!(await end(() => only(postmaster, cluster), ['SIGINT', 'SIGQUIT', 'SIGKILL'], signal))) {
-      throw new Error(`PostgreSQL of an earlier run, process ${postmaster}, cannot be ended. Kill it, then start again.`);
+      throw new Error(`PostgreSQL of an earlier run, process ${postmaster}, does not end. Kill it, then start again.`);
     }
   }
-  // Backends of a killed postmaster notice its death and leave; a stuck one would write beside the new cluster.
+  // Backends of a killed postmaster exit when they notice. A stuck one would write to the new server's cluster.
   const left = () => processesOf(cluster);
   if (!(await end(left, [undefined, 'SIGQUIT', 'SIGKILL'], signal))) {
-    throw new Error(`Processes ${(await left()).join(', ')} still use ${cluster} and cannot be ended. Kill them, then start again.`);
+    throw new Error(`Processes ${(await left()).join(', ')} still use ${cluster} and do not end. Kill them, then start again.`);
   }
   const remaining = await readPostmasterPid(cluster);
   if (remaining !== undefined && pidExists(remaining)) {
-    log.warn({ pid: remaining }, 'postmaster.pid names a process that is not PostgreSQL; the file is removed');
+    log.warn({ pid: remaining }, 'removing a postmaster.pid that names a process other than PostgreSQL');
     await rm(path.join(cluster, 'postmaster.pid'), { force: true });
   }
 }
@@ -44,11 +44,11 @@ async function readPostmasterPid(cluster: string): Promise<number | undefined> {
   return Number.isInteger(pid) && pid > 0 ? pid : undefined;
 }
 
-/** Sends each signal in turn and waits until `find` finds nobody; undefined stands for waiting only. False when all were in vain. */
+/** Sends each signal in turn, or only waits for undefined, until `find` finds nothing. False if processes remain. */
 async function end(find: () => Promise<number[]>, signals: readonly (NodeJS.Signals | undefined)[], abort: AbortSignal): Promise<boolean> {
   for (const name of signals) {
     if (name !== undefined) for (const pid of await find()) trySignal(pid, name);
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + SIGNAL_TIMEOUT_MS;
     while (Date.now() < deadline) {
       if ((await find()).length === 0) return true;
       await delay(50, undefined, { signal: abort });
@@ -61,7 +61,7 @@ function trySignal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It ended by itself; whether it did is asked of `find`.
+    // It has ended already; `find` checks that.
   }
 }
 
@@ -69,7 +69,7 @@ async function only(pid: number, cluster: string): Promise<number[]> {
   return (await usesCluster(pid, cluster)) ? [pid] : [];
 }
 
-/** Every process of a cluster works in its directory. Without /proc nothing but the postmaster itself can be found. */
+/** The processes whose working directory is the cluster, as for all of PostgreSQL's. Empty without /proc. */
 async function processesOf(cluster: string): Promise<number[]> {
   if (process.platform !== 'linux') return [];
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name)).map(Number);
@@ -84,7 +84,7 @@ async function usesCluster(pid: number, cluster: string): Promise<boolean> {
       return stdout.includes('postgres') && stdout.includes(cluster);
     }
     if ((await readlink(`/proc/${pid}/cwd`)) !== cluster) return false;
-    // A person's shell may stand in the directory as well.
+    // A user's shell may have the same working directory.
     return (await readFile(`/proc/${pid}/comm`, 'utf8')).trim() === 'postgres';
   } catch {
     return false;

@@ -9,7 +9,7 @@ import type { VmEvent } from '../../src/events/vm-event.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 
-it('an event is the same whether it is told at once or read later, to the millisecond', async () => {
+it('an event is the same from its notification and from the table, to the millisecond', async () => {
   await using undo = new AsyncDisposableStack();
   const database = undo.use(await createTestDatabase());
   const db = createDatabase(database.url, { max: 1 });
@@ -33,7 +33,7 @@ it('an event is the same whether it is told at once or read later, to the millis
   expect(told).toEqual(events);
 });
 
-it('a note of an earlier gateway, with microseconds and an offset, tells the same moment', () => {
+it('a notification of an older gateway, with microseconds and an offset, has the same time', () => {
   const body = { seq: 1, kind: 'CREATED', status: 'STOPPED', previousStatus: null, reason: 'USER', at: '2026-11-24T10:30:00.123456+01:00' };
   const { event } = decodeEventNote(JSON.stringify(['noted', 'a', body]));
   expect(event).toEqual({ seq: 1, kind: 'CREATED', vmId: 'a', status: 'STOPPED', reason: 'USER', at: '2026-11-24T09:30:00.123Z' });

@@ -52,7 +52,7 @@ async function readUntil(source: AsyncIterableIterator<VmEvent>, seq: number): P
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 describe('vmEvents', () => {
-  it('begins with a snapshot of each VM, the last of which carries the seq of the account', async () => {
+  it('starts with a snapshot of each VM, and the last carries the seq of the account', async () => {
     const vms = [await newVm('snap'), await newVm('snap'), await newVm('snap')];
     await rename(vms[0] as Vm, 'renamed');
     const seen = await readUntil(await streams.subscribe({ userId: 'snap' }), 4);
@@ -63,7 +63,7 @@ describe('vmEvents', () => {
     ]);
   });
 
-  it('replays everything after a cursor, then goes on, without a gap and without a repetition', async () => {
+  it('replays all events after a cursor and continues live, without a gap or a repetition', async () => {
     const vm = await newVm('replay');
     for (const label of ['a', 'b', 'c']) await rename(vm, label);
     const source = await streams.subscribe({ userId: 'replay', after: '2' });
@@ -71,7 +71,7 @@ describe('vmEvents', () => {
     expect((await readUntil(source, 5)).map(({ seq }) => seq)).toEqual([3, 4, 5]);
   });
 
-  it('begins with snapshots again for a cursor that is older than what is kept, or of the future', async () => {
+  it('starts with snapshots for a cursor that was pruned or is ahead of the account', async () => {
     const vm = await newVm('old');
     for (const label of ['a', 'b', 'c']) await rename(vm, label);
     await db.deleteFrom('vm_event').where('user_id', '=', 'old').where('seq', '<', 3).execute();
@@ -82,7 +82,7 @@ describe('vmEvents', () => {
     expect((await readUntil(await streams.subscribe({ userId: 'old', after: '2' }), 4)).map(({ seq }) => seq)).toEqual([3, 4]);
   });
 
-  it('shows a VM asked for alone its own events only, and ends after its DELETED', async () => {
+  it('delivers only the events of the requested VM and ends after its DELETED', async () => {
     const [vm, other] = [await newVm('one'), await newVm('one')];
     const source = await streams.subscribe({ userId: 'one', vmId: vm.id });
     await rename(other, 'x');
@@ -106,7 +106,7 @@ describe('vmEvents', () => {
     await expect(streams.subscribe({ userId: 'one', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it("refuses another account's VM, one that never was, and a cursor that is no number", async () => {
+  it("refuses another account's VM, an unknown VM, and a cursor that is not a number", async () => {
     const vm = await newVm('owner');
     await expect(streams.subscribe({ userId: 'stranger', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' })).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe('vmEvents', () => {
     }
   });
 
-  it('misses nothing of a change that commits while a reader joins, in ten thousand races', async () => {
+  it('misses no change that commits while a reader joins, in ten thousand races', async () => {
     const race = async (userId: string): Promise<void> => {
       const vm = await newVm(userId);
       for (let round = 0; round < 1_000; round += 1) {
@@ -132,7 +132,7 @@ describe('vmEvents', () => {
     await Promise.all(Array.from({ length: 10 }, (_, index) => race(`race-${index}`)));
   }, 120_000);
 
-  it('delivers what a lost notification did not tell of', async () => {
+  it('delivers events whose notification was lost', async () => {
     const vm = await newVm('lost');
     const source = await streams.subscribe({ userId: 'lost' });
     await sql`
@@ -142,7 +142,7 @@ describe('vmEvents', () => {
     expect((await readUntil(source, 2)).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
-  it('numbers the changes of many writers gapless and in the order in which they become visible', async () => {
+  it('numbers the changes of concurrent writers without gaps, in the order in which they become visible', async () => {
     const vms = await Promise.all(Array.from({ length: 6 }, () => newVm('busy')));
     const source = await streams.subscribe({ userId: 'busy', after: '6' });
     await Promise.all(
@@ -156,7 +156,7 @@ describe('vmEvents', () => {
     expect((await readUntil(source, event_seq)).map(({ seq }) => seq)).toEqual(range(7, event_seq));
   });
 
-  it('frees a reader at once when it leaves, also while it waits', async () => {
+  it('frees a reader at once when it leaves, even while it waits', async () => {
     await newVm('leaver');
     const before = streams.count();
     const source = await streams.subscribe({ userId: 'leaver' });
@@ -168,7 +168,7 @@ describe('vmEvents', () => {
     expect(streams.count()).toBe(before);
   });
 
-  it('ends a reader that does not read, with an error that names the way on', async () => {
+  it('ends a reader that does not read, with an error that says how to resume', async () => {
     const vm = await newVm('slow');
     const source = await streams.subscribe({ userId: 'slow' });
     await sql`
@@ -185,7 +185,7 @@ describe('vmEvents', () => {
     expect(read.map(({ seq }) => seq)).toEqual(range(1, read.at(-1)?.seq ?? 0));
   });
 
-  it('goes on after its listening connection was cut', async () => {
+  it('continues after the listening connection was closed', async () => {
     const vm = await newVm('cut');
     const source = await streams.subscribe({ userId: 'cut' });
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'swiftor-listener' and datname = current_database()`.execute(
@@ -195,7 +195,7 @@ describe('vmEvents', () => {
     expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual(range(1, lastEventSeq));
   });
 
-  it('costs no statement for an account that nobody reads here, and one connection for all that are read', async () => {
+  it('costs no statement for accounts without a reader, and one connection for all others', async () => {
     const statements: string[] = [];
     const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
     const log = await createLog({ level: 'silent' });

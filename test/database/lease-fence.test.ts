@@ -13,7 +13,7 @@ import { executeSql } from '../support/execute-sql.ts';
 import { openTestSecretBox } from '../support/secret-box.ts';
 import { FORWARD } from '../support/vms.ts';
 
-it('a pass whose heartbeats get no answer ends its call to the engine before its lease runs out', async () => {
+it('an iteration whose heartbeats get no answer ends its engine call before the lease expires', async () => {
   await using undo = new AsyncDisposableStack();
   const { url } = undo.use(await createTestDatabase());
   const proxy = undo.use(await openDatabaseProxy(url));

@@ -23,7 +23,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-it('an order comes back from its labels as it was, and as much of it as there is', () => {
+it('an order is read back from its labels, and so is a part of it', () => {
   const { userId, vmlabel, region, distribution, desktop, cpu, ramGb } = VM;
   expect(fromOrderLabels(toOrderLabels(VM))).toEqual({ userId, vmlabel, region, distribution, desktop, cpu, ramGb });
   expect(fromOrderLabels(toOrderLabels({ ...VM, desktop: null }))).not.toHaveProperty('desktop');
@@ -39,7 +39,7 @@ describe('an adoption', () => {
 
   it.each([
     ['of what was deleted', { ...orphan, isDeleted: true }, order, /was deleted/],
-    ['of what has no id of a VM', { ...orphan, id: 'seven' }, order, /not the id of a VM/],
+    ['refuses an id that is not the id of a VM', { ...orphan, id: 'seven' }, order, /not the id of a VM/],
     ['without labels names each option', orphan, {}, /--user, --region, --distribution, --cpu, --ram \(and --desktop\)/],
     [
       'names only what nothing tells',
@@ -60,7 +60,7 @@ describe('an adoption', () => {
   });
 });
 
-it('that a VM was deleted is known when its events are long forgotten', async () => {
+it('the deletion of a VM is known after its events were pruned', async () => {
   const [old, recent, other] = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`) as [string, string, string];
   await db.insertInto('account').values({ user_id: 'alice', plan: 'core' }).execute();
   const event = (seq: number, vmId: string, kind: string, days: number) =>

@@ -95,7 +95,7 @@ describe('a boot on an engine whose clock is', () => {
 });
 
 describe('a container that is waited for', () => {
-  it('and was stopped for its silence by a pass that was cut then, is not said to have ended', async () => {
+  it('that an interrupted iteration has stopped for its silence is not reported as exited', async () => {
     const id = await startVm('first-deaf');
     await reaches(id, 'BOOTING');
     const told = { step: 'BOOTING', code: 'APP_SILENT', message: 'It did not answer.', oomKilled: false, logTail: [] };
@@ -106,7 +106,7 @@ describe('a container that is waited for', () => {
     expect((await look(id)).lastFailure?.code).toBe('APP_SILENT');
   }, 60_000);
 
-  it('and whose address the engine says anew, without an event, is found there', async () => {
+  it('whose address changes without an event is found at the new one', async () => {
     proxy.muteEvents(true);
     // As after a crash of the engine, which has recorded an address that is nobody's.
     const call = /^GET \/containers\/([^/]+\/)?json/;
@@ -122,7 +122,7 @@ describe('a container that is waited for', () => {
     expect((await containerOf(id)).ref).toBe(ref);
   }, 60_000);
 
-  it('at the address of another one is replaced, and the other is left alone', async () => {
+  it('that shares the address of another one is replaced, and the other is left alone', async () => {
     const [other, id] = [await startVm('slow'), await startVm('first-deaf')];
     await reaches(other, 'RUNNING');
     await reaches(id, 'BOOTING');

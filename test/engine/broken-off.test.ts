@@ -76,8 +76,8 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
 
 const refuse = (call: RegExp) => onTestFinished(proxy.rule({ call, act: OUT_OF_ORDER }));
 
-describe('a boot that meets nothing but an engine out of order', () => {
-  it('is tried again, and is no failure', async () => {
+describe('a boot on an engine that fails every call', () => {
+  it('is retried without a failure', async () => {
     refuse(/^POST \/containers\/create/);
     const { status, ...rest } = await pass('QUEUED', { count: 3, seconds: 600 });
     expect(['QUEUED', 'PULLING', 'STARTING']).toContain(status);
@@ -85,7 +85,7 @@ describe('a boot that meets nothing but an engine out of order', () => {
   });
 
   it.each([/^POST \/containers\/create/, /^GET \/containers\/json/])(
-    'for two minutes has failed, in the words of the engine: %s',
+    "fails after two minutes with the engine's message: %s",
     async (call) => {
       refuse(call);
       const { status, attempts, last_failure } = await pass('QUEUED', LONG);
@@ -94,15 +94,18 @@ describe('a boot that meets nothing but an engine out of order', () => {
     },
   );
 
-  it('for two minutes by a defect of ours has failed too, and says where the reason is', async () => {
+  it('fails after two minutes of a bug of ours, too, and says where the reason is', async () => {
     const { status, last_failure } = await pass('QUEUED', LONG, { isFaulty: true });
     expect(status).toBe('FAILED');
     expect(last_failure).toMatchObject({ message: 'The gateway could not start the app; its log says why.' });
   });
 });
 
-it.each(['RUNNING', 'DEGRADED', 'UNKNOWN', 'DELETING'])('a VM that is %s stays so, however long', async (status) => {
-  refuse(/./);
-  const seen = await pass(status, LONG, { isFaulty: status === 'DEGRADED' });
-  expect(seen).toMatchObject({ status, attempts: 0, last_failure: null, noted: 1 });
-});
+it.each(['RUNNING', 'DEGRADED', 'UNKNOWN', 'DELETING'])(
+  'a VM that is %s keeps its status for as long as its engine fails',
+  async (status) => {
+    refuse(/./);
+    const seen = await pass(status, LONG, { isFaulty: status === 'DEGRADED' });
+    expect(seen).toMatchObject({ status, attempts: 0, last_failure: null, noted: 1 });
+  },
+);

@@ -74,8 +74,8 @@ const deleted = (id: string) =>
     .values({ vm_id: id, deleted_at: new Date(0) })
     .execute();
 
-describe('what has no row', () => {
-  it('is stopped and kept, and told once', async () => {
+describe('an orphan', () => {
+  it('is stopped, kept and logged once', async () => {
     const { id } = await makeMachine();
     begin();
     await eventually(async () => (await stateOf(id)) === 'exited', { deadline: 20_000 });
@@ -88,7 +88,7 @@ describe('what has no row', () => {
     await eventually(() => watch.orphans() === 0);
   });
 
-  it('is removed when its VM was deleted, also beside one that cannot be', async () => {
+  it('is removed if its VM was deleted, even if the removal of another one fails', async () => {
     const machines = await Promise.all([makeMachine(), makeMachine(), makeMachine()]);
     const [stuck] = machines.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     if (stuck === undefined) throw new Error('There is no machine.');
@@ -107,7 +107,7 @@ describe('what has no row', () => {
   }, 60_000);
 });
 
-it('what has a row is no orphan, whatever the row says', async () => {
+it('a VM with a row is not an orphan, whatever the row says', async () => {
   const { id } = await makeMachine();
   await insertVm(db, { id, status: 'FROBNICATED' });
   // Said falsely: a row is stronger.
@@ -139,7 +139,7 @@ it('an outage of the engine is one line at its start and one at its end, with it
   expect(seconds).toBeLessThan((performance.now() - begunAt) / 1_000);
 }, 90_000);
 
-describe('a list that lacks much', () => {
+describe('a suspiciously short list', () => {
   const wakesOf = async (id: string) => (await db.selectFrom('vm').select('wakes').where('id', '=', id).executeTakeFirstOrThrow()).wakes;
 
   it.each([
@@ -174,7 +174,7 @@ describe('a list that lacks much', () => {
     60_000,
   );
 
-  it('is believed when they are gone', async () => {
+  it('is accepted if the containers are gone', async () => {
     const { id, ref, address = '' } = await makeMachine();
     await insertVm(db, { id, status: 'RUNNING', engineRef: ref, address });
     begin();

@@ -114,7 +114,7 @@ async function readSseAndCut(
   return seen;
 }
 
-describe('a client that is cut hundreds of times, and comes back to one gateway or the other', () => {
+describe('a client that is disconnected hundreds of times and reconnects to either gateway', () => {
   it.each([
     ['over WebSocket', 11, readAndCut],
     ['over SSE', 23, readSseAndCut],
@@ -205,7 +205,7 @@ async function flood(userId: string, vmId: string, count: number): Promise<numbe
 }
 
 describe('a reader that does not read', () => {
-  it('is closed with a code and a reason, frees what it held, and resumes without a gap', async () => {
+  it('is closed with a code and a reason, frees its memory, and resumes without a gap', async () => {
     const token = await one.token('stuck');
     const id = await createVm(one, token, { vmlabel: 'x'.repeat(100) });
     const { socket, received } = await rawSubscriber(one, token);
@@ -232,7 +232,7 @@ describe('a reader that does not read', () => {
     expect(rest.at(-1)?.seq).toBe(String(last));
   }, 60_000);
 
-  it('and is half open, since no pong ever comes back, ends within 30 s', async () => {
+  it('is closed within 30 s when its connection is half open and no pong comes back', async () => {
     const token = await two.token('half-open');
     await createVm(two, token);
     // It reads all that comes, and says nothing: what is left of a client whose network went away.
@@ -244,7 +244,7 @@ describe('a reader that does not read', () => {
     await eventually(async () => (await readers(two)) === 0);
   }, 40_000);
 
-  it('does not keep the others waiting', async () => {
+  it('does not delay other readers', async () => {
     const token = await one.token('crowd');
     const id = await createVm(one, token);
     const stuck = await Promise.all(Array.from({ length: 20 }, () => rawSubscriber(one, token)));

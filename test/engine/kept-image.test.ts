@@ -88,7 +88,7 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     return next;
   };
 
-  it('is the one of its first start, until its owner restarts it', async () => {
+  it('is that of its first start until its owner restarts it', async () => {
     const id = await createVm(gateway, token, { distribution: 'keeper', desktop: null, storageType: 'PERSISTENT' });
     expect((await look(id)).image).toBeNull();
     // The registry is away and nothing is built: said before any start.
@@ -123,7 +123,7 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     await becomes(id, ({ image }) => image?.digest === own && !image.isStandIn && !image.outdated);
   });
 
-  it('is never another one because it is gone: the start fails, and says how to go on', async () => {
+  it('is not replaced when it is gone: the start fails and says what to do', async () => {
     const first = await build(STAND_IN);
     await build(OWN);
     await docker.getImage(OWN).remove();
@@ -147,13 +147,13 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     expect((await replaced(id, undefined)).image).toBe(second);
   });
 
-  it('is not all that a VM needs: a device that the host lacks is said before a start', async () => {
+  it('is not enough for a start on a host that lacks a device, which is reported before', async () => {
     const id = await createVm(gateway, token, { distribution: 'needy', desktop: null });
     const { startProblems } = await becomes(id, (state) => state.startProblems.length > 0);
     expect(startProblems).toEqual([{ code: 'DEVICE_MISSING', action: expect.stringContaining('region whose engine has it') }]);
   });
 
-  it('is forgotten with the rest of a VM that keeps nothing', async () => {
+  it('is forgotten when a VM without lasting volumes stops', async () => {
     const first = await build(STAND_IN);
     const id = await createVm(gateway, token, { distribution: 'keeper', desktop: null, storageType: 'EPHEMERAL' });
     await turn(id, 'startVm');
@@ -184,7 +184,7 @@ describe('an engine', () => {
     return registry;
   };
 
-  it('gets an image that is kept by its digest, and says so when it cannot', { timeout: 60_000 }, async () => {
+  it('pulls a kept image by its digest, and reports when it cannot', { timeout: 60_000 }, async () => {
     const registry = await registryOf();
     const spec = machineSpec({ command, stopGraceSeconds: 0, imageRef: registry.imageRef });
     const { image } = await driver.ensure(spec, within(), () => undefined);
@@ -206,7 +206,7 @@ describe('an engine', () => {
     });
   });
 
-  it('asks the registry for a newer image, and pulls only when there is one', { timeout: 60_000 }, async () => {
+  it('asks the registry for a newer image and pulls only if there is one', { timeout: 60_000 }, async () => {
     const registry = await registryOf();
     const { imageRef } = registry;
     const spec = machineSpec({ command, stopGraceSeconds: 0, imageRef });

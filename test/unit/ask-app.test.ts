@@ -45,18 +45,18 @@ function saying(...texts: readonly string[]) {
   };
 }
 
-describe('an app that is asked once', () => {
+describe('an app that is checked once', () => {
   it.each([200, 204, 301, 400, 401, 403, 404, 429])('answers when it says %i', async (status) => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(status).end());
     expect(await askApp(door, 2_000, never())).toBe(true);
   });
 
-  it.each([500, 502, 503, 504])('does not answer yet when what stands in front of it says %i', async (status) => {
+  it.each([500, 502, 503, 504])('does not answer yet when the web server in front of it says %i', async (status) => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(status).end('starting'));
     expect(await askApp(door, 2_000, never())).toBe(false);
   });
 
-  it('is asked as a browser would: for / at its own address, once, on a connection that ends', async () => {
+  it('is requested as by a browser: / at its own address, once, on a connection that ends', async () => {
     const asked: unknown[] = [];
     const { door, sockets } = await openHttp(({ method, url, headers }, reply) => {
       asked.push({ method, url, host: headers.host, connection: headers.connection });
@@ -67,7 +67,7 @@ describe('an app that is asked once', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  it('answers as soon as its first bytes are there, not when all are', async () => {
+  it('answers with its first bytes, before all have arrived', async () => {
     const { door } = await openHttp((_request, reply) => void reply.writeHead(200).write('endless'));
     expect(await askApp(door, 2_000, never())).toBe(true);
   });
@@ -91,7 +91,7 @@ describe('an app that is asked once', () => {
     expect(await askApp(door, 2_000, never())).toBe(false);
   });
 
-  it('does not answer when it accepts and stays silent, and is let go at the deadline', async () => {
+  it('does not answer when it accepts and stays silent, until the deadline', async () => {
     const { door, sockets } = await openTcp((socket) => socket.resume());
     const begun = performance.now();
     expect(await askApp(door, 200, never())).toBe(false);
@@ -105,7 +105,7 @@ describe('an app that is asked once', () => {
     ['closes at once', (socket) => void socket.end()],
     ['resets at once', (socket) => void socket.resetAndDestroy()],
     ['closes after it was asked', (socket) => void socket.once('data', () => socket.end())],
-  ])('does not answer when it %s, and that is known at once', async (_how, accept) => {
+  ])('does not answer when it %s, which is noticed at once', async (_how, accept) => {
     const { door } = await openTcp(accept);
     const begun = performance.now();
     expect(await askApp(door, 20_000, never())).toBe(false);
@@ -119,7 +119,7 @@ describe('an app that is asked once', () => {
     expect(await askApp(door, 20_000, never())).toBe(false);
   });
 
-  it('is let go at once when the signal aborts, before or while it is asked', async () => {
+  it('is no longer waited for when the signal aborts, before or during the request', async () => {
     const { door, sockets } = await openTcp((socket) => socket.resume());
     expect(await askApp(door, 20_000, AbortSignal.abort())).toBe(false);
     const leaving = new AbortController();
@@ -144,7 +144,7 @@ function openFront(behind: (socket: Duplex) => void) {
 }
 const says = (head: string) => (socket: Duplex) => void socket.end(`HTTP/1.1 ${head}\r\n\r\n`);
 
-describe('an app whose WebSocket is asked for', () => {
+describe('an app that is checked by its WebSocket', () => {
   const asked = { probe: { path: '/websocket', expect: 'websocket' }, credentials: 'abc:pass:wörd' } as const;
 
   it.each([
@@ -155,13 +155,13 @@ describe('an app whose WebSocket is asked for', () => {
     ['502 Bad Gateway', false],
     ['503 Service Unavailable', false],
     ['504 Gateway Timeout', false],
-  ])('behind a web server that says %j is up: %s', async (head, up) => {
+  ])('behind a web server that answers %j is up: %s', async (head, up) => {
     const { door, sockets } = await openFront(says(head));
     expect(await askApp({ ...door, ...asked }, 2_000, never())).toBe(up);
     await eventually(() => sockets.size === 0);
   });
 
-  it('is not up when its front cuts the connection, or never answers', async () => {
+  it('is not up when its web server closes the connection or never answers', async () => {
     const { door: cut } = await openFront((socket) => socket.destroy());
     expect(await askApp({ ...cut, ...asked }, 20_000, never())).toBe(false);
     const { door: silent, sockets } = await openFront((socket) => void socket.resume().on('end', () => socket.end()));
@@ -169,25 +169,25 @@ describe('an app whose WebSocket is asked for', () => {
     await eventually(() => sockets.size === 0);
   });
 
-  it('is not up because its front asks for a sign-in, though / answers', async () => {
+  it('is not up when its web server asks for a sign-in, though / answers', async () => {
     const { door } = await openFront(says('502 Bad Gateway'));
     expect(await askApp(door, 2_000, never())).toBe(true);
     expect(await askApp({ ...door, ...asked, credentials: undefined }, 2_000, never())).toBe(false);
   });
 
-  it('is up when another password was set inside', async () => {
+  it('is up when another password was set inside the container', async () => {
     const { door } = await openFront(says('502 Bad Gateway'));
     expect(await askApp({ ...door, ...asked, credentials: 'abc:other' }, 2_000, never())).toBe(true);
   });
 
-  it('is up when one of several paths leads to it', async () => {
+  it('is up when one of several paths answers', async () => {
     const { door } = await openFront(says('426 Upgrade Required'));
     const paths = { path: ['/api/websockets', '/websocket'], expect: 'websocket' } as const;
     expect(await askApp({ ...door, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(true);
     expect(await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never())).toBe(false);
   });
 
-  it('never opens one: a server of WebSockets refuses the version', async () => {
+  it('never opens a WebSocket, because servers refuse the version', async () => {
     const server = createHttp();
     const sockets = new WebSocketServer({ server });
     let opened = 0;
@@ -209,7 +209,7 @@ describe('an app that speaks TLS', () => {
     return { key: await readFile(keyFile), cert: await readFile(certFile) };
   }
 
-  it('answers with a certificate that nobody knows, and its 503 is a 503', async () => {
+  it('answers with a self-signed certificate, and its 503 is a 503', async () => {
     const statuses = [503, 200];
     const { door } = await open(
       createHttps(await selfSigned(), (_request, reply) => reply.writeHead(statuses.shift() ?? 500).end()),
@@ -219,7 +219,7 @@ describe('an app that speaks TLS', () => {
     expect(await askApp(door, 5_000, never())).toBe(true);
   });
 
-  it('does not answer at a door where nobody speaks TLS, or nobody speaks', async () => {
+  it('does not answer on a port without TLS, or without a server', async () => {
     const { door: plain } = await openTcp(saying('HTTP/1.1 400 Bad Request\r\n\r\n'));
     expect(await askApp({ ...plain, scheme: 'https' }, 20_000, never())).toBe(false);
     const { door: silent } = await openTcp((socket) => socket.resume());
@@ -228,7 +228,7 @@ describe('an app that speaks TLS', () => {
 });
 
 describe('an app that is waited for', () => {
-  it('answers after its 503s, having been asked each time on a connection of its own', async () => {
+  it('answers after 503s, each on a connection of its own', async () => {
     const statuses = [503, 502, 500];
     const ports = new Set<number | undefined>();
     const { door } = await openHttp((request, reply) => {
@@ -250,7 +250,7 @@ describe('an app that is waited for', () => {
     expect(await waiting).toBe(true);
   });
 
-  it('answers after a connection that was swallowed', async () => {
+  it('answers after a connection without an answer', async () => {
     let connections = 0;
     const { door } = await openTcp((socket) => {
       connections += 1;
@@ -260,7 +260,7 @@ describe('an app that is waited for', () => {
     expect(connections).toBe(2);
   });
 
-  it('is given up at its deadline', async () => {
+  it('is no longer waited for after the deadline', async () => {
     const { door } = await openHttp((_request, reply) => reply.writeHead(503).end());
     const begun = performance.now();
     expect(await awaitApp(door, 300, never())).toBe(false);
@@ -269,7 +269,7 @@ describe('an app that is waited for', () => {
     expect(took).toBeLessThan(3_000);
   });
 
-  it('is given up at once when the signal aborts', async () => {
+  it('is no longer waited for when the signal aborts', async () => {
     let asked = 0;
     const { door } = await openHttp((_request, reply) => {
       asked += 1;

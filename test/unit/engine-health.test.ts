@@ -8,11 +8,11 @@ it.each([
   [true, 'isolated', 'ok', undefined],
   [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', undefined],
   [true, { failure: 'no iptables' }, 'isolation failed: no iptables', 'ISOLATION_FAILED'],
-] as const)('an engine that answers (%s) with isolation %j', (isAnswering, isolation, summary, problem) => {
+] as const)('the health of an engine that answers (%s) with isolation %j', (isAnswering, isolation, summary, problem) => {
   expect(toEngineHealth(isAnswering, isolation)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
 });
 
-it('an engine whose disk is full starts nothing new; what else is wrong with it comes first', () => {
+it('an engine whose disk is full starts nothing new, and other problems take precedence', () => {
   const ok = toEngineHealth(true, 'isolated');
   expect(withDisk(ok, false)).toEqual(ok);
   expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false, problem: 'NO_SPACE' });
@@ -28,6 +28,6 @@ it.each([
   ['ok', 0, 'ok'],
   ['ok', 1, '1 of its VMs is not in the database and kept: see swiftor orphans list'],
   ['unreachable', 2, 'unreachable; 2 of its VMs are not in the database and kept: see swiftor orphans list'],
-])('an engine that is %s with %i VMs without a row', (summary, count, said) => {
+])('the summary of an engine that is %s names its %i orphans', (summary, count, said) => {
   for (const canStart of [true, false]) expect(withOrphans({ summary, canStart }, count)).toEqual({ summary: said, canStart });
 });

@@ -14,7 +14,7 @@ const ofStart = (error: unknown) =>
   toEngineError(error, { endpoint: 'unix:///run/docker.sock', what: 'start a container', refusal: 'START_FAILED' });
 const coded = (code: string) => Object.assign(new Error(`connect ${code}`), { code });
 
-describe("the engine's word on a VM that comes up", () => {
+describe("an engine's answer about a VM that boots", () => {
   it.each([
     [400, 'bind source path does not exist: /nowhere', 'START_FAILED'],
     [404, 'No such image: none:1', 'IMAGE_NOT_FOUND'],
@@ -47,12 +47,15 @@ describe("the engine's word on a VM that comes up", () => {
     (said) => expect(failureKind(toPullFailure('x:1', said, { status: 500 }), 'PULLING')).toBe('verdict'),
   );
 
-  it.each(['RUNNING', 'DEGRADED', 'UNKNOWN'] as const)('is not heard of one that is %s: what failed is a look at it', (status) => {
-    expect(failureKind(ofStart(answered(403, 'authorization denied by plugin')), status)).toBe('outage');
-  });
+  it.each(['RUNNING', 'DEGRADED', 'UNKNOWN'] as const)(
+    'is no verdict on a VM that is %s, because only the observation failed',
+    (status) => {
+      expect(failureKind(ofStart(answered(403, 'authorization denied by plugin')), status)).toBe('outage');
+    },
+  );
 });
 
-describe('an engine or a database that does not answer well says nothing of the VM', () => {
+describe('an outage of engine or database says nothing about the VM', () => {
   it.each([
     ['an internal error', answered(500, 'out of order')],
     ['an internal error without a word', answered(500, '')],
@@ -76,7 +79,7 @@ describe('an engine or a database that does not answer well says nothing of the 
     for (const status of ['QUEUED', 'STARTING', 'RUNNING'] as const) expect(failureKind(ofStart(error), status)).toBe('outage');
   });
 
-  it('a pull that the engine broke off', () => {
+  it('a pull that the engine interrupted is an outage', () => {
     expect(failureKind(toPullFailure('x:1', 'out of order', { status: 500 }), 'PULLING')).toBe('outage');
     expect(failureKind(toPullFailure('x:1', 'something of its own'), 'PULLING')).toBe('verdict');
   });
@@ -98,7 +101,7 @@ it.each([new TypeError('x is undefined'), new Error('This is ours'), 'a text', u
   },
 );
 
-it('unless it is said otherwise, only what was not answered is no refusal', () => {
+it('an engine error is a refusal by default, unless the engine did not answer', () => {
   expect(new EngineError('ENGINE_UNREACHABLE', 'no').isRefusal).toBe(false);
   expect(new EngineError('ENGINE_TIMEOUT', 'no').isRefusal).toBe(false);
   expect(new EngineError('START_FAILED', 'no').isRefusal).toBe(true);

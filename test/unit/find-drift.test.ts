@@ -18,7 +18,7 @@ describe('drift', () => {
   const UP: readonly VmStatus[] = ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'];
   const AT_REST: readonly VmStatus[] = ['STOPPED', 'FAILED'];
 
-  it.each(UP)('is a %s VM whose container is away, not running, another, or elsewhere', (status) => {
+  it.each(UP)('includes a %s VM whose container is missing, not running, replaced or moved', (status) => {
     const { address: _none, ...cutOff } = machine('vm');
     expect(findDrift([known(status)], inventory([]))).toEqual(['vm']);
     expect(findDrift([known(status)], inventory([machine('vm', 'exited')]))).toEqual(['vm']);
@@ -29,23 +29,26 @@ describe('drift', () => {
     expect(findDrift([known(status, { engineRef: null, address: null })], inventory([machine('vm')]))).toEqual(['vm']);
   });
 
-  it.each(UP)('is not a %s VM whose container runs where the row says', (status) => {
+  it.each(UP)('excludes a %s VM whose container runs where the row says', (status) => {
     expect(findDrift([known(status)], inventory([machine('other'), machine('vm')]))).toEqual([]);
   });
 
-  it.each(AT_REST)('is a %s VM whose container runs', (status) => {
+  it.each(AT_REST)('includes a %s VM whose container runs', (status) => {
     const vm = known(status, { engineRef: null, address: null });
     expect(findDrift([vm], inventory([machine('vm')]))).toEqual(['vm']);
     expect(findDrift([vm], inventory([machine('vm', 'exited')]))).toEqual([]);
     expect(findDrift([vm], inventory([machine('other')]))).toEqual([]);
   });
 
-  it.each(VM_STATUSES.filter((status) => ![...UP, ...AT_REST].includes(status)))('is not a %s VM: somebody is at work on it', (status) => {
-    expect(findDrift([known(status)], inventory([]))).toEqual([]);
-    expect(findDrift([known(status)], inventory([machine('vm')]))).toEqual([]);
-  });
+  it.each(VM_STATUSES.filter((status) => ![...UP, ...AT_REST].includes(status)))(
+    'excludes a %s VM, which is being reconciled',
+    (status) => {
+      expect(findDrift([known(status)], inventory([]))).toEqual([]);
+      expect(findDrift([known(status)], inventory([machine('vm')]))).toEqual([]);
+    },
+  );
 
-  it('names each VM that drifts, and only those', () => {
+  it('names exactly the VMs that drift', () => {
     const vms = [
       known('RUNNING', { id: 'a' }),
       known('RUNNING', { id: 'b' }),

@@ -20,12 +20,12 @@ it.each([
   expect(isDoubtful({ machines: [], volumes: some(before) }, { machines: [], volumes: some(now) })).toBe(is);
 });
 
-it('what is new does not make up for what is missing, and neither do volumes for machines', () => {
+it('new machines do not make up for missing ones, and volumes not for machines', () => {
   const volumes = some(50);
   expect(isDoubtful({ machines: some(4), volumes }, { machines: some(4, 2), volumes })).toBe(true);
 });
 
-it('a VM counts once, however many volumes it has', () => {
+it('a VM counts once, with any number of volumes', () => {
   const volumes = [...some(2), ...some(2), ...some(2), { id: 'vm-9' }];
   expect(isDoubtful({ machines: [], volumes }, { machines: [], volumes: some(2) })).toBe(false);
 });

@@ -20,12 +20,12 @@ const facts = (more: Partial<OrphanFacts> = {}): OrphanFacts => ({
   ...more,
 });
 
-describe('what has no row', () => {
-  it('is removed when its VM was deleted, and kept otherwise', () => {
+describe('an orphan', () => {
+  it('is removed if its VM was deleted and kept otherwise', () => {
     expect(judgeOrphans(facts())).toEqual({ remove: ['deleted', 'deleted-volume'], quarantine: ['unknown', 'unknown-volume'] });
   });
 
-  it('is all kept by a database that is empty', () => {
+  it('is kept if the database is empty', () => {
     const quarantine = ['row', 'deleted', 'unknown', 'unknown-volume', 'deleted-volume'];
     expect(judgeOrphans(facts({ rowIds: new Set(), deletedIds: new Set() }))).toEqual({ remove: [], quarantine });
   });
@@ -35,15 +35,15 @@ describe('what has no row', () => {
     ['all that was seen too late', new Map([['unknown', 1]]), 60_000, 60_000, []],
     ['all but what was seen long enough ago', new Map([['unknown', 0]]), 60_000, 60_000, ['unknown']],
     ['nothing without a grace', new Map(), 0, 0, ['unknown', 'unknown-volume']],
-  ])('is left alone for the grace: %s', (_what, since, now, graceMs, quarantine) => {
+  ])('is left alone during the grace: %s', (_what, since, now, graceMs, quarantine) => {
     expect(judgeOrphans(facts({ since, now, graceMs, deletedIds: new Set(['deleted', 'deleted-volume']) })).quarantine).toEqual(quarantine);
   });
 
-  it('is left alone for the grace also when its VM was deleted', () => {
+  it('is left alone during the grace even if its VM was deleted', () => {
     expect(judgeOrphans(facts({ since: new Map([['unknown', 0]]) })).remove).toEqual([]);
   });
 
-  it('is nothing that has one, whatever else is said of it', () => {
+  it('is never a VM that has a row, whatever else is known of it', () => {
     const rowIds = new Set(['row', 'deleted', 'unknown', 'unknown-volume', 'deleted-volume']);
     expect(judgeOrphans(facts({ rowIds }))).toEqual({ remove: [], quarantine: [] });
   });

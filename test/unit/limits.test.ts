@@ -43,7 +43,7 @@ it.each<[string, string, StartRequest, Partial<Usage>, QuotaDimension[]]>([
   expect(broken(code, request, used)).toEqual(expected);
 });
 
-it('a violation carries its three numbers, its unit and a sentence with all of them', () => {
+it('a violation has its three numbers, its unit and a sentence with all of them', () => {
   const used = { cpu: 3, ram: 7, storageGb: 30.126, concurrentVms: 3, vms: 5 };
   const violations = startViolations(planOf('hacker'), used, { cpu: 2, ramGb: 4 });
   expect(violations).toEqual([
@@ -83,7 +83,7 @@ it('a violation carries its three numbers, its unit and a sentence with all of t
   expect(violations.map(({ dimension }) => dimension)).toEqual(QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'VMS'));
 });
 
-it('a plan of nothing lets nothing start', () => {
+it('a plan without resources lets nothing start', () => {
   const plan: Plan = { code: 'none', name: 'None', cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0, vms: 0 };
   expect(startViolations(plan, NOTHING, { cpu: 1, ramGb: 1 }).map(({ dimension }) => dimension)).toEqual(['CPU', 'RAM', 'CONCURRENT_VMS']);
 });
@@ -92,11 +92,11 @@ it.each([
   ['core', 49, []],
   ['core', 50, [50]],
   ['engineer', 250, [250]],
-])('another VM on %s beside %i', (code, vms, limits) => {
+])('another VM on the plan %s with %i VMs', (code, vms, limits) => {
   expect(createViolations(planOf(code), vms).map(({ limit }) => limit)).toEqual(limits);
 });
 
-it('one VM too many is said in its numbers and a sentence', () => {
+it('one VM too many is reported with its numbers and a sentence', () => {
   expect(createViolations(planOf('core'), 50)).toEqual([
     {
       dimension: 'VMS',

@@ -38,7 +38,7 @@ function specOf(order: Order) {
 
 const app = (code: string, more: Partial<Vm> = {}): Partial<Vm> => ({ distribution: code, desktop: null, ...more });
 
-it("a machine has the image of its desktop, the VM's specs and the needs of its entry", () => {
+it("a machine has the image of its desktop, the VM's resources and the requirements of its catalog entry", () => {
   expect(specOf({})).toEqual({
     id: VM.id,
     hash: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -66,21 +66,21 @@ it("a machine has the image of its desktop, the VM's specs and the needs of its 
   expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });
 });
 
-it("what the operator decided for the VM's region is in its machine, and another decision makes another one", () => {
+it("the policy of the VM's region is part of its machine, and another policy gives another hash", () => {
   const [plain, strict] = [specOf({}), specOf({ policy: { egress: 'none', runtime: 'runsc' } })];
   expect(strict).toMatchObject({ egress: 'none', runtime: 'runsc' });
   expect(strict.hash).not.toBe(plain.hash);
   expect(plain).not.toHaveProperty('runtime');
 });
 
-it('a command of the entry replaces that of the image', () => {
+it('the command of the catalog entry replaces that of the image', () => {
   const source = sourceOf({});
   const spec = toMachineSpec({ ...source, distribution: { ...source.distribution, command: ['sleep', '9'] } });
   expect(spec?.command).toEqual(['sleep', '9']);
   expect(specOf({})).not.toHaveProperty('command');
 });
 
-it('an image that stands in for the desktop or app comes along, and is no other machine', () => {
+it('a stand-in image is part of the machine and does not change its hash', () => {
   const debian = { distribution: 'debian' };
   expect(specOf({ vm: debian }).localImageRef).toBe('local/webtop:debian-xfce');
   expect(specOf({ vm: app('krita') }).localImageRef).toBe('local/krita:latest');
@@ -91,7 +91,7 @@ it('an image that stands in for the desktop or app comes along, and is no other 
   expect(bare?.hash).toBe(specOf({ vm: debian }).hash);
 });
 
-it('devices and system calls are those of the entry', () => {
+it('devices and system calls are those of the catalog entry', () => {
   expect(specOf({ vm: app('steamos') }).security).toMatchObject({ seccomp: 'unconfined', devices: ['/dev/dri'] });
 });
 
@@ -99,7 +99,7 @@ it.each([
   ['a desktop that is no longer offered', { desktop: 'gnome' }],
   ['no desktop where one must be chosen', { desktop: null }],
   ['a desktop named like a property of every object', { desktop: 'constructor' }],
-])('%s makes no machine', (_what, vm) => {
+])('%s gives no machine', (_what, vm) => {
   expect(toMachineSpec(sourceOf({ vm }))).toBeUndefined();
 });
 
@@ -117,7 +117,7 @@ describe('the environment', () => {
     expect(Object.keys(specOf({ vm: app('krita'), secrets: {} }).env)).not.toContain('PASSWORD');
   });
 
-  it("takes what the user sets over the sign-in's and the image's own", () => {
+  it("prefers the user's values over those of the sign-in and the image", () => {
     const secrets = { VM_PASSWORD: 'one', PASSWORD: 'two', TZ: 'Australia/Sydney', API_KEY: 'key' };
     expect(specOf({ vm: app('krita'), secrets }).env).toMatchObject({ ...secrets, PUID: '1000' });
   });
@@ -126,7 +126,7 @@ describe('the environment', () => {
 describe('volumes', () => {
   const lifetimes = (vm: Partial<Vm>) => Object.fromEntries(specOf({ vm }).volumes.map((volume) => [volume.target, volume]));
 
-  it("the primary one follows the storage type, the image's data stays until the VM is deleted", () => {
+  it('the primary volume follows the storage type, and other data stays until the VM is deleted', () => {
     expect(lifetimes(app('emulatorjs', { persistent: false }))).toMatchObject({
       '/config': { name: 'primary', lifetime: 'until-stop' },
       '/data': { name: 'data', lifetime: 'until-delete' },
@@ -137,7 +137,7 @@ describe('volumes', () => {
     });
   });
 
-  it('must exist once they held data, unless they go at each stop', () => {
+  it('must exist once they held data, unless each stop removes them', () => {
     const mustExist = (vm: Partial<Vm>) => specOf({ vm: app('code-server', vm) }).volumes.map((volume) => volume.mustExist);
     expect(mustExist({ persistent: true, storageReady: false })).toEqual([false, false]);
     expect(mustExist({ persistent: true, storageReady: true })).toEqual([true, true]);
@@ -170,7 +170,7 @@ describe('the hash', () => {
     expect(hash(order)).not.toBe(hash({}));
   });
 
-  it('changes with where a port is forwarded to, and from', () => {
+  it('changes with the public and with the internal port of a forward', () => {
     const hashes = [[], [forward(1, 2)], [forward(1, 3)], [forward(2, 2)], [forward(1, 2), forward(2, 3)]].map((ports) =>
       hash({ vm: { ports } }),
     );
@@ -188,7 +188,7 @@ describe('the hash', () => {
     ['its generation', { vm: { generation: 9 } }],
     ['its mappings', { vm: { mappings: [{ vmId: VM.id, name: 'web', internalPort: 80, visibility: 'PUBLIC' }] } }],
     ['data in its volumes', { vm: { storageReady: true, storageBytes: 9 } }],
-  ])('does not change with %s: that needs no other container', (_what, order) => {
+  ])('does not change with %s, which needs no new container', (_what, order) => {
     expect(hash(order)).toBe(hash({}));
   });
 
@@ -196,7 +196,7 @@ describe('the hash', () => {
     expect(hash({ secrets: { A: '1', B: '2' } })).toBe(hash({ secrets: { B: '2', A: '1' } }));
   });
 
-  it('tells a value from the same text spread over two names', () => {
+  it('distinguishes a value from the same text in two variables', () => {
     expect(hash({ secrets: { A: '1","B":"2' } })).not.toBe(hash({ secrets: { A: '1', B: '2' } }));
   });
 });

@@ -10,17 +10,17 @@ it("a VM's own address is its id under the domain", () => {
   expect(vmUrl(LOCAL, ID)).toBe(`http://${ID}.localhost:4000`);
 });
 
-it("a mapping's address is one label, as the seed prints it", () => {
+it("a mapping's address is one label under the domain", () => {
   expect(mappingUrl(PUBLIC, ID, 'myapp')).toBe(`https://myapp-${ID}.swiftor.io`);
   expect(mappingUrl(LOCAL, ID, 'myapp')).toBe(`http://myapp-${ID}.localhost:4000`);
 });
 
-it("a mapping's dotted form is a name without scheme and port, as the seed prints it", () => {
+it("a mapping's dotted form is a name without scheme and port", () => {
   expect(mappingSubdomain(PUBLIC, ID, 'myapp')).toBe(`myapp.${ID}.swiftor.io`);
   expect(mappingSubdomain(LOCAL, ID, 'myapp')).toBe(`myapp.${ID}.localhost`);
 });
 
-it.each(['a', '7', 'my-app', 'a--b', '0-0', 'x'.repeat(26)])('"%s" is a name, and its address a valid host', (name) => {
+it.each(['a', '7', 'my-app', 'a--b', '0-0', 'x'.repeat(26)])('"%s" is a valid name, and its address a valid host', (name) => {
   expect(name).toMatch(MAPPING_NAME);
   const { hostname } = new URL(mappingUrl(PUBLIC, ID, name));
   expect(hostname).toBe(`${name}-${ID}.swiftor.io`);
@@ -31,6 +31,6 @@ it('the longest name fills its label to the last octet', () => {
   expect(`${'x'.repeat(26)}-${ID}`).toHaveLength(63);
 });
 
-it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27)])('%j is no name', (name) => {
+it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27)])('%j is not a valid name', (name) => {
   expect(name).not.toMatch(MAPPING_NAME);
 });

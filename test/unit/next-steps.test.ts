@@ -71,7 +71,7 @@ function words(steps: readonly Step[]): string[] {
   });
 }
 
-it('an app that had answered before its engine was away is asked once, and not given the deadline of a boot', () => {
+it('an app that answered before an outage of its engine is checked once and does not boot again', () => {
   expect(words(plan('on', 'UNKNOWN', 'running', { answeredHash: HASH }))).toEqual(['checkAnswer']);
   expect(words(plan('on', 'BOOTING', 'running', { answeredHash: HASH }))).toEqual(['awaitAnswer']);
   // What answered was the container before this one.
@@ -121,13 +121,13 @@ it.each<[VmStatus, Sight, string[]]>([
   ['UNKNOWN', 'exited 0', ['show QUEUED BOOT', ...UP]],
   ['RUNNING', 'dead', ['failExited undefined false']],
   ['QUEUED', 'dead', UP],
-])('on, %s, the engine shows it %s', (status, sight, expected) => {
+])('the plan of a VM that should be on, is %s and observed %s', (status, sight, expected) => {
   expect(words(plan('on', status, sight))).toEqual(expected);
 });
 
 const BACK = ['revert', 'awaitAnswer'];
 
-describe('a replacement, wherever it was left', () => {
+describe('a replacement that was interrupted', () => {
   it.each<[VmStatus, Sight, string[]]>([
     ['RUNNING', 'old running', ['show QUEUED UPDATE', ...UP]],
     ['QUEUED', 'old running, new created', UP],
@@ -137,11 +137,11 @@ describe('a replacement, wherever it was left', () => {
     ['QUEUED', 'new exited, old exited', UP],
     ['BOOTING', 'both running', UP],
     ['RUNNING', 'both running', ['show QUEUED ENGINE', ...UP]],
-  ])('goes on: %s, %s', (status, sight, expected) => {
+  ])('continues: %s, %s', (status, sight, expected) => {
     expect(words(plan('on', status, sight, { answeredHash: 'old' }))).toEqual(expected);
   });
 
-  it('ends with the removal of what it has replaced', () => {
+  it('ends with the removal of the container that it has replaced', () => {
     expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
     expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
   });
@@ -164,11 +164,11 @@ describe('a replacement, wherever it was left', () => {
     // With nothing to go back to, the change is all that is left to try.
     ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
     ['QUEUED', 'exited 0', UP],
-  ])('that was undone goes back, and is not tried again: %s, %s', (status, sight, expected) => {
+  ])('goes back and is not tried again after an undo: %s, %s', (status, sight, expected) => {
     expect(words(plan('on', status, sight, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
   });
 
-  it('that was undone is tried again once something else is wanted', () => {
+  it('is tried again after an undo once the desire changes', () => {
     const more = { answeredHash: 'old', undoneHash: 'undone' };
     expect(words(plan('on', 'RUNNING', 'old running', more))).toEqual(['show QUEUED UPDATE', ...UP]);
   });
@@ -199,7 +199,7 @@ it.each<[VmStatus, Sight, string[]]>([
   ['STOPPED', 'running', ['show STOPPING ENGINE', 'stop', ...DOWN]],
   ['STOPPED', 'dead', ['show STOPPING ENGINE', 'stop', ...DOWN]],
   ['FAILED', 'paused', ['show STOPPING ENGINE', 'stop', ...DOWN]],
-])('off, %s, the engine shows it %s', (status, sight, expected) => {
+])('the plan of a VM that should be off, is %s and observed %s', (status, sight, expected) => {
   expect(words(plan('off', status, sight))).toEqual(expected);
 });
 
@@ -209,18 +209,18 @@ it.each<[VmStatus, Sight, string[]]>([
   ['DELETING', 'dead', ['stop', ...GONE]],
   ['UNKNOWN', 'absent', ['show DELETING USER', ...GONE]],
   ['FAILED', 'exited 0', ['show DELETING USER', 'stop', ...GONE]],
-])('gone, %s, the engine shows it %s', (status, sight, expected) => {
+])('the plan of a VM that should be gone, is %s and observed %s', (status, sight, expected) => {
   expect(words(plan('gone', status, sight))).toEqual(expected);
 });
 
-it('the storage of a VM that is off is made once, and only where it is kept', () => {
+it('the volumes of a VM that is off are created once, and only if it is persistent', () => {
   expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual(['prepareStorage']);
   expect(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: true })).toEqual([]);
   expect(plan('off', 'STOPPED', 'absent', { persistent: false, storageReady: false })).toEqual([]);
   expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
 });
 
-it('a VM that failed is left alone until its next try, whatever is seen of it, and nothing of it runs meanwhile', () => {
+it('a failed VM is left alone until its next try, whatever is observed, and none of its containers runs', () => {
   const waiting = (sight: Sight) => words(plan('on', 'FAILED', sight, { retryInSeconds: 7 }));
   for (const sight of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
     expect([sight, waiting(sight)]).toEqual([sight, ['wait 7']]);
@@ -233,7 +233,7 @@ it('a VM that failed is left alone until its next try, whatever is seen of it, a
   expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
 });
 
-it('a full disk takes no further container; what has one already comes up again', () => {
+it('a full disk takes no new container, and a VM that has one comes up', () => {
   const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
   for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const) expect(full(status, 'absent')).toEqual(['failNoRoom']);
   for (const sight of ['created', 'running', 'running another hash', 'running without address', 'paused', 'exited 0', 'dead'] as const) {
@@ -243,7 +243,7 @@ it('a full disk takes no further container; what has one already comes up again'
   expect(words(plan('gone', 'DELETING', 'absent', { hasRoom: false }))).toEqual(GONE);
 });
 
-it('what wrote more than it may is stopped while it runs, and not tried again by itself', () => {
+it('a running app that wrote more than it may is stopped and not retried automatically', () => {
   const past = (status: VmStatus, sight: Sight, more: Partial<Desired> = {}) =>
     words(plan('on', status, sight, { isPastScratch: true, ...more }));
   for (const status of ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'] as const) {
@@ -255,7 +255,7 @@ it('what wrote more than it may is stopped while it runs, and not tried again by
   expect(words(plan('off', 'FAILED', 'exited 0', { isPastScratch: true }))).toEqual(['show STOPPING ENGINE', 'stop', ...DOWN]);
 });
 
-describe('whatever is wanted, shown and seen', () => {
+describe('any combination of desire, status and observation', () => {
   const observations = [
     undefined,
     ...MACHINE_STATES.flatMap((state) =>
@@ -287,18 +287,18 @@ describe('whatever is wanted, shown and seen', () => {
   const has = (steps: readonly Step[], name: Step['step']) => steps.some(({ step }) => step === name);
   const brings = (steps: readonly Step[]) => has(steps, 'ensure') || has(steps, 'revert');
 
-  it('a VM that should be gone ends with nothing left of it, and then forgotten', () => {
+  it('a VM that should be gone ends with nothing on the engine and no row', () => {
     expect(broken('gone', ({ steps }) => words(steps.slice(-2)).join() === GONE.join())).toEqual([]);
   });
 
-  it('a VM that should be off is never brought up, and keeps what stays until it is deleted', () => {
+  it('a VM that should be off is never brought up and keeps its lasting volumes', () => {
     expect(broken('off', ({ steps }) => !brings(steps) && !has(steps, 'awaitAnswer'))).toEqual([]);
     expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
       [],
     );
   });
 
-  it('a container is removed only after it was told to stop, so that its grace is never cut', () => {
+  it('a container is stopped before it is removed, so its grace is never cut short', () => {
     const stopsFirst = (steps: readonly Step[]) => {
       const names = steps.map(({ step }) => step);
       return names.includes('stop') && names.indexOf('stop') < names.indexOf('remove');
@@ -312,7 +312,7 @@ describe('whatever is wanted, shown and seen', () => {
     expect(broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0))).toEqual([]);
   });
 
-  it('a VM that runs as wanted is asked whether it answers, and nothing else', () => {
+  it('a VM that runs as desired is only checked for an answer', () => {
     const asWanted = product.filter(
       ({ desired, observed }) =>
         desired.goal === 'on' &&
@@ -327,7 +327,7 @@ describe('whatever is wanted, shown and seen', () => {
     for (const { steps } of asWanted) expect(steps).toEqual([{ step: 'checkAnswer' }]);
   });
 
-  it('whatever was brought up is waited for at once', () => {
+  it('every container that is brought up is waited for at once', () => {
     const waitedFor = (steps: readonly Step[]) =>
       steps.every(({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer');
     expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
@@ -339,18 +339,18 @@ describe('whatever is wanted, shown and seen', () => {
     expect(broken('off', (each) => !both(each) || has(each.steps, 'stop'))).toEqual([]);
   });
 
-  it('only what is up itself ends what is kept to go back to', () => {
+  it('only a container that is up ends the one kept for an undo', () => {
     expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual([]);
   });
 
-  it('an app that is replaced is no longer called RUNNING, DEGRADED or STOPPED while that happens', () => {
+  it('an app that is being replaced is not shown as RUNNING, DEGRADED or STOPPED', () => {
     const claims: readonly VmStatus[] = ['RUNNING', 'DEGRADED', 'STOPPED', 'STOPPING', 'FAILED', 'UNKNOWN'];
     const announced = ({ desired, steps }: (typeof product)[number]) =>
       !claims.includes(desired.status) || !brings(steps) || words(steps)[0]?.startsWith('show QUEUED') === true;
     expect(broken('on', announced)).toEqual([]);
   });
 
-  it('no plan shows the status that stands already', () => {
+  it('no plan writes the status that the row already has', () => {
     for (const goal of ['on', 'off', 'gone'] as const) {
       expect(broken(goal, ({ desired, steps }) => steps.every((step) => step.step !== 'show' || step.status !== desired.status))).toEqual(
         [],
@@ -358,7 +358,7 @@ describe('whatever is wanted, shown and seen', () => {
     }
   });
 
-  it('an empty plan is only that of a VM that is off and should be', () => {
+  it('only a VM that is off and should be off has an empty plan', () => {
     expect(broken('on', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(broken('gone', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(

@@ -31,13 +31,13 @@ it.each<[string, PortProtocol, number, string | undefined]>([
   ['steamos', 'tcp', 3000, "the app's own"],
   ['ubuntu', 'tcp', 22, 'serves only HTTP'],
   ['emulatorjs', 'tcp', 3000, 'serves only HTTP'],
-])('%s may have %s %d forwarded, or is told why not', (code, protocol, port, problem) => {
+])('%s may have %s port %d forwarded or gets the reason why not', (code, protocol, port, problem) => {
   const said = forwardProblem(entry(code), protocol, port);
   if (problem === undefined) expect(said).toBeUndefined();
   else expect(said).toContain(problem);
 });
 
-it('a VM has the ports that its catalog entry promises a route to', () => {
+it('a new VM has forwards for the routes of its catalog entry', () => {
   expect(defaultForwards(entry('minecraft'))).toEqual([{ protocol: 'tcp', internalPort: 25565 }]);
   for (const code of ['steamos', 'emulatorjs', 'ubuntu']) expect(defaultForwards(entry(code))).toEqual([]);
 });
@@ -65,9 +65,12 @@ it.each([
   expect(parsePortRange(text)).toEqual(range);
 });
 
-it.each(['', '1-2', '30999-30000', '30000-65536', '30000-', '3e4-31000', '-30000', '30000-30999-31999'])('"%s" is none', (text) => {
-  expect(() => parsePortRange(text)).toThrow('range of ports');
-});
+it.each(['', '1-2', '30999-30000', '30000-65536', '30000-', '3e4-31000', '-30000', '30000-30999-31999'])(
+  '"%s" is not a range of ports',
+  (text) => {
+    expect(() => parsePortRange(text)).toThrow('range of ports');
+  },
+);
 
 it.each([
   // Another container's, and another program's, as Docker 20.10 to 28 say it.
@@ -79,7 +82,7 @@ it.each([
   ['failed to bind host port for 0.0.0.0:30002:172.17.0.2:7/udp: address already in use', 30002],
   ['failed to bind host port 127.0.0.1:30003/tcp: address already in use', 30003],
   ['failed to listen on UDP socket: listen udp4 [::1]:30004: bind: address already in use', 30004],
-])('a port that something else holds is told from other refusals: %s', (message, port) => {
+])('a port that another process holds is distinguished from other refusals: %s', (message, port) => {
   const error = toEngineError(Object.assign(new Error(message), { statusCode: 500, json: { message } }), {
     endpoint: 'unix:///x',
     what: 'start a container',
@@ -88,7 +91,7 @@ it.each([
   expect(error).toMatchObject({ code: 'PORT_TAKEN', port });
 });
 
-it('an address of a network that is taken is no port', () => {
+it('a network address that is taken is not mistaken for a port', () => {
   const message = 'Address already in use';
   const error = toEngineError(Object.assign(new Error(message), { statusCode: 500, json: { message } }), {
     endpoint: 'unix:///x',

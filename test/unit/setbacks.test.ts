@@ -14,7 +14,7 @@ function atSeconds() {
   };
 }
 
-it('those in a row are counted, from the first on', () => {
+it('setbacks in a row are counted and timed from the first', () => {
   const { noteAt } = atSeconds();
   expect([noteAt(100), noteAt(102), noteAt(106)]).toEqual([
     { count: 1, seconds: 0 },
@@ -23,7 +23,7 @@ it('those in a row are counted, from the first on', () => {
   ]);
 });
 
-it('a pass that comes through, another desire and five minutes without one end the row', () => {
+it('a successful iteration, a new desire and five minutes without a setback end the row', () => {
   const { setbacks, noteAt } = atSeconds();
   noteAt(0);
   setbacks.clear('vm');
@@ -32,13 +32,13 @@ it('a pass that comes through, another desire and five minutes without one end t
   expect(noteAt(303, 2)).toEqual({ count: 1, seconds: 0 });
 });
 
-it('VMs are counted apart', () => {
+it('the setbacks of each VM are counted on their own', () => {
   const setbacks = new Setbacks();
   setbacks.note('one', 1);
   expect(setbacks.note('other', 1).count).toBe(1);
 });
 
-it('the wait grows to 8 s, for however many', () => {
+it('the pause grows to 8 s, after any number of setbacks', () => {
   expect([1, 2, 3, 4, 1_000].map((count) => setbackSeconds({ count, seconds: 0 }))).toEqual([2, 4, 8, 8, 8]);
 });
 

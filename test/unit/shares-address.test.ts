@@ -17,7 +17,7 @@ it.each<[string, boolean, readonly Machine[]]>([
   expect(sharesAddress({ machines, volumes: [] }, SEEN)).toBe(expected);
 });
 
-it('what has no address shares none', () => {
+it('a machine without an address shares none', () => {
   const { address: _none, ...cutOff } = machine('other');
   expect(sharesAddress({ machines: [cutOff], volumes: [] }, { id: 'vm' })).toBe(false);
 });

@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('what keeps a VM from starting', () => {
+describe('the problems that keep a VM from starting', () => {
   it.each(CASES)('$what', ({ vm, facts, problems }) => {
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0, ...vm };
     const distribution = catalog.distributions.get(candidate.distribution);
@@ -135,7 +135,7 @@ describe('what keeps a VM from starting', () => {
     expect(found).toEqual(expected);
   });
 
-  it('a plan without room is one for each of its limits', () => {
+  it('include one for each limit of a plan without room', () => {
     const violation = { dimension: 'CPU', limit: 1, used: 1, requested: 1, unit: 'vCPU', message: 'No room.' } as const;
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0 };
     const facts = { ...NOTHING_LEARNED, problem: undefined };

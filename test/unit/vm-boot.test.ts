@@ -79,12 +79,12 @@ describe('a boot', () => {
     expect(bootAfter(...changes)).toEqual(steps);
   });
 
-  it('says when each step began', () => {
+  it('has the start time of each step', () => {
     const boot = nextBoot(null, { from: 'STOPPED', to: 'QUEUED', at: new Date('2026-01-02T03:04:05.678Z'), isAsked: true });
     expect(boot?.steps[0]?.startedAt).toBe('2026-01-02T03:04:05.678Z');
   });
 
-  it('is the same after a change that leaves the status as it is', () => {
+  it('is unchanged by a change that keeps the status', () => {
     const boot = nextBoot(null, { from: 'STOPPED', to: 'QUEUED', at: new Date(0), isAsked: true });
     expect(nextBoot(boot, { from: 'QUEUED', to: 'QUEUED', at: new Date(9), isAsked: true })).toBe(boot);
   });

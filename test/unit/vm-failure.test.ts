@@ -13,7 +13,7 @@ import {
   toVmFailure,
 } from '../../src/reconciler/failure/vm-failure.ts';
 
-it('an app that was ended for its memory is told how much it had and what to do', () => {
+it('the message of an out-of-memory kill says how much memory the app had and what to do', () => {
   expect(exitedCause(137, true, 4)).toEqual({
     code: 'OUT_OF_MEMORY',
     reason: 'OOM',
@@ -23,12 +23,12 @@ it('an app that was ended for its memory is told how much it had and what to do'
   });
 });
 
-it('an app that crashed is told its exit code', () => {
+it('the message of a crash has the exit code', () => {
   expect(exitedCause(1, false, 4)).toMatchObject({ code: 'APP_EXITED', reason: 'CRASH', exitCode: 1, oomKilled: false });
   expect(exitedCause(1, false, 4).message).toContain('exit code 1');
 });
 
-it('an app that was killed, by nobody knows whom, is told that it was probably for its memory', () => {
+it('the message of an unexplained kill says that memory was probably the reason', () => {
   expect(exitedCause(137, false, 4)).toMatchObject({
     code: 'APP_EXITED',
     exitCode: 137,
@@ -42,18 +42,18 @@ it.each([
   [127, /was not found/],
   [139, /segmentation fault/],
   [143, /asked to end/],
-])('exit code %i is put into words', (exitCode, words) => {
+])('exit code %i is explained', (exitCode, words) => {
   expect(exitedCause(exitCode, false, 4).message).toMatch(words);
 });
 
-it('an engine that is away is told by its region: where it is concerns only the operator', () => {
+it('an engine that is away is named by its region, not by its address', () => {
   const error = new EngineError('ENGINE_UNREACHABLE', 'The engine at tcp://10.0.0.5:2375 cannot be reached.');
   const cause = awayCause(error, 'AU');
   expect(cause).toMatchObject({ code: 'ENGINE_UNREACHABLE', reason: 'ENGINE', message: expect.stringContaining('region "AU"') });
   expect(cause.message).not.toContain('10.0.0.5');
 });
 
-it('what is stored says when it failed and when it is tried again, and no more of the cause than a person needs', () => {
+it('a stored failure has the time, the time of the retry, and only what a user needs of the cause', () => {
   const now = Date.UTC(2026, 0, 1);
   expect(toVmFailure(exitedCause(3, false, 4), { step: 'BOOTING', logTail: ['oh'], now, retryInSeconds: 8 })).toEqual({
     step: 'BOOTING',
@@ -67,24 +67,24 @@ it('what is stored says when it failed and when it is tried again, and no more o
   });
 });
 
-it('an app that ended well is not said to have had an error', () => {
+it('the message of exit code 0 does not speak of an error', () => {
   expect(exitedCause(0, false, 4)).toMatchObject({ code: 'APP_EXITED', exitCode: 0 });
   expect(exitedCause(0, false, 4).message).toContain('without an error');
 });
 
-it.each([true, false])('an exit code that the engine does not know is left out (out of memory: %s)', (oomKilled) => {
+it.each([true, false])('an unknown exit code is left out (out of memory: %s)', (oomKilled) => {
   const cause = exitedCause(undefined, oomKilled, 4);
   expect(cause).not.toHaveProperty('exitCode');
   expect(cause.message).not.toContain('undefined');
 });
 
-it('a silent app is told its port and how long it had', () => {
+it('the message of a silent app has its port and its deadline', () => {
   const { message, ...rest } = silentCause(8443, 300);
   expect(rest).toEqual({ code: 'APP_SILENT', reason: 'DEADLINE', oomKilled: false });
   expect(message).toMatch(/port 8443 within 300 seconds/);
 });
 
-it('what left the catalog is named, with its desktop where it has one', () => {
+it('a removed catalog entry is named, with its desktop if it has one', () => {
   expect(notInCatalogCause('ubuntu', 'kde')).toMatchObject({
     code: 'NOT_IN_CATALOG',
     message: expect.stringContaining('"ubuntu" with the desktop "kde"'),
@@ -92,7 +92,7 @@ it('what left the catalog is named, with its desktop where it has one', () => {
   expect(notInCatalogCause('blender', null).message).toMatch(/no longer has "blender";/);
 });
 
-it('what the engine says reaches the owner with its code; what is our fault does not', () => {
+it("an engine's refusal reaches the owner with its code, the details of our bug do not", () => {
   expect(engineCause(new EngineError('NO_SPACE', 'The disk is full.'))).toEqual({
     code: 'NO_SPACE',
     message: 'The disk is full.',
@@ -106,18 +106,18 @@ it('what the engine says reaches the owner with its code; what is our fault does
   }
 });
 
-it('only an engine that cannot be asked is away', () => {
+it('only an engine that does not answer is away', () => {
   const away = ENGINE_ERROR_CODES.filter((code) => isEngineAway(new EngineError(code, 'no')));
   expect(away).toEqual(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT']);
   expect(isEngineAway(new Error('ENGINE_UNREACHABLE'))).toBe(false);
   expect(isEngineAway(undefined)).toBe(false);
 });
 
-it('the wait doubles from 2 s up to a minute, for however many failures', () => {
+it('the backoff doubles from 2 s up to a minute, after any number of failures', () => {
   expect([1, 2, 3, 4, 5, 6, 7, 11, 1_000, 1e9].map(backoffSeconds)).toEqual([2, 4, 8, 16, 32, 60, 60, 60, 60, 60]);
 });
 
-it('what a pass found and was cut before it could say so is told by the next one, with the same reason', () => {
+it('the next iteration reports a failure that an interrupted one had found, with the same reason', () => {
   const now = Date.UTC(2026, 0, 1);
   const since = (seconds: number) => new Date(now + seconds * 1_000);
   const silent = silentCause(3000, 20);

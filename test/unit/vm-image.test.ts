@@ -21,17 +21,17 @@ describe('the image that a VM keeps', () => {
     { persistent: false, storageEnforcement: null, outlives: false },
     { persistent: false, storageEnforcement: 'HARD', outlives: true },
     { persistent: true, storageEnforcement: null, outlives: true },
-  ] as const)('outlives a stop where a volume does: %o', ({ outlives, ...vm }) => {
+  ] as const)('outlives a stop if a volume does: %o', ({ outlives, ...vm }) => {
     expect(outlivesStop(vm)).toBe(outlives);
   });
 
-  it('was taken for the reference that it stands in for, or its own', () => {
+  it('was ordered by the reference that it stands in for, or else by its own', () => {
     expect(orderedReference(image)).toBe('lscr.io/a:1');
     expect(orderedReference({ ...image, standInFor: 'lscr.io/b:1' })).toBe('lscr.io/b:1');
   });
 });
 
-describe('what a row is told of the image of a container', () => {
+describe('the image columns after a container was observed', () => {
   const spec = { hash: 'new', imageRef: 'lscr.io/a:1', localImageRef: 'local/a:1' };
   const seen = (hash: string, of: Observation['image']): Observation => {
     return { id: 'vm', ref: 'ref', hash, state: 'running', oomKilled: false, ...(of && { image: of }) };

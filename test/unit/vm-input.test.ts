@@ -36,12 +36,12 @@ function refusedFor(parse: () => unknown): string[] {
 }
 
 describe('a VM to create', () => {
-  it('is as it was written, with null for no desktop', () => {
+  it('is returned as given, with null for no desktop', () => {
     expect(create({})).toEqual(VM);
     expect(create({ distribution: 'krita', desktop: undefined })).toEqual({ ...VM, distribution: 'krita', desktop: null });
   });
 
-  it.each([undefined, null, ''])('takes %j for no desktop', (desktop) => {
+  it.each([undefined, null, ''])('accepts %j as no desktop', (desktop) => {
     expect(create({ distribution: 'krita', desktop }).desktop).toBeNull();
     expect(refusedFor(() => create({ distribution: 'ubuntu', desktop }))).toEqual(['desktop']);
   });
@@ -95,7 +95,7 @@ describe('a VM to create', () => {
     ['idempotencyKey', ''],
     ['idempotencyKey', 'x'.repeat(256)],
     ['idempotencyKey', 'two\nlines'],
-  ])('is refused for its %s %j, and for nothing else', (field, value) => {
+  ])('is refused because of its %s %j alone', (field, value) => {
     expect(refusedFor(() => create({ [field]: value }))).toEqual([field]);
   });
 
@@ -127,7 +127,7 @@ describe('a VM to create', () => {
     expect(() => parseCreateVm(value, catalog)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
   });
 
-  it('is told what there is instead', () => {
+  it('is refused with the values that exist', () => {
     expect(() => create({ region: 'EU' })).toThrow('region: must be a region; there are AU, US.');
     expect(() => create({ distribution: 'windows' })).toThrow(
       /distribution: must be a distribution; there are ubuntu, debian, .*minecraft\./,
@@ -136,14 +136,14 @@ describe('a VM to create', () => {
     expect(() => create({ distribution: 'krita' })).toThrow('desktop: Krita comes with its own interface; leave the desktop out.');
   });
 
-  it('does not get its password back', () => {
+  it('is refused without repeating its password', () => {
     const password = `hunter2\n${'x'.repeat(200)}`;
     expect(() => create({ password })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   });
 });
 
 describe('a VM to update', () => {
-  it('needs no field, and takes each by itself', () => {
+  it('needs no field and accepts each alone', () => {
     expect(parseUpdateVm({})).toEqual({});
     expect(parseUpdateVm({ cpu: 4 })).toEqual({ cpu: 4 });
     expect(parseUpdateVm({ vmlabel: null, ram: null })).toEqual({ vmlabel: null, ram: null });
@@ -191,7 +191,7 @@ describe('a secret', () => {
     'VNC_PASSWORD',
     'path',
     'A'.repeat(128),
-  ])('may be called %s', (name) => {
+  ])('may have the name %s', (name) => {
     expect(parseSecret({ key: name, value: 'v' })).toEqual({ key: name, value: 'v' });
   });
 
@@ -267,7 +267,7 @@ describe('a secret', () => {
     'DRINODE',
     'HASHED_PASSWORD',
     'SUDO_PASSWORD_HASH',
-  ])('may not be called %s: that is reserved', (name) => {
+  ])('must not have the reserved name %s', (name) => {
     expect(refusedFor(key(name))).toEqual(['key']);
     expect(key(name)).toThrow('is reserved');
   });
@@ -291,7 +291,7 @@ describe('a secret', () => {
     ['phpmyadmin', 'PMA_ARBITRARY', /the catalog sets it/],
     ['code-server', 'DEFAULT_WORKSPACE', /the catalog sets it/],
     ['krita', 'LD_PRELOAD', /the image or its loader/],
-  ])('of %s may not be called %s', (code, name, why) => {
+  ])('of %s must not have the name %s', (code, name, why) => {
     expect(whyReserved(name, catalog.distributions.get(code))).toMatch(why);
   });
 
@@ -302,15 +302,15 @@ describe('a secret', () => {
     ['krita', 'VM_PASSWORD'],
     ['krita', 'toString'],
     ['no-longer-offered', 'PASSWORD'],
-  ])('of %s may be called %s', (code, name) => {
+  ])('of %s may have the name %s', (code, name) => {
     expect(whyReserved(name, catalog.distributions.get(code))).toBeUndefined();
   });
 
-  it.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('that is the password may not be what no password may be (case %#)', (value) => {
+  it.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('named VM_PASSWORD must be a valid password (case %#)', (value) => {
     expect(refusedFor(() => parseSecret({ key: 'VM_PASSWORD', value }))).toEqual(['value']);
   });
 
-  it('is not repeated when it is refused', () => {
+  it('is refused without repeating its value', () => {
     const bad = { key: 'A', value: 'hunter2\0' };
     expect(() => parseSecret(bad)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   });
@@ -346,7 +346,7 @@ describe('a mapping', () => {
     ['internalPort', null],
     ['visibility', 'public'],
     ['visibility', null],
-  ])('may not have the %s %j', (field, value) => {
+  ])('must not have the %s %j', (field, value) => {
     expect(refusedFor(() => parseSubdomain({ ...MAPPING, [field]: value }))).toEqual([field]);
   });
 });

@@ -13,8 +13,8 @@ function doorOf(code: string, desktop: string | null, reference: string, env: Re
   return appEndpoint({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
 }
 
-describe("an app's door", () => {
-  it('is nowhere without an address or an entry of the catalog', () => {
+describe('the endpoint of an app', () => {
+  it('does not exist without an address or a catalog entry', () => {
     const distribution = catalog.distributions.get('debian');
     expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
     expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
@@ -28,7 +28,7 @@ describe("an app's door", () => {
     ['kali', null, 'lscr.io/linuxserver/kali-linux:latest'],
     ['blender', null, 'lscr.io/linuxserver/blender:latest'],
     ['krita', null, 'lscr.io/linuxserver/krita:latest'],
-  ])('of %s (%s) is the WebSocket of its desktop, past the sign-in of the VM', (code, desktop, reference) => {
+  ])("of %s (%s) is the WebSocket of its desktop, with the VM's credentials", (code, desktop, reference) => {
     expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
       port: 3000,
       probe: { path: ['/websocket', '/api/websockets'], expect: 'websocket' },
@@ -36,7 +36,7 @@ describe("an app's door", () => {
     });
   });
 
-  it('of steamos is what is behind the sign-in', () => {
+  it('of steamos is the page behind the sign-in', () => {
     const door = doorOf('steamos', null, 'lscr.io/linuxserver/steamos:latest', { PASSWORD: 'a secret' });
     expect(door).toMatchObject({ probe: { path: '/', expect: 'answer' }, credentials: 'abc:a secret' });
   });
@@ -46,14 +46,14 @@ describe("an app's door", () => {
     ['debian', 'kde', 'local/webtop:debian-kde'],
     ['blender', null, 'local/blender:latest'],
     ['krita', null, 'local/krita:latest'],
-  ])('of a stand-in of %s (%s) is the page that is 5xx until its desktop is up', (code, desktop, reference) => {
+  ])('of a stand-in for %s (%s) is the page that answers 5xx until its desktop is up', (code, desktop, reference) => {
     expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
       probe: { path: '/', expect: 'answer' },
       credentials: undefined,
     });
   });
 
-  it('of a stand-in that the catalog names no more is that page too', () => {
+  it('of a stand-in that the catalog no longer names is that page, too', () => {
     const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
     const observed = { address: '10.0.0.2', image };
     const door = appEndpoint({ distribution: catalog.distributions.get('kali'), desktop: null, spec: { env: {} }, observed });
@@ -70,7 +70,7 @@ describe("an app's door", () => {
     expect(door).toMatchObject({ port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined });
   });
 
-  it('has the user that the entry sets, and no sign-in where the VM has no password', () => {
+  it('has the user of the catalog entry, and no credentials if the VM has no password', () => {
     const reference = 'lscr.io/linuxserver/kali-linux:latest';
     expect(doorOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe('root:a secret');
     expect(doorOf('kali', null, reference)?.credentials).toBeUndefined();

@@ -86,8 +86,8 @@ async function createUntil(gateway: GatewayProcess, signal: AbortSignal): Promis
   return acknowledged;
 }
 
-describe('a database that ends connections under load', () => {
-  it('does not end the gateway, which loses nothing that it acknowledged and says it once', async () => {
+describe('a database that closes connections under load', () => {
+  it('does not end the gateway, which keeps all acknowledged changes and logs the outage once', async () => {
     const url = await newDatabase();
     const gateway = await startGateway(await settings({ DATABASE_URL: url }));
     const load = AbortSignal.timeout(6_000);
@@ -109,8 +109,8 @@ describe('a database that ends connections under load', () => {
   }, 90_000);
 });
 
-describe('a database whose connections die without a word', () => {
-  it('makes the only gateway not ready, and has it work again once it answers', async () => {
+describe('a database that stops answering', () => {
+  it('makes the only gateway unready until it answers again', async () => {
     const url = await newDatabase();
     await using proxy = await openDatabaseProxy(url);
     const gateway = await startGateway(await settings({ DATABASE_URL: proxy.url }));
@@ -141,7 +141,7 @@ describe('a database whose connections die without a word', () => {
     expect(saidOfDatabase(gateway)).toEqual(['the database does not answer', 'the database answers again']);
   }, 120_000);
 
-  it('does not keep the gateway from ending in time, with 0', async () => {
+  it('does not delay the shutdown of the gateway, which exits with 0', async () => {
     const url = await newDatabase();
     await using proxy = await openDatabaseProxy(url);
     const gateway = await startGateway(await settings({ DATABASE_URL: proxy.url }));
@@ -157,7 +157,7 @@ describe('a database whose connections die without a word', () => {
 });
 
 describe('the embedded database', () => {
-  it('that is killed is started again under its gateway, with all that was acknowledged', async () => {
+  it('is restarted by its gateway after a kill, with all acknowledged changes', async () => {
     const env = await settings();
     const gateway = await startGateway(env);
     const pidFile = path.join(env['DATA_DIR'] ?? '', 'postgres/cluster/postmaster.pid');

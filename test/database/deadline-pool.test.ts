@@ -39,8 +39,8 @@ async function refusal(work: Promise<unknown>): Promise<number> {
 const terminate = (pid: number) => executeSql(url, `select pg_terminate_backend(${pid})`);
 const isGone = (pid: number) => async () => (await executeSql(url, `select from pg_stat_activity where pid = ${pid}`)).rowCount === 0;
 
-describe('a connection that the server ends', () => {
-  it('while it is lent rejects the next statement, and is not lent again', async () => {
+describe('a connection that the server closes', () => {
+  it('while it is in use rejects the next statement, and is not reused', async () => {
     const db = open({ max: 1 });
     let ended = 0;
     const work = db.transaction().execute(async (trx) => {
@@ -55,7 +55,7 @@ describe('a connection that the server ends', () => {
     expect(await pidOf(db)).not.toBe(ended);
   });
 
-  it('under a statement rejects that, and is not lent again', async () => {
+  it('during a statement rejects it, and is not reused', async () => {
     const db = open({ max: 1 });
     const pid = await pidOf(db);
     const work = refusal(sql`select pg_sleep(0.9)`.execute(db));
@@ -77,8 +77,8 @@ describe('a connection that the server ends', () => {
   });
 });
 
-describe('a connection that dies without a word', () => {
-  it('rejects its statement in time, and is closed', async () => {
+describe('a connection that stops answering', () => {
+  it('rejects its statement at the deadline, and is closed', async () => {
     const db = open({ max: 1 });
     await pidOf(db);
     proxy.set('blackhole');
@@ -86,7 +86,7 @@ describe('a connection that dies without a word', () => {
     await eventually(() => proxy.count() === 0);
   });
 
-  it('costs one deadline, however many others died with it', async () => {
+  it('costs one deadline, even if others stopped answering with it', async () => {
     const db = open({ max: 5 });
     const before = await Promise.all(Array.from({ length: 5 }, () => sql`select pg_sleep(0.1)`.execute(db).then(() => pidOf(db))));
     expect(proxy.count()).toBe(5);
@@ -98,7 +98,7 @@ describe('a connection that dies without a word', () => {
     expect(performance.now() - healed).toBeLessThan(900);
   });
 
-  it('never gives its late answer to the next statement', async () => {
+  it('never passes its late answer to the next statement', async () => {
     const db = open({ max: 1 });
     await pidOf(db);
     proxy.set(1_200);
@@ -108,7 +108,7 @@ describe('a connection that dies without a word', () => {
     expect(rows).toEqual([{ word: 'next' }]);
   });
 
-  it('in a transaction takes that with it at once', async () => {
+  it('in a transaction ends the transaction at once', async () => {
     const db = open({ max: 1 });
     const work = db.transaction().execute(async (trx) => {
       await pidOf(trx);
@@ -118,7 +118,7 @@ describe('a connection that dies without a word', () => {
     expect(await refusal(work)).toBeLessThan(1_900);
   });
 
-  it('that is idle is closed with the pool, within its 2 s', async () => {
+  it('while idle is closed with the pool within 2 s', async () => {
     const db = createDatabase(proxy.url);
     await pidOf(db);
     proxy.set('blackhole');
@@ -129,8 +129,8 @@ describe('a connection that dies without a word', () => {
   });
 });
 
-describe('at the end', () => {
-  it('a statement waits for 2 s at most, and the next one not at all', async () => {
+describe('during the shutdown', () => {
+  it('a statement waits for at most 2 s, and the next one fails at once', async () => {
     const ending = new AbortController();
     const db = open({ answerMs: 60_000, ending: ending.signal, max: 2 });
     await pidOf(db);
@@ -141,7 +141,7 @@ describe('at the end', () => {
     expect(await refusal(pidOf(db))).toBeLessThan(500);
   });
 
-  it('a database that answers serves on', async () => {
+  it('a database that answers keeps serving', async () => {
     const ending = new AbortController();
     const db = open({ ending: ending.signal });
     ending.abort();
@@ -149,7 +149,7 @@ describe('at the end', () => {
   });
 });
 
-it('a server that became a standby is left: its connections are not lent again', async () => {
+it('connections to a server that became a standby are not reused', async () => {
   const db = open({ max: 1 });
   const pid = await pidOf(db);
   await executeSql(url, 'create table kept ()');
@@ -159,7 +159,7 @@ it('a server that became a standby is left: its connections are not lent again',
   await sql`insert into kept default values`.execute(db);
 });
 
-it('a statement that a lock holds up fails as unavailable, and its connection is kept', async () => {
+it('a statement that waits for a lock fails as unavailable, and keeps its connection', async () => {
   const db = open({ max: 1, answerMs: 500 });
   const pid = await pidOf(db);
   expect(await refusal(sql`select pg_sleep(5)`.execute(db))).toBeLessThan(1_500);

@@ -69,7 +69,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await expect.poll(() => processesOf(cluster), { timeout: 10_000 }).toEqual([]);
   }
 
-  it('is found by a command beside it while it runs, and neither before nor after, nor when it was killed', async () => {
+  it('is found by a command only while it runs', async () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
     const postgres = await start();
     expect(await findEmbeddedPostgres(dataDir)).toBe(postgres.url);
@@ -85,7 +85,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   const count = async (url: string): Promise<unknown> => (await executeSql(url, 'select count(*)::int as n from kept')).rows;
   const keepThousand = (url: string) => executeSql(url, 'create table kept as select generate_series(1, 1000) as n');
 
-  it('makes a cluster that listens on nothing but a socket in a private directory', async () => {
+  it('creates a cluster that listens only on a socket in a private directory', async () => {
     const { url } = await start();
     const { rows } = await executeSql(
       url,
@@ -97,7 +97,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(socketDir.mode & 0o777).toBe(0o700);
   });
 
-  it('keeps its rows over a stop, which leaves no process and no socket', async () => {
+  it('keeps its rows across a stop, which leaves no process and no socket', async () => {
     const first = await start();
     await keepThousand(first.url);
     await first.stop();
@@ -108,7 +108,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await count(second.url)).toEqual([{ n: 1000 }]);
   });
 
-  it('stops by itself when its owner is killed, and the next start finds every committed row', async () => {
+  it('stops when its owner is killed, and the next start finds every committed row', async () => {
     const { child, said: url } = await startElsewhere();
     await keepThousand(url);
     await killed(child);
@@ -160,14 +160,14 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(foreigner.exitCode ?? foreigner.signalCode).toBe(null);
   });
 
-  it('is refused to a second process, which leaves the first undisturbed', async () => {
+  it('is refused to a second process, which does not disturb the first', async () => {
     const { url } = await start();
     const { said } = await startElsewhere();
     expect(said).toContain(`is in use by process ${process.pid}.`);
     expect((await executeSql(url, 'select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  it('is started again, with every committed row, each time it ends without having been asked to', async () => {
+  it('is restarted with every committed row each time it ends unexpectedly', async () => {
     const { url, stop } = await start();
     await keepThousand(url);
     for (const signal of ['SIGKILL', 'SIGQUIT', 'SIGINT'] as const) {
@@ -180,7 +180,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await processesOf(cluster)).toEqual([]);
   });
 
-  it('can be stopped while it is being started again', async () => {
+  it('can be stopped during a restart', async () => {
     const { stop } = await start();
     process.kill(await postmasterPid(), 'SIGKILL');
     await stop();
@@ -188,7 +188,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await start();
   });
 
-  it('leaves nothing that runs, and no half-made cluster, when its start is aborted', async () => {
+  it('leaves no process and no partial cluster if its start is aborted', async () => {
     const abort = new AbortController();
     const starting = start(abort.signal);
     await expect.poll(() => readdir(path.join(dataDir, 'postgres')).catch(() => [])).toContainEqual(expect.stringMatching(/^initdb-/));
@@ -198,7 +198,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     await start();
   });
 
-  it('clears what a killed initdb left behind', async () => {
+  it('removes what a killed initdb left', async () => {
     const leftover = path.join(dataDir, 'postgres/initdb-Abc123');
     await mkdir(leftover, { recursive: true });
     await start();
@@ -233,7 +233,7 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
 });
 
 describe('the user that PostgreSQL runs as', () => {
-  it('is never root, by whatever name', () => {
+  it('is never root or an alias of root', () => {
     const accounts = parsePasswd(
       'root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/:/bin/sh\npostgres:x:101:104:a,b:/var/lib/postgresql:/bin/bash\n',
     );

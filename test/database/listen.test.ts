@@ -31,7 +31,7 @@ it('a listener whose LISTEN fails holds no connection', async () => {
   await eventually(async () => (await backends()).length === 1, { deadline: 10_000 });
 }, 60_000);
 
-it('a listener finds a connection that died without a word, and listens again', async () => {
+it('a listener detects a connection that stopped answering, and reconnects', async () => {
   const { url, proxy, listener } = await setUp();
   let resyncs = 0;
   listener.onResync(() => (resyncs += 1));
@@ -44,7 +44,7 @@ it('a listener finds a connection that died without a word, and listens again', 
   await eventually(() => heard.includes('again'));
 }, 40_000);
 
-it('a listener whose connection is dead closes at once', async () => {
+it('a listener with a dead connection closes at once', async () => {
   const { proxy, listener } = await setUp();
   proxy.set('blackhole');
   const begun = performance.now();

@@ -73,7 +73,7 @@ const MUTATIONS: readonly (readonly [mutation: string, fields: string, action: s
 ];
 
 describe('a change', () => {
-  it('is told by each mutation that there is, once, with who, where and what, and outlives its VM', async () => {
+  it('is recorded once by every mutation, with actor, address and details, and outlives its VM', async () => {
     const token = await gateway.token('auditor');
     const id = await createVm(gateway, token);
     for (const [mutation, fields, action] of MUTATIONS) {
@@ -94,12 +94,12 @@ describe('a change', () => {
     expect(new Set(told.map(({ actor, address, vmId }) => `${actor} ${address} ${vmId}`))).toEqual(new Set([`auditor 127.0.0.1 ${id}`]));
   });
 
-  it('has a row in this test for every mutation of the schema', () => {
+  it('has a case in this test for every mutation of the schema', () => {
     const all = Object.keys(schema.getMutationType()?.getFields() ?? {});
     expect(['createVm', ...MUTATIONS.map(([mutation]) => mutation)].toSorted()).toEqual(all.toSorted());
   });
 
-  it('is not told when all was already so, when it is refused, or when it is tried by another account', async () => {
+  it('is not recorded if nothing changed, if it was refused, or if another account tried it', async () => {
     const token = await gateway.token('quiet');
     const id = await createVm(gateway, token, { idempotencyKey: 'once' });
     await createVm(gateway, token, { idempotencyKey: 'once' });
@@ -115,7 +115,7 @@ describe('a change', () => {
     expect(await actionsOf(stranger)).toEqual([]);
   });
 
-  it('over REST and over WebSocket is told with its address, as a trusted proxy names it', async () => {
+  it('over REST and over WebSocket is recorded with the address that a trusted proxy reports', async () => {
     const token = await gateway.token('afar');
     const id = await createVm(gateway, token);
     const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' };
@@ -138,7 +138,7 @@ describe('a change', () => {
   });
 });
 
-it('a start that the plan refuses is told with each dimension, and counted instead of repeated', async () => {
+it('a start that the plan refuses is recorded with each dimension, and repetitions are counted', async () => {
   const token = await gateway.token('greedy', { plan: 'core' });
   const id = await createVm(gateway, token, { cpu: 2, ram: 4 });
   for (const at of ['start', 'start', 'start']) expect((await gateway.rest(token, 'POST', `/vms/${at}/${id}`)).status).toBe(400);
@@ -150,7 +150,7 @@ it('a start that the plan refuses is told with each dimension, and counted inste
 });
 
 describe('a read of secret values', () => {
-  it('is told for each VM of it, over GraphQL and REST, counted, and a read of their names is not', async () => {
+  it('is recorded and counted for each VM, over GraphQL and REST, unlike a read of their names', async () => {
     const token = await gateway.token('reader');
     const ids = [await createVm(gateway, token), await createVm(gateway, token)];
     // One without secrets has nothing that could be read.
@@ -167,7 +167,7 @@ describe('a read of secret values', () => {
     expect(reads.length).toBeLessThanOrEqual(4);
   });
 
-  it('is told for each event of a subscription that selects them', async () => {
+  it('is recorded for each event of a subscription that selects them', async () => {
     const token = await gateway.token('watcher');
     const id = await createVm(gateway, token);
     const client = gateway.subscribe(token);
@@ -186,7 +186,7 @@ describe('a read of secret values', () => {
     expect((await auditOf(token)).filter(({ action }) => action === 'SECRETS_READ')).toMatchObject([{ vmId: id, address: '127.0.0.1' }]);
   });
 
-  it('is counted right when many read the same at once', async () => {
+  it('is counted correctly under concurrent reads', async () => {
     const token = await gateway.token('crowd');
     for (let count = 0; count < 3; count += 1) await createVm(gateway, token);
     const answers = await Promise.all(Array.from({ length: 30 }, () => gateway.rest(token, 'GET', '/vms/secrets')));
@@ -194,7 +194,7 @@ describe('a read of secret values', () => {
     expect(await countOf(token, 'SECRETS_READ')).toBe(90);
   });
 
-  it('does not tell the values', async () => {
+  it('is recorded without the values', async () => {
     const { rows } = await executeSql(gateway.databaseUrl, 'select audit::text as line from audit');
     const text = (rows as { line: string }[]).map(({ line }) => line).join('\n');
     expect(text).toContain('API_KEY');
@@ -202,7 +202,7 @@ describe('a read of secret values', () => {
   });
 });
 
-it('a link that was redeemed is told once, with the address of whoever held it', async () => {
+it('a redeemed link is recorded once, with the address of its holder', async () => {
   const token = await gateway.token('sharer');
   const id = await createVm(gateway, token);
   const { data } = await gateway.graphql<{ createOpenLink: string }>(token, `mutation { createOpenLink(vmId: "${id}") }`);
@@ -219,8 +219,8 @@ it('a link that was redeemed is told once, with the address of whoever held it',
   expect(redeemed).toMatchObject([{ actor: null, address: '198.51.100.7', vmId: id, vmlabel: VM_INPUT.vmlabel }]);
 });
 
-describe('the list', () => {
-  it('is paged newest first by cursors, each entry once', async () => {
+describe('the list of entries', () => {
+  it('is paged by cursors, newest first, with each entry once', async () => {
     const token = await gateway.token('pager');
     const id = await createVm(gateway, token);
     for (const vmlabel of ['a', 'b', 'c', 'd']) {
@@ -254,7 +254,7 @@ describe('the list', () => {
     },
   );
 
-  it('is forgotten when it is old', async () => {
+  it('drops old entries', async () => {
     const token = await gateway.token('aged');
     const id = await createVm(gateway, token);
     await gateway.graphql(token, `mutation { updateVm(input: { id: "${id}", vmlabel: "new" }) { id } }`);

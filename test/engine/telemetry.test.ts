@@ -57,7 +57,7 @@ type Line = { at: string; stream: string; text: string };
 type Stats = { cpuPercent: number; memoryBytes: number; memoryLimitBytes: number; networkRxBytes: number };
 
 describe('vmLogs', () => {
-  it('shows the last lines, then each new one, across a replaced container, and ends with the VM', async () => {
+  it('sends the last lines, then each new one, across a replaced container, until the VM is deleted', async () => {
     const id = await startedVm();
     await using logs = watch<Line>(LOGS, { id, tail: 2 });
     await eventually(() => logs.seen.length === 2);
@@ -73,7 +73,7 @@ describe('vmLogs', () => {
     expect(logs.seen.slice(7).map(({ text }) => text)).toEqual(['bye']);
   });
 
-  it('of a VM that is off begins when it runs', async () => {
+  it('of a stopped VM starts once it runs', async () => {
     const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
     await using logs = watch<Line>(LOGS, { id });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
@@ -91,7 +91,7 @@ describe('vmLogs', () => {
 });
 
 describe('vmStats', () => {
-  it('tells everyone who watches what a VM consumes', async () => {
+  it('sends the usage of a VM to every subscriber', async () => {
     const id = await startedVm();
     const [container] = await docker.listContainers({ filters: { label: [`io.swiftor.vm=${id}`] } });
     expect(container).toBeDefined();
@@ -123,7 +123,7 @@ describe('a shared stream', () => {
     return { counts, open };
   }
 
-  it('is opened once for many readers, ends with the last, and is opened anew for the next', async () => {
+  it('opens its source once for many readers, closes it with the last, and opens it again for the next', async () => {
     const streams = createSharedStreams<number>();
     const { counts, open } = counted();
     const readers = [streams.subscribe('a', open), streams.subscribe('a', open)];
@@ -138,7 +138,7 @@ describe('a shared stream', () => {
     await eventually(() => counts.open === 0);
   });
 
-  it('ends each reader with the error of its source', async () => {
+  it('fails each reader with the error of its source', async () => {
     const streams = createSharedStreams<number>();
     const reader = streams.subscribe('a', async function* () {
       yield 1;

@@ -85,7 +85,7 @@ describe('the built-in catalog', () => {
     expect(found.description).not.toBe('');
   });
 
-  it('has the eleven of the seed and no other', () => {
+  it('has exactly the eleven distributions of its specification', () => {
     expect([...builtIn.distributions.keys()].toSorted()).toEqual([
       'blender',
       'code-server',
@@ -101,7 +101,7 @@ describe('the built-in catalog', () => {
     ]);
   });
 
-  it('names the successor of each image that is no longer built', () => {
+  it('names the successor of each deprecated image', () => {
     const deprecated = [...builtIn.distributions.values()].filter((each) => each.deprecated !== undefined);
     expect(Object.fromEntries(deprecated.map(({ code, deprecated: why }) => [code, why]))).toEqual({
       emulatorjs: expect.stringMatching(/successor.*$/),
@@ -110,12 +110,12 @@ describe('the built-in catalog', () => {
     expect(entry(builtIn, 'emulatorjs').deprecated).toMatch(/romm/);
   });
 
-  it('gives desktops the shared memory that browsers need, and phpMyAdmin a server to choose', () => {
+  it('gives desktops the shared memory that browsers need, and lets users of phpMyAdmin choose a server', () => {
     for (const code of ['ubuntu', 'kali', 'blender', 'krita', 'steamos']) expect(entry(builtIn, code).shmMb).toBe(1024);
     expect(entry(builtIn, 'phpmyadmin').env).toHaveProperty('PMA_ARBITRARY', '1');
   });
 
-  it('takes devices and system calls beyond the usual for steamos alone, and says what else listens where', () => {
+  it('allows extra devices and system calls for steamos only, and lists its other ports', () => {
     const all = [...builtIn.distributions.values()];
     expect(all.filter(({ devices, seccomp }) => devices.length > 0 || seccomp !== 'default').map(({ code }) => code)).toEqual(['steamos']);
     expect(entry(builtIn, 'steamos').devices).toEqual(['/dev/dri']);
@@ -124,7 +124,7 @@ describe('the built-in catalog', () => {
     for (const protocol of ['tcp', 'udp']) expect(entry(builtIn, 'minecraft').ports).toContainEqual({ from: 25565, to: 25570, protocol });
   });
 
-  it('offers a desktop only where there is one, and only those it has', () => {
+  it('has images for its own desktops only', () => {
     expect(imageOf(entry(builtIn, 'debian'), 'kde')).toBe('lscr.io/linuxserver/webtop:debian-kde');
     expect(imageOf(entry(builtIn, 'debian'), 'gnome')).toBeUndefined();
     expect(imageOf(entry(builtIn, 'debian'), 'toString')).toBeUndefined();
@@ -144,7 +144,7 @@ describe('the built-in catalog', () => {
     ]);
   });
 
-  it('gives the reason of each exception, and never a right over the network that VMs share', () => {
+  it('has a reason for each exception, and grants no capability over the network that VMs share', () => {
     for (const { exceptions, capabilities } of builtIn.distributions.values()) {
       expect(exceptions.map(({ check }) => check)).toEqual(expect.arrayContaining(['5.13', '5.27']));
       expect(capabilities).not.toEqual(expect.arrayContaining(['NET_ADMIN']));
@@ -152,7 +152,7 @@ describe('the built-in catalog', () => {
     expect(entry(builtIn, 'steamos').exceptions.map(({ check }) => check)).toEqual(['5.13', '5.27', '5.18', '5.22']);
   });
 
-  it('calls a region that it does not know by its code', async () => {
+  it('names an unknown region by its code', async () => {
     const { regions } = await load({ regions: ['LAB-1'] });
     expect([...regions.values()]).toEqual([{ code: 'LAB-1', name: 'LAB-1' }]);
   });
@@ -196,7 +196,7 @@ describe('the file of the operator', () => {
     for (const desktop of merged.desktops) expect(imageOf(merged, desktop)).toBe('local/all:1');
   });
 
-  it('takes the stand-in away from what it replaces, and only from that', async () => {
+  it('removes the stand-ins of exactly the images that it replaces', async () => {
     expect(localImageOf(entry(builtIn, 'debian'), 'xfce')).toBe('local/webtop:debian-xfce');
     const one = entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' } }), 'debian');
     expect([localImageOf(one, 'xfce'), localImageOf(one, 'kde')]).toEqual([undefined, 'local/webtop:debian-kde']);
@@ -206,7 +206,7 @@ describe('the file of the operator', () => {
     expect(localImageOf(own, 'xfce')).toBe('local/mine:1');
   });
 
-  it('brings a probe with its image, or for ours', async () => {
+  it('sets a probe for its own image or for ours', async () => {
     const probe = { path: '/ws', expect: 'websocket' };
     const whole = { path: '/ws', signIn: 'none', expect: 'websocket' };
     expect(entry(await withDistributions({ code: 'krita', image: 'mine/krita:1', probe }), 'krita').probe).toEqual(whole);
@@ -216,7 +216,7 @@ describe('the file of the operator', () => {
     expect(entry(await withDistributions({ code: 'debian', bootSeconds: 9 }), 'debian').probe).toEqual(entry(builtIn, 'debian').probe);
   });
 
-  it('replaces the image of an app and leaves the rest of it and of the catalog alone', async () => {
+  it('replaces the image of an app, and keeps the other fields and entries', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1', bootSeconds: 9 });
     expect(entry(catalog, 'krita')).toEqual({
       ...entry(builtIn, 'krita'),
@@ -229,12 +229,12 @@ describe('the file of the operator', () => {
     for (const [code, before] of builtIn.distributions) if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);
   });
 
-  it('makes a webtop base of an app that gets `images`', async () => {
+  it('turns an app with `images` into a webtop base', async () => {
     const merged = entry(await withDistributions({ code: 'kali', images: { xfce: 'local/kali:1' } }), 'kali');
     expect(merged).toMatchObject({ kind: 'WEBTOP', desktops: ['xfce'] });
   });
 
-  it('adds an entry with the least: code, image and port', async () => {
+  it('adds an entry that has only code, image and port', async () => {
     const merged = entry(await withDistributions({ code: 'whoami', image: 'traefik/whoami', defaultPort: 8080 }), 'whoami');
     expect(merged).toMatchObject({
       kind: 'PREMADE',
@@ -246,7 +246,7 @@ describe('the file of the operator', () => {
     });
   });
 
-  it('wins with the later of two entries with the same code', async () => {
+  it('uses the later of two entries with the same code', async () => {
     const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1' }, { code: 'krita', image: 'local/krita:2' });
     expect(entry(catalog, 'krita').image).toBe('local/krita:2');
   });
@@ -281,7 +281,7 @@ describe('the file of the operator', () => {
     await expect(load({ catalogFile })).rejects.toThrow(catalogFile);
   });
 
-  it('is missed by name when it is not there, with its cause', async () => {
+  it('is named in the error if it does not exist, with the cause', async () => {
     const catalogFile = path.join(dir, 'absent.json');
     const error = await load({ catalogFile }).catch((reason: unknown) => reason);
     expect(String(error)).toContain(catalogFile);
@@ -298,13 +298,13 @@ describe('the file of the operator', () => {
     expect(defaultPlan).toEqual({ ...team, vms: 250 });
   });
 
-  it('is refused for a bad plan, by file and field', async () => {
+  it('is refused for an invalid plan, with file and field', async () => {
     const plansFile = await fileWith({ plans: [{ code: 'core', cpu: -1 }] });
     await expect(load({ plansFile })).rejects.toThrow(/plan "core".*cpu/);
     await expect(load({ plansFile })).rejects.toThrow(plansFile);
   });
 });
 
-it('a DEFAULT_PLAN that is no plan is refused with those that are', async () => {
+it('an unknown DEFAULT_PLAN is refused with a list of the plans', async () => {
   await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(/DEFAULT_PLAN "gold" is not a plan; the plans are core, hacker, engineer/);
 });

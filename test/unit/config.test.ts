@@ -6,7 +6,7 @@ const SECRET = 'x'.repeat(32);
 const KEY = Buffer.alloc(32, 7).toString('base64');
 const SOCKET = 'unix:///var/run/docker.sock';
 
-it('nothing set is a gateway on this machine alone', () => {
+it('the defaults are a gateway on this machine only', () => {
   expect(readConfig({})).toEqual({
     host: '127.0.0.1',
     port: 4000,
@@ -57,11 +57,11 @@ it('nothing set is a gateway on this machine alone', () => {
   });
 });
 
-it('a variable that is set to nothing is not set', () => {
+it('an empty variable counts as unset', () => {
   expect(readConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '', REGIONS: '', ROLES: '', NODE_ENV: '' })).toEqual(readConfig({}));
 });
 
-it('every variable arrives where it belongs', () => {
+it('every variable sets its field', () => {
   const config = readConfig({
     HOST: '0.0.0.0',
     PORT: '0',
@@ -113,7 +113,7 @@ it.each([
 });
 
 describe('RUNTIMES', () => {
-  it('leads codes of regions to the runtime of their containers', () => {
+  it('maps region codes to container runtimes', () => {
     expect(Object.fromEntries(readConfig({ RUNTIMES: ' AU=runsc , US=io.containerd.kata.v2, ' }).runtimes)).toEqual({
       AU: 'runsc',
       US: 'io.containerd.kata.v2',
@@ -131,7 +131,7 @@ describe('RUNTIMES', () => {
   });
 });
 
-it('without walls nobody is told that VMs are kept off the internet', () => {
+it('VM_EGRESS=none without isolation is refused', () => {
   expect(readConfig({ VM_ISOLATION: 'off' }).isolation).toBe('off');
   expect(() => readConfig({ VM_ISOLATION: 'off', VM_EGRESS: 'none' })).toThrow('VM_EGRESS=none needs VM_ISOLATION=on');
 });
@@ -151,7 +151,7 @@ it.each([
 describe('REGIONS', () => {
   const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions);
 
-  it('leads each code to its endpoint, with blanks and a last comma forgiven', () => {
+  it('maps each code to its endpoint, and ignores blanks and a trailing comma', () => {
     expect(regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' })).toEqual({
       AU: 'unix:///run/au.sock',
       'EU-1': 'tcp://10.0.0.7:2375',
@@ -159,7 +159,7 @@ describe('REGIONS', () => {
     });
   });
 
-  it('is AU and US on DOCKER_HOST where it is not set, and DOCKER_HOST means nothing where it is', () => {
+  it('defaults to AU and US on DOCKER_HOST, and overrides DOCKER_HOST', () => {
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({ AU: 'tcp://10.0.0.7:2375', US: 'tcp://10.0.0.7:2375' });
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375', REGIONS: `AU=${SOCKET}` })).toEqual({ AU: SOCKET });
   });
@@ -171,13 +171,13 @@ describe('REGIONS', () => {
     },
   );
 
-  it('is refused when it names a region twice, or none', () => {
+  it('is refused if it names a region twice, or none', () => {
     expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
     expect(() => readConfig({ REGIONS: ' , ' })).toThrow('REGIONS names no region');
   });
 });
 
-it('introspection is on, and off in production, unless it is set', () => {
+it('introspection is off in production and on otherwise, unless it is set', () => {
   const production = { NODE_ENV: 'production', SECRETS_KEY: KEY, JWT_SECRET: SECRET };
   const on = (env: Record<string, string>): boolean => readConfig(env).introspection;
   expect([on({}), on({ INTROSPECTION: '0' }), on(production), on({ ...production, INTROSPECTION: '1' })]).toEqual([
@@ -188,7 +188,7 @@ it('introspection is on, and off in production, unless it is set', () => {
   ]);
 });
 
-it('limits and origins arrive where they belong', () => {
+it('limits and origins set their fields', () => {
   const { limits, allowedOrigins, persistedOperations } = readConfig({
     ALLOWED_ORIGINS: 'https://app.example.org, http://localhost:5173,',
     PERSISTED_OPERATIONS: 'operations.json',
@@ -211,7 +211,7 @@ it('limits and origins arrive where they belong', () => {
 });
 
 describe('ROLES', () => {
-  it('are a list in any order, with blanks', () => {
+  it('accept a list in any order, with blanks', () => {
     expect(readConfig({ ROLES: 'reconciler, api' }).roles).toEqual(new Set(['api', 'reconciler']));
   });
 
@@ -260,28 +260,28 @@ it.each([
   expect(() => readConfig({ [name]: value })).toThrow(new RegExp(`^${name} `));
 });
 
-it('a secret counts in bytes, not in characters', () => {
+it('the length of JWT_SECRET counts in bytes, not in characters', () => {
   expect(readConfig({ JWT_SECRET: 'ü'.repeat(16) }).jwt.secret).toBe('ü'.repeat(16));
 });
 
-it('one error names every variable that is wrong', () => {
+it('one error names every invalid variable', () => {
   expect(() => readConfig({ PORT: 'http', LOG_LEVEL: 'loud', JWT_SECRET: 'short' })).toThrow(/PORT[^]*JWT_SECRET[^]*LOG_LEVEL/);
 });
 
-it('no error repeats a secret', () => {
+it('no error contains a secret', () => {
   const secrets = { JWT_SECRET: 'hunter2', SECRETS_KEY: 'hunter2', DATABASE_URL: 'mysql://gateway:hunter2@db/swiftor' };
   for (const [name, value] of Object.entries(secrets)) {
     expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
   }
 });
 
-it('a secret and a key set together are refused: one could be passed off as the other', () => {
+it('JWT_SECRET and JWT_JWKS_URL together are refused', () => {
   expect(() => readConfig({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id.swiftor.io/keys' })).toThrow(
     'JWT_SECRET or JWT_JWKS_URL, not both',
   );
 });
 
-it('production brings its own keys', () => {
+it('production requires keys', () => {
   const production = { NODE_ENV: 'production' };
   expect(() => readConfig({ ...production, JWT_SECRET: SECRET })).toThrow('SECRETS_KEY must be set');
   expect(() => readConfig({ ...production, SECRETS_KEY: KEY })).toThrow('JWT_SECRET or JWT_JWKS_URL must be set');
@@ -290,6 +290,6 @@ it('production brings its own keys', () => {
   expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_JWKS_URL: jwksUrl }).jwt).toEqual({ jwksUrl, audience: 'authenticated' });
 });
 
-it('a config does not change', () => {
+it('a config is frozen', () => {
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });

@@ -32,19 +32,19 @@ describe('the lock of a data directory', () => {
     return { child, said: String(said) };
   }
 
-  it('is refused while a living process holds it, with the directory and the pid', async () => {
+  it('is refused while a living process holds it, and the error has the directory and the pid', async () => {
     const { child, said } = await contender();
     expect(said).toBe('locked');
     await expect(acquireDataDirLock(dataDir)).rejects.toThrow(`${dataDir} is in use by process ${child.pid}.`);
   });
 
-  it('is refused to its own holder a second time', async () => {
+  it('is refused to its own holder', async () => {
     const lock = await acquireDataDirLock(dataDir);
     await expect(acquireDataDirLock(dataDir)).rejects.toThrow(`process ${process.pid}`);
     await lock.release();
   });
 
-  it('can be taken again after its release, which may come twice', async () => {
+  it('can be acquired again after one or two releases', async () => {
     const first = await acquireDataDirLock(dataDir);
     await first.release();
     const second = await acquireDataDirLock(dataDir);
@@ -53,7 +53,7 @@ describe('the lock of a data directory', () => {
     await second.release();
   });
 
-  it('is taken over from an owner that was killed', async () => {
+  it('is taken over from a killed owner', async () => {
     const { child } = await contender();
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -70,7 +70,7 @@ describe('the lock of a data directory', () => {
     await lock.release();
   });
 
-  it('goes to exactly one of many who find a dead owner at the same time', async () => {
+  it('goes to exactly one of many processes that find a dead owner at the same time', async () => {
     const { child } = await contender();
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -27,7 +27,7 @@ function startChild(dir: string) {
   return { child, key: text(child.stdout), ready: once(child.stderr, 'data') };
 }
 
-it('a key is 32 random bytes in base64, and the same at every later call', async () => {
+it('a key is 32 random bytes in base64, and later calls return the same key', async () => {
   const dir = await freshDir();
   const key = await getOrCreateKey(dir, 'key');
   expect(Buffer.from(key, 'base64')).toHaveLength(32);
@@ -36,7 +36,7 @@ it('a key is 32 random bytes in base64, and the same at every later call', async
   expect(await getOrCreateKey(await freshDir(), 'key')).not.toBe(key);
 });
 
-it('only its owner can read it, and nothing else is left in the directory, which is made where it is missing', async () => {
+it('a key is readable by its owner only, in a directory that is created if needed and has no other files', async () => {
   const dir = path.join(await freshDir(), 'deep', 'data');
   await getOrCreateKey(dir, 'key');
   expect((await stat(path.join(dir, 'key'))).mode & 0o777).toBe(0o600);
@@ -44,7 +44,7 @@ it('only its owner can read it, and nothing else is left in the directory, which
   expect(await readdir(dir)).toEqual(['key']);
 });
 
-it('a key that is there is never written over, also when it came with a line end', async () => {
+it('an existing key is never replaced, even if it ends with a newline', async () => {
   const dir = await freshDir();
   const own = Buffer.alloc(32, 9).toString('base64');
   await writeFile(path.join(dir, 'key'), `${own}\n`);
@@ -53,7 +53,7 @@ it('a key that is there is never written over, also when it came with a line end
   expect(await readFile(path.join(dir, 'key'), 'utf8')).toBe(`${own}\n`);
 });
 
-it('all of many calls, each begun while earlier ones are under way, get the one key that is kept', async () => {
+it('concurrent calls all return the stored key', async () => {
   for (let round = 0; round < 20; round += 1) {
     const dir = await freshDir();
     const calls: Promise<string>[] = [];
@@ -67,7 +67,7 @@ it('all of many calls, each begun while earlier ones are under way, get the one 
   }
 });
 
-it('all of several processes at once get the one key that is kept', async () => {
+it('concurrent processes all get the stored key', async () => {
   const dir = await freshDir();
   const children = Array.from({ length: 4 }, () => startChild(dir));
   await Promise.all(children.map(({ ready }) => ready));

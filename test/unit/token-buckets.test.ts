@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { networkOf } from '../../src/http/network-of.ts';
 import { createTokenBuckets } from '../../src/lib/token-buckets.ts';
 
-describe('a bucket of tokens', () => {
+describe('a token bucket', () => {
   /** Ten a second, five at once, by a clock of ours. */
   function makeBuckets() {
     let moment = 1_000;
@@ -15,11 +15,11 @@ describe('a bucket of tokens', () => {
     return { ...buckets, takeAll, buckets, pass: (ms: number) => (moment += ms) };
   }
 
-  it('gives its burst, and not one more', () => {
+  it('gives its burst and no more', () => {
     expect(makeBuckets().takeAll()).toBe(5);
   });
 
-  it('says how long until the next, and then gives it', () => {
+  it('returns the time until the next token, and then gives it', () => {
     const { takeAll, take, pass } = makeBuckets();
     takeAll();
     expect(take('a')).toBeCloseTo(0.1);
@@ -29,19 +29,19 @@ describe('a bucket of tokens', () => {
     expect([take('a'), take('a')]).toEqual([0, expect.closeTo(0.1)]);
   });
 
-  it('fills up again, and no further', () => {
+  it('refills up to its burst', () => {
     const { takeAll, pass } = makeBuckets();
     takeAll();
     pass(60_000);
     expect(takeAll()).toBe(5);
   });
 
-  it('is one for each key', () => {
+  it('is separate for each key', () => {
     const { takeAll } = makeBuckets();
     expect([takeAll('a'), takeAll('b'), takeAll('a')]).toEqual([5, 5, 0]);
   });
 
-  it('takes what something cost afterwards, also below empty', () => {
+  it('takes later charges, even below zero', () => {
     const { charge, take, pass } = makeBuckets();
     expect(take('a')).toBe(0);
     charge('a', 14);
@@ -50,7 +50,7 @@ describe('a bucket of tokens', () => {
     expect(take('a')).toBe(0);
   });
 
-  it('is forgotten when it is full', () => {
+  it('is dropped when it is full', () => {
     const { buckets, pass } = makeBuckets();
     for (let key = 0; key < 50_000; key += 1) buckets.take(`${key}`);
     expect(buckets.size).toBe(50_000);
@@ -72,5 +72,5 @@ describe('the network of an address', () => {
     ['2001:db8::1', '2001:db8:0:0'],
     ['::1', '0:0:0:0'],
     ['unknown', 'unknown'],
-  ])('%s is of %s', (address, network) => expect(networkOf(address)).toBe(network));
+  ])('of %s is %s', (address, network) => expect(networkOf(address)).toBe(network));
 });

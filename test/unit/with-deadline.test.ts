@@ -4,7 +4,7 @@ import { DeadlineError, withDeadline } from '../../src/lib/with-deadline.ts';
 
 const never = () => new Promise<never>(() => undefined);
 
-it('work that is done in time gives its result, and leaves no listener on the signal', async () => {
+it('work that completes in time returns its result and leaves no listener on the signal', async () => {
   const { signal } = new AbortController();
   expect(await withDeadline(1000, signal, async () => 'done')).toBe('done');
   await expect(withDeadline(1000, signal, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
@@ -16,7 +16,7 @@ it('work that is done in time gives its result, and leaves no listener on the si
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-it('work that never settles ends with a DeadlineError, and is told', async () => {
+it('work that never settles ends with a DeadlineError, and its signal aborts', async () => {
   const { signal } = new AbortController();
   let told: AbortSignal | undefined;
   const work = withDeadline(20, signal, (inner) => {
@@ -28,7 +28,7 @@ it('work that never settles ends with a DeadlineError, and is told', async () =>
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-it('an abort ends it with its reason, before the work begins too', async () => {
+it('an abort rejects with its reason, even before the work begins', async () => {
   const abort = new AbortController();
   const reason = new Error('enough');
   let begun = 0;

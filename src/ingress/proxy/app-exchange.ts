@@ -27,6 +27,10 @@ export interface AppRequest {
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Far more than progress reports need; a flood of them would delay every other request. */
+const MOST_INFORMATIONAL = 1_000;
+/** Of a body, in one turn of the event loop: other requests have their turn in between. */
+const MOST_PIECES = 64;
 
 /** Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response. */
 export function forwardToApp(request: AppRequest): void {
@@ -49,6 +53,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
   #hasBodyBegun = false;
+  #informational = 0;
+  #pieces: Buffer[] = [];
   #isRepeated = false;
   #isOver = false;
 
@@ -94,8 +100,9 @@ class AppExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
+    if (this.#isOver) return;
     // Informational responses concern only this hop; our server has answered "100 Continue" itself.
-    if (status < 200 || this.#isOver) return;
+    if (status < 200) return this.#countInformational();
     const { res } = this.#request;
     try {
       res.writeHead(status, reason, responseHeaders(rawHeadersOf(controller)));
@@ -109,19 +116,41 @@ class AppExchange implements Dispatcher.DispatchHandler {
     });
   }
 
+  #countInformational(): void {
+    this.#informational += 1;
+    if (this.#informational > MOST_INFORMATIONAL) this.#fail('The app sends no final response.', 'ONLY_INFORMATIONAL');
+  }
+
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    const { res } = this.#request;
     this.#hasBodyBegun = true;
-    if (res.write(chunk)) return;
-    controller.pause();
-    res.once('drain', () => controller.resume());
+    this.#pieces.push(chunk);
+    // One write for the pieces of one read, of which there are thousands where an app sends one-byte chunks.
+    if (this.#pieces.length === 1) queueMicrotask(() => this.#write(controller));
+    if (this.#pieces.length === MOST_PIECES) controller.pause();
+  }
+
+  #write(controller: Dispatcher.DispatchController): void {
+    const { res } = this.#request;
+    const isPaused = this.#pieces.length >= MOST_PIECES;
+    const body = this.#takePieces();
+    if (this.#isOver || body === undefined) return;
+    if (!res.write(body)) {
+      controller.pause();
+      res.once('drain', () => controller.resume());
+    } else if (isPaused) setImmediate(() => controller.resume());
+  }
+
+  #takePieces(): Buffer | undefined {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return;
     this.#finish();
-    this.#request.res.end();
+    this.#request.res.end(this.#takePieces());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { isDatabaseUnavailable, type Db } from './db/database.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import { withDeadline } from './lib/with-deadline.ts';
-import type { EngineHealth } from './reconciler/watch/engine-health.ts';
+import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
 export interface Metrics {
@@ -19,10 +19,9 @@ export interface Metrics {
 export interface MetricsSources {
   readonly db: Db;
   readonly streams: EventStreams;
-  readonly regions: readonly string[];
-  readonly healthOf: (region: string) => EngineHealth;
-  /** The number of VMs on the region's engine that are not in the database. */
-  readonly orphansOf: (region: string) => number;
+  readonly regions: Pick<RegionWatches, 'healthOf' | 'countOrphans'>;
+  /** The codes of the regions. */
+  readonly codes: readonly string[];
   /** When each loop last completed a round, in terms of performance.now(), by what it does. */
   readonly loops: ReadonlyMap<string, () => number>;
 }
@@ -36,7 +35,7 @@ export function loopSummary(secondsSinceRound: number): string {
   return `stalled: the last success was ${Math.round(secondsSinceRound)} s ago`;
 }
 
-export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops }: MetricsSources): Metrics {
+export function createMetrics({ db, streams, regions, codes, loops }: MetricsSources): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register });
   new Gauge({
@@ -70,7 +69,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
     labelNames: ['region'],
     registers: [register],
     collect() {
-      for (const region of regions) this.set({ region }, healthOf(region).canStart ? 1 : 0);
+      for (const region of codes) this.set({ region }, regions.healthOf(region).canStart ? 1 : 0);
     },
   });
   new Gauge({
@@ -79,7 +78,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
     labelNames: ['region'],
     registers: [register],
     collect() {
-      for (const region of regions) this.set({ region }, orphansOf(region));
+      for (const region of codes) this.set({ region }, regions.countOrphans(region));
     },
   });
 
@@ -94,7 +93,7 @@ export function createMetrics({ db, streams, regions, healthOf, orphansOf, loops
       const now = performance.now();
       const rounds = [...loops].map(([name, roundAt]) => [name, loopSummary((now - roundAt()) / 1_000)] as const);
       const ready = database === 'ok' && rounds.every(([, summary]) => summary === 'ok');
-      const engines = regions.map((region) => [`engine ${region}`, healthOf(region).summary] as const);
+      const engines = codes.map((region) => [`engine ${region}`, regions.healthOf(region).summary] as const);
       return { ready, checks: { database, ...Object.fromEntries(rounds), ...Object.fromEntries(engines) } };
     },
   };

@@ -21,7 +21,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['vm'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  ['server.ts', 'router.ts', 'metrics.ts', 'orphans-command.ts'],
+  ['server.ts', 'router.ts', 'metrics.ts', 'create-api.ts', 'start-reconciler.ts', 'orphans-command.ts'],
   ['cli.ts'],
 ];
 /** The folders inside a room in the order of their arrows; '.' is the room's own files, after which nothing else may come. */

@@ -11,7 +11,7 @@ import type { WatchedEngine } from './engine-watch.ts';
 import { repeat } from './repeat.ts';
 import { storeMeasurements } from './store-measurements.ts';
 
-interface StorageWatchOptions {
+export interface StorageWatchOptions {
   readonly db: Db;
   readonly catalog: Catalog;
   readonly log: Log;

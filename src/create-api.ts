@@ -1,0 +1,68 @@
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { createAccountSockets } from './auth/account-sockets.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
+import { cacheTokens } from './auth/cache-tokens.ts';
+import type { VerifyToken } from './auth/jwt.ts';
+import type { RateLimits } from './auth/rate-limits.ts';
+import type { Config } from './config/config.ts';
+import { Gateway } from './graphql/pipeline/gateway.ts';
+import type { PersistedOperations } from './graphql/pipeline/persisted-operations.ts';
+import type { Services } from './graphql/schema/context.ts';
+import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
+import { createGraphqlWs, type GraphqlWs } from './graphql/transports/graphql-ws.ts';
+import type { Log } from './log.ts';
+import { RestHandler } from './rest/rest-handler.ts';
+
+interface ApiOptions {
+  readonly config: Config;
+  readonly services: Services;
+  readonly verifyToken: VerifyToken;
+  readonly rates: RateLimits;
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly persisted: PersistedOperations | undefined;
+  readonly log: Log;
+}
+
+export interface Api {
+  readonly graphqlHttp: GraphqlHttp;
+  readonly graphqlWs: GraphqlWs;
+  readonly rest: RestHandler;
+  /** Ends event streams and refuses new ones; requests and WebSockets continue. */
+  endEventStreams(): void;
+  dispose(): Promise<void>;
+}
+
+/** Composes the GraphQL and REST APIs over one pipeline. */
+export function createApi(options: ApiOptions): Api {
+  const { config, services, verifyToken, rates, addressOf, persisted, log } = options;
+  const { limits, allowedOrigins, publicScheme, baseDomain, introspection, strictRest } = config;
+  const graphiql = !config.production;
+  const closing = new AbortController();
+  // Each event stream adds a listener, and there may be thousands.
+  setMaxListeners(0, closing.signal);
+  const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
+  const sockets = createAccountSockets(limits.socketsPerAccount);
+  const gateway = new Gateway({ services, rates, log, graphiql, introspection });
+  const graphqlWs = createGraphqlWs({
+    gateway,
+    verifyToken,
+    addressOf,
+    rates,
+    sockets,
+    subscriptionsPerSocket: limits.subscriptionsPerSocket,
+    origins: { allowed: allowedOrigins, publicScheme, baseDomain },
+    persisted,
+    log,
+  });
+  return {
+    graphqlHttp: new GraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql, log }),
+    graphqlWs,
+    rest: new RestHandler({ gateway, authenticate, strict: strictRest, log }),
+    endEventStreams: () => closing.abort(),
+    async dispose() {
+      await graphqlWs.dispose();
+      await gateway.dispose();
+    },
+  };
+}

@@ -31,6 +31,9 @@ const changed = (spec: MachineSpec): MachineSpec => ({
 const containersOf = async ({ id }: MachineSpec) =>
   (await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } })).map(({ Id, State }) => ({ ref: Id, State }));
 
+const volumesOf = async ({ id }: MachineSpec) =>
+  (await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } })).Volumes.map(({ Name }) => Name);
+
 /** From here to the test's end the engine says 200 and lists nothing, while everything is there. */
 function emptyLists(): void {
   const rules = [
@@ -82,6 +85,7 @@ describe.each([
     await docker.getContainer(ref).start();
     await driver.remove(spec.id, ['until-stop', 'until-delete'], within());
     expect(await containersOf(spec)).toEqual([]);
+    expect(await volumesOf(spec)).toEqual([]);
   });
 });
 

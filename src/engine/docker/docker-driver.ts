@@ -122,6 +122,11 @@ export function createDockerDriver({
 
     async remove(id, lifetimes, signal) {
       const found = await containers.list(signal, id);
+      for (const { Id } of found) {
+        // Which volumes it has is known until it is gone; a list of them may lack some.
+        for (const { Type, Name } of (await containers.inspect(Id, signal))?.Mounts ?? [])
+          if (Type === 'volume' && Name) volumes.note(id, Name);
+      }
       await Promise.all(found.map(({ Id }) => containers.remove(Id, signal)));
       await volumes.remove(id, lifetimes, signal);
     },

@@ -6,7 +6,7 @@ import { LABEL } from '../../labels.ts';
 import { isContainerNameOf } from './container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
-import { KnownContainers } from './known-containers.ts';
+import { KnownRefs } from '../observe/known-refs.ts';
 import { listIn } from '../observe/list-in.ts';
 import { foremostFirst, observeInspected, type InspectedContainer, type ListedContainer } from '../observe/observe-container.ts';
 
@@ -36,7 +36,7 @@ export class Containers {
   readonly #call: EngineCall;
   readonly #installationId: string;
   readonly #networks: readonly string[];
-  readonly #known = new KnownContainers();
+  readonly #known = new KnownRefs();
   readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
   /** `networks`: the names of those that machines are on. */

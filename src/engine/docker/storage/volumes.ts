@@ -7,6 +7,8 @@ import { volumeNameChoices } from '../containers/container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';
+import { Semaphore } from '../../../lib/semaphore.ts';
+import { KnownRefs } from '../observe/known-refs.ts';
 import { listIn } from '../observe/list-in.ts';
 import { seeThrough } from '../connection/see-through.ts';
 import type { StorageTrial } from './storage-trial.ts';
@@ -15,6 +17,8 @@ import type { StorageTrial } from './storage-trial.ts';
 const IMAGE = 'image';
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
+/** Inspects at a time, of volumes that a list leaves out. */
+const DOUBTS_AT_A_TIME = 8;
 
 type VolumeLabels = Readonly<Record<string, string>>;
 
@@ -54,6 +58,8 @@ export class MachineVolumes {
   readonly #installationId: string;
   readonly #images: ImageStorage;
   readonly #trial: StorageTrial;
+  readonly #known = new KnownRefs();
+  readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
   constructor({ docker, call, installationId, images, trial }: MachineVolumesTools) {
     this.#docker = docker;
@@ -63,14 +69,26 @@ export class MachineVolumes {
     this.#trial = trial;
   }
 
-  /** Of one machine, or of all, in the order of the engine's names. */
-  list(signal: AbortSignal, id?: string): Promise<readonly OwnVolume[]> {
+  /**
+   * Of one machine, or of all, in the order of the engine's names. An engine can list less than there is, and answer 200: each volume that
+   * was known and is not listed is inspected.
+   */
+  async list(signal: AbortSignal, id?: string): Promise<readonly OwnVolume[]> {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
-    return this.#call('list the volumes', signal, async (abortSignal) => {
+    const listed = await this.#call('list the volumes', signal, async (abortSignal) => {
       const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
-      const volumes = listIn(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
-      return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
+      return listIn(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
     });
+    for (const volume of listed) this.note(volume.id, volume.engineName);
+    const missing = this.#known.missingFrom(new Set(listed.map(({ engineName }) => engineName)), id);
+    const unlisted = await Promise.all(missing.map((name) => this.#doubts.run(() => this.#findKnown(name, signal), signal)));
+    const volumes = [...listed, ...unlisted.filter((one) => one !== undefined)];
+    return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
+  }
+
+  /** Called with each volume of a machine that shows otherwise than in a list. */
+  note(id: string, engineName: string): void {
+    this.#known.note(id, engineName);
   }
 
   /**
@@ -171,13 +189,24 @@ export class MachineVolumes {
       };
       const holder = await seeThrough(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
       // The engine answers a taken name with the volume that has it, whoever's it is.
-      if (this.#isOwn(id, holder.Labels)) return engineName;
+      if (!this.#isOwn(id, holder.Labels)) continue;
+      this.note(id, engineName);
+      return engineName;
     }
     throw new EngineError('ENGINE_REFUSED', `Each name for the volume "${name}" of machine ${id} is taken by a foreign volume.`);
   }
 
   #isOwn(id: string, labels: VolumeLabels | null | undefined): boolean {
     return labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id;
+  }
+
+  /** The entry that a list left out; undefined when it was right. */
+  async #findKnown(engineName: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
+    const labels = await this.#findLabels(engineName, signal);
+    if (labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] !== undefined)
+      return toOwnVolume(engineName, labels);
+    this.#known.forget(engineName);
+    return undefined;
   }
 
   /** The machine's volume by the names that it may have; undefined when it has none. */
@@ -207,6 +236,7 @@ export class MachineVolumes {
       for (;;) {
         try {
           await this.#docker.getVolume(engineName).remove({ abortSignal });
+          this.#known.forget(engineName);
           return;
         } catch (error) {
           if (statusOf(error) === 404) return;

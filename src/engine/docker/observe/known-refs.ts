@@ -1,5 +1,5 @@
-/** The containers of each machine that were listed, made or told of by an event, and are not known to be gone. */
-export class KnownContainers {
+/** What each machine has, by the engine's ids or names: what was listed, made or told of by an event, and is not known to be gone. */
+export class KnownRefs {
   readonly #refsByMachine = new Map<string, Set<string>>();
   readonly #machineByRef = new Map<string, string>();
 

@@ -32,7 +32,7 @@ export const LABEL = {
 } as const;
 
 /** What the volume of a trial of storage is called: no VM has one of that name. */
-export const TRIAL_VOLUME = 'trial';
+export const PROBE_VOLUME = 'trial';
 
 /**
  * Hash of what a container is made from; two specs with the same hash need no new container. Env is in it only as

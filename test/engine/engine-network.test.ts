@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
-import { createTestRealm } from '../support/test-realm.ts';
+import { createTestEngineNames } from '../support/test-engine-names.ts';
 
 const installationId = newInstallationId();
 const undo = new AsyncDisposableStack();
-const { realm } = undo.use(createTestRealm());
+const { engineNames } = undo.use(createTestEngineNames());
 const within = () => AbortSignal.timeout(25_000);
 let proxy: EngineProxy;
 let driver: EngineDriver;
@@ -14,8 +14,8 @@ let driver: EngineDriver;
 beforeAll(async () => {
   await testImage();
   proxy = undo.use(await openEngineProxy());
-  // Walls are of no concern here, and a guard in this realm neither.
-  driver = testDriver(installationId, { endpoint: proxy.endpoint, realm, isolation: 'off' });
+  // Isolation is of no concern here, and nor is a watchdog under these names.
+  driver = testDriver(installationId, { endpoint: proxy.endpoint, engineNames, isolation: 'off' });
 });
 afterAll(async () => {
   await driver.close();
@@ -31,7 +31,7 @@ const start = () => driver.ensure(machineSpec({ command: IDLE }), within(), () =
 
 /** The id that the network had, which is gone now. */
 async function removeNetwork(): Promise<string> {
-  const network = docker.getNetwork(realm.networks.internet);
+  const network = docker.getNetwork(engineNames.networks.internet);
   const { Id, Containers } = (await network.inspect()) as { Id: string; Containers: Record<string, unknown> };
   await Promise.all(Object.keys(Containers).map((ref) => docker.getContainer(ref).remove({ force: true })));
   await network.remove();
@@ -48,12 +48,12 @@ it.each([
   expect(await start()).toMatchObject({ state: 'running' });
   undoRule();
   expect(await start()).toMatchObject({ state: 'running' });
-  expect((await docker.getNetwork(realm.networks.internet).inspect()).Id).not.toBe(id);
+  expect((await docker.getNetwork(engineNames.networks.internet).inspect()).Id).not.toBe(id);
 });
 
 it('a refusal that names a network which is there stays a refusal', async () => {
   await start();
-  const { Id } = await docker.getNetwork(realm.networks.internet).inspect();
+  const { Id } = await docker.getNetwork(engineNames.networks.internet).inspect();
   const undoRule = proxy.rule({
     call: /^POST \/containers\/[^/]+\/start/,
     act: { kind: 'answer', status: 500, body: swarmRefusal(Id) },

@@ -20,19 +20,19 @@ import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
 import { createTestGateway } from '../support/gateway.ts';
 import { openRefusingEngine } from '../support/refusing-engine.ts';
-import { asRoot, createTestRealm } from '../support/test-realm.ts';
+import { asRoot, createTestEngineNames } from '../support/test-engine-names.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
 
 const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
 const ignoreProgress = () => undefined;
 const installationId = newInstallationId();
 const undo = new AsyncDisposableStack();
-const { realm } = undo.use(createTestRealm());
-const driver = testDriver(installationId, { realm });
+const { engineNames } = undo.use(createTestEngineNames());
+const driver = testDriver(installationId, { engineNames });
 undo.defer(() => driver.close());
 undo.defer(() => removeInstallation(installationId));
 const firewall = (...args: string[]) => asRoot('iptables', '-w', '5', ...args);
-const { forward, input } = realm.chains;
+const { forward, input } = engineNames.chains;
 
 /** A service of this machine that VMs must not reach, and how many connections it got. */
 let port = 0;
@@ -50,7 +50,7 @@ beforeAll(async () => {
   undo.defer(() => new Promise<void>((resolve) => void server.close(() => resolve())));
   port = (server.address() as AddressInfo).port;
   await driver.isolate(within());
-  gatewayAddress = (await docker.getNetwork(realm.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+  gatewayAddress = (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
 }, 60_000);
 
 afterEach(async () => {
@@ -63,7 +63,7 @@ function hostCommands(): HostCommands {
   const call = createEngineCall(TEST_ENDPOINT, 15_000);
   return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
 }
-const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${realm.guard}$`] } });
+const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${engineNames.guard}$`] } });
 const reach = async (ref: string) => {
   const { output } = await execIn(ref, ['/bin/sh', '-c', 'nc -w 3 "$1" "$2" < /dev/null', 'sh', gatewayAddress, String(port)]);
   return output.includes('reached') ? 'open' : 'closed';
@@ -71,13 +71,13 @@ const reach = async (ref: string) => {
 const start = async (overrides = {}) => (await driver.ensure(machineSpec({ command: IDLE, ...overrides }), within(), ignoreProgress)).ref;
 /** The rules that matter, as iptables prints them. */
 const rules = async () =>
-  (await firewall('-S')).split('\n').filter((line) => line.includes(realm.bridges) || line.includes(forward) || line.includes(input));
+  (await firewall('-S')).split('\n').filter((line) => line.includes(engineNames.bridges) || line.includes(forward) || line.includes(input));
 
 const HARM: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['the rules are flushed', async () => void (await firewall('-F', forward), await firewall('-F', input))],
-  ['one rule is taken out', () => firewall('-D', input, '-j', realm.chains.deny)],
-  ['the way to them is removed', () => firewall('-D', 'INPUT', '-i', realm.bridges, '-j', input)],
-  ['another rule is put before them', () => firewall('-I', 'INPUT', '1', '-i', realm.networks.internet, '-j', 'ACCEPT')],
+  ['one rule is taken out', () => firewall('-D', input, '-j', engineNames.chains.deny)],
+  ['the way to them is removed', () => firewall('-D', 'INPUT', '-i', engineNames.bridges, '-j', input)],
+  ['another rule is put before them', () => firewall('-I', 'INPUT', '1', '-i', engineNames.networks.internet, '-j', 'ACCEPT')],
 ];
 
 it.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
@@ -85,13 +85,13 @@ it.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) =>
   expect(await reach(ref)).toBe('closed');
   const before = await rules();
   // Held, the guard cannot mend at once what this test must see broken.
-  const guard = docker.getContainer(realm.guard);
+  const guard = docker.getContainer(engineNames.guard);
   await guard.pause();
   await harm();
   expect(await reach(ref)).toBe('open');
   await guard.unpause();
   await eventually(async () => expect(await reach(ref)).toBe('closed'), { deadline: 12_000 });
-  await firewall('-D', 'INPUT', '-i', realm.networks.internet, '-j', 'ACCEPT').catch(() => undefined);
+  await firewall('-D', 'INPUT', '-i', engineNames.networks.internet, '-j', 'ACCEPT').catch(() => undefined);
   expect(await rules()).toEqual(before);
 });
 
@@ -111,7 +111,7 @@ it('no VM starts in between: the rules are back before it runs', async () => {
 
 it('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
   const [first] = await ofGuard();
-  await docker.getContainer(realm.guard).kill();
+  await docker.getContainer(engineNames.guard).kill();
   await firewall('-F', input);
   const ref = await start();
   expect(await reach(ref)).toBe('closed');
@@ -125,8 +125,8 @@ it('a guard that was killed is replaced before a VM starts, and each start costs
 });
 
 it('two installations on one engine share the guard and its rules, and the one that stays is none the worse', async () => {
-  await docker.getContainer(realm.guard).remove({ force: true });
-  const others = [1, 2].map(() => testDriver(newInstallationId(), { realm }));
+  await docker.getContainer(engineNames.guard).remove({ force: true });
+  const others = [1, 2].map(() => testDriver(newInstallationId(), { engineNames }));
   onTestFinished(() => others.forEach((other) => other.close()));
   expect(await Promise.all([driver, ...others].map((one) => one.isolate(within())))).toEqual(Array.from({ length: 3 }, () => 'isolated'));
   const guards = await ofGuard();
@@ -140,19 +140,19 @@ it('two installations on one engine share the guard and its rules, and the one t
 
 /** A guard that another version of the gateway might have posted. */
 const post = async (label: string) => {
-  await docker.getContainer(realm.guard).remove({ force: true });
+  await docker.getContainer(engineNames.guard).remove({ force: true });
   const command = { what: 'stand for a guard', argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'], isSpokenTo: true } as const;
-  const container = await hostCommands().create(command, { [LABEL.guard]: label }, realm.guard, within());
+  const container = await hostCommands().create(command, { [LABEL.guard]: label }, engineNames.guard, within());
   await container.start();
   return container.id;
 };
-const postedNow = async () => (await docker.getContainer(realm.guard).inspect()).Id;
+const postedNow = async () => (await docker.getContainer(engineNames.guard).inspect()).Id;
 
 it('of gateways of two versions the newer one is obeyed, and none replaces the guard of an equal one again and again', async () => {
   const [guard] = await ofGuard();
   const version = Number.parseInt(guard?.Labels[LABEL.guard] ?? '', 10);
   const connect = async () => {
-    const gateway = testDriver(newInstallationId(), { realm });
+    const gateway = testDriver(newInstallationId(), { engineNames });
     onTestFinished(() => gateway.close());
     await gateway.isolate(within());
     return gateway;
@@ -171,12 +171,12 @@ it('of gateways of two versions the newer one is obeyed, and none replaces the g
 });
 
 it('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
-  await docker.getContainer(realm.guard).remove({ force: true });
-  const foreign = await docker.createContainer({ name: realm.guard, Image: await testImage(), Cmd: [...IDLE] });
+  await docker.getContainer(engineNames.guard).remove({ force: true });
+  const foreign = await docker.createContainer({ name: engineNames.guard, Image: await testImage(), Cmd: [...IDLE] });
   try {
     await expect(driver.isolate(within())).rejects.toMatchObject({
       code: 'ISOLATION_FAILED',
-      message: expect.stringContaining(`the name "${realm.guard}" is taken by a foreign container`),
+      message: expect.stringContaining(`the name "${engineNames.guard}" is taken by a foreign container`),
     });
     expect((await foreign.inspect()).State.Status).toBe('created');
   } finally {
@@ -185,7 +185,7 @@ it('a foreign container that has the name of the guard is left alone, and the wa
 });
 
 it("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
-  const space = `swg-${realm.guard.slice(2, 6)}`;
+  const space = `swg-${engineNames.guard.slice(2, 6)}`;
   await asRoot('ip', 'netns', 'add', space);
   onTestFinished(async () => void (await asRoot('ip', 'netns', 'del', space)));
   const inside = (...argv: [string, ...string[]]) => asRoot('ip', 'netns', 'exec', space, ...argv);
@@ -217,7 +217,7 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
 });
 
 it('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
-  const args = [forward, input, realm.chains.deny, realm.bridges, '-A X', '-A X'];
+  const args = [forward, input, engineNames.chains.deny, engineNames.bridges, '-A X', '-A X'];
   const argv = ['sh', '-c', readScript('guard'), 'guard', 'once', ...args] as const;
   const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
   expect(output.exitCode).toBe(1);
@@ -234,7 +234,7 @@ const refusing = () =>
 
 it('where the walls cannot be had, no VM starts', async () => {
   await using engine = await refusing();
-  const shut = testDriver(installationId, { realm, endpoint: engine.endpoint });
+  const shut = testDriver(installationId, { engineNames, endpoint: engine.endpoint });
   onTestFinished(() => shut.close());
   const failure = { code: 'ISOLATION_FAILED', message: expect.stringMatching(/authorization denied.*NET_ADMIN.*VM_ISOLATION=off/s) };
   await expect(shut.isolate(within())).rejects.toMatchObject(failure);
@@ -305,7 +305,7 @@ it("the operator's choices for a region are those of its VMs", async () => {
 it('a driver that is closed while it looks leaves no command behind', async () => {
   const ownId = newInstallationId();
   onTestFinished(() => removeInstallation(ownId));
-  const own = testDriver(ownId, { realm });
+  const own = testDriver(ownId, { engineNames });
   const commands = async () =>
     (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${ownId}`, LABEL.command] } })).length;
   const looking = own.isolate(within()).catch((error: unknown) => error);

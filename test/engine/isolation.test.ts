@@ -11,7 +11,7 @@ import { docker, machineSpec, newInstallationId, removeInstallation, testDriver,
 import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
 import { createOutside, type Outside } from '../support/outside.ts';
-import { createTestRealm, type TestRealm } from '../support/test-realm.ts';
+import { createTestEngineNames, type TestEngineNames } from '../support/test-engine-names.ts';
 
 const INTERNET = '198.51.100.77';
 /** What the cloud and private networks have, one host each. */
@@ -30,7 +30,7 @@ const undo = new AsyncDisposableStack();
 const installationId = newInstallationId();
 
 let driver: EngineDriver;
-let realm: TestRealm['realm'];
+let engineNames: TestEngineNames['engineNames'];
 let outside: Outside;
 /** The engine's own name server, as its containers are told. */
 let resolver: string;
@@ -53,16 +53,16 @@ interface Machine {
 
 beforeAll(async () => {
   await testImage();
-  const testRealm = undo.use(createTestRealm());
-  realm = testRealm.realm;
-  driver = testDriver(installationId, { realm });
+  const testNames = undo.use(createTestEngineNames());
+  engineNames = testNames.engineNames;
+  driver = testDriver(installationId, { engineNames });
   undo.defer(() => driver.close());
   undo.defer(() => removeInstallation(installationId));
   open = await countingServer('0.0.0.0');
   loopback = await countingServer('127.0.0.1');
   [online, neighbour, offline] = await Promise.all([machine(), machine(), machine({ egress: 'none' })]);
   resolver = await findResolver();
-  outside = undo.use(await createOutside([INTERNET, resolver, ...Object.values(PRIVATE)], Object.values(realm.networks)));
+  outside = undo.use(await createOutside([INTERNET, resolver, ...Object.values(PRIVATE)], Object.values(engineNames.networks)));
 }, 120_000);
 
 afterAll(() => undo.disposeAsync(), 120_000);
@@ -71,7 +71,7 @@ async function machine(overrides: Partial<MachineSpec> = {}): Promise<Machine> {
   const spec = machineSpec(overrides);
   const { ref } = await driver.ensure(spec, within(), () => undefined);
   const { NetworkSettings } = await docker.getContainer(ref).inspect();
-  return { ref, address: NetworkSettings.Networks[realm.networks[spec.egress]]?.IPAddress ?? '' };
+  return { ref, address: NetworkSettings.Networks[engineNames.networks[spec.egress]]?.IPAddress ?? '' };
 }
 
 async function findResolver(): Promise<string> {
@@ -124,7 +124,9 @@ describe('From inside a VM', () => {
 
   it("no service of the engine's host is in reach, on any of its addresses", async () => {
     const gateways = await Promise.all(
-      Object.values(realm.networks).map(async (name) => (await docker.getNetwork(name).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? ''),
+      Object.values(engineNames.networks).map(
+        async (name) => (await docker.getNetwork(name).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '',
+      ),
     );
     const addresses = new Set([...gateways, ...ownAddresses()]);
     expect(await (await fetch(`http://127.0.0.1:${loopback.port}/`)).text()).toBe('reached');
@@ -146,7 +148,7 @@ describe('From inside a VM', () => {
     const { port } = socket.address();
     const own = createSocket('udp4');
     try {
-      const gateway = (await docker.getNetwork(realm.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+      const gateway = (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
       // tftp asks by UDP for whatever port it is told.
       const ask = ['/bin/busybox', 'timeout', '2', '/bin/busybox', 'tftp', '-g', '-r', 'x', gateway, String(port)];
       expect((await execIn(online.ref, ask)).exitCode).not.toBe(0);
@@ -195,7 +197,7 @@ it('who comes from outside to a published port is answered, and a VM does not re
     Image: await testImage(),
     Labels: { 'io.swiftor.installation': installationId },
     ExposedPorts: { '3000/tcp': {} },
-    HostConfig: { NetworkMode: realm.networks.internet, PortBindings: { '3000/tcp': [{ HostPort: '' }] } },
+    HostConfig: { NetworkMode: engineNames.networks.internet, PortBindings: { '3000/tcp': [{ HostPort: '' }] } },
   });
   await container.start();
   const { NetworkSettings } = await container.inspect();

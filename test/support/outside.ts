@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { eventually } from './eventually.ts';
-import { asRoot, asRootArgv } from './test-realm.ts';
+import { asRoot, asRootArgv } from './test-engine-names.ts';
 
 export interface Outside extends AsyncDisposable {
   /** This machine, as hosts out there see it. */

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../src/engine/docker/connection/connect.ts';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
 import { pullImage } from '../../src/engine/docker/images/pull-image.ts';
-import { GuardLine } from '../../src/engine/docker/isolation/guard-line.ts';
+import { WatchdogConnection } from '../../src/engine/docker/isolation/watchdog-connection.ts';
 import { testDriver } from '../support/engines.ts';
 
 /** Sends the head of each answer and a part of the body, then closes the connection. */
@@ -101,7 +101,7 @@ it.each(['', '{"Type":"contai'])('streams that are cut after their head and "%s"
 
 it('a line to the guard that is cut answers no', async () => {
   const tools: { docker: Docker; call: typeof call } = { docker, call };
-  const line = await GuardLine.open(tools, ref, AbortSignal.timeout(10_000));
+  const line = await WatchdogConnection.open(tools, ref, AbortSignal.timeout(10_000));
   const asked = performance.now();
   expect(await line.ask(AbortSignal.timeout(10_000))).toBe(false);
   expect(performance.now() - asked).toBeLessThan(1_000);

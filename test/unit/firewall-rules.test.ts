@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { firewallRules, parseResolvers, PRIVATE_NETWORKS } from '../../src/engine/docker/isolation/firewall-rules.ts';
-import { REALM, toRealm } from '../../src/engine/docker/isolation/realm.ts';
+import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../src/engine/docker/isolation/shared-engine-names.ts';
 
-const lines = (resolvers: readonly string[]) => firewallRules(REALM, resolvers).ipv4.split('\n');
+const lines = (resolvers: readonly string[]) => firewallRules(SHARED_ENGINE_NAMES, resolvers).ipv4.split('\n');
 
 it('answers pass first, then other machines are out of reach, then names are looked up, then what is private is refused', () => {
   expect(lines(['10.0.0.2']).filter((line) => line.startsWith('-A SWIFTOR-FORWARD'))).toEqual([
@@ -25,7 +25,7 @@ it("the host takes nothing but answers and its name server's questions", () => {
 });
 
 it('no rule ever accepts: what they let through is left to the others', () => {
-  const { ipv4, ipv6 } = firewallRules(REALM, ['10.0.0.2']);
+  const { ipv4, ipv6 } = firewallRules(SHARED_ENGINE_NAMES, ['10.0.0.2']);
   expect(`${ipv4}\n${ipv6}`).not.toContain('ACCEPT');
   expect(ipv6).not.toContain('RETURN');
 });
@@ -42,6 +42,6 @@ it.each([
   expect(parseResolvers(text)).toEqual(expected);
 });
 
-it("a realm's bridges have names that the kernel takes", () => {
-  for (const name of Object.values(toRealm('1234567').networks)) expect(name.length).toBeLessThanOrEqual(15);
+it('bridge names fit the kernel limit', () => {
+  for (const name of Object.values(toSharedEngineNames('1234567').networks)) expect(name.length).toBeLessThanOrEqual(15);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  foremostFirst,
+  byPriority,
   observeInspected,
   observeListed,
   type InspectedContainer,
@@ -110,7 +110,7 @@ describe('listed containers', () => {
 
   it('come with the live before the ended, and the new before the old', () => {
     const all = [listed('old', 'exited', 1), listed('new', 'created', 9), listed('paused', 'paused', 2), listed('running', 'running', 3)];
-    expect(foremostFirst(all).map(({ Id }) => Id)).toEqual(['running', 'paused', 'new', 'old']);
+    expect(byPriority(all).map(({ Id }) => Id)).toEqual(['running', 'paused', 'new', 'old']);
   });
 });
 

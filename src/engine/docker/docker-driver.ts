@@ -19,12 +19,12 @@ import { measureMachines } from './storage/measure-machines.ts';
 import { MachineNetwork } from './isolation/network.ts';
 import { isLiveState, observeInspected, observeListed } from './observe/observe-container.ts';
 import { pullImage } from './images/pull-image.ts';
-import { REALM, type Realm } from './isolation/realm.ts';
+import { SHARED_ENGINE_NAMES, type SharedEngineNames } from './isolation/shared-engine-names.ts';
 import { revertMachine } from './containers/revert-machine.ts';
 import { RecentOoms } from './observe/recent-ooms.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 import { SharedPulls } from './images/shared-pulls.ts';
-import { StorageTrial } from './storage/storage-trial.ts';
+import { StorageProbe } from './storage/storage-probe.ts';
 import { MachineVolumes } from './storage/volumes.ts';
 
 const CALL_MILLISECONDS = 15_000;
@@ -42,7 +42,7 @@ export interface DockerDriverOptions {
   /** 'off' where the operator lets machines reach whatever the engine's host reaches. */
   readonly isolation: 'on' | 'off';
   /** What installations share on the engine; the product's. */
-  readonly realm?: Realm;
+  readonly engineNames?: SharedEngineNames;
   /** How long the engine may take for a plain answer; 15 s. */
   readonly callMilliseconds?: number;
   /** How long a pull may bring nothing; 60 s. */
@@ -57,28 +57,28 @@ export function createDockerDriver({
   installationId,
   log,
   isolation: isolationMode,
-  realm = REALM,
+  engineNames = SHARED_ENGINE_NAMES,
   callMilliseconds = CALL_MILLISECONDS,
   pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
   findLocalBuild = findBuildHere,
 }: DockerDriverOptions): EngineDriver {
   const { docker, close } = connect(endpoint);
   const call = createEngineCall(endpoint, callMilliseconds);
-  const containers = new Containers(docker, call, installationId, Object.values(realm.networks));
+  const containers = new Containers(docker, call, installationId, Object.values(engineNames.networks));
   const networks = {
-    internet: new MachineNetwork(docker, call, realm.networks.internet),
-    none: new MachineNetwork(docker, call, realm.networks.none),
+    internet: new MachineNetwork(docker, call, engineNames.networks.internet),
+    none: new MachineNetwork(docker, call, engineNames.networks.none),
   };
   const host = new HostCommands({ docker, call, containers, installationId });
   const images = new ImageStorage({ docker, call, host, installationId });
-  const trial = new StorageTrial({ docker, call, containers, host, images, installationId, log });
-  const volumes = new MachineVolumes({ docker, call, installationId, images, trial });
-  const isolationTools = { docker, call, containers, host, network: networks.internet, realm, endpoint, log };
+  const probe = new StorageProbe({ docker, call, containers, host, images, installationId, log });
+  const volumes = new MachineVolumes({ docker, call, installationId, images, probe });
+  const isolationTools = { docker, call, containers, host, network: networks.internet, engineNames, endpoint, log };
   const isolation = new MachineIsolation(isolationTools, isolationMode);
   const pullTools = { docker, call, stallMilliseconds };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
-  const obtainTools = { docker, call, pulls, unreached: new Map<string, number>(), findLocalBuild };
-  const ensureTools = { ...obtainTools, containers, volumes, networks, isolation, installationId, log };
+  const imageTools = { docker, call, pulls, unreached: new Map<string, number>(), findLocalBuild };
+  const ensureTools = { ...imageTools, containers, volumes, networks, isolation, installationId, log };
   const ooms = new RecentOoms();
   const streamTools = { docker, call, containers, endpoint, installationId, ooms };
   // Typed as if they took no options.
@@ -182,11 +182,11 @@ export function createDockerDriver({
     describe: (signal) => describeEngine({ docker, call }, signal),
     reachesRegistry: async (imageRef, signal) => (await askRegistry(docker, imageRef, signal)).isReached,
     findMissingDevices: (devices, signal) => findMissingDevices(host, devices, signal),
-    sweep: (signal) => sweepLeftovers({ docker, call, containers, trial, installationId, log }, signal),
+    sweep: (signal) => sweepLeftovers({ docker, call, containers, probe, installationId, log }, signal),
 
     async close() {
       await isolation.close();
-      const ended = () => Promise.all([trial.close(), host.close()]);
+      const ended = () => Promise.all([probe.close(), host.close()]);
       await withDeadline(CLOSE_MILLISECONDS, new AbortController().signal, ended).catch(() => undefined);
       close();
     },

@@ -4,29 +4,29 @@ import { LABEL } from '../labels.ts';
 import type { Containers } from './containers/containers.ts';
 import type { EngineCall } from './connection/engine-call.ts';
 import { isAbandoned } from './host/is-abandoned.ts';
-import { listIn } from './observe/list-in.ts';
-import type { StorageTrial } from './storage/storage-trial.ts';
+import { expectList } from './observe/expect-list.ts';
+import type { StorageProbe } from './storage/storage-probe.ts';
 
 interface SweepTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly containers: Containers;
-  readonly trial: StorageTrial;
+  readonly probe: StorageProbe;
   readonly installationId: string;
   readonly log: Log;
 }
 
 /** See `EngineDriver.sweep`. */
 export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Promise<void> {
-  const { docker, call, containers, trial, installationId, log } = tools;
+  const { docker, call, containers, probe, installationId, log } = tools;
   const label = [`${LABEL.installation}=${installationId}`, LABEL.command];
-  const [commands, trials] = await Promise.all([
+  const [commands, probes] = await Promise.all([
     call('list the commands', signal, async (abortSignal) =>
-      listIn(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
+      expectList(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
     ),
-    trial.list(signal),
+    probe.list(signal),
   ]);
-  if (commands.length === 0 && trials.length === 0) return;
+  if (commands.length === 0 && probes.length === 0) return;
   const now = await readClock(tools, signal);
   for (const { Id } of commands) {
     const details = await containers.inspect(Id, signal);
@@ -34,8 +34,8 @@ export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Pr
     await containers.remove(Id, signal);
     log.info({ container: Id }, 'removed a command that a gateway left behind');
   }
-  // After the containers, which may hold a trial's volume.
-  for (const one of trials) await trial.sweep(one, now, signal);
+  // After the containers, which may hold a probe's volume.
+  for (const one of probes) await probe.sweep(one, now, signal);
 }
 
 /** The engine's, in ms since the epoch. */

@@ -1,5 +1,5 @@
 import type { Inventory } from '../../engine/driver.ts';
-import { TRIAL_VOLUME } from '../../engine/labels.ts';
+import { PROBE_VOLUME } from '../../engine/labels.ts';
 
 export interface OrphanFacts {
   readonly inventory: Inventory;
@@ -40,5 +40,5 @@ export function findOrphans({ machines, volumes }: Inventory, rowIds: ReadonlySe
 }
 
 function isTrial({ machines, volumes }: Inventory, id: string): boolean {
-  return !machines.some((machine) => machine.id === id) && volumes.every((volume) => volume.id !== id || volume.name === TRIAL_VOLUME);
+  return !machines.some((machine) => machine.id === id) && volumes.every((volume) => volume.id !== id || volume.name === PROBE_VOLUME);
 }

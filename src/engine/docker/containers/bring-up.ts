@@ -1,8 +1,8 @@
 import type Docker from 'dockerode';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
-import { isContainerMissing, Overtaken } from './overtaken.ts';
-import { seeThrough } from '../connection/see-through.ts';
+import { isContainerMissing, StaleContainerError } from './stale-container-error.ts';
+import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 
 const START_MILLISECONDS = 60_000;
 
@@ -12,7 +12,7 @@ interface BringUpTools {
 }
 
 /**
- * Starts the container, or resumes it, from the state that it was seen in; "already so" is success. Throws Overtaken when it is gone
+ * Starts the container, or resumes it, from the state that it was seen in; "already so" is success. Throws StaleContainerError when it is gone
  * or changed meanwhile, and what the engine says when it does not start.
  */
 export async function bringUp(
@@ -28,17 +28,18 @@ export async function bringUp(
     } catch (error) {
       // Not paused any more, or gone.
       if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
-      throw new Overtaken(`The container of machine ${id} could not be resumed.`, { cause: error });
+      throw new StaleContainerError(`The container of machine ${id} could not be resumed.`, { cause: error });
     }
     return;
   }
   try {
     const limits = { milliseconds: START_MILLISECONDS, refusal: 'START_FAILED' } as const;
     const start = (abortSignal: AbortSignal) => container.start({ abortSignal });
-    await seeThrough(signal, (late) => call('start a container', late, start, limits));
+    await finishDespiteAbort(signal, (late) => call('start a container', late, start, limits));
   } catch (error) {
     if (statusOf(error) === 304) return;
-    if (isContainerMissing(error)) throw new Overtaken(`The container of machine ${id} was removed before its start.`, { cause: error });
+    if (isContainerMissing(error))
+      throw new StaleContainerError(`The container of machine ${id} was removed before its start.`, { cause: error });
     throw error;
   }
 }

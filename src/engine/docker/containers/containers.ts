@@ -7,8 +7,8 @@ import { isContainerNameOf } from './container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
-import { listIn } from '../observe/list-in.ts';
-import { foremostFirst, observeInspected, type InspectedContainer, type ListedContainer } from '../observe/observe-container.ts';
+import { expectList } from '../observe/expect-list.ts';
+import { byPriority, observeInspected, type InspectedContainer, type ListedContainer } from '../observe/observe-container.ts';
 
 const REMOVE_MILLISECONDS = 60_000;
 const KILL_MILLISECONDS = 15_000;
@@ -54,14 +54,14 @@ export class Containers {
   async list(signal: AbortSignal, id?: string): Promise<readonly ListedContainer[]> {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
     const listed = await this.#call('list the containers', signal, async (abortSignal) =>
-      listIn<ListedContainer>(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal })),
+      expectList<ListedContainer>(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal })),
     );
     for (const { Id, Labels } of listed) this.note(Labels?.[LABEL.machine] ?? '', Id);
     const missing = this.#known.missingFrom(new Set(listed.map(({ Id }) => Id)), id);
     const isBare = id !== undefined && listed.length === 0 && missing.length === 0;
     const doubtful = isBare ? await this.#findAttached(id, signal) : missing;
     const unlisted = await Promise.all(doubtful.map((ref) => this.#doubts.run(() => this.#findUnlisted(ref, signal), signal)));
-    return foremostFirst([...listed, ...unlisted.filter((one) => one !== undefined)]);
+    return byPriority([...listed, ...unlisted.filter((one) => one !== undefined)]);
   }
 
   /** Called with each container of a machine that shows otherwise than in a list. */

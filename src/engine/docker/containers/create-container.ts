@@ -6,8 +6,8 @@ import type { Containers } from './containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { observeInspected } from '../observe/observe-container.ts';
-import { Overtaken } from './overtaken.ts';
-import { seeThrough } from '../connection/see-through.ts';
+import { StaleContainerError } from './stale-container-error.ts';
+import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 
 /** Creation copies what the image has at a fresh volume's path. */
 const CREATE_MILLISECONDS = 120_000;
@@ -19,7 +19,7 @@ interface CreateTools {
 }
 
 /**
- * Creates the spec's container under the first of its names that nothing foreign holds; the engine's id of it. Throws Overtaken when
+ * Creates the spec's container under the first of its names that nothing foreign holds; the engine's id of it. Throws StaleContainerError when
  * a call at the same time made it.
  */
 export async function createContainer(
@@ -38,14 +38,14 @@ export async function createContainer(
         return id;
       };
       const limits = { milliseconds: CREATE_MILLISECONDS, refusal: 'START_FAILED' } as const;
-      return await seeThrough(signal, (late) => call('create a container', late, create, limits));
+      return await finishDespiteAbort(signal, (late) => call('create a container', late, create, limits));
     } catch (error) {
       if (statusOf(error) !== 409) throw error;
       const holder = await containers.inspect(name, signal);
       const owner = holder && observeInspected(holder, place.installationId);
       // Ours: just made, or just going away; or there for long, and a list left it out.
       if (holder && owner?.id === spec.id) containers.note(spec.id, holder.Id);
-      if (!holder || owner?.id === spec.id) throw new Overtaken(`The name "${name}" was taken for a moment.`, { cause: error });
+      if (!holder || owner?.id === spec.id) throw new StaleContainerError(`The name "${name}" was taken for a moment.`, { cause: error });
     }
   }
   throw new EngineError('ENGINE_REFUSED', `Each name for a container of machine ${spec.id} is taken by a foreign container.`);

@@ -11,15 +11,15 @@ import { isNetworkGone } from '../isolation/is-network-gone.ts';
 import type { MachineIsolation } from '../isolation/machine-isolation.ts';
 import type { MachineNetwork } from '../isolation/network.ts';
 import { observeInspected } from '../observe/observe-container.ts';
-import { findPresentImage, obtainImage, renewImage, type ObtainTools } from '../images/obtain-image.ts';
+import { findPresentImage, pullOrAwaitBuild, renewImage, type ImageTools } from '../images/pull-or-await-build.ts';
 import { recoverImage } from '../images/recover-image.ts';
-import { Overtaken, untilNotOvertaken } from './overtaken.ts';
+import { StaleContainerError, retryWhileStale } from './stale-container-error.ts';
 import type { MachineVolumes } from '../storage/volumes.ts';
 
 /** As the engine calls the states in which there is nothing to start. */
 const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
-export interface EnsureTools extends ObtainTools {
+export interface EnsureTools extends ImageTools {
   readonly containers: Containers;
   readonly volumes: MachineVolumes;
   readonly networks: Readonly<Record<MachineSpec['egress'], MachineNetwork>>;
@@ -50,7 +50,7 @@ export class EnsureMachine {
   }
 
   run(): Promise<Observation> {
-    return untilNotOvertaken(this.#signal, () => this.#attempt());
+    return retryWhileStale(this.#signal, () => this.#attempt());
   }
 
   async #attempt(): Promise<Observation> {
@@ -76,7 +76,7 @@ export class EnsureMachine {
     await Promise.all(kept.map(({ Id }) => containers.stop(Id, this.#signal)));
     const details = await containers.inspect(ref, this.#signal);
     const observation = details && observeInspected(details, installationId);
-    if (!observation) throw new Overtaken(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
+    if (!observation) throw new StaleContainerError(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
     return observation;
   }
 
@@ -90,7 +90,7 @@ export class EnsureMachine {
     try {
       await bringUp(this.#tools, { id: this.#spec.id, ref, state }, this.#signal);
     } catch (error) {
-      if (statusOf(error) === undefined || LIVE.has(state) || error instanceof Overtaken) throw error;
+      if (statusOf(error) === undefined || LIVE.has(state) || error instanceof StaleContainerError) throw error;
       const details = await this.#tools.containers.inspect(ref, this.#signal);
       const cause = await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
       // An engine that did not answer well has said nothing of this container: the next call starts it. One whose network is gone never
@@ -122,7 +122,7 @@ export class EnsureMachine {
     await containers.remove(ref, this.#signal);
     await volumes.removeBlank(foreign, this.#signal);
     // The next attempt finds the data where it still is, or that it is lost.
-    throw new Overtaken(`A volume of machine ${this.#spec.id} was removed before its start.`);
+    throw new StaleContainerError(`A volume of machine ${this.#spec.id} was removed before its start.`);
   }
 
   /** Makes the container; its engine id. */
@@ -155,18 +155,18 @@ export class EnsureMachine {
   }
 
   /** Gets the image to create from. The container is not created here: meanwhile, minutes may have passed. */
-  async #obtain(message: string, cause?: unknown): Promise<Overtaken> {
+  async #obtain(message: string, cause?: unknown): Promise<StaleContainerError> {
     const { keptImage, renewImage: isRenewed } = this.#spec;
     if (keptImage !== undefined) this.#image = await recoverImage(this.#tools, keptImage, this.#signal, this.#onProgress);
-    else this.#image = await (isRenewed === true ? renewImage : obtainImage)(this.#tools, this.#spec, this.#signal, this.#onProgress);
-    return new Overtaken(message, { cause });
+    else this.#image = await (isRenewed === true ? renewImage : pullOrAwaitBuild)(this.#tools, this.#spec, this.#signal, this.#onProgress);
+    return new StaleContainerError(message, { cause });
   }
 
   /** The error itself, unless the next attempt will make the network anew. */
   async #unlessNetworkIsGone(error: unknown, networkId: string | undefined): Promise<unknown> {
     if (!(await isNetworkGone(this.#tools, error, networkId, this.#signal))) return error;
     this.#tools.networks[this.#spec.egress].forget();
-    return new Overtaken('The network of the machines was removed before a start.', { cause: error });
+    return new StaleContainerError('The network of the machines was removed before a start.', { cause: error });
   }
 
   /** Removes what did not start. That it failed to start is what the caller must hear, whatever comes of this. */

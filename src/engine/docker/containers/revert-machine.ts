@@ -8,7 +8,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import { isNetworkGone } from '../isolation/is-network-gone.ts';
 import type { MachineIsolation } from '../isolation/machine-isolation.ts';
 import { isLiveState, observeInspected, observeListed } from '../observe/observe-container.ts';
-import { Overtaken, untilNotOvertaken } from './overtaken.ts';
+import { StaleContainerError, retryWhileStale } from './stale-container-error.ts';
 import type { MachineVolumes } from '../storage/volumes.ts';
 
 interface RevertTools {
@@ -24,7 +24,7 @@ interface RevertTools {
 /** See `EngineDriver.revert`. */
 export function revertMachine(tools: RevertTools, id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
   const { containers, isolation, installationId, log } = tools;
-  return untilNotOvertaken(signal, async () => {
+  return retryWhileStale(signal, async () => {
     const all = await containers.list(signal, id);
     const kept = all.find(({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing');
     if (kept === undefined) return undefined;
@@ -47,7 +47,7 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
     }
     const details = await containers.inspect(kept.Id, signal);
     const observation = details && observeInspected(details, installationId);
-    if (!observation) throw new Overtaken(`The container of machine ${id} was removed as soon as it was started again.`);
+    if (!observation) throw new StaleContainerError(`The container of machine ${id} was removed as soon as it was started again.`);
     return observation;
   });
 }

@@ -6,7 +6,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import { engineMessage, statusOf } from '../connection/engine-failure.ts';
 import { commandLabels, hostContainerOptions, OPTIONAL_PATHS, type HostCommand } from './host-container.ts';
 import { ensureHostTools, HOST_TOOLS_IMAGE } from './host-tools.ts';
-import { seeThrough } from '../connection/see-through.ts';
+import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 import { splitOutput } from '../streams/split-output.ts';
 
 const RUN_MILLISECONDS = 30_000;
@@ -94,7 +94,7 @@ export class HostCommands {
         return made;
       };
       try {
-        return await seeThrough(signal, (late) => call(command.what, late, create));
+        return await finishDespiteAbort(signal, (late) => call(command.what, late, create));
       } catch (error) {
         if (error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND') await ensureHostTools(this.#tools, signal);
         else if (!this.#learnAbsent(error)) throw error;
@@ -104,7 +104,7 @@ export class HostCommands {
 
   async start(container: Docker.Container, { argv, what }: HostCommand, signal: AbortSignal): Promise<void> {
     try {
-      await seeThrough(signal, (late) => this.#tools.call(what, late, (abortSignal) => container.start({ abortSignal })));
+      await finishDespiteAbort(signal, (late) => this.#tools.call(what, late, (abortSignal) => container.start({ abortSignal })));
     } catch (error) {
       const cause = error instanceof EngineError ? error.cause : undefined;
       if (!(cause instanceof Error) || !/executable file not found|no such file or directory/i.test(engineMessage(cause))) throw error;

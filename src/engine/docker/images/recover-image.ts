@@ -3,7 +3,7 @@ import type { MachineImage } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { isLocalReference, referenceByDigest } from '../../image-reference.ts';
 import { findImage } from './find-image.ts';
-import type { ObtainTools } from './obtain-image.ts';
+import type { ImageTools } from './pull-or-await-build.ts';
 
 const WAY_OUT = 'Restart the VM to take the image that the catalog names now.';
 
@@ -12,7 +12,7 @@ const WAY_OUT = 'Restart the VM to take the image that the catalog names now.';
  * that fails, or when the image is in no registry: no other is ever taken in its place.
  */
 export async function recoverImage(
-  tools: ObtainTools,
+  tools: ImageTools,
   kept: MachineImage,
   signal: AbortSignal,
   onProgress: (progress: EnsureProgress) => void,

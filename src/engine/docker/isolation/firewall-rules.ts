@@ -1,4 +1,4 @@
-import type { Realm } from './realm.ts';
+import type { SharedEngineNames } from './shared-engine-names.ts';
 
 /**
  * Where no machine gets to, but for the answers that it owes: this host and those around it, the cloud's metadata (169.254.169.254),
@@ -19,7 +19,7 @@ export const PRIVATE_NETWORKS = [
 ] as const;
 
 export interface FirewallRules {
-  /** For iptables-restore and ip6tables-restore: what the realm's chains hold, without the way that leads to them. */
+  /** For iptables-restore and ip6tables-restore: the content of the chains, without the jumps into them. */
   readonly ipv4: string;
   readonly ipv6: string;
 }
@@ -28,7 +28,10 @@ export interface FirewallRules {
  * The rules for whatever comes from the machines' bridges. They only ever close, and leave what they let through to the host's other rules.
  * `resolvers` are the name servers that the engine gives containers: those alone are open on a private address, on their port alone.
  */
-export function firewallRules({ networks, chains: { forward, input, deny } }: Realm, resolvers: readonly string[]): FirewallRules {
+export function firewallRules(
+  { networks, chains: { forward, input, deny } }: SharedEngineNames,
+  resolvers: readonly string[],
+): FirewallRules {
   const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN';
   const names = resolvers.flatMap((address) => ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`));
   const offline = `-i ${networks.none} -j ${deny}`;

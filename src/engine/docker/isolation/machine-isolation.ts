@@ -8,12 +8,12 @@ import type { Containers } from '../containers/containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { firewallRules, parseResolvers } from './firewall-rules.ts';
-import { GuardLine } from './guard-line.ts';
+import { WatchdogConnection } from './watchdog-connection.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import type { HostCommand } from '../host/host-container.ts';
 import { readScript } from '../shell/read-script.ts';
 import type { MachineNetwork } from './network.ts';
-import type { Realm } from './realm.ts';
+import type { SharedEngineNames } from './shared-engine-names.ts';
 
 const GUARD_SCRIPT = readScript('guard');
 /** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
@@ -31,7 +31,7 @@ interface IsolationTools {
   readonly host: HostCommands;
   /** Any of the machines': made before the rules, for its making turns the filtering of bridges on. */
   readonly network: MachineNetwork;
-  readonly realm: Realm;
+  readonly engineNames: SharedEngineNames;
   readonly endpoint: string;
   readonly log: Log;
 }
@@ -44,7 +44,7 @@ interface IsolationTools {
 export class MachineIsolation {
   readonly #tools: IsolationTools;
   readonly #mode: 'on' | 'off';
-  #guard: { readonly line: GuardLine; readonly until: number } | undefined;
+  #guard: { readonly line: WatchdogConnection; readonly until: number } | undefined;
   #asserting: Promise<void> | undefined;
   readonly #closing = new AbortController();
   /** The rules that this gateway has once seen to. */
@@ -88,9 +88,9 @@ export class MachineIsolation {
   }
 
   /** A line to that guard, which has answered on it; undefined when it does not. */
-  async #reach(ref: string, signal: AbortSignal): Promise<GuardLine | undefined> {
+  async #reach(ref: string, signal: AbortSignal): Promise<WatchdogConnection | undefined> {
     try {
-      const line = await GuardLine.open(this.#tools, ref, signal);
+      const line = await WatchdogConnection.open(this.#tools, ref, signal);
       if (await line.ask(signal)) return line;
       line.close();
     } catch (error) {
@@ -113,18 +113,18 @@ export class MachineIsolation {
   }
 
   /** A line to the guard, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
-  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[line: GuardLine, isNew: boolean]> {
-    const { containers, host, realm } = this.#tools;
-    const args = guardArguments(realm, resolvers ?? []);
+  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[line: WatchdogConnection, isNew: boolean]> {
+    const { containers, host, engineNames } = this.#tools;
+    const args = guardArguments(engineNames, resolvers ?? []);
     const label = `${RULES_VERSION}-${createHash('sha256')
       .update(JSON.stringify([GUARD_SCRIPT, ...args]))
       .digest('hex')
       .slice(0, 12)}`;
     for (let attempt = 1; ; attempt += 1) {
-      const present = await containers.inspect(realm.guard, signal);
+      const present = await containers.inspect(engineNames.guard, signal);
       const posted = present?.Config.Labels?.[LABEL.guard] ?? '';
       if (present !== undefined && posted === '') {
-        throw new EngineError('ISOLATION_FAILED', `the name "${realm.guard}" is taken by a foreign container: rename or remove it`);
+        throw new EngineError('ISOLATION_FAILED', `the name "${engineNames.guard}" is taken by a foreign container: rename or remove it`);
       }
       const version = Number.parseInt(posted, 10);
       // Insisted on once, and again only when the name servers changed: two gateways that differ would replace each other's for ever.
@@ -140,7 +140,7 @@ export class MachineIsolation {
       if (present !== undefined) await containers.remove(present.Id, signal);
       const watch = guardCommand(args, 'watch');
       try {
-        const made = await host.create(watch, { [LABEL.guard]: label }, realm.guard, signal, { AutoRemove: true });
+        const made = await host.create(watch, { [LABEL.guard]: label }, engineNames.guard, signal, { AutoRemove: true });
         await host.start(made, watch, signal);
         const line = await this.#reach(made.id, signal);
         if (line !== undefined) {
@@ -184,9 +184,9 @@ export class MachineIsolation {
   }
 }
 
-function guardArguments(realm: Realm, resolvers: readonly string[]): readonly string[] {
-  const { chains, bridges } = realm;
-  const { ipv4, ipv6 } = firewallRules(realm, resolvers);
+function guardArguments(engineNames: SharedEngineNames, resolvers: readonly string[]): readonly string[] {
+  const { chains, bridges } = engineNames;
+  const { ipv4, ipv6 } = firewallRules(engineNames, resolvers);
   return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6];
 }
 

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { pauseFor } from '../../../lib/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { listIn } from '../observe/list-in.ts';
+import { expectList } from '../observe/expect-list.ts';
 
 const ISOLATION = 'com.docker.network.bridge.enable_icc';
 const BRIDGE_NAME = 'com.docker.network.bridge.name';
@@ -40,7 +40,7 @@ export class MachineNetwork {
     const [found, second] = await this.#call('list the networks', signal, async (abortSignal) => {
       const networks = await this.#docker.listNetworks({ filters: { name: [this.#name] }, abortSignal });
       // The filter takes names that contain it.
-      return listIn(networks).filter(({ Name }) => Name === this.#name);
+      return expectList(networks).filter(({ Name }) => Name === this.#name);
     });
     if (second !== undefined) {
       throw new EngineError('ENGINE_REFUSED', `There are two networks "${this.#name}", and no container can start: remove one of them.`);

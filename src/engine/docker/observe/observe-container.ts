@@ -1,6 +1,6 @@
 import { MACHINE_STATES, type MachineImage, type MachineState, type Observation } from '../../machine.ts';
 import { LABEL } from '../../labels.ts';
-import { isMachineNetwork } from '../isolation/realm.ts';
+import { isMachineNetwork } from '../isolation/shared-engine-names.ts';
 
 /** What is read of the answer to an inspect. Newer and older engines leave fields out, so little is required. */
 export interface InspectedContainer {
@@ -68,7 +68,7 @@ export function observeListed(container: ListedContainer, installationId: string
  * The listed containers of this installation with those that stand for their machine first: live before ended, new before old.
  * A machine has two only between the creation of a container and the removal of the one that it replaces.
  */
-export function foremostFirst(containers: readonly ListedContainer[]): readonly ListedContainer[] {
+export function byPriority(containers: readonly ListedContainer[]): readonly ListedContainer[] {
   const isLive = ({ State }: ListedContainer) => Number(isLiveState(toMachineState(State, false)));
   return containers.toSorted((a, b) => isLive(b) - isLive(a) || b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
 }

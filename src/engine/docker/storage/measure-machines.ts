@@ -4,8 +4,8 @@ import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import type { ImageStorage } from './image-storage.ts';
-import { listIn } from '../observe/list-in.ts';
-import { foremostFirst } from '../observe/observe-container.ts';
+import { expectList } from '../observe/expect-list.ts';
+import { byPriority } from '../observe/observe-container.ts';
 import type { MachineVolumes, OwnVolume } from './volumes.ts';
 
 /** The engine walks through whatever containers have written. */
@@ -44,7 +44,7 @@ interface SizedContainer {
 async function measureLayers({ docker, call, installationId }: MeasureTools, signal: AbortSignal) {
   const filters = { label: [`${LABEL.installation}=${installationId}`, LABEL.machine] };
   const work = (abortSignal: AbortSignal) => docker.listContainers({ all: true, size: true, filters, abortSignal });
-  const listed = foremostFirst(listIn(await call('measure the containers', signal, work, { milliseconds: MILLISECONDS })));
+  const listed = byPriority(expectList(await call('measure the containers', signal, work, { milliseconds: MILLISECONDS })));
   const layers = new Map<string, { id: string; ref: string; bytes: number }>();
   for (const { Id, Labels, SizeRw = 0 } of listed as readonly SizedContainer[]) {
     const id = Labels?.[LABEL.machine] ?? '';
@@ -86,5 +86,7 @@ async function readDiskUsage({ docker, call }: MeasureTools, signal: AbortSignal
   const work = (abortSignal: AbortSignal) => diskUsage({ abortSignal });
   const { Volumes } = await call('add up its disk usage', signal, work, { milliseconds: MILLISECONDS });
   // The engine says -1 where it does not know.
-  return new Map(listIn(Volumes).flatMap(({ Name, UsageData }) => (Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]])));
+  return new Map(
+    expectList(Volumes).flatMap(({ Name, UsageData }) => (Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]])),
+  );
 }

@@ -9,9 +9,9 @@ import { statusOf } from '../connection/engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';
 import { Semaphore } from '../../../lib/semaphore.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
-import { listIn } from '../observe/list-in.ts';
-import { seeThrough } from '../connection/see-through.ts';
-import type { StorageTrial } from './storage-trial.ts';
+import { expectList } from '../observe/expect-list.ts';
+import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
+import type { StorageProbe } from './storage-probe.ts';
 
 /** What LABEL.store says of a volume whose data is in an image. */
 const IMAGE = 'image';
@@ -48,7 +48,7 @@ interface MachineVolumesTools {
   readonly call: EngineCall;
   readonly installationId: string;
   readonly images: ImageStorage;
-  readonly trial: StorageTrial;
+  readonly probe: StorageProbe;
 }
 
 /** The volumes of this installation, told by their labels, never by their names. */
@@ -57,16 +57,16 @@ export class MachineVolumes {
   readonly #call: EngineCall;
   readonly #installationId: string;
   readonly #images: ImageStorage;
-  readonly #trial: StorageTrial;
+  readonly #probe: StorageProbe;
   readonly #known = new KnownRefs();
   readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
-  constructor({ docker, call, installationId, images, trial }: MachineVolumesTools) {
+  constructor({ docker, call, installationId, images, probe }: MachineVolumesTools) {
     this.#docker = docker;
     this.#call = call;
     this.#installationId = installationId;
     this.#images = images;
-    this.#trial = trial;
+    this.#probe = probe;
   }
 
   /**
@@ -77,7 +77,7 @@ export class MachineVolumes {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
     const listed = await this.#call('list the volumes', signal, async (abortSignal) => {
       const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
-      return listIn(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
+      return expectList(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
     });
     for (const volume of listed) this.note(volume.id, volume.engineName);
     const missing = this.#known.missingFrom(new Set(listed.map(({ engineName }) => engineName)), id);
@@ -105,7 +105,7 @@ export class MachineVolumes {
       if (unlisted) found.set(name, unlisted);
     }
     const missing = spec.volumes.filter(({ name }) => !found.has(name));
-    const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#trial.isPassed(signal));
+    const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#probe.isPassed(signal));
     // One that was made plain stays so.
     const isImage = ({ name, sizeBytes }: MachineVolume) => found.get(name)?.isImage ?? (isOffered && sizeBytes !== undefined);
 
@@ -187,7 +187,7 @@ export class MachineVolumes {
         if (made.name !== engineName) throw new TypeError('its answer describes no volume.');
         return this.#docker.getVolume(engineName).inspect({ abortSignal });
       };
-      const holder = await seeThrough(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
+      const holder = await finishDespiteAbort(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
       // The engine answers a taken name with the volume that has it, whoever's it is.
       if (!this.#isOwn(id, holder.Labels)) continue;
       this.note(id, engineName);

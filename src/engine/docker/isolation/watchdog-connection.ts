@@ -12,7 +12,7 @@ const WORD_LENGTH = 36;
  * A line to the guard: a word that goes in comes back once the guard has looked at the rules after reading it. So whoever asked knows that the
  * walls stood at a moment after the question, however busy the host is; a signal to the guard would promise that only for some time later.
  */
-export class GuardLine {
+export class WatchdogConnection {
   readonly #stream: Duplex;
   readonly #asked = new Map<string, (answered: boolean) => void>();
   /** The end of what came, in which a word may just have begun. */
@@ -26,10 +26,10 @@ export class GuardLine {
   }
 
   /** Rejects as the engine does when there is no such container, or when it does not run. */
-  static async open({ docker, call }: { docker: Docker; call: EngineCall }, ref: string, signal: AbortSignal): Promise<GuardLine> {
+  static async open({ docker, call }: { docker: Docker; call: EngineCall }, ref: string, signal: AbortSignal): Promise<WatchdogConnection> {
     const options = { stream: true, stdin: true, stdout: true, hijack: true } as const;
     const attach = async (abortSignal: AbortSignal) => docker.getContainer(ref).attach({ ...options, abortSignal });
-    return new GuardLine((await call('speak to the guard', signal, attach)) as Duplex);
+    return new WatchdogConnection((await call('speak to the guard', signal, attach)) as Duplex);
   }
 
   /** True when the guard has looked at the rules since the call; false when it does not answer. Rejects with the signal's reason. */

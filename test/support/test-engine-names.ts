@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { toRealm, type Realm } from '../../src/engine/docker/isolation/realm.ts';
+import { toSharedEngineNames, type SharedEngineNames } from '../../src/engine/docker/isolation/shared-engine-names.ts';
 import { docker } from './engines.ts';
 
 const run = promisify(execFile);
@@ -20,17 +20,17 @@ export async function asRoot(...argv: Argv): Promise<string> {
   return stdout;
 }
 
-export interface TestRealm extends AsyncDisposable {
-  readonly realm: Realm;
+export interface TestEngineNames extends AsyncDisposable {
+  readonly engineNames: SharedEngineNames;
 }
 
 /** Networks, firewall chains and a guard of the test's own, so that it can take them away without opening others' machines. */
-export function createTestRealm(): TestRealm {
-  const realm = toRealm(`sw${randomBytes(2).toString('hex')}`);
-  return { realm, [Symbol.asyncDispose]: () => removeRealm(realm) };
+export function createTestEngineNames(): TestEngineNames {
+  const engineNames = toSharedEngineNames(`sw${randomBytes(2).toString('hex')}`);
+  return { engineNames, [Symbol.asyncDispose]: () => removeShared(engineNames) };
 }
 
-async function removeRealm({ guard, networks, chains }: Realm): Promise<void> {
+async function removeShared({ guard, networks, chains }: SharedEngineNames): Promise<void> {
   const names = Object.values(networks);
   const containers = await docker.listContainers({ all: true, filters: { network: names } });
   const refs = [guard, ...containers.map(({ Id }) => Id)];

@@ -5,7 +5,7 @@ const PATIENCE_MILLISECONDS = 5_000;
  * Does `work`, one request that changes something, to its end also when `signal` aborts meanwhile, and rejects with its reason then. An
  * engine goes on with a request that is cut: what comes of it would appear after whoever aborted has looked what there is to clean up.
  */
-export async function seeThrough<T>(signal: AbortSignal, work: (late: AbortSignal) => Promise<T>): Promise<T> {
+export async function finishDespiteAbort<T>(signal: AbortSignal, work: (late: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;

@@ -14,7 +14,7 @@ import type { SharedPulls } from './shared-pulls.ts';
 const UNREACHED_MILLISECONDS = 5 * 60_000;
 const LOOK_MILLISECONDS = 1_000;
 
-export interface ObtainTools {
+export interface ImageTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly pulls: SharedPulls;
@@ -28,7 +28,7 @@ type Report = (progress: EnsureProgress) => void;
 
 /** The image that the engine has under the spec's reference; undefined when it has none. */
 export async function findPresentImage(
-  tools: ObtainTools,
+  tools: ImageTools,
   reference: string,
   signal: AbortSignal,
   standInFor?: string,
@@ -44,7 +44,12 @@ export async function findPresentImage(
  * the stand-in that was built here, or is being built, for which it waits. Rejects with an EngineError that says what
  * the operator can do.
  */
-export async function obtainImage(tools: ObtainTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
+export async function pullOrAwaitBuild(
+  tools: ImageTools,
+  choice: ImageChoice,
+  signal: AbortSignal,
+  onProgress: Report,
+): Promise<MachineImage> {
   const { imageRef, localImageRef } = choice;
   if (isLocalReference(imageRef)) {
     const built = await awaitBuilt(tools, imageRef, signal, onProgress);
@@ -77,12 +82,12 @@ export async function obtainImage(tools: ObtainTools, choice: ImageChoice, signa
 
 /**
  * The present image of the spec's reference: pulled when its registry has another one than the engine. The engine's own
- * where the registry does not say, or the pull fails; without one, as `obtainImage`.
+ * where the registry does not say, or the pull fails; without one, as `pullOrAwaitBuild`.
  */
-export async function renewImage(tools: ObtainTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
+export async function renewImage(tools: ImageTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
   const { imageRef } = choice;
   const present = await findPresentImage(tools, imageRef, signal);
-  if (present === undefined) return obtainImage(tools, choice, signal, onProgress);
+  if (present === undefined) return pullOrAwaitBuild(tools, choice, signal, onProgress);
   // In no registry: made on the engine, or loaded there.
   if (present.digest === undefined || isLocalReference(imageRef)) return present;
   const { digest } = await ask(tools, imageRef, signal);
@@ -103,7 +108,7 @@ function wayOut(localImageRef: string): string {
 }
 
 /** Remembers a no for some minutes. A yes costs one question. */
-async function ask(tools: ObtainTools, imageRef: string, signal: AbortSignal): ReturnType<typeof askRegistry> {
+async function ask(tools: ImageTools, imageRef: string, signal: AbortSignal): ReturnType<typeof askRegistry> {
   const { unreached } = tools;
   if (performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS) return { isReached: false };
   const answer = await askRegistry(tools.docker, imageRef, signal);
@@ -113,7 +118,7 @@ async function ask(tools: ObtainTools, imageRef: string, signal: AbortSignal): R
 
 /** The image once the engine has it, if need be after the build that is under way; undefined when there is neither. */
 async function awaitBuilt(
-  tools: ObtainTools,
+  tools: ImageTools,
   imageRef: string,
   signal: AbortSignal,
   onProgress: Report,

@@ -3,28 +3,28 @@ import type Docker from 'dockerode';
 import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
 import type { Log } from '../../../log.ts';
 import { EngineError } from '../../engine-error.ts';
-import { LABEL, TRIAL_VOLUME } from '../../labels.ts';
+import { LABEL, PROBE_VOLUME } from '../../labels.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { listIn } from '../observe/list-in.ts';
+import { expectList } from '../observe/expect-list.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import type { ImageStorage } from './image-storage.ts';
 
-const TRIAL_MILLISECONDS = 60_000;
-/** A trial with all of its cleaning up has ended then. */
+const PROBE_MILLISECONDS = 60_000;
+/** A probe with all of its cleaning up has ended then. */
 const OVERDUE_MILLISECONDS = 3 * 60_000;
-const TRIAL_BYTES = 16 * 2 ** 20;
+const PROBE_BYTES = 16 * 2 ** 20;
 const NAME_PREFIX = 'swiftor-trial-';
-const MOUNT: HostCommand = { what: 'mount a trial of storage', argv: ['true'] };
+const MOUNT: HostCommand = { what: 'mount a probe of storage', argv: ['true'] };
 
-export interface FoundTrial {
+export interface FoundProbe {
   readonly id: string;
   /** By the engine's clock, in ms since the epoch. */
   readonly createdAt: number;
 }
 
-export interface StorageTrialTools {
+export interface StorageProbeTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly containers: Containers;
@@ -35,33 +35,33 @@ export interface StorageTrialTools {
 }
 
 /** Whether an engine's host can hold volumes in images: tried with a small one when it is first asked, then known. */
-export class StorageTrial {
-  readonly #tools: StorageTrialTools;
+export class StorageProbe {
+  readonly #tools: StorageProbeTools;
   #outcome: Promise<boolean> | undefined;
 
-  constructor(tools: StorageTrialTools) {
+  constructor(tools: StorageProbeTools) {
     this.#tools = tools;
   }
 
   /** Those that are under way, or were left behind. */
-  list(signal: AbortSignal): Promise<readonly FoundTrial[]> {
+  list(signal: AbortSignal): Promise<readonly FoundProbe[]> {
     const { docker, call, installationId } = this.#tools;
-    const label = [`${LABEL.installation}=${installationId}`, `${LABEL.volume}=${TRIAL_VOLUME}`];
-    return call('list the trials of storage', signal, async (abortSignal) => {
+    const label = [`${LABEL.installation}=${installationId}`, `${LABEL.volume}=${PROBE_VOLUME}`];
+    return call('list the probes of storage', signal, async (abortSignal) => {
       const { Volumes } = await docker.listVolumes({ filters: { label }, abortSignal });
-      const found: readonly { readonly Name: string; readonly CreatedAt?: string }[] = listIn(Volumes);
+      const found: readonly { readonly Name: string; readonly CreatedAt?: string }[] = expectList(Volumes);
       return found.flatMap(({ Name, CreatedAt = '' }) =>
         Name.startsWith(NAME_PREFIX) ? [{ id: Name.slice(NAME_PREFIX.length), createdAt: Date.parse(CreatedAt) }] : [],
       );
     });
   }
 
-  /** Removes what is left of the trial, unless it may be under way still. `now` is by the engine's clock. */
-  async sweep({ id, createdAt }: FoundTrial, now: number, signal: AbortSignal): Promise<void> {
+  /** Removes what is left of the probe, unless it may be under way still. `now` is by the engine's clock. */
+  async sweep({ id, createdAt }: FoundProbe, now: number, signal: AbortSignal): Promise<void> {
     if (now - createdAt > OVERDUE_MILLISECONDS) await this.#cleanUp(id, signal);
   }
 
-  /** Resolves once a trial that is under way has left nothing behind, or cannot clean up. */
+  /** Resolves once a probe that is under way has left nothing behind, or cannot clean up. */
   async close(): Promise<void> {
     await this.#outcome?.catch(() => undefined);
   }
@@ -73,7 +73,7 @@ export class StorageTrial {
       if (this.#outcome === undefined) return this.#begin(signal);
       const outcome = this.#outcome;
       try {
-        return await withDeadline(TRIAL_MILLISECONDS, signal, () => outcome);
+        return await withDeadline(PROBE_MILLISECONDS, signal, () => outcome);
       } catch (error) {
         // Who tried gave up, for a reason of its own.
         if (signal.aborted || error instanceof EngineError || error instanceof DeadlineError) throw error;
@@ -96,7 +96,7 @@ export class StorageTrial {
     try {
       // The volume first: it is what is found and removed when this is cut short.
       await this.#createVolume(id, signal);
-      await images.attach(id, [{ name: TRIAL_VOLUME, sizeBytes: TRIAL_BYTES, mustExist: false }], signal);
+      await images.attach(id, [{ name: PROBE_VOLUME, sizeBytes: PROBE_BYTES, mustExist: false }], signal);
       await this.#mount(id, signal);
       log.info('volumes have a hard size on this engine');
       return true;
@@ -105,7 +105,7 @@ export class StorageTrial {
       log.warn({ err: error }, 'volumes are only measured on this engine: its host cannot give them a hard size');
       return false;
     } finally {
-      await this.#cleanUp(id, AbortSignal.timeout(TRIAL_MILLISECONDS));
+      await this.#cleanUp(id, AbortSignal.timeout(PROBE_MILLISECONDS));
     }
   }
 
@@ -115,11 +115,11 @@ export class StorageTrial {
     // No machine's: what a gateway leaves behind that dies here is swept.
     const Labels = {
       [LABEL.installation]: installationId,
-      [LABEL.volume]: TRIAL_VOLUME,
+      [LABEL.volume]: PROBE_VOLUME,
       [LABEL.lifetime]: 'until-delete',
       [LABEL.store]: 'image',
     };
-    const DriverOpts = { ...images.driverOptions(id, TRIAL_VOLUME) };
+    const DriverOpts = { ...images.driverOptions(id, PROBE_VOLUME) };
     await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
   }
 
@@ -127,13 +127,13 @@ export class StorageTrial {
   async #mount(id: string, signal: AbortSignal): Promise<void> {
     const { containers, host, installationId } = this.#tools;
     const Name = volumeName(id);
-    const labels = commandLabels(installationId, TRIAL_MILLISECONDS);
+    const labels = commandLabels(installationId, PROBE_MILLISECONDS);
     try {
       const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
       await host.start(container, MOUNT, signal);
     } finally {
       // By its name, and also when the caller gave up: it may have been made just then, and it holds the volume.
-      await containers.remove(Name, AbortSignal.timeout(TRIAL_MILLISECONDS));
+      await containers.remove(Name, AbortSignal.timeout(PROBE_MILLISECONDS));
     }
   }
 
@@ -141,14 +141,14 @@ export class StorageTrial {
   async #cleanUp(id: string, signal: AbortSignal): Promise<void> {
     const { docker, call, images, log } = this.#tools;
     try {
-      await images.remove(id, [TRIAL_VOLUME], false, signal).catch((error: unknown) => {
+      await images.remove(id, [PROBE_VOLUME], false, signal).catch((error: unknown) => {
         // Where the host can do nothing, there is no image either.
         if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
       });
       const volume = docker.getVolume(volumeName(id));
       await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
     } catch (error) {
-      log.debug({ err: error }, 'a trial of storage left something behind, which is swept later');
+      log.debug({ err: error }, 'a probe of storage left something behind, which is swept later');
     }
   }
 }

@@ -2,42 +2,39 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createOpenLink, openVm } from '../support/open-vm.ts';
 import { openTestRegistry, type TestRegistry } from '../support/registry.ts';
 import { visit } from '../support/visit.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const MB = 1_000_000;
 const PAGE = { accept: 'text/html,application/xhtml+xml', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' };
 
 let registry: TestRegistry;
-let gateway: TestGateway;
 let browser: Browser;
-let token: string;
 beforeAll(async () => {
   [registry, browser] = await Promise.all([openTestRegistry(), openBrowser()]);
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await registry?.[Symbol.asyncDispose]();
+});
+const gateway = useGateway(async () => {
   const image = 'swiftor-test/tiny:1';
   const silent = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 600 & wait"];
-  gateway = await createTestGateway({
-    plans: [
-      { code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 },
-      { code: 'tiny', name: 'Tiny', cpu: 1, ram: 1, storageGb: 1, concurrentVms: 1 },
-    ],
+  return {
+    plans: [{ code: 'tiny', name: 'Tiny', cpu: 1, ram: 1, storageGb: 1, concurrentVms: 1 }],
     distributions: [
       { code: 'pulled', name: 'Pulled', image: await registry.push('pulled', [2 * MB, MB]), defaultPort: 3000, bootSeconds: 60 },
       { code: 'pulled-again', name: 'Pulled', image: await registry.push('pulled-again', [MB]), defaultPort: 3000, bootSeconds: 60 },
       { code: 'crasher', name: 'Crasher', image, defaultPort: 3000, command: ['/bin/sh', '-c', 'echo "<b>no</b> disk"; exit 3'] },
       { code: 'silent', name: 'Silent', image, defaultPort: 3000, bootSeconds: 120, command: silent, stopGraceSeconds: 1 },
     ],
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
-}, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await gateway?.[Symbol.asyncDispose]();
-  await registry?.[Symbol.asyncDispose]();
+  };
 });
+const token = await testToken('alice', { plan: 'unlimited' });
 
 const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
 const vmOf = (distribution: string, vmlabel = 'My desk', as = token) => createVm(gateway, as, { distribution, desktop: null, vmlabel });

@@ -3,26 +3,25 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { signToken } from '../../src/auth/jwt.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
 import { ROOMY_LIMITS } from '../support/roomy-limits.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { JWT_SECRET, testToken } from '../support/tokens.ts';
+import { UNLIMITED_PLAN } from '../support/unlimited-plan.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 let token: string;
 beforeAll(async () => {
-  token = await signToken({ userId: 'alice', plan: 'endless', ttlSeconds: 600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+  token = await testToken('alice', { plan: 'unlimited' });
 });
 
 /** Settings of a gateway whose engine is away: nothing here needs a container. */
 async function settings(more: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-outage-'));
   onTestFinished(() => rm(dataDir, { recursive: true, force: true }));
-  const endless = { code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 };
-  await writeFile(path.join(dataDir, 'plans.json'), JSON.stringify({ plans: [endless] }));
+  await writeFile(path.join(dataDir, 'plans.json'), JSON.stringify({ plans: [UNLIMITED_PLAN] }));
   return {
     DATA_DIR: dataDir,
     PLANS_FILE: path.join(dataDir, 'plans.json'),

@@ -16,8 +16,8 @@ import type { AddressInfo } from 'node:net';
 import type { Services } from '../../src/graphql/schema/context.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { FORWARD, VM_INPUT } from '../support/vms.ts';
+import { JWT_SECRET as SECRET } from '../support/tokens.ts';
 
-const SECRET = 'a secret of the tests, longer than 32 bytes';
 const viewer = { userId: 'alice', plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' };
 const statements: string[] = [];
 let database: TestDatabase;

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signToken } from '../../src/auth/jwt.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { JWT_SECRET } from '../support/tokens.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const PAUSE_MS = 20;
 const parts = new AsyncDisposableStack();
 let gateway: GatewayProcess;

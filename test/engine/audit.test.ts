@@ -1,23 +1,20 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../src/db/database.ts';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import { pruneAudit } from '../../src/audit/audit-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type GraphqlAnswer, type TestGateway } from '../support/gateway.ts';
+import { type GraphqlAnswer } from '../support/gateway.ts';
 import { createVm, VM_INPUT } from '../support/vms.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const SECRET_VALUE = 'canary-9f3c';
-let gateway: TestGateway;
-beforeAll(async () => {
-  gateway = await createTestGateway({
-    distributions: [{ code: 'ubuntu', portForwarding: true }],
-    env: { TRUSTED_PROXIES: '127.0.0.1', FORWARD_PORTS: '27298' },
-  });
+const gateway = useGateway({
+  distributions: [{ code: 'ubuntu', portForwarding: true }],
+  env: { TRUSTED_PROXIES: '127.0.0.1', FORWARD_PORTS: '27298' },
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 interface Entry {
   readonly action: string;

@@ -1,5 +1,5 @@
 import { isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjectType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../../src/auth/jwt.ts';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import {
@@ -13,9 +13,10 @@ import {
   ROUTE_RULES,
   TYPE_RULES,
 } from '../support/access-rules.ts';
-import { createTestGateway, JWT_SECRET, type TestGateway } from '../support/gateway.ts';
+import { JWT_SECRET } from '../support/tokens.ts';
 import { selectAll } from '../support/select-all.ts';
 import { createVm } from '../support/vms.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /**
  * Who may what, for everything that there is: the cases are made from the schema and the table of routes, what is expected of them comes from
@@ -30,14 +31,13 @@ const CANARY = 'canary-5f1c';
 const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const OWNER = `${CANARY}-owner`;
 
-let gateway: TestGateway;
+// Nothing is brought up here: what is wanted of a VM is enough.
+const OPEN = { code: DISTRIBUTION, image: 'swiftor-test/none:1', defaultPort: 3000, portForwarding: true };
+const gateway = useGateway({ env: { ROLES: 'api', FORWARD_PORTS: '20000-29999' }, distributions: [OPEN] });
 let stranger: string;
 let deleted: Owned;
 let strangers: Readonly<Record<string, string | undefined>>;
 beforeAll(async () => {
-  // Nothing is brought up here: what is wanted of a VM is enough.
-  const open = { code: DISTRIBUTION, image: 'swiftor-test/none:1', defaultPort: 3000, portForwarding: true };
-  gateway = await createTestGateway({ env: { ROLES: 'api', FORWARD_PORTS: '20000-29999' }, distributions: [open] });
   stranger = await gateway.token('stranger');
   deleted = await newVm();
   await gateway.rest(deleted.owner, 'DELETE', `/vms/delete/${deleted.id}`);
@@ -49,8 +49,7 @@ beforeAll(async () => {
     'a token of another key': await signToken(claims, { secret: JWT_SECRET.toUpperCase(), audience: 'authenticated' }),
     'no token at all': 'x',
   };
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+}, 60_000);
 
 interface Owned {
   readonly id: string;

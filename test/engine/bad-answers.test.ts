@@ -3,20 +3,21 @@ import { openEngineProxy, type EngineAct, type EngineProxy } from '../support/en
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const MANY = 10;
 
 let proxy: EngineProxy;
-let gateway: TestGateway;
-let token: string;
 beforeAll(async () => {
   proxy = await openEngineProxy();
+});
+afterAll(() => proxy[Symbol.asyncDispose]());
+const gateway = useGateway(() => {
   const slowly = "trap 'exit 0' TERM; (sleep 3; exec /bin/busybox httpd -f -p 3000 -h /www) & wait";
-  gateway = await createTestGateway({
+  return {
     env: { REGIONS: `AU=${proxy.endpoint}` },
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
     distributions: [
       {
         code: 'slow',
@@ -27,13 +28,9 @@ beforeAll(async () => {
         bootSeconds: 30,
       },
     ],
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
+  };
 });
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-});
+const token = await testToken('alice', { plan: 'unlimited' });
 
 const sql = async <T>(text: string): Promise<T[]> => (await executeSql(gateway.databaseUrl, text)).rows as T[];
 const statuses = async (): Promise<string[]> => (await sql<{ status: string }>('select status from vm')).map(({ status }) => status);

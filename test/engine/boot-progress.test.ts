@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { docker, machineSpec, newInstallationId, removeInstallation, testDriver } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openTestRegistry, type TestRegistry } from '../support/registry.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { containersOf, createVmProbe } from '../support/vm-probe.ts';
 
 const KB = 1000;
 const MB = 1000 * KB;
@@ -22,29 +24,22 @@ const IMAGES = {
 type ImageName = keyof typeof IMAGES;
 
 let registry: TestRegistry;
-let gateway: TestGateway;
-let token: string;
 const refs = new Map<string, string>();
 
 beforeAll(async () => {
   registry = await openTestRegistry();
   for (const [name, layers] of Object.entries(IMAGES)) refs.set(name, await registry.push(name, layers));
-  gateway = await createTestGateway({
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
-    distributions: [...refs].map(([code, image]) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 })),
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
 });
-afterAll(async () => {
-  await gateway?.[Symbol.asyncDispose]();
-  // After the containers, which hold its images.
-  await registry?.[Symbol.asyncDispose]();
-});
+// After the gateway's containers, which hold its images.
+afterAll(() => registry?.[Symbol.asyncDispose]());
+const gateway = useGateway(() => ({
+  distributions: [...refs].map(([code, image]) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 })),
+}));
+const token = await testToken('alice', { plan: 'unlimited' });
 
 const refOf = (image: ImageName): string => refs.get(image) ?? '';
 const vmOf = (image: ImageName, region = 'AU') => createVm(gateway, token, { distribution: image, desktop: null, region });
-const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
-const containersOf = (id: string) => docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
+const { start } = createVmProbe(gateway, token);
 const isThere = (imageRef: string) =>
   docker
     .getImage(imageRef)

@@ -3,36 +3,34 @@ import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVmProbe } from '../support/vm-probe.ts';
 
 const shell = (script: string) => ['/bin/sh', '-c', `trap 'exit 0' TERM; (${script}) & wait`];
 const serve = 'exec /bin/busybox httpd -f -p 3000 -h /www';
 
 let proxy: EngineProxy;
-let gateway: TestGateway;
-let token: string;
 beforeAll(async () => {
   proxy = await openEngineProxy();
+});
+afterAll(() => proxy[Symbol.asyncDispose]());
+const gateway = useGateway(() => {
   const app = (code: string, script: string, bootSeconds: number) => {
     return { code, image: 'swiftor-test/tiny:1', defaultPort: 3000, command: shell(script), stopGraceSeconds: 2, bootSeconds };
   };
-  gateway = await createTestGateway({
+  return {
     env: { REGIONS: `AU=${proxy.endpoint}` },
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
     distributions: [
       app('slow', `sleep 3; ${serve}`, 60),
       app('deaf', 'sleep 600', 5),
       app('prompt', serve, 120),
       app('first-deaf', 'sleep 600', 120),
     ],
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
+  };
 });
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-});
+const token = await testToken('alice', { plan: 'unlimited' });
 beforeEach(() => proxy.muteEvents(false));
 
 interface Seen {
@@ -50,7 +48,7 @@ async function look(id: string): Promise<Seen> {
   if (data == null) throw new Error(JSON.stringify(errors));
   return data.vm;
 }
-const reaches = (id: string, status: string, deadline = 25_000) => eventually(async () => (await look(id)).status === status, { deadline });
+const { reaches } = createVmProbe(gateway, token);
 
 async function startVm(distribution: string): Promise<string> {
   const id = await createVm(gateway, token, { distribution, desktop: null });

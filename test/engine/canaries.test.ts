@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { signToken } from '../../src/auth/jwt.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { docker, removeInstallation, testImage } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { JWT_SECRET, testToken } from '../support/tokens.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const run = promisify(execFile);
 /** Whatever a secret could be, none of them occurs by accident. */
 const CANARIES = Array.from({ length: 50 }, (_, index) => `canary${index}-${randomBytes(12).toString('hex')}`);
@@ -51,7 +50,7 @@ beforeAll(async () => {
     SECRETS_KEY: Buffer.alloc(32, 9).toString('base64'),
     LOG_LEVEL: 'trace',
   });
-  token = await signToken({ userId: 'alice', plan: 'engineer', ttlSeconds: 600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+  token = await testToken('alice');
   const { rows } = await executeSql(database.url, 'select id from installation');
   installationId = (rows[0] as { id: string }).id;
 });

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { backoffSeconds } from '../../src/reconciler/failure/vm-failure.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVmProbe } from '../support/vm-probe.ts';
+
+const token = await testToken('alice', { plan: 'unlimited' });
 
 describe('the starts of an app that ends', () => {
   /** When an app that lives for so long each time is started, in seconds, over an hour. */
@@ -29,17 +33,8 @@ describe('the starts of an app that ends', () => {
 });
 
 describe('a VM whose app ends at once', () => {
-  let gateway: TestGateway;
-  let token: string;
-  beforeAll(async () => {
-    const image = 'swiftor-test/tiny:1';
-    gateway = await createTestGateway({
-      plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
-      distributions: [{ code: 'crasher', image, defaultPort: 3000, command: ['/bin/sh', '-c', 'echo again; exit 3'] }],
-    });
-    token = await gateway.token('alice', { plan: 'endless' });
-  });
-  afterAll(() => gateway[Symbol.asyncDispose]());
+  const command = ['/bin/sh', '-c', 'echo again; exit 3'];
+  const gateway = useGateway({ distributions: [{ code: 'crasher', image: 'swiftor-test/tiny:1', defaultPort: 3000, command }] });
 
   const rowOf = async (id: string) => {
     const { rows } = await executeSql(
@@ -48,15 +43,13 @@ describe('a VM whose app ends at once', () => {
     );
     return rows[0] as { status: string; attempts: number; code: string | null; wait: number | null } | undefined;
   };
-  const reaches = (id: string, status: string, deadline = 15_000) =>
-    eventually(async () => (await rowOf(id))?.status === status, { deadline });
+  const { start, reaches } = createVmProbe(gateway, token);
   const hint = (id: string) =>
     executeSql(
       gateway.databaseUrl,
       `with marked as (update vm set wakes = wakes + 1, next_attempt_at = now() where id = '${id}' returning id)
        select pg_notify('vm_due', id::text) from marked`,
     );
-  const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
 
   it('is started ever more seldom, however often it is hinted at, and can be stopped and deleted at any time', async () => {
     const id = await createVm(gateway, token, { distribution: 'crasher', desktop: null });
@@ -117,13 +110,7 @@ describe('a VM whose app ends at once', () => {
 });
 
 describe('an app that ran', () => {
-  let gateway: TestGateway;
-  let token: string;
-  beforeAll(async () => {
-    gateway = await createTestGateway();
-    token = await gateway.token('alice');
-  });
-  afterAll(() => gateway[Symbol.asyncDispose]());
+  const gateway = useGateway();
 
   it.each([
     ['for more than a minute is no crash loop: its next failure counts as the first', 61, 1],

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { containerOf } from '../support/containers.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-  token = await gateway.token('alice');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useGateway();
+const token = await testToken('alice');
 
 const KIB = 1024;
 const VALUES: Readonly<Record<string, string>> = {

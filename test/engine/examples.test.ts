@@ -3,17 +3,13 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createVm } from '../support/vms.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 const EXAMPLES = path.join(import.meta.dirname, '../../examples');
 
-let gateway: TestGateway;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-});
-afterAll(() => gateway?.[Symbol.asyncDispose]());
+const gateway = useGateway();
 
 describe('the examples', () => {
   it('subscribe.ts prints each change of a VM up to its deletion', async () => {

@@ -2,10 +2,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { docker, machineSpec, newInstallationId, removeInstallation, testDriver } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openTestRegistry, type TestRegistry } from '../support/registry.ts';
 import { openScriptedEngine, type ScriptedEngine } from '../support/scripted-engine.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVmProbe } from '../support/vm-probe.ts';
 
 const TINY = 'swiftor-test/tiny:1';
 const shell = (script: string) => ['/bin/sh', '-c', script];
@@ -15,12 +17,15 @@ const HOG = 'tail /dev/zero';
 let registry: TestRegistry;
 let scripted: ScriptedEngine;
 let proxy: EngineProxy;
-let gateway: TestGateway;
-let token: string;
 beforeAll(async () => {
   registry = await openTestRegistry();
   scripted = await openScriptedEngine();
   proxy = await openEngineProxy();
+});
+afterAll(async () => {
+  for (const part of [proxy, scripted, registry]) await part?.[Symbol.asyncDispose]();
+});
+const gateway = useGateway(async () => {
   const app = (code: string, command: string[], more: object = {}) => ({
     code,
     image: TINY,
@@ -30,9 +35,8 @@ beforeAll(async () => {
     bootSeconds: 10,
     ...more,
   });
-  gateway = await createTestGateway({
+  return {
     env: { REGIONS: `AU=unix:///var/run/docker.sock,US=${scripted.endpoint},EU=${proxy.endpoint}` },
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
     distributions: [
       { code: 'absent', image: registry.missingRef('absent'), defaultPort: 3000 },
       { code: 'pushed', image: await registry.push('pushed'), defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 10 },
@@ -44,12 +48,9 @@ beforeAll(async () => {
       app('greedy', shell(`exec ${HOG}`)),
       app('greedy-child', shell(`echo working; ${HOG}; echo the child is gone; exit 1`)),
     ],
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
+  };
 });
-afterAll(async () => {
-  for (const part of [gateway, proxy, scripted, registry]) await part?.[Symbol.asyncDispose]();
-});
+const token = await testToken('alice', { plan: 'unlimited' });
 
 interface Failure {
   readonly step: string;
@@ -75,8 +76,7 @@ async function look(id: string): Promise<Seen> {
   if (data == null) throw new Error(JSON.stringify(errors));
   return data.vm;
 }
-const reaches = (id: string, status: string, deadline = 25_000) => eventually(async () => (await look(id)).status === status, { deadline });
-const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
+const { start, reaches } = createVmProbe(gateway, token);
 const restart = (id: string) => gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { id } }', { id });
 const remove = async (id: string) => {
   await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);

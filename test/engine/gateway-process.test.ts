@@ -2,7 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { signToken } from '../../src/auth/jwt.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { docker, removeInstallation } from '../support/engines.ts';
@@ -10,8 +9,9 @@ import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
 import { spawnGateway, startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
 import { testImage } from '../support/tiny-image.ts';
+import { JWT_SECRET, testToken } from '../support/tokens.ts';
+import { containersOf } from '../support/vm-probe.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const folders: string[] = [];
 const databases: TestDatabase[] = [];
 let catalogFile: string;
@@ -26,7 +26,7 @@ beforeAll(async () => {
     { code: 'slow', image, defaultPort: 3000, stopGraceSeconds: 2, command: slow },
   ];
   await writeFile(catalogFile, JSON.stringify({ distributions }));
-  token = await signToken({ userId: 'alice', plan: 'engineer', ttlSeconds: 600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+  token = await testToken('alice');
 });
 afterAll(async () => {
   for (const database of databases) {
@@ -80,7 +80,6 @@ async function createVm(gateway: GatewayProcess, code: string): Promise<string> 
   return answer.vm.id;
 }
 const statusOf = async (gateway: GatewayProcess, id: string) => (await call<{ status: string }>(gateway, 'GET', `/vms/${id}`)).status;
-const containersOf = (id: string) => docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
 
 describe('a gateway that is ended', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('by %s drains and exits with 0, and its VMs go on', async (signal) => {

@@ -1,19 +1,16 @@
 import { serverAudits } from 'graphql-http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { getIntrospectionQuery } from 'graphql';
 import { once } from 'node:events';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type GraphqlAnswer, type TestGateway } from '../support/gateway.ts';
+import { type GraphqlAnswer } from '../support/gateway.ts';
 import { createVm, VM_INPUT } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-  token = await gateway.token('alice');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useGateway();
+const token = await testToken('alice');
 
 const post = (body: string, headers: Record<string, string> = {}) =>
   fetch(`${gateway.url}/graphql`, {

@@ -2,15 +2,18 @@ import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Resolution } from '../../src/ingress/routing/resolution.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { BASE, gateway as proxyGateway, upstream, VM } from '../support/ingress.ts';
 import { visit } from '../support/visit.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVmProbe } from '../support/vm-probe.ts';
 
+const token = await testToken('alice');
 const HOSTS = ['a', 'b'] as const;
 type Name = (typeof HOSTS)[number];
 
@@ -91,24 +94,18 @@ describe('an address that passes from one container to another', () => {
   }, 60_000);
 
   describe('on the real engine', () => {
-    let gateway: TestGateway;
-    let token: string;
+    const gateway = useGateway();
     const image = 'swiftor-test/tiny:1';
     const strangers: string[] = [];
-    beforeAll(async () => {
-      gateway = await createTestGateway();
-      token = await gateway.token('alice');
-    });
     afterAll(async () => {
       for (const id of strangers)
         await docker
           .getContainer(id)
           .remove({ force: true })
           .catch(() => undefined);
-      await gateway[Symbol.asyncDispose]();
     });
 
-    const statusOf = async (id: string) => ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status;
+    const { statusOf } = createVmProbe(gateway, token);
     const machineOf = async (id: string) => {
       const [found] = await docker.listContainers({ filters: { label: [`io.swiftor.vm=${id}`] } });
       return found === undefined ? undefined : docker.getContainer(found.Id);

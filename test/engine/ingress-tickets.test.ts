@@ -1,23 +1,20 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { createTestGateway } from '../support/gateway.ts';
 import { call, fetchText, gateway as proxyGateway, HOST, listen, read, upstream } from '../support/ingress.ts';
 import { createOpenLink, openVm } from '../support/open-vm.ts';
 import { visit } from '../support/visit.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-  token = await gateway.token('alice');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useGateway();
+const token = await testToken('alice');
 
 const NOWHERE = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f.localhost';
 const follow = (link: URL, headers: Record<string, string> = {}) => visit(gateway.port, link.host, link.pathname + link.search, headers);

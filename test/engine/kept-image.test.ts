@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
 import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openTinyRegistry } from '../support/tiny-registry.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** Where no registry is. */
 const name = `keeps-${randomUUID().slice(0, 8)}`;
@@ -35,20 +36,16 @@ async function discard(id: string): Promise<void> {
     .catch((error: { statusCode?: number }) => expect(error.statusCode).toBe(404));
 }
 
+const token = await testToken('alice');
+
 describe('the image of a VM', { timeout: 120_000 }, () => {
-  let gateway: TestGateway;
-  let token: string;
-  beforeAll(async () => {
+  afterAll(() => Promise.all(made.map(discard)), 60_000);
+  const gateway = useGateway(async () => {
     const entry = { code: 'keeper', image: OWN, localImage: STAND_IN, defaultPort: 3000, stopGraceSeconds: 1, bootSeconds: 20 };
     const exceptions = [{ check: '5.18', reason: 'A device of the tests, which no host has.' }];
     const needy = { ...entry, code: 'needy', image: await testImage(), devices: ['/dev/none/such'], exceptions };
-    gateway = await createTestGateway({ distributions: [entry, needy] });
-    token = await gateway.token('alice');
+    return { distributions: [entry, needy] };
   });
-  afterAll(async () => {
-    await gateway[Symbol.asyncDispose]();
-    await Promise.all(made.map(discard));
-  }, 60_000);
 
   interface State {
     readonly status: string;

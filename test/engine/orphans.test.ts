@@ -11,7 +11,8 @@ import { docker, removeInstallation } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, JWT_SECRET, SECRETS_KEY, type TestGateway } from '../support/gateway.ts';
+import { createTestGateway, SECRETS_KEY, type TestGateway } from '../support/gateway.ts';
+import { JWT_SECRET } from '../support/tokens.ts';
 import { awaitRunning } from '../support/real-vm.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
 

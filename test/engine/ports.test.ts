@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { echo, ECHO_COMMAND, echoImage } from '../support/echo-image.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
@@ -6,6 +6,8 @@ import { createTestGateway, type GraphqlAnswer, type TestGateway, type TestGatew
 import { openVm } from '../support/open-vm.ts';
 import { freePort, holdPort } from '../support/ports.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
 /** On port 7 an echo, of TCP and of UDP; the first is promised by a route. */
 const GAME = {
@@ -22,7 +24,6 @@ const GAME = {
   routes: [{ path: '/game', port: 7, protocol: 'tcp' }],
 };
 const CONSOLE = { ...GAME, code: 'console', ports: [], routes: [], portForwarding: true };
-const ENDLESS = { code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 };
 
 interface Forward {
   readonly protocol: 'TCP' | 'UDP';
@@ -36,8 +37,8 @@ const REMOVE = `mutation ($vmId: ID!, $protocol: PortProtocol!, $internalPort: I
   removePort(vmId: $vmId, protocol: $protocol, internalPort: $internalPort) { ports { ${FORWARD} } }
 }`;
 
-const open = (range: string, options: TestGatewayOptions = {}): Promise<TestGateway> =>
-  createTestGateway({ distributions: [GAME, CONSOLE], plans: [ENDLESS], ...options, env: { FORWARD_PORTS: range } });
+const optionsFor = (range: string): TestGatewayOptions => ({ distributions: [GAME, CONSOLE], env: { FORWARD_PORTS: range } });
+const open = (range: string, options: TestGatewayOptions = {}) => createTestGateway({ ...optionsFor(range), ...options });
 const add = (gateway: TestGateway, token: string, vmId: string, protocol: 'TCP' | 'UDP', internalPort: number) =>
   gateway.graphql<{ addPort: Forward & { vmId: string } }>(token, ADD, { input: { vmId, protocol, internalPort } });
 const remove = (gateway: TestGateway, token: string, vmId: string, protocol: 'TCP' | 'UDP', internalPort: number) =>
@@ -78,14 +79,10 @@ beforeAll(async () => {
   await echoImage();
 });
 
+const token = await testToken('alice', { plan: 'unlimited' });
+
 describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
-  let gateway: TestGateway;
-  let token: string;
-  beforeAll(async () => {
-    gateway = await open('27300-27379');
-    token = await gateway.token('alice', { plan: 'endless' });
-  });
-  afterAll(() => gateway[Symbol.asyncDispose]());
+  const gateway = useGateway(optionsFor('27300-27379'));
 
   it("is there from the VM's creation on where the catalog promises it, stays over a stop, and goes with the VM", async () => {
     const id = await newVm(gateway, token);
@@ -177,7 +174,7 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
 
   it("is nobody else's to see or to change", async () => {
     const id = await newVm(gateway, token);
-    const bob = await gateway.token('bob', { plan: 'endless' });
+    const bob = await gateway.token('bob', { plan: 'unlimited' });
     const none = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
     const { data } = await gateway.graphql<{ vm: unknown }>(bob, 'query ($id: ID!) { vm(id: $id) { ports { address } } }', { id });
     expect(data).toEqual({ vm: null });
@@ -194,7 +191,7 @@ describe('a range of public ports', () => {
     await using first = await open('27400-27411');
     await using second = await open('27400-27411', { databaseUrl: first.databaseUrl });
     const gateways = [first, second];
-    const users = await Promise.all(['a', 'b', 'c', 'd'].map((user) => first.token(user, { plan: 'endless' })));
+    const users = await Promise.all(['a', 'b', 'c', 'd'].map((user) => first.token(user, { plan: 'unlimited' })));
     const vms = await Promise.all(users.map(async (token) => ({ token, id: await newVm(first, token, 'console') })));
     const asked = await Promise.all(
       vms.flatMap(({ token, id }) => [0, 1, 2, 3, 4].map((index) => add(gateways[index % 2] ?? first, token, id, 'TCP', 100 + index))),
@@ -220,7 +217,6 @@ describe('a range of public ports', () => {
   it('that others hold altogether fails a VM with the port that it would need, and a change of one that runs is undone', async () => {
     const only = await freePort();
     await using gateway = await open(String(only));
-    const token = await gateway.token('alice', { plan: 'endless' });
     const held = await holdPort('tcp', only);
     const id = await newVm(gateway, token);
     await start(gateway, token, id);

@@ -1,36 +1,39 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { signToken } from '../../src/auth/jwt.ts';
+import { describe, expect, it } from 'vitest';
 import { createTestDatabase } from '../support/database.ts';
 import { docker, removeInstallation } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openVm } from '../support/open-vm.ts';
 import { testImage } from '../support/tiny-image.ts';
 import { createVm, eventsUntil, type SeenEvent } from '../support/vms.ts';
+import { JWT_SECRET, testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { containersOf, execInVm } from '../support/vm-probe.ts';
 
 /** An app that a secret can spoil: MODE says how it comes up, LINGER how many seconds its end takes. */
-const MOODY = `
+const FLAKY_SCRIPT = `
   trap 'sleep $LINGER; exit 0' TERM
   case "$MODE" in
-    exit) echo in a bad mood; exit 3;;
+    exit) echo failing; exit 3;;
     deaf) echo deaf; sleep 600 & wait;;
     slow) sleep 6;;
   esac
   httpd -f -p 3000 -h /www & wait`;
-const moody = {
-  code: 'moody',
+const flakyApp = {
+  code: 'flaky-app',
   image: 'swiftor-test/tiny:1',
   defaultPort: 3000,
   bootSeconds: 15,
   stopGraceSeconds: 8,
   env: { LINGER: '0' },
-  command: ['/bin/sh', '-c', MOODY],
+  command: ['/bin/sh', '-c', FLAKY_SCRIPT],
 };
+
+const token = await testToken('alice', { plan: 'unlimited' });
 
 interface State {
   readonly status: string;
@@ -40,31 +43,11 @@ interface State {
 }
 const STATE = 'query ($id: ID!) { vm(id: $id) { status enabled changeUndone lastFailure { step code message exitCode logTail retryAt } } }';
 
-const containersOf = (id: string) => docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
-
 const toEnvironment = (lines: readonly string[]): Record<string, string> =>
   Object.fromEntries(lines.map((line) => line.split('=', 2) as [string, string]));
 
-async function execIn(id: string, script: string): Promise<void> {
-  const [running] = (await containersOf(id)).filter(({ State: state }) => state === 'running');
-  if (running === undefined) throw new Error(`Nothing runs of the VM ${id}.`);
-  const exec = await docker.getContainer(running.Id).exec({ Cmd: ['/bin/sh', '-c', script] });
-  await exec.start({ Detach: true });
-  await eventually(async () => !(await exec.inspect()).Running);
-  expect((await exec.inspect()).ExitCode).toBe(0);
-}
-
 describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
-  let gateway: TestGateway;
-  let token: string;
-  beforeAll(async () => {
-    gateway = await createTestGateway({
-      distributions: [{ ...moody, bootSeconds: 5 }],
-      plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
-    });
-    token = await gateway.token('alice', { plan: 'endless' });
-  });
-  afterAll(() => gateway[Symbol.asyncDispose]());
+  const gateway = useGateway({ distributions: [{ ...flakyApp, bootSeconds: 5 }] });
 
   const stateOf = async (id: string): Promise<State> => {
     const { data } = await gateway.graphql<{ vm: State }>(token, STATE, { id });
@@ -79,7 +62,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     return toEnvironment(body.split('\n'));
   };
   const runningVm = async (): Promise<string> => {
-    const id = await createVm(gateway, token, { distribution: 'moody', desktop: null });
+    const id = await createVm(gateway, token, { distribution: 'flaky-app', desktop: null });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
     await runs(id);
     return id;
@@ -111,7 +94,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
 
   it('is there at once, and gone at once, in a new container with the volumes kept, also the ephemeral one', async () => {
     const id = await runningVm();
-    await execIn(id, 'echo mine > /config/mine');
+    await execInVm(id, 'echo mine > /config/mine');
     const [before] = await containersOf(id);
     const enabled: boolean[] = [];
 
@@ -131,23 +114,23 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     await eventually(async () => !('API_KEY' in (await environment(id))), { deadline: 5_000 });
     enabled.push((await stateOf(id)).enabled);
     expect(told(removed)).toEqual(told(added));
-    await execIn(id, 'test "$(cat /config/mine)" = mine');
+    await execInVm(id, 'test "$(cat /config/mine)" = mine');
     expect(enabled).toEqual([true, true]);
     expect(await stateOf(id)).toMatchObject({ status: 'RUNNING', changeUndone: false, lastFailure: null });
   });
 
   it.each([
-    ['ends at once', 'exit', { code: 'APP_EXITED', exitCode: 3, logTail: ['in a bad mood'] }],
+    ['ends at once', 'exit', { code: 'APP_EXITED', exitCode: 3, logTail: ['failing'] }],
     ['never answers', 'deaf', { code: 'APP_SILENT', exitCode: null, step: 'BOOTING', logTail: ['deaf'] }],
   ])('with which the app %s is undone: the old container comes back, and its owner is told', async (_what, mode, failure) => {
     const id = await runningVm();
-    await execIn(id, 'echo mine > /config/mine');
+    await execInVm(id, 'echo mine > /config/mine');
     const [before] = await containersOf(id);
     const events = await during(id, () => setSecret(id, 'MODE', mode));
 
     await eventually(async () => !('MODE' in (await environment(id))), { deadline: 5_000 });
     expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
-    await execIn(id, 'test "$(cat /config/mine)" = mine');
+    await execInVm(id, 'test "$(cat /config/mine)" = mine');
     // One that ends at once may do so before it is seen to boot.
     expect(told(events).filter((step) => !/^(STARTING|BOOTING)/.test(step))).toEqual([
       'RUNNING UPDATE',
@@ -240,8 +223,6 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
 });
 
 describe('a gateway that is killed in the middle of a replacement', () => {
-  const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
-
   it('leaves what the next one brings to its end, or back', async () => {
     await using undo = new AsyncDisposableStack();
     await testImage();
@@ -252,7 +233,7 @@ describe('a gateway that is killed in the middle of a replacement', () => {
       const { rows } = await executeSql(database.url, 'select id from installation');
       await removeInstallation((rows[0] as { id: string }).id);
     });
-    await writeFile(path.join(folder, 'catalog.json'), JSON.stringify({ distributions: [moody] }));
+    await writeFile(path.join(folder, 'catalog.json'), JSON.stringify({ distributions: [flakyApp] }));
     const settings = {
       DATABASE_URL: database.url,
       DATA_DIR: folder,
@@ -260,10 +241,8 @@ describe('a gateway that is killed in the middle of a replacement', () => {
       JWT_SECRET,
       SECRETS_KEY: Buffer.alloc(32, 9).toString('base64'),
     };
-    const token = await signToken(
-      { userId: 'alice', plan: 'engineer', ttlSeconds: 600 },
-      { secret: JWT_SECRET, audience: 'authenticated' },
-    );
+    // Its catalog has the built-in plans only.
+    const token = await testToken('alice');
     const first = undo.use(await startGatewayProcess(settings));
     let gateway: GatewayProcess = first;
     const call = async <T>(method: string, at: string, body?: unknown): Promise<T> => {
@@ -274,10 +253,10 @@ describe('a gateway that is killed in the middle of a replacement', () => {
     const stateOf = async (id: string) =>
       (await call<{ data: { vm: State } }>('POST', '/graphql', { query: STATE, variables: { id } })).data.vm;
     const newVm = async (secrets: Record<string, string>): Promise<string> => {
-      const config = { vmlabel: 'moody', region: { code: 'AU' }, password: 'x' };
+      const config = { vmlabel: 'flaky', region: { code: 'AU' }, password: 'x' };
       const { vm } = await call<{ vm: { id: string } }>('POST', '/vms/create', {
         config,
-        os: { distribution: { code: 'moody' }, cpu: 1, ram: 1 },
+        os: { distribution: { code: 'flaky-app' }, cpu: 1, ram: 1 },
       });
       for (const [key, value] of Object.entries(secrets)) await setSecret(vm.id, key, value);
       await call('POST', `/vms/start/${vm.id}`);
@@ -289,7 +268,7 @@ describe('a gateway that is killed in the middle of a replacement', () => {
     const [ending, booting, goingBack] = await Promise.all([newVm({ LINGER: '4' }), newVm({}), newVm({})]);
     for (const id of [ending, booting, goingBack]) {
       await eventually(async () => (await stateOf(id)).status === 'RUNNING', { deadline: 20_000 });
-      await execIn(id, 'echo mine > /config/mine');
+      await execInVm(id, 'echo mine > /config/mine');
     }
     // Its new container ends at once; the old one, which comes back, is held up by the end of the new one.
     await setSecret(goingBack, 'MODE', 'deaf');
@@ -311,7 +290,7 @@ describe('a gateway that is killed in the middle of a replacement', () => {
     for (const id of [ending, booting, goingBack]) {
       await eventually(async () => (await stateOf(id)).status === 'RUNNING', { deadline: 25_000 });
       await eventually(async () => (await containersOf(id)).length === 1);
-      await execIn(id, 'test "$(cat /config/mine)" = mine');
+      await execInVm(id, 'test "$(cat /config/mine)" = mine');
     }
     const environmentOf = async (id: string) => {
       const [container] = await containersOf(id);

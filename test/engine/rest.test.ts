@@ -1,16 +1,13 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { describe, expect, it } from 'vitest';
+import { createTestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  gateway = await createTestGateway({ env: { BASE_DOMAIN: 'swiftor.io' } });
-  token = await gateway.token('user-supabase-id');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useGateway({ env: { BASE_DOMAIN: 'swiftor.io' } });
+const token = await testToken('user-supabase-id');
 
 /** The seed's own sample request. */
 const SEED_CREATE = {

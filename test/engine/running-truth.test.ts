@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { docker, testImage } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVmProbe } from '../support/vm-probe.ts';
 
 /**
  * As linuxserver.io's desktops look: a web server that asks for a sign-in at every path, and leads from /websocket to the desktop: 502 while
@@ -28,9 +30,7 @@ fi
 printf 'HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' "$head"
 `;
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
+const gateway = useGateway(async () => {
   const image = await testImage();
   const desktop = {
     defaultPort: 3000,
@@ -46,15 +46,11 @@ beforeAll(async () => {
   };
   // Nothing listens there, so that the stand-in runs.
   const standIn = { ...desktop, code: 'stand-in', image: 'localhost:9/swiftor/absent:1', localImage: image };
-  gateway = await createTestGateway({ distributions: [fronted, standIn] });
-  token = await gateway.token('alice');
+  return { distributions: [fronted, standIn] };
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
+const token = await testToken('alice');
 
-async function statusOf(id: string): Promise<string> {
-  return ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status;
-}
-const reaches = (id: string, status: string, deadline: number) => eventually(async () => (await statusOf(id)) === status, { deadline });
+const { statusOf, reaches } = createVmProbe(gateway, token);
 
 it.each(['101 Switching Protocols\\r\\nUpgrade: websocket', '426 Upgrade Required'])(
   'a desktop behind a web server is RUNNING once its WebSocket says %s, and DEGRADED once it does not',

@@ -3,25 +3,19 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { docker } from '../support/engines.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { openVm } from '../support/open-vm.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { containersOf, createVmProbe } from '../support/vm-probe.ts';
 
 let proxy: EngineProxy;
-let gateway: TestGateway;
-let token: string;
 beforeAll(async () => {
   proxy = await openEngineProxy();
-  gateway = await createTestGateway({
-    env: { REGIONS: `AU=${proxy.endpoint}` },
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
-  });
-  token = await gateway.token('alice', { plan: 'endless' });
 });
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]();
-  await proxy[Symbol.asyncDispose]();
-});
+afterAll(() => proxy[Symbol.asyncDispose]());
+const gateway = useGateway(() => ({ env: { REGIONS: `AU=${proxy.endpoint}` } }));
+const token = await testToken('alice', { plan: 'unlimited' });
 beforeEach(() => {
   proxy.set('open');
   proxy.muteEvents(false);
@@ -42,7 +36,7 @@ async function show(id: string): Promise<Shown | null> {
   return data.vm;
 }
 const statusOf = async (id: string): Promise<string> => (await show(id))?.status ?? 'gone';
-const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
+const { start } = createVmProbe(gateway, token);
 
 async function runningVm(): Promise<string> {
   const id = await createVm(gateway, token);
@@ -51,7 +45,7 @@ async function runningVm(): Promise<string> {
   return id;
 }
 async function containerOf(id: string) {
-  const [found] = await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
+  const [found] = await containersOf(id);
   if (found === undefined) throw new Error(`The VM ${id} has no container.`);
   return docker.getContainer(found.Id);
 }

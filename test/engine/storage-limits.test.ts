@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { LABEL } from '../../src/engine/labels.ts';
+import { expect, it } from 'vitest';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import { createTestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { containersOf } from '../support/vm-probe.ts';
 
-/** Answers, and does nothing on an engine: those that come and go beside it do. */
-let gateway: TestGateway;
 const token = async () => gateway.token(USER);
 const USER = randomUUID();
 const SMALL = {
@@ -21,13 +20,10 @@ const SMALL = {
   scratchGb: 0.02,
 };
 const options = (more: Partial<TestGatewayOptions>): TestGatewayOptions => ({ distributions: [SMALL], ...more });
+/** Answers, and does nothing on an engine: those that come and go beside it do. */
+const gateway = useGateway(options({ env: { ROLES: 'api,ingress' } }));
 const withReconciler = (watermark: string) =>
   createTestGateway(options({ databaseUrl: gateway.databaseUrl, env: { DISK_WATERMARK: watermark } }));
-
-beforeAll(async () => {
-  gateway = await createTestGateway(options({ env: { ROLES: 'api,ingress' } }));
-}, 60_000);
-afterAll(() => gateway[Symbol.asyncDispose](), 60_000);
 
 interface Seen {
   readonly status: string;
@@ -46,7 +42,6 @@ const reaches = (id: string, status: string) =>
     { deadline: 60_000 },
   );
 const act = async (what: 'start' | 'stop', id: string) => gateway.rest(await token(), 'POST', `/vms/${what}/${id}`);
-const containersOf = (id: string) => docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } });
 
 async function execIn(id: string, script: string): Promise<string> {
   const [container] = await containersOf(id);

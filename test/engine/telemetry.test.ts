@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createSharedStreams } from '../../src/lib/shared-streams.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  const talk = [
-    '/bin/sh',
-    '-c',
-    "trap 'echo bye; exit 0' TERM; echo run; for i in 1 2 3; do echo line $i; done; httpd -f -p 3000 -h /www & wait",
-  ];
-  gateway = await createTestGateway({
-    distributions: [{ code: 'talker', image: 'swiftor-test/tiny:1', defaultPort: 3000, stopGraceSeconds: 3, command: talk }],
-  });
-  token = await gateway.token('alice');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const TALK = "trap 'echo bye; exit 0' TERM; echo run; for i in 1 2 3; do echo line $i; done; httpd -f -p 3000 -h /www & wait";
+const TALKER = { code: 'talker', image: 'swiftor-test/tiny:1', defaultPort: 3000, stopGraceSeconds: 3, command: ['/bin/sh', '-c', TALK] };
+
+const gateway = useGateway({ distributions: [TALKER] });
+const token = await testToken('alice');
 
 async function startedVm(): Promise<string> {
   const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });

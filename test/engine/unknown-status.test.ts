@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
+const gateway = useGateway();
+const token = await testToken('alice');
 let id: string;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-  token = await gateway.token('alice');
-}, 60_000);
-afterAll(() => gateway[Symbol.asyncDispose]());
 /** As a newer gateway on the same database may leave it. */
 beforeEach(async () => {
   id = await createVm(gateway, token, { storageType: 'EPHEMERAL' });

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { glob, rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createOpenLink, openVm } from '../support/open-vm.ts';
 import { visit } from '../support/visit.ts';
 import { createVm, eventsUntil } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { containerOf } from '../support/containers.ts';
+import { createVmProbe, execInVm } from '../support/vm-probe.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
+const gateway = useGateway(() => {
   const image = 'swiftor-test/tiny:1';
-  gateway = await createTestGateway({
-    plans: [{ code: 'endless', name: 'Endless', cpu: 1000, ram: 1000, storageGb: 1000, concurrentVms: 1000 }],
+  return {
     distributions: [
       { code: 'crasher', image, defaultPort: 3000, command: ['/bin/sh', '-c', 'echo about to fail; exit 3'] },
       {
@@ -35,21 +35,15 @@ beforeAll(async () => {
         ],
       },
     ],
-  });
-  // A plan without ends: this file is about lives, not limits.
-  token = await gateway.token('alice', { plan: 'endless' });
+  };
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
+const token = await testToken('alice', { plan: 'unlimited' });
 
 const see = async (id: string, path?: string) => (await openVm(gateway, token, id)).visit(path);
 const statusesOf = (events: readonly { kind: string; status: string }[]) =>
   events.filter(({ kind }) => kind !== 'PROGRESS').map(({ status }) => status);
-const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
-const stop = (id: string) => gateway.rest(token, 'POST', `/vms/stop/${id}`);
+const { start, stop, statusOf, reaches } = createVmProbe(gateway, token);
 
-async function statusOf(id: string): Promise<string> {
-  return ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status;
-}
 interface Storage {
   readonly storageGb: number | null;
   readonly storageEnforcement: string | null;
@@ -63,24 +57,11 @@ async function storageOf(id: string, of = token): Promise<Storage | Record<strin
   );
   return data?.vm ?? {};
 }
-async function reaches(id: string, status: string, deadline = 25_000): Promise<void> {
-  await eventually(async () => (await statusOf(id)) === status, { deadline });
-}
 async function objectsOf(id: string): Promise<{ containers: number; volumes: string[] }> {
   const filters = { label: [`io.swiftor.vm=${id}`] };
   const containers = await docker.listContainers({ all: true, filters });
   const { Volumes } = await docker.listVolumes({ filters });
   return { containers: containers.length, volumes: (Volumes ?? []).map(({ Name }) => Name.slice(Name.lastIndexOf('-') + 1)).toSorted() };
-}
-async function containerOf(id: string): Promise<string> {
-  const [container] = await docker.listContainers({ filters: { label: [`io.swiftor.vm=${id}`] } });
-  if (container === undefined) throw new Error(`The VM ${id} has no container.`);
-  return container.Id;
-}
-async function execIn(id: string, ...command: string[]): Promise<void> {
-  const exec = await docker.getContainer(await containerOf(id)).exec({ Cmd: command });
-  await exec.start({ Detach: true });
-  await eventually(async () => !(await exec.inspect()).Running);
 }
 interface Boot {
   readonly steps: readonly {
@@ -165,13 +146,13 @@ describe('storage', () => {
     const id = await createVm(gateway, token, { distribution: 'with-data', desktop: null });
     await start(id);
     await reaches(id, 'RUNNING');
-    await execIn(id, '/bin/touch', '/config/mine', '/data/mine');
+    await execInVm(id, 'touch /config/mine /data/mine');
     await stop(id);
     await reaches(id, 'STOPPED');
     expect((await objectsOf(id)).volumes).toEqual(['data']);
     await start(id);
     await reaches(id, 'RUNNING');
-    await execIn(id, '/bin/sh', '-c', 'test -e /data/mine && touch /www/data-stayed; test -e /config/mine || touch /www/config-went');
+    await execInVm(id, 'test -e /data/mine && touch /www/data-stayed; test -e /config/mine || touch /www/config-went');
     expect((await see(id, '/data-stayed')).status).toBe(200);
     expect((await see(id, '/config-went')).status).toBe(200);
   });
@@ -222,12 +203,12 @@ describe('secrets', () => {
     const id = await createVm(gateway, token);
     await start(id);
     await reaches(id, 'RUNNING');
-    await execIn(id, '/bin/touch', '/config/mine');
+    await execInVm(id, 'touch /config/mine');
     const before = await containerOf(id);
     await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'LATE', value: 'yes' } });
     await eventually(async () => (await environmentOf(id))['LATE'] === 'yes', { deadline: 20_000 });
     expect(await containerOf(id)).not.toBe(before);
-    await execIn(id, '/bin/sh', '-c', 'test -e /config/mine && touch /www/kept');
+    await execInVm(id, 'test -e /config/mine && touch /www/kept');
     await eventually(async () => (await see(id, '/kept')).status === 200, { deadline: 20_000 });
     await gateway.rest(token, 'DELETE', `/vms/secrets/${id}/LATE`);
     await eventually(async () => !('LATE' in (await environmentOf(id))), { deadline: 20_000 });
@@ -239,11 +220,11 @@ describe('restart', () => {
     const id = await createVm(gateway, token);
     await start(id);
     await reaches(id, 'RUNNING');
-    await execIn(id, '/bin/touch', '/config/mine');
+    await execInVm(id, 'touch /config/mine');
     const before = await containerOf(id);
     await gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { status } }', { id });
     await eventually(async () => (await statusOf(id)) === 'RUNNING' && (await containerOf(id)) !== before, { deadline: 20_000 });
-    await execIn(id, '/bin/sh', '-c', 'test -e /config/mine && touch /www/kept');
+    await execInVm(id, 'test -e /config/mine && touch /www/kept');
     expect((await see(id, '/kept')).status).toBe(200);
   });
 });

@@ -1,18 +1,15 @@
 import { once } from 'node:events';
 import { generateKeyPair, SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { createTestGateway } from '../support/gateway.ts';
 import { openKnownSocket, openRawSocket, type RawSocket } from '../support/raw-socket.ts';
 import { createVm } from '../support/vms.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
 
-let gateway: TestGateway;
-let token: string;
-beforeAll(async () => {
-  gateway = await createTestGateway();
-  token = await gateway.token('alice');
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useGateway();
+const token = await testToken('alice');
 
 const ME = '{ me { userId } }';
 const EVENTS = 'subscription { vmEvents { seq kind } }';

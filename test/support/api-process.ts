@@ -1,12 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { signToken } from '../../src/auth/jwt.ts';
 import { createTestDatabase } from './database.ts';
 import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
-
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
+import { JWT_SECRET, testToken } from './tokens.ts';
 
 /** A gateway in a process of its own that serves the API alone, so that no engine is needed and its end would be seen. */
 export interface ApiProcess extends GatewayProcess {
@@ -40,8 +38,7 @@ export async function startApiProcess(env: Readonly<Record<string, string>> = {}
     ...gateway,
     port: Number(new URL(gateway.url).port),
     databaseUrl,
-    token: (userId, ttlSeconds = 600) =>
-      signToken({ userId, plan: 'engineer', ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' }),
+    token: (userId, ttlSeconds = 600) => testToken(userId, { ttlSeconds }),
     post,
     async createVm(token, vmlabel) {
       const input = { vmlabel, region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { signToken } from '../../src/auth/jwt.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/log.ts';
 import { startServer } from '../../src/server.ts';
@@ -12,8 +11,9 @@ import { removeInstallation } from './engines.ts';
 import { executeSql } from './execute-sql.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
 import { testImage } from './tiny-image.ts';
+import { JWT_SECRET, testToken, type TestTokenOptions } from './tokens.ts';
+import { UNLIMITED_PLAN } from './unlimited-plan.ts';
 
-export const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 export const SECRETS_KEY = Buffer.alloc(32, 7).toString('base64');
 
 /** One that is cut while it connects says so with an error, which nobody waits for. */
@@ -38,7 +38,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly port: number;
   readonly databaseUrl: string;
   /** A token; engineer's plan unless another is named. */
-  token(userId: string, options?: { plan?: string; ttlSeconds?: number }): Promise<string>;
+  token(userId: string, options?: TestTokenOptions): Promise<string>;
   graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
   rest(
     token: string | undefined,
@@ -58,7 +58,7 @@ export interface TestGatewayOptions {
   readonly distributions?: readonly object[];
   /** The built-in catalog as it is, but for `distributions`. */
   readonly withoutTiny?: boolean;
-  /** Plans over the built-in ones. */
+  /** Plans over the built-in ones and the unlimited one. */
   readonly plans?: readonly object[];
   /** Of `startServer`. */
   readonly orphanGraceMs?: number;
@@ -80,7 +80,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const tiny = tinyOnes.map((code) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }));
   await writeFile(catalogFile, JSON.stringify({ distributions: [...tiny, ...(options.distributions ?? [])] }));
   const plansFile = path.join(dataDir, 'plans.json');
-  await writeFile(plansFile, JSON.stringify({ plans: options.plans ?? [] }));
+  await writeFile(plansFile, JSON.stringify({ plans: [UNLIMITED_PLAN, ...(options.plans ?? [])] }));
   const config = readConfig({
     PORT: '0',
     DATABASE_URL: databaseUrl,
@@ -110,8 +110,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     url,
     port,
     databaseUrl,
-    token: (userId, { plan = 'engineer', ttlSeconds = 600 } = {}) =>
-      signToken({ userId, plan, ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' }),
+    token: testToken,
     async graphql(token, query, variables = {}) {
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',

@@ -17,8 +17,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bearerOf, createVerifyToken, signToken, type VerifyToken } from '../../src/auth/jwt.ts';
 import { cacheTokens } from '../../src/auth/cache-tokens.ts';
+import { JWT_SECRET as SECRET } from '../support/tokens.ts';
 
-const SECRET = 'a secret of the tests, longer than 32 bytes';
 const KEY = new TextEncoder().encode(SECRET);
 const now = () => Math.floor(Date.now() / 1000);
 const CLAIMS = { sub: 'alice', aud: 'authenticated' } as const;

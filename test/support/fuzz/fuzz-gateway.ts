@@ -8,8 +8,8 @@ import { createTestDatabase } from '../database.ts';
 import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
 import { ROOMY_LIMITS } from '../roomy-limits.ts';
 import { PLACES } from './arbitraries.ts';
+import { JWT_SECRET } from '../tokens.ts';
 
-const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 const UNKNOWN = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 
 export interface FuzzAccount {

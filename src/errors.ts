@@ -1,6 +1,6 @@
 /**
- * All errors that a client can get. GraphQL puts the code into `errors[].extensions.code`; REST puts it into the body and
- * uses the HTTP status.
+ * All errors that a client can get. GraphQL puts the code into `errors[].extensions.code`; REST puts it into the body
+ * and uses the HTTP status.
  */
 const ERRORS = {
   BAD_USER_INPUT: { status: 400, message: 'The input is not valid.' },

@@ -10,8 +10,8 @@ export interface Metrics {
   /** Renders all metrics in the Prometheus text format. */
   read(): Promise<{ type: string; text: string }>;
   /**
-   * Whether requests can be served: the database answers, and no loop that needs it has stalled. Engine problems are listed
-   * but do not fail readiness.
+   * Whether requests can be served: the database answers, and no loop that needs it has stalled. Engine problems are
+   * listed but do not fail readiness.
    */
   checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }>;
 }

@@ -4,7 +4,10 @@ import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Actor } from '../audit/viewer.ts';
 
-/** Authenticates a request. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED above the account's rate. */
+/**
+ * Authenticates a request. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED above the
+ * account's rate.
+ */
 export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;
 
 interface AuthenticateOptions {

@@ -5,8 +5,8 @@ import type { Viewer } from '../audit/viewer.ts';
 const MAX_CACHED = 10_000;
 
 /**
- * Caches verified tokens until they expire: verifying a signature costs ten times as much as a lookup. Stores only a hash
- * of each token.
+ * Caches verified tokens until they expire: verifying a signature costs ten times as much as a lookup. Stores only a
+ * hash of each token.
  */
 export function cacheTokens(verify: VerifyToken): VerifyToken {
   const cache = new Map<string, Viewer>();

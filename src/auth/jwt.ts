@@ -15,8 +15,8 @@ export type VerifyToken = (token: string) => Promise<Viewer>;
 const LEEWAY_SECONDS = 5;
 
 /**
- * Verifies HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`. Never both: a public key must not
- * be accepted as a shared secret (RFC 8725 §3.1). `exp`, `aud` and a string `sub` are required.
+ * Verifies HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`. Never both: a public key must
+ * not be accepted as a shared secret (RFC 8725 §3.1). `exp`, `aud` and a string `sub` are required.
  */
 export function createVerifyToken(options: JwtOptions): VerifyToken {
   const verify = signatureVerifier(options);

@@ -9,8 +9,8 @@ import { findCertificateProblem, readTlsPair, watchTlsPair, type TlsPair } from 
 import type { Log } from '../log.ts';
 
 /**
- * Headers must arrive within 10 s. There is no deadline for a whole request, because uploads to apps may be large; the API
- * has its own for bodies. Idle connections are kept longer than the 60 s after which common proxies close theirs.
+ * Headers must arrive within 10 s. There is no deadline for a whole request, because uploads to apps may be large; the
+ * API has its own for bodies. Idle connections are kept longer than the 60 s after which common proxies close theirs.
  */
 const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
 

@@ -8,9 +8,9 @@ const GRACE_MS = 5_000;
 const CHECK_EVERY_MS = 500;
 
 /**
- * Reads the whole body. Throws PAYLOAD_TOO_LARGE above `limit` bytes, and BAD_USER_INPUT if the body is incomplete, takes
- * longer than 30 s, or arrives slower than 1 KiB/s. After an error the rest stays unread, so the reply must close the
- * connection.
+ * Reads the whole body. Throws PAYLOAD_TOO_LARGE above `limit` bytes, and BAD_USER_INPUT if the body is incomplete,
+ * takes longer than 30 s, or arrives slower than 1 KiB/s. After an error the rest stays unread, so the reply must close
+ * the connection.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);

@@ -9,7 +9,10 @@ const SAFE_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 const ids = new WeakMap<object, string>();
 
-/** The id of a request: the client's, if it has 1 to 64 letters, digits, `.`, `_` or `-`, otherwise a generated one. Stable. */
+/**
+ * The id of a request: the client's, if it has 1 to 64 letters, digits, `.`, `_` or `-`, otherwise a generated one.
+ * Stable.
+ */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   let id = ids.get(request);
   if (id === undefined) ids.set(request, (id = chooseRequestId(request.headers[REQUEST_ID_HEADER])));

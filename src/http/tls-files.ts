@@ -34,7 +34,9 @@ async function readPem(variable: string, file: string): Promise<Buffer> {
   });
 }
 
-/** The reason why browsers will refuse the certificate for addresses under the domain; undefined if they will accept it. */
+/**
+ * The reason why browsers will refuse the certificate for addresses under the domain; undefined if they will accept it.
+ */
 export function findCertificateProblem({ cert }: Pick<TlsPair, 'cert'>, domain: string, now = new Date()): string | undefined {
   const certificate = new X509Certificate(cert);
   if (new Date(certificate.validTo) <= now) return `The certificate expired on ${certificate.validTo}.`;
@@ -47,8 +49,8 @@ export function findCertificateProblem({ cert }: Pick<TlsPair, 'cert'>, domain: 
 const CHECK_EVERY_MS = 2_000;
 
 /**
- * Polls the files, which may change by a write, a rename or a new symbolic link target. Calls `onPair` with each new valid
- * pair, and `onError` once for an invalid one. Returns a function that stops polling.
+ * Polls the files, which may change by a write, a rename or a new symbolic link target. Calls `onPair` with each new
+ * valid pair, and `onError` once for an invalid one. Returns a function that stops polling.
  */
 export function watchTlsPair(
   files: TlsFiles,

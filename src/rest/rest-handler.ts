@@ -36,7 +36,9 @@ export class RestHandler {
     this.#options = options;
   }
 
-  /** Serves a request; resolves to false if no route has this path. Rejects with errors that the request did not cause. */
+  /**
+   * Serves a request; resolves to false if no route has this path. Rejects with errors that the request did not cause.
+   */
   async handle(request: IncomingMessage, reply: ServerResponse, path: string): Promise<boolean> {
     if (path === '/openapi.json') {
       sendJson(reply, 200, openapiDocument());

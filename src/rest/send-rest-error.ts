@@ -3,7 +3,9 @@ import { ApiError } from '../errors.ts';
 import { requestIdOf } from '../http/request-id.ts';
 import { sendError } from '../http/send-error.ts';
 
-/** Answers an error in the shape of the REST API: `{ error, code, ... }`. Anything but an ApiError is an internal error. */
+/**
+ * Answers an error in the shape of the REST API: `{ error, code, ... }`. Anything but an ApiError is an internal error.
+ */
 export function sendRestError(request: IncomingMessage, reply: ServerResponse, error: unknown): void {
   const known = error instanceof ApiError ? error : new ApiError('INTERNAL_SERVER_ERROR', undefined, { cause: error });
   const { message, code, details } = known;

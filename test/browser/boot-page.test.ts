@@ -56,8 +56,8 @@ const showsApp = (page: Page) => page.locator('h1', { hasText: 'tiny' }).waitFor
 /** Without the browser's own lines about statuses: the page's is 503, and the app has no icon. */
 const withoutStatus = (complaints: readonly string[]) => complaints.filter((text) => !/status of (503|404 .*favicon\.ico)/.test(text));
 
-describe('in Chromium', () => {
-  it('one that is off is started by its button, shown step by step as it is, and opens by itself', async () => {
+describe('the boot page in Chromium', () => {
+  it('starts a VM that is off, follows its boot and opens the app', async () => {
     registry.proxy.rules.bytesPerSecond = 0.5 * MB;
     onTestFinished(() => registry.proxy.heal());
     const id = await vmOf('pulled');
@@ -80,7 +80,7 @@ describe('in Chromium', () => {
     expect(withoutStatus(complaints)).toEqual([]);
   }, 60_000);
 
-  it('one that is started elsewhere moves on too, and ends at the path that was wanted', async () => {
+  it('follows a boot that was started elsewhere and opens the requested path', async () => {
     const id = await vmOf('pulled-again');
     const { page } = await openInBrowser(id, { colorScheme: 'dark' });
     await keepScreenshot(page, 'waiting-off-dark');
@@ -89,7 +89,7 @@ describe('in Chromium', () => {
     await page.getByText('REQUEST_METHOD=GET').waitFor({ timeout: 30_000 });
   }, 60_000);
 
-  it('a failure is explained, with the last lines and the next try', async () => {
+  it('explains a failure, with the last lines and the next retry', async () => {
     const id = await vmOf('crasher');
     await start(id);
     const { page, complaints } = await openInBrowser(id, { colorScheme: 'dark' });
@@ -102,7 +102,7 @@ describe('in Chromium', () => {
     expect(withoutStatus(complaints)).toEqual([]);
   }, 60_000);
 
-  it('a start that the plan has no room for is refused with each reason', async () => {
+  it('shows each reason why the plan refuses a start', async () => {
     const poor = await gateway.token('bob', { plan: 'tiny' });
     const [first, second] = [await vmOf('silent', 'First', poor), await vmOf('silent', 'Second', poor)];
     await gateway.rest(poor, 'POST', `/vms/start/${first}`);
@@ -115,7 +115,7 @@ describe('in Chromium', () => {
     expect(await statusOf(page)).toBe('It is off.');
   }, 60_000);
 
-  it('all of it works without JavaScript', async () => {
+  it('works without JavaScript', async () => {
     const id = await createVm(gateway, token, { vmlabel: 'No script' });
     const { page } = await openInBrowser(id, { javaScriptEnabled: false });
     await page.getByRole('button', { name: 'Start' }).click();
@@ -123,8 +123,8 @@ describe('in Chromium', () => {
   }, 60_000);
 });
 
-describe('the page', () => {
-  it('is 503 with a time to come back, kept by nobody, framed by nobody, and runs nothing but its own script', async () => {
+describe('the boot page over HTTP', () => {
+  it('is 503 with Retry-After, not cacheable, not frameable, and allows only its own script', async () => {
     const own = await openVm(gateway, token, await createVm(gateway, token, { vmlabel: '<img src=x onerror=alert(1)>' }));
     const { status, headers, body } = await own.visit('/deep?er=1', PAGE);
     expect([status, headers['retry-after'], headers['cache-control'], headers['x-frame-options']]).toEqual([503, '30', 'no-store', 'DENY']);
@@ -140,7 +140,7 @@ describe('the page', () => {
     expect((await own.visit('/', PAGE)).headers['content-security-policy']).not.toBe(policy);
   });
 
-  it('is for people: a program reads a sentence', async () => {
+  it('is sent to browsers only; other clients get a plain text', async () => {
     const own = await openVm(gateway, token, await createVm(gateway, token));
     for (const headers of [{ accept: '*/*' }, { ...PAGE, 'sec-fetch-mode': 'no-cors' }]) {
       const { status, headers: sent, body } = await own.visit('/', headers);
@@ -148,7 +148,7 @@ describe('the page', () => {
     }
   });
 
-  it('is nothing to strangers, and to visitors of a PUBLIC mapping only that it is not there', async () => {
+  it('reveals nothing to strangers, and to visitors of a PUBLIC mapping only that the VM is unavailable', async () => {
     const id = await createVm(gateway, token, { vmlabel: 'Hidden' });
     await gateway.rest(token, 'POST', '/vms/networking', { body: { vmid: id, name: 'web', internal_port: 3000 } });
     const own = `${id}.localhost`;
@@ -172,7 +172,7 @@ describe('the start button', () => {
     return vms.find((vm) => vm.id === id)?.enabled;
   };
 
-  it("takes no press from another site's page, and none by a link", async () => {
+  it("ignores requests from another site's page and from links", async () => {
     const id = await vmOf('silent');
     const { host, cookie, ...own } = await openVm(gateway, token, id);
     const strangers: Record<string, string>[] = [

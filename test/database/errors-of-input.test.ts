@@ -35,7 +35,7 @@ const SECRET = 'mutation ($input: SetSecretInput!) { setSecret(input: $input) { 
 const INPUT = { vmlabel: 'a', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };
 const WHOLE = 'must be a whole number of at most 32 bits.';
 
-describe('a bad input is named by its place, with what is needed there', () => {
+describe('an error of input names the path and what is expected there', () => {
   it.each<[string, string, Record<string, unknown>, Problem[]]>([
     ['a variable that is missing', CREATE, {}, [{ path: 'vm', message: 'is required.' }]],
     ['a field that is missing', CREATE, { vm: { ...INPUT, cpu: undefined } }, [{ path: 'vm.cpu', message: 'is required.' }]],
@@ -113,7 +113,7 @@ describe('a bad input is named by its place, with what is needed there', () => {
     ['/vms/secrets', { vmid: '1', key: 'A' }, 'value'],
     ['/vms/secrets', { key: 'A', value: 'b' }, 'vmid'],
     ['/vms/networking', { vmid: '1', name: 'a' }, 'internal_port'],
-  ])('over REST, by its path there: %s', async (path, body, missing) => {
+  ])('over REST, it names the REST path %s', async (path, body, missing) => {
     const answer = (await (await rest('POST', path, JSON.stringify(body))).json()) as Record<string, unknown>;
     expect(answer).toEqual({
       error: `${missing}: is required.`,
@@ -186,7 +186,7 @@ function broken(text: string, at: number, kind: 'whole' | 'cut' | 'torn'): strin
   return kind === 'cut' ? text.slice(0, place) : `${text.slice(0, place)}${'"{@\\'[at % 4]}${text.slice(place)}`;
 }
 
-it('no value of a request comes back in an error, whatever is wrong with it', { timeout: 120_000 }, async () => {
+it('no error repeats a value of its request', { timeout: 120_000 }, async () => {
   const damage = fc.constantFrom('whole', 'whole', 'cut', 'torn');
   const shapes = fc.record({
     operation: fc.constantFrom(...OPERATIONS),

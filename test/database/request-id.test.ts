@@ -13,27 +13,27 @@ const ERROR = 50;
 const DEBUG = 20;
 
 describe("a request's id", () => {
-  it.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is its client\'s: "%s"', (given) => {
+  it.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is the one that the client sent: "%s"', (given) => {
     expect(chooseRequestId(given)).toBe(given);
   });
-  it.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is a new one instead of %j', (given) => {
+  it.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is generated instead of %j', (given) => {
     expect(chooseRequestId(given)).toMatch(NEW);
   });
-  it('stays the same', () => {
+  it('stays the same for the life of the request', () => {
     const request = { headers: {} };
     expect(requestIdOf(request)).toBe(requestIdOf(request));
     expect(requestIdOf({ headers: {} })).not.toBe(requestIdOf(request));
   });
 });
 
-describe('the line of a request that failed', () => {
+describe('the log line of a failed request', () => {
   const linesOf = (cause: unknown): Record<string, unknown>[] => {
     const lines: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
     logFailure(log, { requestId: 'r', operation: 'GET /vms', code: codeOf(cause) }, cause);
     return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   };
-  it('has a stack and is an error where it is a fault of ours', () => {
+  it('is an error with a stack for an internal error', () => {
     const [line, ...more] = linesOf(new Error('boom'));
     expect(more).toEqual([]);
     expect(line).toMatchObject({
@@ -44,7 +44,7 @@ describe('the line of a request that failed', () => {
       err: { message: 'boom' },
     });
   });
-  it.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack, at debug level, with %s', (code) => {
+  it.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack and the level debug for %s', (code) => {
     const [line, ...more] = linesOf(new ApiError(code, undefined, { cause: new Error('Connection terminated') }));
     expect(more).toEqual([]);
     expect(line).toMatchObject({ level: DEBUG, requestId: 'r', operation: 'GET /vms', code });
@@ -94,7 +94,7 @@ describe('every answer', () => {
     await Promise.all([first.body?.cancel(), second.body?.cancel()]);
   });
 
-  it('of a fault of ours says it in its body too, and the log has it once', async () => {
+  it('to an internal error also has it in the body, and the log has it once', async () => {
     await gateway.createVm(token, 'mine');
     await executeSql(gateway.databaseUrl, 'alter table vm rename to away');
     const query = '{ a: vms { totalCount } b: vms { totalCount } }';

@@ -45,7 +45,7 @@ async function insertVms(url: string, count: number): Promise<string[]> {
   return (rows as { vm_id: string }[]).map(({ vm_id }) => vm_id);
 }
 
-it('one visitor of more hosts than are kept ends no stream of another, and pushes out no host that is in use', async () => {
+it('RouteCache never evicts a VM that is in use, even if one client visits more VMs than it holds', async () => {
   const { url, table } = await openTable();
   const [streamed = '', used = '', idle = '', ...many] = await insertVms(url, 3 + MANY + 200);
   const targetOf = async (id: string): Promise<Upstream> => {
@@ -69,7 +69,7 @@ it('one visitor of more hosts than are kept ends no stream of another, and pushe
   expect(busy.signal.aborted).toBe(false);
 }, 120_000);
 
-it('addresses of no VM are remembered for a moment, so that a flood of them is not asked for again and again', async () => {
+it('RouteCache caches missing VMs briefly, so a flood of unknown addresses causes few statements', async () => {
   const { table, queries } = await openTable();
   const [missing, other] = [randomUUID(), randomUUID()];
   const reads = () => queries.filter((text) => text.includes('from "vm"')).length;

@@ -93,7 +93,7 @@ it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (p
   expect([response.status, statements.length]).toEqual([200, 1]);
 });
 
-it('reads the names of secrets without their values, and tells the audit of values in the statement that reads them', async () => {
+it('reads the names of secrets without their values, and audits a read of values in the same statement', async () => {
   await run('{ vms { nodes { id secrets { key updatedAt } } } }');
   expect(statements.filter((statement) => statement.includes('sealed'))).toEqual([]);
   await run('{ vms { nodes { id secrets { ...Values } } } } fragment Values on VmSecret { ... on VmSecret { clear: value } }');
@@ -109,7 +109,7 @@ it('reads the audit in one statement', async () => {
   expect(count).toBe(1);
 });
 
-it('reads the secrets and the violations of a whole list in one statement more each, however long it is', async () => {
+it('reads the secrets and the violations of a list in one more statement each, whatever its length', async () => {
   const { statements: secrets } = await run('{ vms { nodes { id secrets { key value } } } }');
   expect(secrets).toBe(2);
   const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');

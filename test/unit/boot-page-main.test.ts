@@ -30,8 +30,8 @@ function view(status: VmStatus, more: Partial<BootPageState> = {}): string {
   return renderMain(state).toString().replaceAll(/\s+/g, ' ');
 }
 
-describe('the owner', () => {
-  it('sees a bar that is measured while the image is downloaded, and none that pretends to be', () => {
+describe('the boot page of an owner', () => {
+  it('shows a percentage while the image is downloaded, and an indeterminate bar otherwise', () => {
     const progress = { percent: 40.9, message: 'Downloading x.', bytesDone: 4_100_000, bytesTotal: 100_000_000 };
     const pulling = view('PULLING', { progress });
     expect(pulling).toContain('data-part="status">Downloading the image<');
@@ -42,20 +42,20 @@ describe('the owner', () => {
     }
   });
 
-  it('sees which step it is at, and which are behind', () => {
+  it('marks the present step and the completed ones', () => {
     const classes = [...view('STARTING').matchAll(/<li(?: class="(\w+)")?/g)].map(([, name]) => name);
     expect(classes).toEqual(['done', 'done', 'now', undefined]);
     expect(view('STARTING').match(/aria-current="step"/g)).toHaveLength(1);
   });
 
-  it('sees a start button of one that is off, with what the plan says against it', () => {
+  it('shows a start button when the VM is off, with the plan violations', () => {
     expect(view('STOPPED')).toMatch(/<form method="post" action="\/\.swiftor\/start\?to=%2F"><button>Start</);
     const full = view('STOPPED', { violations: ['The plan Core allows 1 VM.', 'And no <more>.'] });
     expect(full).toContain('<li>The plan Core allows 1 VM.</li>');
     expect(full).toContain('<li>And no &lt;more&gt;.</li>');
   });
 
-  it('sees why it failed: message, code, last lines, next try', () => {
+  it('shows message, code, last lines and next retry of a failure', () => {
     const failed = view('FAILED');
     for (const part of [
       'The app ended with 3.',
@@ -69,7 +69,7 @@ describe('the owner', () => {
     }
   });
 
-  it('has a word for each status, and its own label nowhere unescaped', () => {
+  it('has a text for each status and escapes the label', () => {
     for (const status of VM_STATUSES) {
       const text = view(status);
       expect([status, /<p class="status"[^>]*>[^<]{5,}</.test(text)]).toEqual([status, true]);
@@ -78,8 +78,8 @@ describe('the owner', () => {
   });
 });
 
-describe('a visitor', () => {
-  it.each(VM_STATUSES)('learns nothing of a VM that is %s', (status) => {
+describe('the boot page of a visitor', () => {
+  it.each(VM_STATUSES)('reveals nothing about a VM that is %s', (status) => {
     const text = view(status, {
       isOwner: false,
       progress: { percent: 40, message: 'Downloading secret/image.' },
@@ -91,7 +91,7 @@ describe('a visitor', () => {
   });
 });
 
-describe('where a person goes after the start', () => {
+describe('redirectPath', () => {
   it.each([
     ['/.swiftor/start?to=%2Fa%3Fb%3Dc', '/a?b=c'],
     ['/.swiftor/start', '/'],
@@ -100,7 +100,7 @@ describe('where a person goes after the start', () => {
     ['/.swiftor/start?to=%2F%09%2Fevil.test', '/'],
     ['/.swiftor/start?to=https%3A%2F%2Fevil.test', '/'],
     ['/.swiftor/start?to=%2Fa%0D%0ASet-Cookie%3A%20x', '/'],
-  ])('%s leads to %s', (url, expected) => {
+  ])('redirects %s to %s', (url, expected) => {
     expect(redirectPath(url)).toBe(expected);
   });
 });

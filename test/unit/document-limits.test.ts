@@ -58,11 +58,11 @@ describe('each limit at N and at N + 1', () => {
   });
 });
 
-it('every operation of a document is measured', () => {
+it('measures every operation of a document', () => {
   expect(problemsOf(`query A { a } query B { ${times(aliases + 1, (index) => `f${index}: f`)} }`)).toEqual(['aliases']);
 });
 
-it('fragments that spread each other twice are measured at once, however many fields they stand for', () => {
+it('measures nested double spreads in linear time', () => {
   const bomb = `{ ...F0 } ${times(150, (index) => `fragment F${index} on T { ...F${index + 1} ...F${index + 1} }`)} fragment F150 on T { a }`;
   const begun = performance.now();
   expect(problemsOf(bomb)).toEqual(['fields']);
@@ -78,16 +78,16 @@ it.each([
     `{ ...F0 } ${times(110, (index) => `fragment F${index} on Query { ${times(5, (step) => `...F${(index + step + 1) % 110}`)} }`)}`,
     'F0',
   ],
-])('a fragment that spreads %s is refused before validation', (_what, text, name) => {
+])('refuses a fragment that spreads %s before validation', (_what, text, name) => {
   expect(problemsOf(text)).toEqual([`spreads the fragment "${name}" inside itself.`]);
 });
 
-it('a fragment that nothing spreads is measured too: it is validated like any other', () => {
+it('measures an unused fragment, because it is validated', () => {
   expect(problemsOf('{ a } fragment A on T { ...A }')).toEqual(['spreads the fragment "A" inside itself.']);
   expect(problemsOf(`{ a } fragment A on T { ${times(aliases + 1, (index) => `f${index}: f`)} }`)).toEqual(['aliases']);
 });
 
-it('the introspection that tools send stays below', () => {
+it('accepts the introspection query of common tools', () => {
   const all = getIntrospectionQuery({
     descriptions: true,
     specifiedByUrl: true,

@@ -141,7 +141,7 @@ describe('an operation that is executed again answers as it did the first time',
     for (const each of later) expect(each).toEqual(first);
   });
 
-  it('with the error that a resolver threw as its origin', async () => {
+  it('keeps the error of a resolver as originalError', async () => {
     const execute = createExecutor();
     const document = parseValid(SMALL, '{ failsStrictly }');
     for (let time = 0; time < 3; time += 1) {
@@ -152,7 +152,7 @@ describe('an operation that is executed again answers as it did the first time',
   });
 });
 
-it('each default of the schema is a value, which graphql-jit reads, and no literal, which it ignores', () => {
+it('the schema has no literal default values, which graphql-jit ignores', () => {
   const types = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) || isInputObjectType(type));
   const fields = types
     .filter(({ name }) => !name.startsWith('__'))
@@ -162,7 +162,7 @@ it('each default of the schema is a value, which graphql-jit reads, and no liter
   expect(places.filter((place) => place.default?.literal !== undefined)).toEqual([]);
 });
 
-it('no input type of the schema contains itself, which graphql-jit would compile without end', () => {
+it('the schema has no recursive input type, which graphql-jit would compile endlessly', () => {
   const contains = (name: string, within: readonly string[]): boolean => {
     const type = schema.getType(name);
     if (!isInputObjectType(type)) return false;
@@ -172,7 +172,7 @@ it('no input type of the schema contains itself, which graphql-jit would compile
   expect(Object.keys(schema.getTypeMap()).filter((name) => contains(name, []))).toEqual([]);
 });
 
-describe('an event that is executed again gives the text that it gave the first time', () => {
+describe('an event that is executed again has the same result as the first time', () => {
   const CHANGED: VmEvent = {
     seq: 7,
     kind: 'CHANGED',
@@ -202,7 +202,7 @@ describe('an event that is executed again gives the text that it gave the first 
     for (const each of later) expect(each).toEqual(first);
   });
 
-  it('any selection in any order', async () => {
+  it('has the same result for any selection in any order', async () => {
     const field = fc.constantFrom('seq', 'kind', 'vmId', 'status', 'previousStatus', 'reason', 'at', '__typename');
     const alias = fc.option(fc.stringMatching(/^[a-zA-Z]\w{0,5}$/), { nil: undefined });
     const plain = fc.record({ field, alias }).map((each) => (each.alias === undefined ? each.field : `${each.alias}: ${each.field}`));

@@ -43,7 +43,7 @@ async function openUnread() {
 it.each([
   ['that waits for its next event, with a little unsent', (reply: ServerResponse) => reply.writableLength > 0],
   ['that waits for its reader', (reply: ServerResponse) => reply.writableNeedDrain],
-])('an unread stream %s is ended with its token and cut later, and nothing is written after the end', async (_what, isFull) => {
+])('an unread stream %s ends when its token expires and is cut later, without writes after its end', async (_what, isFull) => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
   const { source, ending, errors, reply } = await openUnread();

@@ -27,7 +27,7 @@ async function standstill(written: () => number): Promise<number> {
 describe('large bodies', () => {
   const hash = (data: Buffer) => createHash('sha256').update(data).digest('hex');
 
-  it('pass whole in both directions, with and without a length', async () => {
+  it('arrive complete in both directions, with and without a length', async () => {
     const { port } = await before((req, res) => {
       const { 'content-length': length } = req.headers;
       res.writeHead(200, length === undefined ? {} : { 'Content-Length': length });
@@ -40,7 +40,7 @@ describe('large bodies', () => {
     }
   });
 
-  it('of many answers at once, which wait for their clients, are not mixed', async () => {
+  it('of many concurrent answers to slow clients are not mixed', async () => {
     const bodyOf = (letter: string) => Buffer.alloc(8 * MB, letter);
     const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const { port } = await before((req, res) => res.end(bodyOf(req.url?.slice(1) ?? '')));
@@ -132,8 +132,8 @@ describe('large bodies', () => {
   });
 });
 
-describe('when one side goes midway', () => {
-  it('a client that leaves before the answer takes its request along', async () => {
+describe('when one side disconnects', () => {
+  it('a client that leaves before the answer aborts its request', async () => {
     const gone = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
     const { port } = await before((_req, res) => {
@@ -168,7 +168,7 @@ describe('when one side goes midway', () => {
     await downloads.promise;
   });
 
-  it('a client that leaves takes along what it had sent ahead on the same connection', async () => {
+  it('a client that leaves aborts the requests that it has pipelined', async () => {
     const opened = new Set<ServerResponse>();
     const { port } = await before((_req, res) => {
       opened.add(res);
@@ -236,7 +236,7 @@ describe('when one side goes midway', () => {
     await expect(fetchText(entry)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('informational answers of the app are not passed on, and the final one is', async () => {
+  it('informational responses of the app are dropped, and the final one is forwarded', async () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', () =>
@@ -249,7 +249,7 @@ describe('when one side goes midway', () => {
     expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\n.*\r\n\r\nok$/s);
   });
 
-  it('a refused connection becomes 502, also while a large body is under way', async () => {
+  it('a refused connection becomes 502, also during a large upload', async () => {
     const closed = createRawServer();
     const port = await listen(closed);
     await new Promise((done) => closed.close(done));

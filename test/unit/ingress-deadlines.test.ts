@@ -49,7 +49,7 @@ describe.concurrent('time', () => {
     expect(performance.now() - at).toBeLessThan(5_500);
   });
 
-  it("to answer is the app's own: silence outlives the limit on idle kept sockets", async ({ expect, onTestFinished }) => {
+  it('to answer is up to the app: a pending answer may take longer than an idle socket is kept', async ({ expect, onTestFinished }) => {
     const slow = createServer((req, res) => {
       if (req.url === '/quick') return void res.end();
       res.write('a');

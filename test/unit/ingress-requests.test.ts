@@ -88,7 +88,7 @@ describe('a request', () => {
     ]);
   });
 
-  it("carries the gateway's word on who forwarded it, and none of the client's", async () => {
+  it("has the gateway's forwarding headers and none of the client's", async () => {
     const port = await app((req, res) => res.end(JSON.stringify(req.headers)));
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)), { publicScheme: 'https' });
     const headers = {
@@ -139,7 +139,7 @@ describe('a request', () => {
     expect(await read(socket)).toContain('abc no expectation');
   });
 
-  it('is told apart from the one smuggled behind it', async () => {
+  it('is separated from one that is smuggled behind it', async () => {
     const urls: (string | undefined)[] = [];
     const { port } = await before((req, res) => {
       urls.push(req.url);

@@ -55,7 +55,7 @@ describe('a response', () => {
     expect(res.rawTrailers).toEqual([]);
   });
 
-  it('without a body stays without one', async () => {
+  it('without a body is forwarded without one', async () => {
     const { port } = await before((req, res) => {
       res.writeHead(Number(req.url?.slice(1)), req.method === 'HEAD' ? { 'Content-Length': '1234' } : {});
       res.end();

@@ -16,11 +16,11 @@ import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, u
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
 
-describe('what the resolver says', () => {
+describe('a resolution', () => {
   const answerTo = async (port: number, host: string) =>
     (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n`)).replace(/\r\nDate: [^\r]*/, '');
 
-  it('not found, denied and a foreign host are the same bytes', async () => {
+  it('as not found or denied, and a foreign host, get the same bytes', async () => {
     const { port } = await gateway((_vmId, name) => Promise.resolve({ kind: name === 'secret' ? 'denied' : 'not-found' }));
     const answers = [];
     for (const host of [HOST, `secret-${HOST}`, 'evil.test', `user@${HOST}`, BASE]) answers.push(await answerTo(port, host));
@@ -28,7 +28,7 @@ describe('what the resolver says', () => {
     expect(new Set(answers).size).toBe(1);
   });
 
-  it('unavailable is 503 with a time to come back', async () => {
+  it('as unavailable becomes 503 with Retry-After', async () => {
     const { port } = await gateway(() =>
       Promise.resolve({ kind: 'unavailable', retryAfterSeconds: 1.2, message: 'The VM is booting: 40 %.' }),
     );
@@ -41,7 +41,7 @@ describe('what the resolver says', () => {
     ]);
   });
 
-  it('a rejection is 503, logged once with the VM and no header', async () => {
+  it('that rejects becomes 503 and is logged once, with the VM and without headers', async () => {
     const { port, logged } = await gateway(() => Promise.reject(new Error('database away')));
     const { status, headers } = await fetchText(port, {
       headers: { Host: HOST, Cookie: 'swiftor_a=hidden', Authorization: 'Bearer hidden' },
@@ -53,7 +53,7 @@ describe('what the resolver says', () => {
     expect(logged[0]).not.toContain('hidden');
   });
 
-  it('a client that left while it was asked is not connected to the app', async () => {
+  it('that completes after the client has left opens no connection to the app', async () => {
     const connections: Socket[] = [];
     const server = createServer();
     server.on('connection', (socket: Socket) => connections.push(socket));
@@ -94,7 +94,7 @@ describe('kept-alive sockets', () => {
     return { server, seen };
   };
 
-  it('are reused, and a request met by a reset of one is sent once more', async () => {
+  it('are reused, and a request is retried once if its socket is reset', async () => {
     const { server, seen } = counting((socket) => socket.resetAndDestroy());
     const port = await listen(server);
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -103,7 +103,7 @@ describe('kept-alive sockets', () => {
     expect(seen).toEqual(['1 GET', '1 GET', '2 GET']);
   });
 
-  it('are not used for what must not be sent twice', async () => {
+  it('are not used for requests that must not be sent twice', async () => {
     const { server, seen } = counting((socket) => socket.resetAndDestroy());
     const port = await listen(server);
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -138,7 +138,7 @@ describe('kept-alive sockets', () => {
 });
 
 describe('when the target stops being valid', () => {
-  it('streams, waiting requests and kept sockets end within a second, and others go on', async () => {
+  it('its streams, pending requests and kept sockets end within a second, and others continue', async () => {
     const open = new Set<Socket>();
     const urls: (string | undefined)[] = [];
     const server = createServer((req, res) => {
@@ -184,7 +184,7 @@ describe('when the target stops being valid', () => {
 });
 
 describe('an https app with a self-signed certificate', () => {
-  it('is reached without a look at the certificate, over HTTP and WebSocket', async () => {
+  it('is reached without verification of its certificate, over HTTP and WebSocket', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'ingress-'));
     onTestFinished(() => rm(directory, { recursive: true }));
     const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];

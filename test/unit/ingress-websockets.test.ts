@@ -65,7 +65,7 @@ describe('a WebSocket', () => {
     await vi.waitUntil(() => app.sockets.size === 0, WAIT);
   });
 
-  it('that one side drops without a word is dropped for the other', async () => {
+  it('that one side drops is dropped for the other', async () => {
     const app = await echo((ws) => ws.on('message', (data: Buffer) => data.toString() === 'die' && ws.terminate()));
     const { port } = await gateway(() => Promise.resolve(upstream(app.port)));
     const first = await open(port);
@@ -77,7 +77,7 @@ describe('a WebSocket', () => {
     expect(code).toBe(1006);
   });
 
-  it("gets the app's refusal as it is", async () => {
+  it("receives the app's refusal unchanged", async () => {
     const { port } = await before((_req, res) =>
       res.writeHead(401, { 'WWW-Authenticate': 'Basic realm="desk"', 'Set-Cookie': ['a=1', 'swiftor_a=1'] }).end('sign in'),
     );
@@ -117,7 +117,7 @@ describe('a WebSocket', () => {
     expect(performance.now() - at).toBeLessThan(1_000);
   });
 
-  it('counts at its target for as long as it is open, as a request does', async () => {
+  it('counts in the load of its target while it is open, like a request', async () => {
     const app = await echo();
     const streaming = await listen(createServer((_req, res) => void res.write('first')));
     const load = { open: 0 };
@@ -134,7 +134,7 @@ describe('a WebSocket', () => {
     expect(load).toEqual({ open: 0 });
   });
 
-  it('passes on bytes that either side sends right behind its headers', async () => {
+  it('forwards bytes that either side sends immediately after its headers', async () => {
     const server = createServer();
     server.on('upgrade', (_req, socket: Socket, head: Buffer) => {
       socket.write(
@@ -151,7 +151,7 @@ describe('a WebSocket', () => {
     expect(answer).toBe(expected);
   });
 
-  it('whose client leaves before the app has agreed is dropped for the app', async () => {
+  it('whose client leaves before the app has accepted is dropped for the app', async () => {
     const server = createServer();
     const asked = Promise.withResolvers<Socket>();
     server.on('upgrade', (_req, socket: Socket) => asked.resolve(socket));
@@ -165,7 +165,7 @@ describe('a WebSocket', () => {
     await once(app, 'end');
   });
 
-  it('whose client resets while the resolver is asked harms nobody and reaches no app', async () => {
+  it('whose client resets during the resolution reaches no app', async () => {
     const decision = Promise.withResolvers<Resolution>();
     const asked = Promise.withResolvers<void>();
     const connections: Socket[] = [];
@@ -215,13 +215,13 @@ describe('a WebSocket', () => {
     await vi.waitUntil(() => apps[1]?.readableEnded, WAIT);
   });
 
-  it('refused with a large answer gets all of it', async () => {
+  it('that is refused with a large response receives all of it', async () => {
     const { port } = await before((_req, res) => res.end(Buffer.alloc(8 * MB, 'x')));
     const answer = await raw(port, handshake());
     expect(answer.length - answer.indexOf('\r\n\r\n') - 4).toBe(8 * MB);
   });
 
-  it('is the only upgrade: h2c goes on as a plain request, and an upgrade with a body is refused', async () => {
+  it('is the only upgrade: h2c is served as a plain request, and an upgrade with a body is refused', async () => {
     const app = await echo();
     for (const everyUpgrade of [false, true]) {
       const { port } = await gateway(() => Promise.resolve(upstream(app.port)), { everyUpgrade });

@@ -41,13 +41,13 @@ const verifier = (more: { issuer?: string } = {}) => createVerifyToken({ secret:
 describe('with a shared secret', () => {
   const verify = verifier();
 
-  it('a token of Supabase names its user, plan and end', async () => {
+  it('reads user, plan and expiry of a Supabase token', async () => {
     const exp = now() + 3_600;
     const supabase = { ...CLAIMS, exp, role: 'authenticated', app_metadata: { plan: 'hacker', provider: 'email' } };
     expect(await verify(await token(supabase))).toEqual({ userId: 'alice', plan: 'hacker', expiresAt: exp * 1000 });
   });
 
-  it('a token that we sign is accepted, with and without a plan', async () => {
+  it('accepts a token of signToken, with and without a plan', async () => {
     const options = { secret: SECRET, audience: 'authenticated', issuer: 'https://id.swiftor.io' };
     const own = createVerifyToken(options);
     expect(await own(await signToken({ userId: 'bob', ttlSeconds: 60 }, options))).toEqual({
@@ -63,11 +63,11 @@ describe('with a shared secret', () => {
     ['metadata that is no object', { app_metadata: 'hacker' }],
     ['no metadata but null', { app_metadata: null }],
     ['a plan that the user wrote himself', { user_metadata: { plan: 'engineer' } }],
-  ])('a token with %s names no plan', async (_what, claims) => {
+  ])('reads no plan from a token with %s', async (_what, claims) => {
     expect(await verify(await token({ ...CLAIMS, ...claims }))).not.toHaveProperty('plan');
   });
 
-  it('one of several audiences is enough', async () => {
+  it('accepts a token if one of its audiences matches', async () => {
     expect(await verify(await token({ ...CLAIMS, aud: ['web', 'authenticated'] }))).toMatchObject({ userId: 'alice' });
   });
 
@@ -101,14 +101,14 @@ describe('with a shared secret', () => {
     await expect(verify(await make())).rejects.toMatchObject(REFUSED);
   });
 
-  it('a token whose claims were changed after it was signed is refused', async () => {
+  it('refuses a token whose claims were changed after signing', async () => {
     const [header, payload, signature] = (await token(CLAIMS)).split('.');
     const claims = JSON.parse(new TextDecoder().decode(base64url.decode(payload ?? ''))) as object;
     const changed = base64url.encode(JSON.stringify({ ...claims, sub: 'mallory' }));
     await expect(verify([header, changed, signature].join('.'))).rejects.toMatchObject(REFUSED);
   });
 
-  it('an issuer is asked for where one is set, and only there', async () => {
+  it('checks the issuer only if one is configured', async () => {
     const strict = verifier({ issuer: 'https://id.swiftor.io' });
     expect(await strict(await token({ ...CLAIMS, iss: 'https://id.swiftor.io' }))).toMatchObject({ userId: 'alice' });
     await expect(strict(await token({ ...CLAIMS, iss: 'https://elsewhere.io' }))).rejects.toMatchObject(REFUSED);
@@ -116,13 +116,13 @@ describe('with a shared secret', () => {
     expect(await verify(await token({ ...CLAIMS, iss: 'https://elsewhere.io' }))).toMatchObject({ userId: 'alice' });
   });
 
-  it('the answer says nothing of what was wrong, the cause does', async () => {
+  it('hides the reason from the client and keeps it as the cause', async () => {
     const error: unknown = await verify(await token({ ...CLAIMS, aud: 'anon' })).catch((reason: unknown) => reason);
     expect(String(error)).not.toMatch(/aud|anon/);
     expect(error).toHaveProperty('cause.claim', 'aud');
   });
 
-  it('a verified token is remembered until its end and no longer', async () => {
+  it('caches a verified token until it expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const verifyFresh = cacheTokens(verifier());
@@ -135,14 +135,14 @@ describe('with a shared secret', () => {
     await expect(verifyFresh(short)).rejects.toMatchObject(REFUSED);
   });
 
-  it('a clock that is a few seconds off is forgiven, not more', async () => {
+  it('tolerates a clock difference of a few seconds', async () => {
     expect(await verify(await token({ ...CLAIMS, nbf: now() + 3 }))).toMatchObject({ userId: 'alice' });
     expect(await verify(await token({ ...CLAIMS, exp: now() - 3 }))).toMatchObject({ userId: 'alice' });
     await expect(verify(await token({ ...CLAIMS, exp: now() - 7 }))).rejects.toMatchObject(REFUSED);
   });
 });
 
-it('a key set that cannot be fetched is UNAVAILABLE: nothing is wrong with the token', async () => {
+it('reports UNAVAILABLE if the key set cannot be fetched', async () => {
   const { privateKey } = await generateKeyPair('ES256');
   const signed = await token(CLAIMS, privateKey, { alg: 'ES256', kid: 'one' });
   // Port 9 of loopback: nothing listens.
@@ -183,18 +183,18 @@ describe('with the keys at a JWKS address', () => {
     server.close();
   });
 
-  it.each(['ES256', 'RS256'] as const)('a token that the holder of the %s key signed is accepted', async (alg) => {
+  it.each(['ES256', 'RS256'] as const)('accepts a token that is signed with the %s key', async (alg) => {
     expect(await verify(await token(CLAIMS, keys[alg].privateKey, { alg, kid: alg }))).toMatchObject({ userId: 'alice' });
   });
 
-  it('a token of another holder is refused, under his own name and under a known one', async () => {
+  it('refuses a token of another key, under an unknown and under a known key id', async () => {
     for (const kid of ['stranger', 'ES256']) {
       const foreign = await token(CLAIMS, keys.stranger.privateKey, { alg: 'ES256', kid });
       await expect(verify(foreign)).rejects.toMatchObject(REFUSED);
     }
   });
 
-  it('HS256 is refused, also with a public key for its secret', async () => {
+  it('refuses HS256, also with a public key as its secret', async () => {
     const secrets = [KEY, new TextEncoder().encode(await exportSPKI(keys.RS256.publicKey))];
     const modulus = (await exportJWK(keys.RS256.publicKey)).n ?? '';
     for (const secret of [...secrets, base64url.decode(modulus)]) {
@@ -202,7 +202,7 @@ describe('with the keys at a JWKS address', () => {
     }
   });
 
-  it('RS512 is refused though the published key verifies it', async () => {
+  it('refuses RS512, although the published key verifies it', async () => {
     const sameKey = await importJWK(await exportJWK(keys.RS256.privateKey), 'RS512');
     const signed = await token(CLAIMS, sameKey, { alg: 'RS512', kid: 'RS256' });
     // By the library alone it would pass: it is our list that it is not on.
@@ -210,30 +210,30 @@ describe('with the keys at a JWKS address', () => {
     await expect(verify(signed)).rejects.toMatchObject(REFUSED);
   });
 
-  it('keys in the token itself, or at an address in it, are not looked at', async () => {
+  it('ignores keys and key URLs in the token', async () => {
     const jwk = await exportJWK(keys.ES256.publicKey);
     const own = await token(CLAIMS, keys.stranger.privateKey, { alg: 'ES256', jwk: { ...jwk }, jku: url() });
     await expect(verify(own)).rejects.toMatchObject(REFUSED);
   });
 
-  it('claims count as with a secret', async () => {
+  it('checks the claims as with a shared secret', async () => {
     const expired = await token({ ...CLAIMS, exp: now() - 60 }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     const foreign = await token({ ...CLAIMS, aud: 'anon' }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     for (const bad of [expired, foreign]) await expect(verify(bad)).rejects.toMatchObject(REFUSED);
   });
 
-  it('we sign nothing', async () => {
+  it('cannot sign tokens', async () => {
     const options = { jwksUrl: url(), audience: 'authenticated' };
     await expect(signToken({ userId: 'alice', ttlSeconds: 60 }, options)).rejects.toThrow(/With JWT_JWKS_URL/);
   });
 });
 
-it('without any key nothing is verified, from the start', () => {
+it('createVerifyToken throws without a secret and without a key set', () => {
   expect(() => createVerifyToken({ audience: 'authenticated' })).toThrow(/JWT_SECRET or JWT_JWKS_URL/);
 });
 
 describe('an Authorization header', () => {
-  it.each(['Bearer a.b-c.d_e', 'bearer a.b-c.d_e', 'BEARER   a.b-c.d_e  '])('%j holds a token', (header) => {
+  it.each(['Bearer a.b-c.d_e', 'bearer a.b-c.d_e', 'BEARER   a.b-c.d_e  '])('%j contains a token', (header) => {
     expect(bearerOf(header)).toBe('a.b-c.d_e');
   });
 

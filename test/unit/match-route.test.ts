@@ -24,7 +24,7 @@ const mappings = [
 const vm = { mappings, status: 'RUNNING', engineRef: 'ref', address: '172.18.0.9' } as unknown as Vm;
 const route = (name: string | undefined, path: string) => matchRoute(vm, entry, name, path);
 
-describe('a way', () => {
+describe('matchRoute', () => {
   it.each<[name: string | undefined, path: string, expected: Partial<AppRoute> | undefined]>([
     [undefined, '/', { key: '', port: 8443, scheme: 'https', isPublic: false }],
     [undefined, '/manage', { key: '/manage', port: 3000, scheme: 'http', isPublic: false, strip: undefined }],
@@ -38,19 +38,19 @@ describe('a way', () => {
     ['open', '/manage/', { key: 'open', port: 8443, scheme: 'https', isPublic: true }],
     ['shut', '/', { key: 'shut', port: 80, scheme: 'http', isPublic: false }],
     ['none', '/', undefined],
-  ])('of %s at %s', (name, path, expected) => {
+  ])('matches the mapping %s at the path %s', (name, path, expected) => {
     if (expected === undefined) expect(route(name, path)).toBeUndefined();
     else expect(route(name, path)).toMatchObject(expected);
   });
 
-  it('of the own address is unknown where the catalog has lost the image, and mappings still lead on', () => {
+  it('matches only mappings if the catalog no longer has the image', () => {
     expect(matchRoute(vm, undefined, undefined, '/')).toBeUndefined();
     expect(matchRoute(vm, undefined, 'open', '/')).toMatchObject({ port: 8443, scheme: 'http' });
   });
 });
 
-describe('a door', () => {
-  it('is there while the VM runs with a known container and address', () => {
+describe('findEndpoint', () => {
+  it('returns an endpoint while the VM is up and its container and address are known', () => {
     const own = route(undefined, '/');
     expect(findEndpoint(vm, own)).toMatchObject({ ref: 'ref', host: '172.18.0.9', port: 8443 });
     expect(findEndpoint({ ...vm, status: 'DEGRADED' }, own)).toBeDefined();
@@ -60,7 +60,7 @@ describe('a door', () => {
     expect(findEndpoint(vm, undefined)).toBeUndefined();
   });
 
-  it('is another one as soon as anything of it is', () => {
+  it('gives endpoints that differ in any property different keys', () => {
     const endpoint = findEndpoint(vm, route('open', '/'));
     if (endpoint === undefined) throw new Error('There is an endpoint.');
     const others = [{ ref: 'x' }, { host: '10.0.0.1' }, { port: 1 }, { scheme: 'http' }, { isPublic: false }, { strip: '/x' }] as const;

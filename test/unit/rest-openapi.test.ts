@@ -87,14 +87,14 @@ const ITEM = {
   enabled: false,
 };
 
-describe('the document', () => {
-  it('is OpenAPI 3.1 with a bearer token for everything', () => {
+describe('the OpenAPI document', () => {
+  it('is OpenAPI 3.1 and requires a bearer token everywhere', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document.security).toEqual([{ bearer: [] }]);
     expect(document.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
   });
 
-  it('has each route of the contract by each of its methods, and no other', () => {
+  it('lists exactly the routes and methods of the contract', () => {
     expect(operations.map(({ name }) => name).toSorted()).toEqual(
       [
         'GET /vms',
@@ -116,7 +116,7 @@ describe('the document', () => {
     );
   });
 
-  it('answers 201 where something is made and 200 elsewhere, and an error with its code', () => {
+  it('declares 201 for creations, 200 for other requests, and errors with a code', () => {
     const created = operations.filter(({ operation }) => '201' in operation.responses).map(({ name }) => name);
     expect(created.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking']);
     for (const { operation, name } of operations) {
@@ -138,18 +138,18 @@ describe('the document', () => {
     },
   );
 
-  it('takes a body exactly where the seed has one', () => {
+  it('declares a body exactly where the original API has one', () => {
     const withBody = operations.filter(({ operation }) => operation.requestBody !== undefined).map(({ name }) => name);
     expect(withBody.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking', 'POST /vms/secrets']);
   });
 
-  it('warns of exactly the GETs that change something', () => {
+  it('deprecates exactly the GETs that change state', () => {
     const warned = operations.filter(({ operation }) => operation.deprecated === true).map(({ name }) => name);
     expect(warned.toSorted()).toEqual(['GET /vms/delete/{vmid}', 'GET /vms/start/{vmid}', 'GET /vms/stop/{vmid}']);
   });
 });
 
-describe('what the seed prints', () => {
+describe('the schemas of the OpenAPI document', () => {
   const CREATE = {
     config: { vmlabel: 'MyWebServer', region: { code: 'AU' }, password: 'your-secure-password', storageType: 'persistent' },
     os: { distribution: { code: 'ubuntu' }, desktop: 'xfce', cpu: 2, ram: 4 },
@@ -159,11 +159,11 @@ describe('what the seed prints', () => {
     ['POST /vms/create', CREATE],
     ['POST /vms/secrets', { vmid: ID, key: 'NEW_SECRET_KEY', value: 'its-secret-value' }],
     ['POST /vms/networking', { vmid: ID, name: 'myapp', internal_port: 5001 }],
-  ])('%s takes its body', (name, body) => {
+  ])('%s accepts the documented example', (name, body) => {
     expect(misfits(bodyOf(name), body)).toEqual([]);
   });
 
-  it('POST /vms/create takes a body without what is optional, and none without the rest', () => {
+  it('POST /vms/create requires exactly the fields that are not optional', () => {
     const { storageType: _storage, ...config } = CREATE.config;
     const { desktop: _desktop, ...os } = CREATE.os;
     expect(misfits(bodyOf('POST /vms/create'), { config, os })).toEqual([]);
@@ -184,11 +184,11 @@ describe('what the seed prints', () => {
     ['GET /vms/networking', { networking: { [ID]: { myapp: { subdomain: 'myapp', internal_port: 5001 } } } }],
     ['POST /vms/networking', { message: 'added', subdomain: `myapp.${ID}.swiftor.io`, internal_port: 5001 }],
     ['DELETE /vms/networking/{vmid}/{name}', { message: 'Subdomain mapping removed successfully', vmid: ID, name: 'myapp' }],
-  ])('%s replies as the document says', (name, reply) => {
+  ])('%s describes the documented reply', (name, reply) => {
     expect(misfits(replyOf(name), reply)).toEqual([]);
   });
 
-  it('is not what the document says when a key is missing, added or of another type', () => {
+  it('reject a reply with a missing key, an added key or another type', () => {
     const { enabled: _enabled, ...incomplete } = ITEM;
     expect(misfits(replyOf('GET /vms'), { vms: [incomplete] })).toEqual(['$.vms[0].enabled is missing']);
     expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, user_id: 'x' }] })).toEqual(['$.vms[0].user_id is not in the document']);
@@ -213,11 +213,11 @@ describe('each route', () => {
   };
   const named = ROUTES.map((route) => ({ route, name: `${route.methods.join(', ')} ${route.path}` }));
 
-  it.each(named)('$name runs an operation that the schema has', ({ route }) => {
+  it.each(named)('$name runs an operation that is valid in the GraphQL schema', ({ route }) => {
     expect(validate(schema, parse(route.document))).toEqual([]);
   });
 
-  it.each(named)('$name replies what the document says', ({ route }) => {
+  it.each(named)('$name replies as the OpenAPI document describes', ({ route }) => {
     for (const method of route.methods) {
       const reply: unknown = JSON.parse(JSON.stringify(route.reply(data, request)));
       expect(misfits(replyOf(`${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`), reply)).toEqual([]);

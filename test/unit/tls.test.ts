@@ -65,7 +65,7 @@ async function ask(port: number): Promise<{ name: string | undefined; status: nu
 }
 
 describe('TLS of the gateway itself', () => {
-  it('serves HTTP and WebSockets, and new connections get a certificate that was put in place of the old', async () => {
+  it('serves HTTP and WebSockets, and uses a replaced certificate for new connections', async () => {
     await pointAt('live', 'first');
     const { http, port, lines } = await listen('live');
     http.on('request', (_req, res) => res.end('ok'));
@@ -94,12 +94,12 @@ describe('TLS of the gateway itself', () => {
   }, 30_000);
 });
 
-describe('a pair', () => {
+describe('a pair of TLS files', () => {
   it.each([
     ['is missing', 'nothing', 'TLS_CERT "', 'cannot be read: ENOENT.'],
     ['has the key of another', 'mixed', 'TLS_CERT "', 'the key does not belong to the certificate.'],
     ['is none', 'garbage', 'TLS_CERT "', 'cannot be used: '],
-  ])('that %s is refused in one line, and the gateway does not start', async (_what, name, ...said) => {
+  ])('that %s prevents the start with a one-line error', async (_what, name, ...said) => {
     await mkdir(path.join(folder, name), { recursive: true });
     const { certFile, keyFile } = filesIn(name);
     if (name === 'mixed') {
@@ -113,7 +113,7 @@ describe('a pair', () => {
     expect(String(error)).not.toContain('\n');
   });
 
-  it('that cannot be read ends the start with that line', async () => {
+  it('that cannot be read prevents the start with a one-line error', async () => {
     const { certFile, keyFile } = filesIn('nowhere');
     const database = 'postgresql://127.0.0.1:1/none';
     await using gateway = spawnGateway({
@@ -126,7 +126,7 @@ describe('a pair', () => {
     expect(gateway.lines.join('\n')).toContain(`TLS_CERT "${certFile}" cannot be read: ENOENT.`);
   }, 30_000);
 
-  it('is looked through for what browsers will refuse', async () => {
+  it('is checked for problems that make browsers refuse it', async () => {
     const { cert } = await readTlsPair(filesIn('first'));
     expect(findCertificateProblem({ cert }, 'vms.test')).toBeUndefined();
     expect(findCertificateProblem({ cert }, 'sub.vms.test')).toBe('The certificate does not cover *.sub.vms.test.');

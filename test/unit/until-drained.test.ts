@@ -10,7 +10,7 @@ function full(): PassThrough {
 }
 const listeners = (stream: PassThrough) => ['drain', 'close'].map((name) => stream.listenerCount(name));
 
-it('waits until the reader has taken what there is, and leaves no listener, however often it waits', async () => {
+it('untilDrained waits for the reader and leaves no listeners', async () => {
   const stream = full();
   const before = listeners(stream);
   for (let wait = 0; wait < 20; wait += 1) {
@@ -22,7 +22,7 @@ it('waits until the reader has taken what there is, and leaves no listener, howe
   expect(listeners(stream)).toEqual(before);
 });
 
-it('waits no longer than the stream lives', async () => {
+it('untilDrained resolves when the stream is closed', async () => {
   const stream = full();
   const before = listeners(stream);
   const drained = untilDrained(stream);
@@ -32,6 +32,6 @@ it('waits no longer than the stream lives', async () => {
   await untilDrained(stream);
 });
 
-it('does not wait for a stream that takes more', async () => {
+it('untilDrained resolves at once if the stream accepts more', async () => {
   await untilDrained(new PassThrough());
 });

@@ -97,16 +97,16 @@ const TABLE: readonly [host: string | undefined, expected: HostMatch, base?: str
 ];
 
 describe('the Host header', () => {
-  it.each(TABLE)('%j is understood', (host, expected, base = BASE) => {
+  it.each(TABLE)('parses %j', (host, expected, base = BASE) => {
     expect(parseVmHost(host, base)).toEqual(expected);
   });
 });
 
-describe('a request', () => {
+describe('matchRequest', () => {
   const host = `${ID}.${BASE}:4000`;
   const match = (url: string, ...rawHeaders: string[]) => matchRequest({ url, rawHeaders }, (host) => parseVmHost(host, BASE));
 
-  it('belongs to the one Host it names', () => {
+  it('matches the only Host header', () => {
     expect(match('/a?b', 'X-Host', 'evil.test', 'hOsT', host)).toEqual(vm());
     expect(match('*', 'Host', host)).toEqual(vm());
     expect(match('/')).toEqual(foreign);
@@ -114,7 +114,7 @@ describe('a request', () => {
     expect(match('/', 'Host', host, 'HOST', BASE)).toEqual(foreign);
   });
 
-  it('in the absolute form agrees with its Host or is foreign', () => {
+  it('treats a request as foreign if its absolute target and its Host header differ', () => {
     expect(match(`http://${host}/a`, 'Host', host)).toEqual(vm());
     expect(match(`HTTPS://${host.toUpperCase()}`, 'Host', host)).toEqual(vm());
     expect(match(`http://${BASE}/a`, 'Host', host)).toEqual(foreign);
@@ -124,7 +124,7 @@ describe('a request', () => {
     expect(match('', 'Host', host)).toEqual(foreign);
   });
 
-  it('goes on in the origin form', () => {
+  it('forwards the target in origin form', () => {
     expect(originForm('/a//b?c=http://d')).toBe('/a//b?c=http://d');
     expect(originForm('//evil.test/a')).toBe('//evil.test/a');
     expect(originForm(`http://${host}/a?b`)).toBe('/a?b');

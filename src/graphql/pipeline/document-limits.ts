@@ -2,8 +2,8 @@ import { Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionNod
 import { badInput } from '../../errors.ts';
 
 /**
- * Limits for each operation and each fragment of a document. A fragment counts once for each spread. Introspection fields
- * count like all others: the standard introspection query has 14 levels and about 250 fields.
+ * Limits for each operation and each fragment of a document. A fragment counts once for each spread. Introspection
+ * fields count like all others: the standard introspection query has 14 levels and about 250 fields.
  */
 export const DOCUMENT_LIMITS = { depth: 16, fields: 400, aliases: 50, directives: 30 } as const;
 /** Enforced by the parser, which stops at this many tokens. */

@@ -50,8 +50,9 @@ const LITERAL_READER: ValueReader<ValueNode> = {
 };
 
 /**
- * Finds the variables of a request that do not fit: the path, and what is expected there. graphql's own messages are not
- * used, because they quote the value, which may be a secret. `listEnumValues` allows messages to list an enum's values.
+ * Finds the variables of a request that do not fit: the path, and what is expected there. graphql's own messages are
+ * not used, because they quote the value, which may be a secret. `listEnumValues` allows messages to list an enum's
+ * values.
  */
 export function variableProblems(
   {

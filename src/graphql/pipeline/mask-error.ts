@@ -6,8 +6,9 @@ import { ApiError, isErrorCode, type ErrorCode, type ErrorDetails } from '../../
 const causes = new WeakMap<GraphQLError, unknown>();
 
 /**
- * Turns any error into one that a client may see. An ApiError keeps its code and message, an error of the request becomes
- * BAD_USER_INPUT, and everything else is masked, with the original kept for `causeOf`. Masking twice changes nothing.
+ * Turns any error into one that a client may see. An ApiError keeps its code and message, an error of the request
+ * becomes BAD_USER_INPUT, and everything else is masked, with the original kept for `causeOf`. Masking twice changes
+ * nothing.
  */
 export function maskError(error: unknown): GraphQLError {
   const graphqlError = error instanceof GraphQLError ? error : undefined;
@@ -58,7 +59,10 @@ function originOf(error: unknown): unknown {
 
 type PublicError = Pick<ApiError, 'message' | 'code'> & { readonly details: ErrorDetails | Readonly<Record<string, unknown>> };
 
-/** Commands name the fields of their own input. If the client passed them in the argument `input`, prefix the paths with it. */
+/**
+ * Commands name the fields of their own input. If the client passed them in the argument `input`, prefix the paths with
+ * it.
+ */
 function withInputPaths(error: GraphQLError | undefined, { message, code, details }: ApiError): PublicError {
   const field = error?.nodes?.find((node): node is FieldNode => node.kind === Kind.FIELD);
   const isInside = field?.arguments?.some(({ name }) => name.value === 'input') === true;

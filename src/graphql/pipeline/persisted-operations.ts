@@ -7,8 +7,8 @@ import { ApiError } from '../../errors.ts';
 export interface PersistedOperations {
   /**
    * The document that a request names by `documentId` or `extensions.persistedQuery.sha256Hash`, otherwise its own
-   * `query`, unchecked. Throws BAD_USER_INPUT for an unknown name and, if only persisted operations are allowed, for any
-   * other document.
+   * `query`, unchecked. Throws BAD_USER_INPUT for an unknown name and, if only persisted operations are allowed, for
+   * any other document.
    */
   documentOf(request: ClientRequest): unknown;
 }
@@ -22,7 +22,9 @@ interface ClientRequest {
 /** Apollo clients respond to this message by sending the document itself. */
 const NOT_FOUND = 'PersistedQueryNotFound';
 
-/** Reads a JSON object of documents by id or by SHA-256. Rejects if an entry is not GraphQL or its hash does not match. */
+/**
+ * Reads a JSON object of documents by id or by SHA-256. Rejects if an entry is not GraphQL or its hash does not match.
+ */
 export async function loadPersistedOperations(file: string, { only }: { only: boolean }): Promise<PersistedOperations> {
   const entries = parseFile(file, await readFile(file, 'utf8'));
   for (const [id, document] of entries) {

@@ -91,7 +91,9 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
   };
 }
 
-/** Iterates over the results of a subscription. `return()` releases the source at once, even while `next()` is pending. */
+/**
+ * Iterates over the results of a subscription. `return()` releases the source at once, even while `next()` is pending.
+ */
 export function toResultStream(subscription: Subscription): AsyncGenerator<ExecutionResult, void, void> {
   return new ResultStream(subscription);
 }

@@ -7,9 +7,9 @@ export interface OriginRule {
 }
 
 /**
- * Whether a WebSocket may be opened with this Origin header. Allowed are clients that send none (they are not browsers),
- * pages of the gateway's own address, and the configured origins. Pages of VMs are on subdomains, so their origin is
- * foreign: they must not act on behalf of their visitors.
+ * Whether a WebSocket may be opened with this Origin header. Allowed are clients that send none (they are not
+ * browsers), pages of the gateway's own address, and the configured origins. Pages of VMs are on subdomains, so their
+ * origin is foreign: they must not act on behalf of their visitors.
  */
 export function isAllowedOrigin(origin: string | undefined, host: string | undefined, rule: OriginRule): boolean {
   if (origin === undefined || rule.allowed.has('*') || rule.allowed.has(origin)) return true;

@@ -11,9 +11,9 @@ import type { Subscription } from '../pipeline/subscription.ts';
 const HEARTBEAT_MS = 12_000;
 
 /**
- * Answers an operation with server-sent events, in the distinct connections mode of graphql-sse: `next` for each result,
- * then `complete`. An event with a cursor carries it as its id, so a client can reconnect with `Last-Event-ID` and miss
- * nothing. Respects backpressure. A client that falls too far behind, or reads nothing for two heartbeats, is
+ * Answers an operation with server-sent events, in the distinct connections mode of graphql-sse: `next` for each
+ * result, then `complete`. An event with a cursor carries it as its id, so a client can reconnect with `Last-Event-ID`
+ * and miss nothing. Respects backpressure. A client that falls too far behind, or reads nothing for two heartbeats, is
  * disconnected and can resume the same way. `ending` ends the stream.
  */
 export async function serveSse(

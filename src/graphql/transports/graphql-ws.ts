@@ -31,10 +31,10 @@ interface GraphqlWsOptions extends WsServerOptions {
 }
 
 /**
- * GraphQL over WebSocket (graphql-transport-ws). Clients send their token in connection_init, as
- * `authorization: "Bearer …"`; when it expires, the socket closes with 4403. A client that reads too slowly is closed with
- * 4490, one too many sockets of an account with 4429. An operation above the account's rate, or one too many
- * subscriptions, gets RATE_LIMITED.
+ * GraphQL over WebSocket (graphql-transport-ws). Clients send their token in connection_init, as `authorization:
+ * "Bearer …"`; when it expires, the socket closes with 4403. A client that reads too slowly is closed with 4490, one
+ * too many sockets of an account with 4429. An operation above the account's rate, or one too many subscriptions, gets
+ * RATE_LIMITED.
  */
 export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
   const { addressOf, origins, sockets, log } = options;

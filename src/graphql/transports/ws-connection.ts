@@ -6,7 +6,9 @@ import { takeToken } from '../../lib/token-buckets.ts';
 
 /** Our own close code: the client reads too slowly. It may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;
-/** Too many sockets of an account, or messages on a socket. The protocol uses this code for a second connection_init. */
+/**
+ * Too many sockets of an account, or messages on a socket. The protocol uses this code for a second connection_init.
+ */
 export const TOO_MANY_CODE = CloseCode.TooManyInitialisationRequests;
 /** Messages and pings of one socket, with a burst of ten seconds' worth. */
 export const MESSAGES_PER_SECOND = 100;

@@ -29,8 +29,8 @@ const TRY_AGAIN_LATER = 1013;
 const INIT_TIMEOUT_MS = 5_000;
 
 /**
- * The graphql-ws server with our pipeline and limits as hooks. Hooks do not throw: a refusal is an error of its operation,
- * or closes the socket with its own code.
+ * The graphql-ws server with our pipeline and limits as hooks. Hooks do not throw: a refusal is an error of its
+ * operation, or closes the socket with its own code.
  */
 export function createWsServer(options: WsServerOptions): Server<WsExtra> {
   const { gateway, verifyToken, rates, sockets, subscriptionsPerSocket, persisted } = options;

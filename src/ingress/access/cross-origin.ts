@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * Whether a page of another origin sent this request, other than by a link. VMs are siblings under one domain, so SameSite
- * does not prevent one VM's page from sending a visitor's cookies to another VM. Sec-Fetch-Site takes precedence, because a
- * same-origin form may have `Origin: null`.
+ * Whether a page of another origin sent this request, other than by a link. VMs are siblings under one domain, so
+ * SameSite does not prevent one VM's page from sending a visitor's cookies to another VM. Sec-Fetch-Site takes
+ * precedence, because a same-origin form may have `Origin: null`.
  */
 export function isCrossOrigin({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
   const site = headers['sec-fetch-site'];

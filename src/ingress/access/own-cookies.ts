@@ -1,4 +1,7 @@
-/** The gateway's own cookies by name, in the order sent. A page of a sibling address may have added a second one of a name. */
+/**
+ * The gateway's own cookies by name, in the order sent. A page of a sibling address may have added a second one of a
+ * name.
+ */
 export type OwnCookies = ReadonlyMap<string, readonly string[]>;
 
 const OWN = /^(?:swiftor_|__host-swiftor)/i;

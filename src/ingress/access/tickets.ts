@@ -42,8 +42,8 @@ const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i
  * INVARIANTS
  * - The signature covers user, expiry and scope, so a ticket cannot be altered or used at another address. Nothing is
  *   stored on the server.
- * - The cookie is host-only (no Domain, and over https the `__Host-` prefix): the app of a sibling VM can neither read nor
- *   set it.
+ * - The cookie is host-only (no Domain, and over https the `__Host-` prefix): the app of a sibling VM can neither read
+ *   nor set it.
  * - A link works once. Robots and prefetches do not use it up.
  */
 export class Tickets {

@@ -32,7 +32,9 @@ const MOST_INFORMATIONAL = 1_000;
 /** Of a body, in one turn of the event loop: other requests have their turn in between. */
 const MOST_PIECES = 64;
 
-/** Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response. */
+/**
+ * Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response.
+ */
 export function forwardToApp(request: AppRequest): void {
   new AppExchange(request).send();
 }
@@ -41,10 +43,11 @@ export function forwardToApp(request: AppRequest): void {
  * One request and its response.
  *
  * INVARIANTS
- * - It ends once: with the response, or when the client disconnects, the app fails, the target aborts or the ticket expires.
+ * - It ends once: with the response, or when the client disconnects, the app fails, the target aborts or the ticket
+ *   expires.
  * - Backpressure applies to both bodies.
- * - An idempotent request without a body is retried once, on a new connection, if the connection broke before any byte of
- *   a response: the app may have closed an idle connection at that moment.
+ * - An idempotent request without a body is retried once, on a new connection, if the connection broke before any byte
+ *   of a response: the app may have closed an idle connection at that moment.
  */
 class AppExchange implements Dispatcher.DispatchHandler {
   readonly #request: AppRequest;
@@ -110,7 +113,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
       this.#fail('The app sent a response that HTTP does not allow.', 'INVALID_RESPONSE');
       return;
     }
-    // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take minutes.
+    // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take
+    // minutes.
     setImmediate(() => {
       if (!this.#hasBodyBegun && !this.#isOver) res.flushHeaders();
     });
@@ -189,8 +193,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
 }
 
 /**
- * The body for the app. Not the request itself: undici destroys the body of a failed request, but a client that is still
- * sending must be able to read the answer. The rest of the body is discarded.
+ * The body for the app. Not the request itself: undici destroys the body of a failed request, but a client that is
+ * still sending must be able to read the answer. The rest of the body is discarded.
  */
 function bodyOf(req: IncomingMessage): Readable {
   const body = new PassThrough();

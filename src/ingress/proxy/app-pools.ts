@@ -26,7 +26,9 @@ const KEEP_ALIVE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 3_000;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
-/** Creates one pool per container and port, destroyed when the target aborts, so a pool never outlives its container. */
+/**
+ * Creates one pool per container and port, destroyed when the target aborts, so a pool never outlives its container.
+ */
 export function createAppPools(): AppPools {
   const bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
   const open = new Set<AppPool>();

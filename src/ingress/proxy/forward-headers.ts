@@ -41,7 +41,10 @@ export function requestHeaders(raw: readonly string[], { peer, scheme, host, pre
   return forwarded;
 }
 
-/** The headers for the client, in the app's order and case, without hop-by-hop headers and cookies in the gateway's name. */
+/**
+ * The headers for the client, in the app's order and case, without hop-by-hop headers and cookies in the gateway's
+ * name.
+ */
 export function responseHeaders(raw: readonly string[]): string[] {
   return withoutHopByHop(raw, (name, value) => (name === 'set-cookie' && isOwnCookie(value) ? undefined : value));
 }

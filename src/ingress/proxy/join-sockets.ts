@@ -6,8 +6,8 @@ const KEEPALIVE_IDLE_MS = 30_000;
 const LINGER_MS = 30_000;
 
 /**
- * Pipes two sockets into each other until both are closed. When one ends, the other ends after the remaining bytes. Returns
- * a function that destroys both.
+ * Pipes two sockets into each other until both are closed. When one ends, the other ends after the remaining bytes.
+ * Returns a function that destroys both.
  */
 export function joinSockets(one: Socket, other: Socket, onClosed: () => void): () => void {
   const cut = () => {

@@ -3,8 +3,8 @@ import { ABSOLUTE_TARGET, onlyHostOf } from '../../http/request-target.ts';
 import type { HostMatch } from './vm-host.ts';
 
 /**
- * Matches the host of a request: it needs exactly one Host header, and a target in absolute form (`GET http://host/path`)
- * must name the same host. All decisions by host are made here. `hostOf` is `parseVmHost`.
+ * Matches the host of a request: it needs exactly one Host header, and a target in absolute form (`GET
+ * http://host/path`) must name the same host. All decisions by host are made here. `hostOf` is `parseVmHost`.
  */
 export function matchRequest(req: Pick<IncomingMessage, 'url' | 'rawHeaders'>, hostOf: (header: string) => HostMatch): HostMatch {
   const host = onlyHostOf(req.rawHeaders);

@@ -3,7 +3,9 @@ import type { Vm } from '../../vm/vm.ts';
 
 /** The port that a path of an address leads to, whether or not it can be reached now. */
 export interface AppRoute {
-  /** Identifies the route within its VM: '' for the VM's own address, `/manage` for a path of it, or a mapping's name. */
+  /**
+   * Identifies the route within its VM: '' for the VM's own address, `/manage` for a path of it, or a mapping's name.
+   */
   readonly key: string;
   readonly port: number;
   readonly scheme: 'http' | 'https';
@@ -22,8 +24,9 @@ export interface AppEndpoint extends AppRoute {
 }
 
 /**
- * Matches an address and path: a mapping's name to its port, the VM's own address (`name` undefined) to the app's port or
- * to those of the catalog's extra paths. Undefined if there is no such mapping, or the catalog no longer has the image.
+ * Matches an address and path: a mapping's name to its port, the VM's own address (`name` undefined) to the app's port
+ * or to those of the catalog's extra paths. Undefined if there is no such mapping, or the catalog no longer has the
+ * image.
  */
 export function matchRoute(vm: Vm, entry: Distribution | undefined, name: string | undefined, path: string): AppRoute | undefined {
   if (name === undefined) return entry === undefined ? undefined : matchOwnRoute(entry, path);

@@ -17,7 +17,10 @@ export interface Upstream {
    * upstream and not to a request, because kept-alive connections depend on it.
    */
   readonly signal: AbortSignal;
-  /** The number of open requests and WebSockets, maintained by those who use the upstream. It is not evicted until it is 0. */
+  /**
+   * The number of open requests and WebSockets, maintained by those who use the upstream. It is not evicted until it is
+   * 0.
+   */
   readonly load: { open: number };
 }
 

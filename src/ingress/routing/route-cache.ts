@@ -31,8 +31,8 @@ export class RouteCache {
   }
 
   /**
-   * Decides where a request for a VM's address goes. `name` is the mapping's, undefined for the VM's own address; `path`
-   * is as it was sent; `cookies` are empty if a page of another origin sent the request.
+   * Decides where a request for a VM's address goes. `name` is the mapping's, undefined for the VM's own address;
+   * `path` is as it was sent; `cookies` are empty if a page of another origin sent the request.
    */
   resolve(vmId: string, name: string | undefined, path: string, cookies: OwnCookies): Resolution | Promise<Resolution> {
     const cached = this.#vms.get(vmId);

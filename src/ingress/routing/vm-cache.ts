@@ -28,7 +28,10 @@ export interface VmCacheOptions {
 /** Bounds the age of an entry, because a notification may be lost. */
 const FRESH_MS = 900;
 const SWEEP_EVERY_MS = 400;
-/** How long the engine's report that a container is gone overrides an unchanged row; the reconciler has updated it by then. */
+/**
+ * How long the engine's report that a container is gone overrides an unchanged row; the reconciler has updated it by
+ * then.
+ */
 const GONE_MS = 3_000;
 const MAX_ENTRIES = 10_000;
 /** Evicted at once when there are more entries, because choosing them takes a scan. */
@@ -40,8 +43,8 @@ const MAX_MISSES = 1_000;
  * The rows of the VMs that are being visited.
  *
  * INVARIANTS
- * - `get` returns nothing that was last confirmed more than 900 ms ago. Notifications invalidate an entry at once; a sweep
- *   finds the changes whose notification was lost.
+ * - `get` returns nothing that was last confirmed more than 900 ms ago. Notifications invalidate an entry at once; a
+ *   sweep finds the changes whose notification was lost.
  * - Of two reads of a VM, the one that started later wins.
  * - As soon as a read shows another container or endpoint, or none, the upstreams to the old one abort.
  * - An entry whose upstreams are in use is never evicted.

@@ -1,6 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** The owner of a host: the gateway's API, a VM (`name` is a mapping's, undefined for the VM's own address), or none. */
+/**
+ * The owner of a host: the gateway's API, a VM (`name` is a mapping's, undefined for the VM's own address), or none.
+ */
 export type HostMatch =
   | { readonly kind: 'api' }
   | { readonly kind: 'vm'; readonly vmId: string; readonly name: string | undefined }

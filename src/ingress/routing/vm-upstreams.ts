@@ -8,7 +8,10 @@ interface OpenUpstream {
   readonly ending: AbortController;
 }
 
-/** The open upstreams of one VM, one per route. Connections belong to an upstream, so it is kept while its endpoint stays the same. */
+/**
+ * The open upstreams of one VM, one per route. Connections belong to an upstream, so it is kept while its endpoint
+ * stays the same.
+ */
 export class VmUpstreams {
   readonly #byRoute = new Map<string, OpenUpstream>();
 

@@ -25,8 +25,8 @@ const CHECKS_PER_HEARTBEAT = 12;
 const LIMITS = { perVm: 64, perTicket: 16 };
 
 /**
- * The server-sent events of the boot page: `view` with the main part as a JSON string whenever it changes, `up` when the
- * app can be reached.
+ * The server-sent events of the boot page: `view` with the main part as a JSON string whenever it changes, `up` when
+ * the app can be reached.
  *
  * INVARIANTS
  * - Each event is only a hint: the VM and the client's access are looked up again before anything is sent.

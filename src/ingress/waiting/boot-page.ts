@@ -23,7 +23,9 @@ interface BootPageOptions extends VmDependencies {
   readonly addressOf: (req: IncomingMessage) => string;
 }
 
-/** The page at the address of a VM that cannot be reached: it follows the boot, and its owner can start the VM there. */
+/**
+ * The page at the address of a VM that cannot be reached: it follows the boot, and its owner can start the VM there.
+ */
 export class BootPage {
   readonly #options: BootPageOptions;
 

@@ -1,4 +1,4 @@
-/** Why an engine did not do what it was asked: the closed list that failures of VMs are explained with. */
+/** Why an engine call failed. Failures of VMs carry these codes, too. */
 export const ENGINE_ERROR_CODES = [
   'ENGINE_UNREACHABLE',
   'ENGINE_TIMEOUT',
@@ -15,7 +15,7 @@ export const ENGINE_ERROR_CODES = [
 
 export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 
-/** Codes that say nothing of what was asked: the question did not arrive, or its answer did not. */
+/** Codes of calls that did not reach the engine, or whose answer was lost. */
 const UNANSWERED: ReadonlySet<EngineErrorCode> = new Set(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT']);
 
 export interface EngineErrorOptions {
@@ -27,11 +27,11 @@ export interface EngineErrorOptions {
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: EngineErrorCode;
-  /** Of PORT_TAKEN: the port of the engine's host. */
+  /** Only with PORT_TAKEN: the port of the engine's host. */
   readonly port: number | undefined;
   /**
-   * Whether the engine understood what was asked and refused it. If not, it did not answer well (an internal error, half an answer, none
-   * at all): nothing is known of the machine, and the same call may succeed a moment later.
+   * True if the engine understood the request and refused it. False if the answer is missing, incomplete or an internal
+   * error: the machine's state is then unknown, and the same call may succeed a moment later.
    */
   readonly isRefusal: boolean;
 

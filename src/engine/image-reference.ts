@@ -1,17 +1,17 @@
 const DEFAULT_REGISTRY = 'docker.io';
 
-/** The parts of Docker's string for an image; `registry/repository:tag` or `registry/repository@digest`. */
+/** The parts of a Docker image reference: `registry/repository:tag` or `registry/repository@digest`. */
 interface ImageReference {
-  /** Host, with its port where one is named. */
+  /** Host and optional port. */
   readonly registry: string;
-  /** As engines list it: without the default registry. */
+  /** Without the default registry, as engines list it. */
   readonly repository: string;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
 }
 
 /**
- * Splits the reference as an engine does: what stands before the first slash is a registry when it looks like a host.
+ * Splits the reference as an engine does: the part before the first slash is the registry if it looks like a host.
  */
 export function parseImageReference(reference: string): ImageReference {
   const [named = '', digest] = reference.split('@', 2);
@@ -26,34 +26,34 @@ export function parseImageReference(reference: string): ImageReference {
   return { registry, repository: rest.replace(/^library\//, ''), tag, digest };
 }
 
-/** The host that is asked for the image: 'lscr.io', 'registry.example:5000'. */
+/** The registry's host: 'lscr.io', 'registry.example:5000'. */
 export function registryOf(reference: string): string {
   return parseImageReference(reference).registry;
 }
 
 /**
- * The reference as engines list it: without the default registry, with the tag that it stands for when it has neither
- * tag nor digest.
+ * The reference as engines list it: without the default registry, and with the tag `latest` if it has neither tag nor
+ * digest.
  */
 export function listedReference(reference: string): string {
   const { repository, tag, digest } = parseImageReference(reference);
   return digest === undefined ? `${repository}:${tag ?? 'latest'}` : `${repository}@${digest}`;
 }
 
-/** The reference of that very image, whatever its tag stands for by now. */
+/** Replaces the tag by the digest, so the reference keeps pointing to the same image. */
 export function referenceByDigest(reference: string, digest: string): string {
   return `${parseImageReference(reference).repository}@${digest}`;
 }
 
 /**
- * By what digest the reference's registry knows an image that has these; undefined for an image that is in no registry.
+ * The digest among `repoDigests` that belongs to the reference's repository; undefined if there is none.
  */
 export function digestIn(repoDigests: readonly string[], reference: string): string | undefined {
   const { repository } = parseImageReference(reference);
   return repoDigests.map(parseImageReference).find((one) => one.repository === repository)?.digest;
 }
 
-/** Whether the image is only ever built on engines: no registry is asked for it. */
+/** True if the image is only built on engines and exists in no registry. */
 export function isLocalReference(reference: string): boolean {
   return reference.startsWith('local/');
 }

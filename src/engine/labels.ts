@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { MachineSpec } from './machine.ts';
 
 /**
- * The label vocabulary. A container or volume is ours when LABEL.installation holds our installation's id;
- * nothing else is ever touched.
+ * All label names. A container or volume belongs to this installation if LABEL.installation has its id. The gateway
+ * changes no others.
  */
 export const LABEL = {
   installation: 'io.swiftor.installation',
   machine: 'io.swiftor.vm',
-  /** What was ordered, as it was when the container or volume was made: for an operator whose database has forgotten it. */
+  /** The order at creation time, for operators whose database no longer has the VM. */
   user: 'io.swiftor.user',
   vmlabel: 'io.swiftor.vmlabel',
   region: 'io.swiftor.region',
@@ -17,27 +17,27 @@ export const LABEL = {
   cpu: 'io.swiftor.cpu',
   ram: 'io.swiftor.ram-gb',
   hash: 'io.swiftor.spec-hash',
-  /** Of the image that the container was made from: its reference, its registry's digest, and what it stands in for. */
+  /** The container's image: its reference, its digest in the registry, and the reference that it stands in for. */
   image: 'io.swiftor.image',
   imageDigest: 'io.swiftor.image-digest',
   standInFor: 'io.swiftor.stand-in-for',
   volume: 'io.swiftor.volume',
   lifetime: 'io.swiftor.volume-lifetime',
-  /** 'image' on a volume whose data is in a file of a fixed size; a plain volume of the engine has none. */
+  /** 'image' on a volume whose data is in a file of fixed size. Absent on plain volumes. */
   store: 'io.swiftor.volume-store',
-  /** Of a container that runs one command on the engine's host: for how many seconds it may run. */
+  /** On a container that runs one command on the engine's host: its time limit in seconds. */
   command: 'io.swiftor.host-command',
-  /** Of the container that keeps an engine's firewall rules up, which all installations share: which rules those are. */
+  /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
   guard: 'io.swiftor.guard',
 } as const;
 
-/** What the volume of a trial of storage is called: no VM has one of that name. */
+/** The volume name of a storage probe. No VM has a volume of this name. */
 export const PROBE_VOLUME = 'trial';
 
 /**
- * Hash of what a container is made from; two specs with the same hash need no new container. Env is in it only as
- * a digest with the rest, so a label never shows a secret (an attacker who guesses a value cannot confirm it without
- * all the others). `salt` is per VM and secret; `incarnation` changes with each restart that a user asks for.
+ * Hash of everything that a container is created from. Specs with the same hash need no new container. A label with this
+ * hash reveals no secret: to confirm a guessed environment value, an attacker would need all other values and the salt.
+ * `salt` is a secret of the VM; `incarnation` changes with each restart that a user requests.
  */
 export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnation: number): string {
   const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);
@@ -59,7 +59,7 @@ export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnat
     runtime,
     incarnation,
   ];
-  // Ports only where there are any: a machine without is the one that it was before there were ports.
+  // Machines without ports keep the hash from before ports existed.
   const all = ports.length > 0 ? [...parts, ports] : parts;
   return createHash('sha256').update(salt).update(JSON.stringify(all)).digest('hex').slice(0, 16);
 }

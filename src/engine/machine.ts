@@ -1,97 +1,100 @@
 export interface MachineSpec {
   /** The VM's UUID. */
   readonly id: string;
-  /** Changes whenever anything in the spec does that needs another container; see `specHash` in labels. */
+  /** Changes with every part of the spec that requires a new container; see `specHash` in labels.ts. */
   readonly hash: string;
   readonly imageRef: string;
-  /** An image built on the engine itself, which stands in where the registry of `imageRef` cannot be reached. */
+  /** A stand-in image, built on the engine, for when the registry of `imageRef` cannot be reached. */
   readonly localImageRef?: string;
-  /** The image that the machine keeps, whatever `imageRef` stands for by now; its new containers are made from no other. */
+  /** The image that all new containers of the machine use, even if `imageRef` now points to another one. */
   readonly keptImage?: MachineImage;
-  /** Whether the registry is asked for a newer image of `imageRef` before the one that the engine has is taken. */
+  /** Whether to ask the registry for a newer image of `imageRef` before using the one on the engine. */
   readonly renewImage?: boolean;
   /** Replaces the image's own command. */
   readonly command?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly volumes: readonly MachineVolume[];
-  /** Nothing else of the machine is published on the engine's host. */
+  /** The only ports of the machine published on the engine's host. */
   readonly ports: readonly MachinePort[];
-  /** vCPU cores, as a CFS quota: may exceed the host's cores. */
+  /** vCPU cores, enforced as a CFS quota. May exceed the host's cores. */
   readonly cpu: number;
-  /** Memory limit, swap included. */
+  /** Memory limit, including swap. */
   readonly memoryBytes: number;
   readonly pidsLimit: number;
   readonly shmBytes: number;
-  /** Between the stop signal and the kill. */
+  /** Time between the stop signal and SIGKILL. */
   readonly stopGraceSeconds: number;
   readonly security: SecurityProfile;
-  /** What it may reach on its own: the internet and the engine's name servers, or nothing. */
+  /** Which outgoing connections are allowed: the internet and the engine's name servers, or none. */
   readonly egress: 'internet' | 'none';
-  /** runc, runsc, kata: the operator's choice; the engine's default when absent. */
+  /** runc, runsc, kata, as the operator configured; the engine's default if absent. */
   readonly runtime?: string;
-  /** Further labels for the container and its volumes; the driver adds its own. */
+  /** Labels for the container and its volumes, in addition to those of the driver. */
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** The image of a container. */
 export interface MachineImage {
-  /** Which reference it was taken by: the spec's `imageRef`, or its `localImageRef`. */
+  /** The reference that it was found by: the spec's `imageRef` or `localImageRef`. */
   readonly reference: string;
-  /** The engine's own id of it: 'sha256:…'. */
+  /** The engine's id: 'sha256:…'. */
   readonly id: string;
-  /** By which its registry knows it: 'sha256:…'. Absent when it is in none. */
+  /** Its digest in the registry: 'sha256:…'. Absent if no registry has it. */
   readonly digest?: string;
-  /** Of a stand-in: the `imageRef` that it was taken for. */
+  /** Only on a stand-in: the `imageRef` that it replaces. */
   readonly standInFor?: string;
 }
 
 /**
- * How the size of a machine's lasting volumes is held: HARD, writing past it gives the machine "no space left" and nobody else; or
- * MEASURED, the size is only looked at from time to time.
+ * How the size of a machine's lasting volumes is enforced. HARD: a write past the limit fails with "no space left", in
+ * this machine only. MEASURED: the usage is measured from time to time.
  */
 export type StorageEnforcement = 'HARD' | 'MEASURED';
 
-/** 'until-stop' volumes go when an ephemeral VM stops; 'until-delete' ones only with the VM. */
+/** 'until-stop' volumes are removed when an ephemeral VM stops, 'until-delete' volumes only with the VM. */
 export type VolumeLifetime = 'until-stop' | 'until-delete';
 
 export interface MachineVolume {
-  /** Unique in its machine: 'primary', 'workspace'. */
+  /** Unique within its machine: 'primary', 'workspace'. */
   readonly name: string;
   /** Absolute path inside the container. */
   readonly target: string;
   readonly lifetime: VolumeLifetime;
-  /** True once it held data: its absence is then DATA_LOST, never a silent blank disk. */
+  /** True once it held data. If it is then missing, that is DATA_LOST, and no blank volume replaces it. */
   readonly mustExist: boolean;
-  /** What it may hold; without it, as much as there is. Only of 'until-delete' volumes. */
+  /** Maximum size; unlimited if absent. Only on 'until-delete' volumes. */
   readonly sizeBytes?: number;
 }
 
 /** Bytes on the engine's disk. */
 export interface MachineStorage {
-  /** Of its 'until-delete' volumes. */
+  /** Its 'until-delete' volumes. */
   readonly lastingBytes: number;
-  /** Of its container's own layer and its 'until-stop' volumes: what a stop frees. */
+  /** Its container's writable layer and its 'until-stop' volumes, which a stop frees. */
   readonly scratchBytes: number;
-  /** Of the container that was measured. */
+  /** The measured container. */
   readonly ref?: string;
 }
 
-/** A port of the engine's host that leads to one of the machine while it runs. `ensure` says PORT_TAKEN when something else holds it. */
+/**
+ * Forwards a port of the engine's host to a port of the machine while it runs. `ensure` rejects with PORT_TAKEN if
+ * something else uses the host's port.
+ */
 export interface MachinePort {
   readonly protocol: 'tcp' | 'udp';
   readonly internalPort: number;
   readonly publicPort: number;
-  /** The host's address on which it listens. */
+  /** The host address to listen on. */
   readonly bind: string;
 }
 
 export interface SecurityProfile {
-  /** Capabilities left after all were dropped, without the CAP_ prefix. */
+  /** Capabilities to keep, without the CAP_ prefix. All others are dropped. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
-  /** The engine's default filter of system calls; without it only where an image cannot do otherwise. */
+  /** 'default' is the engine's seccomp filter; 'unconfined' is for images that do not run with it. */
   readonly seccomp: 'default' | 'unconfined';
-  /** Devices of the host that the container may use, at the same path inside: '/dev/dri'. */
+  /** Host devices available at the same path in the container: '/dev/dri'. */
   readonly devices: readonly string[];
 }
 
@@ -100,23 +103,26 @@ export type MachineState = (typeof MACHINE_STATES)[number];
 
 export interface Observation {
   readonly id: string;
-  /** The engine's own id of the container. */
+  /** The engine's id of the container. */
   readonly ref: string;
-  /** Of the spec that it was made from. */
+  /** Hash of the spec that the container was created from. */
   readonly hash: string;
   readonly state: MachineState;
-  /** What it was made from. Absent in lists: only an inspect tells. */
+  /** The container's image. Absent in lists, because only an inspect returns it. */
   readonly image?: MachineImage;
-  /** On the VMs' bridge; absent when not running or when its network was cut. */
+  /** Address on the VMs' bridge. Absent if the container does not run or is disconnected from the network. */
   readonly address?: string;
-  /** Of the last run, once exited. */
+  /** Exit code of the last run, once exited. */
   readonly exitCode?: number;
-  /** As an inspect tells, or as `events` told shortly before the end. Both miss some: a 137 that nobody asked for may be this too. */
+  /**
+   * From the inspect, or from an event shortly before the end. Both miss some cases: an unexpected exit code 137 can
+   * be an OOM kill, too.
+   */
   readonly oomKilled: boolean;
-  /** What the engine says of a failed start. */
+  /** The engine's message about a failed start. */
   readonly error?: string;
   readonly startedAt?: Date;
-  /** Further containers of the machine: what a replacement keeps, or one that was broken off leaves. Absent when there are none. */
+  /** The machine's other containers, kept by a replacement or left by an interrupted one. Absent if there are none. */
   readonly others?: readonly OtherContainer[];
 }
 
@@ -133,7 +139,7 @@ export interface MachineLogLine {
 
 export interface MachineStats {
   readonly at: Date;
-  /** 100 is one core used whole. */
+  /** 100 is one full core. */
   readonly cpuPercent: number;
   readonly memoryBytes: number;
   readonly memoryLimitBytes: number;

@@ -6,15 +6,15 @@ export { parseEndpoint } from './docker/connection/parse-endpoint.ts';
 
 export interface Engine {
   readonly endpoint: string;
-  /** Codes of the regions that it runs the machines of. */
+  /** Codes of the regions whose machines it runs. */
   readonly regions: readonly string[];
   readonly driver: EngineDriver;
 }
 
 export interface Engines {
-  /** By region code. Regions with the same endpoint share a driver. */
+  /** By region code. Regions with the same endpoint share one driver. */
   readonly drivers: ReadonlyMap<string, EngineDriver>;
-  /** Each endpoint once. */
+  /** One entry per endpoint. */
   readonly endpoints: readonly Engine[];
   close(): Promise<void>;
 }
@@ -22,11 +22,11 @@ export interface Engines {
 export interface EngineOptions {
   readonly installationId: string;
   readonly log: Log;
-  /** Whether machines are walled off from each other, the hosts of the engines and private networks. */
+  /** Whether machines are isolated from each other, from the engines' hosts and from private networks. */
   readonly isolation: 'on' | 'off';
 }
 
-/** A driver for each distinct endpoint of the regions; nothing is connected yet. Throws when one is not an endpoint. */
+/** Creates one driver per distinct endpoint, without connecting. Throws if an endpoint is invalid. */
 export function openEngines(regions: ReadonlyMap<string, string>, options: EngineOptions): Engines {
   const codesByEndpoint = Map.groupBy(regions.keys(), (code) => regions.get(code) ?? '');
   const endpoints = [...codesByEndpoint].map(([endpoint, codes]): Engine => {

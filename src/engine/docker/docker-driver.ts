@@ -28,7 +28,7 @@ import { StorageProbe } from './storage/storage-probe.ts';
 import { MachineVolumes } from './storage/volumes.ts';
 
 const CALL_MILLISECONDS = 15_000;
-/** What is under way cleans up in a second; an engine that does not answer is not waited for. */
+/** Cleaning up takes about a second. Longer means that the engine does not answer. */
 const CLOSE_MILLISECONDS = 10_000;
 const PING_MILLISECONDS = 5_000;
 const PULL_STALL_MILLISECONDS = 60_000;
@@ -36,22 +36,22 @@ const PULL_STALL_MILLISECONDS = 60_000;
 export interface DockerDriverOptions {
   /** `unix:///path` or `tcp://host:port`. */
   readonly endpoint: string;
-  /** Whose containers and volumes are ours. */
+  /** The driver changes only containers and volumes with this installation id. */
   readonly installationId: string;
   readonly log: Log;
-  /** 'off' where the operator lets machines reach whatever the engine's host reaches. */
+  /** 'off' lets machines reach everything that the engine's host reaches. */
   readonly isolation: 'on' | 'off';
-  /** What installations share on the engine; the product's. */
+  /** Names of what installations share on the engine. Defaults to SHARED_ENGINE_NAMES. */
   readonly engineNames?: SharedEngineNames;
-  /** How long the engine may take for a plain answer; 15 s. */
+  /** Deadline of an ordinary call. Default: 15 s. */
   readonly callMilliseconds?: number;
-  /** How long a pull may bring nothing; 60 s. */
+  /** How long a pull may go without data. Default: 60 s. */
   readonly pullStallMilliseconds?: number;
-  /** Where to learn what is being built; from what this machine's `npm run images` says. */
+  /** Finds running image builds. Defaults to those of `npm run images` on this machine. */
   readonly findLocalBuild?: FindLocalBuild;
 }
 
-/** The driver of one Docker Engine. Connects with its first call. Throws when the endpoint is none. */
+/** Creates the driver of one Docker Engine. It connects with its first call. Throws if the endpoint is invalid. */
 export function createDockerDriver({
   endpoint,
   installationId,
@@ -81,7 +81,7 @@ export function createDockerDriver({
   const ensureTools = { ...imageTools, containers, volumes, networks, isolation, installationId, log };
   const ooms = new RecentOoms();
   const streamTools = { docker, call, containers, endpoint, installationId, ooms };
-  // Typed as if they took no options.
+  // The type lacks the options.
   const ping: (options: { abortSignal: AbortSignal }) => Promise<unknown> = docker.ping.bind(docker);
 
   return {

@@ -32,18 +32,18 @@ export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Pr
     const details = await containers.inspect(Id, signal);
     if (details === undefined || !isAbandoned(details, now)) continue;
     await containers.remove(Id, signal);
-    log.info({ container: Id }, 'removed a command that a gateway left behind');
+    log.info({ container: Id }, 'removed the container of an abandoned host command');
   }
-  // After the containers, which may hold a probe's volume.
+  // After the containers, which may use a probe's volume.
   for (const one of probes) await probe.sweep(one, now, signal);
 }
 
-/** The engine's, in ms since the epoch. */
+/** The engine's time, in ms since the epoch. */
 async function readClock({ docker, call }: SweepTools, signal: AbortSignal): Promise<number> {
-  // Typed as if it took no options.
+  // The type lacks the options.
   const info: (options: { abortSignal: AbortSignal }) => Promise<{ SystemTime?: unknown }> = docker.info.bind(docker);
-  const { SystemTime } = await call('describe itself', signal, (abortSignal) => info({ abortSignal }));
+  const { SystemTime } = await call('report its system information', signal, (abortSignal) => info({ abortSignal }));
   const now = typeof SystemTime === 'string' ? Date.parse(SystemTime) : Number.NaN;
-  if (Number.isNaN(now)) throw new TypeError('The engine does not say what time it is.');
+  if (Number.isNaN(now)) throw new TypeError('The engine does not report its time.');
   return now;
 }

@@ -12,8 +12,8 @@ interface BringUpTools {
 }
 
 /**
- * Starts the container, or resumes it, from the state that it was seen in; "already so" is success. Throws StaleContainerError when it is gone
- * or changed meanwhile, and what the engine says when it does not start.
+ * Starts or resumes the container, depending on its last observed state. "Already so" is success. Throws
+ * StaleContainerError if it has been removed or changed since, and an EngineError if it does not start.
  */
 export async function bringUp(
   { docker, call }: BringUpTools,
@@ -26,7 +26,7 @@ export async function bringUp(
     try {
       await call('unpause a container', signal, (abortSignal) => container.unpause({ abortSignal }));
     } catch (error) {
-      // Not paused any more, or gone.
+      // No longer paused, or gone.
       if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
       throw new StaleContainerError(`The container of machine ${id} could not be resumed.`, { cause: error });
     }

@@ -3,13 +3,13 @@ import type { MachineImage, MachinePort, MachineSpec } from '../../machine.ts';
 import { LABEL } from '../../labels.ts';
 
 const CPU_PERIOD_MICROSECONDS = 100_000;
-/** The kernel refuses less. */
+/** The kernel's minimum. */
 const MIN_CPU_QUOTA_MICROSECONDS = 1_000;
-/** Of one core, as the kernel counts; it takes 2 to 262144. */
+/** CPU shares per core. The kernel accepts 2 to 262144. */
 const CPU_SHARES = 1024;
-/** Open files of a process. Enough for a desktop and its browser; the engine's own default can be a million. */
+/** Open files per process. Enough for a desktop and its browser; the engine's default can be a million. */
 const MAX_OPEN_FILES = 16_384;
-/** When the host runs out of memory a VM goes before anything of the host's own. */
+/** If the host runs out of memory, the kernel kills VMs before the host's own processes. */
 const OOM_SCORE = 500;
 
 export interface ContainerPlace {
@@ -17,18 +17,18 @@ export interface ContainerPlace {
   readonly image: MachineImage;
   readonly installationId: string;
   readonly networkId: string;
-  /** From the spec's volume names to the engine's. */
+  /** Engine volume names by the spec's volume names. */
   readonly volumeNames: ReadonlyMap<string, string>;
 }
 
-/** What a container is created from. Throws a TypeError when a volume of the spec has no place. */
+/** The options to create the container with. Throws a TypeError if a volume of the spec has no engine volume. */
 export function containerOptions(spec: MachineSpec, place: ContainerPlace): Docker.ContainerCreateOptions {
   const mounts = spec.volumes.map(({ name, target }) => {
     const source = place.volumeNames.get(name);
     if (source === undefined) throw new TypeError(`No volume was made for "${name}" of machine ${spec.id}.`);
     return { Type: 'volume' as const, Source: source, Target: target };
   });
-  // The client's types do not know all of it.
+  // The client's type lacks CgroupnsMode.
   const hostConfig: Docker.HostConfig & { readonly CgroupnsMode: 'private' } = {
     NetworkMode: place.networkId,
     Mounts: mounts,
@@ -39,9 +39,9 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
     // Not NanoCpus, which refuses more cores than the host has.
     CpuPeriod: CPU_PERIOD_MICROSECONDS,
     CpuQuota: Math.max(MIN_CPU_QUOTA_MICROSECONDS, Math.round(spec.cpu * CPU_PERIOD_MICROSECONDS)),
-    // Where all want more than there is, each gets by what it was ordered with.
+    // Under contention, machines share the CPU in proportion to their orders.
     CpuShares: Math.min(262_144, Math.max(2, Math.round(spec.cpu * CPU_SHARES))),
-    // Not the kernel's count of processes per user besides: that one is of all machines together.
+    // No nproc ulimit: the kernel counts it per user, across all machines.
     PidsLimit: spec.pidsLimit,
     Ulimits: [
       { Name: 'nofile', Soft: MAX_OPEN_FILES, Hard: MAX_OPEN_FILES },
@@ -58,14 +58,14 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
       ...(spec.security.seccomp === 'unconfined' ? ['seccomp=unconfined'] : []),
     ],
     ...devicesOf(spec),
-    // The reconciler restarts, with its own backoff; two of them would fight.
+    // The reconciler restarts containers with its own backoff. A policy here would interfere.
     RestartPolicy: { Name: 'no' },
     LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } },
     ...(spec.runtime !== undefined && { Runtime: spec.runtime }),
   };
   return {
     name: place.name,
-    // Not by its reference, which may stand for another image by now.
+    // By id, because the reference may now point to another image.
     Image: place.image.id,
     ...(spec.command && { Cmd: [...spec.command] }),
     Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
@@ -104,12 +104,12 @@ function devicesOf({ security: { devices } }: MachineSpec): Pick<Docker.HostConf
   return { Devices: devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })) };
 }
 
-/** The names that a machine's container may have: the first that nothing foreign holds is taken. */
+/** The possible names of a machine's container, in order: it gets the first one without a foreign owner. */
 export function containerNames(spec: Pick<MachineSpec, 'id' | 'hash'>): readonly string[] {
   return nameChoices(`${namePrefix(spec.id)}${spec.hash}`);
 }
 
-/** Whether a container of that name is the machine's, unless somebody gave a foreign one such a name. */
+/** True if the name is one that the driver gives to the machine's containers. */
 export function isContainerNameOf(id: string, name: string): boolean {
   return name.startsWith(namePrefix(id));
 }
@@ -118,12 +118,12 @@ function namePrefix(id: string): string {
   return `swiftor-${id}-`;
 }
 
-/** The names that a machine's volume may have, likewise. */
+/** The possible names of a machine's volume, in order. */
 export function volumeNameChoices(id: string, volume: string): readonly string[] {
   return nameChoices(`${namePrefix(id)}${volume}`);
 }
 
-/** Numbered, not random, so that two calls at once come to the same name and one of them sees the other's work. */
+/** Numbered, not random: concurrent calls choose the same name, and the second one finds the first one's work. */
 function nameChoices(name: string): readonly string[] {
   return [name, ...[2, 3, 4, 5, 6, 7, 8, 9].map((number) => `${name}-${number}`)];
 }

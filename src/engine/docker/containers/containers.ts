@@ -12,13 +12,13 @@ import { byPriority, observeInspected, type InspectedContainer, type ListedConta
 
 const REMOVE_MILLISECONDS = 60_000;
 const KILL_MILLISECONDS = 15_000;
-/** On top of a container's own grace. */
+/** Added to a container's own grace period. */
 const STOP_SLACK_SECONDS = 10;
 const DEFAULT_GRACE_SECONDS = 10;
-/** Inspects at a time, of containers that a list leaves out. */
+/** Concurrent inspects of containers that a list lacks. */
 const DOUBTS_AT_A_TIME = 8;
 
-/** What an inspect says besides what makes an observation. */
+/** The parts of an inspect that an observation does not contain. */
 export interface ContainerDetails extends InspectedContainer {
   readonly Created?: string;
   readonly Config: InspectedContainer['Config'] & { readonly StopTimeout?: number | null };
@@ -30,7 +30,7 @@ interface NetworkDetails {
   readonly Containers?: Readonly<Record<string, { readonly Name?: string } | null>> | null;
 }
 
-/** The containers of this installation: found by label, ended, removed. "Already so" is success in each. */
+/** Finds, stops and removes the containers of this installation. "Already so" is success. */
 export class Containers {
   readonly #docker: Docker;
   readonly #call: EngineCall;
@@ -39,7 +39,7 @@ export class Containers {
   readonly #known = new KnownRefs();
   readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
-  /** `networks`: the names of those that machines are on. */
+  /** `networks`: the names of the machines' networks. */
   constructor(docker: Docker, call: EngineCall, installationId: string, networks: readonly string[] = []) {
     this.#docker = docker;
     this.#call = call;
@@ -48,8 +48,9 @@ export class Containers {
   }
 
   /**
-   * Of one machine, or of all; those that stand for their machine first. An engine can list less than there is, and answer 200: so each
-   * container that was known and is not listed is inspected, and for a machine that seems to have none its networks are asked too.
+   * Lists the containers of one machine, or of all, sorted by `byPriority`. An engine can answer 200 and list fewer
+   * containers than it has. Therefore each known container that is not listed is inspected, and if a machine seems to
+   * have none, the networks' endpoints are checked, too.
    */
   async list(signal: AbortSignal, id?: string): Promise<readonly ListedContainer[]> {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
@@ -64,17 +65,17 @@ export class Containers {
     return byPriority([...listed, ...unlisted.filter((one) => one !== undefined)]);
   }
 
-  /** Called with each container of a machine that shows otherwise than in a list. */
+  /** Records a container of a machine that was found by other means than a list. */
   note(id: string, ref: string): void {
     this.#known.note(id, ref);
   }
 
-  /** Called when a container is gone. */
+  /** Forgets a removed container. */
   forget(ref: string): void {
     this.#known.forget(ref);
   }
 
-  /** By id or name, anyone's; undefined when there is none. */
+  /** Finds any container by id or name, including foreign ones; undefined if there is none. */
   async inspect(ref: string, signal: AbortSignal): Promise<ContainerDetails | undefined> {
     try {
       return await this.#call('inspect a container', signal, async (abortSignal) => {
@@ -89,7 +90,7 @@ export class Containers {
     }
   }
 
-  /** The entry that a list left out; undefined when it was right. */
+  /** The entry that a list lacks; undefined if the container really is gone. */
   async #findUnlisted(ref: string, signal: AbortSignal): Promise<ListedContainer | undefined> {
     const details = await this.inspect(ref, signal);
     const observation = details && observeInspected(details, this.#installationId);
@@ -107,12 +108,12 @@ export class Containers {
     };
   }
 
-  /** The machine's containers that the engine's networks tell of: those that run. */
+  /** The machine's running containers, from the endpoints of the engine's networks. */
   async #findAttached(id: string, signal: AbortSignal): Promise<readonly string[]> {
     const found = await Promise.all(
       this.#networks.map((name) =>
         this.#call('look at a network', signal, async (abortSignal) => {
-          // Typed as if it took no options.
+          // The type lacks the options.
           const network = this.#docker.getNetwork(name);
           const inspect: (options: { abortSignal: AbortSignal }) => Promise<unknown> = network.inspect.bind(network);
           const { Containers: attached }: NetworkDetails = (await inspect({ abortSignal })) ?? {};
@@ -126,7 +127,7 @@ export class Containers {
     return found.flat().flatMap(([ref, endpoint]) => (isContainerNameOf(id, endpoint?.Name ?? '') ? [ref] : []));
   }
 
-  /** After it, the container does not run: it had its grace after the stop signal, or was killed. */
+  /** Stops the container: stop signal, grace period, then SIGKILL. */
   async stop(ref: string, signal: AbortSignal): Promise<void> {
     const details = await this.inspect(ref, signal);
     if (!details?.State.Running) return;
@@ -140,14 +141,14 @@ export class Containers {
       if (!(error instanceof EngineError && error.code === 'ENGINE_TIMEOUT')) throw error;
     }
     const kill = async (abortSignal: AbortSignal) => {
-      // A 409 says that it does not run any more; `wait` tells for sure.
+      // A 409 means that it no longer runs; `wait` confirms it.
       await container.kill({ signal: 'SIGKILL', abortSignal }).catch(unless(404, 409));
       await container.wait({ condition: 'not-running', abortSignal }).catch(unless(404));
     };
     await this.#call('kill a container', signal, kill, { milliseconds: KILL_MILLISECONDS });
   }
 
-  /** Each is stopped with its own grace, then removed. */
+  /** Stops each container with its own grace period, then removes it. */
   async retire(surplus: readonly ListedContainer[], signal: AbortSignal): Promise<void> {
     await Promise.all(
       surplus.map(async ({ Id }) => {
@@ -157,11 +158,11 @@ export class Containers {
     );
   }
 
-  /** After it, the container and its anonymous volumes are gone; killed when it still ran. */
+  /** Removes the container and its anonymous volumes. Kills it if it runs. */
   remove(ref: string, signal: AbortSignal): Promise<void> {
     const container = this.#docker.getContainer(ref);
     const work = async (abortSignal: AbortSignal) => {
-      // A 409 says that another call is removing it.
+      // A 409 means that another call is removing it.
       await container.remove({ force: true, v: true, abortSignal }).catch(unless(404, 409));
       for (let pause = 20; (await this.#exists(container, abortSignal)) && !abortSignal.aborted; pause = Math.min(2 * pause, 500)) {
         await sleep(pause, undefined, { signal: abortSignal });
@@ -182,7 +183,7 @@ export class Containers {
   }
 }
 
-/** A handler of rejections that takes answers of these statuses for success. */
+/** A rejection handler that treats these HTTP statuses as success. */
 function unless(...statuses: readonly number[]): (error: unknown) => void {
   return (error) => {
     if (!isOneOf(statusOf(error), ...statuses)) throw error;

@@ -9,7 +9,7 @@ import { observeInspected } from '../observe/observe-container.ts';
 import { StaleContainerError } from './stale-container-error.ts';
 import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 
-/** Creation copies what the image has at a fresh volume's path. */
+/** Creation copies the image's files into a new volume. */
 const CREATE_MILLISECONDS = 120_000;
 
 interface CreateTools {
@@ -19,8 +19,8 @@ interface CreateTools {
 }
 
 /**
- * Creates the spec's container under the first of its names that nothing foreign holds; the engine's id of it. Throws StaleContainerError when
- * a call at the same time made it.
+ * Creates the spec's container under the first of its names without a foreign owner, and returns its engine id. Throws
+ * StaleContainerError if a concurrent call created it.
  */
 export async function createContainer(
   { docker, call, containers }: CreateTools,
@@ -43,10 +43,10 @@ export async function createContainer(
       if (statusOf(error) !== 409) throw error;
       const holder = await containers.inspect(name, signal);
       const owner = holder && observeInspected(holder, place.installationId);
-      // Ours: just made, or just going away; or there for long, and a list left it out.
+      // Ours: just created, being removed, or missing from a list.
       if (holder && owner?.id === spec.id) containers.note(spec.id, holder.Id);
-      if (!holder || owner?.id === spec.id) throw new StaleContainerError(`The name "${name}" was taken for a moment.`, { cause: error });
+      if (!holder || owner?.id === spec.id) throw new StaleContainerError(`The name "${name}" was temporarily taken.`, { cause: error });
     }
   }
-  throw new EngineError('ENGINE_REFUSED', `Each name for a container of machine ${spec.id} is taken by a foreign container.`);
+  throw new EngineError('ENGINE_REFUSED', `Foreign containers have taken every possible name for machine ${spec.id}.`);
 }

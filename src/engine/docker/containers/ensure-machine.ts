@@ -16,7 +16,7 @@ import { recoverImage } from '../images/recover-image.ts';
 import { StaleContainerError, retryWhileStale } from './stale-container-error.ts';
 import type { MachineVolumes } from '../storage/volumes.ts';
 
-/** As the engine calls the states in which there is nothing to start. */
+/** The engine's names of the states that need no start. */
 const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
 export interface EnsureTools extends ImageTools {
@@ -29,8 +29,8 @@ export interface EnsureTools extends ImageTools {
 }
 
 /**
- * One call of `ensure`; see the contract. With its image kept and no volumes it takes four calls: list, create, start,
- * inspect; and before the first start one for each network.
+ * One call of `EngineDriver.ensure`. With a kept image and no volumes it takes four engine calls: list, create, start,
+ * inspect. The first start adds one call per network.
  */
 export class EnsureMachine {
   readonly #tools: EnsureTools;
@@ -38,7 +38,7 @@ export class EnsureMachine {
   readonly #signal: AbortSignal;
   readonly #onProgress: (progress: EnsureProgress) => void;
   readonly #keep: string | undefined;
-  /** The one to create from, once it took a while to get it. */
+  /** The image to create from, if a previous attempt pulled it. */
   #image: MachineImage | undefined;
 
   constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string) {
@@ -55,7 +55,7 @@ export class EnsureMachine {
 
   async #attempt(): Promise<Observation> {
     const { containers, installationId, isolation } = this.#tools;
-    // Beside all that comes before the start, which alone waits for it.
+    // Runs concurrently: only the start waits for it.
     const isolated = isolation.require(this.#signal);
     isolated.catch(() => undefined);
     const all = await containers.list(this.#signal, this.#spec.id);
@@ -63,16 +63,16 @@ export class EnsureMachine {
     const [fit, ...copies] = all.filter((one) => one.Labels?.[LABEL.hash] === this.#spec.hash && !broken.includes(one));
     const others = all.filter((one) => one !== fit && !copies.includes(one) && !broken.includes(one));
     const kept = others.filter((one) => one.Labels?.[LABEL.hash] === this.#keep);
-    // First, for they may hold the name.
+    // First, because they may hold the name.
     await containers.retire(broken, this.#signal);
-    // Made before the others are stopped: what can fail or take long does so while they still run.
+    // Created before the others stop: slow or failing steps happen while those still run.
     const ref = fit?.Id ?? (await this.#create());
     if (fit === undefined || fit.State === 'created') await this.#checkVolumes(ref);
     if (fit?.State !== 'running') await isolated;
     const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
     await Promise.all([...kept.map(({ Id }) => containers.stop(Id, this.#signal)), containers.retire(surplus, this.#signal)]);
     await this.#bringUp(ref, fit?.State ?? 'created', fit !== undefined);
-    // A gateway that lost its lease in the middle of a `revert` may have started it again since.
+    // A gateway that lost its lease during a `revert` may have started it again.
     await Promise.all(kept.map(({ Id }) => containers.stop(Id, this.#signal)));
     const details = await containers.inspect(ref, this.#signal);
     const observation = details && observeInspected(details, installationId);
@@ -82,9 +82,9 @@ export class EnsureMachine {
 
   async #bringUp(ref: string, state: string, isOld: boolean): Promise<void> {
     if (isOld && !LIVE.has(state)) {
-      // Since it was made, the engine's host may have been started anew, and what it mounts may be somewhere else.
+      // The engine's host may have rebooted since the creation, and the volumes' loop devices may have changed.
       await this.#ensureVolumes();
-      // The new container of a call says so when its image is there; here an old one starts again.
+      // #create reports this for new containers.
       this.#onProgress({ phase: 'starting' });
     }
     try {
@@ -93,21 +93,21 @@ export class EnsureMachine {
       if (statusOf(error) === undefined || LIVE.has(state) || error instanceof StaleContainerError) throw error;
       const details = await this.#tools.containers.inspect(ref, this.#signal);
       const cause = await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
-      // An engine that did not answer well has said nothing of this container: the next call starts it. One whose network is gone never
-      // starts: it names that by its id, and another has another id.
+      // After an unclear answer the container stays, and the next call starts it. A container whose network is gone never
+      // starts: it refers to the network by id, and a new network has another id.
       if (cause !== error || (error instanceof EngineError && error.isRefusal)) await this.#discard(ref);
       throw cause;
     }
   }
 
-  /** After it, the volumes can be mounted; their names. */
+  /** Prepares the volumes for mounting and returns their engine names. */
   async #ensureVolumes(): Promise<ReadonlyMap<string, string>> {
     const { names, enforcement } = await this.#tools.volumes.ensure(this.#spec, this.#signal);
     if (enforcement !== undefined) this.#onProgress({ phase: 'storage', enforcement });
     return names;
   }
 
-  /** A volume that was removed just before the creation is now a plain one, and blank: with that, the container is never started. */
+  /** If a volume was removed just before the creation, the engine made a blank one. The container must not start with it. */
   async #checkVolumes(ref: string): Promise<void> {
     const { containers, volumes, log } = this.#tools;
     const targets = new Set(this.#spec.volumes.map(({ target }) => target));
@@ -118,14 +118,14 @@ export class EnsureMachine {
     );
     const foreign = await volumes.findForeign(this.#spec.id, names, this.#signal);
     if (foreign.length === 0) return;
-    log.error({ machine: this.#spec.id, ref, volumes: foreign }, 'a volume was removed while its container was made, which is not started');
+    log.error({ machine: this.#spec.id, ref, volumes: foreign }, 'a volume was removed while its container was created; not starting it');
     await containers.remove(ref, this.#signal);
     await volumes.removeBlank(foreign, this.#signal);
-    // The next attempt finds the data where it still is, or that it is lost.
+    // The next attempt finds the data, or reports DATA_LOST.
     throw new StaleContainerError(`A volume of machine ${this.#spec.id} was removed before its start.`);
   }
 
-  /** Makes the container; its engine id. */
+  /** Creates the container and returns its engine id. */
   async #create(): Promise<string> {
     const { networks } = this.#tools;
     const storage = {
@@ -134,7 +134,7 @@ export class EnsureMachine {
       networkId: await networks[this.#spec.egress].ensureId(this.#signal),
     };
     const image = this.#image ?? (await this.#findImage());
-    if (image === undefined) throw await this.#obtain('Its image was not there.');
+    if (image === undefined) throw await this.#obtain('The image was missing.');
     try {
       const ref = await createContainer(this.#tools, this.#spec, { ...storage, image }, this.#signal);
       this.#onProgress({ phase: 'starting' });
@@ -147,14 +147,14 @@ export class EnsureMachine {
     }
   }
 
-  /** The image to create from, where that is known at once. */
+  /** The image to create from; undefined if it has to be pulled first. */
   async #findImage(): Promise<MachineImage | undefined> {
     const { keptImage, renewImage: isRenewed, imageRef } = this.#spec;
     if (keptImage !== undefined || isRenewed === true) return keptImage;
     return findPresentImage(this.#tools, imageRef, this.#signal);
   }
 
-  /** Gets the image to create from. The container is not created here: meanwhile, minutes may have passed. */
+  /** Gets the image. Returns an error that starts a new attempt, because a pull can take minutes. */
   async #obtain(message: string, cause?: unknown): Promise<StaleContainerError> {
     const { keptImage, renewImage: isRenewed } = this.#spec;
     if (keptImage !== undefined) this.#image = await recoverImage(this.#tools, keptImage, this.#signal, this.#onProgress);
@@ -162,14 +162,14 @@ export class EnsureMachine {
     return new StaleContainerError(message, { cause });
   }
 
-  /** The error itself, unless the next attempt will make the network anew. */
+  /** Returns a StaleContainerError if the next attempt has to recreate the network, otherwise the error itself. */
   async #unlessNetworkIsGone(error: unknown, networkId: string | undefined): Promise<unknown> {
     if (!(await isNetworkGone(this.#tools, error, networkId, this.#signal))) return error;
     this.#tools.networks[this.#spec.egress].forget();
     return new StaleContainerError('The network of the machines was removed before a start.', { cause: error });
   }
 
-  /** Removes what did not start. That it failed to start is what the caller must hear, whatever comes of this. */
+  /** Removes a container that did not start. Only logs failures: the caller must see the failed start. */
   async #discard(ref: string): Promise<void> {
     try {
       await this.#tools.containers.remove(ref, this.#signal);

@@ -29,7 +29,7 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
     const kept = all.find(({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing');
     if (kept === undefined) return undefined;
     if (kept.State !== 'running') await isolation.require(signal);
-    // All down before it starts: two of them must never write to the volumes at once.
+    // Stop all others first: two containers must never write to the volumes at once.
     await containers.retire(
       all.filter((one) => one !== kept),
       signal,
@@ -40,8 +40,8 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
     } catch (error) {
       const details = await containers.inspect(kept.Id, signal);
       if (!(await isNetworkGone(tools, error, details?.HostConfig?.NetworkMode, signal))) throw error;
-      // It names its network by an id that will never be again.
-      log.warn({ err: error, machine: id, ref: kept.Id }, 'the container from before a replacement lost its network, and is removed');
+      // It refers to its network by an id that no new network gets.
+      log.warn({ err: error, machine: id, ref: kept.Id }, 'the network of the previous container is gone; removing the container');
       await containers.remove(kept.Id, signal);
       return undefined;
     }

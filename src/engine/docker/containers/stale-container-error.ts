@@ -2,13 +2,13 @@ import { pauseFor } from '../../../lib/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 
-/** Someone else changed what we had just looked at: look again. */
+/** A concurrent call changed or removed the container since it was last read. */
 export class StaleContainerError extends Error {}
 
-/** Before looking again at what another call is changing: it may be in the middle of it. */
+/** Gives the concurrent call time to finish. */
 const PAUSES_MILLISECONDS = [20, 100, 300, 1000, 3000];
 
-/** Does `attempt` until it is not overtaken; rejects with ENGINE_REFUSED when it is each time. */
+/** Repeats `attempt` while it throws StaleContainerError. Rejects with ENGINE_REFUSED after the last pause. */
 export async function retryWhileStale<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 0; ; attempts += 1) {
     try {
@@ -22,7 +22,7 @@ export async function retryWhileStale<T>(signal: AbortSignal, attempt: () => Pro
   }
 }
 
-/** True when the engine refused because the container is gone, or going. */
+/** True if the engine refused because the container is gone or being removed. */
 export function isContainerMissing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (statusOf(error) === 409) return /marked for removal|being removed/i.test(error.message);

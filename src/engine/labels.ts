@@ -35,9 +35,9 @@ export const LABEL = {
 export const PROBE_VOLUME = 'trial';
 
 /**
- * Hash of everything that a container is created from. Specs with the same hash need no new container. A label with this
- * hash reveals no secret: to confirm a guessed environment value, an attacker would need all other values and the salt.
- * `salt` is a secret of the VM; `incarnation` changes with each restart that a user requests.
+ * Hash of everything that a container is created from. Specs with the same hash need no new container. The hash can be
+ * a label because it reveals no secret: to confirm a guessed environment value, an attacker would need all other values
+ * and the salt. `salt` is a secret of the VM; `incarnation` changes with each restart that a user requests.
  */
 export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnation: number): string {
   const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);

@@ -93,8 +93,8 @@ export class EnsureMachine {
       if (statusOf(error) === undefined || LIVE.has(state) || error instanceof StaleContainerError) throw error;
       const details = await this.#tools.containers.inspect(ref, this.#signal);
       const cause = await this.#unlessNetworkIsGone(error, details?.HostConfig?.NetworkMode);
-      // After an unclear answer the container stays, and the next call starts it. A container whose network is gone never
-      // starts: it refers to the network by id, and a new network has another id.
+      // After an unclear answer the container stays, and the next call starts it. Without its network it never starts:
+      // it refers to the network by id, and a new network has another id.
       if (cause !== error || (error instanceof EngineError && error.isRefusal)) await this.#discard(ref);
       throw cause;
     }
@@ -107,7 +107,7 @@ export class EnsureMachine {
     return names;
   }
 
-  /** If a volume was removed just before the creation, the engine made a blank one. The container must not start with it. */
+  /** The engine replaces a volume that is removed just before the creation by a blank one. Never start with that. */
   async #checkVolumes(ref: string): Promise<void> {
     const { containers, volumes, log } = this.#tools;
     const targets = new Set(this.#spec.volumes.map(({ target }) => target));

@@ -1,4 +1,4 @@
-/** What each machine has, by the engine's ids or names: what was listed, made or told of by an event, and is not known to be gone. */
+/** The engine ids or names of each machine's objects that were listed, created or seen in an event, until their removal. */
 export class KnownRefs {
   readonly #refsByMachine = new Map<string, Set<string>>();
   readonly #machineByRef = new Map<string, string>();

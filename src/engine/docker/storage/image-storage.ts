@@ -18,7 +18,7 @@ import {
 } from './storage-commands.ts';
 import { readDisk, readStorage, type StorageReadings } from './storage-readings.ts';
 
-/** More commands on a host are only slower each. */
+/** More concurrent commands only slow each other down. */
 const AT_A_TIME = 4;
 
 export interface ImageStorageTools {
@@ -29,26 +29,29 @@ export interface ImageStorageTools {
 }
 
 /**
- * The files of a fixed size that hold the data of volumes, on the engine's host: their size cannot be passed or escaped from inside,
- * unlike quotas of a file system, which a container's root may change for its own files.
+ * Image files of fixed size on the engine's host, which hold the data of volumes. A container cannot exceed or change
+ * their size, unlike file system quotas, which root in the container can change for its own files.
  */
 export class ImageStorage {
   readonly #tools: ImageStorageTools;
-  /** Of many machines at once, none would be ready in time. */
+  /** Without it, many machines that start at once would all miss their deadlines. */
   readonly #semaphore = new Semaphore(AT_A_TIME);
-  /** Machines that had images when it was last measured, with their names: what a volume of the engine that was removed by hand leaves behind. */
+  /** Image names by machine at the last measurement. Finds images whose engine volume was removed by hand. */
   #measured: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(tools: ImageStorageTools) {
     this.#tools = tools;
   }
 
-  /** What a volume of the engine must be made of to hold an image's data; the image has to be attached when it is mounted. */
+  /** The driver options of an engine volume with its data in an image, which must be attached before the mount. */
   driverOptions(id: string, name: string): Readonly<Record<string, string>> {
     return { type: 'ext4', device: deviceOf(this.#tools.installationId, id, name), o: 'nosuid,nodev,discard' };
   }
 
-  /** After it, each image exists and is where its volume looks for it. Rejects with DATA_LOST, and has made nothing, when one that must exist does not, or is damaged. */
+  /**
+   * Creates missing images and attaches each one to the device that its volume names. Rejects with DATA_LOST and
+   * creates nothing if an image with `mustExist` is missing or damaged.
+   */
   async attach(id: string, images: readonly ImageSpec[], signal: AbortSignal): Promise<void> {
     if (images.length === 0) return;
     const output = await this.#semaphore.run(() => this.#run(attachCommand(this.#tools.installationId, id, images), signal), signal);
@@ -56,7 +59,7 @@ export class ImageStorage {
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be attached`, output);
   }
 
-  /** After it, none of these images of the machine exists; `all`: nor any whose volume was removed by hand. */
+  /** Removes these images of the machine. With `all`, also those whose volume was removed by hand. */
   async remove(id: string, names: readonly string[], all: boolean, signal: AbortSignal): Promise<void> {
     const doomed = new Set([...names, ...((all && this.#measured.get(id)) || [])]);
     if (doomed.size === 0) return;
@@ -64,10 +67,10 @@ export class ImageStorage {
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 
-  /** Bytes of each image, and of the plain volumes that the engine calls so. Detaches loop devices whose file is gone. */
+  /** Measures all images, and the plain volumes with these engine names. Detaches loop devices whose file is gone. */
   async measure(plain: readonly string[], signal: AbortSignal): Promise<StorageReadings> {
     const output = await this.#run(measureCommand(this.#tools.installationId, plain), signal);
-    if (output.exitCode !== 0) throw failureOf('What volumes hold could not be measured', output);
+    if (output.exitCode !== 0) throw failureOf('The disk usage of volumes could not be measured', output);
     const readings = readStorage(output.stdout);
     const byMachine = Map.groupBy(readings.images, (image) => image.id);
     if (readings.looseDevices.length > 0) await this.#run(detachCommand(this.#tools.installationId), signal);
@@ -80,13 +83,17 @@ export class ImageStorage {
     return exitCode === 0 ? readDisk(stdout) : undefined;
   }
 
-  /** The directory is asked for each time: an engine may come back with another one. */
+  /** Asks for the data directory each time, because it may differ after an engine restart. */
   async #run(command: HostCommandIn, signal: AbortSignal): Promise<HostOutput> {
     const { docker, call, host } = this.#tools;
-    // Typed as if it took no options.
+    // The type lacks the options.
     const info: (options: { abortSignal: AbortSignal }) => Promise<{ DockerRootDir?: unknown }> = docker.info.bind(docker);
-    const dataRoot = await call('describe itself', signal, async (abortSignal) => (await info({ abortSignal })).DockerRootDir);
-    if (typeof dataRoot !== 'string') throw new EngineError('ENGINE_REFUSED', 'The engine does not say where it keeps its data.');
+    const dataRoot = await call(
+      'report its system information',
+      signal,
+      async (abortSignal) => (await info({ abortSignal })).DockerRootDir,
+    );
+    if (typeof dataRoot !== 'string') throw new EngineError('ENGINE_REFUSED', 'The engine does not report its data directory.');
     return host.run(command(dataRoot), signal);
   }
 }
@@ -100,18 +107,18 @@ function failureOf(what: string, { exitCode, stdout, stderr }: HostOutput): Engi
   return new EngineError('ENGINE_REFUSED', `${what}: ${why}.`);
 }
 
-/** From what the attaching printed. */
+/** Parses the output of the attach command. */
 function lostIn(id: string, output: string): EngineError {
   const lines = output.trim().split('\n');
   const missing = lines.filter((line) => line.startsWith('missing ')).map((line) => line.slice('missing '.length));
   if (missing.length > 0) return dataLost(id, missing);
   const damaged = lines.map((line) => `"${line.replace(/^damaged /, '')}"`).join(', ');
-  const message = `The file of volume ${damaged} of machine ${id} is cut short, or holds no file system any more.`;
-  return new EngineError('DATA_LOST', `${message} The operator can put a copy of it back.`);
+  const message = `The file of volume ${damaged} of machine ${id} is truncated or has no valid file system.`;
+  return new EngineError('DATA_LOST', `${message} The operator can restore a copy.`);
 }
 
-/** What is said of a machine whose volumes of these names held data and are gone. */
+/** The error for missing volumes that held data. */
 export function dataLost(id: string, names: readonly string[]): EngineError {
   const list = names.map((name) => `"${name}"`).join(', ');
-  return new EngineError('DATA_LOST', `The engine has no volume ${list} of machine ${id} any more, which held its data.`);
+  return new EngineError('DATA_LOST', `The engine no longer has volume ${list} with the data of machine ${id}.`);
 }

@@ -8,7 +8,7 @@ import { expectList } from '../observe/expect-list.ts';
 import { byPriority } from '../observe/observe-container.ts';
 import type { MachineVolumes, OwnVolume } from './volumes.ts';
 
-/** The engine walks through whatever containers have written. */
+/** The engine walks through all files in the containers' writable layers. */
 const MILLISECONDS = 120_000;
 
 export interface MeasureTools {
@@ -19,7 +19,7 @@ export interface MeasureTools {
   readonly installationId: string;
 }
 
-/** What each machine holds on the engine's disk; see the contract. */
+/** See `EngineDriver.measureStorage`. */
 export async function measureMachines(tools: MeasureTools, signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
   const [volumes, layers] = await Promise.all([tools.volumes.list(signal), measureLayers(tools, signal)]);
   const held = await measureVolumes(tools, volumes, signal);
@@ -40,7 +40,7 @@ interface SizedContainer {
   readonly SizeRw?: number;
 }
 
-/** What each machine's container has written besides its volumes; of two, the one that stands for its machine. */
+/** Size of each machine's writable layer. If it has two containers, the first by `byPriority` counts. */
 async function measureLayers({ docker, call, installationId }: MeasureTools, signal: AbortSignal) {
   const filters = { label: [`${LABEL.installation}=${installationId}`, LABEL.machine] };
   const work = (abortSignal: AbortSignal) => docker.listContainers({ all: true, size: true, filters, abortSignal });
@@ -54,13 +54,13 @@ async function measureLayers({ docker, call, installationId }: MeasureTools, sig
 }
 
 interface HeldVolume {
-  /** The machine's. */
+  /** Id of the machine. */
   readonly id: string;
   readonly lifetime: string;
   readonly bytes: number;
 }
 
-/** Also of images whose volume was removed by hand. */
+/** Includes images whose volume was removed by hand. */
 async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[], signal: AbortSignal): Promise<readonly HeldVolume[]> {
   const plain = volumes.filter(({ isImage }) => !isImage);
   const names = plain.map(({ engineName }) => engineName);
@@ -69,7 +69,7 @@ async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[]
     const images = readings.images.map(({ id, bytes }) => ({ id, lifetime: 'until-delete', bytes }));
     return [...images, ...plain.map((volume) => ({ ...volume, bytes: readings.plain.get(volume.engineName) ?? 0 }))];
   } catch (error) {
-    // The host cannot be asked; the engine can, though it measures all volumes there are, and slowly.
+    // The host cannot run the command. The engine is slower: it measures all volumes, including foreign ones.
     if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
     const sizes = await readDiskUsage(tools, signal);
     return volumes.map((volume) => ({ ...volume, bytes: sizes.get(volume.engineName) ?? 0 }));
@@ -81,11 +81,11 @@ interface DiskUsage {
 }
 
 async function readDiskUsage({ docker, call }: MeasureTools, signal: AbortSignal): Promise<Map<string, number>> {
-  // Typed as if it took no options.
+  // The type lacks the options.
   const diskUsage: (options: { abortSignal: AbortSignal }) => Promise<DiskUsage> = docker.df.bind(docker);
   const work = (abortSignal: AbortSignal) => diskUsage({ abortSignal });
-  const { Volumes } = await call('add up its disk usage', signal, work, { milliseconds: MILLISECONDS });
-  // The engine says -1 where it does not know.
+  const { Volumes } = await call('report its disk usage', signal, work, { milliseconds: MILLISECONDS });
+  // -1 means unknown.
   return new Map(
     expectList(Volumes).flatMap(({ Name, UsageData }) => (Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]])),
   );

@@ -2,18 +2,17 @@ import type { HostCommand } from '../host/host-container.ts';
 import { readScript } from '../shell/read-script.ts';
 
 /**
- * Runs the scripts of ../shell on the engine's host, for volumes of a hard size. Each is a file that holds a file system of that size,
- * under the engine's own data directory, on a loop device; sized-volumes.sh says how.
+ * Host commands for volumes with a hard size limit. Each volume is a file with a file system, in the engine's data
+ * directory, attached to a loop device; see sized-volumes.sh.
  *
- * The files are sparse: what they may hold in sum is the plan's affair, and nobody reserves a disk for the largest plan of each VM. That
- * the disk itself does not fill up is seen to at a start; see `DiskSpace`.
+ * The files are sparse, so volumes may overcommit the disk. A start checks that the disk has space; see `DiskSpace`.
  */
 
-/** Where the scripts find the engine's data directory, and put the links. */
+/** Paths in the container: the engine's data directory, and the links to loop devices. */
 const DATA = '/data';
 const LINKS = '/dev/swiftor';
 
-/** Exit codes of sized-volumes.sh that say more than "failed". */
+/** Exit codes of sized-volumes.sh. */
 export const LOST = 44;
 export const NO_TOOL = 45;
 
@@ -23,7 +22,7 @@ export interface ImageSpec {
   readonly mustExist: boolean;
 }
 
-/** Where the engine finds the device of a volume, once it is attached. */
+/** The path of an attached volume's device on the engine's host. */
 export function deviceOf(installationId: string, id: string, name: string): string {
   return `${LINKS}/${installationId}.${id}.${name}`;
 }
@@ -31,21 +30,21 @@ export function deviceOf(installationId: string, id: string, name: string): stri
 const SIZED_VOLUMES = readScript('sized-volumes');
 const ALL_VOLUMES = readScript('all-volumes');
 
-/** Block size, blocks, free blocks, blocks that are free for anyone. */
+/** Block size, blocks, free blocks, blocks available to unprivileged users. */
 const DISK = ['stat', '-f', '-c', '%S %b %f %a', DATA] as const;
 
-/** A command on the engine's host, whose data directory is `dataRoot`. */
+/** Makes the command for an engine with the data directory `dataRoot`. */
 export type HostCommandIn = (dataRoot: string) => HostCommand;
 
 const shell = (what: string, script: string, args: readonly string[]) => ({ what, argv: ['sh', '-c', script, 'sh', ...args] as const });
 
-/** A large file system that grows is checked as a whole before. */
+/** Before a large file system grows, it is fully checked. */
 const LOOP_MILLISECONDS = 5 * 60_000;
 
-/** Of loop devices, and of what gives them out. */
+/** Access to loop devices and to /dev/loop-control. */
 const DEVICE_RULES = ['b 7:* rwm', 'c 10:237 rwm'];
 
-/** The engine's data directory without what is mounted in it: a copy of a mount would keep a volume busy. */
+/** Binds the engine's data directory without its submounts: a copied mount would keep a volume busy. */
 const dataBind = (source: string, writable: boolean) => ({ source, target: DATA, writable, shallow: true });
 
 function withLoops(command: ReturnType<typeof shell>): HostCommandIn {
@@ -53,7 +52,7 @@ function withLoops(command: ReturnType<typeof shell>): HostCommandIn {
     ...command,
     milliseconds: LOOP_MILLISECONDS,
     capabilities: ['DAC_OVERRIDE'],
-    // No use of it is made; a network namespace of its own would cost a tenth of a second.
+    // Unused. A separate network namespace would cost 0.1 s.
     network: 'host',
     binds: [dataBind(dataRoot, true), { source: '/dev', writable: true, shallow: true }],
     deviceRules: DEVICE_RULES,
@@ -77,11 +76,11 @@ export function detachCommand(installationId: string): HostCommandIn {
   return withLoops(shell('detach storage whose file is gone', ALL_VOLUMES, ['detach', installationId]));
 }
 
-/** `plain`: the engine's names of volumes that are directories of its own. */
+/** `plain`: engine names of volumes whose data is in an engine directory. */
 export function measureCommand(installationId: string, plain: readonly string[]): HostCommandIn {
   const directories = plain.map((name) => `volumes/${name}/_data`);
   const command = reading(shell('measure its storage', ALL_VOLUMES, ['measure', installationId, ...directories]));
   return (dataRoot) => ({ ...command(dataRoot), maxOutputBytes: 2 ** 20 });
 }
 
-export const diskCommand: HostCommandIn = reading({ what: 'read how full its disk is', argv: DISK });
+export const diskCommand: HostCommandIn = reading({ what: 'report its disk space', argv: DISK });

@@ -12,11 +12,11 @@ import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import type { ImageStorage } from './image-storage.ts';
 
 const PROBE_MILLISECONDS = 60_000;
-/** A probe with all of its cleaning up has ended then. */
+/** Longer than any probe takes, including its cleanup. */
 const OVERDUE_MILLISECONDS = 3 * 60_000;
 const PROBE_BYTES = 16 * 2 ** 20;
 const NAME_PREFIX = 'swiftor-trial-';
-const MOUNT: HostCommand = { what: 'mount a probe of storage', argv: ['true'] };
+const MOUNT: HostCommand = { what: 'mount the volume of a storage probe', argv: ['true'] };
 
 export interface FoundProbe {
   readonly id: string;
@@ -34,7 +34,7 @@ export interface StorageProbeTools {
   readonly log: Log;
 }
 
-/** Whether an engine's host can hold volumes in images: tried with a small one when it is first asked, then known. */
+/** Tests once, with a small volume, whether the engine's host supports volumes in image files. Remembers the result. */
 export class StorageProbe {
   readonly #tools: StorageProbeTools;
   #outcome: Promise<boolean> | undefined;
@@ -43,11 +43,11 @@ export class StorageProbe {
     this.#tools = tools;
   }
 
-  /** Those that are under way, or were left behind. */
+  /** Running probes, and leftovers of aborted ones. */
   list(signal: AbortSignal): Promise<readonly FoundProbe[]> {
     const { docker, call, installationId } = this.#tools;
     const label = [`${LABEL.installation}=${installationId}`, `${LABEL.volume}=${PROBE_VOLUME}`];
-    return call('list the probes of storage', signal, async (abortSignal) => {
+    return call('list the storage probes', signal, async (abortSignal) => {
       const { Volumes } = await docker.listVolumes({ filters: { label }, abortSignal });
       const found: readonly { readonly Name: string; readonly CreatedAt?: string }[] = expectList(Volumes);
       return found.flatMap(({ Name, CreatedAt = '' }) =>
@@ -56,26 +56,26 @@ export class StorageProbe {
     });
   }
 
-  /** Removes what is left of the probe, unless it may be under way still. `now` is by the engine's clock. */
+  /** Removes the probe's leftovers, unless it may still run. `now` is the engine's time. */
   async sweep({ id, createdAt }: FoundProbe, now: number, signal: AbortSignal): Promise<void> {
     if (now - createdAt > OVERDUE_MILLISECONDS) await this.#cleanUp(id, signal);
   }
 
-  /** Resolves once a probe that is under way has left nothing behind, or cannot clean up. */
+  /** Resolves once a running probe has cleaned up, or failed to. */
   async close(): Promise<void> {
     await this.#outcome?.catch(() => undefined);
   }
 
-  /** Rejects when the engine cannot be asked; the next call tries again then. */
+  /** Rejects if the engine does not answer. The next call then tries again. */
   async isPassed(signal: AbortSignal): Promise<boolean> {
     for (;;) {
-      // Whoever asks first tries, and sees it through to its last trace; the others wait for what comes of it.
+      // The first caller runs the probe, including its cleanup. Other callers wait for the result.
       if (this.#outcome === undefined) return this.#begin(signal);
       const outcome = this.#outcome;
       try {
         return await withDeadline(PROBE_MILLISECONDS, signal, () => outcome);
       } catch (error) {
-        // Who tried gave up, for a reason of its own.
+        // Otherwise, only the first caller aborted: try again.
         if (signal.aborted || error instanceof EngineError || error instanceof DeadlineError) throw error;
       }
     }
@@ -94,15 +94,15 @@ export class StorageProbe {
     const { images, log } = this.#tools;
     const id = randomUUID();
     try {
-      // The volume first: it is what is found and removed when this is cut short.
+      // The volume first: a sweep finds an interrupted probe by it.
       await this.#createVolume(id, signal);
       await images.attach(id, [{ name: PROBE_VOLUME, sizeBytes: PROBE_BYTES, mustExist: false }], signal);
       await this.#mount(id, signal);
-      log.info('volumes have a hard size on this engine');
+      log.info('volumes on this engine get hard size limits');
       return true;
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
-      log.warn({ err: error }, 'volumes are only measured on this engine: its host cannot give them a hard size');
+      log.warn({ err: error }, 'volumes on this engine are only measured: its host does not support hard size limits');
       return false;
     } finally {
       await this.#cleanUp(id, AbortSignal.timeout(PROBE_MILLISECONDS));
@@ -112,7 +112,7 @@ export class StorageProbe {
   async #createVolume(id: string, signal: AbortSignal): Promise<void> {
     const { docker, call, images, installationId } = this.#tools;
     const Name = volumeName(id);
-    // No machine's: what a gateway leaves behind that dies here is swept.
+    // Without a machine label. If the gateway dies here, a sweep removes the volume.
     const Labels = {
       [LABEL.installation]: installationId,
       [LABEL.volume]: PROBE_VOLUME,
@@ -123,7 +123,7 @@ export class StorageProbe {
     await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
   }
 
-  /** Has the engine mount it as for a machine. */
+  /** Has the engine mount the volume as it does for a machine. */
   async #mount(id: string, signal: AbortSignal): Promise<void> {
     const { containers, host, installationId } = this.#tools;
     const Name = volumeName(id);
@@ -132,23 +132,23 @@ export class StorageProbe {
       const container = await host.create(MOUNT, labels, Name, signal, { Binds: [`${Name}:/mnt`] });
       await host.start(container, MOUNT, signal);
     } finally {
-      // By its name, and also when the caller gave up: it may have been made just then, and it holds the volume.
+      // By name and despite an abort: the engine may have created it anyway, and it keeps the volume in use.
       await containers.remove(Name, AbortSignal.timeout(PROBE_MILLISECONDS));
     }
   }
 
-  /** The volume last, for it is what the rest is found by. */
+  /** Removes the volume last, because a sweep finds the rest by it. */
   async #cleanUp(id: string, signal: AbortSignal): Promise<void> {
     const { docker, call, images, log } = this.#tools;
     try {
       await images.remove(id, [PROBE_VOLUME], false, signal).catch((error: unknown) => {
-        // Where the host can do nothing, there is no image either.
+        // A host that cannot run the command has no image, either.
         if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
       });
       const volume = docker.getVolume(volumeName(id));
       await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
     } catch (error) {
-      log.debug({ err: error }, 'a probe of storage left something behind, which is swept later');
+      log.debug({ err: error }, 'a storage probe could not clean up; the next sweep removes its leftovers');
     }
   }
 }

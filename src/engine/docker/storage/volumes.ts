@@ -13,23 +13,23 @@ import { expectList } from '../observe/expect-list.ts';
 import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 import type { StorageProbe } from './storage-probe.ts';
 
-/** What LABEL.store says of a volume whose data is in an image. */
+/** The value of LABEL.store for volumes whose data is in an image file. */
 const IMAGE = 'image';
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
-/** Inspects at a time, of volumes that a list leaves out. */
+/** Concurrent inspects of volumes that a list lacks. */
 const DOUBTS_AT_A_TIME = 8;
 
 type VolumeLabels = Readonly<Record<string, string>>;
 
 export interface OwnVolume {
-  /** The machine's. */
+  /** Id of the machine. */
   readonly id: string;
-  /** In the spec: 'primary'. */
+  /** Name in the spec: 'primary'. */
   readonly name: string;
   readonly engineName: string;
   readonly lifetime: string;
-  /** Whether its data is in a file of a fixed size, and not in a directory of the engine's. */
+  /** True if its data is in a file of fixed size, not in a directory of the engine. */
   readonly isImage: boolean;
   readonly labels: VolumeLabels;
 }
@@ -37,9 +37,9 @@ export interface OwnVolume {
 export type VolumesSpec = Pick<MachineSpec, 'id' | 'volumes' | 'labels'>;
 
 export interface MadeVolumes {
-  /** From the spec's names to the engine's. */
+  /** Engine names by the spec's names. */
   readonly names: ReadonlyMap<string, string>;
-  /** Of the lasting ones; undefined when there are none. */
+  /** Applies to the lasting volumes; undefined if there are none. */
   readonly enforcement: StorageEnforcement | undefined;
 }
 
@@ -51,7 +51,7 @@ interface MachineVolumesTools {
   readonly probe: StorageProbe;
 }
 
-/** The volumes of this installation, told by their labels, never by their names. */
+/** The volumes of this installation, identified by their labels, never by their names. */
 export class MachineVolumes {
   readonly #docker: Docker;
   readonly #call: EngineCall;
@@ -70,8 +70,8 @@ export class MachineVolumes {
   }
 
   /**
-   * Of one machine, or of all, in the order of the engine's names. An engine can list less than there is, and answer 200: each volume that
-   * was known and is not listed is inspected.
+   * Lists the volumes of one machine, or of all, sorted by their engine names. An engine can answer 200 and list fewer
+   * volumes than it has, so each known volume that is not listed is inspected.
    */
   async list(signal: AbortSignal, id?: string): Promise<readonly OwnVolume[]> {
     const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
@@ -86,27 +86,27 @@ export class MachineVolumes {
     return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
   }
 
-  /** Called with each volume of a machine that shows otherwise than in a list. */
+  /** Records a volume of a machine that was found by other means than a list. */
   note(id: string, engineName: string): void {
     this.#known.note(id, engineName);
   }
 
   /**
-   * After it, each volume of the spec exists and can be mounted. Rejects with DATA_LOST, and has made nothing, when one that must exist
-   * does not.
+   * Ensures that each volume of the spec exists and can be mounted. Rejects with DATA_LOST and creates nothing if a
+   * volume with `mustExist` is missing.
    */
   async ensure(spec: VolumesSpec, signal: AbortSignal): Promise<MadeVolumes> {
     if (spec.volumes.length === 0) return { names: new Map(), enforcement: undefined };
     const found = new Map<string, OwnVolume>();
     for (const volume of await this.list(signal, spec.id)) if (!found.has(volume.name)) found.set(volume.name, volume);
-    // An engine can list less than there is, and answer 200: nothing is lost on its list's word alone.
+    // A list can be incomplete: before data counts as lost, the volume is looked up by name.
     for (const { name, mustExist } of spec.volumes) {
       const unlisted = mustExist && !found.has(name) ? await this.#findUnlisted(spec.id, name, signal) : undefined;
       if (unlisted) found.set(name, unlisted);
     }
     const missing = spec.volumes.filter(({ name }) => !found.has(name));
     const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#probe.isPassed(signal));
-    // One that was made plain stays so.
+    // Existing plain volumes stay plain.
     const isImage = ({ name, sizeBytes }: MachineVolume) => found.get(name)?.isImage ?? (isOffered && sizeBytes !== undefined);
 
     const gone = missing.filter(({ mustExist }) => mustExist);
@@ -118,7 +118,7 @@ export class MachineVolumes {
       );
     const images = spec.volumes.filter(isImage).map(({ name, sizeBytes = 0, mustExist }) => ({ name, sizeBytes, mustExist }));
     const attach = () => this.#images.attach(spec.id, images, signal);
-    // The volume first, for it is what a removal goes by. Where that is all that is gone, nothing is made before the data is found.
+    // The volume first, because removal finds the data by it. But if only the volume is gone, find its data first.
     if (gone.length > 0) await attach();
     const names = new Map([...found].map(([name, { engineName }]) => [name, engineName]));
     for (const volume of missing) names.set(volume.name, await this.#create(spec, volume, isImage(volume), signal));
@@ -130,15 +130,15 @@ export class MachineVolumes {
   }
 
   /**
-   * Of the volumes of these names, those that are not the machine's. The engine makes a plain volume of each name that is missing when a
-   * container is created, and removes none that a container has.
+   * Filters the names of volumes that do not belong to the machine. On container creation, the engine makes a plain
+   * volume for each missing name. It never removes a volume that a container uses.
    */
   async findForeign(id: string, engineNames: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
     const labels = await Promise.all(engineNames.map((engineName) => this.#findLabels(engineName, signal)));
     return engineNames.filter((_, at) => !this.#isOwn(id, labels[at]));
   }
 
-  /** After it, there is none of these volumes that the engine made by itself: those have no labels. No container may have it. */
+  /** Removes those of the volumes that the engine created implicitly: they have no labels. No container may use them. */
   async removeBlank(engineNames: readonly string[], signal: AbortSignal): Promise<void> {
     for (const engineName of engineNames) {
       const labels = await this.#findLabels(engineName, signal);
@@ -146,7 +146,7 @@ export class MachineVolumes {
     }
   }
 
-  /** After it, what the machine has can be mounted, as it is: before a container starts again that was made earlier. */
+  /** Makes the machine's existing volumes mountable, without other changes. Called before an old container starts. */
   async reattach(id: string, signal: AbortSignal): Promise<void> {
     const images = (await this.list(signal, id)).filter(({ isImage }) => isImage);
     await this.#images.attach(
@@ -156,12 +156,12 @@ export class MachineVolumes {
     );
   }
 
-  /** After it, the machine has no volume of these lifetimes. No container of it may exist. */
+  /** Removes the machine's volumes with these lifetimes. The machine must have no container. */
   async remove(id: string, lifetimes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
     if (lifetimes.length === 0) return;
     const doomed = (await this.list(signal, id)).filter(({ lifetime }) => lifetimes.some((one) => one === lifetime));
     const images = doomed.filter(({ isImage }) => isImage).map(({ name }) => name);
-    // Before the volumes, which tell of them.
+    // Before the volumes, because the images are found by them.
     await this.#images.remove(id, images, lifetimes.includes('until-delete'), signal);
     await Promise.all(doomed.map(({ engineName }) => this.#remove(engineName, signal)));
   }
@@ -188,19 +188,19 @@ export class MachineVolumes {
         return this.#docker.getVolume(engineName).inspect({ abortSignal });
       };
       const holder = await finishDespiteAbort(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
-      // The engine answers a taken name with the volume that has it, whoever's it is.
+      // For a taken name, the engine returns the existing volume, even a foreign one.
       if (!this.#isOwn(id, holder.Labels)) continue;
       this.note(id, engineName);
       return engineName;
     }
-    throw new EngineError('ENGINE_REFUSED', `Each name for the volume "${name}" of machine ${id} is taken by a foreign volume.`);
+    throw new EngineError('ENGINE_REFUSED', `Foreign volumes have taken every possible name for the volume "${name}" of machine ${id}.`);
   }
 
   #isOwn(id: string, labels: VolumeLabels | null | undefined): boolean {
     return labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id;
   }
 
-  /** The entry that a list left out; undefined when it was right. */
+  /** The entry that a list lacks; undefined if the volume really is gone. */
   async #findKnown(engineName: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
     const labels = await this.#findLabels(engineName, signal);
     if (labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] !== undefined)
@@ -209,7 +209,7 @@ export class MachineVolumes {
     return undefined;
   }
 
-  /** The machine's volume by the names that it may have; undefined when it has none. */
+  /** Looks the machine's volume up by its possible names; undefined if there is none. */
   async #findUnlisted(id: string, name: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
     for (const engineName of volumeNameChoices(id, name)) {
       const labels = await this.#findLabels(engineName, signal);
@@ -219,7 +219,7 @@ export class MachineVolumes {
     return undefined;
   }
 
-  /** Of a volume, anyone's; undefined when there is none. */
+  /** The labels of any volume, including foreign ones; undefined if there is none. */
   async #findLabels(engineName: string, signal: AbortSignal): Promise<VolumeLabels | undefined> {
     const inspect = (abortSignal: AbortSignal) => this.#docker.getVolume(engineName).inspect({ abortSignal });
     try {
@@ -240,7 +240,7 @@ export class MachineVolumes {
           return;
         } catch (error) {
           if (statusOf(error) === 404) return;
-          // In use, for a moment, by a container whose removal was just answered.
+          // A container that was just removed may still use it for a moment.
           if (statusOf(error) !== 409 || abortSignal.aborted) throw error;
           await sleep(REMOVE_PAUSE_MILLISECONDS, undefined, { signal: abortSignal });
         }

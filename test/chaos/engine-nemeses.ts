@@ -99,8 +99,11 @@ const ON_THE_ENGINE: readonly Nemesis[] = [
     endsContainers: false,
   },
   {
-    ...harm('engine-empty', 5, async (engine, { history, observe }) => {
+    ...harm('engine-empty', 5, async (engine, { rig, history, observe }) => {
+      // Until it has the image again, which no registry has.
+      rig.engineProxy.set('refuse');
       await engine.startEmpty();
+      rig.engineProxy.set('open');
       const { rows } = await observe();
       for (const { id, persistent } of rows) if (persistent) history.robbed.add(id);
       return NOTHING;

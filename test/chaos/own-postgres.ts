@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -62,10 +62,10 @@ export class OwnPostgres implements AsyncDisposable {
   async start(): Promise<void> {
     const begin = async (): Promise<boolean> => {
       const child = (this.#child ??= await this.#start());
-      const ended = await Promise.race([child.ended, this.query('select 1').then(() => undefined)]);
-      if (ended === undefined) return true;
-      this.#child = undefined;
-      throw new Error(`PostgreSQL ended with ${ended}: ${child.lastOutput()}`);
+      const answers = await Promise.race([child.ended.then(() => false), this.query('select 1').then(() => true)]).catch(() => undefined);
+      if (answers === true) return true;
+      if (answers === false) this.#child = undefined;
+      throw new Error(`PostgreSQL does not answer: ${child.lastOutput()}`);
     };
     await eventually(begin, { deadline: START_MS });
   }
@@ -122,7 +122,9 @@ export class OwnPostgres implements AsyncDisposable {
       // The log up to the backup's end belongs to it.
       await run('cp', ['-a', path.join(this.#cluster, 'pg_wal'), `${this.#cluster}.${name}`]);
       const label = path.join(`${this.#cluster}.${name}`, 'backup_label');
-      await writeFile(label, rows[0]?.labelfile ?? '', { mode: 0o644 });
+      await writeFile(label, rows[0]?.labelfile ?? '');
+      const { uid, gid } = await stat(this.#cluster);
+      await chown(label, uid, gid);
     } finally {
       await client.end();
     }

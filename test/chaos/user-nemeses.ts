@@ -1,6 +1,5 @@
 import type { Nemesis, Reach } from './nemesis.ts';
 import { idOf } from './history.ts';
-import type { Operation } from './operations.ts';
 
 const NOTHING = async (): Promise<void> => undefined;
 const COMMANDS = 200;
@@ -36,8 +35,6 @@ async function touch({ rig: { docker } }: Reach, id: string, how: (typeof BY_HAN
   }
 }
 
-const restartOf = (vmId: string): Operation => ({ kind: 'restart', vmId });
-
 export const USER_NEMESES: readonly Nemesis[] = [
   {
     name: 'containers-by-hand',
@@ -68,14 +65,15 @@ export const USER_NEMESES: readonly Nemesis[] = [
     name: 'many-commands',
     seconds: 1,
     isQuiet: true,
-    async begin({ rig, history, random, perform }) {
-      const vm = [...history.vms.values()].find(({ isBystander, exists }) => !isBystander && exists.value);
-      const account = rig.accounts.find(({ userId }) => userId === vm?.userId);
-      if (vm === undefined || account === undefined) return NOTHING;
+    async begin({ rig, random, perform }) {
+      const account = random.pick(rig.accounts);
+      const created = await perform(account, { kind: 'create', label: 'many commands', persistent: true });
+      if (created.kind !== 'done') throw new Error('The VM for the commands was not created.');
+      const vmId = idOf(created.data);
       const kinds = ['start', 'stop', 'restart'] as const;
-      await Promise.all(Array.from({ length: COMMANDS }, () => perform(account, { kind: random.pick(kinds), vmId: vm.id })));
+      await Promise.all(Array.from({ length: COMMANDS }, () => perform(account, { kind: random.pick(kinds), vmId })));
       // They ran side by side: which one was the last is not known, until one comes after them all.
-      await perform(account, restartOf(vm.id));
+      await perform(account, { kind: 'restart', vmId });
       return NOTHING;
     },
   },

@@ -112,7 +112,7 @@ export class Containers {
   async #findAttached(id: string, signal: AbortSignal): Promise<readonly string[]> {
     const found = await Promise.all(
       this.#networks.map((name) =>
-        this.#call('look at a network', signal, async (abortSignal) => {
+        this.#call('inspect a network', signal, async (abortSignal) => {
           // The type lacks the options.
           const network = this.#docker.getNetwork(name);
           const inspect: (options: { abortSignal: AbortSignal }) => Promise<unknown> = network.inspect.bind(network);

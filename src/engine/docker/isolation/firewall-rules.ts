@@ -1,8 +1,8 @@
 import type { SharedEngineNames } from './shared-engine-names.ts';
 
 /**
- * Where no machine gets to, but for the answers that it owes: this host and those around it, the cloud's metadata (169.254.169.254),
- * and every other address that is not one of the internet's (RFC 6890).
+ * Networks that no machine may open connections to: this host, its neighbors, the cloud's metadata service
+ * (169.254.169.254), and all other addresses outside the internet (RFC 6890).
  */
 export const PRIVATE_NETWORKS = [
   '0.0.0.0/8',
@@ -25,8 +25,9 @@ export interface FirewallRules {
 }
 
 /**
- * The rules for whatever comes from the machines' bridges. They only ever close, and leave what they let through to the host's other rules.
- * `resolvers` are the name servers that the engine gives containers: those alone are open on a private address, on their port alone.
+ * The rules for traffic from the machines' bridges. They only deny; traffic that passes is still subject to the host's
+ * other rules. `resolvers` are the name servers of the engine's containers: on private addresses, only their port 53
+ * is reachable.
  */
 export function firewallRules(
   { networks, chains: { forward, input, deny } }: SharedEngineNames,
@@ -38,7 +39,7 @@ export function firewallRules(
   const bridges = Object.values(networks).map((bridge) => `-o ${bridge} -j ${deny}`);
   const denied = PRIVATE_NETWORKS.map((network) => `-d ${network} -j ${deny}`);
   const rules = (chain: string, list: readonly string[]) => list.map((rule) => `-A ${chain} ${rule}`);
-  // Refused at once, not left to wait.
+  // Reject instead of drop, so that clients fail at once.
   const refusal = rules(deny, ['-p tcp -j REJECT --reject-with tcp-reset', '-j REJECT']);
   return {
     ipv4: [
@@ -46,12 +47,12 @@ export function firewallRules(
       ...rules(forward, [answers, ...bridges, offline, ...names, ...denied]),
       ...rules(input, [answers, offline, ...names, `-j ${deny}`]),
     ].join('\n'),
-    // The networks have no IPv6; whatever should appear of it is none of ours.
+    // The networks have no IPv6, so all of it is denied.
     ipv6: [...refusal, ...rules(forward, [`-j ${deny}`]), ...rules(input, [`-j ${deny}`])].join('\n'),
   };
 }
 
-/** The IPv4 name servers in a container's resolv.conf. One on the container's own loopback is the engine's, and asks others. */
+/** The IPv4 name servers in a container's resolv.conf. Skips loopback addresses: that is the engine's own forwarder. */
 export function parseResolvers(resolvConf: string): readonly string[] {
   const found = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].map(([, address = '']) => address);
   const isAddress = (text: string) => text.split('.').every((part) => Number(part) <= 255);

@@ -15,13 +15,13 @@ import { readScript } from '../shell/read-script.ts';
 import type { MachineNetwork } from './network.ts';
 import type { SharedEngineNames } from './shared-engine-names.ts';
 
-const GUARD_SCRIPT = readScript('guard');
-/** Goes up with each change of the rules: of two gateways on one engine, the newer one's hold. */
+const WATCHDOG_SCRIPT = readScript('guard');
+/** Increase with each change of the rules. Of two gateways on one engine, the higher version wins. */
 const RULES_VERSION = 3;
 const ASSERT_MILLISECONDS = 60_000;
-/** How old the list of the engine's name servers may be: a laptop goes from network to network. */
+/** Maximum age of the name server list. Name servers change, for example when a laptop changes networks. */
 const RESOLVERS_MILLISECONDS = 5 * 60_000;
-/** Before looking again at what another gateway is changing. */
+/** Attempts while another gateway changes the watchdog. */
 const ATTEMPTS = 5;
 
 interface IsolationTools {
@@ -29,7 +29,7 @@ interface IsolationTools {
   readonly call: EngineCall;
   readonly containers: Containers;
   readonly host: HostCommands;
-  /** Any of the machines': made before the rules, for its making turns the filtering of bridges on. */
+  /** One of the machines' networks. Created before the rules, because its creation enables bridge filtering. */
   readonly network: MachineNetwork;
   readonly engineNames: SharedEngineNames;
   readonly endpoint: string;
@@ -37,17 +37,17 @@ interface IsolationTools {
 }
 
 /**
- * The walls around machines: rules in the firewall of the engine's host, put up by a container there, the guard, which all
- * installations on the engine share and which puts back within two seconds whatever is taken away. Not a network for each machine: the
- * engine's address ranges end at 30, and each costs a start 0.2 s.
+ * Isolates machines with rules in the host's firewall. A container, the watchdog, installs them and restores removed
+ * rules within two seconds. All installations on the engine share it. One network per machine is no alternative: the
+ * engine has address ranges for about 30, and each would add 0.2 s to a start.
  */
 export class MachineIsolation {
   readonly #tools: IsolationTools;
   readonly #mode: 'on' | 'off';
-  #guard: { readonly line: WatchdogConnection; readonly until: number } | undefined;
+  #watchdog: { readonly connection: WatchdogConnection; readonly until: number } | undefined;
   #asserting: Promise<void> | undefined;
   readonly #closing = new AbortController();
-  /** The rules that this gateway has once seen to. */
+  /** Label of the rules that this gateway installed or found last. */
   #settled: string | undefined;
 
   constructor(tools: IsolationTools, mode: 'on' | 'off') {
@@ -56,23 +56,23 @@ export class MachineIsolation {
   }
 
   /**
-   * After it, the walls stand: the guard has looked at them since the call. Takes some 10 ms, or about a second when there was no guard.
-   * Rejects with ISOLATION_FAILED where they cannot be had.
+   * Resolves once the watchdog has checked the rules, after the call. Takes about 10 ms, or a second if there was no
+   * watchdog. Rejects with ISOLATION_FAILED if the rules cannot be installed.
    */
   async require(signal: AbortSignal): Promise<'isolated' | 'open'> {
     if (this.#mode === 'off') return 'open';
-    const guard = this.#guard;
-    if (guard === undefined || !(await guard.line.ask(signal))) {
+    const watchdog = this.#watchdog;
+    if (watchdog === undefined || !(await watchdog.connection.ask(signal))) {
       await withDeadline(ASSERT_MILLISECONDS, signal, () => this.#assertOnce());
-    } else if (performance.now() > guard.until) {
-      // The rules stand; no start waits for newer ones.
-      this.#guard = { ...guard, until: performance.now() + RESOLVERS_MILLISECONDS };
-      this.#assertOnce().catch((error: unknown) => this.#tools.log.warn({ err: error }, 'the rules around VMs were not renewed'));
+    } else if (performance.now() > watchdog.until) {
+      // The current rules hold. Renew them in the background, so that no start waits.
+      this.#watchdog = { ...watchdog, until: performance.now() + RESOLVERS_MILLISECONDS };
+      this.#assertOnce().catch((error: unknown) => this.#tools.log.warn({ err: error }, 'the isolation rules could not be renewed'));
     }
     return 'isolated';
   }
 
-  /** One assertion for all who ask meanwhile. */
+  /** Shares one assertion among concurrent callers. */
   #assertOnce(): Promise<void> {
     this.#asserting ??= this.#assert(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ASSERT_MILLISECONDS)])).finally(() => {
       this.#asserting = undefined;
@@ -80,19 +80,19 @@ export class MachineIsolation {
     return this.#asserting;
   }
 
-  /** Resolves once nothing of an assertion under way is left on the engine. The walls stay. */
+  /** Aborts a running assertion and waits until it has cleaned up. The rules stay. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#asserting?.catch(() => undefined);
-    this.#guard?.line.close();
+    this.#watchdog?.connection.close();
   }
 
-  /** A line to that guard, which has answered on it; undefined when it does not. */
+  /** Connects to the watchdog and waits for its first answer; undefined if it does not answer. */
   async #reach(ref: string, signal: AbortSignal): Promise<WatchdogConnection | undefined> {
     try {
-      const line = await WatchdogConnection.open(this.#tools, ref, signal);
-      if (await line.ask(signal)) return line;
-      line.close();
+      const connection = await WatchdogConnection.open(this.#tools, ref, signal);
+      if (await connection.ask(signal)) return connection;
+      connection.close();
     } catch (error) {
       if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
     }
@@ -103,21 +103,27 @@ export class MachineIsolation {
     const { network, log } = this.#tools;
     try {
       const [resolvers] = await Promise.all([this.#findResolvers(signal), network.ensureId(signal)]);
-      const [line, isNew] = await this.#postGuard(resolvers, signal);
-      this.#guard?.line.close();
-      this.#guard = { line, until: performance.now() + RESOLVERS_MILLISECONDS };
-      if (isNew) log.info({ resolvers }, 'VMs are walled off from each other, the host and private networks');
+      const [connection, isNew] = await this.#ensureWatchdog(resolvers, signal);
+      this.#watchdog?.connection.close();
+      this.#watchdog = { connection, until: performance.now() + RESOLVERS_MILLISECONDS };
+      if (isNew) log.info({ resolvers }, 'VMs are isolated from each other, the host and private networks');
     } catch (error) {
       throw this.#toFailure(error);
     }
   }
 
-  /** A line to the guard, with whether it was made now. Its rules were put up once before, so that a reason why not is heard. */
-  async #postGuard(resolvers: readonly string[] | undefined, signal: AbortSignal): Promise<[line: WatchdogConnection, isNew: boolean]> {
+  /**
+   * Connects to the watchdog; starts a new one if it is missing or has other rules. Before the start, a one-time
+   * command installs the rules, because it reports errors.
+   */
+  async #ensureWatchdog(
+    resolvers: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<[connection: WatchdogConnection, isNew: boolean]> {
     const { containers, host, engineNames } = this.#tools;
-    const args = guardArguments(engineNames, resolvers ?? []);
+    const args = watchdogArguments(engineNames, resolvers ?? []);
     const label = `${RULES_VERSION}-${createHash('sha256')
-      .update(JSON.stringify([GUARD_SCRIPT, ...args]))
+      .update(JSON.stringify([WATCHDOG_SCRIPT, ...args]))
       .digest('hex')
       .slice(0, 12)}`;
     for (let attempt = 1; ; attempt += 1) {
@@ -127,7 +133,8 @@ export class MachineIsolation {
         throw new EngineError('ISOLATION_FAILED', `the name "${engineNames.guard}" is taken by a foreign container: rename or remove it`);
       }
       const version = Number.parseInt(posted, 10);
-      // Insisted on once, and again only when the name servers changed: two gateways that differ would replace each other's for ever.
+      // Replace other rules of the same version only once per name server change. Otherwise, two gateways with different
+      // rules would replace each other's watchdog forever.
       const insists = resolvers !== undefined && label !== this.#settled;
       const fits = posted === label || version > RULES_VERSION || (version === RULES_VERSION && !insists);
       const reached = present?.State.Running && fits ? await this.#reach(present.Id, signal) : undefined;
@@ -135,27 +142,27 @@ export class MachineIsolation {
         this.#settled = label;
         return [reached, false];
       }
-      const output = await host.run(guardCommand(args, 'once'), signal);
-      if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the rules were not taken');
+      const output = await host.run(watchdogCommand(args, 'once'), signal);
+      if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the firewall refused the rules');
       if (present !== undefined) await containers.remove(present.Id, signal);
-      const watch = guardCommand(args, 'watch');
+      const watch = watchdogCommand(args, 'watch');
       try {
         const made = await host.create(watch, { [LABEL.guard]: label }, engineNames.guard, signal, { AutoRemove: true });
         await host.start(made, watch, signal);
-        const line = await this.#reach(made.id, signal);
-        if (line !== undefined) {
+        const connection = await this.#reach(made.id, signal);
+        if (connection !== undefined) {
           this.#settled = label;
-          return [line, true];
+          return [connection, true];
         }
-        if (attempt === ATTEMPTS) throw new EngineError('ISOLATION_FAILED', 'what keeps the rules up ends as soon as it was started');
+        if (attempt === ATTEMPTS) throw new EngineError('ISOLATION_FAILED', 'the watchdog ends right after its start');
       } catch (error) {
-        // Another gateway was quicker to make it, or took ours for a dead one.
+        // Another gateway was faster, or removed ours because it seemed dead.
         if (![404, 409].includes(statusOf(error) ?? 0) || attempt === ATTEMPTS) throw error;
       }
     }
   }
 
-  /** The name servers that the engine gives its containers: what one on its default network is told; undefined when none can be there. */
+  /** The name servers of a container on the engine's default network; undefined if it has no default network. */
   async #findResolvers(signal: AbortSignal): Promise<readonly string[] | undefined> {
     const { host, log } = this.#tools;
     try {
@@ -166,34 +173,34 @@ export class MachineIsolation {
       return parseResolvers(stdout);
     } catch (error) {
       if (!(error instanceof EngineError) || error.code !== 'ENGINE_REFUSED') throw error;
-      log.warn({ err: error }, "the engine's name servers are not known: VMs cannot use one on a private address");
+      log.warn({ err: error }, "the engine's name servers are unknown: VMs cannot use those on private addresses");
       return undefined;
     }
   }
 
   #toFailure(error: unknown): unknown {
     if (!(error instanceof EngineError) || error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT') return error;
-    // Whoever asks for the gateway's health reads this: where the engine is concerns its operator alone, who has the log.
+    // The health endpoint shows this message. The engine's address is for the operator only, who has the log.
     const reason = error.message.replaceAll(` at ${this.#tools.endpoint}`, '').replace(/\.$/, '');
     const message = [
-      `VMs cannot be walled off on the engine, so none is started there: ${reason}.`,
-      'Its operator has to see to it that the host has iptables and that containers may have NET_ADMIN on its network;',
-      'on a machine that nobody else uses, VM_ISOLATION=off goes without.',
+      `VMs cannot be isolated on the engine, so none starts there: ${reason}.`,
+      'The host needs iptables, and containers on its network need NET_ADMIN.',
+      'On a machine without other users, VM_ISOLATION=off runs VMs without isolation.',
     ].join(' ');
     return new EngineError('ISOLATION_FAILED', message, { cause: error, isRefusal: error.isRefusal });
   }
 }
 
-function guardArguments(engineNames: SharedEngineNames, resolvers: readonly string[]): readonly string[] {
+function watchdogArguments(engineNames: SharedEngineNames, resolvers: readonly string[]): readonly string[] {
   const { chains, bridges } = engineNames;
   const { ipv4, ipv6 } = firewallRules(engineNames, resolvers);
   return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6];
 }
 
-function guardCommand(args: readonly string[], mode: 'once' | 'watch'): HostCommand {
+function watchdogCommand(args: readonly string[], mode: 'once' | 'watch'): HostCommand {
   return {
-    what: 'put up the firewall rules around VMs',
-    argv: ['sh', '-c', GUARD_SCRIPT, 'swiftor-guard', mode, ...args],
+    what: 'install the isolation rules',
+    argv: ['sh', '-c', WATCHDOG_SCRIPT, 'swiftor-guard', mode, ...args],
     capabilities: ['NET_ADMIN', 'NET_RAW'],
     network: 'host',
     isSpokenTo: mode === 'watch',

@@ -9,8 +9,9 @@ const BRIDGE_NAME = 'com.docker.network.bridge.name';
 const OTHER_PAUSES_MILLISECONDS = [50, 200, 500, 1000];
 
 /**
- * A bridge that machines of every installation on an engine sit on, and nothing else: made when it is missing, never removed, for another installation may use it. Its containers cannot
- * reach each other. A network for each machine would end at about 30: the engine has no more address ranges.
+ * A bridge network for the machines of all installations on an engine. Its containers cannot reach each other. It is
+ * created if missing, and never removed because another installation may use it. One network per machine is not
+ * possible: the engine has address ranges for about 30 networks.
  */
 export class MachineNetwork {
   readonly #docker: Docker;
@@ -18,20 +19,20 @@ export class MachineNetwork {
   readonly #name: string;
   #id: string | undefined;
 
-  /** The name is that of the host's bridge too, so at most 15 characters. */
+  /** `name` is also the name of the host's bridge: at most 15 characters. */
   constructor(docker: Docker, call: EngineCall, name: string) {
     this.#docker = docker;
     this.#call = call;
     this.#name = name;
   }
 
-  /** The engine's id of the network, which exists or existed a moment ago. */
+  /** The network's engine id. Creates the network if it is missing. The id is cached until `forget`. */
   async ensureId(signal: AbortSignal): Promise<string> {
     this.#id ??= (await this.#find(signal)) ?? (await this.#create(signal));
     return this.#id;
   }
 
-  /** Called when the engine says that the network is gone. */
+  /** Called when the engine reports that the network is gone. */
   forget(): void {
     this.#id = undefined;
   }
@@ -39,22 +40,22 @@ export class MachineNetwork {
   async #find(signal: AbortSignal): Promise<string | undefined> {
     const [found, second] = await this.#call('list the networks', signal, async (abortSignal) => {
       const networks = await this.#docker.listNetworks({ filters: { name: [this.#name] }, abortSignal });
-      // The filter takes names that contain it.
+      // The filter matches substrings.
       return expectList(networks).filter(({ Name }) => Name === this.#name);
     });
     if (second !== undefined) {
-      throw new EngineError('ENGINE_REFUSED', `There are two networks "${this.#name}", and no container can start: remove one of them.`);
+      throw new EngineError('ENGINE_REFUSED', `No container can start because there are two networks "${this.#name}": remove one of them.`);
     }
     if (found !== undefined && found.Options?.[ISOLATION] !== 'false') {
       throw new EngineError(
         'ENGINE_REFUSED',
-        `The network "${this.#name}" lets its containers reach each other: remove it, it is then made anew with ${ISOLATION}=false.`,
+        `The network "${this.#name}" lets its containers reach each other. Remove it; the gateway then recreates it with ${ISOLATION}=false.`,
       );
     }
     if (found?.EnableIPv6 === true) {
       throw new EngineError(
         'ENGINE_REFUSED',
-        `The network "${this.#name}" has IPv6, which machines are not walled off from: remove it, it is then made anew without.`,
+        `The network "${this.#name}" has IPv6, for which there is no isolation. Remove it; the gateway then recreates it without.`,
       );
     }
     return found?.Id;
@@ -68,10 +69,10 @@ export class MachineNetwork {
           CheckDuplicate: true,
           Driver: 'bridge',
           EnableIPv6: false,
-          // The bridge has a fixed name because only that makes the engine refuse a second network when two gateways ask at once:
-          // CheckDuplicate does not, and with two networks of one name no container starts any more, not even by the network's id.
+          // Only a fixed bridge name makes the engine refuse a second network when two gateways create it at once:
+          // CheckDuplicate does not. With two networks of one name no container starts, not even by the network's id.
           Options: { [ISOLATION]: 'false', [BRIDGE_NAME]: this.#name },
-          // Not an installation's: shared.
+          // No installation label, because it is shared.
           Labels: { 'io.swiftor.network': 'machines' },
           abortSignal,
         });
@@ -84,7 +85,7 @@ export class MachineNetwork {
     }
   }
 
-  /** Another gateway may have been quicker, and its network shows a moment later. Throws `refusal` when none shows. */
+  /** Waits for the network of another gateway that was faster. Throws `refusal` if none appears. */
   async #findOther(refusal: EngineError, signal: AbortSignal): Promise<string> {
     for (const pause of OTHER_PAUSES_MILLISECONDS) {
       const id = await this.#find(signal);

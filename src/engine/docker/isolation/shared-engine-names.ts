@@ -1,17 +1,17 @@
 import type { MachineSpec } from '../../machine.ts';
 
-/** The names of what all installations on an engine share: networks, firewall chains, and the guard that keeps those up. */
+/** Names that all installations on an engine share: networks, firewall chains, and the watchdog for the chains. */
 export interface SharedEngineNames {
-  /** Networks by what their machines may reach; each name is that of the host's bridge too. */
+  /** Networks by egress. Each name is also that of the host's bridge. */
   readonly networks: Readonly<Record<MachineSpec['egress'], string>>;
-  /** A pattern of iptables that fits the bridges, and nothing else on the host. */
+  /** An iptables pattern that matches only these bridges. */
   readonly bridges: string;
-  /** The guard's container. */
+  /** The watchdog's container. */
   readonly guard: string;
   readonly chains: { readonly forward: string; readonly input: string; readonly deny: string };
 }
 
-/** `prefix` has at most 7 characters: a bridge's name ends at 15. Tests use another than the product's, so that they can do harm. */
+/** `prefix`: at most 7 characters, because bridge names are limited to 15. Tests use their own prefix. */
 export function toSharedEngineNames(prefix: string): SharedEngineNames {
   const upper = prefix.toUpperCase();
   return {
@@ -24,7 +24,7 @@ export function toSharedEngineNames(prefix: string): SharedEngineNames {
 
 export const SHARED_ENGINE_NAMES = toSharedEngineNames('swiftor');
 
-/** Whether a network is one that machines are on. */
+/** True if the network is one of the machines' networks. */
 export function isMachineNetwork(name: string | undefined): boolean {
   return name !== undefined && Object.values(SHARED_ENGINE_NAMES.networks).includes(name);
 }

@@ -4,18 +4,19 @@ import type Docker from 'dockerode';
 import { withDeadline } from '../../../lib/with-deadline.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 
-/** A guard looks in some 10 ms; one that is stopped, or starved, is as good as none. */
+/** A check takes about 10 ms. A watchdog that exceeds this is stopped or starved. */
 const ANSWER_MILLISECONDS = 10_000;
-const WORD_LENGTH = 36;
+const TOKEN_LENGTH = 36;
 
 /**
- * A line to the guard: a word that goes in comes back once the guard has looked at the rules after reading it. So whoever asked knows that the
- * walls stood at a moment after the question, however busy the host is; a signal to the guard would promise that only for some time later.
+ * A connection to the watchdog's stdin and stdout. The watchdog reads a token, checks the rules, and echoes the token.
+ * The echo proves that the rules were in place after the question, even on a busy host. A signal to the watchdog would
+ * not be acknowledged.
  */
 export class WatchdogConnection {
   readonly #stream: Duplex;
   readonly #asked = new Map<string, (answered: boolean) => void>();
-  /** The end of what came, in which a word may just have begun. */
+  /** The end of the output so far, which may contain the start of a token. */
   #tail = '';
   #isOpen = true;
 
@@ -25,27 +26,27 @@ export class WatchdogConnection {
     for (const end of ['end', 'close', 'error']) stream.on(end, () => this.close());
   }
 
-  /** Rejects as the engine does when there is no such container, or when it does not run. */
+  /** Rejects if the container does not exist or does not run. */
   static async open({ docker, call }: { docker: Docker; call: EngineCall }, ref: string, signal: AbortSignal): Promise<WatchdogConnection> {
     const options = { stream: true, stdin: true, stdout: true, hijack: true } as const;
     const attach = async (abortSignal: AbortSignal) => docker.getContainer(ref).attach({ ...options, abortSignal });
-    return new WatchdogConnection((await call('speak to the guard', signal, attach)) as Duplex);
+    return new WatchdogConnection((await call('attach to the watchdog', signal, attach)) as Duplex);
   }
 
-  /** True when the guard has looked at the rules since the call; false when it does not answer. Rejects with the signal's reason. */
+  /** True if the watchdog has checked the rules since the call; false if it does not answer in time. */
   async ask(signal: AbortSignal): Promise<boolean> {
     if (!this.#isOpen) return false;
-    const word = randomUUID();
+    const token = randomUUID();
     try {
-      const answer = new Promise<boolean>((resolve) => this.#asked.set(word, resolve));
-      this.#stream.write(`${word}\n`);
+      const answer = new Promise<boolean>((resolve) => this.#asked.set(token, resolve));
+      this.#stream.write(`${token}\n`);
       return await withDeadline(ANSWER_MILLISECONDS, signal, () => answer);
     } catch {
       signal.throwIfAborted();
       this.close();
       return false;
     } finally {
-      this.#asked.delete(word);
+      this.#asked.delete(token);
     }
   }
 
@@ -56,10 +57,10 @@ export class WatchdogConnection {
     for (const answer of this.#asked.values()) answer(false);
   }
 
-  /** The engine puts a header before each piece; a word is in one piece, and nothing else looks like it. */
+  /** Searches for the tokens, ignoring the engine's frame headers: a token is always within one frame. */
   #read(text: string): void {
     const seen = this.#tail + text;
-    for (const [word, answer] of this.#asked) if (seen.includes(word)) answer(true);
-    this.#tail = seen.slice(-WORD_LENGTH);
+    for (const [token, answer] of this.#asked) if (seen.includes(token)) answer(true);
+    this.#tail = seen.slice(-TOKEN_LENGTH);
   }
 }

@@ -1,4 +1,4 @@
-/** The engine ids or names of each machine's objects that were listed, created or seen in an event, until their removal. */
+/** Engine ids or names of each machine's objects that were listed, created or seen in an event, until their removal. */
 export class KnownRefs {
   readonly #refsByMachine = new Map<string, Set<string>>();
   readonly #machineByRef = new Map<string, string>();
@@ -19,7 +19,7 @@ export class KnownRefs {
     if (refs?.size === 0) this.#refsByMachine.delete(id);
   }
 
-  /** Of one machine, or of all, without those in `listed`. */
+  /** The known refs of one machine, or of all, that are not in `listed`. */
   missingFrom(listed: ReadonlySet<string>, id?: string): readonly string[] {
     const known = id === undefined ? this.#machineByRef.keys() : (this.#refsByMachine.get(id) ?? []);
     return [...known].filter((ref) => !listed.has(ref));

@@ -138,7 +138,7 @@ export class MachineVolumes {
     return engineNames.filter((_, at) => !this.#isOwn(id, labels[at]));
   }
 
-  /** Removes those of the volumes that the engine created implicitly: they have no labels. No container may use them. */
+  /** Removes volumes that the engine created implicitly, which have no labels. No container may use them. */
   async removeBlank(engineNames: readonly string[], signal: AbortSignal): Promise<void> {
     for (const engineName of engineNames) {
       const labels = await this.#findLabels(engineName, signal);

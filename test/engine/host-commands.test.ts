@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
+import Docker from 'dockerode';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { Containers } from '../../src/engine/docker/containers/containers.ts';
 import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
@@ -9,6 +10,7 @@ import { hostContainerOptions, type HostCommand } from '../../src/engine/docker/
 import { splitOutput } from '../../src/engine/docker/streams/split-output.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { docker, newInstallationId, removeInstallation, TEST_ENDPOINT } from '../support/engines.ts';
+import { openEngineProxy } from '../support/engine-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 
 const installationId = newInstallationId();
@@ -28,6 +30,17 @@ it("runs the host's own programs, and tells how they ended and what they wrote",
   });
   expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: 'bad\n' });
   expect(stdout).toBe(`$(false); "x"\n${(await readFile('/proc/sys/kernel/osrelease', 'utf8')).trim()}\n`);
+  expect(await ofOurs()).toEqual([]);
+});
+
+it('a command whose start is answered with nonsense has not succeeded', async () => {
+  await using proxy = await openEngineProxy();
+  const engine = new Docker({ socketPath: proxy.endpoint.replace('unix://', '') });
+  const containers = new Containers(engine, call, installationId);
+  const behindProxy = new HostCommands({ docker: engine, call, containers, installationId });
+  // Not passed on: the container stays as it was created.
+  proxy.rule({ call: /^POST \/containers\/[^/]+\/start/, act: { kind: 'answer', status: 200, body: 'nonsense' } });
+  await expect(behindProxy.run({ what: 'try a command', argv: ['true'] }, within())).rejects.toThrow('no container that has run');
   expect(await ofOurs()).toEqual([]);
 });
 

@@ -130,9 +130,11 @@ async function readEnd(
   { maxOutputBytes = MAX_OUTPUT_BYTES }: HostCommand,
   abortSignal: AbortSignal,
 ): Promise<HostOutput> {
-  const end: { StatusCode?: unknown } = await container.wait({ condition: 'not-running', abortSignal });
-  if (typeof end.StatusCode !== 'number') throw new TypeError('its answer holds no exit code.');
+  await container.wait({ condition: 'not-running', abortSignal });
+  // The end of a wait proves nothing: a container whose start was answered with nonsense is not running either.
+  const { State: state } = (await container.inspect({ abortSignal })) as { State?: { Status?: unknown; ExitCode?: unknown } };
+  if (state?.Status !== 'exited' || typeof state.ExitCode !== 'number') throw new TypeError('its answer shows no container that has run.');
   const frames: unknown = await container.logs({ follow: false, stdout: true, stderr: true, abortSignal });
   if (!Buffer.isBuffer(frames)) throw new TypeError('its answer holds no output.');
-  return { exitCode: end.StatusCode, ...splitOutput(frames, maxOutputBytes) };
+  return { exitCode: state.ExitCode, ...splitOutput(frames, maxOutputBytes) };
 }

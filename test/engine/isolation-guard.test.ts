@@ -265,7 +265,7 @@ it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=of
     const query = '{ vms { nodes { lastFailure { code message } } } regions { code available } }';
     const { data } = await gateway.graphql<{ vms: { nodes: unknown[] } }>(token, query);
     expect(data).toMatchObject({
-      vms: { nodes: [{ lastFailure: { code: 'ISOLATION_FAILED', message: expect.stringContaining('none is started there') } }] },
+      vms: { nodes: [{ lastFailure: { code: 'ISOLATION_FAILED', message: expect.stringContaining('none starts there') } }] },
       regions: [
         { code: 'AU', available: false },
         { code: 'US', available: true },

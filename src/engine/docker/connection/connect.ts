@@ -10,12 +10,12 @@ export interface DockerConnection {
   readonly close: () => void;
 }
 
-/** A client of the engine at `endpoint`; connects with the first call. Throws when the text is not an endpoint. */
+/** Creates a client for the engine. It connects with its first call. Throws if the endpoint is invalid. */
 export function connect(endpoint: string): DockerConnection {
   const target = parseEndpoint(endpoint);
   const agent = new TerseAgent({ keepAlive: true });
   const where = target.kind === 'unix' ? { socketPath: target.socketPath, host: undefined } : { host: target.host, port: target.port };
-  // `host` and `protocol` are always given: the library would otherwise take them from DOCKER_HOST and DOCKER_TLS_VERIFY.
+  // Always set `host` and `protocol`: the library defaults to DOCKER_HOST and DOCKER_TLS_VERIFY.
   const options = { ...where, protocol: 'http' as const, timeout: undefined, agent };
   const docker = new Docker(options);
   docker.modem.dial = settleOnClose(docker.modem.dial.bind(docker.modem));
@@ -23,8 +23,8 @@ export function connect(endpoint: string): DockerConnection {
 }
 
 /**
- * The library inspects the options of each request in full for its debug log, also while that is off. Of an agent with its sockets,
- * and all that hangs on them, this takes milliseconds, and more with each open stream.
+ * For its debug log, the library inspects the options of each request, even if the log is off. With the agent's sockets
+ * this would take milliseconds, and more with each open stream.
  */
 class TerseAgent extends Agent {
   [inspect.custom](): string {

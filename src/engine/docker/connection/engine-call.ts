@@ -3,15 +3,15 @@ import type { EngineErrorCode } from '../../engine-error.ts';
 import { toEngineError } from './engine-failure.ts';
 
 export interface CallOptions {
-  /** Until the call counts as not answered. */
+  /** Deadline of the call. */
   readonly milliseconds?: number;
-  /** The code of a refusal that has no better one. */
+  /** Error code of refusals without a more specific one. */
   readonly refusal?: EngineErrorCode;
 }
 
 /**
- * Does `work`, which talks to the engine and reads its answer, under a deadline. Rejects with the signal's reason when the
- * caller aborted, else always with an EngineError whose message says `what` was asked ('list the containers').
+ * Runs `work`, which calls the engine and reads its answer, with a deadline. Rejects with the signal's reason if the
+ * caller aborted, otherwise with an EngineError whose message contains `what` ('list the containers').
  */
 export type EngineCall = <T>(
   what: string,

@@ -15,21 +15,21 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   ERR_STREAM_PREMATURE_CLOSE: 'the connection was closed',
 };
 
-/** What was asked of which engine, and what a refusal of it means. */
+/** The engine, the call, and the error code of a refusal. */
 export interface CallContext {
   readonly endpoint: string;
-  /** The rest of a sentence: 'list the containers'. */
+  /** A verb phrase for messages: 'list the containers'. */
   readonly what: string;
   readonly refusal: EngineErrorCode;
 }
 
-/** The HTTP status that the engine answered with, of a client's error or of the EngineError made from it. */
+/** The engine's HTTP status, from the client's error or the EngineError that wraps it. */
 export function statusOf(error: unknown): number | undefined {
   const source = error instanceof EngineError ? error.cause : error;
   return source instanceof Error && 'statusCode' in source && typeof source.statusCode === 'number' ? source.statusCode : undefined;
 }
 
-/** The engine's own words, at most 1000 characters of them. */
+/** The engine's message without the client's prefix, at most 1000 characters. */
 export function engineMessage(error: Error): string {
   return error.message
     .replace(/^\(HTTP code \d+\) .*? - /, '')
@@ -37,7 +37,7 @@ export function engineMessage(error: Error): string {
     .slice(0, 1000);
 }
 
-/** The EngineError that stands for whatever a call to the engine rejected with. */
+/** Converts any rejection of an engine call to an EngineError. */
 export function toEngineError(error: unknown, { endpoint, what, refusal }: CallContext): EngineError {
   if (error instanceof EngineError) return error;
   const options = { cause: error };
@@ -79,7 +79,7 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   return new EngineError(refusal, message, { ...options, isRefusal });
 }
 
-/** Words of a 5xx that tell of a moment, also where the rest names the container: the engine is busy, or what it calls is not there. */
+/** Messages of a 5xx about a temporary condition: the engine is busy, or one of its dependencies is unavailable. */
 const PASSING = new RegExp(
   [
     'deadline exceeded|context canceled|timed? ?out|connection (refused|reset)|broken pipe|transport is closing|\\bEOF\\b',
@@ -89,7 +89,7 @@ const PASSING = new RegExp(
   'i',
 );
 
-/** Words of a 5xx that are about the container or what its host has for it: the engine says most of what keeps one from its start so. */
+/** Messages of a 5xx about the container or its host's resources. Engines report most failed starts this way. */
 const REFUSALS = new RegExp(
   [
     'OCI runtime|\\brunc\\b|exec format error|executable file not found|no such file or directory|not a directory|permission denied',
@@ -101,24 +101,24 @@ const REFUSALS = new RegExp(
   'i',
 );
 
-/** Whether the status says that the request is at fault, and not its moment (too slow, too early, too often). */
+/** True if the status blames the request itself, not its timing (too slow, too early, too often). */
 function isOfTheCaller(status: number): boolean {
   return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 }
 
-/** Whether any other answer is the engine's word on the machine, and not a failure of the engine itself. */
+/** True if the message of a 5xx is about the machine, not about a failure of the engine. */
 function isKnownRefusal(said: string): boolean {
   return REFUSALS.test(said) && !PASSING.test(said);
 }
 
-/** Of a start that was refused because the port is another container's, or another program's. */
+/** The port of a start that was refused because another container or program uses it. */
 function takenPort(said: string): number | undefined {
   if (!/port is already allocated|address already in use/i.test(said)) return undefined;
   const [, port] = /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(said) ?? [];
   return port === undefined ? undefined : Number(port);
 }
 
-/** runc names the program that it could not execute, after a chain of its own functions. */
+/** Extracts the missing runtime, or the program that runc could not execute. */
 function toStartMessage(said: string): string {
   const [, runtime] = /unknown (?:or invalid )?runtime (?:specified|name:?) (\S+)/i.exec(said) ?? [];
   if (runtime !== undefined) {

@@ -1,9 +1,9 @@
-/** A container is created and started in a third of a second; an engine that takes longer is not waited for. */
+/** Creating and starting a container takes 0.3 s. Give up on an engine that takes longer than this. */
 const PATIENCE_MILLISECONDS = 5_000;
 
 /**
- * Does `work`, one request that changes something, to its end also when `signal` aborts meanwhile, and rejects with its reason then. An
- * engine goes on with a request that is cut: what comes of it would appear after whoever aborted has looked what there is to clean up.
+ * Completes `work`, a request with side effects, even if `signal` aborts meanwhile, and then rejects with its reason. An
+ * engine continues an interrupted request, so its result could appear after the caller's cleanup.
  */
 export async function finishDespiteAbort<T>(signal: AbortSignal, work: (late: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();

@@ -5,8 +5,9 @@ import { asReadable } from '../streams/as-readable.ts';
 type Dial = (options: DockerModem.DialOptions, callback: (error: unknown, answer?: unknown) => void) => void;
 
 /**
- * The client's way to send a request, with an end for each. Left alone, the client settles a call only at the end of the answer's body: when
- * the connection closes after the head, it never does. So each answer is taken as a stream, and read here where the caller wants it whole.
+ * Wraps the client's `dial` so that every call settles. The client settles a call only at the end of the response body,
+ * and never if the connection closes after the head. Therefore all responses are streams, and non-streaming ones are
+ * read here.
  */
 export function settleOnClose(dial: Dial): Dial {
   return (options, callback) => {
@@ -18,7 +19,7 @@ export function settleOnClose(dial: Dial): Dial {
         return;
       }
       const stream = asReadable(answer);
-      // Whoever asked may have gone meanwhile; an error that nobody listens for would end the process.
+      // The caller may be gone, and an error without a listener would end the process.
       stream.on('error', () => undefined);
       if (options.isStream === true) callback(null, stream);
       else readWhole(stream, callback);
@@ -32,7 +33,7 @@ function readWhole(stream: Readable, callback: (error: unknown, answer?: unknown
   finished(stream, (error) => (error ? callback(error) : callback(null, toAnswer(Buffer.concat(chunks)))));
 }
 
-/** As the client does it: what is no JSON stays bytes. */
+/** Like the client: parses JSON, and returns anything else as bytes. */
 function toAnswer(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString()) ?? bytes;

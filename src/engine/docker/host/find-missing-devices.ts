@@ -4,7 +4,7 @@ import type { HostCommands } from './host-commands.ts';
 
 const SCRIPT = readScript('missing-devices');
 
-/** Those of the devices ('/dev/dri') that the engine's host does not have. Takes some 0.3 s. */
+/** See `EngineDriver.findMissingDevices`. */
 export async function findMissingDevices(host: HostCommands, devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   if (devices.length === 0) return [];
   const { exitCode, stdout, stderr } = await host.run(

@@ -11,13 +11,13 @@ import { splitOutput } from '../streams/split-output.ts';
 
 const RUN_MILLISECONDS = 30_000;
 const REMOVE_MILLISECONDS = 60_000;
-/** After a failure, which may be the engine's. */
+/** Shorter after a failure, because the engine may be its cause. */
 const BRIEF_REMOVE_MILLISECONDS = 10_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
 
 export interface HostOutput {
   readonly exitCode: number;
-  /** At most as much as the command says, likewise of stderr. */
+  /** stdout and stderr are each limited to the command's `maxOutputBytes`. */
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -30,12 +30,12 @@ interface HostCommandTools {
 }
 
 /**
- * Runs programs of the engine's own host, through nothing but the engine: in a container that has the host's programs and is removed
- * afterwards. So it works for an engine elsewhere, for a gateway that is not root, and without a registry. A call costs about 0.3 s.
+ * Runs programs of the engine's host in a temporary container with the host's directories. This works with remote
+ * engines, for a gateway without root, and without a registry. A call takes about 0.3 s.
  */
 export class HostCommands {
   readonly #tools: HostCommandTools;
-  /** Optional paths that this host turned out not to have. */
+  /** Optional paths that this host lacks, learned from refusals. */
   readonly #absent = new Set<string>();
   readonly #running = new Set<Promise<HostOutput>>();
 
@@ -44,8 +44,8 @@ export class HostCommands {
   }
 
   /**
-   * Runs the command to its end. A program that fails is an answer; rejects with an EngineError when it could not be run, or did not
-   * end in time. Its container is removed in each case; that of a gateway which died meanwhile is swept.
+   * Runs the command and resolves to its output and exit code, whatever that is. Rejects with an EngineError if it could
+   * not run or exceeded its time. Always removes the container; if the gateway dies, a sweep does.
    */
   async run(command: HostCommand, signal: AbortSignal): Promise<HostOutput> {
     const running = this.#run(command, signal);
@@ -53,7 +53,7 @@ export class HostCommands {
     return running.finally(() => this.#running.delete(running));
   }
 
-  /** Resolves once each command under way has ended and its container is gone, or cannot be removed. */
+  /** Waits until all running commands have ended and their containers are removed, or cannot be. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#running);
   }
@@ -69,7 +69,7 @@ export class HostCommands {
       await this.start(container, command, signal);
       output = await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), { milliseconds });
     } catch (error) {
-      // By its name: it may have been made just as the caller gave up. What is left nevertheless is swept later.
+      // By name: the engine may have created it during the abort. A sweep removes what is left.
       await remove(BRIEF_REMOVE_MILLISECONDS).catch(() => undefined);
       throw error;
     }
@@ -77,7 +77,7 @@ export class HostCommands {
     return output;
   }
 
-  /** A container for the command, not started yet, for whoever sees to its end in another way. */
+  /** Creates a container for the command without starting it. The caller must remove it. */
   async create(
     command: HostCommand,
     labels: Readonly<Record<string, string>>,
@@ -114,11 +114,11 @@ export class HostCommands {
     }
   }
 
-  /** True when the engine refused for lack of a path that the host may do without: it is left out from now on. */
+  /** True if the engine refused because an optional path is missing. The path is omitted from now on. */
   #learnAbsent(error: unknown): boolean {
     if (statusOf(error) !== 400 || !(error instanceof Error)) return false;
     const [, missing = ''] = /bind source path does not exist: (\S+)/.exec(error.message) ?? [];
-    // Known already where several commands found out at once.
+    // Concurrent commands may have recorded it already.
     if (!OPTIONAL_PATHS.has(missing)) return false;
     this.#absent.add(missing);
     return true;

@@ -1,40 +1,40 @@
 import type Docker from 'dockerode';
 import { LABEL } from '../../labels.ts';
 
-/** A program of the engine's own host, and what of the host it may touch: everything that is not named here is out of its reach. */
+/** A program of the engine's host, and the parts of the host that it can access. */
 export interface HostCommand {
-  /** The rest of a sentence: 'make a disk image'. */
+  /** A verb phrase for messages: 'make a disk image'. */
   readonly what: string;
-  /** The program, looked up in the host's usual places, and its arguments as they are. Values never go into the text of a script: give them to `sh -c` as further arguments. */
+  /** The program, found in the usual PATH, and its arguments. Pass values to `sh -c` as arguments, never in its script. */
   readonly argv: readonly [program: string, ...args: string[]];
-  /** What is kept of root's rights, without CAP_; none by default. */
+  /** Capabilities to keep, without the CAP_ prefix. Default: none. */
   readonly capabilities?: readonly string[];
-  /** 'host' is the host's own network, as iptables needs it, 'bridge' the engine's default one; 'none' by default. */
+  /** 'host' is the host's network (for iptables), 'bridge' the engine's default network. Default: 'none'. */
   readonly network?: 'none' | 'host' | 'bridge';
-  /** Further paths of the host, which must exist there. */
+  /** Additional host paths, which must exist. */
   readonly binds?: readonly HostBind[];
-  /** As `docker run --device-cgroup-rule` takes them: 'b 7:* rwm'. */
+  /** In the format of `docker run --device-cgroup-rule`: 'b 7:* rwm'. */
   readonly deviceRules?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Whether its input stays open for whoever attaches to it. */
+  /** Keeps stdin open so that clients can attach. */
   readonly isSpokenTo?: boolean;
-  /** How long it may run; 30 s by default. */
+  /** Time limit. Default: 30 s. */
   readonly milliseconds?: number;
-  /** What is read of each of its outputs at most; 64 KiB by default. */
+  /** Limit for each of stdout and stderr. Default: 64 KiB. */
   readonly maxOutputBytes?: number;
 }
 
 export interface HostBind {
   readonly source: string;
-  /** The same path by default. */
+  /** Default: the same path. */
   readonly target?: string;
-  /** False by default: only reading. */
+  /** Default: read-only. */
   readonly writable?: boolean;
-  /** Without what is mounted below it; with that by default. */
+  /** Excludes submounts. Default: included. */
   readonly shallow?: boolean;
 }
 
-/** Where a host keeps programs and what they load; not each has all of them. No more of /etc than that: its secrets are none of a tool's business. */
+/** Directories of programs and their libraries; not every host has all. From /etc only these, because it holds secrets. */
 const TOOLS: readonly HostBind[] = [
   '/usr',
   '/bin',
@@ -45,24 +45,24 @@ const TOOLS: readonly HostBind[] = [
   '/etc/ld.so.cache',
   '/etc/mke2fs.conf',
 ].map((source) => ({ source }));
-/** By which the older kind of iptables keeps two of its calls apart. */
+/** The lock of legacy iptables. */
 const FIREWALL_LOCK: HostBind = { source: '/run/xtables.lock', writable: true };
 const SEARCHED = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Paths that a host may do without. */
+/** Paths that a host may lack. */
 export const OPTIONAL_PATHS: ReadonlySet<string> = new Set([...TOOLS, FIREWALL_LOCK].map(({ source }) => source));
 
-/** Typed as if it could say only how mounts spread, which is left to the engine: below its own data it insists on a way of its own. */
+/** The type lacks NonRecursive and requires Propagation, which the engine must choose for its own data directory. */
 const SHALLOW = { NonRecursive: true } as unknown as Docker.MountSettings['BindOptions'];
 
 export interface HostContainerPlace {
   readonly imageRef: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Of the optional paths, those that this host is known not to have. */
+  /** Optional paths that this host lacks. */
   readonly absent: ReadonlySet<string>;
 }
 
-/** The container in which the host's own programs run: an empty image, with the host's programs to read. */
+/** Options of the container: an empty image with read-only binds of the host's programs. */
 export function hostContainerOptions(
   command: HostCommand,
   { imageRef, labels, absent }: HostContainerPlace,
@@ -80,9 +80,9 @@ export function hostContainerOptions(
     OpenStdin: isSpokenTo,
     HostConfig: {
       NetworkMode: network,
-      // Where the engine maps its containers' users, root here is to be the host's.
+      // With user namespace remapping, root must still be the host's root.
       UsernsMode: 'host',
-      // A bind of another type would make what is missing on the host.
+      // Unlike Mounts, Binds would create missing paths on the host.
       Mounts: [...present, ...binds].map(({ source, target = source, writable = false, shallow = false }) => {
         const mount = { Type: 'bind' as const, Source: source, Target: target, ReadOnly: !writable };
         return shallow ? { ...mount, BindOptions: SHALLOW } : mount;
@@ -101,7 +101,7 @@ export function hostContainerOptions(
   };
 }
 
-/** The labels of a command's container, by which it is swept when it was left behind; see `isAbandoned`. */
+/** Labels by which a sweep finds an abandoned command's container; see `isAbandoned`. */
 export function commandLabels(installationId: string, milliseconds: number): Readonly<Record<string, string>> {
   return { [LABEL.installation]: installationId, [LABEL.command]: String(Math.ceil(milliseconds / 1000)) };
 }

@@ -8,10 +8,10 @@ import { findImage } from '../images/find-image.ts';
 const REPOSITORY = 'swiftor/host-tools';
 const TAG = '1';
 
-/** An image of nothing: the programs that run in it are the host's. Made on the engine itself, so that no registry is asked. */
+/** An empty image, created on the engine without a registry. Its containers run the host's programs. */
 export const HOST_TOOLS_IMAGE = `${REPOSITORY}:${TAG}`;
 
-/** After it, the engine has the image. */
+/** Creates the image if it is missing. */
 export async function ensureHostTools(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<void> {
   if ((await findImage(tools, HOST_TOOLS_IMAGE, signal)) !== undefined) return;
   await tools.call(`make the image "${HOST_TOOLS_IMAGE}"`, signal, async (abortSignal) => {

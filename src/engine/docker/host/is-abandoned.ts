@@ -1,12 +1,12 @@
 import { LABEL } from '../../labels.ts';
 import type { ContainerDetails } from '../containers/containers.ts';
 
-/** What a gateway does next with a command's container, it does within a second; on a busy engine within a few calls' deadlines. */
+/** A gateway's next step with the container takes a second, or on a busy engine the deadlines of a few calls. */
 const SLACK_MILLISECONDS = 45_000;
 
 /**
- * Whether the gateway that made this command's container must be gone: the command never began, ended some time ago, or runs for longer than
- * it may. `now` is read from the engine's clock, as all the container's times are; a gateway's own may differ from it by minutes.
+ * True if the gateway of this command's container must be gone: the command never started, ended a while ago, or
+ * exceeded its time limit. `now` must be the engine's time, like the container's times; a gateway's clock may differ.
  */
 export function isAbandoned({ Config, Created, State }: ContainerDetails, now: number): boolean {
   const since = (text: string | undefined) => now - Date.parse(text ?? '');

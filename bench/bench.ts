@@ -45,18 +45,35 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   idle: measureIdle,
   boot: (bench) =>
     withGateway(bench, async ({ gateway, engine, rawInstallation }) => {
-      const common = { gateway, distribution: DISTRIBUTION, engine, rawInstallation, port: APP_PORT, pairs: BOOT_PAIRS };
+      const common = {
+        gateway,
+        distribution: DISTRIBUTION,
+        engine,
+        rawInstallation,
+        port: APP_PORT,
+        pairs: BOOT_PAIRS,
+      };
       return measureBoot({ ...common, token: await tokenOf('boots'), print: bench.print, signal: bench.signal });
     }),
   lists: (bench) =>
     withGateway(bench, async ({ gateway, databaseUrl }) => {
       const whose = { userId: 'lists', token: await tokenOf('lists') };
-      return measureLists({ gateway, databaseUrl, distribution: DISTRIBUTION, ...whose, print: bench.print, signal: bench.signal });
+      return measureLists({
+        gateway,
+        databaseUrl,
+        distribution: DISTRIBUTION,
+        ...whose,
+        print: bench.print,
+        signal: bench.signal,
+      });
     }),
   ingress: measureIngressOfApps,
   push: (bench) =>
     withDatabase(bench, async (databaseUrl) =>
-      measurePush({ env: { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), JWT_SECRET }, ...bench }),
+      measurePush({
+        env: { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), JWT_SECRET },
+        ...bench,
+      }),
     ),
 };
 
@@ -77,7 +94,8 @@ try {
 
 async function measure(names: readonly string[], signal: AbortSignal): Promise<Figure[]> {
   const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is not a part; the parts are ${Object.keys(PARTS).join(', ')}.`);
+  if (unknown !== undefined)
+    throw new Error(`"${unknown}" is not a part; the parts are ${Object.keys(PARTS).join(', ')}.`);
   const figures: Figure[] = [];
   for (const [name, measurePart] of Object.entries(PARTS)) {
     if (names.length > 0 && !names.includes(name)) continue;
@@ -126,7 +144,12 @@ async function withGateway<T>(
     undo.defer(async () => {
       if (installationId !== undefined) await removeInstallation(engine, installationId);
     });
-    const env = { DATABASE_URL: databaseUrl, DATA_DIR: path.join(bench.dataDir, 'gateway'), CATALOG_FILE: catalogFile, JWT_SECRET };
+    const env = {
+      DATABASE_URL: databaseUrl,
+      DATA_DIR: path.join(bench.dataDir, 'gateway'),
+      CATALOG_FILE: catalogFile,
+      JWT_SECRET,
+    };
     const gateway = undo.use(await startGateway(env));
     const { rows } = await executeSql(databaseUrl, 'select id from installation');
     installationId = (rows[0] as { id: string }).id;
@@ -137,14 +160,22 @@ async function withGateway<T>(
 /** Measures an app that closes each connection, as small ones do, one that costs almost nothing, and real ones. */
 async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   await using undo = new AsyncDisposableStack();
-  const image = await importNginxImage({ [SMALL.name]: Buffer.alloc(SMALL.bytes, 'x'), [LARGE.name]: Buffer.alloc(LARGE.bytes) });
+  const image = await importNginxImage({
+    [SMALL.name]: Buffer.alloc(SMALL.bytes, 'x'),
+    [LARGE.name]: Buffer.alloc(LARGE.bytes),
+  });
   undo.defer(async () => void (await docker.getImage(image).remove({ force: true })));
   const common = { defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
   const make = `head -c ${SMALL.bytes} /dev/zero > /www/${SMALL.name}; head -c ${LARGE.bytes} /dev/zero > /www/${LARGE.name}`;
   const small = {
     code: 'small',
     image: await testImage(),
-    command: ['/bin/busybox', 'sh', '-c', `${make.replaceAll('head', '/bin/busybox head')}; exec httpd -f -p ${APP_PORT} -h /www`],
+    command: [
+      '/bin/busybox',
+      'sh',
+      '-c',
+      `${make.replaceAll('head', '/bin/busybox head')}; exec httpd -f -p ${APP_PORT} -h /www`,
+    ],
   };
   const files = { port: APP_PORT, small: SMALL.name, large: LARGE.name };
   const apps: App[] = [
@@ -162,7 +193,13 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
       large: 'novnc/core/rfb.js',
       signIn: 'login',
     },
-    { image: 'local/code-server:latest', title: 'code-server', distribution: 'code-server', port: 8443, small: 'login' },
+    {
+      image: 'local/code-server:latest',
+      title: 'code-server',
+      distribution: 'code-server',
+      port: 8443,
+      small: 'login',
+    },
   ];
   const tags = new Set((await docker.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []));
   for (const app of real) {
@@ -170,7 +207,14 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
     else bench.print(`Skipping ${app.title}: the engine does not have ${app.image}; build it with "npm run images".`);
   }
   const work: Parameters<typeof withGateway<Figure[]>>[1] = async ({ gateway, engine }) =>
-    measureIngress({ gateway, engine, apps, token: await tokenOf('ingress'), print: bench.print, signal: bench.signal });
+    measureIngress({
+      gateway,
+      engine,
+      apps,
+      token: await tokenOf('ingress'),
+      print: bench.print,
+      signal: bench.signal,
+    });
   return await withGateway(bench, work, [
     { ...small, ...common },
     { code: 'nginx', image, ...common },

@@ -17,16 +17,22 @@ export function openEngineSocket(): EngineSocket {
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       const payload = body === undefined ? '' : JSON.stringify(body);
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) };
-      const asked = request({ socketPath: SOCKET, agent, method, path, headers, signal: AbortSignal.timeout(DEADLINE_MS) }, (answer) => {
-        const { statusCode = 0, headers: told } = answer;
-        if (statusCode >= 400) {
-          text(answer).then((said) => reject(new Error(`The engine answered ${method} ${path} with ${statusCode}: ${said}`)), reject);
-        } else if (told['content-type']?.startsWith('application/json') === true) {
-          json(answer).then((value) => resolve(value as T), reject);
-        } else {
-          text(answer).then(() => resolve(undefined as T), reject);
-        }
-      });
+      const asked = request(
+        { socketPath: SOCKET, agent, method, path, headers, signal: AbortSignal.timeout(DEADLINE_MS) },
+        (answer) => {
+          const { statusCode = 0, headers: told } = answer;
+          if (statusCode >= 400) {
+            text(answer).then(
+              (said) => reject(new Error(`The engine answered ${method} ${path} with ${statusCode}: ${said}`)),
+              reject,
+            );
+          } else if (told['content-type']?.startsWith('application/json') === true) {
+            json(answer).then((value) => resolve(value as T), reject);
+          } else {
+            text(answer).then(() => resolve(undefined as T), reject);
+          }
+        },
+      );
       asked.on('error', reject);
       asked.end(payload);
       return promise;

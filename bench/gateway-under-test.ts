@@ -28,7 +28,8 @@ export async function startGateway(env: Readonly<Record<string, string>>): Promi
   };
   try {
     while (!(await fetch(`${url}/health/ready`)).ok) {
-      if (performance.now() - begun > READY_DEADLINE_MS) throw new Error(`The gateway was not ready within ${READY_DEADLINE_MS} ms.`);
+      if (performance.now() - begun > READY_DEADLINE_MS)
+        throw new Error(`The gateway was not ready within ${READY_DEADLINE_MS} ms.`);
       await delay(5);
     }
   } catch (error) {

@@ -17,10 +17,16 @@ export interface LoadResult {
  * status and the end of a response, because on a small machine the load competes with what it measures. Rejects for any
  * status but 200.
  */
-export async function load({ port, bytes }: LoadRequest, connections: number, milliseconds: number): Promise<LoadResult> {
+export async function load(
+  { port, bytes }: LoadRequest,
+  connections: number,
+  milliseconds: number,
+): Promise<LoadResult> {
   const begun = performance.now();
   const until = begun + milliseconds;
-  const latencies = (await Promise.all(Array.from({ length: connections }, () => keepAsking(port, bytes, until)))).flat();
+  const latencies = (
+    await Promise.all(Array.from({ length: connections }, () => keepAsking(port, bytes, until)))
+  ).flat();
   return { perSecond: (latencies.length * 1000) / (performance.now() - begun), medianMs: median(latencies) };
 }
 

@@ -20,13 +20,22 @@ export async function measureIdle({ dataDir, print, signal }: IdleOptions): Prom
   await using second = await startGateway({ DATA_DIR: dataDir });
   print(`second start ${second.readyMs.toFixed(0)} ms`);
   return [
-    { name: 'memory of an idle gateway (VmRSS)', ours: first.megabytes, unit: 'MB', goal: { of: 'value', atMost: 150 } },
+    {
+      name: 'memory of an idle gateway (VmRSS)',
+      ours: first.megabytes,
+      unit: 'MB',
+      goal: { of: 'value', atMost: 150 },
+    },
     { name: 'start to ready, with a new database', ours: first.readyMs, unit: 'ms' },
     { name: 'start to ready, again', ours: second.readyMs, unit: 'ms' },
   ];
 }
 
-async function startAndSettle(dataDir: string, signal: AbortSignal, onReady: () => void): Promise<{ readyMs: number; megabytes: number }> {
+async function startAndSettle(
+  dataDir: string,
+  signal: AbortSignal,
+  onReady: () => void,
+): Promise<{ readyMs: number; megabytes: number }> {
   await using gateway = await startGateway({ DATA_DIR: dataDir });
   onReady();
   await fetch(`${gateway.url}/openapi.json`).then((answer) => answer.arrayBuffer());

@@ -46,7 +46,14 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
     const { host, cookie, address } = await bootApp(options, app);
     await using nginx = await startNginxProxy({ host: address, port });
     const loads = [
-      { what: 'requests', file: small, connections: 32, unit: 'req/s', of: ({ requests }: Load) => requests, atLeast: 0.5 },
+      {
+        what: 'requests',
+        file: small,
+        connections: 32,
+        unit: 'req/s',
+        of: ({ requests }: Load) => requests,
+        atLeast: 0.5,
+      },
       { what: 'bytes', file: large, connections: 8, unit: 'MB/s', of: ({ bytes }: Load) => bytes / MB, atLeast: 0.65 },
     ] as const;
     for (const { what, file, connections, unit, of, atLeast } of loads) {
@@ -60,15 +67,30 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
           { port: nginx.port, results: theirs },
         ];
         for (const { port, results } of round % 2 === 0 ? turns : turns.toReversed()) {
-          const load = await runWrk({ url: `http://127.0.0.1:${port}/${file}`, host, cookie, connections, signal: options.signal });
+          const load = await runWrk({
+            url: `http://127.0.0.1:${port}/${file}`,
+            host,
+            cookie,
+            connections,
+            signal: options.signal,
+          });
           if (round > 0) results.push(of(load));
         }
       }
       const ratio = median(ours.map((one, round) => one / (theirs[round] ?? Number.NaN)));
       const [own, floor] = [median(ours), median(theirs)];
-      options.print(`${title}, ${what}: ${own.toFixed(0)} ${unit}, nginx ${floor.toFixed(0)} ${unit}, ${ratio.toFixed(2)}x`);
+      options.print(
+        `${title}, ${what}: ${own.toFixed(0)} ${unit}, nginx ${floor.toFixed(0)} ${unit}, ${ratio.toFixed(2)}x`,
+      );
       const goal = { of: 'ratio', atLeast } as const;
-      figures.push({ name: `ingress, ${title}: ${what} (floor: nginx, one worker)`, ours: own, floor, ratio, unit, goal });
+      figures.push({
+        name: `ingress, ${title}: ${what} (floor: nginx, one worker)`,
+        ours: own,
+        floor,
+        ratio,
+        unit,
+        goal,
+      });
     }
   }
   return figures;
@@ -78,19 +100,26 @@ export async function measureIngress(options: IngressOptions): Promise<Figure[]>
 async function bootApp({ gateway, engine, token }: IngressOptions, { distribution, desktop, signIn }: App) {
   const input = { vmlabel: distribution, region: 'AU', password: PASSWORD, distribution, desktop, cpu: 1, ram: 1 };
   const ask = <T>(query: string, variables: object) => askGateway<T>(gateway.url, token, query, variables);
-  const { createVm } = await ask<{ createVm: { id: string } }>('mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {
-    input,
-  });
+  const { createVm } = await ask<{ createVm: { id: string } }>(
+    'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }',
+    {
+      input,
+    },
+  );
   const { id } = createVm;
   await using watch = watchStatus(gateway.port, token);
   const running = watch.seen(id, 'RUNNING');
   await ask('mutation ($id: ID!) { startVm(id: $id) { id } }', { id });
   await running;
-  const { createOpenLink } = await ask<{ createOpenLink: string }>('mutation ($id: ID!) { createOpenLink(vmId: $id) }', { id });
+  const { createOpenLink } = await ask<{ createOpenLink: string }>(
+    'mutation ($id: ID!) { createOpenLink(vmId: $id) }',
+    { id },
+  );
   const link = new URL(createOpenLink);
   const place = { port: gateway.port, host: link.host };
   const cookies = [await visit({ ...place, path: link.pathname + link.search })];
-  if (signIn !== undefined) cookies.push(await visit({ ...place, path: `/${signIn}`, cookie: cookies.join('; '), password: PASSWORD }));
+  if (signIn !== undefined)
+    cookies.push(await visit({ ...place, path: `/${signIn}`, cookie: cookies.join('; '), password: PASSWORD }));
   const filters = encodeURIComponent(JSON.stringify({ label: [`${LABEL.machine}=${id}`] }));
   const [container] = await engine.ask<Listed[]>('GET', `/containers/json?filters=${filters}`);
   const [network] = Object.values(container?.NetworkSettings.Networks ?? {});

@@ -32,7 +32,10 @@ export async function measureLists(options: ListsOptions): Promise<Figure[]> {
     const [told] = (await once(floor, 'message', { signal })) as [{ port: number }];
     const lists = [
       { name: 'GET /vms', of: (port: number) => requestOf(port, 'GET /vms', token) },
-      { name: 'GraphQL list', of: (port: number) => requestOf(port, 'POST /graphql', token, JSON.stringify({ query: LIST })) },
+      {
+        name: 'GraphQL list',
+        of: (port: number) => requestOf(port, 'POST /graphql', token, JSON.stringify({ query: LIST })),
+      },
     ];
     await assertSameAnswers(gateway.port, told.port, token);
     const figures: Figure[] = [];
@@ -61,7 +64,14 @@ function forkFloor({ databaseUrl, userId }: ListsOptions): ChildProcess {
 
 async function makeVms({ gateway, token, distribution }: ListsOptions): Promise<void> {
   for (let index = 1; index <= VMS; index += 1) {
-    const input = { vmlabel: `list ${index}`, region: 'AU', password: 'only for the bench', distribution, cpu: 1, ram: 1 };
+    const input = {
+      vmlabel: `list ${index}`,
+      region: 'AU',
+      password: 'only for the bench',
+      distribution,
+      cpu: 1,
+      ram: 1,
+    };
     const create = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';
     const { createVm } = await askGateway<{ createVm: { id: string } }>(gateway.url, token, create, { input });
     for (const [name, internalPort] of [
@@ -79,7 +89,9 @@ async function assertSameAnswers(ours: number, theirs: number, token: string): P
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const ask = async (port: number): Promise<unknown[]> => {
     const lists = [fetch(`http://127.0.0.1:${port}/vms`, { headers })];
-    lists.push(fetch(`http://127.0.0.1:${port}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query: LIST }) }));
+    lists.push(
+      fetch(`http://127.0.0.1:${port}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query: LIST }) }),
+    );
     return Promise.all((await Promise.all(lists)).map((answer) => answer.json()));
   };
   const [one, other] = [await ask(ours), await ask(theirs)];
@@ -111,5 +123,8 @@ async function alternate(
 }
 
 function middle(results: readonly LoadResult[]): LoadResult {
-  return { perSecond: median(results.map(({ perSecond }) => perSecond)), medianMs: median(results.map(({ medianMs }) => medianMs)) };
+  return {
+    perSecond: median(results.map(({ perSecond }) => perSecond)),
+    medianMs: median(results.map(({ medianMs }) => medianMs)),
+  };
 }

@@ -50,7 +50,9 @@ async function measureSize(size: number, { env, print, signal }: PushOptions): P
   undo.defer(() => endChild(clients));
   await once(clients, 'message', { signal });
 
-  const ended = once(clients, 'exit').then(() => Promise.reject(new Error('The clients of the bench ended; what they said is above.')));
+  const ended = once(clients, 'exit').then(() =>
+    Promise.reject(new Error('The clients of the bench ended; what they said is above.')),
+  );
   ended.catch(() => undefined);
   const order = async (command: PushCommand): Promise<readonly number[]> => {
     const answered = new AbortController();
@@ -96,7 +98,12 @@ async function measureSize(size: number, { env, print, signal }: PushOptions): P
     floor: ((await settledMemory(floor.pid ?? 0)) - before.floor) / size,
   };
   print(`${size} subscribers: ${memory.ours.toFixed(1)} KB each, floor ${memory.floor.toFixed(1)} KB`);
-  figures.push({ name: `memory of an idle subscriber, of ${size}`, ...memory, unit: 'KB', goal: { of: 'ratio', atMost: 2 } });
+  figures.push({
+    name: `memory of an idle subscriber, of ${size}`,
+    ...memory,
+    unit: 'KB',
+    goal: { of: 'ratio', atMost: 2 },
+  });
 
   const step = Math.max(1, Math.floor(size / TARGETED));
   const chosen = Array.from({ length: TARGETED }, (_, index) => (index * step) % size);
@@ -128,7 +135,10 @@ async function measureSize(size: number, { env, print, signal }: PushOptions): P
     // The first round does not count: subscriptions may still be starting, and code may have been collected.
     for (const [index, [ours = '', floorAccount = '']] of [...pairs, ...pairs].entries()) {
       signal.throwIfAborted();
-      const taken = [await order({ do: 'publish', accounts: [ours] }), await order({ do: 'publish', accounts: [floorAccount] })];
+      const taken = [
+        await order({ do: 'publish', accounts: [ours] }),
+        await order({ do: 'publish', accounts: [floorAccount] }),
+      ];
       if (index < pairs.length) continue;
       latencies.ours.push(...(taken[0] ?? []));
       latencies.floor.push(...(taken[1] ?? []));

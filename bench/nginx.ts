@@ -23,7 +23,9 @@ function findNginx(): string {
 }
 
 /** The part of both configurations that lets any user run them anywhere. */
-const COMMON = (folder: string): string => `daemon off; worker_processes 1; user root; pid ${folder}/nginx.pid; error_log stderr crit;
+const COMMON = (
+  folder: string,
+): string => `daemon off; worker_processes 1; user root; pid ${folder}/nginx.pid; error_log stderr crit;
 events { worker_connections 1024; }`;
 const TEMP = (folder: string): string =>
   ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ');
@@ -38,7 +40,8 @@ export async function importNginxImage(files: Readonly<Record<string, Buffer<Arr
   const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, file = '']) => file);
   const config = `${COMMON('/tmp')} http { access_log off; keepalive_requests 1000000; sendfile on; ${TEMP('/tmp')} server { listen 3000; root /www; } }`;
   const parts: TarEntry[] = [];
-  const put = (name: string, mode: number, content: Buffer<ArrayBuffer>) => parts.push({ name: name.replace(/^\//, ''), mode, content });
+  const put = (name: string, mode: number, content: Buffer<ArrayBuffer>) =>
+    parts.push({ name: name.replace(/^\//, ''), mode, content });
   put('/nginx', 0o755, await readFile(nginx));
   for (const library of libraries) put(library, 0o755, await readFile(library));
   put('/nginx.conf', 0o644, Buffer.from(config));
@@ -48,7 +51,9 @@ export async function importNginxImage(files: Readonly<Record<string, Buffer<Arr
   const folders = ['tmp/', 'config/'].map((name) => ({ name, mode: 0o777 }));
   const archive = await tarArchive([...folders, ...parts]);
   const changes = ['CMD ["/nginx", "-c", "/nginx.conf", "-p", "/tmp"]'];
-  const said = await text(await docker.importImage(Readable.from([archive]), { repo: 'swiftor-bench/nginx', tag: '1', changes }));
+  const said = await text(
+    await docker.importImage(Readable.from([archive]), { repo: 'swiftor-bench/nginx', tag: '1', changes }),
+  );
   if (said.includes('"error"')) throw new Error(`The engine did not import nginx: ${said}`);
   return 'swiftor-bench/nginx:1';
 }

@@ -58,9 +58,14 @@ async function openFloor(port: number, account: string): Promise<WebSocket> {
 }
 
 async function openOurs(port: number, account: string): Promise<WebSocket> {
-  const token = await signToken({ userId: account, ttlSeconds: 3600 }, { secret: JWT_SECRET, audience: 'authenticated' });
+  const token = await signToken(
+    { userId: account, ttlSeconds: 3600 },
+    { secret: JWT_SECRET, audience: 'authenticated' },
+  );
   const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws');
-  socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })));
+  socket.once('open', () =>
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
+  );
   await nextMessage(socket);
   // An id like the usual client's.
   socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: QUERY } }));
@@ -100,7 +105,10 @@ async function publish(account: string): Promise<number[]> {
     latencies.push(performance.now() - begun);
     if (latencies.length === wanted) resolve();
   };
-  const late = setTimeout(() => reject(new Error(`Only ${latencies.length} of ${wanted} clients got an event.`)), DEADLINE_MS);
+  const late = setTimeout(
+    () => reject(new Error(`Only ${latencies.length} of ${wanted} clients got an event.`)),
+    DEADLINE_MS,
+  );
   begun = performance.now();
   await trx.commit().execute();
   await promise;

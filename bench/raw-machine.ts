@@ -29,8 +29,18 @@ export async function copyMachine(engine: EngineSocket, vmId: string, installati
   const { Image, Env, Cmd, StopTimeout } = Config;
   const Labels = { [LABEL.installation]: installationId };
   const mountsOn = (volume: string) =>
-    HostConfig.Mounts?.map((mount, index) => ({ ...mount, Source: `${volume}-${index}`, VolumeOptions: { Labels } })) ?? [];
-  return { body: (volume) => ({ Image, Env, Cmd, StopTimeout, Labels, HostConfig: { ...HostConfig, Mounts: mountsOn(volume) } }) };
+    HostConfig.Mounts?.map((mount, index) => ({ ...mount, Source: `${volume}-${index}`, VolumeOptions: { Labels } })) ??
+    [];
+  return {
+    body: (volume) => ({
+      Image,
+      Env,
+      Cmd,
+      StopTimeout,
+      Labels,
+      HostConfig: { ...HostConfig, Mounts: mountsOn(volume) },
+    }),
+  };
 }
 
 /** Creates and starts a container, with no other calls. Returns the milliseconds until its port accepts connections. */
@@ -43,7 +53,8 @@ export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: s
   const [network] = Object.values(NetworkSettings.Networks);
   if (network === undefined) throw new Error(`The container ${name} is on no network.`);
   while (!(await accepts(network.IPAddress, port))) {
-    if (performance.now() - begun > 30_000) throw new Error(`The container ${name} did not accept on port ${port} within 30 s.`);
+    if (performance.now() - begun > 30_000)
+      throw new Error(`The container ${name} did not accept on port ${port} within 30 s.`);
   }
   return performance.now() - begun;
 }

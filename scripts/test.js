@@ -8,7 +8,9 @@ if (prepared.status === 0) run();
 else process.exitCode = prepared.status ?? 1;
 
 function run() {
-  const child = spawn(inProject('.runtime/node'), [inProject('node_modules/vitest/vitest.mjs'), 'run', ...args], { stdio: 'inherit' });
+  const child = spawn(inProject('.runtime/node'), [inProject('node_modules/vitest/vitest.mjs'), 'run', ...args], {
+    stdio: 'inherit',
+  });
   // A terminal sends its signal to vitest as well; a second one would end vitest before it has cleaned up.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', (signal) => child.kill(signal));

@@ -55,7 +55,10 @@ async function serve(): Promise<void> {
   const server = await startServer(config, log, ending);
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
   const readyMs = Math.round(performance.now() - startedAt);
-  log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${config.publicScheme}://${host}/graphql`);
+  log.info(
+    { listening: `${server.address.address}:${server.address.port}`, readyMs },
+    `ready: ${config.publicScheme}://${host}/graphql`,
+  );
   // Loading hundreds of modules leaves about 40 MB of garbage, which an idle gateway would not collect.
   const settling = setTimeout(collectGarbage, SETTLED_AFTER_MS).unref();
   if (!ending.aborted) await once(ending, 'abort');
@@ -92,13 +95,14 @@ async function rotateSecrets(): Promise<void> {
   const config = readConfig(process.env);
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY });
   const signal = endOnSignal(log);
-  const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { createSecretBox }] = await Promise.all([
-    import('./db/open-database.ts'),
-    import('./secrets/installation.ts'),
-    import('./secrets/keys.ts'),
-    import('./secrets/rotate-secrets.ts'),
-    import('./secrets/secret-box.ts'),
-  ]);
+  const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { createSecretBox }] =
+    await Promise.all([
+      import('./db/open-database.ts'),
+      import('./secrets/installation.ts'),
+      import('./secrets/keys.ts'),
+      import('./secrets/rotate-secrets.ts'),
+      import('./secrets/secret-box.ts'),
+    ]);
   await using database = await openDatabase(config, log, signal);
   const { keyRing } = await readKeys(config);
   const { keys } = await readInstallation(database.db, keyRing);
@@ -155,6 +159,10 @@ async function token(): Promise<void> {
     import('./config/parse-duration.ts'),
   ]);
   const { jwtSecret } = await readKeys(config);
-  const claims = { userId: values.user, ttlSeconds: parseDuration(values.ttl), ...(values.plan !== undefined && { plan: values.plan }) };
+  const claims = {
+    userId: values.user,
+    ttlSeconds: parseDuration(values.ttl),
+    ...(values.plan !== undefined && { plan: values.plan }),
+  };
   process.stdout.write(`${await signToken(claims, { ...config.jwt, secret: jwtSecret })}\n`);
 }

@@ -7,7 +7,10 @@ const ERRORS = {
   QUOTA_EXCEEDED: { status: 400, message: 'This would exceed the limits of your plan.' },
   UNAUTHENTICATED: { status: 401, message: 'Send a valid token in the header "Authorization: Bearer <token>".' },
   NOT_FOUND: { status: 404, message: 'It does not exist, or it is not yours.' },
-  METHOD_NOT_ALLOWED: { status: 405, message: 'This method is not allowed here; the Allow header names those that are.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'This method is not allowed here; the Allow header names those that are.',
+  },
   CONFLICT: { status: 409, message: 'This conflicts with the current state.' },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'The request is too large.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: 'Send the body as application/json.' },

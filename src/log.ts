@@ -15,7 +15,17 @@ export interface LogOptions {
 export async function createLog({ level = 'info', pretty = false }: LogOptions = {}): Promise<Log> {
   const options = {
     level,
-    redact: ['*.authorization', '*.password', '*.token', '*.env', '*.value', 'authorization', 'password', 'token', 'env'],
+    redact: [
+      '*.authorization',
+      '*.password',
+      '*.token',
+      '*.env',
+      '*.value',
+      'authorization',
+      'password',
+      'token',
+      'env',
+    ],
   };
   if (!pretty) return pino(options);
   const { default: pinoPretty } = await import('pino-pretty');

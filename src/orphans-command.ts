@@ -39,10 +39,13 @@ export async function runOrphans(
   const own = orphans.filter(({ id }) => id === command.id);
   const [first] = own;
   // What has it may be the engine that did not answer.
-  if (first === undefined) throw failure ?? new Error('No engine has anything of that id without a row; see `swiftor orphans list`.');
+  if (first === undefined)
+    throw failure ?? new Error('No engine has anything of that id without a row; see `swiftor orphans list`.');
   if (command.action === 'adopt') {
     const { userId, vmlabel } = await adoptOrphan(deps, first, command.given, signal);
-    print(`${first.id} is a VM of ${userId} again, "${vmlabel}", and off. Its password is a new one, which its owner can read.`);
+    print(
+      `${first.id} is a VM of ${userId} again, "${vmlabel}", and off. Its password is a new one, which its owner can read.`,
+    );
     return;
   }
   for (const orphan of own) await removeOrphan(orphan, signal);
@@ -56,5 +59,11 @@ function describe({ id, regions, state, volumes, order, isDeleted }: Orphan): st
   const told = Object.entries({ user, ...others, ram }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${JSON.stringify(value)}`],
   );
-  return [id, regions.join(','), isDeleted ? 'deleted, is being removed' : 'unknown', has.join(', '), told.join(' ')].join('  ');
+  return [
+    id,
+    regions.join(','),
+    isDeleted ? 'deleted, is being removed' : 'unknown',
+    has.join(', '),
+    told.join(' '),
+  ].join('  ');
 }

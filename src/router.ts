@@ -26,7 +26,9 @@ export interface RouterOptions {
   readonly baseDomain: string;
   readonly log: Log;
   /** Undefined in a process without the role `api`. */
-  readonly api: { readonly graphqlHttp: GraphqlHttp; readonly graphqlWs: GraphqlWs; readonly rest: RestHandler } | undefined;
+  readonly api:
+    | { readonly graphqlHttp: GraphqlHttp; readonly graphqlWs: GraphqlWs; readonly rest: RestHandler }
+    | undefined;
   /** Undefined in a process without the role `ingress`. */
   readonly ingress: Pick<VmIngress, 'proxy' | 'ownPaths'> | undefined;
   /** Counts an API request against the rate of its address; throws RATE_LIMITED. */
@@ -116,7 +118,10 @@ export class Router {
     }
     if (path === GRAPHQL_PATH && api !== undefined) return api.graphqlHttp.handle(request, reply);
     if (api !== undefined && (await api.rest.handle(request, reply, path))) return;
-    throw new ApiError('NOT_FOUND', 'There is nothing at this path; GraphQL is at /graphql, the REST API is described at /openapi.json.');
+    throw new ApiError(
+      'NOT_FOUND',
+      'There is nothing at this path; GraphQL is at /graphql, the REST API is described at /openapi.json.',
+    );
   }
 }
 

@@ -49,7 +49,12 @@ export interface ServerOptions {
 }
 
 /** Composes all parts in order and listens. If one fails to start, the earlier ones are released. */
-export async function startServer(config: Config, log: Log, signal: AbortSignal, { orphanGraceMs }: ServerOptions = {}): Promise<Server> {
+export async function startServer(
+  config: Config,
+  log: Log,
+  signal: AbortSignal,
+  { orphanGraceMs }: ServerOptions = {},
+): Promise<Server> {
   await using parts = new AsyncDisposableStack();
 
   // Report invalid TLS files before anything is started.
@@ -58,10 +63,14 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   parts.defer(() => lock.release());
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
   const persisted =
-    config.persistedOperations && (await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations));
+    config.persistedOperations &&
+    (await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations));
   const keys = await readKeys(config);
 
-  const embedded = config.databaseUrl === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal }) : undefined;
+  const embedded =
+    config.databaseUrl === undefined
+      ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal })
+      : undefined;
   if (embedded !== undefined) parts.defer(() => embedded.stop());
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   await migrateToLatest(databaseUrl, log);
@@ -70,7 +79,8 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   const db = createDatabase(databaseUrl, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
   const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
-  if (rotationDue) log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
+  if (rotationDue)
+    log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
   const secretBox = createSecretBox(keys.keyRing, ownKeys);
   // Only this process uses the embedded database, so remaining leases are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
@@ -83,7 +93,19 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
   parts.defer(() => regions.close());
   const { forward } = config;
   const reconciler = config.roles.has('reconciler')
-    ? startReconciler({ config, databaseUrl, db, listener, catalog, secretBox, forward, regions, outage, ending: ending.signal, log })
+    ? startReconciler({
+        config,
+        databaseUrl,
+        db,
+        listener,
+        catalog,
+        secretBox,
+        forward,
+        regions,
+        outage,
+        ending: ending.signal,
+        log,
+      })
     : undefined;
   if (reconciler !== undefined) parts.defer(() => reconciler.close());
   // The reconciler ends only after this, also if a later part fails to start.
@@ -108,8 +130,13 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     isRegionAvailable: (region: string) => regions.healthOf(region).canStart,
     factsOf: (region: string) => regions.factsOf(region),
   };
-  const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string => clientAddress(request, config.trustedProxies);
-  const rates = createRateLimits({ perAccount: config.limits.ratePerAccount, perAddress: config.limits.ratePerAddress, log });
+  const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string =>
+    clientAddress(request, config.trustedProxies);
+  const rates = createRateLimits({
+    perAccount: config.limits.ratePerAccount,
+    perAddress: config.limits.ratePerAddress,
+    log,
+  });
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
   const api = createApi({ config, services, verifyToken, rates, addressOf, persisted, log });
   parts.defer(() => api.dispose());
@@ -127,7 +154,13 @@ export async function startServer(config: Config, log: Log, signal: AbortSignal,
     checkRate: (request) => rates.checkAddress(addressOf(request)),
     api: config.roles.has('api') ? api : undefined,
     ingress,
-    metrics: createMetrics({ db, streams, regions, codes: [...config.regions.keys()], loops: loopsOf(listener, reconciler) }),
+    metrics: createMetrics({
+      db,
+      streams,
+      regions,
+      codes: [...config.regions.keys()],
+      loops: loopsOf(listener, reconciler),
+    }),
   });
   server.http.on('request', (request, reply) => router.request(request, reply));
   server.http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));

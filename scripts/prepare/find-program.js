@@ -11,7 +11,9 @@ const SYSTEM_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin
  * @param {(folder: string) => boolean} accept
  */
 export function findOnPath(name, accept = () => true) {
-  const folders = (process.env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '' && accept(path.resolve(folder)));
+  const folders = (process.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .filter((folder) => folder !== '' && accept(path.resolve(folder)));
   return folders.map((folder) => path.join(folder, name)).find(isExecutable);
 }
 

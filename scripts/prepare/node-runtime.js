@@ -25,7 +25,9 @@ export function checkNodeRuntime() {
   const wanted = system ?? INSTALLED_BINARY;
   if (existsSync(wanted)) {
     // No news for anyone: a link is made or moved, nothing is installed.
-    return pointsTo(wanted) ? undefined : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
+    return pointsTo(wanted)
+      ? undefined
+      : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
   }
   return {
     why: `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ${NEEDED_MAJOR} or later is needed`,
@@ -40,7 +42,9 @@ function recentSystemNode() {
   const binary = realpathSync(found);
   if (isInsideProject(binary)) return undefined;
   const version =
-    binary === realpathSync(process.execPath) ? process.version : spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout;
+    binary === realpathSync(process.execPath)
+      ? process.version
+      : spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout;
   return Number(/^v(\d+)/.exec(version ?? '')?.[1]) >= NEEDED_MAJOR ? binary : undefined;
 }
 
@@ -60,7 +64,15 @@ async function installFromNpm() {
     await runCommand({
       title: `Installing Node ${VERSION}`,
       command: 'npm',
-      args: ['install', '--prefix', unfinished, '--ignore-scripts', '--no-package-lock', ...QUIET, `${PACKAGE}@${VERSION}`],
+      args: [
+        'install',
+        '--prefix',
+        unfinished,
+        '--ignore-scripts',
+        '--no-package-lock',
+        ...QUIET,
+        `${PACKAGE}@${VERSION}`,
+      ],
       deadline: 300,
       cwd: unfinished,
     });

@@ -36,7 +36,9 @@ async function acquire(folder, what) {
       if (!(error instanceof LockHeldError)) throw error;
       if (isFirst) say(`another ${what} (process ${error.pid}) is at work here; waiting for it`);
       if (Date.now() > deadline)
-        throw new PrepareFailure(`Process ${error.pid} is still at work (${what}) after ${WAIT_SECONDS} s. Stop it, then run this again.`);
+        throw new PrepareFailure(
+          `Process ${error.pid} is still at work (${what}) after ${WAIT_SECONDS} s. Stop it, then run this again.`,
+        );
       await sleep(LOOK_MS);
     }
   }

@@ -45,7 +45,10 @@ export function showProgress(title, detail = () => '') {
   const terminal = process.stderr.isTTY && !plain;
   const soFar = () => [detail(), `${seconds()} s`].filter((text) => text !== '').join(', ');
   if (!terminal) say(`${title} ...`);
-  const draw = () => process.stderr.write(`\r\x1b[K${`${speaker}: ${title} ... ${soFar()}`.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  const draw = () =>
+    process.stderr.write(
+      `\r\x1b[K${`${speaker}: ${title} ... ${soFar()}`.slice(0, (process.stderr.columns ?? 80) - 1)}`,
+    );
   if (terminal) draw();
   const timer = setInterval(() => (terminal ? draw() : say(`${title}: ${soFar()} so far`)), terminal ? 1000 : 15_000);
   return (/** @type {string} */ outcome) => {

@@ -43,13 +43,17 @@ export async function runCommand({ title, command, args, deadline, cwd, env = {}
     child.once('error', (/** @type {NodeJS.ErrnoException} */ error) =>
       resolve(error.code === 'ENOENT' ? `there is no "${command}" on this machine` : error.message),
     );
-    child.once('close', (code, signal) => resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`));
+    child.once('close', (code, signal) =>
+      resolve(code === 0 ? undefined : `it ended with ${signal ?? `exit code ${code}`}`),
+    );
   });
   clearTimeout(timer);
   if (problem === undefined) return done('done');
   done('failed');
   const reason = expired ? `it took longer than ${deadline} s` : problem;
-  throw new PrepareFailure(`${[command, ...args].join(' ')}: ${reason}.${output.trim() === '' ? '' : `\n${output.trim()}`}`);
+  throw new PrepareFailure(
+    `${[command, ...args].join(' ')}: ${reason}.${output.trim() === '' ? '' : `\n${output.trim()}`}`,
+  );
 }
 
 /** @param {string} text */

@@ -57,7 +57,11 @@ export interface AuditPage {
 }
 
 /** A page of the account's audit, newest first: the entries before the given number. */
-export async function listAudit(db: Db, userId: string, page: { first: number; before: number | undefined }): Promise<AuditPage> {
+export async function listAudit(
+  db: Db,
+  userId: string,
+  page: { first: number; before: number | undefined },
+): Promise<AuditPage> {
   let query = db
     .selectFrom('audit')
     .select(['number', 'actor', 'address', 'action', 'vm_id', 'vmlabel', 'details', 'count', 'at'])

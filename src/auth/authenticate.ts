@@ -8,7 +8,9 @@ import type { Actor } from '../audit/viewer.ts';
  * Authenticates a request. UNAUTHENTICATED without a valid token in its Authorization header, RATE_LIMITED above the
  * account's rate.
  */
-export type Authenticate = (request: IncomingMessage) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;
+export type Authenticate = (
+  request: IncomingMessage,
+) => Promise<{ readonly viewer: Actor; readonly requestId: string }>;
 
 interface AuthenticateOptions {
   readonly verifyToken: VerifyToken;

@@ -1,4 +1,12 @@
-import { createRemoteJWKSet, errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
+import {
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  SignJWT,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from 'jose';
 import { ApiError } from '../errors.ts';
 import type { Viewer } from '../audit/viewer.ts';
 
@@ -48,7 +56,9 @@ function payloadOf(verify: (token: string) => Promise<JWTVerifyResult>): VerifyP
     } catch (error) {
       // The token may be fine: a new one would not help.
       if (isKeySetUnavailable(error))
-        throw new ApiError('UNAVAILABLE', 'The keys at JWT_JWKS_URL cannot be fetched; try again shortly.', { cause: error });
+        throw new ApiError('UNAVAILABLE', 'The keys at JWT_JWKS_URL cannot be fetched; try again shortly.', {
+          cause: error,
+        });
       throw new ApiError('UNAUTHENTICATED', undefined, { cause: error });
     }
   };
@@ -63,7 +73,8 @@ function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {
   // Reject a `sub` that is blank, too long or has other characters than printable ASCII.
   if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sub)) throw new ApiError('UNAUTHENTICATED');
   if (typeof exp !== 'number') throw new ApiError('UNAUTHENTICATED');
-  const plan = typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
+  const plan =
+    typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
   return { userId: sub, expiresAt: exp * 1000, ...(typeof plan === 'string' && { plan }) };
 }
 
@@ -75,10 +86,17 @@ export function bearerOf(authorization: string | null | undefined): string {
 }
 
 /** Signs a token like Supabase's with the shared secret, for operators and tests. */
-export async function signToken(claims: { userId: string; plan?: string; ttlSeconds: number }, options: JwtOptions): Promise<string> {
+export async function signToken(
+  claims: { userId: string; plan?: string; ttlSeconds: number },
+  options: JwtOptions,
+): Promise<string> {
   const { secret, issuer, audience } = options;
-  if (secret === undefined) throw new Error('With JWT_JWKS_URL, tokens are issued elsewhere; only JWT_SECRET can sign them here.');
-  const jwt = new SignJWT({ role: 'authenticated', ...(claims.plan !== undefined && { app_metadata: { plan: claims.plan } }) })
+  if (secret === undefined)
+    throw new Error('With JWT_JWKS_URL, tokens are issued elsewhere; only JWT_SECRET can sign them here.');
+  const jwt = new SignJWT({
+    role: 'authenticated',
+    ...(claims.plan !== undefined && { app_metadata: { plan: claims.plan } }),
+  })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(claims.userId)
     .setAudience(audience)

@@ -24,7 +24,12 @@ export interface CatalogOptions {
   readonly regions: readonly string[];
 }
 
-const REGION_NAMES: Readonly<Record<string, string>> = { AU: 'Australia', US: 'United States', EU: 'Europe', UK: 'United Kingdom' };
+const REGION_NAMES: Readonly<Record<string, string>> = {
+  AU: 'Australia',
+  US: 'United States',
+  EU: 'Europe',
+  UK: 'United Kingdom',
+};
 
 const catalogFileSchema = z.strictObject({
   distributions: z.array(z.looseObject({ code: z.string() })).default([]),
@@ -33,7 +38,8 @@ const plansFileSchema = z.strictObject({ plans: z.array(z.looseObject({ code: z.
 
 /** Merges the operator's files into the built-in catalog by entry. Rejects with the file and field of an error. */
 export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions }: CatalogOptions): Promise<Catalog> {
-  const extraDistributions = catalogFile === undefined ? [] : (await readJson(catalogFile, catalogFileSchema)).distributions;
+  const extraDistributions =
+    catalogFile === undefined ? [] : (await readJson(catalogFile, catalogFileSchema)).distributions;
   const extraPlans = plansFile === undefined ? [] : (await readJson(plansFile, plansFileSchema)).plans;
   const distributions = mergeByCode(DISTRIBUTIONS, extraDistributions).map((entry) =>
     toDistribution(check(distributionSchema, withName(entry), catalogFile, `distribution "${entry.code}"`)),
@@ -43,10 +49,14 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
       throw new Error(`${catalogFile}: distribution "${code}" needs "image" or "images".`);
     }
   }
-  const plans = mergeByCode(PLANS, extraPlans).map((entry) => check(planSchema, withName(entry), plansFile, `plan "${entry.code}"`));
+  const plans = mergeByCode(PLANS, extraPlans).map((entry) =>
+    check(planSchema, withName(entry), plansFile, `plan "${entry.code}"`),
+  );
   const fallback = plans.find((plan) => plan.code === defaultPlan);
   if (fallback === undefined) {
-    throw new Error(`DEFAULT_PLAN "${defaultPlan}" is not a plan; the plans are ${plans.map((plan) => plan.code).join(', ')}.`);
+    throw new Error(
+      `DEFAULT_PLAN "${defaultPlan}" is not a plan; the plans are ${plans.map((plan) => plan.code).join(', ')}.`,
+    );
   }
   return {
     distributions: byCode(distributions),
@@ -89,7 +99,13 @@ function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
   const { probe } = entry;
   if (chosen !== undefined) {
     const kept = Object.fromEntries(Object.entries(standIns).filter(([desktop]) => !Object.hasOwn(chosen, desktop)));
-    return { images: { ...desktops, ...chosen }, image: undefined, localImages: { ...kept, ...own }, localImage: entry.localImage, probe };
+    return {
+      images: { ...desktops, ...chosen },
+      image: undefined,
+      localImages: { ...kept, ...own },
+      localImage: entry.localImage,
+      probe,
+    };
   }
   if (entry.image === undefined) return {};
   if (Object.keys(desktops).length === 0) return { localImage: entry.localImage, probe };
@@ -114,7 +130,9 @@ async function readJson<T extends z.ZodType>(file: string, schema: T): Promise<z
   try {
     value = JSON.parse(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new Error(`${file} is not readable as JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file} is not readable as JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   return check(schema, value, file, 'the file');
 }

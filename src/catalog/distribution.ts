@@ -54,9 +54,13 @@ const exceptionSchema = z.strictObject({
 export const SHARED_EXCEPTIONS: readonly z.input<typeof exceptionSchema>[] = [
   {
     check: '5.13',
-    reason: 'Users change their VMs, and the images write all over their file system at each start (s6-overlay does not boot otherwise).',
+    reason:
+      'Users change their VMs, and the images write all over their file system at each start (s6-overlay does not boot otherwise).',
   },
-  { check: '5.27', reason: 'The gateway probes the app over the network every few seconds and reports the result as the status.' },
+  {
+    check: '5.27',
+    reason: 'The gateway probes the app over the network every few seconds and reports the result as the status.',
+  },
 ];
 
 /** The fields of an entry. All but code, name, image and port have defaults for a plain web app. */
@@ -98,7 +102,9 @@ const entrySchema = z.strictObject({
   bootSeconds: z.int().min(5).max(3600).default(120),
   pidsLimit: z.int().min(16).max(32768).default(1024),
   /** Capabilities to keep. All others are dropped. */
-  capabilities: z.array(z.enum(CAPABILITIES)).default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
+  capabilities: z
+    .array(z.enum(CAPABILITIES))
+    .default(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID']),
   noNewPrivileges: z.boolean().default(true),
   seccomp: z.enum(['default', 'unconfined']).default('default'),
   /** Devices of the engine's host that the image requires. */
@@ -117,7 +123,11 @@ const entrySchema = z.strictObject({
 export const distributionSchema = entrySchema.superRefine((entry, context) => {
   const { devices, seccomp, noNewPrivileges, exceptions, probe, passwordVariables } = entry;
   if (probe.signIn === 'basic' && passwordVariables.length === 0) {
-    context.addIssue({ code: 'custom', path: ['probe', 'signIn'], message: 'needs a password: set its variable in "passwordVariables"' });
+    context.addIssue({
+      code: 'custom',
+      path: ['probe', 'signIn'],
+      message: 'needs a password: set its variable in "passwordVariables"',
+    });
   }
   const required = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
   for (const [check, isNeeded] of Object.entries(required)) {
@@ -150,7 +160,10 @@ export function imageOf(distribution: Distribution, desktop: string | null): str
 }
 
 /** The locally built stand-in for an unreachable registry. Undefined without a recipe. */
-export function localImageOf({ kind, localImage, localImages }: Distribution, desktop: string | null): string | undefined {
+export function localImageOf(
+  { kind, localImage, localImages }: Distribution,
+  desktop: string | null,
+): string | undefined {
   if (kind === 'PREMADE') return localImage;
   return desktop !== null && Object.hasOwn(localImages, desktop) ? localImages[desktop] : undefined;
 }
@@ -167,6 +180,7 @@ interface RunningImage {
  */
 export function probeOf(distribution: Distribution, desktop: string | null, image: RunningImage | undefined): Probe {
   // Containers of earlier versions lack `standInFor`, and are recognized by the reference.
-  const isStandIn = image !== undefined && (image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop));
+  const isStandIn =
+    image !== undefined && (image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop));
   return isStandIn ? PLAIN_PROBE : distribution.probe;
 }

@@ -26,7 +26,9 @@ const tcpAndUdp = (from: number, to: number): NonNullable<DistributionInput['por
 ];
 
 const webtop = (base: 'ubuntu' | 'debian' | 'fedora') =>
-  Object.fromEntries(['xfce', 'kde', 'mate', 'i3'].map((desktop) => [desktop, `lscr.io/linuxserver/webtop:${base}-${desktop}`]));
+  Object.fromEntries(
+    ['xfce', 'kde', 'mate', 'i3'].map((desktop) => [desktop, `lscr.io/linuxserver/webtop:${base}-${desktop}`]),
+  );
 
 export const DISTRIBUTIONS: readonly DistributionInput[] = [
   {
@@ -149,7 +151,8 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
   {
     code: 'minecraft',
     name: 'MineOS',
-    description: 'Minecraft server management: web interface on the VM\'s address, game servers on port 25565. Sign in as "mc".',
+    description:
+      'Minecraft server management: web interface on the VM\'s address, game servers on port 25565. Sign in as "mc".',
     image: 'hexparrot/mineos:latest',
     defaultPort: 8443,
     scheme: 'https',

@@ -8,7 +8,9 @@ const path = z
 /** How the gateway checks that an app is up, on its default port. */
 export const probeSchema = z.strictObject({
   /** A path, or several for versions of an image that differ. One of them must answer. */
-  path: z.union([path, z.array(path).min(1).max(4)], 'must be a path such as "/" or "/websocket", or a list of up to 4').default('/'),
+  path: z
+    .union([path, z.array(path).min(1).max(4)], 'must be a path such as "/" or "/websocket", or a list of up to 4')
+    .default('/'),
   /** `basic`: HTTP Basic with CUSTOM_USER of `env` (or `abc`) and the first of `passwordVariables`. */
   signIn: z.enum(['none', 'basic']).default('none'),
   /**

@@ -25,7 +25,12 @@ export interface Config {
   readonly port: number;
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
-  readonly jwt: { readonly secret?: string; readonly jwksUrl?: string; readonly issuer?: string; readonly audience: string };
+  readonly jwt: {
+    readonly secret?: string;
+    readonly jwksUrl?: string;
+    readonly issuer?: string;
+    readonly audience: string;
+  };
   readonly secretsKey: string | undefined;
   /** The previous key during a rotation. */
   readonly previousSecretsKey: string | undefined;
@@ -50,7 +55,12 @@ export interface Config {
   /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: BlockList;
   /** The public ports for VMs, the address they listen on, and the host that clients connect to by region. */
-  readonly forward: { readonly from: number; readonly to: number; readonly bind: string; readonly hosts: ReadonlyMap<string, string> };
+  readonly forward: {
+    readonly from: number;
+    readonly to: number;
+    readonly bind: string;
+    readonly hosts: ReadonlyMap<string, string>;
+  };
   /** How many days the audit is kept. */
   readonly auditDays: number;
   /** Origins that may open a WebSocket, besides the gateway's own; `*` for all. */
@@ -70,7 +80,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const values = readEnvironment(env);
   const production = values.NODE_ENV === 'production';
   if (values.JWT_SECRET !== undefined && values.JWT_JWKS_URL !== undefined) {
-    throw new Error('Set JWT_SECRET or JWT_JWKS_URL, not both: a token signed with one could be accepted as one of the other.');
+    throw new Error(
+      'Set JWT_SECRET or JWT_JWKS_URL, not both: a token signed with one could be accepted as one of the other.',
+    );
   }
   if (production && values.SECRETS_KEY === undefined)
     throw new Error('SECRETS_KEY must be set with NODE_ENV=production: openssl rand -base64 32');
@@ -98,7 +110,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     secretsKey: values.SECRETS_KEY,
     previousSecretsKey: values.SECRETS_KEY_PREVIOUS,
     baseDomain: values.BASE_DOMAIN,
-    publicScheme: values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
+    publicScheme:
+      values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
     tls: tlsOf(values),
     regions,
     runtimes: parseRuntimes(values.RUNTIMES, regions),
@@ -144,7 +157,9 @@ function tlsOf({ TLS_CERT, TLS_KEY, PUBLIC_SCHEME }: Environment): Config['tls']
   if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
   if (TLS_CERT === undefined || TLS_KEY === undefined) throw new Error('Set TLS_CERT and TLS_KEY, both or none.');
   if (PUBLIC_SCHEME === 'http')
-    throw new Error('PUBLIC_SCHEME is http, but with TLS_CERT and TLS_KEY the gateway speaks https only; leave it out.');
+    throw new Error(
+      'PUBLIC_SCHEME is http, but with TLS_CERT and TLS_KEY the gateway speaks https only; leave it out.',
+    );
   return { certFile: TLS_CERT, keyFile: TLS_KEY };
 }
 
@@ -152,7 +167,9 @@ function parseOrigins(text: string): ReadonlySet<string> {
   const origins = splitList(text);
   for (const origin of origins) {
     if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
-      throw new Error(`ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`);
+      throw new Error(
+        `ALLOWED_ORIGINS has "${origin}"; each entry is an origin such as https://app.example.org, or * for all.`,
+      );
     }
   }
   return new Set(origins);
@@ -176,7 +193,8 @@ function parseTrustedProxies(text: string): BlockList {
 
 function readWatermark(text: string): DiskWatermark {
   const watermark = parseDiskWatermark(text);
-  if (watermark === undefined) throw new Error(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB, or 85%,20GB to require both.`);
+  if (watermark === undefined)
+    throw new Error(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB, or 85%,20GB to require both.`);
   return watermark;
 }
 
@@ -184,6 +202,7 @@ function parseRoles(text: string): ReadonlySet<Role> {
   const names = splitList(text);
   const roles = ROLES.filter((role) => names.includes(role));
   const unknown = names.filter((name) => !(ROLES as readonly string[]).includes(name));
-  if (unknown.length > 0 || roles.length === 0) throw new Error(`ROLES has "${text}"; it must be a list of ${ROLES.join(', ')}.`);
+  if (unknown.length > 0 || roles.length === 0)
+    throw new Error(`ROLES has "${text}"; it must be a list of ${ROLES.join(', ')}.`);
   return new Set(roles);
 }

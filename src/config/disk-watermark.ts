@@ -17,13 +17,18 @@ export function parseDiskWatermark(text: string): DiskWatermark | undefined {
   const percent = /^(\d{1,2}|100)%$/.exec(first)?.[1];
   const gigabytes = /^(\d{1,6})GB$/i.exec(second ?? (percent === undefined ? first : ''))?.[1];
   const isValid =
-    second === undefined ? percent !== undefined || gigabytes !== undefined : percent !== undefined && gigabytes !== undefined;
+    second === undefined
+      ? percent !== undefined || gigabytes !== undefined
+      : percent !== undefined && gigabytes !== undefined;
   if (!isValid || more !== undefined) return undefined;
   return { usedPercent: Number(percent ?? 0), freeBytes: gigabytes === undefined ? Infinity : Number(gigabytes) * GB };
 }
 
 /** Whether the disk is full. A disk without any free byte always is. */
-export function isPastWatermark({ usedBytes, freeBytes }: { usedBytes: number; freeBytes: number }, watermark: DiskWatermark): boolean {
+export function isPastWatermark(
+  { usedBytes, freeBytes }: { usedBytes: number; freeBytes: number },
+  watermark: DiskWatermark,
+): boolean {
   if (freeBytes === 0) return true;
   const usedPercent = (100 * usedBytes) / (usedBytes + freeBytes);
   return usedPercent >= watermark.usedPercent && freeBytes < watermark.freeBytes;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 const encryptionKey = z
   .string()
   .refine((key) => Buffer.from(key, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32');
-const atLeastOne = (fallback: number) => z.coerce.number().int().min(1, 'must be a whole number of at least 1').default(fallback);
+const atLeastOne = (fallback: number) =>
+  z.coerce.number().int().min(1, 'must be a whole number of at least 1').default(fallback);
 
 /** All variables with their formats and defaults. docs/settings.md describes them. */
 const schema = z.object({
@@ -42,7 +43,9 @@ const schema = z.object({
   ROLES: z.string().default('api,ingress,reconciler'),
   TRUSTED_PROXIES: z.string().default(''),
   FORWARD_PORTS: z.string().default('30000-30999'),
-  FORWARD_BIND: z.union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" }).optional(),
+  FORWARD_BIND: z
+    .union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" })
+    .optional(),
   FORWARD_HOSTS: z.string().default(''),
   AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   ALLOWED_ORIGINS: z.string().default(''),

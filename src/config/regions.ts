@@ -11,20 +11,31 @@ export function parseRegions(text: string): ReadonlyMap<string, string> {
 
 /** Parses RUNTIMES: region code to container runtime. */
 export function parseRuntimes(text: string, regions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return parseByRegion(text, regions, { variable: 'RUNTIMES', value: /^[\w.-]{1,100}$/, example: 'CODE=RUNTIME, such as AU=runsc' });
+  return parseByRegion(text, regions, {
+    variable: 'RUNTIMES',
+    value: /^[\w.-]{1,100}$/,
+    example: 'CODE=RUNTIME, such as AU=runsc',
+  });
 }
 
 /**
  * Parses FORWARD_HOSTS: region code to the host that clients connect to. The default is the host of a remote engine, or
  * the base domain for a local one.
  */
-export function parseForwardHosts(text: string, regions: ReadonlyMap<string, string>, baseDomain: string): ReadonlyMap<string, string> {
+export function parseForwardHosts(
+  text: string,
+  regions: ReadonlyMap<string, string>,
+  baseDomain: string,
+): ReadonlyMap<string, string> {
   const own = [...regions].map(([code, endpoint]) => {
     const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
     return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
   });
   const example = 'CODE=HOST of a region, such as AU=play.example.com';
-  return new Map([...own, ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example })]);
+  return new Map([
+    ...own,
+    ...parseByRegion(text, regions, { variable: 'FORWARD_HOSTS', value: /^[\w.:-]+$/, example }),
+  ]);
 }
 
 /** Parses a setting by region. Throws for unknown regions. */
@@ -36,5 +47,7 @@ function parseByRegion(
   const values = parseCodeMap(text, options);
   const unknown = [...values.keys()].find((code) => !regions.has(code));
   if (unknown === undefined) return values;
-  throw new Error(`${options.variable} names the region "${unknown}", which is not in REGIONS: ${[...regions.keys()].join(', ')}.`);
+  throw new Error(
+    `${options.variable} names the region "${unknown}", which is not in REGIONS: ${[...regions.keys()].join(', ')}.`,
+  );
 }

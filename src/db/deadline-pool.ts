@@ -22,7 +22,10 @@ const LOST_CONNECTION = /^(08|57P|25P03|25P04|25006)/;
  * A pool for Kysely with a deadline for every statement. A late statement rejects, and its connection is destroyed: a
  * late answer would be mistaken for that of the next statement.
  */
-export function createDeadlinePool(pool: pg.Pool, { answerMs, ending, onAnswer, onError }: DeadlinePoolOptions): PostgresPool {
+export function createDeadlinePool(
+  pool: pg.Pool,
+  { answerMs, ending, onAnswer, onError }: DeadlinePoolOptions,
+): PostgresPool {
   const clients = new WeakMap<pg.PoolClient, KnownClient>();
   const pending = new Set<Statement>();
   /** Connections that last answered before this time are suspect: a statement sent then got no answer. */
@@ -72,7 +75,8 @@ export function createDeadlinePool(pool: pg.Pool, { answerMs, ending, onAnswer, 
       answeredAt: performance.now(),
       handle: {
         // The type also has an overload for cursors, which nothing uses.
-        query: ((text: string, values: readonly unknown[]) => query(client, text, values)) as unknown as PostgresPoolClient['query'],
+        query: ((text: string, values: readonly unknown[]) =>
+          query(client, text, values)) as unknown as PostgresPoolClient['query'],
         release: (destroy) => client.release(destroy),
       },
     });
@@ -120,5 +124,7 @@ function isServerError(error: unknown): error is Error & { code: string } {
 }
 
 function timeoutError(milliseconds: number, cause?: unknown): Error {
-  return Object.assign(new Error(`The database did not answer within ${milliseconds / 1000} s.`, { cause }), { code: 'ETIMEDOUT' });
+  return Object.assign(new Error(`The database did not answer within ${milliseconds / 1000} s.`, { cause }), {
+    code: 'ETIMEDOUT',
+  });
 }

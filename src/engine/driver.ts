@@ -48,7 +48,12 @@ export interface EngineDriver {
    * - A paused container is resumed.
    * - A second call adopts whatever an aborted call has left.
    */
-  ensure(spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string): Promise<Observation>;
+  ensure(
+    spec: MachineSpec,
+    signal: AbortSignal,
+    onProgress: (progress: EnsureProgress) => void,
+    keep?: string,
+  ): Promise<Observation>;
 
   /**
    * Called when a replacement does not come up. Stops and removes the machine's other containers, then starts the one
@@ -169,7 +174,17 @@ export interface EngineEvent {
   readonly id: string;
   /** The engine's id of the container. During a replacement a machine has two. */
   readonly ref: string;
-  readonly action: 'created' | 'started' | 'exited' | 'oom' | 'paused' | 'resumed' | 'removed' | 'renamed' | 'disconnected' | 'other';
+  readonly action:
+    | 'created'
+    | 'started'
+    | 'exited'
+    | 'oom'
+    | 'paused'
+    | 'resumed'
+    | 'removed'
+    | 'renamed'
+    | 'disconnected'
+    | 'other';
   readonly exitCode?: number;
 }
 

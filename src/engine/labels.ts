@@ -42,8 +42,14 @@ export const PROBE_VOLUME = 'trial';
 export function specHash(spec: Omit<MachineSpec, 'hash'>, salt: string, incarnation: number): string {
   const volumes = spec.volumes.map(({ name, target, lifetime }) => [name, target, lifetime]);
   const env = Object.entries(spec.env).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, egress, runtime } = spec;
-  const ports = spec.ports.map(({ protocol, internalPort, publicPort, bind }) => [protocol, internalPort, publicPort, bind]);
+  const { imageRef, command, cpu, memoryBytes, pidsLimit, shmBytes, stopGraceSeconds, security, egress, runtime } =
+    spec;
+  const ports = spec.ports.map(({ protocol, internalPort, publicPort, bind }) => [
+    protocol,
+    internalPort,
+    publicPort,
+    bind,
+  ]);
   const parts = [
     imageRef,
     command,

@@ -17,7 +17,9 @@ const STALE_MS = 15_000;
 /** Reads the builder's file. A stale file is from a killed builder and is ignored. */
 export const findLocalBuild: FindLocalBuild = async (imageRef) => {
   try {
-    const { percent, secondsLeft, at } = JSON.parse(await readFile(fileOf(imageRef), 'utf8')) as LocalBuild & { readonly at: number };
+    const { percent, secondsLeft, at } = JSON.parse(await readFile(fileOf(imageRef), 'utf8')) as LocalBuild & {
+      readonly at: number;
+    };
     return Date.now() - at < STALE_MS ? { percent, secondsLeft } : undefined;
   } catch {
     // Usually there is no build.

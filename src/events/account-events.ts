@@ -96,7 +96,14 @@ export class AccountEvents {
   #deliverProgress(note: ProgressNote): void {
     if (this.cursor === undefined) return;
     const { v, s, p } = note;
-    const event: VmEvent = { seq: this.cursor, kind: 'PROGRESS', vmId: v, status: s, at: new Date().toISOString(), progress: p };
+    const event: VmEvent = {
+      seq: this.cursor,
+      kind: 'PROGRESS',
+      vmId: v,
+      status: s,
+      at: new Date().toISOString(),
+      progress: p,
+    };
     this.forEachReader((reader) => reader.deliverProgress(note, event));
   }
 

@@ -27,7 +27,11 @@ export interface NewEvent {
 }
 
 /** Stores the event and sends its notification, both at commit. `wakeReconciler`: the VM became due. */
-export async function insertEvent(trx: Trx, event: NewEvent, { wakeReconciler }: { wakeReconciler: boolean }): Promise<void> {
+export async function insertEvent(
+  trx: Trx,
+  event: NewEvent,
+  { wakeReconciler }: { wakeReconciler: boolean },
+): Promise<void> {
   const { userId, seq, vmId, kind, status, previousStatus = null, reason } = event;
   await sql`
     with event as (
@@ -50,7 +54,10 @@ export function decodeEventNote(payload: string): { userId: string; event: VmEve
   const { seq, kind, status, previousStatus, reason } = body;
   // Older gateways write microseconds and an offset.
   const at = body.at.endsWith('Z') ? body.at : new Date(body.at).toISOString();
-  return { userId, event: { seq, kind, vmId, status, previousStatus: previousStatus ?? undefined, reason: reason ?? undefined, at } };
+  return {
+    userId,
+    event: { seq, kind, vmId, status, previousStatus: previousStatus ?? undefined, reason: reason ?? undefined, at },
+  };
 }
 
 interface EventNoteBody {

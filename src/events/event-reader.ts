@@ -97,7 +97,8 @@ export class EventReader extends PushQueue<VmEvent> {
 
   /** `shared` is the note as an event at the account's cursor. A reader that is further on gets its own copy. */
   deliverProgress(note: ProgressNote, shared: VmEvent): void {
-    if (!this.#live || (this.vmId !== undefined && this.vmId !== note.v) || this.size >= MAX_UNREAD_FOR_PROGRESS) return;
+    if (!this.#live || (this.vmId !== undefined && this.vmId !== note.v) || this.size >= MAX_UNREAD_FOR_PROGRESS)
+      return;
     const seq = Math.max(this.#seen ?? 0, shared.seq);
     this.push(seq > shared.seq ? { ...shared, seq } : shared);
   }

@@ -22,7 +22,11 @@ async function readEventSeq(db: Db, userId: string): Promise<number> {
 }
 
 /** Reads a page of the account's events after the cursor, oldest first. */
-export async function readEvents(db: Db, userId: string, after: number): Promise<{ events: VmEvent[]; complete: boolean }> {
+export async function readEvents(
+  db: Db,
+  userId: string,
+  after: number,
+): Promise<{ events: VmEvent[]; complete: boolean }> {
   const rows = await db
     .selectFrom('vm_event')
     .selectAll()
@@ -54,7 +58,10 @@ export async function readReplay(db: Db, userId: string, after: number): Promise
 }
 
 /** Returns the accounts whose last event is not at the given cursor, in one statement. */
-export async function findOutdatedCursors(db: Db, cursors: ReadonlyMap<string, number>): Promise<{ userId: string; seq: number }[]> {
+export async function findOutdatedCursors(
+  db: Db,
+  cursors: ReadonlyMap<string, number>,
+): Promise<{ userId: string; seq: number }[]> {
   const { rows } = await sql<{ userId: string; seq: number }>`
     select account.user_id as "userId", account.event_seq as seq
     from unnest(${[...cursors.keys()]}::text[], ${[...cursors.values()]}::bigint[]) as known (user_id, seq)
@@ -82,7 +89,15 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
   const seq = rows[0]?.event_seq ?? 0;
   const events = rows.flatMap(({ id, status, last_event_seq, at }, index): VmEvent[] => {
     if (id === null || status === null || last_event_seq === null) return [];
-    return [{ seq: index === rows.length - 1 ? seq : last_event_seq, kind: 'SNAPSHOT', vmId: id, status, at: at.toISOString() }];
+    return [
+      {
+        seq: index === rows.length - 1 ? seq : last_event_seq,
+        kind: 'SNAPSHOT',
+        vmId: id,
+        status,
+        at: at.toISOString(),
+      },
+    ];
   });
   return { seq, events, complete: true };
 }
@@ -90,7 +105,12 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
 /** 'has': the account has the VM. An event: it had the VM, and this was its last event. Undefined: it never had it. */
 export async function findOwnership(db: Db, userId: string, vmId: string): Promise<'has' | VmEvent | undefined> {
   if (!isUuid(vmId)) return undefined;
-  const vm = await db.selectFrom('vm').select('id').where('id', '=', vmId).where('user_id', '=', userId).executeTakeFirst();
+  const vm = await db
+    .selectFrom('vm')
+    .select('id')
+    .where('id', '=', vmId)
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
   if (vm !== undefined) return 'has';
   const last = await db
     .selectFrom('vm_event')

@@ -52,7 +52,8 @@ export class EventStreams {
     this.#log = log;
     this.#source = {
       readAfter: (userId, seq) => readEvents(db, userId, seq),
-      onError: (userId, error) => this.#report(error, 'events could not be read; the next sweep tries again', { userId }),
+      onError: (userId, error) =>
+        this.#report(error, 'events could not be read; the next sweep tries again', { userId }),
     };
     this.#hooks = { readMore: (reader) => this.#readMore(reader), onClose: (reader) => this.#leave(reader) };
     this.#sweep = new MissedEventsSweep({
@@ -145,6 +146,7 @@ export class EventStreams {
 
 function parseCursor(after: string | undefined): number | undefined {
   if (after === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(after)) throw badInput([{ path: 'after', message: 'must be the seq of an event, a whole number in decimal.' }]);
+  if (!/^\d{1,15}$/.test(after))
+    throw badInput([{ path: 'after', message: 'must be the seq of an event, a whole number in decimal.' }]);
   return Number(after);
 }

@@ -41,7 +41,8 @@ export class MissedEventsSweep {
       for (const { userId, seq } of await findOutdatedCursors(this.#db, cursors)) {
         const account = this.#accounts.get(userId);
         // A number that decreased means that the database was restored: the readers have seen another history.
-        if (seq < (cursors.get(userId) ?? 0)) account?.forEachReader((reader) => reader.fail(new ApiError('UNAVAILABLE')));
+        if (seq < (cursors.get(userId) ?? 0))
+          account?.forEachReader((reader) => reader.fail(new ApiError('UNAVAILABLE')));
         else account?.notify();
       }
     } catch (error) {

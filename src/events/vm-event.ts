@@ -4,7 +4,18 @@ export type VmEventKind = (typeof VM_EVENT_KINDS)[number];
 export type StoredEventKind = Exclude<VmEventKind, 'SNAPSHOT' | 'PROGRESS'>;
 
 /** Why a VM changed. */
-export const EVENT_REASONS = ['USER', 'BOOT', 'CRASH', 'OOM', 'DEADLINE', 'ENGINE', 'UPDATE', 'UNDO', 'DISK', 'ADOPT'] as const;
+export const EVENT_REASONS = [
+  'USER',
+  'BOOT',
+  'CRASH',
+  'OOM',
+  'DEADLINE',
+  'ENGINE',
+  'UPDATE',
+  'UNDO',
+  'DISK',
+  'ADOPT',
+] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
 
 /** How far a boot is. Sent by notification only: nothing but the latest matters. */

@@ -6,7 +6,8 @@ import type { Socket } from 'node:net';
  * or a late write does not end the process. Node removes its own listener from a socket that is upgraded.
  */
 export function addErrorListeners(http: Server): void {
-  for (const event of ['connection', 'secureConnection']) http.on(event, (socket: Socket) => void socket.on('error', ignore));
+  for (const event of ['connection', 'secureConnection'])
+    http.on(event, (socket: Socket) => void socket.on('error', ignore));
   http.on('request', (_request, reply) => void reply.on('error', ignore));
 }
 

@@ -6,7 +6,10 @@ import { isIP, type BlockList } from 'node:net';
  * proxy, X-Forwarded-For is read from its end up to the first address that is not trusted; a client can forge only the
  * entries before that. `unknown` if the socket has already closed.
  */
-export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, trusted: BlockList): string {
+export function clientAddress(
+  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
+  trusted: BlockList,
+): string {
   const peer = normalise(socket.remoteAddress ?? '');
   if (peer === undefined) return 'unknown';
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');

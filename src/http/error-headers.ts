@@ -5,7 +5,10 @@ import { MethodNotAllowedError } from './method-not-allowed.ts';
 const UNAVAILABLE_SECONDS = 2;
 
 /** The headers that tell a client how to proceed after an error. */
-export function errorHeaders(error: ApiError, request: Pick<IncomingMessage, 'headers' | 'complete'>): Record<string, string> {
+export function errorHeaders(
+  error: ApiError,
+  request: Pick<IncomingMessage, 'headers' | 'complete'>,
+): Record<string, string> {
   const { code, details } = error;
   return {
     ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),

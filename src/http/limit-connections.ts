@@ -4,7 +4,10 @@ import { clientAddress } from './client-address.ts';
 import { networkOf } from './network-of.ts';
 
 /** Closes new connections of an address that has `perAddress` open ones. Trusted proxies are exempt. */
-export function limitConnections(server: Server, { perAddress, trusted }: { perAddress: number; trusted: BlockList }): void {
+export function limitConnections(
+  server: Server,
+  { perAddress, trusted }: { perAddress: number; trusted: BlockList },
+): void {
   const counts = new Map<string, number>();
   const networks = new WeakMap<Socket, string>();
 

@@ -12,7 +12,12 @@ import type { Log } from '../log.ts';
  * Headers must arrive within 10 s. There is no deadline for a whole request, because uploads to apps may be large; the
  * API has its own for bodies. Idle connections are kept longer than the 60 s after which common proxies close theirs.
  */
-const HTTP_TIMES = { requestTimeout: 0, headersTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 65_000 } as const;
+const HTTP_TIMES = {
+  requestTimeout: 0,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+} as const;
 
 export interface ListeningServer {
   readonly http: Server;
@@ -27,7 +32,8 @@ export async function listenServer(config: Config, log: Log): Promise<ListeningS
   const draining = createDrain();
   const { ServerResponse } = draining;
   const options: ServerOptions = { ...HTTP_TIMES, ServerResponse, shouldUpgradeCallback: isWebSocketUpgrade };
-  const { http, unwatch } = config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
+  const { http, unwatch } =
+    config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
   addErrorListeners(http);
   draining.watch(http);
   limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
@@ -51,7 +57,8 @@ export async function listenServer(config: Config, log: Log): Promise<ListeningS
         log.info('TLS_CERT and TLS_KEY have changed; new connections use them');
         warn(pair);
       },
-      onError: (error) => log.error({ err: error }, 'the new TLS files cannot be used; keeping the current certificate'),
+      onError: (error) =>
+        log.error({ err: error }, 'the new TLS files cannot be used; keeping the current certificate'),
     });
     return { http: server, unwatch: stop };
   }

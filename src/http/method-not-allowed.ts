@@ -4,7 +4,10 @@ import { ApiError } from '../errors.ts';
 export class MethodNotAllowedError extends ApiError {
   readonly allowed: readonly string[];
 
-  constructor(allowed: readonly string[], message = `This method is not allowed here; these are: ${allowed.join(', ')}.`) {
+  constructor(
+    allowed: readonly string[],
+    message = `This method is not allowed here; these are: ${allowed.join(', ')}.`,
+  ) {
     super('METHOD_NOT_ALLOWED', message);
     this.allowed = allowed;
   }

@@ -5,7 +5,12 @@ import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
  * Answers with a text of the gateway, as plain text unless `headers` override that. A response that has already begun
  * is cut, because a clean end would make it look complete.
  */
-export function answerPlain(res: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+export function answerPlain(
+  res: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (res.headersSent || res.destroyed) {
     res.destroy();
     return;

@@ -1,7 +1,12 @@
 import type { Duplex } from 'node:stream';
 
 /** Answers an upgrade request with an error and closes the connection. */
-export function refuseUpgrade(socket: Duplex, status: string, message: string, headers: Readonly<Record<string, string>> = {}): void {
+export function refuseUpgrade(
+  socket: Duplex,
+  status: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const lines = Object.entries({
     connection: 'close',
     'content-type': 'text/plain',

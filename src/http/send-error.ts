@@ -10,7 +10,12 @@ interface ErrorReply {
 }
 
 /** Answers an error. A response that has already begun is cut, because a clean end would make it look complete. */
-export function sendError(request: IncomingMessage, reply: ServerResponse, error: ApiError, { body, headers }: ErrorReply): void {
+export function sendError(
+  request: IncomingMessage,
+  reply: ServerResponse,
+  error: ApiError,
+  { body, headers }: ErrorReply,
+): void {
   if (reply.headersSent) reply.destroy();
   else sendJson(reply, httpStatusOf(error.code), body, { ...headers, ...errorHeaders(error, request) });
 }

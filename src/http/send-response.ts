@@ -25,7 +25,12 @@ export async function sendResponse(reply: ServerResponse, response: Response): P
 }
 
 /** Sends a small JSON document. */
-export function sendJson(reply: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function sendJson(
+  reply: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const text = JSON.stringify(body);
   reply.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',

@@ -37,7 +37,11 @@ async function readPem(variable: string, file: string): Promise<Buffer> {
 /**
  * The reason why browsers will refuse the certificate for addresses under the domain; undefined if they will accept it.
  */
-export function findCertificateProblem({ cert }: Pick<TlsPair, 'cert'>, domain: string, now = new Date()): string | undefined {
+export function findCertificateProblem(
+  { cert }: Pick<TlsPair, 'cert'>,
+  domain: string,
+  now = new Date(),
+): string | undefined {
   const certificate = new X509Certificate(cert);
   if (new Date(certificate.validTo) <= now) return `The certificate expired on ${certificate.validTo}.`;
   if (new Date(certificate.validFrom) > now) return `The certificate is not valid before ${certificate.validFrom}.`;
@@ -55,7 +59,11 @@ const CHECK_EVERY_MS = 2_000;
 export function watchTlsPair(
   files: TlsFiles,
   first: TlsPair,
-  { onPair, onError, everyMs = CHECK_EVERY_MS }: { onPair: (pair: TlsPair) => void; onError: (error: unknown) => void; everyMs?: number },
+  {
+    onPair,
+    onError,
+    everyMs = CHECK_EVERY_MS,
+  }: { onPair: (pair: TlsPair) => void; onError: (error: unknown) => void; everyMs?: number },
 ): () => void {
   let current = first;
   let lastError = '';

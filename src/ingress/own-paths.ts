@@ -39,7 +39,10 @@ export class OwnPaths {
     this.#serve(req, res, scope).catch((error: unknown) => {
       if (res.destroyed) return;
       if (!isDatabaseUnavailable(error)) {
-        this.#options.log.error({ requestId: requestIdOf(req), vmId: scope.vmId, err: error }, 'failed to serve a path below /.swiftor/');
+        this.#options.log.error(
+          { requestId: requestIdOf(req), vmId: scope.vmId, err: error },
+          'failed to serve a path below /.swiftor/',
+        );
       }
       answerUnavailable(res, 2, 'The gateway cannot look this up now; try again shortly.');
     });

@@ -2,8 +2,8 @@ import path from 'node:path';
 import { acquireProcessLock, LockHeldError, type ProcessLock } from './process-lock.js';
 
 /**
- * Makes this process the only owner of `dataDir`, which is created where it is missing. Rejects with a sentence that names the
- * directory and the living owner's pid.
+ * Makes this process the only owner of `dataDir`, which is created where it is missing. Rejects with a sentence that
+ * names the directory and the living owner's pid.
  */
 export async function acquireDataDirLock(dataDir: string): Promise<ProcessLock> {
   try {

@@ -21,7 +21,11 @@ export interface Refill {
  * Takes a token by the generic cell rate algorithm, whose only state is the time at which the bucket is full again (0
  * for an unused bucket). Returns the new state, or the milliseconds until the bucket has a token.
  */
-export function takeToken(fullAt: number, now: number, { perSecond, burst }: Refill): { fullAt: number } | { missing: number } {
+export function takeToken(
+  fullAt: number,
+  now: number,
+  { perSecond, burst }: Refill,
+): { fullAt: number } | { missing: number } {
   const msPerToken = 1_000 / perSecond;
   const next = Math.max(fullAt, now) + msPerToken;
   const missing = next - now - burst * msPerToken;
@@ -30,7 +34,10 @@ export function takeToken(fullAt: number, now: number, { perSecond, burst }: Ref
 }
 
 /** Needs no timers. Drops full buckets when it needs room. */
-export function createTokenBuckets({ now = () => performance.now(), ...refill }: Refill & { readonly now?: () => number }): TokenBuckets {
+export function createTokenBuckets({
+  now = () => performance.now(),
+  ...refill
+}: Refill & { readonly now?: () => number }): TokenBuckets {
   const buckets = new Map<string, number>();
 
   const store = (key: string, fullAt: number): void => {

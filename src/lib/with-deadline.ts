@@ -13,7 +13,11 @@ export class DeadlineError extends Error {
  * Runs `work` for at most `milliseconds`. Rejects at once with the signal's reason when `signal` aborts, or with a
  * DeadlineError when the time is up, even if `work` never settles. In both cases the signal passed to `work` aborts.
  */
-export function withDeadline<T>(milliseconds: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withDeadline<T>(
+  milliseconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(signal.reason);

@@ -85,7 +85,12 @@ export class ReconcileLoop {
   async #reconcile(held: HeldLease): Promise<void> {
     const { lease } = held;
     try {
-      const result = await reconcileVm(this.#dependencies, lease, (state) => held.beginIteration(state), this.#closing.signal);
+      const result = await reconcileVm(
+        this.#dependencies,
+        lease,
+        (state) => held.beginIteration(state),
+        this.#closing.signal,
+      );
       if (result !== undefined) await releaseLease(this.#options.db, lease, result.seen, result.nextInSeconds);
     } catch (error) {
       this.#report(error, 'a reconciliation failed', { vmId: lease.vmId });

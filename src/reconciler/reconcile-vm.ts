@@ -88,10 +88,21 @@ async function iterate(
   const driver = deps.driverOf(vm.region);
   const distribution = deps.catalog.distributions.get(vm.distribution);
   const writer = new VmWriter({ db: deps.db, lease, log }, vm);
-  let iteration: VmIteration = { vm, now, distribution, spec: undefined, driver, observed: undefined, ...signals, log, writer };
+  let iteration: VmIteration = {
+    vm,
+    now,
+    distribution,
+    spec: undefined,
+    driver,
+    observed: undefined,
+    ...signals,
+    log,
+    writer,
+  };
   try {
     const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
-    if (vm.enabled && spec === undefined) return await markFailed(iteration, notInCatalogCause(vm.distribution, vm.desktop));
+    if (vm.enabled && spec === undefined)
+      return await markFailed(iteration, notInCatalogCause(vm.distribution, vm.desktop));
     iteration = { ...iteration, spec };
     const observed = await driver.observe(vm.id, signals.signal);
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
@@ -105,12 +116,26 @@ async function iterate(
   }
 }
 
-async function readSpec({ db, secretBox, forward, policyOf }: ReconcileDependencies, vm: Vm, distribution: Distribution) {
+async function readSpec(
+  { db, secretBox, forward, policyOf }: ReconcileDependencies,
+  vm: Vm,
+  distribution: Distribution,
+) {
   const secrets = await readSecrets(db, secretBox, vm.id);
-  return toMachineSpec({ vm, distribution, secrets, salt: secretBox.fingerprint(vm.id), policy: policyOf(vm.region), bind: forward.bind });
+  return toMachineSpec({
+    vm,
+    distribution,
+    secrets,
+    salt: secretBox.fingerprint(vm.id),
+    policy: policyOf(vm.region),
+    bind: forward.bind,
+  });
 }
 
-async function performSteps(iteration: VmIteration, circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>): Promise<StepOutcome> {
+async function performSteps(
+  iteration: VmIteration,
+  circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>,
+): Promise<StepOutcome> {
   const { vm, signal, log } = iteration;
   const steps = nextSteps({ ...toDesired(iteration), ...circumstances }, iteration.observed);
   if (steps.length === 0) return { kind: 'done' };
@@ -130,5 +155,14 @@ function toDesired({ vm, spec, distribution }: VmIteration): Omit<Desired, 'retr
   const { persistent, storageReady, status, answeredHash, undoneHash } = vm;
   const goal = vm.deleting ? 'gone' : vm.enabled ? 'on' : 'off';
   const isPast = isPastScratch(distribution, vm.scratchBytes);
-  return { goal, hash: spec?.hash ?? '', persistent, storageReady, status, answeredHash, undoneHash, isPastScratch: isPast };
+  return {
+    goal,
+    hash: spec?.hash ?? '',
+    persistent,
+    storageReady,
+    status,
+    answeredHash,
+    undoneHash,
+    isPastScratch: isPast,
+  };
 }

@@ -23,17 +23,26 @@ export function matchRoutes(path: string): RouteMatch[] {
  * Chooses the route for the request's method. METHOD_NOT_ALLOWED if there is none. A GET that changes state is excluded
  * with `strict`, and when a browser navigates or prefetches.
  */
-export function chooseRoute(request: IncomingMessage, matches: readonly RouteMatch[], { strict }: { strict: boolean }): RouteMatch {
+export function chooseRoute(
+  request: IncomingMessage,
+  matches: readonly RouteMatch[],
+  { strict }: { strict: boolean },
+): RouteMatch {
   const { method = 'GET', headers } = request;
   const safeOnly = strict || isNavigation(headers);
-  const allowed = (route: Route): string[] => route.methods.filter((each) => !(safeOnly && each === 'GET' && route.changesState));
+  const allowed = (route: Route): string[] =>
+    route.methods.filter((each) => !(safeOnly && each === 'GET' && route.changesState));
   const match = matches.find(({ route }) => allowed(route).includes(method));
   if (match !== undefined) return match;
   throw new MethodNotAllowedError(matches.flatMap(({ route }) => allowed(route)));
 }
 
 function isNavigation(headers: IncomingMessage['headers']): boolean {
-  return headers['sec-purpose'] !== undefined || headers['purpose'] === 'prefetch' || headers['sec-fetch-mode'] === 'navigate';
+  return (
+    headers['sec-purpose'] !== undefined ||
+    headers['purpose'] === 'prefetch' ||
+    headers['sec-fetch-mode'] === 'navigate'
+  );
 }
 
 function matchPath(pattern: string, path: string): Record<string, string> | undefined {

@@ -28,11 +28,17 @@ const createBody = object({
       vmlabel: string,
       region: object({ code: string }),
       password: string,
-      storageType: { ...string, description: '"persistent"; storage is ephemeral for any other value, or without one.' },
+      storageType: {
+        ...string,
+        description: '"persistent"; storage is ephemeral for any other value, or without one.',
+      },
     },
     ['storageType'],
   ),
-  os: object({ distribution: object({ code: string }), desktop: { type: ['string', 'null'] }, cpu: integer, ram: integer }, ['desktop']),
+  os: object(
+    { distribution: object({ code: string }), desktop: { type: ['string', 'null'] }, cpu: integer, ram: integer },
+    ['desktop'],
+  ),
 });
 
 /** Bodies and replies by "METHOD path". A route with two methods has one entry, under the first. */
@@ -48,7 +54,9 @@ const SHAPES: Readonly<Record<string, { body?: object; reply: object }>> = {
     reply: object({ ...message, vmid: uuid, key: string }),
   },
   'DELETE /vms/secrets/:vmid/:key': { reply: object({ ...message, vmid: uuid, key: string }) },
-  'GET /vms/networking': { reply: object({ networking: mapOf(mapOf(object({ subdomain: string, internal_port: integer }))) }) },
+  'GET /vms/networking': {
+    reply: object({ networking: mapOf(mapOf(object({ subdomain: string, internal_port: integer }))) }),
+  },
   'POST /vms/networking': {
     body: object({ vmid: uuid, name: string, internal_port: integer }),
     reply: object({ ...message, subdomain: string, internal_port: integer }),
@@ -69,7 +77,8 @@ export function openapiDocument(): object {
     info: {
       title: 'Swiftor Virtual Machines API',
       version: '1',
-      description: 'Manage your VMs: creation, deletion, start and stop, secrets and networking. Every route runs a GraphQL operation.',
+      description:
+        'Manage your VMs: creation, deletion, start and stop, secrets and networking. Every route runs a GraphQL operation.',
     },
     security: [{ bearer: [] }],
     paths,
@@ -93,16 +102,29 @@ export function openapiDocument(): object {
 
 function operationOf({ path, methods, summary, status, changesState }: Route, method: string): object {
   const shape = SHAPES[`${methods[0]} ${path}`];
-  const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: string }));
+  const parameters = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: string,
+  }));
   return {
     summary,
     ...(changesState &&
-      method === 'GET' && { deprecated: true, description: 'For old clients. Refused when a browser navigates or prefetches.' }),
+      method === 'GET' && {
+        deprecated: true,
+        description: 'For old clients. Refused when a browser navigates or prefetches.',
+      }),
     ...(parameters.length > 0 && { parameters }),
-    ...(shape?.body !== undefined && { requestBody: { required: true, content: { 'application/json': { schema: shape.body } } } }),
+    ...(shape?.body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: shape.body } } },
+    }),
     responses: {
       [status]: { description: 'Done.', content: { 'application/json': { schema: shape?.reply ?? {} } } },
-      default: { description: 'An error.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      default: {
+        description: 'An error.',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
     },
   };
 }

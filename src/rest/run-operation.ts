@@ -13,10 +13,18 @@ interface VmPage {
 export class OperationError extends ApiError {}
 
 /** Runs the operation of a route, once per page if it lists VMs. Throws OperationError. */
-export async function runOperation(gateway: Gateway, caller: Caller, route: Route, request: RestRequest): Promise<RestData> {
+export async function runOperation(
+  gateway: Gateway,
+  caller: Caller,
+  route: Route,
+  request: RestRequest,
+): Promise<RestData> {
   const nodes: RestData['nodes'][number][] = [];
   for (let after: string | undefined; ;) {
-    const operation = await gateway.prepare({ query: route.document, variables: { ...route.variables(request), after } }, caller);
+    const operation = await gateway.prepare(
+      { query: route.document, variables: { ...route.variables(request), after } },
+      caller,
+    );
     if (!('kind' in operation)) throw toOperationError(operation, route);
     const { data, errors } = await operation.execute();
     if (errors !== undefined && errors.length > 0) throw toOperationError(errors, route);
@@ -37,7 +45,8 @@ function toOperationError(errors: readonly GraphQLError[], route: Route): Operat
     .map(({ path, message }) => ({ path: restPath(path, route), message }));
   const violations = first?.extensions['violations'];
   const retryAfterSeconds = first?.extensions['retryAfterSeconds'];
-  const message = fields.length > 0 ? fields.map((field) => `${field.path}: ${field.message}`).join(' ') : first?.message;
+  const message =
+    fields.length > 0 ? fields.map((field) => `${field.path}: ${field.message}`).join(' ') : first?.message;
   return new OperationError(code, message, {
     ...(fields.length > 0 && { fields }),
     ...(Array.isArray(violations) && { violations: violations as object[] }),

@@ -22,7 +22,11 @@ export const SETTING_ROUTES: readonly Route[] = [
     variables: ({ body: { vmid, key, value } }) => ({ input: { vmId: vmid, key, value } }),
     fields: { vmId: 'vmid' },
     status: 200,
-    reply: (_data, { body }) => ({ message: 'Secret added successfully', vmid: text(body['vmid']), key: text(body['key']) }),
+    reply: (_data, { body }) => ({
+      message: 'Secret added successfully',
+      vmid: text(body['vmid']),
+      key: text(body['key']),
+    }),
   },
   {
     path: '/vms/secrets/:vmid/:key',
@@ -44,7 +48,9 @@ export const SETTING_ROUTES: readonly Route[] = [
     status: 200,
     reply: ({ nodes }) => ({
       networking: byVm(nodes, (vm) =>
-        vm.networking.map(({ name, internalPort }) => [name, { subdomain: name, internal_port: internalPort }] as const),
+        vm.networking.map(
+          ({ name, internalPort }) => [name, { subdomain: name, internal_port: internalPort }] as const,
+        ),
       ),
     }),
   },
@@ -54,7 +60,9 @@ export const SETTING_ROUTES: readonly Route[] = [
     summary: 'Add a subdomain mapping',
     changesState: true,
     document: 'mutation ($input: AddSubdomainInput!) { addSubdomain(input: $input) { subdomain internalPort } }',
-    variables: ({ body: { vmid, name, internal_port } }) => ({ input: { vmId: vmid, name, internalPort: internal_port } }),
+    variables: ({ body: { vmid, name, internal_port } }) => ({
+      input: { vmId: vmid, name, internalPort: internal_port },
+    }),
     fields: { vmId: 'vmid', internalPort: 'internal_port' },
     status: 201,
     reply: ({ addSubdomain }) => ({
@@ -76,7 +84,10 @@ export const SETTING_ROUTES: readonly Route[] = [
 ];
 
 /** Entries by VM; a VM without entries is left out. */
-function byVm<T>(vms: readonly RestVm[], entries: (vm: RestVm) => readonly (readonly [string, T])[]): Record<string, Record<string, T>> {
+function byVm<T>(
+  vms: readonly RestVm[],
+  entries: (vm: RestVm) => readonly (readonly [string, T])[],
+): Record<string, Record<string, T>> {
   return Object.fromEntries(
     vms.flatMap((vm) => {
       const own = entries(vm);

@@ -22,7 +22,12 @@ export async function renewDataKey(trx: Trx, secretBox: SecretBox, userId: strin
   // A shared lock until the commit: a rotation that starts meanwhile waits for it, and then re-encrypts this key too.
   const { active_key } = await trx.selectFrom('installation').select('active_key').forShare().executeTakeFirstOrThrow();
   if (active_key === null) throw new Error('The installation has no SECRETS_KEY yet; call readInstallation first.');
-  await trx.updateTable('data_key').set({ in_use: false }).where('user_id', '=', userId).where('in_use', '=', true).execute();
+  await trx
+    .updateTable('data_key')
+    .set({ in_use: false })
+    .where('user_id', '=', userId)
+    .where('in_use', '=', true)
+    .execute();
   const key = secretBox.createDataKey(randomUUID(), userId, active_key);
   const row = { id: key.id, user_id: userId, sealed: key.encrypted, sealed_by: active_key, made_under: active_key };
   await trx.insertInto('data_key').values(row).execute();

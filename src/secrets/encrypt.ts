@@ -9,14 +9,17 @@ const TAG_BYTES = 16;
  */
 export function encrypt(key: Buffer, version: number, value: Buffer, context: readonly string[]): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(associatedData(context));
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }).setAAD(
+    associatedData(context),
+  );
   const ciphertext = Buffer.concat([cipher.update(value), cipher.final()]);
   return Buffer.concat([Buffer.of(version), nonce, cipher.getAuthTag(), ciphertext]);
 }
 
 /** Decrypts a value. Throws if version, key or context differ, or if any bit has changed. */
 export function decrypt(key: Buffer, version: number, encrypted: Buffer, context: readonly string[]): Buffer {
-  if (encrypted[0] !== version) throw new Error(`An encrypted value has version ${encrypted[0]} where ${version} is expected.`);
+  if (encrypted[0] !== version)
+    throw new Error(`An encrypted value has version ${encrypted[0]} where ${version} is expected.`);
   const nonce = encrypted.subarray(1, 1 + NONCE_BYTES);
   const tag = encrypted.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
   const ciphertext = encrypted.subarray(1 + NONCE_BYTES + TAG_BYTES);

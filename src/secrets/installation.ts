@@ -53,7 +53,9 @@ export async function readInstallation(db: Db, keyRing: KeyRing): Promise<Instal
       .set({
         active_key: active,
         ...(key_check === null && { key_check: keyRing.encrypt(active, Buffer.from(id), KEY_CHECK) }),
-        ...(fingerprint_key === null && { fingerprint_key: keyRing.encrypt(active, keys.fingerprint, FINGERPRINT_KEY) }),
+        ...(fingerprint_key === null && {
+          fingerprint_key: keyRing.encrypt(active, keys.fingerprint, FINGERPRINT_KEY),
+        }),
         ...(signing_key === null && { signing_key: keyRing.encrypt(active, keys.signing, SIGNING_KEY) }),
       })
       .execute();

@@ -24,7 +24,8 @@ export function createKeyRing(newest: Buffer, previous?: Buffer): KeyRing {
     has: (keyId) => keys.has(keyId),
     encrypt(keyId, value, context) {
       const key = keys.get(keyId);
-      if (key === undefined) throw new Error('The database is encrypted with a SECRETS_KEY that this gateway does not have.');
+      if (key === undefined)
+        throw new Error('The database is encrypted with a SECRETS_KEY that this gateway does not have.');
       return encrypt(key, VERSION, value, context);
     },
     decrypt(encrypted, context) {

@@ -48,13 +48,19 @@ export async function rotateSecrets(
 
 function throwIfStopped(signal: AbortSignal): void {
   if (signal.aborted)
-    throw new Error('The rotation was stopped halfway, which is safe. Run it again to complete it.', { cause: signal.reason });
+    throw new Error('The rotation was stopped halfway, which is safe. Run it again to complete it.', {
+      cause: signal.reason,
+    });
 }
 
 /** After the commit every gateway encrypts new data keys with SECRETS_KEY, so the number of old ones only falls. */
 async function setActiveKey(db: Db, keyRing: KeyRing): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const { active_key } = await trx.selectFrom('installation').select('active_key').forUpdate().executeTakeFirstOrThrow();
+    const { active_key } = await trx
+      .selectFrom('installation')
+      .select('active_key')
+      .forUpdate()
+      .executeTakeFirstOrThrow();
     // Another rotation, to another key, may have started since this one read the installation.
     if (active_key === null || !keyRing.has(active_key))
       throw new Error('The database is being rotated to another SECRETS_KEY than this one.');
@@ -95,7 +101,13 @@ async function accountsToReencrypt(db: Db, keyRing: KeyRing, renew: boolean): Pr
 }
 
 /** Re-encrypts a batch of the account's values with its current data key. The last batch deletes unused data keys. */
-async function reencryptValues(db: Db, keyRing: KeyRing, secretBox: SecretBox, userId: string, renew: boolean): Promise<number> {
+async function reencryptValues(
+  db: Db,
+  keyRing: KeyRing,
+  secretBox: SecretBox,
+  userId: string,
+  renew: boolean,
+): Promise<number> {
   return db.transaction().execute(async (trx) => {
     await trx.selectFrom('account').select('user_id').where('user_id', '=', userId).forUpdate().execute();
     const dataKey =
@@ -107,13 +119,16 @@ async function reencryptValues(db: Db, keyRing: KeyRing, secretBox: SecretBox, u
       where vm.user_id = ${userId} and (get_byte(s.sealed, 0) = 1 or s.data_key_id <> ${dataKey.id})
       limit ${BATCH}
     `.execute(trx);
-    const encrypted = rows.map((row) => secretBox.encrypt(decryptSecret(secretBox, row), dataKey, { vmId: row.vm_id, key: row.key }));
+    const encrypted = rows.map((row) =>
+      secretBox.encrypt(decryptSecret(secretBox, row), dataKey, { vmId: row.vm_id, key: row.key }),
+    );
     await sql`
       update vm_secret set sealed = new.sealed, data_key_id = ${dataKey.id}
       from unnest(${rows.map(({ vm_id }) => vm_id)}::uuid[], ${rows.map(({ key }) => key)}::text[], ${encrypted}::bytea[]) as new (vm_id, key, sealed)
       where vm_secret.vm_id = new.vm_id and vm_secret.key = new.key
     `.execute(trx);
-    if (rows.length < BATCH) await trx.deleteFrom('data_key').where('user_id', '=', userId).where('in_use', '=', false).execute();
+    if (rows.length < BATCH)
+      await trx.deleteFrom('data_key').where('user_id', '=', userId).where('in_use', '=', false).execute();
     return rows.length;
   });
 }
@@ -131,13 +146,19 @@ async function isDataKeyOld(trx: Trx, keyRing: KeyRing, userId: string): Promise
 /** After the commit SECRETS_KEY alone decrypts the database, and gateways without it do not start. */
 async function finish(db: Db, keyRing: KeyRing, renew: boolean): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const { id, fingerprint_key, signing_key } = await trx.selectFrom('installation').selectAll().forUpdate().executeTakeFirstOrThrow();
+    const { id, fingerprint_key, signing_key } = await trx
+      .selectFrom('installation')
+      .selectAll()
+      .forUpdate()
+      .executeTakeFirstOrThrow();
     const { rows } = await sql<{ left: number }>`
       select (select count(*) from data_key where sealed_by <> ${keyRing.newest})
         + (select count(*) from vm_secret where get_byte(sealed, 0) = 1) as left
     `.execute(trx);
     if (rows[0]?.left !== 0 || fingerprint_key === null || signing_key === null) {
-      throw new Error('A gateway of an earlier version still writes secrets; stop it, and run this again. Nothing is lost.');
+      throw new Error(
+        'A gateway of an earlier version still writes secrets; stop it, and run this again. Nothing is lost.',
+      );
     }
     // The old signing key may have leaked with the old keys. Gateways use the new one from their next start.
     const signing = renew ? randomBytes(32) : keyRing.decrypt(signing_key, SIGNING_KEY).value;
@@ -145,7 +166,11 @@ async function finish(db: Db, keyRing: KeyRing, renew: boolean): Promise<void> {
       .updateTable('installation')
       .set({
         key_check: keyRing.encrypt(keyRing.newest, Buffer.from(id), KEY_CHECK),
-        fingerprint_key: keyRing.encrypt(keyRing.newest, keyRing.decrypt(fingerprint_key, FINGERPRINT_KEY).value, FINGERPRINT_KEY),
+        fingerprint_key: keyRing.encrypt(
+          keyRing.newest,
+          keyRing.decrypt(fingerprint_key, FINGERPRINT_KEY).value,
+          FINGERPRINT_KEY,
+        ),
         signing_key: keyRing.encrypt(keyRing.newest, signing, SIGNING_KEY),
       })
       .execute();

@@ -43,11 +43,13 @@ export function createSecretBox(keyRing: KeyRing, keys: InstallationKeys): Secre
     userId,
     encrypted: keyRing.encrypt(keyId, value, dataKeyContext(id, userId)),
   });
-  const decryptDataKey = ({ id, userId, encrypted }: DataKey): Buffer => keyRing.decrypt(encrypted, dataKeyContext(id, userId)).value;
+  const decryptDataKey = ({ id, userId, encrypted }: DataKey): Buffer =>
+    keyRing.decrypt(encrypted, dataKeyContext(id, userId)).value;
   return {
     createDataKey: (id, userId, keyId) => encryptDataKey(id, userId, randomBytes(32), keyId),
     reencryptDataKey: (dataKey, keyId) => encryptDataKey(dataKey.id, dataKey.userId, decryptDataKey(dataKey), keyId),
-    encrypt: (value, dataKey, id) => encrypt(decryptDataKey(dataKey), VERSION, Buffer.from(value), secretContext(dataKey, id)),
+    encrypt: (value, dataKey, id) =>
+      encrypt(decryptDataKey(dataKey), VERSION, Buffer.from(value), secretContext(dataKey, id)),
     decrypt(encrypted, dataKey, id) {
       if (encrypted[0] !== VERSION) return keyRing.decrypt(encrypted, [id.vmId, id.key]).value.toString();
       if (dataKey === undefined) throw new Error('A secret was encrypted with a data key, and its row names none.');

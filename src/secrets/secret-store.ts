@@ -48,12 +48,19 @@ export async function listSecrets(db: Db, vmIds: readonly string[]): Promise<VmS
 
 /** The secrets of a VM for its container. No user reads them, so the audit does not record it. */
 export async function readSecrets(db: Db | Trx, secretBox: SecretBox, vmId: string): Promise<VmSecret[]> {
-  const { rows } = await sql<EncryptedSecret>`${selectEncryptedSecrets} where s.vm_id = ${vmId} order by s.key`.execute(db);
+  const { rows } = await sql<EncryptedSecret>`${selectEncryptedSecrets} where s.vm_id = ${vmId} order by s.key`.execute(
+    db,
+  );
   return rows.map((row) => toSecret(secretBox, row));
 }
 
 /** The secrets of those VMs for their owner. The same statement records the read in the audit. */
-export async function revealSecrets(db: Db, secretBox: SecretBox, actor: Actor, vmIds: readonly string[]): Promise<VmSecret[]> {
+export async function revealSecrets(
+  db: Db,
+  secretBox: SecretBox,
+  actor: Actor,
+  vmIds: readonly string[],
+): Promise<VmSecret[]> {
   const { rows } = await sql<EncryptedSecret>`
     with audited as (${recordSecretReads(actor, vmIds)})
     ${selectEncryptedSecrets} where s.vm_id = any(${[...vmIds]}::uuid[]) order by s.vm_id, s.key
@@ -70,7 +77,9 @@ export function decryptSecret(
   { vm_id, key, sealed, user_id, data_key_id, encrypted_data_key }: EncryptedSecret,
 ): string {
   const dataKey =
-    data_key_id === null || encrypted_data_key === null ? undefined : { id: data_key_id, userId: user_id, encrypted: encrypted_data_key };
+    data_key_id === null || encrypted_data_key === null
+      ? undefined
+      : { id: data_key_id, userId: user_id, encrypted: encrypted_data_key };
   return secretBox.decrypt(sealed, dataKey, { vmId: vm_id, key });
 }
 
@@ -86,7 +95,9 @@ export async function writeSecret(
   const { updated_at } = await trx
     .insertInto('vm_secret')
     .values({ vm_id: vmId, key, ...change })
-    .onConflict((conflict) => conflict.columns(['vm_id', 'key']).doUpdateSet({ ...change, updated_at: sql<Date>`now()` }))
+    .onConflict((conflict) =>
+      conflict.columns(['vm_id', 'key']).doUpdateSet({ ...change, updated_at: sql<Date>`now()` }),
+    )
     .returning('updated_at')
     .executeTakeFirstOrThrow();
   return updated_at;
@@ -104,7 +115,9 @@ export async function countSecrets(
       eb.fn.countAll<number>().as('ofAccount'),
       eb.fn.countAll<number>().filterWhere('vm.id', '=', vm.id).as('ofVm'),
       // Encryption adds about as much as the kernel does for each variable: a pointer, the "=" and the end.
-      sql<number>`coalesce(sum(octet_length(key) + octet_length(sealed)) filter (where vm.id = ${vm.id}), 0)`.as('bytesOfVm'),
+      sql<number>`coalesce(sum(octet_length(key) + octet_length(sealed)) filter (where vm.id = ${vm.id}), 0)`.as(
+        'bytesOfVm',
+      ),
     ])
     .where('vm.user_id', '=', vm.userId)
     .executeTakeFirstOrThrow();

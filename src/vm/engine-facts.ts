@@ -43,8 +43,12 @@ export interface KnownImages {
 }
 
 export function toKnownImages(images: readonly EngineImage[], at: Date): KnownImages {
-  const byReference = new Map(images.flatMap((image) => image.references.map((reference) => [listedReference(reference), image] as const)));
-  const known = new Set(images.flatMap(({ id, repoDigests }) => [id, ...repoDigests.map((text) => text.slice(text.indexOf('@') + 1))]));
+  const byReference = new Map(
+    images.flatMap((image) => image.references.map((reference) => [listedReference(reference), image] as const)),
+  );
+  const known = new Set(
+    images.flatMap(({ id, repoDigests }) => [id, ...repoDigests.map((text) => text.slice(text.indexOf('@') + 1))]),
+  );
   return {
     at,
     find(reference) {

@@ -6,11 +6,13 @@ export const FAILURE_CODES = {
   PULL_FAILED: 'the download of the image was refused or interrupted',
   PULL_STALLED: 'the download of the image made no progress for a minute',
   NO_SPACE: "the engine's disk is full or nearly full, so nothing new is started on it; it is retried automatically",
-  DISK_LIMIT: 'the app wrote more than allowed outside its lasting storage and was stopped; it is not retried automatically',
+  DISK_LIMIT:
+    'the app wrote more than allowed outside its lasting storage and was stopped; it is not retried automatically',
   DATA_LOST: 'a volume that held data is gone or damaged; nothing is started on a blank one instead',
   START_FAILED: 'the container cannot be created or started, for example because its command is missing',
   ISOLATION_FAILED: 'VMs cannot be isolated on the engine, so none is started there',
-  PORT_TAKEN: "another process on the engine's host holds a public port of the VM, and the ports that were tried instead",
+  PORT_TAKEN:
+    "another process on the engine's host holds a public port of the VM, and the ports that were tried instead",
   APP_EXITED: 'the app exited; see `exitCode` and `logTail`',
   OUT_OF_MEMORY: 'the app used more memory than it has and was killed, or exited because of it',
   APP_SILENT: 'the app runs, but did not answer on its port in time',

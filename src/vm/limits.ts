@@ -67,8 +67,12 @@ const SUBJECTS: Readonly<Record<QuotaDimension, string>> = {
 };
 
 function sentence(plan: Plan, { dimension, limit, used, requested, unit }: Check): string {
-  const need = requested === 0 ? `${round(used)} ${unit} are in use` : `${round(used)} in use and ${round(requested)} more needed`;
-  return `The plan ${plan.name} allows ${limit} ${unit} of ${SUBJECTS[dimension]}: ${need}.`.replace(/VMs of (running )?VMs/, '$1VMs');
+  const need =
+    requested === 0 ? `${round(used)} ${unit} are in use` : `${round(used)} in use and ${round(requested)} more needed`;
+  return `The plan ${plan.name} allows ${limit} ${unit} of ${SUBJECTS[dimension]}: ${need}.`.replace(
+    /VMs of (running )?VMs/,
+    '$1VMs',
+  );
 }
 
 function round(value: number): number {

@@ -39,8 +39,15 @@ export interface StartCircumstances {
 }
 
 /** Every reason why starting the VM would fail now, as far as it is known without trying. */
-export function startProblems(vm: StartCandidate, { distribution, facts, violations }: StartCircumstances): StartProblem[] {
-  const quota = violations.map(({ message }): StartProblem => ({ code: 'QUOTA_EXCEEDED', message, action: QUOTA_ACTION }));
+export function startProblems(
+  vm: StartCandidate,
+  { distribution, facts, violations }: StartCircumstances,
+): StartProblem[] {
+  const quota = violations.map(({ message }): StartProblem => ({
+    code: 'QUOTA_EXCEEDED',
+    message,
+    action: QUOTA_ACTION,
+  }));
   const engine = facts.problem === undefined ? [] : [engineProblem(facts.problem, vm.region)];
   return [...quota, ...engine, ...entryProblems(vm, distribution, facts)];
 }
@@ -61,13 +68,24 @@ function entryProblems(vm: StartCandidate, distribution: Distribution | undefine
   const imageRef = distribution && imageOf(distribution, vm.desktop);
   if (distribution === undefined || imageRef === undefined) {
     const what = vm.desktop === null ? `"${vm.distribution}"` : `"${vm.distribution}" with the desktop "${vm.desktop}"`;
-    return [{ code: 'NOT_IN_CATALOG', message: `The catalog no longer has ${what}.`, action: 'Ask the operator, or create another VM.' }];
+    return [
+      {
+        code: 'NOT_IN_CATALOG',
+        message: `The catalog no longer has ${what}.`,
+        action: 'Ask the operator, or create another VM.',
+      },
+    ];
   }
   const localImageRef = localImageOf(distribution, vm.desktop);
   const kept = keptImage(vm);
   const image = kept === undefined ? presentProblem({ imageRef, localImageRef }, facts) : keptProblem(kept, facts);
-  const isStandIn = kept === undefined ? wouldStandIn({ imageRef, localImageRef }, facts) : kept.standInFor !== undefined;
-  return [...image, ...(isStandIn ? [] : architectureProblem(distribution, facts)), ...deviceProblems(distribution, facts)];
+  const isStandIn =
+    kept === undefined ? wouldStandIn({ imageRef, localImageRef }, facts) : kept.standInFor !== undefined;
+  return [
+    ...image,
+    ...(isStandIn ? [] : architectureProblem(distribution, facts)),
+    ...deviceProblems(distribution, facts),
+  ];
 }
 
 interface Choice {
@@ -78,8 +96,16 @@ interface Choice {
 /**
  * Whether the stand-in would run: it exists or is being built, and the image that it stands in for cannot be pulled.
  */
-function wouldStandIn({ imageRef, localImageRef }: Choice, { images, building, unreachedRegistries }: EngineFacts): boolean {
-  if (localImageRef === undefined || images?.find(imageRef) !== undefined || !unreachedRegistries.has(registryOf(imageRef))) return false;
+function wouldStandIn(
+  { imageRef, localImageRef }: Choice,
+  { images, building, unreachedRegistries }: EngineFacts,
+): boolean {
+  if (
+    localImageRef === undefined ||
+    images?.find(imageRef) !== undefined ||
+    !unreachedRegistries.has(registryOf(imageRef))
+  )
+    return false;
   return images?.find(localImageRef) !== undefined || building.has(localImageRef);
 }
 
@@ -90,17 +116,30 @@ function presentProblem(choice: Choice, facts: EngineFacts): StartProblem[] {
   if (isLocalReference(imageRef)) {
     if (building.has(imageRef)) return [];
     return [
-      { code: 'IMAGE_NOT_FOUND', message: `The image "${imageRef}" was not built on the engine yet.`, action: buildAction(imageRef) },
+      {
+        code: 'IMAGE_NOT_FOUND',
+        message: `The image "${imageRef}" was not built on the engine yet.`,
+        action: buildAction(imageRef),
+      },
     ];
   }
   const registry = registryOf(imageRef);
   if (!unreachedRegistries.has(registry) || wouldStandIn(choice, facts)) return [];
   const message = `The registry ${registry} of the image "${imageRef}" cannot be reached from the engine`;
   if (localImageRef !== undefined) {
-    return [{ code: 'PULL_FAILED', message: `${message}, and its stand-in is not built there.`, action: buildAction(localImageRef) }];
+    return [
+      {
+        code: 'PULL_FAILED',
+        message: `${message}, and its stand-in is not built there.`,
+        action: buildAction(localImageRef),
+      },
+    ];
   }
-  const action = 'Choose a distribution that has a stand-in, or ask the operator to give the engine access to the registry.';
-  return [{ code: 'PULL_FAILED', message: `${message}, and there is no recipe that builds it without a registry.`, action }];
+  const action =
+    'Choose a distribution that has a stand-in, or ask the operator to give the engine access to the registry.';
+  return [
+    { code: 'PULL_FAILED', message: `${message}, and there is no recipe that builds it without a registry.`, action },
+  ];
 }
 
 function buildAction(localImageRef: string): string {
@@ -109,21 +148,33 @@ function buildAction(localImageRef: string): string {
 
 const RESTART_ACTION = 'Restart the VM: it then takes the image that the catalog names now.';
 
-function keptProblem({ reference, id, digest, standInFor }: VmImage, { images, unreachedRegistries }: EngineFacts): StartProblem[] {
+function keptProblem(
+  { reference, id, digest, standInFor }: VmImage,
+  { images, unreachedRegistries }: EngineFacts,
+): StartProblem[] {
   if (images === undefined || images.has({ id, ...(digest !== undefined && { digest }) })) return [];
   const what = `The image that the VM runs, "${reference}", is not on its engine any more`;
   const isInRegistry = digest !== undefined && standInFor === undefined && !isLocalReference(reference);
-  if (!isInRegistry) return [{ code: 'IMAGE_NOT_FOUND', message: `${what}, and is in no registry.`, action: RESTART_ACTION }];
+  if (!isInRegistry)
+    return [{ code: 'IMAGE_NOT_FOUND', message: `${what}, and is in no registry.`, action: RESTART_ACTION }];
   const registry = registryOf(reference);
   if (!unreachedRegistries.has(registry)) return [];
-  return [{ code: 'PULL_FAILED', message: `${what}, and the registry ${registry} cannot be reached from it.`, action: RESTART_ACTION }];
+  return [
+    {
+      code: 'PULL_FAILED',
+      message: `${what}, and the registry ${registry} cannot be reached from it.`,
+      action: RESTART_ACTION,
+    },
+  ];
 }
 
 function architectureProblem({ name, architectures }: Distribution, { architecture }: EngineFacts): StartProblem[] {
   if (architecture === undefined || architectures === undefined) return [];
   if (architectures.some((one) => one === architecture)) return [];
   const message = `${name} exists for ${architectures.join(' and ')} only, and the region's engine has ${architecture}.`;
-  return [{ code: 'WRONG_ARCHITECTURE', message, action: 'Create the VM in another region, or choose another distribution.' }];
+  return [
+    { code: 'WRONG_ARCHITECTURE', message, action: 'Create the VM in another region, or choose another distribution.' },
+  ];
 }
 
 function deviceProblems({ name, devices }: Distribution, { missingDevices }: EngineFacts): StartProblem[] {

@@ -30,7 +30,15 @@ export interface StatusChange {
 const MAX_STEPS = 40;
 
 /** The statuses of a boot. Any other status ends it. */
-const BOOT_STATUSES: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING', 'RUNNING', 'FAILED', 'UNKNOWN']);
+const BOOT_STATUSES: ReadonlySet<VmStatus> = new Set([
+  'QUEUED',
+  'PULLING',
+  'STARTING',
+  'BOOTING',
+  'RUNNING',
+  'FAILED',
+  'UNKNOWN',
+]);
 
 /** The boot after a change of the VM's status; null before the first one. */
 export function nextBoot(boot: VmBoot | null, { from, to, at, isAsked }: StatusChange): VmBoot | null {
@@ -41,7 +49,10 @@ export function nextBoot(boot: VmBoot | null, { from, to, at, isAsked }: StatusC
   const enter = (attempt: number): BootStep => ({ status: to, startedAt: at.toISOString(), seconds: null, attempt });
   if (to === 'QUEUED' && (isAsked || !isUnderWay)) return { steps: [enter(1)] };
   if (last === undefined) return null;
-  const ended = [...steps.slice(0, -1), last.seconds === null ? { ...last, seconds: secondsBetween(last.startedAt, at) } : last];
+  const ended = [
+    ...steps.slice(0, -1),
+    last.seconds === null ? { ...last, seconds: secondsBetween(last.startedAt, at) } : last,
+  ];
   if (!isUnderWay || !BOOT_STATUSES.has(to)) return { steps: ended };
   const attempt = to === 'QUEUED' ? last.attempt + 1 : last.attempt;
   return { steps: [...ended, enter(attempt)].slice(-MAX_STEPS) };

@@ -31,7 +31,12 @@ export type VmBefore = Pick<Vm, 'id' | 'userId' | 'status' | 'boot'>;
  * fence no longer holds: the caller must then roll back, because the account's counter was incremented. Without a fence
  * the caller must hold the row's lock.
  */
-export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?: Fence): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
+export async function changeVm(
+  trx: Trx,
+  vm: VmBefore,
+  change: VmChange,
+  fence?: Fence,
+): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
   const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
   const { seq, at } = await nextEventSeq(trx, vm.userId);
   const boot = nextBoot(vm.boot, { from: vm.status, to: status, at, isAsked: desire });
@@ -54,7 +59,10 @@ export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?:
     })
     .where('id', '=', vm.id);
   if (fence !== undefined) {
-    update = update.where('lease_owner', '=', fence.leaseOwner).where('generation', '=', fence.generation).where('status', '=', vm.status);
+    update = update
+      .where('lease_owner', '=', fence.leaseOwner)
+      .where('generation', '=', fence.generation)
+      .where('status', '=', vm.status);
   }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;

@@ -19,7 +19,10 @@ export function isImageDue({ image, incarnation }: Pick<Vm, 'image' | 'incarnati
 }
 
 /** Whether the VM keeps its image over a stop: it has a volume that outlives it, with data of that image. */
-export function outlivesStop({ persistent, storageEnforcement }: Pick<Vm, 'persistent' | 'storageEnforcement'>): boolean {
+export function outlivesStop({
+  persistent,
+  storageEnforcement,
+}: Pick<Vm, 'persistent' | 'storageEnforcement'>): boolean {
   return persistent || storageEnforcement !== null;
 }
 
@@ -38,7 +41,11 @@ export interface OfferedImage {
  * Whether a restart would give the VM another image, as far as its engine knows: the catalog's reference names another
  * image there, or the VM has a stand-in and the real image is there. Only a restart asks the registry.
  */
-export function isOutdated(image: VmImage, { imageRef, localImageRef }: OfferedImage, images: KnownImages | undefined): boolean {
+export function isOutdated(
+  image: VmImage,
+  { imageRef, localImageRef }: OfferedImage,
+  images: KnownImages | undefined,
+): boolean {
   // A list from before the VM took its image may lack it.
   if (images === undefined || images.at <= image.since) return false;
   const isStandIn = image.standInFor !== undefined;

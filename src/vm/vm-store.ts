@@ -84,12 +84,20 @@ function textOf(...parts: readonly (string | number | null)[]): string {
 /** Reads and locks the VM until the transaction ends. Lock the account first, or two transactions may deadlock. */
 export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await selectVm(trx).where('vm.id', '=', id).where('vm.user_id', '=', userId).forUpdate('vm').executeTakeFirst();
+  const row = await selectVm(trx)
+    .where('vm.id', '=', id)
+    .where('vm.user_id', '=', userId)
+    .forUpdate('vm')
+    .executeTakeFirst();
   return row === undefined ? undefined : toVm(row);
 }
 
 /** Finds the VM created with this idempotency key, and the fingerprint of that call's input. */
-export async function findVmByKey(trx: Trx, userId: string, key: string): Promise<{ id: string; hash: string | null } | undefined> {
+export async function findVmByKey(
+  trx: Trx,
+  userId: string,
+  key: string,
+): Promise<{ id: string; hash: string | null } | undefined> {
   const row = await trx
     .selectFrom('vm')
     .select(['id', 'idempotency_hash'])
@@ -100,7 +108,11 @@ export async function findVmByKey(trx: Trx, userId: string, key: string): Promis
 }
 
 /** Lists the account's VMs in order of creation, after the given number, with the total count, in one statement. */
-export async function listVms(db: Db, userId: string, page: { first: number; after: number; filter: VmFilter }): Promise<VmPage> {
+export async function listVms(
+  db: Db,
+  userId: string,
+  page: { first: number; after: number; filter: VmFilter },
+): Promise<VmPage> {
   const conditions = filterConditions(page.filter);
   const total = sql<number>`(
     select count(*) from vm where vm.user_id = ${userId} ${sql.join(
@@ -108,7 +120,10 @@ export async function listVms(db: Db, userId: string, page: { first: number; aft
       sql` `,
     )}
   )`;
-  let query = selectVm(db).select(total.as('total')).where('vm.user_id', '=', userId).where('vm.number', '>', page.after);
+  let query = selectVm(db)
+    .select(total.as('total'))
+    .where('vm.user_id', '=', userId)
+    .where('vm.number', '>', page.after);
   for (const condition of conditions) query = query.where(condition);
   const rows = await query
     .orderBy('vm.number')

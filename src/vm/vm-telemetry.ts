@@ -19,7 +19,10 @@ export interface VmTelemetry {
 /** For a container that is followed from its start. */
 const ALL_LINES = 1_000;
 
-export function createVmTelemetry(deps: { driverOf: (region: string) => EngineDriver; streams: EventStreams }): VmTelemetry {
+export function createVmTelemetry(deps: {
+  driverOf: (region: string) => EngineDriver;
+  streams: EventStreams;
+}): VmTelemetry {
   const { driverOf, streams } = deps;
   const shared = createSharedStreams<VmStats>();
 

@@ -27,17 +27,44 @@ const gateway = useGateway(async () => {
   return {
     plans: [{ code: 'tiny', name: 'Tiny', cpu: 1, ram: 1, storageGb: 1, concurrentVms: 1 }],
     distributions: [
-      { code: 'pulled', name: 'Pulled', image: await registry.push('pulled', [2 * MB, MB]), defaultPort: 3000, bootSeconds: 60 },
-      { code: 'pulled-again', name: 'Pulled', image: await registry.push('pulled-again', [MB]), defaultPort: 3000, bootSeconds: 60 },
-      { code: 'crasher', name: 'Crasher', image, defaultPort: 3000, command: ['/bin/sh', '-c', 'echo "<b>no</b> disk"; exit 3'] },
-      { code: 'silent', name: 'Silent', image, defaultPort: 3000, bootSeconds: 120, command: silent, stopGraceSeconds: 1 },
+      {
+        code: 'pulled',
+        name: 'Pulled',
+        image: await registry.push('pulled', [2 * MB, MB]),
+        defaultPort: 3000,
+        bootSeconds: 60,
+      },
+      {
+        code: 'pulled-again',
+        name: 'Pulled',
+        image: await registry.push('pulled-again', [MB]),
+        defaultPort: 3000,
+        bootSeconds: 60,
+      },
+      {
+        code: 'crasher',
+        name: 'Crasher',
+        image,
+        defaultPort: 3000,
+        command: ['/bin/sh', '-c', 'echo "<b>no</b> disk"; exit 3'],
+      },
+      {
+        code: 'silent',
+        name: 'Silent',
+        image,
+        defaultPort: 3000,
+        bootSeconds: 120,
+        command: silent,
+        stopGraceSeconds: 1,
+      },
     ],
   };
 });
 const token = await testToken('alice', { plan: 'unlimited' });
 
 const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
-const vmOf = (distribution: string, vmlabel = 'My desk', as = token) => createVm(gateway, as, { distribution, desktop: null, vmlabel });
+const vmOf = (distribution: string, vmlabel = 'My desk', as = token) =>
+  createVm(gateway, as, { distribution, desktop: null, vmlabel });
 
 /** A page that came through a link, with whatever it said against its own policy or failed at. */
 async function openInBrowser(id: string, options: Parameters<Browser['newContext']>[0] & { as?: string } = {}) {
@@ -46,7 +73,10 @@ async function openInBrowser(id: string, options: Parameters<Browser['newContext
   onTestFinished(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
-  page.on('console', (message) => void (message.type() === 'error' && complaints.push(`${message.text()} ${message.location().url}`)));
+  page.on(
+    'console',
+    (message) => void (message.type() === 'error' && complaints.push(`${message.text()} ${message.location().url}`)),
+  );
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto((await createOpenLink(gateway, as, id)).href);
   return { page, complaints };
@@ -54,7 +84,8 @@ async function openInBrowser(id: string, options: Parameters<Browser['newContext
 const statusOf = (page: Page) => page.locator('.status').textContent();
 const showsApp = (page: Page) => page.locator('h1', { hasText: 'tiny' }).waitFor({ timeout: 40_000 });
 /** Without the browser's own lines about statuses: the page's is 503, and the app has no icon. */
-const withoutStatus = (complaints: readonly string[]) => complaints.filter((text) => !/status of (503|404 .*favicon\.ico)/.test(text));
+const withoutStatus = (complaints: readonly string[]) =>
+  complaints.filter((text) => !/status of (503|404 .*favicon\.ico)/.test(text));
 
 describe('the boot page in Chromium', () => {
   it('starts a VM that is off, follows its boot and opens the app', async () => {
@@ -68,10 +99,14 @@ describe('the boot page in Chromium', () => {
     // What a person could have seen, in order, without repetitions.
     const seen: string[] = [];
     await page.exposeFunction('tell', (text: string) => void (seen.at(-1) !== text && seen.push(text)));
-    await page.addInitScript({ content: `setInterval(() => tell(document.querySelector('.detail')?.textContent ?? ''), 20);` });
+    await page.addInitScript({
+      content: `setInterval(() => tell(document.querySelector('.detail')?.textContent ?? ''), 20);`,
+    });
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText(/^\d+ %, [\d.]+ of 3\.0 MB$/).waitFor({ timeout: 20_000 });
-    await eventually(async () => Number(await page.locator('progress').getAttribute('value')) >= 40, { deadline: 20_000 });
+    await eventually(async () => Number(await page.locator('progress').getAttribute('value')) >= 40, {
+      deadline: 20_000,
+    });
     await keepScreenshot(page, 'waiting-downloading');
     await showsApp(page);
     const percents = seen.flatMap((text) => /^(\d+) %, /.exec(text)?.[1] ?? []).map(Number);
@@ -125,9 +160,18 @@ describe('the boot page in Chromium', () => {
 
 describe('the boot page over HTTP', () => {
   it('is 503 with Retry-After, not cacheable, not frameable, and allows only its own script', async () => {
-    const own = await openVm(gateway, token, await createVm(gateway, token, { vmlabel: '<img src=x onerror=alert(1)>' }));
+    const own = await openVm(
+      gateway,
+      token,
+      await createVm(gateway, token, { vmlabel: '<img src=x onerror=alert(1)>' }),
+    );
     const { status, headers, body } = await own.visit('/deep?er=1', PAGE);
-    expect([status, headers['retry-after'], headers['cache-control'], headers['x-frame-options']]).toEqual([503, '30', 'no-store', 'DENY']);
+    expect([status, headers['retry-after'], headers['cache-control'], headers['x-frame-options']]).toEqual([
+      503,
+      '30',
+      'no-store',
+      'DENY',
+    ]);
     const policy = String(headers['content-security-policy']);
     expect(policy).toMatch(/^default-src 'none'; /);
     expect(policy).toContain("frame-ancestors 'none'");
@@ -166,9 +210,12 @@ describe('the boot page over HTTP', () => {
 });
 
 describe('the start button', () => {
-  const press = (host: string, headers: Record<string, string>) => visit(gateway.port, host, '/.swiftor/start?to=%2Fx', headers, 'POST');
+  const press = (host: string, headers: Record<string, string>) =>
+    visit(gateway.port, host, '/.swiftor/start?to=%2Fx', headers, 'POST');
   const enabledOf = async (id: string) => {
-    const { vms } = (await (await gateway.rest(token, 'GET', '/vms')).json()) as { vms: { id: string; enabled: boolean }[] };
+    const { vms } = (await (await gateway.rest(token, 'GET', '/vms')).json()) as {
+      vms: { id: string; enabled: boolean }[];
+    };
     return vms.find((vm) => vm.id === id)?.enabled;
   };
 
@@ -183,9 +230,16 @@ describe('the start button', () => {
       { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
     ];
     for (const headers of strangers) expect((await press(host, headers)).body).toBe('not here');
-    expect((await own.visit('/.swiftor/start', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' })).status).toBe(405);
+    expect(
+      (await own.visit('/.swiftor/start', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' })).status,
+    ).toBe(405);
     expect(await enabledOf(id)).toBe(false);
-    const pressed = await press(host, { cookie, origin: `http://${host}`, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' });
+    const pressed = await press(host, {
+      cookie,
+      origin: `http://${host}`,
+      'sec-fetch-site': 'same-origin',
+      'sec-fetch-mode': 'navigate',
+    });
     expect([pressed.status, pressed.headers.location]).toEqual([303, '/x']);
     expect(await enabledOf(id)).toBe(true);
   });

@@ -18,7 +18,11 @@ let id: string;
 // One story, told in steps.
 describe('code-server, where no registry answers', () => {
   beforeAll(async () => {
-    const codeServer = { code: 'code-server', image: `${NO_REGISTRY}/code-server:latest`, localImage: 'local/code-server:latest' };
+    const codeServer = {
+      code: 'code-server',
+      image: `${NO_REGISTRY}/code-server:latest`,
+      localImage: 'local/code-server:latest',
+    };
     gateway = await createTestGateway({ distributions: [codeServer], withoutTiny: true });
     token = await gateway.token('alice');
     browser = await openBrowser();

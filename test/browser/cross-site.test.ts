@@ -7,7 +7,10 @@ import { openBrowser } from '../support/browser.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createVm } from '../support/vms.ts';
 
-/** A page of somebody else's, at an address like a VM's, opened by a person whose browser even holds their token as a cookie. */
+/**
+ * A page of somebody else's, at an address like a VM's, opened by a person whose browser even holds their token as a
+ * cookie.
+ */
 const parts = new AsyncDisposableStack();
 let gateway: TestGateway;
 let browser: Browser;
@@ -16,7 +19,9 @@ beforeAll(async () => {
   gateway = parts.use(await createTestGateway({ env: { ROLES: 'api,ingress' } }));
   browser = await openBrowser();
   parts.defer(() => browser.close());
-  evil = createServer((_request, reply) => reply.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><body></body>'));
+  evil = createServer((_request, reply) =>
+    reply.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><body></body>'),
+  );
   await once(evil.listen(0, '127.0.0.1'), 'listening');
   parts.defer(() => new Promise<void>((resolve) => void (evil.close(() => resolve()), evil.closeAllConnections())));
 });
@@ -81,7 +86,15 @@ it("opens a socket from the gateway's own address", { timeout: 60_000 }, async (
 });
 
 /** Runs in the page: every attack to its end, with what the page could learn of it. */
-async function attack({ target, id, token }: { target: string; id: string; token: string }): Promise<Record<string, string>> {
+async function attack({
+  target,
+  id,
+  token,
+}: {
+  target: string;
+  id: string;
+  token: string;
+}): Promise<Record<string, string>> {
   const mutation = `mutation { deleteVm(id: "${id}") }`;
   const operation = JSON.stringify({ query: mutation });
   const submit = (enctype: string, fields: Record<string, string>): Promise<string> =>
@@ -93,7 +106,8 @@ async function attack({ target, id, token }: { target: string; id: string; token
         enctype,
         target: frame.name,
       });
-      for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement('input'), { name, value }));
+      for (const [name, value] of Object.entries(fields))
+        form.append(Object.assign(document.createElement('input'), { name, value }));
       document.body.append(frame, form);
       frame.addEventListener('load', () => resolve('sent'));
       form.submit();
@@ -132,9 +146,12 @@ async function attack({ target, id, token }: { target: string; id: string; token
       socket.addEventListener('error', () => resolve('refused'));
     }),
     'event source': await new Promise((resolve) => {
-      const source = new EventSource(`${target}/graphql?query=${encodeURIComponent('subscription { vmEvents { vm { vmlabel } } }')}`, {
-        withCredentials: true,
-      });
+      const source = new EventSource(
+        `${target}/graphql?query=${encodeURIComponent('subscription { vmEvents { vm { vmlabel } } }')}`,
+        {
+          withCredentials: true,
+        },
+      );
       source.addEventListener('next', ({ data }) => resolve(String(data)));
       source.addEventListener('error', () => (source.close(), resolve('refused')));
     }),

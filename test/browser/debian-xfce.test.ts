@@ -36,16 +36,20 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     await gateway?.[Symbol.asyncDispose]();
   }, 60_000);
 
-  it('is created, started and opened by its link, and asks for the password when it runs', { timeout: 120_000 }, async () => {
-    const input = { distribution: 'debian', desktop: 'xfce', password: PASSWORD, ram: 2, storageType: 'PERSISTENT' };
-    id = await createVm(gateway, token, input);
-    await gateway.graphql(token, `mutation { startVm(id: "${id}") { status } }`);
-    await openByLink(page, gateway, token, id);
-    // It shows how far the boot is, and moves on by itself.
-    await page.locator('#password').waitFor({ timeout: 90_000 });
-    await keepScreenshot(page, 'xfce-1-sign-in');
-    expect(await page.title()).toBe('Debian XFCE: sign in');
-  });
+  it(
+    'is created, started and opened by its link, and asks for the password when it runs',
+    { timeout: 120_000 },
+    async () => {
+      const input = { distribution: 'debian', desktop: 'xfce', password: PASSWORD, ram: 2, storageType: 'PERSISTENT' };
+      id = await createVm(gateway, token, input);
+      await gateway.graphql(token, `mutation { startVm(id: "${id}") { status } }`);
+      await openByLink(page, gateway, token, id);
+      // It shows how far the boot is, and moves on by itself.
+      await page.locator('#password').waitFor({ timeout: 90_000 });
+      await keepScreenshot(page, 'xfce-1-sign-in');
+      expect(await page.title()).toBe('Debian XFCE: sign in');
+    },
+  );
 
   it('refuses another password', async () => {
     await signIn('a password of 27 letters');
@@ -89,7 +93,9 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
   it('keeps who is signed in, and their files, when its container is replaced', { timeout: 120_000 }, async () => {
     const before = await containerOf(id);
     await gateway.graphql(token, `mutation { restartVm(id: "${id}") { status } }`);
-    const after = await eventually(async () => (await containerOf(id)) !== before && containerOf(id), { deadline: 60_000 });
+    const after = await eventually(async () => (await containerOf(id)) !== before && containerOf(id), {
+      deadline: 60_000,
+    });
     await awaitRunning(gateway, token, id);
     await openByLink(page, gateway, token, id);
     await seeDesktop();

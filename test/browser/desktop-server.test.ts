@@ -42,7 +42,10 @@ it('starts the desktop server although the home has Python modules of like names
 });
 
 /** With `files` below `path`; removed after the test. */
-async function createContainer({ path, files }: { path: string; files: readonly TarEntry[] }, options: ContainerCreateOptions) {
+async function createContainer(
+  { path, files }: { path: string; files: readonly TarEntry[] },
+  options: ContainerCreateOptions,
+) {
   const container = await docker.createContainer({
     Image: IMAGE,
     Labels: { 'swiftor-test': 'desktop-server' },

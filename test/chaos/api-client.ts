@@ -45,5 +45,7 @@ export function judge(path: string, status: number, text: string): Answer {
   if (code === 'UNAVAILABLE') return { kind: 'unavailable' };
   // Every request here is valid and has a token that holds.
   const mayBe = ['QUOTA_EXCEEDED', 'NOT_FOUND', 'CONFLICT', 'RATE_LIMITED'];
-  return code !== undefined && mayBe.includes(code) ? { kind: 'refused', code } : { kind: 'wrong', why: `${status} ${text.slice(0, 120)}` };
+  return code !== undefined && mayBe.includes(code)
+    ? { kind: 'refused', code }
+    : { kind: 'wrong', why: `${status} ${text.slice(0, 120)}` };
 }

@@ -21,7 +21,10 @@ export interface ForgottenVm {
   readonly volumes: readonly string[];
 }
 
-/** What contradicts the expectation once everything has come to rest. Each check stands alone, so that one finding hides no other. */
+/**
+ * What contradicts the expectation once everything has come to rest. Each check stands alone, so that one finding hides
+ * no other.
+ */
 export function checkFacts(facts: Facts, expectation: Expectation): readonly Violation[] {
   return [
     ...checkPromises(facts, expectation),
@@ -54,12 +57,18 @@ function checkStatuses({ rows, shown, containers }: Facts, { robbed }: Expectati
     const wrong: Violation[] = [];
     const wanted = wantedStatus(row);
     if (row.status !== wanted && !mayHaveFailed(row, robbed)) {
-      wrong.push(found('status', `VM ${row.id} is ${row.status}${row.failure === undefined ? '' : ` (${row.failure})`}, not ${wanted}`));
+      wrong.push(
+        found(
+          'status',
+          `VM ${row.id} is ${row.status}${row.failure === undefined ? '' : ` (${row.failure})`}, not ${wanted}`,
+        ),
+      );
     }
     if (statuses.has(row.id) && statuses.get(row.id) !== row.status) {
       wrong.push(found('status', `VM ${row.id} is shown as ${statuses.get(row.id)}, its row says ${row.status}`));
     }
-    if (row.status === 'RUNNING' && live.length === 0) wrong.push(found('status', `VM ${row.id} is RUNNING without a running container`));
+    if (row.status === 'RUNNING' && live.length === 0)
+      wrong.push(found('status', `VM ${row.id} is RUNNING without a running container`));
     if (row.status === 'RUNNING' && live.length > 0 && !live.some(({ id }) => id === row.engineRef)) {
       wrong.push(found('status', `VM ${row.id} is RUNNING in another container than its row names`));
     }
@@ -85,15 +94,23 @@ function checkContainers({ rows, shown, containers }: Facts, { forgotten }: Expe
     const row = vmId === undefined ? undefined : byId.get(vmId);
     if (vmId === undefined) wrong.push(leftover('helper', `the helper ${name} is left (${state})`));
     else if (row === undefined && !kept.has(vmId)) wrong.push(leftover('zombie', `the container ${name} has no row`));
-    else if (row !== undefined && !row.enabled) wrong.push(found('zombie', `the container ${name} is there, its VM is off`));
+    else if (row !== undefined && !row.enabled)
+      wrong.push(found('zombie', `the container ${name} is there, its VM is off`));
     const vm = shown.find((each) => each.id === vmId);
     if (vm === undefined || vm.changeUndone || vm.status !== 'RUNNING' || id !== row?.engineRef || !isLive) continue;
     const stale = vm.secrets.filter(({ key, value }) => key.startsWith('KEY_') && env.get(key) !== value);
-    wrong.push(...stale.map(({ key }) => found('lost', `the container ${name} runs without the secret ${key} that was set`)));
+    wrong.push(
+      ...stale.map(({ key }) => found('lost', `the container ${name} runs without the secret ${key} that was set`)),
+    );
   }
   for (const [vmId, all] of Map.groupBy(containers, (each) => each.vmId)) {
     if (vmId !== undefined && all.length > 1)
-      wrong.push(found(all.filter(({ isLive }) => isLive).length > 1 ? 'double' : 'zombie', `VM ${vmId} has ${all.length} containers`));
+      wrong.push(
+        found(
+          all.filter(({ isLive }) => isLive).length > 1 ? 'double' : 'zombie',
+          `VM ${vmId} has ${all.length} containers`,
+        ),
+      );
   }
   return wrong;
 }
@@ -107,16 +124,19 @@ function checkStorage({ rows, volumes, loops, files }: Facts, { forgotten, robbe
     const row = byId.get(vmId);
     if (name.startsWith('swiftor-trial-')) wrong.push(leftover('helper', `the trial volume ${name} is left`));
     else if (row === undefined && !kept.has(vmId)) wrong.push(leftover('zombie', `the volume ${name} has no row`));
-    else if (row?.enabled === false && !isLasting) wrong.push(found('zombie', `the volume ${name} outlived its VM's stop`));
+    else if (row?.enabled === false && !isLasting)
+      wrong.push(found('zombie', `the volume ${name} outlived its VM's stop`));
   }
   for (const [kind, things] of Object.entries({ 'loop device': loops, file: files })) {
     const odd = things.filter(({ vmId }) => !byId.has(vmId) && !kept.has(vmId));
     wrong.push(...odd.map(({ name }) => leftover('helper', `the ${kind} ${name} belongs to no VM`)));
   }
-  for (const { name, count } of countBy(loops)) if (count > 1) wrong.push(found('helper', `${count} loop devices on ${name}`));
+  for (const { name, count } of countBy(loops))
+    if (count > 1) wrong.push(found('helper', `${count} loop devices on ${name}`));
   for (const row of rows.filter(({ persistent, storageReady, deleting }) => persistent && storageReady && !deleting)) {
     if (robbed.has(row.id)) continue;
-    if (!volumes.some(({ vmId, isLasting }) => vmId === row.id && isLasting)) wrong.push(found('destroyed', `VM ${row.id} has no volume`));
+    if (!volumes.some(({ vmId, isLasting }) => vmId === row.id && isLasting))
+      wrong.push(found('destroyed', `VM ${row.id} has no volume`));
     if (row.storageEnforcement === 'HARD' && !files.some(({ vmId }) => vmId === row.id)) {
       wrong.push(found('destroyed', `VM ${row.id} has no file for its volume`));
     }
@@ -131,17 +151,25 @@ function countBy(things: readonly { readonly name: string }[]): { name: string; 
 function checkForgotten({ volumes }: Facts, { forgotten }: Expectation): Violation[] {
   const there = new Set(volumes.map(({ name }) => name));
   const gone = forgotten.flatMap((vm) => vm.volumes.filter((name) => !there.has(name)));
-  return gone.map((name) => found('destroyed', `the volume ${name} of a VM that a restored database forgot was removed`));
+  return gone.map((name) =>
+    found('destroyed', `the volume ${name} of a VM that a restored database forgot was removed`),
+  );
 }
 
 /** Each has heard the last event of its account, and so the true status of each VM. */
 function checkSubscribers({ accounts, rows }: Facts, { subscribers }: Expectation): Violation[] {
   return subscribers.flatMap(({ userId, transport, seen, statuses }) => {
     const seq = accounts.find((account) => account.userId === userId)?.seq ?? 0;
-    if (seen !== seq) return [found('gap', `the ${transport} subscriber of ${userId} has seen ${seen} of ${seq} events`)];
-    const own = rows.filter((row) => row.userId === userId && statuses.has(row.id) && statuses.get(row.id) !== row.status);
+    if (seen !== seq)
+      return [found('gap', `the ${transport} subscriber of ${userId} has seen ${seen} of ${seq} events`)];
+    const own = rows.filter(
+      (row) => row.userId === userId && statuses.has(row.id) && statuses.get(row.id) !== row.status,
+    );
     return own.map((row) =>
-      found('gap', `the ${transport} subscriber of ${userId} believes VM ${row.id} ${statuses.get(row.id)}, it is ${row.status}`),
+      found(
+        'gap',
+        `the ${transport} subscriber of ${userId} believes VM ${row.id} ${statuses.get(row.id)}, it is ${row.status}`,
+      ),
     );
   });
 }

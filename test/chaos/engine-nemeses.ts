@@ -8,7 +8,9 @@ const NOTHING = async (): Promise<void> => undefined;
 const ANY = /^/;
 const CHANGES = /^(POST|DELETE) /;
 
-/** Gateways get bad answers on their way to the engine, which itself is well. `share` of the calls, chosen by a seed. */
+/**
+ * Gateways get bad answers on their way to the engine, which itself is well. `share` of the calls, chosen by a seed.
+ */
 function disturb(name: string, seconds: number, call: RegExp, share: number, act: EngineAct): Nemesis {
   return {
     name,
@@ -60,7 +62,11 @@ const ON_THE_WAY: readonly Nemesis[] = [
 ];
 
 /** Something that is done to an engine of its own. */
-function harm(name: string, seconds: number, begin: (engine: OwnEngine, reach: Reach) => Promise<() => Promise<void>>): Nemesis {
+function harm(
+  name: string,
+  seconds: number,
+  begin: (engine: OwnEngine, reach: Reach) => Promise<() => Promise<void>>,
+): Nemesis {
   return {
     name,
     seconds,

@@ -1,6 +1,9 @@
 import type { Operation } from './operations.ts';
 
-/** How an operation ended: `unsure` is one without an answer, or with UNAVAILABLE: it may still apply, also after later ones. */
+/**
+ * How an operation ended: `unsure` is one without an answer, or with UNAVAILABLE: it may still apply, also after later
+ * ones.
+ */
 export type Outcome = 'done' | 'refused' | 'unsure';
 
 /** What the last acknowledged operation set, and what operations without an answer may have set instead. */
@@ -97,8 +100,10 @@ export function findBrokenPromises(vm: ExpectedVm, shown: ShownVm | undefined): 
   if (!allows(vm.enabled, shown.enabled)) broken.push(`enabled is ${shown.enabled}`);
   if (!allows(vm.label, shown.vmlabel)) broken.push(`the label is "${shown.vmlabel}", not "${vm.label.value}"`);
   const values = new Map(shown.secrets.map(({ key, value }) => [key, value]));
-  for (const [key, field] of vm.secrets) if (!allows(field, values.get(key))) broken.push(`the secret ${key} is not what was set`);
+  for (const [key, field] of vm.secrets)
+    if (!allows(field, values.get(key))) broken.push(`the secret ${key} is not what was set`);
   const ports = new Map(shown.networking.map(({ name, internalPort }) => [name, internalPort]));
-  for (const [name, field] of vm.names) if (!allows(field, ports.get(name))) broken.push(`the subdomain ${name} is not what was set`);
+  for (const [name, field] of vm.names)
+    if (!allows(field, ports.get(name))) broken.push(`the subdomain ${name} is not what was set`);
   return broken;
 }

@@ -60,7 +60,8 @@ export class GatewaySlot implements AsyncDisposable {
     ending.child.kill(signal);
     const late = new Promise<'late'>((resolve) => setTimeout(resolve, END_MS, 'late').unref());
     const how = await Promise.race([ending.exited, late]);
-    if (signal === 'SIGTERM' && how !== 0) this.badEnds.push(`${this.name} ended with ${how} after SIGTERM: ${lastWords(ending.lines)}`);
+    if (signal === 'SIGTERM' && how !== 0)
+      this.badEnds.push(`${this.name} ended with ${how} after SIGTERM: ${lastWords(ending.lines)}`);
     await ending[Symbol.asyncDispose]();
   }
 

@@ -27,7 +27,8 @@ export class History {
   note(userId: string, operation: Operation, answer: Answer, isHit: boolean): void {
     const vm = 'vmId' in operation ? this.vms.get(operation.vmId) : undefined;
     const outcome: Outcome = answer.kind === 'done' || answer.kind === 'refused' ? answer.kind : 'unsure';
-    if (answer.kind === 'wrong' || (answer.kind === 'silent' && !isHit)) this.found('answer', `${operation.kind}: ${answer.why}`);
+    if (answer.kind === 'wrong' || (answer.kind === 'silent' && !isHit))
+      this.found('answer', `${operation.kind}: ${answer.why}`);
     if (answer.kind === 'done') this.acknowledged += 1;
     const isSurelyThere = vm?.exists.value === true && vm.exists.unsure.length === 0;
     const isOfTheVm = !['deleteSecret', 'removeSubdomain'].includes(operation.kind);
@@ -50,7 +51,13 @@ export class History {
   }
 
   #create(userId: string, { label, persistent }: Extract<Operation, { kind: 'create' }>, id: string): void {
-    const fresh = { exists: sure(true), enabled: sure(false), label: sure(label), secrets: new Map(), names: new Map() };
+    const fresh = {
+      exists: sure(true),
+      enabled: sure(false),
+      label: sure(label),
+      secrets: new Map(),
+      names: new Map(),
+    };
     this.vms.set(id, { id, userId, persistent, isBystander: false, ...fresh });
   }
 }

@@ -22,5 +22,6 @@ export async function listLoops(): Promise<readonly Loop[]> {
 
 /** After it, no file in these folders has a device any more that nothing has mounted. */
 export async function detachLoops(folders: readonly string[]): Promise<void> {
-  for (const { device, folder } of await listLoops()) if (folders.includes(folder)) await run('losetup', ['-d', device]);
+  for (const { device, folder } of await listLoops())
+    if (folders.includes(folder)) await run('losetup', ['-d', device]);
 }

@@ -24,7 +24,12 @@ export async function writeMarkers(rig: Rig, facts: Facts): Promise<void> {
 }
 
 /** VMs whose marker is not there any more, or is another's: they run on a blank disk, or on somebody else's. */
-export async function checkMarkers(rig: Rig, before: Facts, after: Facts, robbed: ReadonlySet<string>): Promise<readonly Violation[]> {
+export async function checkMarkers(
+  rig: Rig,
+  before: Facts,
+  after: Facts,
+  robbed: ReadonlySet<string>,
+): Promise<readonly Violation[]> {
   const marked = new Set(findMarked(before).map(({ id }) => id));
   const found: Violation[] = [];
   for (const { id, ref } of findMarked(after)) {
@@ -32,7 +37,10 @@ export async function checkMarkers(rig: Rig, before: Facts, after: Facts, robbed
     const marker = await readMarker(rig, ref);
     // A fault that takes the whole engine takes markers too, but then no VM may run as if nothing were missing.
     if (marker !== id)
-      found.push({ kind: 'destroyed', what: `VM ${id} runs without what it wrote${robbed.has(id) ? ' before its data was taken' : ''}` });
+      found.push({
+        kind: 'destroyed',
+        what: `VM ${id} runs without what it wrote${robbed.has(id) ? ' before its data was taken' : ''}`,
+      });
   }
   return found;
 }

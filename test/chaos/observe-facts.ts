@@ -43,7 +43,9 @@ async function observeContainers(docker: Docker, installationId: string): Promis
   return inspected.flatMap((container) => {
     if (container === undefined) return [];
     const { Id, Name, State, Config } = container;
-    const env = new Map((Config.Env ?? []).map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]));
+    const env = new Map(
+      (Config.Env ?? []).map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]),
+    );
     const vmId = Config.Labels[LABEL.machine];
     return [
       {
@@ -85,7 +87,9 @@ async function observeFiles(docker: Docker, installationId: string): Promise<Sto
   const root = path.join(DockerRootDir, 'swiftor');
   const folders = (await readdir(root).catch(() => [])).filter((name) => name.startsWith(installationId));
   const found = await Promise.all(
-    folders.map(async (folder) => (await readdir(path.join(root, folder))).flatMap((file) => toStorageFact(folder, file, installationId))),
+    folders.map(async (folder) =>
+      (await readdir(path.join(root, folder))).flatMap((file) => toStorageFact(folder, file, installationId)),
+    ),
   );
   return found.flat();
 }

@@ -31,7 +31,10 @@ type OnVm = keyof typeof WEIGHTS;
 /** Those that need no other container. */
 const GENTLE: readonly OnVm[] = ['rename', 'addSubdomain', 'removeSubdomain'];
 
-/** An operation on one of the VMs, or a creation while there are fewer than `most`; undefined when there is nothing to do. */
+/**
+ * An operation on one of the VMs, or a creation while there are fewer than `most`; undefined when there is nothing to
+ * do.
+ */
 export function chooseOperation(random: Random, vms: readonly ExpectedVm[], most: number): Operation | undefined {
   const mark = random.next().toString(36).slice(2, 10);
   const create: Operation = { kind: 'create', label: `vm ${mark}`, persistent: random.next() < 0.5 };
@@ -97,7 +100,10 @@ export function toGraphql(operation: Operation): ApiRequest {
     }
     case 'deleteSecret': {
       const { vmId, key } = operation;
-      return graphqlRequest('mutation ($vmId: ID!, $key: String!) { deleteSecret(vmId: $vmId, key: $key) { id } }', { vmId, key });
+      return graphqlRequest('mutation ($vmId: ID!, $key: String!) { deleteSecret(vmId: $vmId, key: $key) { id } }', {
+        vmId,
+        key,
+      });
     }
     case 'addSubdomain': {
       const { vmId, name, port } = operation;
@@ -105,7 +111,10 @@ export function toGraphql(operation: Operation): ApiRequest {
     }
     case 'removeSubdomain': {
       const { vmId, name } = operation;
-      return graphqlRequest('mutation ($vmId: ID!, $name: String!) { removeSubdomain(vmId: $vmId, name: $name) { id } }', { vmId, name });
+      return graphqlRequest(
+        'mutation ($vmId: ID!, $name: String!) { removeSubdomain(vmId: $vmId, name: $name) { id } }',
+        { vmId, name },
+      );
     }
   }
 }

@@ -16,8 +16,8 @@ const START_MS = 30_000;
 const IDLE = 'hostname chaos && mount -t tmpfs tmpfs /run && exec sleep infinity';
 
 /**
- * An engine on a machine of its own: namespaces for mounts, processes and host name, and a disk of its own, on this process's network.
- * The daemon is not its first process, so that it can end while containers go on.
+ * An engine on a machine of its own: namespaces for mounts, processes and host name, and a disk of its own, on this
+ * process's network. The daemon is not its first process, so that it can end while containers go on.
  */
 export class OwnEngine implements AsyncDisposable {
   readonly socketPath: string;
@@ -65,9 +65,20 @@ export class OwnEngine implements AsyncDisposable {
     // Of a host it is in memory. A pid file from before would be taken for that of a daemon that runs.
     await rm(path.join(this.#folder, 'exec'), { recursive: true, force: true });
     await rm(path.join(this.#folder, 'docker.pid'), { force: true });
-    const isolate = ['--mount', '--uts', '--pid', '--fork', '--kill-child=SIGKILL', '--propagation', 'private', '--mount-proc'];
+    const isolate = [
+      '--mount',
+      '--uts',
+      '--pid',
+      '--fork',
+      '--kill-child=SIGKILL',
+      '--propagation',
+      'private',
+      '--mount-proc',
+    ];
     this.#machine = spawn('unshare', [...isolate, 'docker-init', '--', 'sh', '-c', IDLE], { stdio: 'ignore' });
-    await eventually(async () => (await this.#processes()).some(({ name }) => name === 'sleep'), { deadline: START_MS });
+    await eventually(async () => (await this.#processes()).some(({ name }) => name === 'sleep'), {
+      deadline: START_MS,
+    });
     await this.startDaemon();
   }
 
@@ -111,9 +122,13 @@ export class OwnEngine implements AsyncDisposable {
 
   /** `withContainers`: their shims and processes too, as when memory runs out. */
   async killDaemon(withContainers: boolean): Promise<void> {
-    await this.#signal('SIGKILL', (name) => (withContainers ? name !== 'sleep' && name !== 'docker-init' : name === 'dockerd'));
+    await this.#signal('SIGKILL', (name) =>
+      withContainers ? name !== 'sleep' && name !== 'docker-init' : name === 'dockerd',
+    );
     await this.#gone(this.#daemon);
-    await eventually(async () => !(await this.#processes()).some(({ name }) => name === 'containerd'), { deadline: START_MS });
+    await eventually(async () => !(await this.#processes()).some(({ name }) => name === 'containerd'), {
+      deadline: START_MS,
+    });
     await rm(path.join(this.#folder, 'exec', 'containerd', 'containerd.pid'), { force: true });
   }
 
@@ -133,7 +148,11 @@ export class OwnEngine implements AsyncDisposable {
 
   async fillDisk(): Promise<void> {
     const { bavail, bsize } = await statfs(this.#data);
-    await run('fallocate', ['-l', String(Math.max(bavail * bsize - 4 * 2 ** 20, 1)), path.join(this.#folder, 'disk', 'filler')]);
+    await run('fallocate', [
+      '-l',
+      String(Math.max(bavail * bsize - 4 * 2 ** 20, 1)),
+      path.join(this.#folder, 'disk', 'filler'),
+    ]);
   }
 
   async emptyDisk(): Promise<void> {
@@ -149,7 +168,9 @@ export class OwnEngine implements AsyncDisposable {
   async #processes(): Promise<{ pid: number; name: string }[]> {
     const outer = this.#machine?.pid;
     if (outer === undefined) return [];
-    const [first] = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8').catch(() => '')).split(' ').filter(Boolean);
+    const [first] = (await readFile(`/proc/${outer}/task/${outer}/children`, 'utf8').catch(() => ''))
+      .split(' ')
+      .filter(Boolean);
     const namespace = first === undefined ? undefined : await readlink(`/proc/${first}/ns/pid`).catch(() => undefined);
     if (namespace === undefined) return [];
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -174,6 +195,8 @@ export class OwnEngine implements AsyncDisposable {
   }
 
   async #gone(child: ChildProcess | undefined): Promise<void> {
-    await eventually(() => child === undefined || child.exitCode !== null || child.signalCode !== null, { deadline: START_MS });
+    await eventually(() => child === undefined || child.exitCode !== null || child.signalCode !== null, {
+      deadline: START_MS,
+    });
   }
 }

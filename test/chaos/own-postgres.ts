@@ -23,7 +23,12 @@ export class OwnPostgres implements AsyncDisposable {
   readonly #removeSocket: () => Promise<void>;
   #child: PostgresChild | undefined;
 
-  private constructor(cluster: string, socketDir: string, start: () => Promise<PostgresChild>, removeSocket: () => Promise<void>) {
+  private constructor(
+    cluster: string,
+    socketDir: string,
+    start: () => Promise<PostgresChild>,
+    removeSocket: () => Promise<void>,
+  ) {
     this.url = `postgresql://swiftor@localhost:5432/postgres?host=${encodeURIComponent(socketDir)}&sslmode=disable`;
     this.#cluster = cluster;
     this.#start = start;
@@ -62,7 +67,10 @@ export class OwnPostgres implements AsyncDisposable {
   async start(): Promise<void> {
     const begin = async (): Promise<boolean> => {
       const child = (this.#child ??= await this.#start());
-      const answers = await Promise.race([child.ended.then(() => false), this.query('select 1').then(() => true)]).catch(() => undefined);
+      const answers = await Promise.race([
+        child.ended.then(() => false),
+        this.query('select 1').then(() => true),
+      ]).catch(() => undefined);
       if (answers === true) return true;
       if (answers === false) this.#child = undefined;
       throw new Error(`PostgreSQL does not answer: ${child.lastOutput()}`);

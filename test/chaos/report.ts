@@ -43,7 +43,8 @@ export function renderReport(results: readonly RoundResult[]): string {
 }
 
 function lineOf(name: string, rounds: readonly RoundResult[]): string[] {
-  const sum = (of: (round: RoundResult) => number): string => String(rounds.reduce((total, round) => total + of(round), 0));
+  const sum = (of: (round: RoundResult) => number): string =>
+    String(rounds.reduce((total, round) => total + of(round), 0));
   const times = rounds.map(({ convergedMs }) => convergedMs ?? Infinity).toSorted((a, b) => a - b);
   return [
     name,
@@ -77,7 +78,9 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
-      row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  '),
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join('  '),
     )
     .join('\n');
 }

@@ -38,7 +38,10 @@ export interface RigOptions {
   readonly engine: 'own' | 'machine';
 }
 
-/** In the parent of a rig's folder: the ids of the installations that there were, for whoever has to clean up after a kill. */
+/**
+ * In the parent of a rig's folder: the ids of the installations that there were, for whoever has to clean up after a
+ * kill.
+ */
 export const INSTALLATIONS = 'installations';
 
 /** What an account may have at once. */
@@ -54,7 +57,9 @@ export async function createRig({ folder, accounts: count, engine: kind }: RigOp
   // PostgreSQL runs as another user.
   await mkdir(folder, { mode: 0o711 });
   const engine =
-    kind === 'own' ? parts.use(await OwnEngine.create(path.join(folder, 'engine'), path.basename(path.dirname(folder)))) : undefined;
+    kind === 'own'
+      ? parts.use(await OwnEngine.create(path.join(folder, 'engine'), path.basename(path.dirname(folder))))
+      : undefined;
   const socketPath = engine?.socketPath ?? '/var/run/docker.sock';
   const docker = new Docker({ socketPath });
   const image = await testImage(docker);
@@ -65,7 +70,9 @@ export async function createRig({ folder, accounts: count, engine: kind }: RigOp
   const catalogFile = path.join(folder, 'catalog.json');
   await writeFile(
     catalogFile,
-    JSON.stringify({ distributions: [{ code: 'ubuntu', image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }] }),
+    JSON.stringify({
+      distributions: [{ code: 'ubuntu', image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 }],
+    }),
   );
   const plansFile = path.join(folder, 'plans.json');
   await writeFile(plansFile, JSON.stringify({ plans: [PLAN] }));
@@ -95,7 +102,13 @@ export async function createRig({ folder, accounts: count, engine: kind }: RigOp
   const accounts = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const userId = `account-${index + 1}`;
-      return { userId, token: await signToken({ userId, ttlSeconds: TOKEN_SECONDS }, { secret: JWT_SECRET, audience: 'authenticated' }) };
+      return {
+        userId,
+        token: await signToken(
+          { userId, ttlSeconds: TOKEN_SECONDS },
+          { secret: JWT_SECRET, audience: 'authenticated' },
+        ),
+      };
     }),
   );
   const held = parts.move();

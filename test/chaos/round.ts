@@ -40,7 +40,10 @@ const BYSTANDERS = 2;
 /** How soon everything must be as promised after a fault; it is waited for twice as long, to tell late from never. */
 const CONVERGED_MS = 30_000;
 const REST_MS = 2 * CONVERGED_MS;
-/** What nothing needs any more is swept once that is certain: a command's container, a trial of storage, what a deletion missed. */
+/**
+ * What nothing needs any more is swept once that is certain: a command's container, a trial of storage, what a deletion
+ * missed.
+ */
 const SWEPT_MS = 4 * 60_000;
 const LOOK_EVERY_MS = 500;
 const LEAD_MS = 1_500;
@@ -51,7 +54,8 @@ const BYTES_MORE = 150 * 2 ** 20;
 export async function settleIn(world: World): Promise<void> {
   const { rig, history } = world;
   for (const account of rig.accounts) {
-    for (let n = 0; n < BYSTANDERS; n += 1) await perform(world, account, { kind: 'create', label: `bystander ${n}`, persistent: n === 0 });
+    for (let n = 0; n < BYSTANDERS; n += 1)
+      await perform(world, account, { kind: 'create', label: `bystander ${n}`, persistent: n === 0 });
   }
   for (const [id, vm] of history.vms) {
     const account = rig.accounts.find(({ userId }) => userId === vm.userId);
@@ -80,7 +84,11 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
 
   const ending = new AbortController();
   const { signal } = ending;
-  const running = [runReads(world, signal), runSamples(world, signal), ...(nemesis.isQuiet === true ? [] : [runOperations(world, signal)])];
+  const running = [
+    runReads(world, signal),
+    runSamples(world, signal),
+    ...(nemesis.isQuiet === true ? [] : [runOperations(world, signal)]),
+  ];
   const reach: Reach = {
     rig,
     history,
@@ -112,7 +120,9 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
     ...(await checkMarkers(rig, before.facts, facts, history.robbed)),
     ...checkUsages(usages, await readUsages(rig)),
     ...subscribers.flatMap(({ userId, transport, gaps }) =>
-      gaps.splice(0).map((what): Violation => ({ kind: 'gap', what: `the ${transport} subscriber of ${userId} ${what}` })),
+      gaps
+        .splice(0)
+        .map((what): Violation => ({ kind: 'gap', what: `the ${transport} subscriber of ${userId} ${what}` })),
     ),
     ...rig.gateways.flatMap(({ badEnds }) => badEnds.splice(0).map((what): Violation => ({ kind: 'exit', what }))),
     ...rig.gateways.flatMap(({ name, lines }): Violation[] =>
@@ -133,9 +143,13 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
   };
 }
 
-const sumOf = (rig: Rig, what: 'starts' | 'kills'): number => rig.gateways.reduce((sum, gateway) => sum + gateway[what], 0);
+const sumOf = (rig: Rig, what: 'starts' | 'kills'): number =>
+  rig.gateways.reduce((sum, gateway) => sum + gateway[what], 0);
 
-/** Waits until nothing contradicts what was promised. What still does at the end of the patience, and after how long nothing did but what is swept. */
+/**
+ * Waits until nothing contradicts what was promised. What still does at the end of the patience, and after how long
+ * nothing did but what is swept.
+ */
 async function comeToRest(
   world: World,
 ): Promise<{ facts: Facts; violations: readonly Violation[]; ms: number | undefined; last: Violation | undefined }> {
@@ -146,7 +160,9 @@ async function comeToRest(
   for (;;) {
     // One that ended although nobody ended it is counted, and started again as an operator's supervisor does.
     for (const gateway of rig.gateways) await gateway.start();
-    const facts = await observeFacts(rig).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+    const facts = await observeFacts(rig).catch((error: unknown) =>
+      error instanceof Error ? error : new Error(String(error)),
+    );
     const { vms, unsureLabels, forgotten, robbed } = history;
     const expectation = { vms: [...vms.values()], unsureLabels, forgotten, robbed, subscribers };
     const ms = performance.now() - begun;
@@ -174,7 +190,8 @@ async function resubscribe(world: World): Promise<void> {
   const findUrl = (): string | undefined => random.pick(rig.gateways).url;
   for (const { userId, token } of rig.accounts) {
     const after = accounts.find((account) => account.userId === userId)?.seq ?? 0;
-    for (const transport of ['graphql-ws', 'SSE'] as const) subscribers.push(new Subscriber({ userId, token, transport, findUrl, after }));
+    for (const transport of ['graphql-ws', 'SSE'] as const)
+      subscribers.push(new Subscriber({ userId, token, transport, findUrl, after }));
   }
 }
 
@@ -191,7 +208,8 @@ function checkUsages(before: readonly GatewayUsage[], after: readonly GatewayUsa
     const grown: Violation[] = [];
     if (handles > then.handles + HANDLES_MORE)
       grown.push({ kind: 'leak', what: `process ${pid} had ${then.handles} handles and has ${handles}` });
-    if (bytes > then.bytes + BYTES_MORE) grown.push({ kind: 'leak', what: `process ${pid} had ${then.bytes} bytes and has ${bytes}` });
+    if (bytes > then.bytes + BYTES_MORE)
+      grown.push({ kind: 'leak', what: `process ${pid} had ${then.bytes} bytes and has ${bytes}` });
     return grown;
   });
 }

@@ -45,20 +45,33 @@ else if (process.env[INSIDE] === undefined) runInside();
 else process.exitCode = await run(getNemeses(values.faults.split(',')));
 
 /**
- * This program again, in namespaces of its own: the engine gets networks and firewall rules that nobody else sees, and whatever happens
- * to this process, everything that it started and mounted goes with it.
+ * This program again, in namespaces of its own: the engine gets networks and firewall rules that nobody else sees, and
+ * whatever happens to this process, everything that it started and mounted goes with it.
  */
 function runInside(): void {
   if (process.getuid?.() !== 0) throw new Error('npm run chaos runs an engine of its own, which needs root.');
   const folder = mkdtempSync(path.join(tmpdir(), 'swiftor-chaos-'));
   // PostgreSQL runs as another user.
   chmodSync(folder, 0o711);
-  const isolate = ['--net', '--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--propagation', 'private', '--mount-proc'];
+  const isolate = [
+    '--net',
+    '--mount',
+    '--pid',
+    '--fork',
+    '--kill-child=SIGKILL',
+    '--propagation',
+    'private',
+    '--mount-proc',
+  ];
   const self = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  const child = spawn('unshare', [...isolate, 'docker-init', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...self], {
-    stdio: 'inherit',
-    env: { ...process.env, [INSIDE]: '1', TMPDIR: folder },
-  });
+  const child = spawn(
+    'unshare',
+    [...isolate, 'docker-init', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...self],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [INSIDE]: '1', TMPDIR: folder },
+    },
+  );
   // unshare ignores these: the one inside ends in order, and then this one.
   const pass = async (name: NodeJS.Signals): Promise<void> => {
     const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').catch(() => '');
@@ -98,7 +111,11 @@ async function run(nemeses: readonly Nemesis[]): Promise<number> {
 
   let world: (World & AsyncDisposable) | undefined;
   try {
-    for (let n = 0; !interrupted.signal.aborted && possible.length > 0 && (n < possible.length || Date.now() < until); n += 1) {
+    for (
+      let n = 0;
+      !interrupted.signal.aborted && possible.length > 0 && (n < possible.length || Date.now() < until);
+      n += 1
+    ) {
       const nemesis = possible[n % possible.length];
       if (nemesis === undefined) break;
       const round = (async () => runRound((world ??= await createWorld(random.below(2 ** 31))), nemesis))().catch(
@@ -131,7 +148,13 @@ async function createWorld(seed: number): Promise<World & AsyncDisposable> {
   const folder = path.join(tmpdir(), `rig-${seed}`);
   parts.defer(() => rm(folder, { recursive: true, force: true }));
   const rig = parts.use(await createRig({ folder, accounts: numberOf('accounts'), engine: 'own' }));
-  const world: World = { rig, history: new History(), random: createRandom(seed), vms: numberOf('vms'), subscribers: [] };
+  const world: World = {
+    rig,
+    history: new History(),
+    random: createRandom(seed),
+    vms: numberOf('vms'),
+    subscribers: [],
+  };
   parts.defer(() => leave(world));
   await settleIn(world);
   const held = parts.move();

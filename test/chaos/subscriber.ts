@@ -30,7 +30,9 @@ export interface SubscriberOptions {
   readonly after: number;
 }
 
-/** A client that follows an account's events and resumes after the last one that it saw whenever its connection ends. */
+/**
+ * A client that follows an account's events and resumes after the last one that it saw whenever its connection ends.
+ */
 export class Subscriber implements AsyncDisposable {
   readonly userId: string;
   readonly transport: SubscriberOptions['transport'];
@@ -49,7 +51,8 @@ export class Subscriber implements AsyncDisposable {
     const follow = transport === 'SSE' ? followBySse : followByWebSocket;
     this.#running = this.#run(async (signal) => {
       const url = findUrl();
-      if (url !== undefined) await follow({ url, token, after: String(this.#seen), signal }, (event) => this.take(event));
+      if (url !== undefined)
+        await follow({ url, token, after: String(this.#seen), signal }, (event) => this.take(event));
     });
   }
 

@@ -11,8 +11,11 @@ const BY_HAND = ['stop', 'kill', 'remove', 'rename', 'pause', 'disconnect'] as c
 /** The containers of VMs that are on and that operations may replace at any time. */
 async function findVictims({ history, observe }: Reach): Promise<{ id: string; vmId: string }[]> {
   const { containers } = await observe();
-  const mayBe = (vmId: string | undefined): boolean => vmId !== undefined && history.vms.get(vmId)?.isBystander === false;
-  return containers.flatMap(({ id, vmId, isLive }) => (isLive && vmId !== undefined && mayBe(vmId) ? [{ id, vmId }] : []));
+  const mayBe = (vmId: string | undefined): boolean =>
+    vmId !== undefined && history.vms.get(vmId)?.isBystander === false;
+  return containers.flatMap(({ id, vmId, isLive }) =>
+    isLive && vmId !== undefined && mayBe(vmId) ? [{ id, vmId }] : [],
+  );
 }
 
 async function touch({ rig: { docker } }: Reach, id: string, how: (typeof BY_HAND)[number]): Promise<void> {
@@ -30,7 +33,8 @@ async function touch({ rig: { docker } }: Reach, id: string, how: (typeof BY_HAN
       return void (await container.pause());
     case 'disconnect': {
       const { NetworkSettings } = await container.inspect();
-      for (const name of Object.keys(NetworkSettings.Networks)) await docker.getNetwork(name).disconnect({ Container: id });
+      for (const name of Object.keys(NetworkSettings.Networks))
+        await docker.getNetwork(name).disconnect({ Container: id });
     }
   }
 }
@@ -41,7 +45,9 @@ export const USER_NEMESES: readonly Nemesis[] = [
     seconds: 10,
     async begin(reach) {
       const victims = await findVictims(reach);
-      await Promise.allSettled(victims.map(({ id }, index) => touch(reach, id, BY_HAND[index % BY_HAND.length] ?? 'kill')));
+      await Promise.allSettled(
+        victims.map(({ id }, index) => touch(reach, id, BY_HAND[index % BY_HAND.length] ?? 'kill')),
+      );
       return NOTHING;
     },
   },
@@ -86,7 +92,11 @@ export const USER_NEMESES: readonly Nemesis[] = [
         const account = rig.accounts[index % rig.accounts.length];
         if (account === undefined) return;
         for (let n = 0; n < CHURNED / 4; n += 1) {
-          const answer = await perform(account, { kind: 'create', label: `churn ${index} ${n}`, persistent: n % 2 === 0 });
+          const answer = await perform(account, {
+            kind: 'create',
+            label: `churn ${index} ${n}`,
+            persistent: n % 2 === 0,
+          });
           if (answer.kind !== 'done') continue;
           const vmId = idOf(answer.data);
           for (const kind of ['start', 'restart', 'delete'] as const) await perform(account, { kind, vmId });

@@ -19,7 +19,11 @@ const WORKERS = 2;
 const PAUSE_MS = 400;
 
 /** Performs one operation, over either API and either gateway that there is; what it was answered. */
-export async function perform({ rig, history, random }: WorkloadOptions, account: Account, operation: Operation): Promise<Answer> {
+export async function perform(
+  { rig, history, random }: WorkloadOptions,
+  account: Account,
+  operation: Operation,
+): Promise<Answer> {
   const there = rig.gateways.filter(({ url }) => url !== undefined);
   if (there.length === 0) return { kind: 'silent', why: 'there is no gateway' };
   const gateway = random.pick(there);
@@ -29,19 +33,27 @@ export async function perform({ rig, history, random }: WorkloadOptions, account
   return answer;
 }
 
-async function callGateway(gateway: GatewaySlot, call: (url: string) => Promise<Answer>): Promise<{ answer: Answer; isHit: boolean }> {
+async function callGateway(
+  gateway: GatewaySlot,
+  call: (url: string) => Promise<Answer>,
+): Promise<{ answer: Answer; isHit: boolean }> {
   const { url = '', isHit, starts } = gateway;
   const answer = await call(url);
   return { answer, isHit: isHit || gateway.isHit || gateway.starts !== starts };
 }
 
-/** Operations of all accounts until the signal; one at a time on each VM, so that what was acknowledged last is what counts. */
+/**
+ * Operations of all accounts until the signal; one at a time on each VM, so that what was acknowledged last is what
+ * counts.
+ */
 export async function runOperations(options: WorkloadOptions, signal: AbortSignal): Promise<void> {
   const { rig, history, random, vms: most } = options;
   const busy = new Set<string>();
   const work = async (account: Account, random: Random): Promise<void> => {
     while (!signal.aborted) {
-      const own = [...history.vms.values()].filter(({ id, userId, exists }) => userId === account.userId && exists.value && !busy.has(id));
+      const own = [...history.vms.values()].filter(
+        ({ id, userId, exists }) => userId === account.userId && exists.value && !busy.has(id),
+      );
       const operation = chooseOperation(random, own, most);
       const vmId = operation !== undefined && 'vmId' in operation ? operation.vmId : '';
       busy.add(vmId);
@@ -51,7 +63,9 @@ export async function runOperations(options: WorkloadOptions, signal: AbortSigna
     }
   };
   await Promise.all(
-    rig.accounts.flatMap((account) => Array.from({ length: WORKERS }, () => work(account, createRandom(random.below(2 ** 31))))),
+    rig.accounts.flatMap((account) =>
+      Array.from({ length: WORKERS }, () => work(account, createRandom(random.below(2 ** 31)))),
+    ),
   );
 }
 
@@ -64,8 +78,11 @@ export async function runReads({ rig, history }: WorkloadOptions, signal: AbortS
     while (!signal.aborted) {
       if (gateway.url !== undefined) {
         const begun = performance.now();
-        const { answer, isHit } = await callGateway(gateway, (url) => callApi(url, token, { method: 'GET', path: '/vms' }));
-        if (answer.kind === 'wrong' || (answer.kind === 'silent' && !isHit)) history.found('answer', `a read: ${answer.why}`);
+        const { answer, isHit } = await callGateway(gateway, (url) =>
+          callApi(url, token, { method: 'GET', path: '/vms' }),
+        );
+        if (answer.kind === 'wrong' || (answer.kind === 'silent' && !isHit))
+          history.found('answer', `a read: ${answer.why}`);
         if (answer.kind === 'done' && !isHit) history.readTimes.push(performance.now() - begun);
       }
       await sleep(READ_PAUSE_MS, undefined, { signal }).catch(() => undefined);
@@ -87,10 +104,14 @@ export async function runSamples({ rig, history }: WorkloadOptions, signal: Abor
 
 async function sampleContainers({ docker, installationId }: Rig, history: History): Promise<void> {
   const filters = { label: [`${LABEL.installation}=${installationId}`, LABEL.machine], status: ['running', 'paused'] };
-  for (const [vmId, listed] of Map.groupBy(await docker.listContainers({ filters }), ({ Labels }) => Labels[LABEL.machine])) {
+  for (const [vmId, listed] of Map.groupBy(
+    await docker.listContainers({ filters }),
+    ({ Labels }) => Labels[LABEL.machine],
+  )) {
     if (listed.length < 2) continue;
     const inspected = await Promise.all(listed.map(({ Id }) => docker.getContainer(Id).inspect()));
-    if (inspected.filter(({ State }) => State.Running).length > 1) history.found('double', `two containers of the VM ${vmId} run`);
+    if (inspected.filter(({ State }) => State.Running).length > 1)
+      history.found('double', `two containers of the VM ${vmId} run`);
   }
 }
 

@@ -46,7 +46,12 @@ async function newDatabase(): Promise<string> {
 }
 
 /** The status and body of an answer. */
-async function call(gateway: GatewayProcess, method: string, at: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+async function call(
+  gateway: GatewayProcess,
+  method: string,
+  at: string,
+  body?: unknown,
+): Promise<{ status: number; body: unknown }> {
   const response = await fetch(gateway.url + at, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
@@ -60,14 +65,18 @@ async function createVm(gateway: GatewayProcess, label: string): Promise<string 
     os: { distribution: { code: 'krita' }, cpu: 1, ram: 1 },
   });
   if (answer.status < 300) return (answer.body as { vm: { id: string } }).vm.id;
-  expect(answer, 'an outage is the only reason to refuse').toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } });
+  expect(answer, 'an outage is the only reason to refuse').toMatchObject({
+    status: 503,
+    body: { code: 'UNAVAILABLE' },
+  });
   return undefined;
 }
 const idsOf = async (gateway: GatewayProcess): Promise<string[]> =>
   ((await call(gateway, 'GET', '/vms')).body as { vms?: { id: string }[] }).vms?.map(({ id }) => id) ?? [];
 const isReady = async (gateway: GatewayProcess) => (await call(gateway, 'GET', '/health/ready')).status === 200;
 /** What the gateway logged about the database as such. */
-const saidOfDatabase = ({ lines }: GatewayProcess) => lines.flatMap((line) => /"msg":"(the database [^"]*)"/.exec(line)?.[1] ?? []);
+const saidOfDatabase = ({ lines }: GatewayProcess) =>
+  lines.flatMap((line) => /"msg":"(the database [^"]*)"/.exec(line)?.[1] ?? []);
 /** Errors, and what is no log line, such as a crash; the engine of these gateways is away, which they say too. */
 const alarming = ({ lines }: GatewayProcess) =>
   lines.filter((line) => !/^\{.*("level":(10|20|30|40),|the engine does not answer)/.test(line));
@@ -116,12 +125,17 @@ describe('a database that stops answering', () => {
     const id = await createVm(gateway, 'waits');
     expect(await isReady(gateway)).toBe(true);
     const claims = async () =>
-      (await executeSql(url, `select observed_generation as n from vm where id = '${id}'`)).rows as readonly { n: string }[];
+      (await executeSql(url, `select observed_generation as n from vm where id = '${id}'`)).rows as readonly {
+        n: string;
+      }[];
 
     proxy.set('blackhole');
     const cutAt = performance.now();
     // What another gateway would do for a start.
-    await executeSql(url, `update vm set enabled = true, generation = generation + 1, next_attempt_at = now() where id = '${id}'`);
+    await executeSql(
+      url,
+      `update vm set enabled = true, generation = generation + 1, next_attempt_at = now() where id = '${id}'`,
+    );
     await eventually(async () => !(await isReady(gateway)), { deadline: 15_000 });
     expect(await createVm(gateway, 'refused')).toBeUndefined();
     await eventually(

@@ -37,7 +37,8 @@ async function refusal(work: Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 const terminate = (pid: number) => executeSql(url, `select pg_terminate_backend(${pid})`);
-const isGone = (pid: number) => async () => (await executeSql(url, `select from pg_stat_activity where pid = ${pid}`)).rowCount === 0;
+const isGone = (pid: number) => async () =>
+  (await executeSql(url, `select from pg_stat_activity where pid = ${pid}`)).rowCount === 0;
 
 describe('a connection that the server closes', () => {
   it('while it is in use rejects the next statement, and is not reused', async () => {
@@ -88,7 +89,9 @@ describe('a connection that stops answering', () => {
 
   it('costs one deadline, even if others stopped answering with it', async () => {
     const db = open({ max: 5 });
-    const before = await Promise.all(Array.from({ length: 5 }, () => sql`select pg_sleep(0.1)`.execute(db).then(() => pidOf(db))));
+    const before = await Promise.all(
+      Array.from({ length: 5 }, () => sql`select pg_sleep(0.1)`.execute(db).then(() => pidOf(db))),
+    );
     expect(proxy.count()).toBe(5);
     proxy.set('blackhole');
     proxy.set('pass');

@@ -19,8 +19,15 @@ interface Outcome {
 /** One mutation of a client that keeps its connection. */
 function create(gateway: ApiProcess, agent: Agent, token: string, vmlabel: string): Promise<Outcome> {
   const input = { vmlabel, region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };
-  const body = JSON.stringify({ query: 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', variables: { input } });
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const body = JSON.stringify({
+    query: 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }',
+    variables: { input },
+  });
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  };
   return new Promise((resolve) => {
     const sent = request({ port: gateway.port, method: 'POST', path: '/graphql', agent, headers });
     sent.on('error', () => resolve({ text: undefined, isLast: true }));

@@ -7,7 +7,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
+import {
+  findEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../../src/db/embedded/embedded-postgres.ts';
 import { choosePostgresAccount, parsePasswd } from '../../src/db/embedded/postgres-account.ts';
 import { createLog } from '../../src/log.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,7 +22,8 @@ const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
 
 /** Whether another user can run our Node on our sources: not so in a home that is closed to it. */
-const nobodyCanRunUs = isRoot && spawnSync(process.execPath, ['--check', CHILD], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
+const nobodyCanRunUs =
+  isRoot && spawnSync(process.execPath, ['--check', CHILD], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
 
 describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   let dataDir: string;
@@ -48,10 +53,18 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   }
 
   /** Another process that owns the database, and its address or what it said instead. */
-  async function startElsewhere(user: { uid?: number; gid?: number } = {}): Promise<{ child: ChildProcess; said: string }> {
-    const child = spawn(process.execPath, [CHILD, dataDir], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/', ...user });
+  async function startElsewhere(
+    user: { uid?: number; gid?: number } = {},
+  ): Promise<{ child: ChildProcess; said: string }> {
+    const child = spawn(process.execPath, [CHILD, dataDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: '/',
+      ...user,
+    });
     children.push(child);
-    const [said] = await once(createInterface({ input: child.stdout }), 'line', { signal: AbortSignal.timeout(25_000) });
+    const [said] = await once(createInterface({ input: child.stdout }), 'line', {
+      signal: AbortSignal.timeout(25_000),
+    });
     return { child, said: String(said) };
   }
 
@@ -82,7 +95,8 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
     expect(await findEmbeddedPostgres(dataDir)).toBeUndefined();
   });
 
-  const count = async (url: string): Promise<unknown> => (await executeSql(url, 'select count(*)::int as n from kept')).rows;
+  const count = async (url: string): Promise<unknown> =>
+    (await executeSql(url, 'select count(*)::int as n from kept')).rows;
   const keepThousand = (url: string) => executeSql(url, 'create table kept as select generate_series(1, 1000) as n');
 
   it('creates a cluster that listens only on a socket in a private directory', async () => {
@@ -191,7 +205,9 @@ describe.runIf(process.platform === 'linux')('the embedded PostgreSQL', () => {
   it('leaves no process and no partial cluster if its start is aborted', async () => {
     const abort = new AbortController();
     const starting = start(abort.signal);
-    await expect.poll(() => readdir(path.join(dataDir, 'postgres')).catch(() => [])).toContainEqual(expect.stringMatching(/^initdb-/));
+    await expect
+      .poll(() => readdir(path.join(dataDir, 'postgres')).catch(() => []))
+      .toContainEqual(expect.stringMatching(/^initdb-/));
     abort.abort(new Error('enough'));
     await expect(starting).rejects.toThrow('enough');
     expect(await readdir(path.join(dataDir, 'postgres'))).toEqual(['lock']);
@@ -248,7 +264,9 @@ describe('the user that PostgreSQL runs as', () => {
 /** The pids of the postgres processes that work in `cluster`. */
 async function processesOf(cluster: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name));
-  const folders = await Promise.all(pids.map(async (pid) => [Number(pid), await readlink(`/proc/${pid}/cwd`).catch(() => '')] as const));
+  const folders = await Promise.all(
+    pids.map(async (pid) => [Number(pid), await readlink(`/proc/${pid}/cwd`).catch(() => '')] as const),
+  );
   return folders.filter(([, folder]) => folder === cluster).map(([pid]) => pid);
 }
 

@@ -38,8 +38,18 @@ const WHOLE = 'must be a whole number of at most 32 bits.';
 describe('an error of input names the path and what is expected there', () => {
   it.each<[string, string, Record<string, unknown>, Problem[]]>([
     ['a variable that is missing', CREATE, {}, [{ path: 'vm', message: 'is required.' }]],
-    ['a field that is missing', CREATE, { vm: { ...INPUT, cpu: undefined } }, [{ path: 'vm.cpu', message: 'is required.' }]],
-    ['a field that is null', CREATE, { vm: { ...INPUT, region: null } }, [{ path: 'vm.region', message: 'is required.' }]],
+    [
+      'a field that is missing',
+      CREATE,
+      { vm: { ...INPUT, cpu: undefined } },
+      [{ path: 'vm.cpu', message: 'is required.' }],
+    ],
+    [
+      'a field that is null',
+      CREATE,
+      { vm: { ...INPUT, region: null } },
+      [{ path: 'vm.region', message: 'is required.' }],
+    ],
     [
       'all of them at once',
       CREATE,
@@ -89,7 +99,12 @@ describe('an error of input names the path and what is expected there', () => {
       {},
       [{ path: 'query', message: 'is not GraphQL: syntax error at line 1, column 16.' }],
     ],
-    ['what is too long', `{ ${'__typename '.repeat(2_500)} }`, {}, [{ path: 'query', message: 'has more than 2000 tokens.' }]],
+    [
+      'what is too long',
+      `{ ${'__typename '.repeat(2_500)} }`,
+      {},
+      [{ path: 'query', message: 'has more than 2000 tokens.' }],
+    ],
   ])('%s', async (_what, query, variables, problems) => {
     const { message, extensions } = await failureOf(query, variables);
     expect(extensions).toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -102,7 +117,10 @@ describe('an error of input names the path and what is expected there', () => {
   it.each([
     [
       '/vms/create',
-      { config: { vmlabel: 'a', region: { code: 'AU' }, password: 'x' }, os: { distribution: { code: 'krita' }, ram: 1 } },
+      {
+        config: { vmlabel: 'a', region: { code: 'AU' }, password: 'x' },
+        os: { distribution: { code: 'krita' }, ram: 1 },
+      },
       'os.cpu',
     ],
     [
@@ -128,11 +146,26 @@ const CANARY = 'hunter2canary';
 const NUMBER = 918273645;
 
 const OPERATIONS = [
-  { name: 'createVm', type: 'CreateVmInput!', fields: '{ id }', input: () => ({ ...INPUT, storageType: 'PERSISTENT' }) },
+  {
+    name: 'createVm',
+    type: 'CreateVmInput!',
+    fields: '{ id }',
+    input: () => ({ ...INPUT, storageType: 'PERSISTENT' }),
+  },
   { name: 'updateVm', type: 'UpdateVmInput!', fields: '{ id }', input: () => ({ id, vmlabel: 'a', cpu: 1 }) },
   { name: 'setSecret', type: 'SetSecretInput!', fields: '{ key }', input: () => ({ vmId: id, key: 'A', value: 'b' }) },
-  { name: 'addSubdomain', type: 'AddSubdomainInput!', fields: '{ name }', input: () => ({ vmId: id, name: 'web', internalPort: 80 }) },
-  { name: 'addPort', type: 'AddPortInput!', fields: '{ internalPort }', input: () => ({ vmId: id, internalPort: 80, protocol: 'TCP' }) },
+  {
+    name: 'addSubdomain',
+    type: 'AddSubdomainInput!',
+    fields: '{ name }',
+    input: () => ({ vmId: id, name: 'web', internalPort: 80 }),
+  },
+  {
+    name: 'addPort',
+    type: 'AddPortInput!',
+    fields: '{ internalPort }',
+    input: () => ({ vmId: id, internalPort: 80, protocol: 'TCP' }),
+  },
 ] as const;
 const REST: Readonly<Record<string, () => unknown>> = {
   '/vms/create': () => ({
@@ -159,7 +192,8 @@ function plant(value: unknown, at: number, what: unknown): unknown {
   const paths: string[][] = [];
   const walk = (each: unknown, path: string[]): void => {
     paths.push(path);
-    if (typeof each === 'object' && each !== null) for (const [key, inside] of Object.entries(each)) walk(inside, [...path, key]);
+    if (typeof each === 'object' && each !== null)
+      for (const [key, inside] of Object.entries(each)) walk(inside, [...path, key]);
   };
   walk(value, []);
   const replace = (each: unknown, [key, ...more]: string[]): unknown =>
@@ -198,39 +232,45 @@ it('no error repeats a value of its request', { timeout: 120_000 }, async () => 
     body: damage,
   });
   let refused = 0;
-  const property = fc.asyncProperty(shapes, async ({ operation: { name, type, fields, input }, route, way, what, at, of, body }) => {
-    const given = plant(input(), at, what);
-    const withVariables = `mutation ($input: ${type}) { ${name}(input: $input) ${fields} }`;
-    const written = literal(given, way === 'names');
-    const query =
-      way === 'literal' || way === 'names'
-        ? `mutation { ${name}(input: ${written}) ${fields} }`
-        : way === 'default'
-          ? `mutation ($input: ${type.slice(0, -1)} = ${written}) { ${name}(input: $input) ${fields} }`
-          : withVariables;
-    const variables = query === withVariables ? { input: given } : {};
-    const operationName = way === 'operationName' ? { operationName: CANARY } : {};
-    const asked = JSON.stringify({ query: broken(query, at, of), variables, ...operationName });
-    const headers = {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      ...(way === 'sse' && { accept: 'text/event-stream' }),
-    };
-    const search = new URLSearchParams({ query: broken(query, at, of), variables: broken(JSON.stringify(variables), at, body) }).toString();
-    const response =
-      way === 'rest'
-        ? await rest('POST', route, broken(JSON.stringify(plant(REST[route]?.(), at, what)), at, body))
-        : way === 'get' && search.length < 8_000
-          ? await fetch(`${gateway.url}/graphql?${search}`, { headers: { authorization: headers.authorization } })
-          : await fetch(`${gateway.url}/graphql`, { method: 'POST', body: broken(asked, at, body), headers });
-    const text = await response.text();
-    const isRefused = response.status >= 400 || text.includes('"errors"');
-    if (!isRefused) return;
-    refused += 1;
-    expect(response.status).toBeLessThan(500);
-    for (const each of [CANARY, String(NUMBER)]) expect(text).not.toContain(each);
-    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
-  });
+  const property = fc.asyncProperty(
+    shapes,
+    async ({ operation: { name, type, fields, input }, route, way, what, at, of, body }) => {
+      const given = plant(input(), at, what);
+      const withVariables = `mutation ($input: ${type}) { ${name}(input: $input) ${fields} }`;
+      const written = literal(given, way === 'names');
+      const query =
+        way === 'literal' || way === 'names'
+          ? `mutation { ${name}(input: ${written}) ${fields} }`
+          : way === 'default'
+            ? `mutation ($input: ${type.slice(0, -1)} = ${written}) { ${name}(input: $input) ${fields} }`
+            : withVariables;
+      const variables = query === withVariables ? { input: given } : {};
+      const operationName = way === 'operationName' ? { operationName: CANARY } : {};
+      const asked = JSON.stringify({ query: broken(query, at, of), variables, ...operationName });
+      const headers = {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        ...(way === 'sse' && { accept: 'text/event-stream' }),
+      };
+      const search = new URLSearchParams({
+        query: broken(query, at, of),
+        variables: broken(JSON.stringify(variables), at, body),
+      }).toString();
+      const response =
+        way === 'rest'
+          ? await rest('POST', route, broken(JSON.stringify(plant(REST[route]?.(), at, what)), at, body))
+          : way === 'get' && search.length < 8_000
+            ? await fetch(`${gateway.url}/graphql?${search}`, { headers: { authorization: headers.authorization } })
+            : await fetch(`${gateway.url}/graphql`, { method: 'POST', body: broken(asked, at, body), headers });
+      const text = await response.text();
+      const isRefused = response.status >= 400 || text.includes('"errors"');
+      if (!isRefused) return;
+      refused += 1;
+      expect(response.status).toBeLessThan(500);
+      for (const each of [CANARY, String(NUMBER)]) expect(text).not.toContain(each);
+      expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    },
+  );
   await fc.assert(property, { numRuns: 600, seed: 20 });
   expect(refused).toBeGreaterThan(300);
   const logged = gateway.lines.join('\n');

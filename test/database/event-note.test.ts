@@ -34,7 +34,21 @@ it('an event is the same from its notification and from the table, to the millis
 });
 
 it('a notification of an older gateway, with microseconds and an offset, has the same time', () => {
-  const body = { seq: 1, kind: 'CREATED', status: 'STOPPED', previousStatus: null, reason: 'USER', at: '2026-11-24T10:30:00.123456+01:00' };
+  const body = {
+    seq: 1,
+    kind: 'CREATED',
+    status: 'STOPPED',
+    previousStatus: null,
+    reason: 'USER',
+    at: '2026-11-24T10:30:00.123456+01:00',
+  };
   const { event } = decodeEventNote(JSON.stringify(['noted', 'a', body]));
-  expect(event).toEqual({ seq: 1, kind: 'CREATED', vmId: 'a', status: 'STOPPED', reason: 'USER', at: '2026-11-24T09:30:00.123Z' });
+  expect(event).toEqual({
+    seq: 1,
+    kind: 'CREATED',
+    vmId: 'a',
+    status: 'STOPPED',
+    reason: 'USER',
+    at: '2026-11-24T09:30:00.123Z',
+  });
 });

@@ -37,7 +37,8 @@ afterAll(async () => {
 });
 
 const viewerOf = (userId: string) => ({ userId, plan: 'engineer', expiresAt: Date.now() + 600_000, from: '127.0.0.1' });
-const newVm = (userId: string): Promise<Vm> => createVm(deps, viewerOf(userId), { ...VM_INPUT, storageType: 'EPHEMERAL' });
+const newVm = (userId: string): Promise<Vm> =>
+  createVm(deps, viewerOf(userId), { ...VM_INPUT, storageType: 'EPHEMERAL' });
 const rename = (vm: Vm, vmlabel: string): Promise<Vm> => updateVm(deps, viewerOf(vm.userId), vm.id, { vmlabel });
 
 /** What a reader gets until it has seen the event with that seq. */
@@ -79,7 +80,9 @@ describe('vmEvents', () => {
       const [first] = await readUntil(await streams.subscribe({ userId: 'old', after }), 4);
       expect([after, first?.kind, first?.seq]).toEqual([after, 'SNAPSHOT', 4]);
     }
-    expect((await readUntil(await streams.subscribe({ userId: 'old', after: '2' }), 4)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect((await readUntil(await streams.subscribe({ userId: 'old', after: '2' }), 4)).map(({ seq }) => seq)).toEqual([
+      3, 4,
+    ]);
   });
 
   it('delivers only the events of the requested VM and ends after its DELETED', async () => {
@@ -89,7 +92,9 @@ describe('vmEvents', () => {
     await rename(vm, 'y');
     await db.transaction().execute(async (trx) => {
       await sql`update account set event_seq = event_seq + 1 where user_id = 'one'`.execute(trx);
-      await sql`insert into vm_event (user_id, seq, vm_id, kind, status) values ('one', 5, ${vm.id}, 'DELETED', 'DELETED')`.execute(trx);
+      await sql`insert into vm_event (user_id, seq, vm_id, kind, status) values ('one', 5, ${vm.id}, 'DELETED', 'DELETED')`.execute(
+        trx,
+      );
       await sql`delete from vm where id = ${vm.id}`.execute(trx);
       await sql`select pg_notify('vm_event', ${JSON.stringify(['one', vm.id])})`.execute(trx);
     });
@@ -109,7 +114,9 @@ describe('vmEvents', () => {
   it("refuses another account's VM, an unknown VM, and a cursor that is not a number", async () => {
     const vm = await newVm('owner');
     await expect(streams.subscribe({ userId: 'stranger', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' })).rejects.toMatchObject({
+    await expect(
+      streams.subscribe({ userId: 'owner', vmId: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' }),
+    ).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });
     await expect(streams.subscribe({ userId: 'owner', vmId: 'x' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -152,7 +159,11 @@ describe('vmEvents', () => {
         await stopVm(deps, viewerOf('busy'), vm.id);
       }),
     );
-    const { event_seq } = await db.selectFrom('account').select('event_seq').where('user_id', '=', 'busy').executeTakeFirstOrThrow();
+    const { event_seq } = await db
+      .selectFrom('account')
+      .select('event_seq')
+      .where('user_id', '=', 'busy')
+      .executeTakeFirstOrThrow();
     expect((await readUntil(source, event_seq)).map(({ seq }) => seq)).toEqual(range(7, event_seq));
   });
 
@@ -206,13 +217,17 @@ describe('vmEvents', () => {
       const source = await observed.subscribe({ userId: 'read' });
       await source.next();
       statements.length = 0;
-      const heard = new Promise<void>((resolve) => own.on('vm_event', (payload) => payload.includes('"unread"') && resolve()));
+      const heard = new Promise<void>((resolve) =>
+        own.on('vm_event', (payload) => payload.includes('"unread"') && resolve()),
+      );
       await rename(unread, 'nobody reads this');
       await heard;
       const { lastEventSeq } = await rename(read, 'somebody reads this');
       expect((await readUntil(source, lastEventSeq)).map(({ seq }) => seq)).toEqual([lastEventSeq]);
       expect(statements.filter((statement) => statement.includes('vm_event'))).toEqual([]);
-      const readers = await Promise.all(Array.from({ length: 50 }, (_, index) => observed.subscribe({ userId: `reader-${index}` })));
+      const readers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => observed.subscribe({ userId: `reader-${index}` })),
+      );
       const { rows } = await sql<{ count: number }>`
         select count(*) from pg_stat_activity where datname = current_database() and application_name = 'swiftor-listener'
       `.execute(db);

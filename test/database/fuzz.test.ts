@@ -11,13 +11,15 @@ import { openKnownSocket, openRawSocket } from '../support/raw-socket.ts';
 import { selectAll } from '../support/select-all.ts';
 
 /**
- * Inputs that nobody would think of, at everything that takes one. Always the same ones: `npm run fuzz -- --seed N --seconds N` takes others, for
- * longer. A failure prints its seed, its path and the smallest input that does it.
+ * Inputs that nobody would think of, at everything that takes one. Always the same ones: `npm run fuzz -- --seed N
+ * --seconds N` takes others, for longer. A failure prints its seed, its path and the smallest input that does it.
  */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
 const IS_LONG = process.env['FUZZ_SECONDS'] !== undefined;
 const SECONDS = Number(process.env['FUZZ_SECONDS'] ?? 20);
-const ROOTS = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
+const ROOTS = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
+  (type) => type != null,
+);
 const FIELDS = ROOTS.flatMap((root) => Object.values(root.getFields()).map((field) => ({ root, field })));
 
 let gateway: FuzzGateway;
@@ -32,7 +34,10 @@ beforeAll(async () => {
 });
 afterAll(async () => gateway?.[Symbol.asyncDispose]());
 
-/** New accounts with a VM each, so that what was accepted does not add up: a VM that is deleted for good, a plan that is used up. */
+/**
+ * New accounts with a VM each, so that what was accepted does not add up: a VM that is deleted for good, a plan that is
+ * used up.
+ */
 async function renew(): Promise<void> {
   [alice, bob] = await Promise.all([gateway.account(), gateway.account()]);
   known = await gateway.digest();
@@ -44,7 +49,8 @@ async function fuzz<T>(share: number, inputs: fc.Arbitrary<T>, check: (input: T)
   accepted = 0;
   const name = expect.getState().currentTestName?.split(' > ').at(-1) ?? '';
   let count = 0;
-  const say = (): void => void (IS_LONG && process.stdout.write(`fuzz: ${name}: ${count} inputs, ${accepted} accepted\n`));
+  const say = (): void =>
+    void (IS_LONG && process.stdout.write(`fuzz: ${name}: ${count} inputs, ${accepted} accepted\n`));
   const progress = setInterval(say, 10_000);
   const property = fc.asyncProperty(inputs, async (input) => {
     count += 1;
@@ -59,7 +65,9 @@ async function fuzz<T>(share: number, inputs: fc.Arbitrary<T>, check: (input: T)
   const result = await fc.check(property, options).finally(() => clearInterval(progress));
   if (result.failed) {
     const input = JSON.stringify(result.counterexample)?.slice(0, 3_000);
-    throw new Error(`With seed ${SEED}, after ${result.numRuns} inputs, this one: ${input}`, { cause: result.errorInstance });
+    throw new Error(`With seed ${SEED}, after ${result.numRuns} inputs, this one: ${input}`, {
+      cause: result.errorInstance,
+    });
   }
   say();
   expect(result.numRuns).toBeGreaterThan(5);
@@ -152,7 +160,10 @@ describe('whatever is sent', { timeout }, () => {
       );
       const twin = TWINS.find((each) => each.route === `POST ${route.path}`);
       const body = fc.oneof(
-        { weight: 6, arbitrary: (twin?.input ?? anything).map((input) => JSON.stringify(twin?.body?.(input as Input) ?? input)) },
+        {
+          weight: 6,
+          arbitrary: (twin?.input ?? anything).map((input) => JSON.stringify(twin?.body?.(input as Input) ?? input)),
+        },
         { weight: 2, arbitrary: anything.map((value) => JSON.stringify(value)) },
         { weight: 1, arbitrary: text },
       );
@@ -165,7 +176,12 @@ describe('whatever is sent', { timeout }, () => {
           { weight: 9, arbitrary: fc.constant('application/json') },
           {
             weight: 1,
-            arbitrary: fc.constantFrom('text/plain', 'application/json;charset=utf-16', 'application/x-www-form-urlencoded', ''),
+            arbitrary: fc.constantFrom(
+              'text/plain',
+              'application/json;charset=utf-16',
+              'application/x-www-form-urlencoded',
+              '',
+            ),
           },
         ),
       });
@@ -174,9 +190,17 @@ describe('whatever is sent', { timeout }, () => {
       let index = 0;
       const target = pattern.replaceAll(/:\w+/g, () => parts[index++] ?? '');
       const sendsBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
-      const path = alice.fill(target).replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character.toWellFormed()));
+      const path = alice
+        .fill(target)
+        .replaceAll(/[^\x21-\x7e]/g, (character) => encodeURIComponent(character.toWellFormed()));
       await judge(
-        await gateway.ask(alice.token, method, path, sendsBody ? alice.fill(body) : undefined, type === '' ? {} : { 'content-type': type }),
+        await gateway.ask(
+          alice.token,
+          method,
+          path,
+          sendsBody ? alice.fill(body) : undefined,
+          type === '' ? {} : { 'content-type': type },
+        ),
         pattern.includes('delete'),
       );
     });
@@ -199,7 +223,8 @@ describe('whatever is sent', { timeout }, () => {
           bob.fill(request.path),
           request.body === undefined ? undefined : bob.fill(JSON.stringify(request.body)),
         );
-        const verdict = twin.isNothing !== undefined && graphql.text.includes(twin.isNothing) ? ['NOT_FOUND'] : codesOf(graphql);
+        const verdict =
+          twin.isNothing !== undefined && graphql.text.includes(twin.isNothing) ? ['NOT_FOUND'] : codesOf(graphql);
         expect(codesOf(rest), `GraphQL said ${graphql.text}, REST ${rest.text}`).toEqual(verdict);
         if (verdict.length === 0) await accept();
       },
@@ -247,16 +272,25 @@ describe('whatever is sent', { timeout }, () => {
     );
     await fuzz(
       0.1,
-      fc.tuple(body, fc.constantFrom('application/json', 'application/graphql-response+json', 'text/event-stream', '*/*', 'x')),
-      async ([value, accept]) => judge(await gateway.ask(alice.token, 'POST', '/graphql', alice.fill(JSON.stringify(value)), { accept })),
+      fc.tuple(
+        body,
+        fc.constantFrom('application/json', 'application/graphql-response+json', 'text/event-stream', '*/*', 'x'),
+      ),
+      async ([value, accept]) =>
+        judge(await gateway.ask(alice.token, 'POST', '/graphql', alice.fill(JSON.stringify(value)), { accept })),
     );
   });
 
   it('as a message on a WebSocket', async () => {
     const type = fc.constantFrom('connection_init', 'subscribe', 'complete', 'ping', 'pong', 'next', '__proto__', '');
-    const message = fc.oneof(fc.record({ type, id: fc.oneof(text, anything), payload: anything }, { requiredKeys: [] }), anything);
+    const message = fc.oneof(
+      fc.record({ type, id: fc.oneof(text, anything), payload: anything }, { requiredKeys: [] }),
+      anything,
+    );
     await fuzz(0.05, fc.tuple(fc.array(message, { maxLength: 4 }), fc.boolean()), async ([messages, isKnown]) => {
-      const { socket, closed } = await (isKnown ? openKnownSocket(gateway.port, alice.token) : openRawSocket(gateway.port));
+      const { socket, closed } = await (isKnown
+        ? openKnownSocket(gateway.port, alice.token)
+        : openRawSocket(gateway.port));
       for (const each of messages) if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(each));
       socket.close();
       expect((await closed).code).not.toBe(4500);

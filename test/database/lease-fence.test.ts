@@ -29,7 +29,10 @@ it('an iteration whose heartbeats get no answer ends its engine call before the 
      values ('alice', 'a VM', 'AU', 'ubuntu', 'xfce', 1, 1, false, now())`,
   );
   const lease = async () =>
-    (await executeSql(url, 'select lease_until > now() as held, lease_until as until from vm')).rows[0] as { held: boolean; until: Date };
+    (await executeSql(url, 'select lease_until > now() as held, lease_until as until from vm')).rows[0] as {
+      held: boolean;
+      until: Date;
+    };
 
   // An engine that takes its time with each call, for as long as it is let.
   const { promise: begun, resolve: begin } = Promise.withResolvers<AbortSignal>();

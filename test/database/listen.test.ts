@@ -15,7 +15,9 @@ async function setUp() {
   const listener = await createListener({ url: proxy.url, outage, name: 'a-listener' });
   onTestFinished(() => listener.close());
   const backends = async () =>
-    (await executeSql(database.url, "select pid from pg_stat_activity where application_name = 'a-listener'")).rows as { pid: number }[];
+    (await executeSql(database.url, "select pid from pg_stat_activity where application_name = 'a-listener'")).rows as {
+      pid: number;
+    }[];
   return { url: database.url, proxy, listener, failures, backends };
 }
 

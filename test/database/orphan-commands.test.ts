@@ -34,13 +34,26 @@ describe('an adoption', () => {
   // Never asked: each of these ends before.
   const driver = testDriver('none', { endpoint: 'unix:///nowhere.sock' });
   afterAll(() => driver.close());
-  const orphan: Orphan = { id: ID, regions: ['AU', 'US'], driver, state: undefined, volumes: [], order: {}, isDeleted: false };
+  const orphan: Orphan = {
+    id: ID,
+    regions: ['AU', 'US'],
+    driver,
+    state: undefined,
+    volumes: [],
+    order: {},
+    isDeleted: false,
+  };
   const order = { userId: 'alice', region: 'AU', distribution: 'ubuntu', desktop: 'xfce', cpu: 1, ramGb: 1 };
 
   it.each([
     ['of what was deleted', { ...orphan, isDeleted: true }, order, /was deleted/],
     ['refuses an id that is not the id of a VM', { ...orphan, id: 'seven' }, order, /not the id of a VM/],
-    ['without labels names each option', orphan, {}, /--user, --region, --distribution, --cpu, --ram \(and --desktop\)/],
+    [
+      'without labels names each option',
+      orphan,
+      {},
+      /--user, --region, --distribution, --cpu, --ram \(and --desktop\)/,
+    ],
     [
       'names only what nothing tells',
       { ...orphan, regions: ['AU'], order: { cpu: 1, ramGb: 1 } },
@@ -61,7 +74,11 @@ describe('an adoption', () => {
 });
 
 it('the deletion of a VM is known after its events were pruned', async () => {
-  const [old, recent, other] = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`) as [string, string, string];
+  const [old, recent, other] = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`) as [
+    string,
+    string,
+    string,
+  ];
   await db.insertInto('account').values({ user_id: 'alice', plan: 'core' }).execute();
   const event = (seq: number, vmId: string, kind: string, days: number) =>
     db

@@ -16,9 +16,12 @@ describe("a request's id", () => {
   it.each(['a', '7', 'trace-1.2_3', 'x'.repeat(64)])('is the one that the client sent: "%s"', (given) => {
     expect(chooseRequestId(given)).toBe(given);
   });
-  it.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])('is generated instead of %j', (given) => {
-    expect(chooseRequestId(given)).toMatch(NEW);
-  });
+  it.each([undefined, '', ' ', 'a b', 'a,b', 'ü', 'x'.repeat(65), '"', 'a\n', ['a', 'b']])(
+    'is generated instead of %j',
+    (given) => {
+      expect(chooseRequestId(given)).toMatch(NEW);
+    },
+  );
   it('stays the same for the life of the request', () => {
     const request = { headers: {} };
     expect(requestIdOf(request)).toBe(requestIdOf(request));
@@ -44,12 +47,15 @@ describe('the log line of a failed request', () => {
       err: { message: 'boom' },
     });
   });
-  it.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)('has no stack and the level debug for %s', (code) => {
-    const [line, ...more] = linesOf(new ApiError(code, undefined, { cause: new Error('Connection terminated') }));
-    expect(more).toEqual([]);
-    expect(line).toMatchObject({ level: DEBUG, requestId: 'r', operation: 'GET /vms', code });
-    expect(JSON.stringify(line)).not.toMatch(/stack|terminated/);
-  });
+  it.each(['UNAVAILABLE', 'BAD_USER_INPUT', 'RATE_LIMITED', 'NOT_FOUND'] as const)(
+    'has no stack and the level debug for %s',
+    (code) => {
+      const [line, ...more] = linesOf(new ApiError(code, undefined, { cause: new Error('Connection terminated') }));
+      expect(more).toEqual([]);
+      expect(line).toMatchObject({ level: DEBUG, requestId: 'r', operation: 'GET /vms', code });
+      expect(JSON.stringify(line)).not.toMatch(/stack|terminated/);
+    },
+  );
 });
 
 describe('every answer', () => {
@@ -102,7 +108,8 @@ describe('every answer', () => {
       const overHttp = await gateway.post(token, `query Mine ${query}`);
       const { errors } = (await overHttp.json()) as { errors: { message: string; extensions: object }[] };
       const httpId = overHttp.headers.get('x-request-id');
-      for (const { extensions } of errors) expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', requestId: httpId });
+      for (const { extensions } of errors)
+        expect(extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', requestId: httpId });
       expect(await linesOf(httpId)).toEqual([
         expect.objectContaining({ level: ERROR, code: 'INTERNAL_SERVER_ERROR', err: expect.anything() }),
       ]);
@@ -110,11 +117,20 @@ describe('every answer', () => {
       const overRest = await ask('/vms', { 'x-request-id': 'rest-1' });
       expect([overRest.status, await overRest.json()]).toEqual([
         500,
-        { error: 'Something went wrong on our side; the request id helps us find it.', code: 'INTERNAL_SERVER_ERROR', requestId: 'rest-1' },
+        {
+          error: 'Something went wrong on our side; the request id helps us find it.',
+          code: 'INTERNAL_SERVER_ERROR',
+          requestId: 'rest-1',
+        },
       ]);
-      expect(await linesOf('rest-1')).toEqual([expect.objectContaining({ operation: 'GET /vms', code: 'INTERNAL_SERVER_ERROR' })]);
+      expect(await linesOf('rest-1')).toEqual([
+        expect.objectContaining({ operation: 'GET /vms', code: 'INTERNAL_SERVER_ERROR' }),
+      ]);
 
-      const overSse = await ask(`/graphql?query=${encodeURIComponent(query)}`, { accept: 'text/event-stream', 'x-request-id': 'sse-1' });
+      const overSse = await ask(`/graphql?query=${encodeURIComponent(query)}`, {
+        accept: 'text/event-stream',
+        'x-request-id': 'sse-1',
+      });
       expect(await overSse.text()).toContain('"requestId":"sse-1"');
       expect(await linesOf('sse-1')).toHaveLength(1);
 

@@ -25,8 +25,15 @@ async function openTable() {
   const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
   const listener = undo.adopt(await createListener({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const tickets = new Tickets({ db, secretBox: await openTestSecretBox(db), addressOf: () => '127.0.0.1', secure: false });
-  const table = undo.adopt(new RouteCache({ db, listener, catalog, forward: FORWARD, tickets }), (open) => open.close());
+  const tickets = new Tickets({
+    db,
+    secretBox: await openTestSecretBox(db),
+    addressOf: () => '127.0.0.1',
+    secure: false,
+  });
+  const table = undo.adopt(new RouteCache({ db, listener, catalog, forward: FORWARD, tickets }), (open) =>
+    open.close(),
+  );
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
   return { url, table, queries };
 }
@@ -73,7 +80,8 @@ it('RouteCache caches missing VMs briefly, so a flood of unknown addresses cause
   const { table, queries } = await openTable();
   const [missing, other] = [randomUUID(), randomUUID()];
   const reads = () => queries.filter((text) => text.includes('from "vm"')).length;
-  for (let count = 0; count < 100; count += 1) expect(await table.resolve(missing, NAME, '/', new Map())).toEqual({ kind: 'not-found' });
+  for (let count = 0; count < 100; count += 1)
+    expect(await table.resolve(missing, NAME, '/', new Map())).toEqual({ kind: 'not-found' });
   expect(reads()).toBe(1);
   await table.resolve(other, NAME, '/', new Map());
   expect(reads()).toBe(2);

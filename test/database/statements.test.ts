@@ -51,7 +51,8 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {
     const vm = await createVm(services, viewer, { ...VM_INPUT, vmlabel: `vm ${count}`, storageType: 'EPHEMERAL' });
-    for (const name of ['web', 'api']) await addSubdomain(services, viewer, vm.id, { name, internalPort: 8080, visibility: 'PUBLIC' });
+    for (const name of ['web', 'api'])
+      await addSubdomain(services, viewer, vm.id, { name, internalPort: 8080, visibility: 'PUBLIC' });
   }
 });
 afterAll(async () => {
@@ -79,7 +80,9 @@ it('lists 5 VMs with their mappings in one statement over GraphQL', async () => 
 });
 
 it('lists VMs with the steps of their boots in one statement', async () => {
-  const { data, statements: count } = await run('{ vms { nodes { boot { steps { status startedAt seconds attempt } } } } }');
+  const { data, statements: count } = await run(
+    '{ vms { nodes { boot { steps { status startedAt seconds attempt } } } } }',
+  );
   // They were never started.
   expect((data as { vms: { nodes: unknown[] } }).vms.nodes).toEqual(Array.from({ length: 5 }, () => ({ boot: null })));
   expect(count).toBe(1);
@@ -96,9 +99,15 @@ it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (p
 it('reads the names of secrets without their values, and audits a read of values in the same statement', async () => {
   await run('{ vms { nodes { id secrets { key updatedAt } } } }');
   expect(statements.filter((statement) => statement.includes('sealed'))).toEqual([]);
-  await run('{ vms { nodes { id secrets { ...Values } } } } fragment Values on VmSecret { ... on VmSecret { clear: value } }');
+  await run(
+    '{ vms { nodes { id secrets { ...Values } } } } fragment Values on VmSecret { ... on VmSecret { clear: value } }',
+  );
   const [, reading] = statements;
-  expect([statements.length, reading?.includes('insert into audit'), reading?.includes('sealed')]).toEqual([2, true, true]);
+  expect([statements.length, reading?.includes('insert into audit'), reading?.includes('sealed')]).toEqual([
+    2,
+    true,
+    true,
+  ]);
 });
 
 it('reads the audit in one statement', async () => {
@@ -114,8 +123,12 @@ it('reads the secrets and the violations of a list in one more statement each, w
   expect(secrets).toBe(2);
   const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');
   expect(violations).toBe(2);
-  const { data, statements: problems } = await run('{ vms { nodes { id image { digest outdated } startProblems { code } } } }');
-  expect(data).toMatchObject({ vms: { nodes: [{ image: null, startProblems: [{ code: 'NO_SPACE' }] }, {}, {}, {}, {}] } });
+  const { data, statements: problems } = await run(
+    '{ vms { nodes { id image { digest outdated } startProblems { code } } } }',
+  );
+  expect(data).toMatchObject({
+    vms: { nodes: [{ image: null, startProblems: [{ code: 'NO_SPACE' }] }, {}, {}, {}, {}] },
+  });
   expect(problems).toBe(2);
 });
 

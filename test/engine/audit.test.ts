@@ -36,7 +36,8 @@ async function auditOf(token: string): Promise<Entry[]> {
   return (data?.me.audit.nodes ?? []).toReversed();
 }
 const actionsOf = async (token: string): Promise<string[]> => (await auditOf(token)).map(({ action }) => action);
-const detailsOf = ({ details }: Entry): Record<string, string> => Object.fromEntries(details.map(({ name, value }) => [name, value]));
+const detailsOf = ({ details }: Entry): Record<string, string> =>
+  Object.fromEntries(details.map(({ name, value }) => [name, value]));
 
 /** Counts may be split where a minute ends. */
 async function countOf(token: string, action: string): Promise<number> {
@@ -44,9 +45,24 @@ async function countOf(token: string, action: string): Promise<number> {
 }
 
 /** Each mutation of the schema as a change, in an order in which each is one, with what the audit tells of it. */
-const MUTATIONS: readonly (readonly [mutation: string, fields: string, action: string, details: Record<string, string>])[] = [
-  ['updateVm', '(input: { id: ID, vmlabel: "renamed", cpu: 2 }) { id }', 'VM_UPDATED', { vmlabel: 'renamed', cpu: '2' }],
-  ['setSecret', `(input: { vmId: ID, key: "API_KEY", value: "${SECRET_VALUE}" }) { key }`, 'SECRET_SET', { key: 'API_KEY' }],
+const MUTATIONS: readonly (readonly [
+  mutation: string,
+  fields: string,
+  action: string,
+  details: Record<string, string>,
+])[] = [
+  [
+    'updateVm',
+    '(input: { id: ID, vmlabel: "renamed", cpu: 2 }) { id }',
+    'VM_UPDATED',
+    { vmlabel: 'renamed', cpu: '2' },
+  ],
+  [
+    'setSecret',
+    `(input: { vmId: ID, key: "API_KEY", value: "${SECRET_VALUE}" }) { key }`,
+    'SECRET_SET',
+    { key: 'API_KEY' },
+  ],
   ['deleteSecret', '(vmId: ID, key: "API_KEY") { id }', 'SECRET_DELETED', { key: 'API_KEY' }],
   [
     'addSubdomain',
@@ -60,7 +76,12 @@ const MUTATIONS: readonly (readonly [mutation: string, fields: string, action: s
     'PORT_ADDED',
     { protocol: 'udp', internalPort: '7', publicPort: '27298' },
   ],
-  ['removePort', '(vmId: ID, protocol: UDP, internalPort: 7) { id }', 'PORT_REMOVED', { protocol: 'udp', internalPort: '7' }],
+  [
+    'removePort',
+    '(vmId: ID, protocol: UDP, internalPort: 7) { id }',
+    'PORT_REMOVED',
+    { protocol: 'udp', internalPort: '7' },
+  ],
   ['createOpenLink', '(vmId: ID, name: "web")', 'OPEN_LINK_CREATED', { name: 'web' }],
   ['removeSubdomain', '(vmId: ID, name: "web") { id }', 'SUBDOMAIN_REMOVED', { name: 'web' }],
   ['startVm', '(id: ID) { id }', 'VM_STARTED', {}],
@@ -79,16 +100,30 @@ describe('a change', () => {
       expect([mutation, errors]).toEqual([mutation, undefined]);
       expect((await actionsOf(token)).at(-1)).toBe(action);
     }
-    await eventually(async () => (await gateway.graphql<{ vm: unknown }>(token, `{ vm(id: "${id}") { id } }`)).data?.vm === null, {
-      deadline: 30_000,
-    });
+    await eventually(
+      async () => (await gateway.graphql<{ vm: unknown }>(token, `{ vm(id: "${id}") { id } }`)).data?.vm === null,
+      {
+        deadline: 30_000,
+      },
+    );
     const [created, ...told] = await auditOf(token);
     const { vmlabel, password, ...specs } = VM_INPUT;
-    expect(created).toMatchObject({ action: 'VM_CREATED', actor: 'auditor', address: '127.0.0.1', vmId: id, vmlabel, count: 1 });
+    expect(created).toMatchObject({
+      action: 'VM_CREATED',
+      actor: 'auditor',
+      address: '127.0.0.1',
+      vmId: id,
+      vmlabel,
+      count: 1,
+    });
     expect(created && detailsOf(created)).toMatchObject({ ...specs, cpu: '1', ram: '1', storageType: 'EPHEMERAL' });
     expect(JSON.stringify(created)).not.toContain(password);
-    expect(told.map((entry) => [entry.action, detailsOf(entry)])).toEqual(MUTATIONS.map(([, , action, details]) => [action, details]));
-    expect(new Set(told.map(({ actor, address, vmId }) => `${actor} ${address} ${vmId}`))).toEqual(new Set([`auditor 127.0.0.1 ${id}`]));
+    expect(told.map((entry) => [entry.action, detailsOf(entry)])).toEqual(
+      MUTATIONS.map(([, , action, details]) => [action, details]),
+    );
+    expect(new Set(told.map(({ actor, address, vmId }) => `${actor} ${address} ${vmId}`))).toEqual(
+      new Set([`auditor 127.0.0.1 ${id}`]),
+    );
   });
 
   it('has a case in this test for every mutation of the schema', () => {
@@ -116,7 +151,9 @@ describe('a change', () => {
     const token = await gateway.token('afar');
     const id = await createVm(gateway, token);
     const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.9' };
-    expect((await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'A', value: 'b' }, headers })).status).toBe(200);
+    expect(
+      (await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'A', value: 'b' }, headers })).status,
+    ).toBe(200);
     const client = gateway.subscribe(token);
     const answered = Promise.withResolvers<void>();
     client.subscribe(
@@ -138,7 +175,8 @@ describe('a change', () => {
 it('a start that the plan refuses is recorded with each dimension, and repetitions are counted', async () => {
   const token = await gateway.token('greedy', { plan: 'core' });
   const id = await createVm(gateway, token, { cpu: 2, ram: 4 });
-  for (const at of ['start', 'start', 'start']) expect((await gateway.rest(token, 'POST', `/vms/${at}/${id}`)).status).toBe(400);
+  for (const at of ['start', 'start', 'start'])
+    expect((await gateway.rest(token, 'POST', `/vms/${at}/${id}`)).status).toBe(400);
   await gateway.graphql(token, `mutation { restartVm(id: "${id}") { id } }`);
   const refused = (await auditOf(token)).filter(({ action }) => action === 'START_REFUSED');
   expect(refused.length).toBeLessThanOrEqual(2);
@@ -151,7 +189,10 @@ describe('a read of secret values', () => {
     const token = await gateway.token('reader');
     const ids = [await createVm(gateway, token), await createVm(gateway, token)];
     // One without secrets has nothing that could be read.
-    await gateway.graphql(token, `mutation { deleteSecret(vmId: "${await createVm(gateway, token)}", key: "VM_PASSWORD") { id } }`);
+    await gateway.graphql(
+      token,
+      `mutation { deleteSecret(vmId: "${await createVm(gateway, token)}", key: "VM_PASSWORD") { id } }`,
+    );
     await gateway.graphql(token, '{ vms { nodes { secrets { key updatedAt } } } }');
     expect(await countOf(token, 'SECRETS_READ')).toBe(0);
     await gateway.graphql(token, '{ vms { nodes { secrets { key value } } } }');
@@ -172,7 +213,8 @@ describe('a read of secret values', () => {
     const unsubscribe = client.subscribe<{ vmEvents: { vm: { secrets: { value: string }[] } } }>(
       { query: 'subscription { vmEvents { vm { secrets { value } } } }' },
       {
-        next: ({ data }) => (data?.vmEvents.vm.secrets[0]?.value === VM_INPUT.password ? seen.resolve() : seen.reject(data)),
+        next: ({ data }) =>
+          data?.vmEvents.vm.secrets[0]?.value === VM_INPUT.password ? seen.resolve() : seen.reject(data),
         error: seen.reject,
         complete: () => undefined,
       },
@@ -180,7 +222,9 @@ describe('a read of secret values', () => {
     await seen.promise;
     unsubscribe();
     await client.dispose();
-    expect((await auditOf(token)).filter(({ action }) => action === 'SECRETS_READ')).toMatchObject([{ vmId: id, address: '127.0.0.1' }]);
+    expect((await auditOf(token)).filter(({ action }) => action === 'SECRETS_READ')).toMatchObject([
+      { vmId: id, address: '127.0.0.1' },
+    ]);
   });
 
   it('is counted correctly under concurrent reads', async () => {
@@ -202,11 +246,17 @@ describe('a read of secret values', () => {
 it('a redeemed link is recorded once, with the address of its holder', async () => {
   const token = await gateway.token('sharer');
   const id = await createVm(gateway, token);
-  const { data } = await gateway.graphql<{ createOpenLink: string }>(token, `mutation { createOpenLink(vmId: "${id}") }`);
+  const { data } = await gateway.graphql<{ createOpenLink: string }>(
+    token,
+    `mutation { createOpenLink(vmId: "${id}") }`,
+  );
   const link = new URL(data?.createOpenLink ?? '');
   const visit = async (): Promise<number | undefined> => {
     const headers = { host: link.host, 'x-forwarded-for': '198.51.100.7' };
-    const [reply] = (await once(get({ port: gateway.port, path: link.pathname + link.search, headers }), 'response')) as [IncomingMessage];
+    const [reply] = (await once(
+      get({ port: gateway.port, path: link.pathname + link.search, headers }),
+      'response',
+    )) as [IncomingMessage];
     reply.resume();
     return reply.statusCode;
   };
@@ -225,7 +275,11 @@ describe('the list of entries', () => {
     }
     interface Page {
       readonly edges: readonly { readonly node: Entry }[];
-      readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly endCursor: string };
+      readonly pageInfo: {
+        readonly hasNextPage: boolean;
+        readonly hasPreviousPage: boolean;
+        readonly endCursor: string;
+      };
     }
     const seen: (string | undefined)[] = [];
     let after: string | null = null;
@@ -246,7 +300,10 @@ describe('the list of entries', () => {
   it.each(['(first: 0)', '(first: 101)', '(after: "x")', `(after: "${Buffer.from('vm:1').toString('base64url')}")`])(
     'refuses %s',
     async (args) => {
-      const { errors } = await gateway.graphql(await gateway.token('pager'), `{ me { audit${args} { nodes { action } } } }`);
+      const { errors } = await gateway.graphql(
+        await gateway.token('pager'),
+        `{ me { audit${args} { nodes { action } } } }`,
+      );
       expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
     },
   );

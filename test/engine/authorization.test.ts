@@ -19,10 +19,12 @@ import { createVm } from '../support/vms.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
 /**
- * Who may what, for everything that there is: the cases are made from the schema and the table of routes, what is expected of them comes from
- * test/support/access-rules.ts.
+ * Who may what, for everything that there is: the cases are made from the schema and the table of routes, what is
+ * expected of them comes from test/support/access-rules.ts.
  */
-const ROOTS = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter((type) => type != null);
+const ROOTS = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
+  (type) => type != null,
+);
 const OPERATIONS = ROOTS.flatMap((root) =>
   Object.values(root.getFields()).map((field) => [`${root.name}.${field.name}`, root, field] as const),
 );
@@ -91,7 +93,10 @@ interface Reply {
   readonly text: string;
 }
 
-/** Runs an operation with everything selected, as `token`; of a subscription the first that it says, or nothing where it says nothing. */
+/**
+ * Runs an operation with everything selected, as `token`; of a subscription the first that it says, or nothing where it
+ * says nothing.
+ */
 async function run(
   token: string | undefined,
   root: GraphQLObjectType,
@@ -149,7 +154,10 @@ describe('every type has a rule, and every field of it is asked for', () => {
     ]),
   );
   it.each(types.map((type) => [type.name, type] as const))('%s', (name, type) => {
-    expect(TYPE_RULES[name], `${name} has no rule. Say in test/support/access-rules.ts whose data it holds, in TYPE_RULES.`).toBeDefined();
+    expect(
+      TYPE_RULES[name],
+      `${name} has no rule. Say in test/support/access-rules.ts whose data it holds, in TYPE_RULES.`,
+    ).toBeDefined();
     const fields = Object.values(type.getFields()).map((field) => `${name}.${field.name}`);
     expect(fields.filter((field) => !asked.has(field))).toEqual([]);
   });
@@ -172,7 +180,8 @@ describe('every type has a rule, and every field of it is asked for', () => {
 describe('every route has a rule', () => {
   const advice = 'Say in test/support/access-rules.ts what it speaks of, in ROUTE_RULES.';
   it.each(ROUTE_NAMES)('%s', (name) => expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
-  it('and none that is not there', () => expect(Object.keys(ROUTE_RULES).filter((name) => !ROUTE_NAMES.includes(name))).toEqual([]));
+  it('and none that is not there', () =>
+    expect(Object.keys(ROUTE_RULES).filter((name) => !ROUTE_NAMES.includes(name))).toEqual([]));
 });
 
 describe('GraphQL', () => {
@@ -186,7 +195,9 @@ describe('GraphQL', () => {
     for (const [who, token] of Object.entries(strangers)) {
       const reply = await run(token, root, field, argsOf(name, id));
       expect([who, reply.status]).toEqual([who, 401]);
-      expect(JSON.parse(reply.text)).toEqual({ errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }] });
+      expect(JSON.parse(reply.text)).toEqual({
+        errors: [{ message: expect.any(String), extensions: { code: 'UNAUTHENTICATED' } }],
+      });
     }
     expect((await gateway.rest(owner, 'GET', `/vms/${id}`)).status, 'the VM is still there').toBe(200);
   });
@@ -249,7 +260,11 @@ describe('REST', () => {
     const { id, owner } = await newVm();
     for (const [who, token] of Object.entries(strangers)) {
       const { status, text } = await ask(token, name, id);
-      expect([who, status, JSON.parse(text)]).toEqual([who, 401, { error: expect.any(String), code: 'UNAUTHENTICATED' }]);
+      expect([who, status, JSON.parse(text)]).toEqual([
+        who,
+        401,
+        { error: expect.any(String), code: 'UNAUTHENTICATED' },
+      ]);
     }
     expect((await gateway.rest(owner, 'GET', `/vms/${id}`)).status, 'the VM is still there').toBe(200);
   });
@@ -267,7 +282,8 @@ describe('REST', () => {
     expect(foreign.text).not.toContain(CANARY);
     if (ROUTE_RULES[name]?.of === 'vm') {
       expect(foreign.status).toBe(404);
-      for (const other of [NOBODYS, deleted.id, 'no-uuid']) expect([other, await ask(stranger, name, other)]).toEqual([other, foreign]);
+      for (const other of [NOBODYS, deleted.id, 'no-uuid'])
+        expect([other, await ask(stranger, name, other)]).toEqual([other, foreign]);
     }
     expect(await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text()).toBe(before);
   });
@@ -301,7 +317,8 @@ describe("another account's VM and none at all", () => {
   it('take the same time, over GraphQL and REST, to read and to change', { timeout: 180_000 }, async () => {
     const { id } = await newVm();
     const asks = [
-      (vmId: string) => gateway.graphql(stranger, 'query ($id: ID!) { vm(id: $id) { id secrets { value } } }', { id: vmId }),
+      (vmId: string) =>
+        gateway.graphql(stranger, 'query ($id: ID!) { vm(id: $id) { id secrets { value } } }', { id: vmId }),
       (vmId: string) => gateway.graphql(stranger, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId }),
       async (vmId: string) => (await gateway.rest(stranger, 'GET', `/vms/${vmId}`)).text(),
       async (vmId: string) => (await gateway.rest(stranger, 'DELETE', `/vms/delete/${vmId}`)).text(),

@@ -33,7 +33,8 @@ const gateway = useGateway(() => {
 const token = await testToken('alice', { plan: 'unlimited' });
 
 const sql = async <T>(text: string): Promise<T[]> => (await executeSql(gateway.databaseUrl, text)).rows as T[];
-const statuses = async (): Promise<string[]> => (await sql<{ status: string }>('select status from vm')).map(({ status }) => status);
+const statuses = async (): Promise<string[]> =>
+  (await sql<{ status: string }>('select status from vm')).map(({ status }) => status);
 const start = (id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
 const areAll = (status: string) => async () => (await statuses()).every((one) => one === status);
 
@@ -51,14 +52,17 @@ async function runs(ids: readonly string[]): Promise<string[]> {
   return Promise.all(
     ids.map(async (id) => {
       const found = await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
-      const all = await Promise.all(found.map(async ({ Id }) => (await docker.getContainer(Id).inspect()).State.StartedAt));
+      const all = await Promise.all(
+        found.map(async ({ Id }) => (await docker.getContainer(Id).inspect()).State.StartedAt),
+      );
       return `${id} ${found.map(({ Id }) => Id).join()} ${all.join()}`;
     }),
   );
 }
 
 /** The statuses of all events after the account's number, without those that say which VM moved. */
-const toldSince = (seq: number) => sql<{ status: string }>(`select distinct status from vm_event where seq > ${seq} order by status`);
+const toldSince = (seq: number) =>
+  sql<{ status: string }>(`select distinct status from vm_event where seq > ${seq} order by status`);
 const lastSeq = async (): Promise<number> =>
   Math.max(0, ...(await sql<{ seq: number }>('select event_seq::int as seq from account')).map(({ seq }) => seq));
 
@@ -121,8 +125,8 @@ describe('a database that ends its connections', () => {
         `);
         ended += length;
         return (
-          (await docker.listContainers({ filters: { label: ids.map((id) => `io.swiftor.vm=${id}`).slice(0, 1) } })).length === 1 &&
-          ended > 60
+          (await docker.listContainers({ filters: { label: ids.map((id) => `io.swiftor.vm=${id}`).slice(0, 1) } }))
+            .length === 1 && ended > 60
         );
       },
       { deadline: 40_000 },
@@ -137,6 +141,8 @@ describe('a database that ends its connections', () => {
     await eventually(areAll('RUNNING'), { deadline: 60_000 });
     expect(await runs(ids)).toEqual(started);
     const told = (await toldSince(seq)).map(({ status }) => status);
-    expect(told).toEqual(['BOOTING', 'PULLING', 'QUEUED', 'RUNNING', 'STARTING'].filter((status) => told.includes(status)));
+    expect(told).toEqual(
+      ['BOOTING', 'PULLING', 'QUEUED', 'RUNNING', 'STARTING'].filter((status) => told.includes(status)),
+    );
   }, 150_000);
 });

@@ -33,12 +33,19 @@ beforeAll(async () => {
 // After the gateway's containers, which hold its images.
 afterAll(() => registry?.[Symbol.asyncDispose]());
 const gateway = useGateway(() => ({
-  distributions: [...refs].map(([code, image]) => ({ code, image, defaultPort: 3000, stopGraceSeconds: 2, bootSeconds: 20 })),
+  distributions: [...refs].map(([code, image]) => ({
+    code,
+    image,
+    defaultPort: 3000,
+    stopGraceSeconds: 2,
+    bootSeconds: 20,
+  })),
 }));
 const token = await testToken('alice', { plan: 'unlimited' });
 
 const refOf = (image: ImageName): string => refs.get(image) ?? '';
-const vmOf = (image: ImageName, region = 'AU') => createVm(gateway, token, { distribution: image, desktop: null, region });
+const vmOf = (image: ImageName, region = 'AU') =>
+  createVm(gateway, token, { distribution: image, desktop: null, region });
 const { start } = createVmProbe(gateway, token);
 const isThere = (imageRef: string) =>
   docker
@@ -99,7 +106,9 @@ async function watch(vmId?: string): Promise<Watch> {
         .filter(({ kind }) => kind !== 'PROGRESS')
         .map(({ status }) => status),
     progressOf: (id, status) =>
-      of(id).flatMap((event) => (event.kind === 'PROGRESS' && event.status === status && event.vm?.progress ? [event.vm.progress] : [])),
+      of(id).flatMap((event) =>
+        event.kind === 'PROGRESS' && event.status === status && event.vm?.progress ? [event.vm.progress] : [],
+      ),
   };
 }
 
@@ -138,11 +147,15 @@ describe('a boot that downloads its image', () => {
       expect(bytesDone).toBeLessThanOrEqual(bytesTotal ?? 0);
       expect(message).toContain(refOf('shown'));
     }
-    const times = seen.events.filter(({ kind, status }) => kind === 'PROGRESS' && status === 'PULLING').map(({ at }) => Date.parse(at));
+    const times = seen.events
+      .filter(({ kind, status }) => kind === 'PROGRESS' && status === 'PULLING')
+      .map(({ at }) => Date.parse(at));
     const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
     expect(seconds).toBeGreaterThan(2);
     expect(times.length).toBeLessThanOrEqual(4 * seconds + 1);
-    expect(seen.progressOf(id, 'BOOTING').every(({ percent, message }) => percent === 100 && message.includes('port 3000'))).toBe(true);
+    expect(
+      seen.progressOf(id, 'BOOTING').every(({ percent, message }) => percent === 100 && message.includes('port 3000')),
+    ).toBe(true);
   });
 
   it('shows the same to who asks instead of listening', async () => {
@@ -170,10 +183,13 @@ describe('a boot that downloads its image', () => {
     const percents = pulling.map(({ percent }) => percent);
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
     expect(new Set(percents).size).toBeGreaterThanOrEqual(4);
-    expect(pulling.some(({ bytesDone, bytesTotal }) => (bytesDone ?? 0) > 0 && (bytesDone ?? 0) < (bytesTotal ?? 0))).toBe(true);
+    expect(
+      pulling.some(({ bytesDone, bytesTotal }) => (bytesDone ?? 0) > 0 && (bytesDone ?? 0) < (bytesTotal ?? 0)),
+    ).toBe(true);
     // What it said of the step before is not said of this one.
     const later = answers.filter(({ status }) => status === 'STARTING' || status === 'BOOTING');
-    for (const { progress } of later) expect(progress).toMatchObject({ percent: 100, bytesDone: null, bytesTotal: null });
+    for (const { progress } of later)
+      expect(progress).toMatchObject({ percent: 100, bytesDone: null, bytesTotal: null });
   });
 
   it('tells each step also when all are over at once', async () => {
@@ -191,7 +207,9 @@ describe('VMs that need the same missing image', () => {
   it('make one download of it, in whichever region of the engine, and each shows it', async () => {
     registry.proxy.heal();
     registry.proxy.rules.bytesPerSecond = 0.8 * MB;
-    const ids = await Promise.all(Array.from({ length: 20 }, (_, index) => vmOf('shared', index % 2 === 0 ? 'AU' : 'US')));
+    const ids = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => vmOf('shared', index % 2 === 0 ? 'AU' : 'US')),
+    );
     const seen = await watch();
     await Promise.all(ids.map(start));
     await eventually(() => ids.every((id) => seen.told(id).at(-1) === 'RUNNING'), { deadline: 50_000 });
@@ -257,7 +275,9 @@ describe('VMs that need the same missing image', () => {
 
 describe('a download that goes wrong', () => {
   const failureOf = async (id: string) => {
-    const { data } = await gateway.graphql<{ vm: { lastFailure: { at: string; retryAt: string } & Record<string, unknown> } }>(
+    const { data } = await gateway.graphql<{
+      vm: { lastFailure: { at: string; retryAt: string } & Record<string, unknown> };
+    }>(
       token,
       'query ($id: ID!) { vm(id: $id) { lastFailure { step code message exitCode oomKilled logTail at retryAt } } }',
       { id },
@@ -297,21 +317,24 @@ describe('a download that goes wrong', () => {
     expectInStep(seen);
   }, 60_000);
 
-  it.each([429, 500, 401])('is tried again by itself when the registry answers %d, and then comes through', async (status) => {
-    registry.proxy.heal();
-    registry.proxy.rules.manifestStatus = status;
-    await registry.forget(refOf('refused'));
-    const id = await vmOf('refused');
-    const seen = await watch(id);
-    await start(id);
-    await toldUntil(seen, id, 'FAILED');
-    expect(await failureOf(id)).toMatchObject({ step: 'PULLING', code: 'PULL_FAILED' });
-    registry.proxy.heal();
-    await toldUntil(seen, id, 'RUNNING');
-    expect(seen.told(id).slice(-6)).toEqual(['FAILED', ...BOOT]);
-    await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
-    await toldUntil(seen, id, 'DELETED');
-  });
+  it.each([429, 500, 401])(
+    'is tried again by itself when the registry answers %d, and then comes through',
+    async (status) => {
+      registry.proxy.heal();
+      registry.proxy.rules.manifestStatus = status;
+      await registry.forget(refOf('refused'));
+      const id = await vmOf('refused');
+      const seen = await watch(id);
+      await start(id);
+      await toldUntil(seen, id, 'FAILED');
+      expect(await failureOf(id)).toMatchObject({ step: 'PULLING', code: 'PULL_FAILED' });
+      registry.proxy.heal();
+      await toldUntil(seen, id, 'RUNNING');
+      expect(seen.told(id).slice(-6)).toEqual(['FAILED', ...BOOT]);
+      await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
+      await toldUntil(seen, id, 'DELETED');
+    },
+  );
 
   it('and brings nothing is a stall; slow is none, however long it takes', async () => {
     registry.proxy.heal();
@@ -324,7 +347,10 @@ describe('a download that goes wrong', () => {
     const imageRef = await registry.push('stalled', [400 * KB]);
     registry.proxy.rules.stallBlobsAfter = 100 * KB;
     const ensure = () => driver.ensure(machineSpec({ imageRef }), AbortSignal.timeout(25_000), () => undefined);
-    await expect(ensure()).rejects.toMatchObject({ code: 'PULL_STALLED', message: expect.stringContaining('brought nothing for 1.5 s') });
+    await expect(ensure()).rejects.toMatchObject({
+      code: 'PULL_STALLED',
+      message: expect.stringContaining('brought nothing for 1.5 s'),
+    });
     expect(await isThere(imageRef)).toBe(false);
     registry.proxy.heal();
     registry.proxy.rules.bytesPerSecond = 100 * KB;

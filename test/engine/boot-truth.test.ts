@@ -18,7 +18,14 @@ beforeAll(async () => {
 afterAll(() => proxy[Symbol.asyncDispose]());
 const gateway = useGateway(() => {
   const app = (code: string, script: string, bootSeconds: number) => {
-    return { code, image: 'swiftor-test/tiny:1', defaultPort: 3000, command: shell(script), stopGraceSeconds: 2, bootSeconds };
+    return {
+      code,
+      image: 'swiftor-test/tiny:1',
+      defaultPort: 3000,
+      command: shell(script),
+      stopGraceSeconds: 2,
+      bootSeconds,
+    };
   };
   return {
     env: { REGIONS: `AU=${proxy.endpoint}` },

@@ -26,14 +26,19 @@ let catalog: Catalog;
 beforeAll(async () => {
   parts.defer(() => removeInstallation(installationId));
   proxy = parts.use(await openEngineProxy());
-  driver = parts.adopt(testDriver(installationId, { endpoint: proxy.endpoint, isolation: 'off' }), (open) => open.close());
+  driver = parts.adopt(testDriver(installationId, { endpoint: proxy.endpoint, isolation: 'off' }), (open) =>
+    open.close(),
+  );
   ({ url } = parts.use(await createTestDatabase()));
   db = parts.adopt(createDatabase(url), (open) => open.destroy());
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
   const dir = await mkdtemp(path.join(tmpdir(), 'swiftor-catalog-'));
   parts.defer(() => rm(dir, { recursive: true }));
   const catalogFile = path.join(dir, 'catalog.json');
-  await writeFile(catalogFile, JSON.stringify({ distributions: [{ code: 'ubuntu', image: await testImage(), defaultPort: 3000 }] }));
+  await writeFile(
+    catalogFile,
+    JSON.stringify({ distributions: [{ code: 'ubuntu', image: await testImage(), defaultPort: 3000 }] }),
+  );
   catalog = await loadCatalog({ catalogFile, defaultPlan: 'core', regions: ['AU'] });
 });
 afterAll(() => parts.disposeAsync(), 60_000);
@@ -90,7 +95,10 @@ describe('a boot on an engine that fails every call', () => {
       refuse(call);
       const { status, attempts, last_failure } = await pass('QUEUED', LONG);
       expect([status, attempts]).toEqual(['FAILED', 1]);
-      expect(last_failure).toMatchObject({ message: expect.stringContaining('out of order'), retryAt: expect.any(String) });
+      expect(last_failure).toMatchObject({
+        message: expect.stringContaining('out of order'),
+        retryAt: expect.any(String),
+      });
     },
   );
 

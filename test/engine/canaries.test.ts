@@ -37,7 +37,14 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'swiftor-canaries-'));
   const chatty = ['/bin/sh', '-c', 'env; exit 1'];
   const distributions = [
-    { code: 'tiny', image, defaultPort: 3000, stopGraceSeconds: 1, passwordVariables: ['PASSWORD'], probe: { signIn: 'basic' } },
+    {
+      code: 'tiny',
+      image,
+      defaultPort: 3000,
+      stopGraceSeconds: 1,
+      passwordVariables: ['PASSWORD'],
+      probe: { signIn: 'basic' },
+    },
     { code: 'chatty', image, defaultPort: 3000, command: chatty, bootSeconds: 5 },
     { code: 'absent', image: 'local/not-built:1', defaultPort: 3000 },
   ];
@@ -74,7 +81,11 @@ async function graphql<T>(query: string, variables: object = {}): Promise<T> {
   return (JSON.parse(text) as { data: T }).data;
 }
 async function rest(method: string, at: string, body?: object): Promise<void> {
-  const response = await fetch(gateway.url + at, { method, headers: headers(), ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const response = await fetch(gateway.url + at, {
+    method,
+    headers: headers(),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
   told.push(await response.text(), JSON.stringify([...response.headers]));
 }
 
@@ -83,15 +94,19 @@ const canary = (): string => next.next().value ?? expect.fail('All canaries are 
 
 async function newVm(distribution: string): Promise<string> {
   const input = { vmlabel: distribution, region: 'AU', password: canary(), distribution, cpu: 1, ram: 1 };
-  const { createVm } = await graphql<{ createVm: { id: string } }>('mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {
-    input,
-  });
+  const { createVm } = await graphql<{ createVm: { id: string } }>(
+    'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }',
+    {
+      input,
+    },
+  );
   return createVm.id;
 }
 const reaches = (id: string, status: string) =>
   eventually(
     async () =>
-      (await graphql<{ vm: { status: string } }>(`{ vm(id: "${id}") { status lastFailure { message logTail } } }`)).vm.status === status,
+      (await graphql<{ vm: { status: string } }>(`{ vm(id: "${id}") { status lastFailure { message logTail } } }`)).vm
+        .status === status,
     {
       deadline: 60_000,
     },
@@ -107,14 +122,20 @@ it('50 secrets are where they are read, and nowhere else', { timeout: 180_000 },
   const ids = [await newVm('tiny'), await newVm('tiny'), await newVm('chatty'), await newVm('absent')];
   const [one = '', two = '', chatty = '', absent = ''] = ids;
   for (const vmid of ids) {
-    for (let index = 0; index < 5; index += 1) await rest('POST', '/vms/secrets', { vmid, key: `REST_${index}`, value: canary() });
+    for (let index = 0; index < 5; index += 1)
+      await rest('POST', '/vms/secrets', { vmid, key: `REST_${index}`, value: canary() });
     for (let index = 0; index < 4; index += 1) {
       const query = 'mutation ($input: SetSecretInput!) { setSecret(input: $input) { key } }';
       await graphql(query, { input: { vmId: vmid, key: `GRAPHQL_${index}`, value: canary() } });
     }
   }
   for (const id of ids) await rest('POST', `/vms/start/${id}`);
-  await Promise.all([reaches(one, 'RUNNING'), reaches(two, 'RUNNING'), reaches(chatty, 'FAILED'), reaches(absent, 'FAILED')]);
+  await Promise.all([
+    reaches(one, 'RUNNING'),
+    reaches(two, 'RUNNING'),
+    reaches(chatty, 'FAILED'),
+    reaches(absent, 'FAILED'),
+  ]);
   await rest('POST', '/vms/secrets', { vmid: one, key: 'LATE', value: canary() });
   await rest('POST', '/vms/secrets', { vmid: one, key: 'REST_0', value: canary() });
   await rest('DELETE', `/vms/secrets/${one}/REST_1`);
@@ -127,7 +148,9 @@ it('50 secrets are where they are read, and nowhere else', { timeout: 180_000 },
     input: { vmId: one, key: 5, value: { a: canary() } },
   });
   await rest('POST', '/vms/create', { config: { password: `${canary()}\n` }, os: canary() });
-  await eventually(async () => (await environmentOf(one)).some((entry) => entry.startsWith('LATE=')), { deadline: 60_000 });
+  await eventually(async () => (await environmentOf(one)).some((entry) => entry.startsWith('LATE=')), {
+    deadline: 60_000,
+  });
 
   // Where they are meant to be read.
   const read = await (await fetch(`${gateway.url}/vms/secrets`, { headers: headers() })).text();
@@ -148,7 +171,9 @@ it('50 secrets are where they are read, and nowhere else', { timeout: 180_000 },
   expect(foundIn(engine)).toEqual([]);
   for (const vmId of [one, two]) {
     const others = (await Promise.all(ids.filter((id) => id !== vmId).map(environmentOf))).flat();
-    expect(foundIn((await environmentOf(vmId)).join('\n')).filter((form) => others.some((entry) => entry.includes(form)))).toEqual([]);
+    expect(
+      foundIn((await environmentOf(vmId)).join('\n')).filter((form) => others.some((entry) => entry.includes(form))),
+    ).toEqual([]);
   }
   expect(foundIn(await dump())).toEqual([]);
   expect(await grepDataDirectory()).toEqual([]);
@@ -164,12 +189,19 @@ it('50 secrets are where they are read, and nowhere else', { timeout: 180_000 },
   expect(foundIn(logged)).toEqual([]);
 });
 
-/** All events of the account from now on, with all of each VM but its secrets; what was read when the VM's last has come. */
+/**
+ * All events of the account from now on, with all of each VM but its secrets; what was read when the VM's last has
+ * come.
+ */
 function readEvents(): (vmId: string) => Promise<string> {
   const query =
     'subscription { vmEvents { seq kind vmId status reason vm { vmlabel url lastFailure { message logTail } progress { message } } } }';
   const body = JSON.stringify({ query });
-  const reading = fetch(`${gateway.url}/graphql`, { method: 'POST', headers: { ...headers(), accept: 'text/event-stream' }, body });
+  const reading = fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { ...headers(), accept: 'text/event-stream' },
+    body,
+  });
   return async (vmId) => {
     let text = '';
     for await (const chunk of (await reading).body ?? []) {
@@ -186,7 +218,10 @@ async function environmentOf(vmId: string): Promise<string[]> {
   return container === undefined ? [] : (await docker.getContainer(container.Id).inspect()).Config.Env;
 }
 
-/** All that the engine tells of what is ours, but for the environment of each container, which holds its VM's secrets by design. */
+/**
+ * All that the engine tells of what is ours, but for the environment of each container, which holds its VM's secrets by
+ * design.
+ */
 async function engineSays(vmIds: readonly string[]): Promise<string> {
   const filters = { label: [`io.swiftor.installation=${installationId}`] };
   const containers = await docker.listContainers({ all: true, filters });
@@ -207,7 +242,10 @@ async function dump(): Promise<string> {
   const tables = (rows as { tablename: string }[]).map(({ tablename }) => tablename);
   expect(tables).toContain('vm_secret');
   const texts = await Promise.all(
-    tables.map(async (table) => (await executeSql(database.url, `select t::text as line from ${table} t`)).rows as { line: string }[]),
+    tables.map(
+      async (table) =>
+        (await executeSql(database.url, `select t::text as line from ${table} t`)).rows as { line: string }[],
+    ),
   );
   return texts
     .flat()

@@ -28,7 +28,9 @@ beforeAll(async () => {
   engine = (await docker.info()) as EngineFacts;
   const distributions = [...(await catalogOf(await testImage())).values()];
   const found = await Promise.all(
-    distributions.map(async (distribution) => [distribution.code, { distribution, subject: await subjectOf(distribution) }] as const),
+    distributions.map(
+      async (distribution) => [distribution.code, { distribution, subject: await subjectOf(distribution) }] as const,
+    ),
   );
   subjects = new Map(found);
 }, 120_000);
@@ -44,13 +46,17 @@ async function catalogOf(image: string): Promise<ReadonlyMap<string, Distributio
   try {
     const catalogFile = path.join(directory, 'catalog.json');
     await writeFile(catalogFile, JSON.stringify({ distributions: DISTRIBUTIONS.map(({ code }) => ({ code, image })) }));
-    return (await loadCatalog({ catalogFile, plansFile: undefined, defaultPlan: 'core', regions: ['AU'] })).distributions;
+    return (await loadCatalog({ catalogFile, plansFile: undefined, defaultPlan: 'core', regions: ['AU'] }))
+      .distributions;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-/** With a port forwarded where the entry lets a user do so, on the address that is the gateway's own unless the operator says another. */
+/**
+ * With a port forwarded where the entry lets a user do so, on the address that is the gateway's own unless the operator
+ * says another.
+ */
 async function specOf(distribution: Distribution): Promise<MachineSpec> {
   const desktop = distribution.desktops[0] ?? null;
   const row = { ...VM, id: randomUUID(), distribution: distribution.code, desktop };
@@ -58,7 +64,14 @@ async function specOf(distribution: Distribution): Promise<MachineSpec> {
     return { vmId: row.id, region: row.region, protocol, internalPort: from, publicPort: await freePort() };
   });
   const vm = { ...row, ports: await Promise.all(forwarded) };
-  const spec = toMachineSpec({ vm, distribution, secrets: [], salt: 'salt', policy: { egress: 'internet' }, bind: '127.0.0.1' });
+  const spec = toMachineSpec({
+    vm,
+    distribution,
+    secrets: [],
+    salt: 'salt',
+    policy: { egress: 'internet' },
+    bind: '127.0.0.1',
+  });
   if (spec === undefined) throw new Error(`The entry "${distribution.code}" has no image.`);
   return spec;
 }
@@ -90,9 +103,16 @@ async function subjectOf(distribution: Distribution): Promise<Subject> {
 
 async function create(spec: MachineSpec): Promise<string> {
   const volumeNames = new Map(spec.volumes.map(({ name }) => [name, `swtest-${spec.id}-${name}`]));
-  for (const Name of volumeNames.values()) await docker.createVolume({ Name, Labels: { [LABEL.installation]: installationId } });
+  for (const Name of volumeNames.values())
+    await docker.createVolume({ Name, Labels: { [LABEL.installation]: installationId } });
   const image = { reference: spec.imageRef, id: spec.imageRef };
-  const options = containerOptions(spec, { name: `swtest-${spec.id}`, image, installationId, networkId: 'swiftor-vms', volumeNames });
+  const options = containerOptions(spec, {
+    name: `swtest-${spec.id}`,
+    image,
+    installationId,
+    networkId: 'swiftor-vms',
+    volumeNames,
+  });
   return (await docker.createContainer(options)).id;
 }
 
@@ -101,15 +121,18 @@ describe('CIS Docker Benchmark 1.6, section 5', () => {
     expect(CIS_CHECKS.map(({ id }) => id)).toEqual(Array.from({ length: 32 }, (_, index) => `5.${index + 1}`));
   });
 
-  it.for(DISTRIBUTIONS.map(({ code }) => code))('%s: passes each check but those that are named, and needs each that is named', (code) => {
-    const { distribution, subject } = subjects.get(code) ?? expect.unreachable(`The catalog has no "${code}".`);
-    const found = CIS_CHECKS.flatMap((check) => {
-      const finding = check.find(subject);
-      return finding ? [`${check.id} ${check.title}: ${finding}`] : [];
-    });
-    const named = [...distribution.exceptions, ...hostExceptions(engine)].map(({ check }) => check);
-    expect(found.filter((line) => !named.includes(line.split(' ')[0] ?? ''))).toEqual([]);
-    expect(named.filter((id) => !found.some((line) => line.startsWith(`${id} `)))).toEqual([]);
-    expect(new Set(named).size).toBe(named.length);
-  });
+  it.for(DISTRIBUTIONS.map(({ code }) => code))(
+    '%s: passes each check but those that are named, and needs each that is named',
+    (code) => {
+      const { distribution, subject } = subjects.get(code) ?? expect.unreachable(`The catalog has no "${code}".`);
+      const found = CIS_CHECKS.flatMap((check) => {
+        const finding = check.find(subject);
+        return finding ? [`${check.id} ${check.title}: ${finding}`] : [];
+      });
+      const named = [...distribution.exceptions, ...hostExceptions(engine)].map(({ check }) => check);
+      expect(found.filter((line) => !named.includes(line.split(' ')[0] ?? ''))).toEqual([]);
+      expect(named.filter((id) => !found.some((line) => line.startsWith(`${id} `)))).toEqual([]);
+      expect(new Set(named).size).toBe(named.length);
+    },
+  );
 });

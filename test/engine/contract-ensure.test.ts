@@ -24,7 +24,9 @@ describeEachEngine('The driver contract, making machines', (engine) => {
       expect(phases).toEqual(['starting']);
       const address = await driver.address(spec.id, first.ref, 3000, within());
       expect(address).toEqual({ host: first.address, port: 3000 });
-      const page = await eventually(async (signal) => (await fetch(`http://${first.address}:3000/`, { signal })).text());
+      const page = await eventually(async (signal) =>
+        (await fetch(`http://${first.address}:3000/`, { signal })).text(),
+      );
       expect(page).toContain('<h1>tiny</h1>');
     });
 
@@ -40,11 +42,20 @@ describeEachEngine('The driver contract, making machines', (engine) => {
     });
 
     it('replaces the container of another hash and keeps its volumes', async () => {
-      const command = ['/bin/sh', '-c', 'echo "$GENERATION" >> /config/marker; cat /config/marker; trap "exit 0" TERM; sleep 86400 & wait'];
+      const command = [
+        '/bin/sh',
+        '-c',
+        'echo "$GENERATION" >> /config/marker; cat /config/marker; trap "exit 0" TERM; sleep 86400 & wait',
+      ];
       const old = machineSpec({ command, env: { GENERATION: 'one' }, volumes: [volume()] });
       const before = await ensure(old);
       await eventually(async () => (await textsOf(old)).length === 1);
-      const after = await ensure({ ...old, hash: 'other', env: { GENERATION: 'two' }, volumes: [volume({ mustExist: true })] });
+      const after = await ensure({
+        ...old,
+        hash: 'other',
+        env: { GENERATION: 'two' },
+        volumes: [volume({ mustExist: true })],
+      });
       expect(after.ref).not.toBe(before.ref);
       expect(await containersOf(old)).toHaveLength(1);
       const texts = await eventually(async () => {
@@ -97,11 +108,19 @@ describeEachEngine('The driver contract, making machines', (engine) => {
         LONG: 'x'.repeat(100 * 1024),
         'with.dot-and-dash': 'kept',
       };
-      const command = ['/bin/sh', '-c', `trap 'exit 0' TERM; cat /proc/1/environ > /www/environ; httpd -f -p 3000 -h /www & wait`];
+      const command = [
+        '/bin/sh',
+        '-c',
+        `trap 'exit 0' TERM; cat /proc/1/environ > /www/environ; httpd -f -p 3000 -h /www & wait`,
+      ];
       const { address } = await ensure(machineSpec({ command, env }));
-      const environ = await eventually(async (signal) => (await fetch(`http://${address}:3000/environ`, { signal })).text());
+      const environ = await eventually(async (signal) =>
+        (await fetch(`http://${address}:3000/environ`, { signal })).text(),
+      );
       const pairs = environ.split('\0').filter(Boolean);
-      const seen = Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+      const seen = Object.fromEntries(
+        pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+      );
       expect(seen).toMatchObject(env);
     });
 
@@ -122,11 +141,15 @@ describeEachEngine('The driver contract, making machines', (engine) => {
       // runc, under the other name that each engine knows it by.
       const { ref } = await ensure(machineSpec({ command: IDLE, runtime: 'io.containerd.runc.v2' }));
       const { HostConfig, State } = await docker.getContainer(ref).inspect();
-      expect({ runtime: HostConfig.Runtime, running: State.Running }).toEqual({ runtime: 'io.containerd.runc.v2', running: true });
+      expect({ runtime: HostConfig.Runtime, running: State.Running }).toEqual({
+        runtime: 'io.containerd.runc.v2',
+        running: true,
+      });
     });
 
     it('leaves a process no more rights than its profile says, and no more memory and processes', async () => {
-      const status = 'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
+      const status =
+        'cat /proc/1/status; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true';
       const lines = await outputOf(status, {
         security: { capabilities: ['CHOWN', 'KILL'], noNewPrivileges: true, seccomp: 'default', devices: [] },
       });
@@ -149,7 +172,11 @@ describeEachEngine('The driver contract, making machines', (engine) => {
     it("says START_FAILED with the engine's words for a command that is not there, and leaves no container", async () => {
       const spec = machineSpec({ command: ['/bin/no-such-command'] });
       const error = await failureOf(ensure(spec));
-      expect(error).toMatchObject({ name: 'EngineError', code: 'START_FAILED', message: expect.stringContaining('/bin/no-such-command') });
+      expect(error).toMatchObject({
+        name: 'EngineError',
+        code: 'START_FAILED',
+        message: expect.stringContaining('/bin/no-such-command'),
+      });
       expect(await containersOf(spec)).toEqual([]);
     });
 
@@ -166,12 +193,17 @@ describeEachEngine('The driver contract, making machines', (engine) => {
 
     it('says IMAGE_NOT_FOUND for a local image that was not built, without asking a registry', async () => {
       const spec = machineSpec({ imageRef: `local/${randomUUID()}:1` });
-      expect(await failureOf(ensure(spec))).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('not built') });
+      expect(await failureOf(ensure(spec))).toMatchObject({
+        code: 'IMAGE_NOT_FOUND',
+        message: expect.stringContaining('not built'),
+      });
       expect(await containersOf(spec)).toEqual([]);
     });
 
     it('says DATA_LOST and makes nothing when a volume that held data is gone', async () => {
-      const spec = machineSpec({ volumes: [volume({ name: 'fresh', target: '/fresh' }), volume({ name: 'gone', mustExist: true })] });
+      const spec = machineSpec({
+        volumes: [volume({ name: 'fresh', target: '/fresh' }), volume({ name: 'gone', mustExist: true })],
+      });
       const error = await failureOf(ensure(spec));
       expect(error).toMatchObject({ code: 'DATA_LOST', message: expect.stringContaining('"gone"') });
       expect(await containersOf(spec)).toEqual([]);
@@ -188,7 +220,12 @@ describeEachEngine('The driver contract, making machines', (engine) => {
       await docker.getContainer(listed?.Id ?? '').remove({ force: true });
       const options = { NetworkMode: 'f'.repeat(64) };
       const labels = { [LABEL.installation]: installationId, [LABEL.machine]: old.id, [LABEL.hash]: old.hash };
-      const stale = await docker.createContainer({ Image: old.imageRef, Cmd: [...IDLE], Labels: labels, HostConfig: options });
+      const stale = await docker.createContainer({
+        Image: old.imageRef,
+        Cmd: [...IDLE],
+        Labels: labels,
+        HostConfig: options,
+      });
       const seen = await ensure(old);
       expect(seen).toMatchObject({ state: 'running', address: expect.any(String) });
       expect(seen.ref).not.toBe(stale.id);

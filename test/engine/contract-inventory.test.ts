@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { LABEL } from '../../src/engine/labels.ts';
-import { describeEachEngine, docker, IDLE, machineSpec, newInstallationId, STUBBORN, testImage } from '../support/engines.ts';
+import {
+  describeEachEngine,
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  STUBBORN,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { contractTools, volume, volumesOf, within } from '../support/engine-contract.ts';
 
@@ -93,7 +101,10 @@ describeEachEngine('The driver contract, observing and removing machines', (engi
     it('succeeds twice at once, and for a machine that never was', async () => {
       const spec = machineSpec({ command: IDLE, volumes: [volume()] });
       await ensure(spec);
-      await Promise.all([driver.remove(spec.id, ['until-delete'], within()), driver.remove(spec.id, ['until-delete'], within())]);
+      await Promise.all([
+        driver.remove(spec.id, ['until-delete'], within()),
+        driver.remove(spec.id, ['until-delete'], within()),
+      ]);
       expect(await containersOf(spec)).toEqual([]);
       expect(await volumesOf(spec)).toEqual([]);
       await driver.remove(randomUUID(), ['until-stop', 'until-delete'], within());
@@ -134,7 +145,9 @@ describeEachEngine('The driver contract, observing and removing machines', (engi
     const { ref, address } = await ensure(spec);
     const { machines, volumes } = await driver.list(within());
     const labels = expect.objectContaining({ 'io.swiftor.test': 'kept', [LABEL.machine]: spec.id });
-    expect(machines).toContainEqual(expect.objectContaining({ id: spec.id, ref, address, hash: spec.hash, state: 'running', labels }));
+    expect(machines).toContainEqual(
+      expect.objectContaining({ id: spec.id, ref, address, hash: spec.hash, state: 'running', labels }),
+    );
     expect(volumes).toContainEqual({ id: spec.id, name: 'primary', labels });
   });
 
@@ -149,7 +162,10 @@ describeEachEngine('The driver contract, observing and removing machines', (engi
   });
 
   it("adds up the bytes of a machine's volumes", async () => {
-    const spec = machineSpec({ volumes: [volume()], command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'] });
+    const spec = machineSpec({
+      volumes: [volume()],
+      command: ['/bin/sh', '-c', 'dd if=/dev/urandom of=/config/data bs=1024 count=300'],
+    });
     await ensure(spec);
     await linesOf(spec);
     const { lastingBytes } = (await driver.measureStorage(within())).get(spec.id) ?? {};

@@ -17,7 +17,11 @@ describeEachEngine('The driver contract, replacing machines and forwarding ports
   const { ensure, containersOf } = contractTools(engine);
 
   describe('a replacement', () => {
-    const serve = ['/bin/sh', '-c', `trap 'exit 0' TERM; echo $WHICH >> /config/marker; httpd -f -p 3000 -h /config & wait`];
+    const serve = [
+      '/bin/sh',
+      '-c',
+      `trap 'exit 0' TERM; echo $WHICH >> /config/marker; httpd -f -p 3000 -h /config & wait`,
+    ];
     const volumes = [volume({ lifetime: 'until-stop' })];
     const old = () => machineSpec({ command: serve, env: { WHICH: 'old' }, volumes });
     /** Of the same machine, with what a change made of it. */
@@ -28,7 +32,8 @@ describeEachEngine('The driver contract, replacing machines and forwarding ports
       eventually(async (signal) => (await fetch(`http://${address}:3000/marker`, { signal })).text());
     const statesOf = async (spec: MachineSpec) =>
       Object.fromEntries((await containersOf(spec)).map(({ Labels, State }) => [Labels[LABEL.hash] ?? '', State]));
-    const replace = (before: MachineSpec, after: MachineSpec) => driver.ensure(after, within(), ignoreProgress, before.hash);
+    const replace = (before: MachineSpec, after: MachineSpec) =>
+      driver.ensure(after, within(), ignoreProgress, before.hash);
     const revert = ({ id, hash }: MachineSpec) => driver.revert(id, hash, within());
 
     it('keeps the old container, stopped, and the data of each volume, until it is told that the new one answers', async () => {
@@ -40,7 +45,11 @@ describeEachEngine('The driver contract, replacing machines and forwarding ports
       expect(await statesOf(before)).toEqual({ [before.hash]: 'exited', [after.hash]: 'running' });
       expect(await markerOf(second)).toBe('old\nnew\n');
       const seen = await driver.observe(before.id, within());
-      expect(seen).toMatchObject({ ref: second.ref, state: 'running', others: [{ hash: before.hash, state: 'exited' }] });
+      expect(seen).toMatchObject({
+        ref: second.ref,
+        state: 'running',
+        others: [{ hash: before.hash, state: 'exited' }],
+      });
       // A second call finds it all as it is.
       expect(await replace(before, after)).toEqual(second);
       await driver.removeOthers(before.id, second.ref, within());
@@ -136,8 +145,14 @@ describeEachEngine('The driver contract, replacing machines and forwarding ports
   });
 
   describe('ports', () => {
-    const portOf = (protocol: 'tcp' | 'udp', publicPort: number) => ({ protocol, internalPort: 7, publicPort, bind: '127.0.0.1' });
-    const echoing = async (ports: MachineSpec['ports']) => machineSpec({ imageRef: await echoImage(), command: ECHO_COMMAND, ports });
+    const portOf = (protocol: 'tcp' | 'udp', publicPort: number) => ({
+      protocol,
+      internalPort: 7,
+      publicPort,
+      bind: '127.0.0.1',
+    });
+    const echoing = async (ports: MachineSpec['ports']) =>
+      machineSpec({ imageRef: await echoImage(), command: ECHO_COMMAND, ports });
 
     it("lead to the machine's own while it runs, and are free again when it is gone", async () => {
       const port = await freePort();

@@ -105,7 +105,9 @@ describeEachEngine('The driver contract, events, logs and stats', (engine) => {
     });
 
     it('follow a container to its end, and end at once when their reader leaves', async () => {
-      const spec = machineSpec({ command: ['/bin/sh', '-c', `echo ready; trap 'echo bye; exit 0' TERM; sleep 86400 & wait`] });
+      const spec = machineSpec({
+        command: ['/bin/sh', '-c', `echo ready; trap 'echo bye; exit 0' TERM; sleep 86400 & wait`],
+      });
       await ensure(spec);
       const follower = driver.logs(spec.id, { tail: 10, follow: true }, within())[Symbol.asyncIterator]();
       const leaver = driver.logs(spec.id, { tail: 10, follow: true }, within())[Symbol.asyncIterator]();

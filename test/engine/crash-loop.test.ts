@@ -34,7 +34,9 @@ describe('the starts of an app that ends', () => {
 
 describe('a VM whose app ends at once', () => {
   const command = ['/bin/sh', '-c', 'echo again; exit 3'];
-  const gateway = useGateway({ distributions: [{ code: 'crasher', image: 'swiftor-test/tiny:1', defaultPort: 3000, command }] });
+  const gateway = useGateway({
+    distributions: [{ code: 'crasher', image: 'swiftor-test/tiny:1', defaultPort: 3000, command }],
+  });
 
   const rowOf = async (id: string) => {
     const { rows } = await executeSql(
@@ -55,7 +57,8 @@ describe('a VM whose app ends at once', () => {
     const id = await createVm(gateway, token, { distribution: 'crasher', desktop: null });
     const begun = Math.floor(Date.now() / 1000) - 1;
     await start(id);
-    // A hint whenever it can hurt, until its fourth failure: what is told of an exit must not bring the next start forward.
+    // A hint whenever it can hurt, until its fourth failure: what is told of an exit must not bring the next start
+    // forward.
     const row = await eventually(async () => (await hint(id)) && [await rowOf(id)].find((now) => now?.attempts === 4), {
       deadline: 50_000,
     });
@@ -69,7 +72,9 @@ describe('a VM whose app ends at once', () => {
       .filter(Boolean)
       .map((line) => (JSON.parse(line) as { timeNano: number }).timeNano / 1e9);
     const gaps = starts.slice(1).map((at, index) => at - (starts[index] ?? 0));
-    expect(gaps).toEqual([1, 2, 3].map((attempts) => expect.toSatisfy((gap: number) => gap >= backoffSeconds(attempts))));
+    expect(gaps).toEqual(
+      [1, 2, 3].map((attempts) => expect.toSatisfy((gap: number) => gap >= backoffSeconds(attempts))),
+    );
 
     expect((await gateway.rest(token, 'POST', `/vms/stop/${id}`)).status).toBe(200);
     await reaches(id, 'STOPPED', 2_000);
@@ -93,19 +98,27 @@ describe('a VM whose app ends at once', () => {
     }
     await reaches(ids[0] ?? '', 'STOPPED', 2_000);
     await eventually(async () => (await rowOf(ids[1] ?? '')) === undefined, { deadline: 2_000 });
-    for (const id of ids) expect(await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } })).toEqual([]);
+    for (const id of ids)
+      expect(await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } })).toEqual([]);
   });
 
   it('is tried again at once by who starts it, and with other secrets', async () => {
     const id = await createVm(gateway, token, { distribution: 'crasher', desktop: null });
     await start(id);
     await reaches(id, 'FAILED');
-    await executeSql(gateway.databaseUrl, `update vm set attempts = 9, next_attempt_at = now() + interval '60 s' where id = '${id}'`);
+    await executeSql(
+      gateway.databaseUrl,
+      `update vm set attempts = 9, next_attempt_at = now() + interval '60 s' where id = '${id}'`,
+    );
     await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'FIXED', value: 'yes' } });
-    await eventually(async () => (await rowOf(id))?.attempts === 10 && (await rowOf(id))?.status === 'FAILED', { deadline: 5_000 });
+    await eventually(async () => (await rowOf(id))?.attempts === 10 && (await rowOf(id))?.status === 'FAILED', {
+      deadline: 5_000,
+    });
     expect((await rowOf(id))?.wait).toBeGreaterThan(50);
     await start(id);
-    await eventually(async () => (await rowOf(id))?.attempts === 1 && (await rowOf(id))?.status === 'FAILED', { deadline: 5_000 });
+    await eventually(async () => (await rowOf(id))?.attempts === 1 && (await rowOf(id))?.status === 'FAILED', {
+      deadline: 5_000,
+    });
   });
 });
 
@@ -119,7 +132,10 @@ describe('an app that ran', () => {
     const id = await createVm(gateway, token);
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
     const row = async () => {
-      const { rows } = await executeSql(gateway.databaseUrl, `select status, attempts, address from vm where id = '${id}'`);
+      const { rows } = await executeSql(
+        gateway.databaseUrl,
+        `select status, attempts, address from vm where id = '${id}'`,
+      );
       return rows[0] as { status: string; attempts: number };
     };
     await eventually(async () => (await row()).status === 'RUNNING');

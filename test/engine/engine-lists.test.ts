@@ -3,7 +3,15 @@ import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
-import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 
 const installationId = newInstallationId();
 const within = () => AbortSignal.timeout(40_000);
@@ -29,7 +37,10 @@ const changed = (spec: MachineSpec): MachineSpec => ({
   volumes: spec.volumes.map((volume) => ({ ...volume, mustExist: true })),
 });
 const containersOf = async ({ id }: MachineSpec) =>
-  (await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } })).map(({ Id, State }) => ({ ref: Id, State }));
+  (await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } })).map(({ Id, State }) => ({
+    ref: Id,
+    State,
+  }));
 
 const volumesOf = async ({ id }: MachineSpec) =>
   (await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } })).Volumes.map(({ Name }) => Name);

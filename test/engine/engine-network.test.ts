@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
-import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { createTestEngineNames } from '../support/test-engine-names.ts';
 
 const installationId = newInstallationId();

@@ -72,7 +72,8 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     const asked = [1, 2, 3, 4, 5].map(() => track(machineSpec({ imageRef: registry.imageRef, command })));
     await Promise.all(asked.map(({ done }) => done));
     expect(registry.manifestRequests()).toBe(1);
-    for (const { progress } of asked) expect(progress.some((step) => step.phase === 'pulling' && step.percent < 100)).toBe(true);
+    for (const { progress } of asked)
+      expect(progress.some((step) => step.phase === 'pulling' && step.percent < 100)).toBe(true);
   });
 
   it('goes on being pulled for who still waits when another leaves', async () => {
@@ -106,14 +107,19 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     registry.stall();
     const impatient = testDriver(installationId, { pullStallMilliseconds: 1500 });
     onTestFinished(() => impatient.close());
-    const error = await failureOf(impatient.ensure(machineSpec({ imageRef: registry.imageRef, command }), within(), () => undefined));
+    const error = await failureOf(
+      impatient.ensure(machineSpec({ imageRef: registry.imageRef, command }), within(), () => undefined),
+    );
     expect(error).toMatchObject({ code: 'PULL_STALLED', message: expect.stringContaining(registry.imageRef) });
   });
 
   it('that the registry does not have is IMAGE_NOT_FOUND', async () => {
     const registry = await registryOf(5);
     const { done } = track(machineSpec({ imageRef: registry.missingRef }));
-    expect(await failureOf(done)).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('manifest unknown') });
+    expect(await failureOf(done)).toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringContaining('manifest unknown'),
+    });
   });
 
   it('whose registry cannot be reached is stood in for by the local image of the spec, where that was built', async () => {
@@ -167,7 +173,11 @@ describe('A pull whose stream goes wrong', () => {
   const layer = '{"status":"Downloading","progressDetail":{"current":5,"total":10},"id":"a"}\n';
 
   it.each<[string, string, (response: ServerResponse) => void]>([
-    ['an error line in a stream of status 200', 'PULL_FAILED', (response) => response.end(`${layer}{"error":"unexpected trouble"}\n`)],
+    [
+      'an error line in a stream of status 200',
+      'PULL_FAILED',
+      (response) => response.end(`${layer}{"error":"unexpected trouble"}\n`),
+    ],
     ['a full disk', 'NO_SPACE', (response) => response.end(`${layer}{"error":"write /x: no space left on device"}\n`)],
     ['a cut connection', 'ENGINE_UNREACHABLE', (response) => response.write(layer, () => response.socket?.destroy())],
     ['half a line', 'ENGINE_REFUSED', (response) => response.end(`${layer}{"status":"Pull comp`)],

@@ -7,7 +7,15 @@ import type { Observation } from '../../src/engine/machine.ts';
 import { EngineWatch } from '../../src/reconciler/watch/engine-watch.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
-import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { insertVm } from '../support/insert-vm.ts';
 
@@ -93,7 +101,10 @@ describe('an orphan', () => {
     const [stuck] = machines.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     if (stuck === undefined) throw new Error('There is no machine.');
     const call = new RegExp(`^DELETE /containers/${stuck.ref}`);
-    const end = proxy.rule({ call, act: { kind: 'answer', status: 500, body: { message: 'device or resource busy' } } });
+    const end = proxy.rule({
+      call,
+      act: { kind: 'answer', status: 500, body: { message: 'device or resource busy' } },
+    });
     for (const { id } of machines) await deleted(id);
     begin();
     await eventually(async () => (await idsOnEngine()).length === 1, { deadline: 20_000 });
@@ -140,7 +151,8 @@ it('an outage of the engine is one line at its start and one at its end, with it
 }, 90_000);
 
 describe('a suspiciously short list', () => {
-  const wakesOf = async (id: string) => (await db.selectFrom('vm').select('wakes').where('id', '=', id).executeTakeFirstOrThrow()).wakes;
+  const wakesOf = async (id: string) =>
+    (await db.selectFrom('vm').select('wakes').where('id', '=', id).executeTakeFirstOrThrow()).wakes;
 
   it.each([
     { when: 'from the first one on', known: false },
@@ -153,7 +165,10 @@ describe('a suspiciously short list', () => {
       const orphan = await makeMachine();
       await deleted(orphan.id);
       const containers = { call: /^GET \/containers\/json/, act: { kind: 'answer', status: 200, body: [] } } as const;
-      const volumes = { call: /^GET \/volumes/, act: { kind: 'answer', status: 200, body: { Volumes: [], Warnings: null } } } as const;
+      const volumes = {
+        call: /^GET \/volumes/,
+        act: { kind: 'answer', status: 200, body: { Volumes: [], Warnings: null } },
+      } as const;
       if (known) {
         await db.deleteFrom('deleted_vm').where('vm_id', '=', orphan.id).execute();
         begin();
@@ -163,7 +178,8 @@ describe('a suspiciously short list', () => {
       if (!known) begin();
       await lists(4);
       expect(await wakesOf(id)).toBe(0);
-      // A driver completes the list by the containers that it has seen; before it has seen any, the rows tell which to look for.
+      // A driver completes the list by the containers that it has seen; before it has seen any, the rows tell which to
+      // look for.
       expect(lines.filter(({ msg }) => msg.startsWith('the engine does not list'))).toHaveLength(known ? 0 : 1);
 
       for (const each of end) each();

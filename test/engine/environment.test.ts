@@ -37,7 +37,9 @@ async function runsWith(vmid: string, key: string): Promise<Record<string, strin
   return eventually(
     async () => {
       const { output } = await execIn(await containerOf(vmid), ['/bin/cat', '/proc/1/environ'], 2 ** 21);
-      const entries = output.split('\0').map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const);
+      const entries = output
+        .split('\0')
+        .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)] as const);
       const environment = Object.fromEntries(entries);
       return Object.hasOwn(environment, key) ? environment : undefined;
     },
@@ -45,14 +47,19 @@ async function runsWith(vmid: string, key: string): Promise<Record<string, strin
   );
 }
 
-it('of a container has each value as it was set, byte for byte, and no shell has seen it', { timeout: 90_000 }, async () => {
-  const id = await createVm(gateway, token, { password: `p "w' $(id) \\d` });
-  for (const [key, value] of Object.entries(VALUES)) expect([key, (await set(id, key, value)).status]).toEqual([key, 200]);
-  await gateway.rest(token, 'POST', `/vms/start/${id}`);
-  const environment = await runsWith(id, 'LONG');
-  expect(environment).toMatchObject({ ...VALUES, VM_PASSWORD: `p "w' $(id) \\d` });
-  expect((await execIn(await containerOf(id), ['/bin/test', '-e', '/tmp/no'])).exitCode).toBe(1);
-});
+it(
+  'of a container has each value as it was set, byte for byte, and no shell has seen it',
+  { timeout: 90_000 },
+  async () => {
+    const id = await createVm(gateway, token, { password: `p "w' $(id) \\d` });
+    for (const [key, value] of Object.entries(VALUES))
+      expect([key, (await set(id, key, value)).status]).toEqual([key, 200]);
+    await gateway.rest(token, 'POST', `/vms/start/${id}`);
+    const environment = await runsWith(id, 'LONG');
+    expect(environment).toMatchObject({ ...VALUES, VM_PASSWORD: `p "w' $(id) \\d` });
+    expect((await execIn(await containerOf(id), ['/bin/test', '-e', '/tmp/no'])).exitCode).toBe(1);
+  },
+);
 
 it('of a container may be as large as the API lets it become, and starts', { timeout: 90_000 }, async () => {
   const id = await createVm(gateway, token);
@@ -82,7 +89,8 @@ it(
           .getContainer(Id)
           .inspect()
           .catch(() => undefined);
-        const valueOf = (key: string): number => Number(inspected?.Config.Env.find((entry) => entry.startsWith(`${key}=`))?.slice(2));
+        const valueOf = (key: string): number =>
+          Number(inspected?.Config.Env.find((entry) => entry.startsWith(`${key}=`))?.slice(2));
         if (inspected !== undefined) seen.push([valueOf('A'), valueOf('B')]);
       }
     };
@@ -98,7 +106,10 @@ it(
   },
 );
 
-/** Each of another kind of danger: loaders, shells, interpreters, s6, linuxserver.io, desktops, sign-ins, and what is no name at all. */
+/**
+ * Each of another kind of danger: loaders, shells, interpreters, s6, linuxserver.io, desktops, sign-ins, and what is no
+ * name at all.
+ */
 const REFUSED_NAMES = [
   'PATH',
   'HOME',
@@ -154,10 +165,16 @@ it('of a container cannot be told any of these names, over GraphQL and REST alik
   for (const key of REFUSED_NAMES) {
     const { errors } = await gateway.graphql(token, query, { input: { vmId: id, key, value: 'v' } });
     const { status, error } = await set(id, key, 'v');
-    expect([key, errors?.[0]?.extensions.code, status, `input.${error}`]).toEqual([key, 'BAD_USER_INPUT', 400, errors?.[0]?.message]);
+    expect([key, errors?.[0]?.extensions.code, status, `input.${error}`]).toEqual([
+      key,
+      'BAD_USER_INPUT',
+      400,
+      errors?.[0]?.message,
+    ]);
   }
   // Names like any other, whatever they mean to JavaScript.
-  for (const key of ['__proto__', 'constructor', 'toString']) expect([key, (await set(id, key, key)).status]).toEqual([key, 200]);
+  for (const key of ['__proto__', 'constructor', 'toString'])
+    expect([key, (await set(id, key, key)).status]).toEqual([key, 200]);
   const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as {
     secrets: Record<string, Record<string, string>>;
   };
@@ -179,10 +196,15 @@ it.each([
   ['code-server', 'DEFAULT_WORKSPACE'],
 ])('of %s cannot be told %s, over GraphQL or REST', async (distribution, key) => {
   const id = await createVm(gateway, token, { distribution, desktop: distribution === 'ubuntu' ? 'xfce' : null });
-  const { errors } = await gateway.graphql(token, `mutation { setSecret(input: { vmId: "${id}", key: "${key}", value: "v" }) { key } }`);
+  const { errors } = await gateway.graphql(
+    token,
+    `mutation { setSecret(input: { vmId: "${id}", key: "${key}", value: "v" }) { key } }`,
+  );
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path: 'input.key' }] });
   const { status, error } = await set(id, key, 'v');
   expect([status, error]).toEqual([400, expect.stringContaining('is reserved')]);
-  const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as { secrets: Record<string, object> };
+  const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as {
+    secrets: Record<string, object>;
+  };
   expect(Object.keys(secrets[id] ?? {})).toEqual(['VM_PASSWORD']);
 });

@@ -34,9 +34,13 @@ function seeded(seed: number): () => number {
 }
 
 async function rename(gateway: TestGateway, token: string, id: string, vmlabel: string): Promise<void> {
-  const { errors } = await gateway.graphql(token, 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }', {
-    input: { id, vmlabel },
-  });
+  const { errors } = await gateway.graphql(
+    token,
+    'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }',
+    {
+      input: { id, vmlabel },
+    },
+  );
   if (errors !== undefined) throw new Error(JSON.stringify(errors));
 }
 
@@ -101,7 +105,8 @@ async function readSseAndCut(
       text = blocks.pop() ?? '';
       for (const block of blocks) {
         const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined && seen.length < cutAfter) seen.push((JSON.parse(data) as { data: { vmEvents: SeenEvent } }).data.vmEvents);
+        if (data !== undefined && seen.length < cutAfter)
+          seen.push((JSON.parse(data) as { data: { vmEvents: SeenEvent } }).data.vmEvents);
       }
       if (seen.length >= cutAfter) break;
     }
@@ -148,7 +153,9 @@ describe('a client that is disconnected hundreds of times and reconnects to eith
       // A cursor that is kept is replayed: snapshots come at the beginning only.
       const beginning = events.findIndex(({ kind }) => kind !== 'SNAPSHOT');
       expect(events.slice(beginning).filter(({ kind }) => kind === 'SNAPSHOT')).toEqual([]);
-      const changed = events.filter(({ kind }) => kind === 'CHANGED' || kind === 'CREATED').map(({ seq }) => Number(seq));
+      const changed = events
+        .filter(({ kind }) => kind === 'CHANGED' || kind === 'CREATED')
+        .map(({ seq }) => Number(seq));
       // From its first one on: what came before it was told by the snapshots.
       expect(changed).toEqual(Array.from({ length: changed.length }, (_, index) => (changed[0] ?? 0) + index));
       expect(changed.at(-1)).toBe(last);
@@ -174,7 +181,9 @@ async function rawSubscriber(gateway: TestGateway, token: string): Promise<{ soc
   await eventually(() => received().includes('connection_ack'));
   // A long selection, so that what the kernel buffers is soon full.
   const fields = Array.from({ length: 40 }, (_, index) => `l${index}: vmlabel`).join(' ');
-  socket.write(frame({ id: '1', type: 'subscribe', payload: { query: `subscription { vmEvents { seq vm { ${fields} } } }` } }));
+  socket.write(
+    frame({ id: '1', type: 'subscribe', payload: { query: `subscription { vmEvents { seq vm { ${fields} } } }` } }),
+  );
   await eventually(() => received().includes('"next"'));
   return { socket, received };
 }
@@ -182,7 +191,10 @@ async function rawSubscriber(gateway: TestGateway, token: string): Promise<{ soc
 /** A masked text frame, as a client must send it; the mask is all zeros. */
 function frame(message: object): Buffer {
   const text = Buffer.from(JSON.stringify(message));
-  const head = text.length < 126 ? Buffer.of(0x81, 0x80 | text.length) : Buffer.of(0x81, 0xfe, text.length >> 8, text.length & 0xff);
+  const head =
+    text.length < 126
+      ? Buffer.of(0x81, 0x80 | text.length)
+      : Buffer.of(0x81, 0xfe, text.length >> 8, text.length & 0xff);
   return Buffer.concat([head, Buffer.alloc(4), text]);
 }
 
@@ -224,11 +236,15 @@ describe('a reader that does not read', () => {
     socket.destroy();
     const text = received().toString('latin1');
     // The close frame carries the code in its first two bytes, then the reason.
-    expect(text).toContain(`${String.fromCharCode(SLOW_READER_CODE >> 8, SLOW_READER_CODE & 0xff)}${SLOW_READER_REASON}`);
+    expect(text).toContain(
+      `${String.fromCharCode(SLOW_READER_CODE >> 8, SLOW_READER_CODE & 0xff)}${SLOW_READER_REASON}`,
+    );
     const seqs = [...text.matchAll(/"seq":"(\d+)"/g)].map(([, seq]) => Number(seq));
     expect(seqs).toEqual(Array.from({ length: seqs.length }, (_, index) => before + index));
     const rest = await readAndCut(one, token, String(seqs.at(-1)), last - (seqs.at(-1) ?? 0), 20_000);
-    expect(rest.map(({ seq }) => Number(seq))).toEqual(Array.from({ length: rest.length }, (_, index) => (seqs.at(-1) ?? 0) + 1 + index));
+    expect(rest.map(({ seq }) => Number(seq))).toEqual(
+      Array.from({ length: rest.length }, (_, index) => (seqs.at(-1) ?? 0) + 1 + index),
+    );
     expect(rest.at(-1)?.seq).toBe(String(last));
   }, 60_000);
 
@@ -266,7 +282,9 @@ describe('a reader that does not read', () => {
     await eventually(async () => (await readers(one)) === 80);
     for (let round = 0; round < 20; round += 1) {
       arrivals.length = 0;
-      wanted = (await db.selectFrom('account').select('event_seq').where('user_id', '=', 'crowd').executeTakeFirstOrThrow()).event_seq + 1;
+      wanted =
+        (await db.selectFrom('account').select('event_seq').where('user_id', '=', 'crowd').executeTakeFirstOrThrow())
+          .event_seq + 1;
       sentAt = performance.now();
       await rename(one, token, id, `round ${round}`);
       await eventually(() => arrivals.length === clients.length, { deadline: 5_000 });

@@ -84,8 +84,14 @@ const remove = async (id: string) => {
 };
 const runningOf = (id: string) => docker.listContainers({ filters: { label: [`io.swiftor.vm=${id}`] } });
 
-/** Starts a VM of that kind; why it failed, and the reason that its event gave. Nothing of it runs then, and it is deleted at the test's end. */
-async function failureOf(distribution: string, region = 'AU'): Promise<{ id: string; failure: Failure; reason: string | null }> {
+/**
+ * Starts a VM of that kind; why it failed, and the reason that its event gave. Nothing of it runs then, and it is
+ * deleted at the test's end.
+ */
+async function failureOf(
+  distribution: string,
+  region = 'AU',
+): Promise<{ id: string; failure: Failure; reason: string | null }> {
   const id = await createVm(gateway, token, { distribution, desktop: null, region });
   onTestFinished(() => remove(id));
   const events = await eventsUntil(
@@ -105,7 +111,13 @@ async function failureOf(distribution: string, region = 'AU'): Promise<{ id: str
 describe('the failure of a boot', () => {
   it('for want of the image names it, and who can do what', async () => {
     const { failure, reason } = await failureOf('absent');
-    expect(failure).toMatchObject({ step: 'PULLING', code: 'IMAGE_NOT_FOUND', exitCode: null, oomKilled: false, logTail: [] });
+    expect(failure).toMatchObject({
+      step: 'PULLING',
+      code: 'IMAGE_NOT_FOUND',
+      exitCode: null,
+      oomKilled: false,
+      logTail: [],
+    });
     expect(failure.message).toContain(registry.missingRef('absent'));
     expect(failure.message).toMatch(/operator has to push it, or to correct the catalog/);
     expect(reason).toBe('ENGINE');
@@ -147,16 +159,27 @@ describe('the failure of a boot', () => {
     expect(failure.logTail).toHaveLength(20);
     expect(failure.logTail.slice(-2)).toEqual(['line 30', 'the cause']);
     expect(failure.message).toContain('exit code 3');
-    await eventually(async () => (await look(id)).lastFailure?.at !== failure.at && (await look(id)).status === 'FAILED');
+    await eventually(
+      async () => (await look(id)).lastFailure?.at !== failure.at && (await look(id)).status === 'FAILED',
+    );
     expect((await look(id)).lastFailure?.logTail).toHaveLength(20);
     const again = await failureOf('ends-well');
-    await eventually(async () => (await look(again.id)).lastFailure?.at !== again.failure.at && (await look(again.id)).status === 'FAILED');
+    await eventually(
+      async () =>
+        (await look(again.id)).lastFailure?.at !== again.failure.at && (await look(again.id)).status === 'FAILED',
+    );
     expect((await look(again.id)).lastFailure?.logTail).toEqual(['done']);
   });
 
   it('of an app that never answers names the port, and ends the app', async () => {
     const { failure, reason } = await failureOf('silent');
-    expect(failure).toMatchObject({ step: 'BOOTING', code: 'APP_SILENT', exitCode: null, oomKilled: false, logTail: ['deaf'] });
+    expect(failure).toMatchObject({
+      step: 'BOOTING',
+      code: 'APP_SILENT',
+      exitCode: null,
+      oomKilled: false,
+      logTail: ['deaf'],
+    });
     expect(failure.message).toMatch(/port 3000 within 5 seconds.*was stopped/);
     expect(reason).toBe('DEADLINE');
   });
@@ -183,7 +206,12 @@ describe('an app that wants more memory than it has', () => {
     });
     onTestFinished(() => scripted.follow(() => false));
     const { failure } = await failureOf('greedy-child', 'US');
-    expect(failure).toMatchObject({ code: 'OUT_OF_MEMORY', exitCode: 1, oomKilled: true, logTail: expect.arrayContaining(['working']) });
+    expect(failure).toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      exitCode: 1,
+      oomKilled: true,
+      logTail: expect.arrayContaining(['working']),
+    });
   });
 
   it('is known among many that run out at once, to a driver whose events are read', async () => {
@@ -203,7 +231,8 @@ describe('an app that wants more memory than it has', () => {
       await removeInstallation(installationId);
     });
     const signal = AbortSignal.timeout(25_000);
-    // The engine watches a container's memory only once it has started it: of one that ran out before that it tells nothing.
+    // The engine watches a container's memory only once it has started it: of one that ran out before that it tells
+    // nothing.
     const wait = 'until [ -e /tmp/go ]; do sleep 0.05; done';
     const commands = [shell(`${wait}; exec ${HOG}`), shell(`${wait}; ${HOG}; exit 1`)];
     const specs = Array.from({ length: 12 }, (_, index) =>
@@ -211,7 +240,9 @@ describe('an app that wants more memory than it has', () => {
     );
     const started = await Promise.all(specs.map((spec) => driver.ensure(spec, signal, () => undefined)));
     const touch = { Cmd: ['touch', '/tmp/go'] };
-    await Promise.all(started.map(async ({ ref }) => (await docker.getContainer(ref).exec(touch)).start({ Detach: true })));
+    await Promise.all(
+      started.map(async ({ ref }) => (await docker.getContainer(ref).exec(touch)).start({ Detach: true })),
+    );
     const seen = await eventually(
       async () => {
         const all = await Promise.all(specs.map(({ id }) => driver.observe(id, signal)));
@@ -250,7 +281,10 @@ describe('an update that fails', () => {
     registry.proxy.rules.manifestStatus = 503;
     await restart(id);
     await eventually(async () => (await look(id)).lastFailure !== null, { deadline: 25_000 });
-    expect((await look(id)).lastFailure).toMatchObject({ code: 'PULL_FAILED', message: expect.stringContaining('pushed:1') });
+    expect((await look(id)).lastFailure).toMatchObject({
+      code: 'PULL_FAILED',
+      message: expect.stringContaining('pushed:1'),
+    });
     await reaches(id, 'RUNNING');
     expect((await runningOf(id)).map(({ Id }) => Id)).toEqual([container?.Id]);
     registry.proxy.heal();
@@ -269,7 +303,13 @@ describe('an engine that cannot be reached', () => {
     expect((await start(id)).status).toBe(200);
     await reaches(id, 'UNKNOWN');
     const { lastFailure } = await look(id);
-    expect(lastFailure).toMatchObject({ step: 'QUEUED', code: 'ENGINE_UNREACHABLE', exitCode: null, oomKilled: false, logTail: [] });
+    expect(lastFailure).toMatchObject({
+      step: 'QUEUED',
+      code: 'ENGINE_UNREACHABLE',
+      exitCode: null,
+      oomKilled: false,
+      logTail: [],
+    });
     expect(lastFailure?.message).toMatch(/engine of region "EU" does not answer/);
     expect(lastFailure?.message).not.toContain('sock');
     expect(Date.parse(lastFailure?.retryAt ?? '')).toBeGreaterThan(Date.parse(lastFailure?.at ?? ''));

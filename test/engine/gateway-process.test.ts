@@ -79,7 +79,8 @@ async function createVm(gateway: GatewayProcess, code: string): Promise<string> 
   if (answer.vm === undefined) throw new Error(`No VM was made: ${JSON.stringify(answer)}`);
   return answer.vm.id;
 }
-const statusOf = async (gateway: GatewayProcess, id: string) => (await call<{ status: string }>(gateway, 'GET', `/vms/${id}`)).status;
+const statusOf = async (gateway: GatewayProcess, id: string) =>
+  (await call<{ status: string }>(gateway, 'GET', `/vms/${id}`)).status;
 
 describe('a gateway that is ended', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('by %s drains and exits with 0, and its VMs go on', async (signal) => {
@@ -116,7 +117,9 @@ describe('a gateway that is killed', () => {
     await using first = await startGatewayProcess(env);
     const id = await createVm(first, 'slow');
     await call(first, 'POST', `/vms/start/${id}`);
-    await eventually(async () => (await containersOf(id)).some(({ State }) => State === 'running'), { deadline: 20_000 });
+    await eventually(async () => (await containersOf(id)).some(({ State }) => State === 'running'), {
+      deadline: 20_000,
+    });
     const [before] = await containersOf(id);
     first.child.kill('SIGKILL');
     await first.exited;
@@ -143,7 +146,9 @@ describe('a gateway that is killed', () => {
     const { vms } = await call<{ vms: { id: string }[] }>(second, 'GET', '/vms');
     expect(vms.map(({ id }) => id)).toEqual(ids);
     for (const id of ids) await call(second, 'DELETE', `/vms/delete/${id}`);
-    await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0, { deadline: 40_000 });
+    await eventually(async () => (await call<{ vms: unknown[] }>(second, 'GET', '/vms')).vms.length === 0, {
+      deadline: 40_000,
+    });
     second.child.kill('SIGTERM');
     expect(await second.exited).toBe(0);
   }, 120_000);
@@ -193,7 +198,10 @@ describe('two gateways on one database', () => {
   it('start at once on an empty database, and share the work', async () => {
     const env = await settings();
     await executeSql(env['DATABASE_URL'] ?? '', 'drop schema public cascade; create schema public');
-    const [one, two] = await Promise.all([startGatewayProcess(env), startGatewayProcess({ ...env, DATA_DIR: await newFolder() })]);
+    const [one, two] = await Promise.all([
+      startGatewayProcess(env),
+      startGatewayProcess({ ...env, DATA_DIR: await newFolder() }),
+    ]);
     await using first = one;
     await using second = two;
     const ids = await Promise.all([first, second, first, second].map((gateway) => createVm(gateway, 'tiny')));
@@ -210,7 +218,9 @@ describe('two gateways on one database', () => {
     await using first = await startGatewayProcess(env);
     await using second = await startGatewayProcess({ ...env, DATA_DIR: await newFolder() });
     const ids = await Promise.all(Array.from({ length: 50 }, () => createVm(first, 'slow')));
-    const answers = await Promise.all(ids.map((id, index) => callPatiently(index % 2 === 0 ? first : second, 'POST', `/vms/start/${id}`)));
+    const answers = await Promise.all(
+      ids.map((id, index) => callPatiently(index % 2 === 0 ? first : second, 'POST', `/vms/start/${id}`)),
+    );
     const refused = answers.filter(({ code }) => code === 'QUOTA_EXCEEDED');
     // Engineer: six at a time.
     expect([answers.length - refused.length, refused.length]).toEqual([6, 44]);

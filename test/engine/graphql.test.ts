@@ -78,7 +78,10 @@ describe('who may ask', () => {
       `createOpenLink(vmId: "${id}")`,
     ]) {
       const own = await gateway.graphql(stranger, `mutation { ${mutation} }`);
-      const none = await gateway.graphql(stranger, `mutation { ${mutation.replace(id, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f')} }`);
+      const none = await gateway.graphql(
+        stranger,
+        `mutation { ${mutation.replace(id, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f')} }`,
+      );
       expect([mutation, own.errors?.[0]?.extensions.code]).toEqual([mutation, 'NOT_FOUND']);
       expect(own).toEqual(none);
     }
@@ -97,13 +100,15 @@ describe('bad input', () => {
     expect([response.status, await codeOf(response)]).toEqual([status, 'BAD_USER_INPUT']);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/graphql'])(
-    'in %s is refused: it could come from another site',
-    async (type) => {
-      const response = await post('query=mutation', { 'content-type': type });
-      expect([response.status, await codeOf(response)]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/graphql',
+  ])('in %s is refused: it could come from another site', async (type) => {
+    const response = await post('query=mutation', { 'content-type': type });
+    expect([response.status, await codeOf(response)]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  });
 
   it('past 256 KiB is refused', async () => {
     const response = await post(JSON.stringify({ query: `{ me { userId } } # ${'x'.repeat(300_000)}` }));
@@ -138,7 +143,9 @@ describe('bad input', () => {
   });
 
   it('never echoes a value that may be a secret', async () => {
-    const { errors } = await gateway.graphql(token, CREATE, { input: { ...VM_INPUT, cpu: 'hunter2', password: { secret: 'hunter3' } } });
+    const { errors } = await gateway.graphql(token, CREATE, {
+      input: { ...VM_INPUT, cpu: 'hunter2', password: { secret: 'hunter3' } },
+    });
     expect(errors).toBeDefined();
     expect(JSON.stringify(errors)).not.toMatch(/hunter/);
   });
@@ -153,11 +160,18 @@ describe('bad input', () => {
       ['query ($t: ID!) { vm(id: $t) { id } }', { t: nul }],
       ['mutation ($t: String!, $id: ID!) { removeSubdomain(vmId: $id, name: $t) { id } }', { t: nul, id }],
       ['mutation ($t: String!, $id: ID!) { deleteSecret(vmId: $id, key: $t) { id } }', { t: nul, id }],
-      ['mutation ($t: String!, $id: ID!) { setSecret(input: { vmId: $id, key: "K", value: $t }) { key } }', { t: nul, id }],
-      ['mutation ($t: String!, $id: ID!) { addSubdomain(input: { vmId: $id, name: $t, internalPort: 1 }) { name } }', { t: nul, id }],
+      [
+        'mutation ($t: String!, $id: ID!) { setSecret(input: { vmId: $id, key: "K", value: $t }) { key } }',
+        { t: nul, id },
+      ],
+      [
+        'mutation ($t: String!, $id: ID!) { addSubdomain(input: { vmId: $id, name: $t, internalPort: 1 }) { name } }',
+        { t: nul, id },
+      ],
     ] as const) {
       const { errors = [] } = await gateway.graphql(token, query, variables);
-      for (const { extensions } of errors) expect([query, extensions.code]).not.toEqual([query, 'INTERNAL_SERVER_ERROR']);
+      for (const { extensions } of errors)
+        expect([query, extensions.code]).not.toEqual([query, 'INTERNAL_SERVER_ERROR']);
     }
   });
 });
@@ -187,7 +201,11 @@ it('pages through a list, forward, by cursors', async () => {
       { after },
     );
     seen.push(...(data?.vms.nodes.map(({ vmlabel }) => vmlabel) ?? []));
-    expect([data?.vms.totalCount, data?.vms.pageInfo.hasNextPage, data?.vms.pageInfo.hasPreviousPage]).toEqual([5, page < 2, page > 0]);
+    expect([data?.vms.totalCount, data?.vms.pageInfo.hasNextPage, data?.vms.pageInfo.hasPreviousPage]).toEqual([
+      5,
+      page < 2,
+      page > 0,
+    ]);
     after = data?.vms.pageInfo.endCursor ?? null;
   }
   expect(seen).toEqual(labels);
@@ -266,7 +284,11 @@ describe('server-sent events', () => {
       text = blocks.pop() ?? '';
       for (const block of blocks.filter((each) => !each.startsWith(':'))) {
         const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(block)?.[1];
-        events.push({ id: field('id'), event: field('event'), data: JSON.parse(field('data') ?? 'null') as SseEvent['data'] });
+        events.push({
+          id: field('id'),
+          event: field('event'),
+          data: JSON.parse(field('data') ?? 'null') as SseEvent['data'],
+        });
       }
       if (enough(events)) break;
     }
@@ -289,7 +311,9 @@ describe('server-sent events', () => {
     const [first] = await read(await open(own), (events) => events.length === 1);
     expect([first?.id, first?.event, first?.data?.data?.vmEvents?.kind]).toEqual(['1', 'next', 'SNAPSHOT']);
     for (const vmlabel of ['a', 'b', 'c']) {
-      await gateway.graphql(own, 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }', { input: { id, vmlabel } });
+      await gateway.graphql(own, 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }', {
+        input: { id, vmlabel },
+      });
     }
     const missed = await read(await open(own, { 'last-event-id': '2' }), (events) => events.length === 2);
     expect(missed.map((event) => [event.id, event.data?.data?.vmEvents?.kind])).toEqual([
@@ -302,7 +326,10 @@ describe('server-sent events', () => {
     const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
     const query = await fetch(`${gateway.url}/graphql?query={me{userId}}`, { headers });
     expect(await query.text()).toContain('event: next\ndata: {"data":{"me":{"userId":"alice"}}}\n\nevent: complete\n');
-    const mutation = await fetch(`${gateway.url}/graphql?query=${encodeURIComponent('mutation { startVm(id: "x") { id } }')}`, { headers });
+    const mutation = await fetch(
+      `${gateway.url}/graphql?query=${encodeURIComponent('mutation { startVm(id: "x") { id } }')}`,
+      { headers },
+    );
     expect([mutation.status, await codeOf(mutation)]).toEqual([405, 'METHOD_NOT_ALLOWED']);
   });
 
@@ -318,7 +345,9 @@ describe('server-sent events', () => {
   });
 
   it('say with a result that a VM is not yours', async () => {
-    const response = await post('{"query":"subscription { vmEvents(vmId: \\"x\\") { seq } }"}', { accept: 'text/event-stream' });
+    const response = await post('{"query":"subscription { vmEvents(vmId: \\"x\\") { seq } }"}', {
+      accept: 'text/event-stream',
+    });
     expect(await response.text()).toContain('"code":"NOT_FOUND"');
   });
 });

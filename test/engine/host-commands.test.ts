@@ -15,12 +15,15 @@ import { eventually } from '../support/eventually.ts';
 
 const installationId = newInstallationId();
 const call = createEngineCall(TEST_ENDPOINT, 15_000);
-const newHost = () => new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
+const newHost = () =>
+  new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
 const host = newHost();
 const within = () => AbortSignal.timeout(25_000);
-const run = (argv: HostCommand['argv'], rest: Partial<HostCommand> = {}) => host.run({ what: 'try a command', argv, ...rest }, within());
+const run = (argv: HostCommand['argv'], rest: Partial<HostCommand> = {}) =>
+  host.run({ what: 'try a command', argv, ...rest }, within());
 const script = (text: string, rest: Partial<HostCommand> = {}) => run(['sh', '-c', text], rest);
-const ofOurs = () => docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`] } });
+const ofOurs = () =>
+  docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`] } });
 
 afterAll(() => removeInstallation(installationId), 60_000);
 
@@ -40,7 +43,9 @@ it('a command whose start is answered with nonsense has not succeeded', async ()
   const behindProxy = new HostCommands({ docker: engine, call, containers, installationId });
   // Not passed on: the container stays as it was created.
   proxy.rule({ call: /^POST \/containers\/[^/]+\/start/, act: { kind: 'answer', status: 200, body: 'nonsense' } });
-  await expect(behindProxy.run({ what: 'try a command', argv: ['true'] }, within())).rejects.toThrow('no container that has run');
+  await expect(behindProxy.run({ what: 'try a command', argv: ['true'] }, within())).rejects.toThrow(
+    'no container that has run',
+  );
   expect(await ofOurs()).toEqual([]);
 });
 
@@ -69,7 +74,9 @@ it("reads and writes the host's paths that it is given, and no missing one is ma
   expect(await readFile(path.join(directory, 'made'), 'utf8')).toBe('good day\n');
   const readOnly = await run([...write], { binds: [{ source: directory, target: '/data' }] });
   expect(readOnly.exitCode).not.toBe(0);
-  await expect(run(['true'], { binds: [{ source: `${directory}/missing` }] })).rejects.toMatchObject({ code: 'ENGINE_REFUSED' });
+  await expect(run(['true'], { binds: [{ source: `${directory}/missing` }] })).rejects.toMatchObject({
+    code: 'ENGINE_REFUSED',
+  });
 });
 
 it('a program that the host has not is named', async () => {
@@ -103,7 +110,10 @@ it("a command's container has nothing that it was not given", () => {
     SecurityOpt: ['no-new-privileges', 'label=disable'],
   });
   expect(HostConfig?.Mounts?.map(({ Source, ReadOnly }) => [Source, ReadOnly])).toEqual(
-    ['/usr', '/bin', '/sbin', '/lib', '/etc/alternatives', '/etc/ld.so.cache', '/etc/mke2fs.conf'].map((one) => [one, true]),
+    ['/usr', '/bin', '/sbin', '/lib', '/etc/alternatives', '/etc/ld.so.cache', '/etc/mke2fs.conf'].map((one) => [
+      one,
+      true,
+    ]),
   );
   expect(hostContainerOptions({ what: 'x', argv: ['true'] }, place).HostConfig?.NetworkMode).toBe('none');
 });

@@ -17,14 +17,22 @@ const token = await testToken('alice');
 const HOSTS = ['a', 'b'] as const;
 type Name = (typeof HOSTS)[number];
 
-/** Asks for one host again and again over so many kept connections, until told to end; each answer's status and body. */
+/**
+ * Asks for one host again and again over so many kept connections, until told to end; each answer's status and body.
+ */
 function hammer(port: number, host: string, connections: number, onAnswer: (status: number, body: string) => void) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const over = new AbortController();
   const loop = async (index: number): Promise<void> => {
     while (!over.signal.aborted) {
       // Now and then what must not meet a kept socket.
-      const outgoing = request({ host: '127.0.0.1', port, agent, headers: { host }, method: index % 3 === 0 ? 'POST' : 'GET' });
+      const outgoing = request({
+        host: '127.0.0.1',
+        port,
+        agent,
+        headers: { host },
+        method: index % 3 === 0 ? 'POST' : 'GET',
+      });
       outgoing.end();
       try {
         const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -48,7 +56,8 @@ describe('an address that passes from one container to another', () => {
     let route: { owner: Name; over: AbortController } | undefined;
     let port = 0;
     const { port: entry } = await proxyGateway((_vmId, name): Resolution => {
-      if (route === undefined || route.owner !== name) return { kind: 'unavailable', retryAfterSeconds: 1, message: 'off' };
+      if (route === undefined || route.owner !== name)
+        return { kind: 'unavailable', retryAfterSeconds: 1, message: 'off' };
       return upstream(port, { ref: route.owner, signal: route.over.signal });
     });
     let server: Server | undefined;

@@ -44,7 +44,8 @@ beforeAll(async () => {
   token = await gateway.token('alice');
   id = await createVm(gateway, token, { distribution: 'two', desktop: null });
   await gateway.rest(token, 'POST', `/vms/start/${id}`);
-  const isUp = async () => ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status === 'RUNNING';
+  const isUp = async () =>
+    ((await (await gateway.rest(token, 'GET', `/vms/${id}`)).json()) as { status: string }).status === 'RUNNING';
   await eventually(isUp, { deadline: 30_000 });
 }, 60_000);
 afterAll(async () => {
@@ -96,9 +97,11 @@ const closed = (response: IncomingMessage) => new Promise((resolve) => response.
 
 describe('a change of a route, on two gateways', () => {
   const WITHIN = 1_000;
-  const addMapping = (name: string) => gateway.rest(token, 'POST', '/vms/networking', { body: { vmid: id, name, internal_port: 3000 } });
+  const addMapping = (name: string) =>
+    gateway.rest(token, 'POST', '/vms/networking', { body: { vmid: id, name, internal_port: 3000 } });
   const hostOf = (name: string) => `${name}-${id}.localhost`;
-  const statuses = (name: string) => Promise.all([gateway, second].map(async ({ port }) => (await visit(port, hostOf(name))).status));
+  const statuses = (name: string) =>
+    Promise.all([gateway, second].map(async ({ port }) => (await visit(port, hostOf(name))).status));
 
   it('reaches both within a second, and ends what goes through it', async () => {
     await addMapping('told');

@@ -17,7 +17,8 @@ const gateway = useGateway();
 const token = await testToken('alice');
 
 const NOWHERE = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f.localhost';
-const follow = (link: URL, headers: Record<string, string> = {}) => visit(gateway.port, link.host, link.pathname + link.search, headers);
+const follow = (link: URL, headers: Record<string, string> = {}) =>
+  visit(gateway.port, link.host, link.pathname + link.search, headers);
 
 async function head(link: URL): Promise<number> {
   const options = {
@@ -38,7 +39,12 @@ describe('a link', () => {
   it('turns into a cookie of that host alone, which no script reads and no other site sends, and leads to the front page', async () => {
     const link = await createOpenLink(gateway, token, await createVm(gateway, token));
     const { status, headers } = await follow(link);
-    expect([status, headers.location, headers['cache-control'], headers['referrer-policy']]).toEqual([303, '/', 'no-store', 'no-referrer']);
+    expect([status, headers.location, headers['cache-control'], headers['referrer-policy']]).toEqual([
+      303,
+      '/',
+      'no-store',
+      'no-referrer',
+    ]);
     const [cookie = '', ...others] = headers['set-cookie'] ?? [];
     expect(others).toEqual([]);
     const [pair = '', ...flags] = cookie.split('; ');
@@ -67,7 +73,9 @@ describe('a link', () => {
     const link = await createOpenLink(gateway, token, await createVm(gateway, token));
     expect((await follow(link, headers)).status).toBe(404);
     expect(await head(link)).toBe(404);
-    expect((await follow(link, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36' })).status).toBe(303);
+    expect(
+      (await follow(link, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36' })).status,
+    ).toBe(303);
   });
 
   it('opens nothing but its own address, and ends after a minute', async () => {
@@ -83,13 +91,18 @@ describe('a link', () => {
   });
 
   it('over https is a cookie that no sibling address can plant', async () => {
-    const secure = await createTestGateway({ databaseUrl: gateway.databaseUrl, env: { PUBLIC_SCHEME: 'https', ROLES: 'api,ingress' } });
+    const secure = await createTestGateway({
+      databaseUrl: gateway.databaseUrl,
+      env: { PUBLIC_SCHEME: 'https', ROLES: 'api,ingress' },
+    });
     onTestFinished(() => secure[Symbol.asyncDispose]());
     const id = await createVm(secure, token);
     const link = await createOpenLink(secure, token, id);
     expect(link.protocol).toBe('https:');
     const { headers } = await visit(secure.port, link.host, link.pathname + link.search);
-    expect(headers['set-cookie']?.[0]).toMatch(/^__Host-swiftor_ticket=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Expires=[^;]+; Secure$/);
+    expect(headers['set-cookie']?.[0]).toMatch(
+      /^__Host-swiftor_ticket=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Expires=[^;]+; Secure$/,
+    );
     const pair = headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     expect((await visit(secure.port, link.host, '/', { cookie: pair })).status).toBe(503);
     expect((await visit(secure.port, link.host, '/', { cookie: pair.replace('__Host-', '') })).status).toBe(404);

@@ -50,7 +50,8 @@ beforeAll(async () => {
   undo.defer(() => new Promise<void>((resolve) => void server.close(() => resolve())));
   port = (server.address() as AddressInfo).port;
   await driver.isolate(within());
-  gatewayAddress = (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+  gatewayAddress =
+    (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
 }, 60_000);
 
 afterEach(async () => {
@@ -65,19 +66,32 @@ function hostCommands(): HostCommands {
 }
 const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${engineNames.guard}$`] } });
 const reach = async (ref: string) => {
-  const { output } = await execIn(ref, ['/bin/sh', '-c', 'nc -w 3 "$1" "$2" < /dev/null', 'sh', gatewayAddress, String(port)]);
+  const { output } = await execIn(ref, [
+    '/bin/sh',
+    '-c',
+    'nc -w 3 "$1" "$2" < /dev/null',
+    'sh',
+    gatewayAddress,
+    String(port),
+  ]);
   return output.includes('reached') ? 'open' : 'closed';
 };
-const start = async (overrides = {}) => (await driver.ensure(machineSpec({ command: IDLE, ...overrides }), within(), ignoreProgress)).ref;
+const start = async (overrides = {}) =>
+  (await driver.ensure(machineSpec({ command: IDLE, ...overrides }), within(), ignoreProgress)).ref;
 /** The rules that matter, as iptables prints them. */
 const rules = async () =>
-  (await firewall('-S')).split('\n').filter((line) => line.includes(engineNames.bridges) || line.includes(forward) || line.includes(input));
+  (await firewall('-S'))
+    .split('\n')
+    .filter((line) => line.includes(engineNames.bridges) || line.includes(forward) || line.includes(input));
 
 const HARM: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['the rules are flushed', async () => void (await firewall('-F', forward), await firewall('-F', input))],
   ['one rule is taken out', () => firewall('-D', input, '-j', engineNames.chains.deny)],
   ['the way to them is removed', () => firewall('-D', 'INPUT', '-i', engineNames.bridges, '-j', input)],
-  ['another rule is put before them', () => firewall('-I', 'INPUT', '1', '-i', engineNames.networks.internet, '-j', 'ACCEPT')],
+  [
+    'another rule is put before them',
+    () => firewall('-I', 'INPUT', '1', '-i', engineNames.networks.internet, '-j', 'ACCEPT'),
+  ],
 ];
 
 it.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
@@ -128,7 +142,9 @@ it('two installations on one engine share the guard and its rules, and the one t
   await docker.getContainer(engineNames.guard).remove({ force: true });
   const others = [1, 2].map(() => testDriver(newInstallationId(), { engineNames }));
   onTestFinished(() => others.forEach((other) => other.close()));
-  expect(await Promise.all([driver, ...others].map((one) => one.isolate(within())))).toEqual(Array.from({ length: 3 }, () => 'isolated'));
+  expect(await Promise.all([driver, ...others].map((one) => one.isolate(within())))).toEqual(
+    Array.from({ length: 3 }, () => 'isolated'),
+  );
   const guards = await ofGuard();
   expect(guards).toMatchObject([{ State: 'running', Labels: { [LABEL.guard]: expect.any(String) } }]);
   expect(guards[0]?.Labels).not.toHaveProperty(LABEL.installation);
@@ -141,7 +157,11 @@ it('two installations on one engine share the guard and its rules, and the one t
 /** A guard that another version of the gateway might have posted. */
 const post = async (label: string) => {
   await docker.getContainer(engineNames.guard).remove({ force: true });
-  const command = { what: 'stand for a guard', argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'], isSpokenTo: true } as const;
+  const command = {
+    what: 'stand for a guard',
+    argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'],
+    isSpokenTo: true,
+  } as const;
   const container = await hostCommands().create(command, { [LABEL.guard]: label }, engineNames.guard, within());
   await container.start();
   return container.id;
@@ -203,10 +223,12 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
       '-A X-INPUT -j X-DENY',
       '-A X-INPUT -j X-DENY',
     );
-  const jumps = async () => (await inside('iptables', '-S')).split('\n').filter((line) => /^-A (INPUT|FORWARD|DOCKER-USER) /.test(line));
+  const jumps = async () =>
+    (await inside('iptables', '-S')).split('\n').filter((line) => /^-A (INPUT|FORWARD|DOCKER-USER) /.test(line));
   await once();
   expect(await jumps()).toEqual(['-A INPUT -i x-+ -j X-INPUT', '-A FORWARD -i x-+ -j X-FORWARD']);
-  for (const rule of ['-N DOCKER-USER', '-I FORWARD -j DOCKER-USER', '-I INPUT -j ACCEPT']) await inside('iptables', ...rule.split(' '));
+  for (const rule of ['-N DOCKER-USER', '-I FORWARD -j DOCKER-USER', '-I INPUT -j ACCEPT'])
+    await inside('iptables', ...rule.split(' '));
   for (let time = 0; time < 3; time += 1) await once();
   expect(await jumps()).toEqual([
     '-A INPUT -i x-+ -j X-INPUT',
@@ -226,7 +248,8 @@ it('without the right to change the firewall the reason is told, and nothing is 
 
 /** An engine that lets no container onto the host's network. */
 const isGuard = (path: string, body: string) =>
-  /\/(containers\/[a-z0-9]+-guard\b)/.test(path) || (path.includes('/containers/create') && body.includes('"NET_ADMIN"'));
+  /\/(containers\/[a-z0-9]+-guard\b)/.test(path) ||
+  (path.includes('/containers/create') && body.includes('"NET_ADMIN"'));
 const refusing = () =>
   openRefusingEngine((_method, path, body) =>
     isGuard(path, body) ? { status: 403, message: 'authorization denied by plugin' } : undefined,
@@ -236,7 +259,10 @@ it('where the walls cannot be had, no VM starts', async () => {
   await using engine = await refusing();
   const shut = testDriver(installationId, { engineNames, endpoint: engine.endpoint });
   onTestFinished(() => shut.close());
-  const failure = { code: 'ISOLATION_FAILED', message: expect.stringMatching(/authorization denied.*NET_ADMIN.*VM_ISOLATION=off/s) };
+  const failure = {
+    code: 'ISOLATION_FAILED',
+    message: expect.stringMatching(/authorization denied.*NET_ADMIN.*VM_ISOLATION=off/s),
+  };
   await expect(shut.isolate(within())).rejects.toMatchObject(failure);
   const spec = machineSpec();
   await expect(shut.ensure(spec, within(), ignoreProgress)).rejects.toMatchObject(failure);
@@ -246,11 +272,14 @@ it('where the walls cannot be had, no VM starts', async () => {
 
 it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=off it starts, and says what that means', async () => {
   await using engine = await refusing();
-  const health = async (url: string) => ((await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, string> }).checks;
+  const health = async (url: string) =>
+    ((await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, string> }).checks;
   const REGIONS = `AU=${engine.endpoint},US=${TEST_ENDPOINT}`;
   {
     await using gateway = await createTestGateway({ env: { REGIONS } });
-    await eventually(async () => expect((await health(gateway.url))['engine AU']).toMatch(/^isolation failed: .*denied by plugin/s));
+    await eventually(async () =>
+      expect((await health(gateway.url))['engine AU']).toMatch(/^isolation failed: .*denied by plugin/s),
+    );
     const { 'engine AU': said, 'engine US': other } = await health(gateway.url);
     expect([said?.includes(engine.endpoint), other]).toEqual([false, 'ok']);
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
@@ -265,7 +294,9 @@ it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=of
     const query = '{ vms { nodes { lastFailure { code message } } } regions { code available } }';
     const { data } = await gateway.graphql<{ vms: { nodes: unknown[] } }>(token, query);
     expect(data).toMatchObject({
-      vms: { nodes: [{ lastFailure: { code: 'ISOLATION_FAILED', message: expect.stringContaining('none starts there') } }] },
+      vms: {
+        nodes: [{ lastFailure: { code: 'ISOLATION_FAILED', message: expect.stringContaining('none starts there') } }],
+      },
       regions: [
         { code: 'AU', available: false },
         { code: 'US', available: true },
@@ -273,7 +304,9 @@ it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=of
     });
   }
   await using careless = await createTestGateway({ env: { REGIONS, VM_ISOLATION: 'off' } });
-  await eventually(async () => expect((await health(careless.url))['engine AU']).toMatch(/^OPEN, for VM_ISOLATION=off/));
+  await eventually(async () =>
+    expect((await health(careless.url))['engine AU']).toMatch(/^OPEN, for VM_ISOLATION=off/),
+  );
   const token = await careless.token('careless');
   const vmId = await createVm(careless, token);
   await careless.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
@@ -296,7 +329,9 @@ it("the operator's choices for a region are those of its VMs", async () => {
   expect(HostConfig.Runtime).toBe('io.containerd.runc.v2');
   expect(Object.keys(NetworkSettings.Networks)).toEqual(['swiftor-offline']);
   const us = await startIn('US', 'FAILED');
-  const { data } = await gateway.graphql(token, 'query ($id: ID!) { vm(id: $id) { lastFailure { code message } } }', { id: us });
+  const { data } = await gateway.graphql(token, 'query ($id: ID!) { vm(id: $id) { lastFailure { code message } } }', {
+    id: us,
+  });
   expect(data).toMatchObject({
     vm: { lastFailure: { code: 'START_FAILED', message: expect.stringContaining('no runtime "no-such-runtime"') } },
   });
@@ -307,7 +342,8 @@ it('a driver that is closed while it looks leaves no command behind', async () =
   onTestFinished(() => removeInstallation(ownId));
   const own = testDriver(ownId, { engineNames });
   const commands = async () =>
-    (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${ownId}`, LABEL.command] } })).length;
+    (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${ownId}`, LABEL.command] } }))
+      .length;
   const looking = own.isolate(within()).catch((error: unknown) => error);
   await eventually(async () => (await commands()) > 0);
   await own.close();

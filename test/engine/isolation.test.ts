@@ -7,7 +7,14 @@ import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { parseResolvers } from '../../src/engine/docker/isolation/firewall-rules.ts';
 import { splitOutput } from '../../src/engine/docker/streams/split-output.ts';
-import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { execIn } from '../support/exec-in.ts';
 import { createOutside, type Outside } from '../support/outside.ts';
@@ -62,7 +69,9 @@ beforeAll(async () => {
   loopback = await countingServer('127.0.0.1');
   [online, neighbour, offline] = await Promise.all([machine(), machine(), machine({ egress: 'none' })]);
   resolver = await findResolver();
-  outside = undo.use(await createOutside([INTERNET, resolver, ...Object.values(PRIVATE)], Object.values(engineNames.networks)));
+  outside = undo.use(
+    await createOutside([INTERNET, resolver, ...Object.values(PRIVATE)], Object.values(engineNames.networks)),
+  );
 }, 120_000);
 
 afterAll(() => undo.disposeAsync(), 120_000);
@@ -110,7 +119,9 @@ const lookUp = async ({ ref }: Machine, name: string) =>
   (await execIn(ref, ['/bin/busybox', 'timeout', '3', '/bin/busybox', 'nslookup', '-type=a', name])).output;
 
 const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])));
+  Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).flatMap(({ family, address }) => (family === 'IPv4' ? [address] : [])),
+  );
 
 describe('From inside a VM', () => {
   it('another VM is out of reach, on either network, while the gateway reaches both', async () => {
@@ -133,7 +144,9 @@ describe('From inside a VM', () => {
     expect(await (await fetch(`http://${gateways[0]}:${open.port}/`)).text()).toBe('reached');
     const before = open.hits + loopback.hits;
     for (const from of [online, offline]) {
-      const urls = [...addresses].flatMap((address) => [open, loopback].map(({ port }) => `http://${address}:${port}/`));
+      const urls = [...addresses].flatMap((address) =>
+        [open, loopback].map(({ port }) => `http://${address}:${port}/`),
+      );
       const answers = await Promise.all(urls.map(async (url) => [url, await get(from, url)] as const));
       for (const [url, answer] of answers) expect(answer, url).toEqual(refused);
     }
@@ -148,7 +161,8 @@ describe('From inside a VM', () => {
     const { port } = socket.address();
     const own = createSocket('udp4');
     try {
-      const gateway = (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
+      const gateway =
+        (await docker.getNetwork(engineNames.networks.internet).inspect()).IPAM?.Config?.[0]?.['Gateway'] ?? '';
       // tftp asks by UDP for whatever port it is told.
       const ask = ['/bin/busybox', 'timeout', '2', '/bin/busybox', 'tftp', '-g', '-r', 'x', gateway, String(port)];
       expect((await execIn(online.ref, ask)).exitCode).not.toBe(0);
@@ -162,9 +176,19 @@ describe('From inside a VM', () => {
   });
 
   it("neither the engine's socket nor its port is there", async () => {
-    const { output } = await execIn(online.ref, ['/bin/busybox', 'find', '/', '-name', 'docker*.sock', '-not', '-path', '/proc/*']);
+    const { output } = await execIn(online.ref, [
+      '/bin/busybox',
+      'find',
+      '/',
+      '-name',
+      'docker*.sock',
+      '-not',
+      '-path',
+      '/proc/*',
+    ]);
     expect(output).toBe('');
-    for (const port of [2375, 2376]) expect(await get(online, `http://${outside.hostAddress}:${port}/`)).toEqual(refused);
+    for (const port of [2375, 2376])
+      expect(await get(online, `http://${outside.hostAddress}:${port}/`)).toEqual(refused);
   });
 
   it.for(Object.entries(PRIVATE))('%s is out of reach', async ([, address]) => {

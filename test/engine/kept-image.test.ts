@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
-import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { openTinyRegistry } from '../support/tiny-registry.ts';
 import { createVm } from '../support/vms.ts';
@@ -41,7 +48,14 @@ const token = await testToken('alice');
 describe('the image of a VM', { timeout: 120_000 }, () => {
   afterAll(() => Promise.all(made.map(discard)), 60_000);
   const gateway = useGateway(async () => {
-    const entry = { code: 'keeper', image: OWN, localImage: STAND_IN, defaultPort: 3000, stopGraceSeconds: 1, bootSeconds: 20 };
+    const entry = {
+      code: 'keeper',
+      image: OWN,
+      localImage: STAND_IN,
+      defaultPort: 3000,
+      stopGraceSeconds: 1,
+      bootSeconds: 20,
+    };
     const exceptions = [{ check: '5.18', reason: 'A device of the tests, which no host has.' }];
     const needy = { ...entry, code: 'needy', image: await testImage(), devices: ['/dev/none/such'], exceptions };
     return { distributions: [entry, needy] };
@@ -53,9 +67,14 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     readonly lastFailure: { code: string; message: string } | null;
     readonly startProblems: readonly { code: string; action: string }[];
   }
-  const FIELDS = 'status image { reference digest isStandIn outdated } lastFailure { code message } startProblems { code action }';
+  const FIELDS =
+    'status image { reference digest isStandIn outdated } lastFailure { code message } startProblems { code action }';
   const look = async (id: string): Promise<State> => {
-    const { data, errors } = await gateway.graphql<{ vm: State }>(token, `query ($id: ID!) { vm(id: $id) { ${FIELDS} } }`, { id });
+    const { data, errors } = await gateway.graphql<{ vm: State }>(
+      token,
+      `query ($id: ID!) { vm(id: $id) { ${FIELDS} } }`,
+      { id },
+    );
     if (data == null) throw new Error(JSON.stringify(errors));
     return data.vm;
   };
@@ -90,13 +109,19 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     expect((await look(id)).image).toBeNull();
     // The registry is away and nothing is built: said before any start.
     const [problem] = (await becomes(id, ({ startProblems }) => startProblems.length > 0)).startProblems;
-    expect(problem).toMatchObject({ code: 'PULL_FAILED', action: expect.stringContaining(`npm run images -- ${STAND_IN}`) });
+    expect(problem).toMatchObject({
+      code: 'PULL_FAILED',
+      action: expect.stringContaining(`npm run images -- ${STAND_IN}`),
+    });
 
     const standIn = await build(STAND_IN);
     await turn(id, 'startVm');
     const first = await replaced(id, undefined);
     expect(first.image).toBe(standIn);
-    expect(await look(id)).toMatchObject({ image: { reference: STAND_IN, digest: standIn, isStandIn: true }, startProblems: [] });
+    expect(await look(id)).toMatchObject({
+      image: { reference: STAND_IN, digest: standIn, isStandIn: true },
+      startProblems: [],
+    });
 
     // The registry is back, and the stand-in was built anew.
     const own = await build(OWN);
@@ -131,7 +156,11 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
     await becomes(id, ({ status }) => status === 'STOPPED');
     const second = await build(STAND_IN);
     await discard(first);
-    await becomes(id, ({ startProblems: [problem] }) => problem?.code === 'IMAGE_NOT_FOUND' && problem.action.startsWith('Restart the VM'));
+    await becomes(
+      id,
+      ({ startProblems: [problem] }) =>
+        problem?.code === 'IMAGE_NOT_FOUND' && problem.action.startsWith('Restart the VM'),
+    );
     await turn(id, 'startVm');
     const { lastFailure } = await becomes(id, ({ status }) => status === 'FAILED');
     expect(lastFailure).toMatchObject({
@@ -147,7 +176,9 @@ describe('the image of a VM', { timeout: 120_000 }, () => {
   it('is not enough for a start on a host that lacks a device, which is reported before', async () => {
     const id = await createVm(gateway, token, { distribution: 'needy', desktop: null });
     const { startProblems } = await becomes(id, (state) => state.startProblems.length > 0);
-    expect(startProblems).toEqual([{ code: 'DEVICE_MISSING', action: expect.stringContaining('region whose engine has it') }]);
+    expect(startProblems).toEqual([
+      { code: 'DEVICE_MISSING', action: expect.stringContaining('region whose engine has it') },
+    ]);
   });
 
   it('is forgotten when a VM without lasting volumes stops', async () => {
@@ -223,7 +254,11 @@ describe('an engine', () => {
     expect(phases).toContain('pulling');
     expect(image).toMatchObject({ reference: imageRef, digest: expect.stringMatching(/^sha256:/) });
     expect(image?.digest).not.toBe(newest?.digest);
-    const kept = await fresh.ensure({ ...spec, hash: 'fifth', ...(newest && { keptImage: newest }) }, within(), () => undefined);
+    const kept = await fresh.ensure(
+      { ...spec, hash: 'fifth', ...(newest && { keptImage: newest }) },
+      within(),
+      () => undefined,
+    );
     expect(kept.image).toEqual(newest);
   });
 
@@ -232,7 +267,9 @@ describe('an engine', () => {
     const { architecture, images } = await driver.describe(within());
     expect(architecture).toBe(process.arch === 'x64' ? 'amd64' : process.arch);
     expect(images.find(({ references }) => references.includes(reference))?.id).toMatch(/^sha256:/);
-    expect(await driver.findMissingDevices(['/dev/null', '/dev/none/such', '/dev/shm'], within())).toEqual(['/dev/none/such']);
+    expect(await driver.findMissingDevices(['/dev/null', '/dev/none/such', '/dev/shm'], within())).toEqual([
+      '/dev/none/such',
+    ]);
     expect(await driver.reachesRegistry('127.0.0.1:9/nowhere:1', within())).toBe(false);
     const registry = await registryOf();
     expect(await driver.reachesRegistry(registry.missingRef, within())).toBe(true);

@@ -38,7 +38,10 @@ afterAll(async () => {
 
 /** VMs that are off, by SQL: a race needs many. */
 async function seedVms(userId: string, count: number, storageBytes = 0): Promise<string[]> {
-  await executeSql(database.url, `insert into account (user_id, plan) values ('${userId}', 'core') on conflict do nothing`);
+  await executeSql(
+    database.url,
+    `insert into account (user_id, plan) values ('${userId}', 'core') on conflict do nothing`,
+  );
   const { rows } = await executeSql(
     database.url,
     `insert into vm (user_id, vmlabel, region, distribution, desktop, cpu, ram_gb, persistent, storage_bytes)
@@ -57,7 +60,10 @@ async function start(token: string, id: string, index: number): Promise<Answer> 
   const gateway = gateways[index % 2] ?? gateways[0];
   if (index % 4 < 2) {
     const method = index % 8 < 4 ? 'GET' : 'POST';
-    const answer = (await (await gateway.rest(token, method, `/vms/start/${id}`)).json()) as { code?: string; violations?: Violation[] };
+    const answer = (await (await gateway.rest(token, method, `/vms/start/${id}`)).json()) as {
+      code?: string;
+      violations?: Violation[];
+    };
     return { code: answer.code, dimensions: (answer.violations ?? []).map(({ dimension }) => dimension) };
   }
   const mutation = index % 8 < 4 ? 'startVm' : 'restartVm';
@@ -70,7 +76,10 @@ interface Violation {
 }
 
 /** Looks at what the account uses, again and again until told to end; the most of each that it ever saw. */
-async function watchUsage(userId: string, signal: AbortSignal): Promise<{ cpu: number; ram: number; concurrentVms: number }> {
+async function watchUsage(
+  userId: string,
+  signal: AbortSignal,
+): Promise<{ cpu: number; ram: number; concurrentVms: number }> {
   const most = { cpu: 0, ram: 0, concurrentVms: 0 };
   while (!signal.aborted) {
     const { cpu, ram, concurrentVms } = await readUsage(db, userId);
@@ -111,49 +120,60 @@ describe(`of ${AT_ONCE} starts at once, over GraphQL and REST, on two gateways`,
     // Four of 2 CPU and 3 GB leave 1 CPU and 1 GB, and no VM.
     const refused = answers.filter(({ code }) => code !== undefined);
     expect(refused).toHaveLength(AT_ONCE - 4);
-    expect(refused).toEqual(refused.map(() => ({ code: 'QUOTA_EXCEEDED', dimensions: ['CPU', 'RAM', 'CONCURRENT_VMS'] })));
+    expect(refused).toEqual(
+      refused.map(() => ({ code: 'QUOTA_EXCEEDED', dimensions: ['CPU', 'RAM', 'CONCURRENT_VMS'] })),
+    );
   });
 });
 
-it('starts, stops, restarts, other specs and deletions, all at once, never pass the plan at any moment', { timeout: 120_000 }, async () => {
-  const userId = 'churn';
-  const ids = await seedVms(userId, 8);
-  const token = await gateways[0].token(userId, { plan: 'bothways' });
-  const ending = new AbortController();
-  const watching = watchUsage(userId, ending.signal);
-  // A mulberry32 of a fixed seed: the same operations in each run, in whatever order they arrive.
-  let state = 20_261_124;
-  const random = (below: number): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-  const operations = [
-    (id: string) => `startVm(id: "${id}") { id }`,
-    (id: string) => `startVm(id: "${id}") { id }`,
-    (id: string) => `restartVm(id: "${id}") { id }`,
-    (id: string) => `stopVm(id: "${id}") { id }`,
-    (id: string) => `updateVm(input: { id: "${id}", cpu: ${1 + random(5)}, ram: ${1 + random(6)} }) { id }`,
-  ];
-  const worker = async (lane: number): Promise<(string | undefined)[]> => {
-    const codes: (string | undefined)[] = [];
-    for (let count = 0; count < 25; count += 1) {
-      const id = ids[random(ids.length)] ?? '';
-      const mutation = operations[random(operations.length)]?.(id) ?? '';
-      const { errors } = await (gateways[lane % 2] ?? gateways[0]).graphql(token, `mutation { ${mutation} }`);
-      codes.push(errors?.[0]?.extensions.code);
-    }
-    return codes;
-  };
-  const codes = (await Promise.all(Array.from({ length: 8 }, (_, lane) => worker(lane)))).flat();
-  await Promise.all(ids.slice(0, 4).map((id) => gateways[1].graphql(token, `mutation { deleteVm(id: "${id}") }`)));
-  ending.abort();
-  const most = await watching;
-  expect([most.cpu <= 9, most.ram <= 13, most.concurrentVms <= 4, most.concurrentVms > 0]).toEqual([true, true, true, true]);
-  // Nothing but what these commands can say: CONFLICT for specs of one that is on.
-  expect(new Set(codes)).toEqual(new Set([undefined, 'QUOTA_EXCEEDED', 'CONFLICT']));
-});
+it(
+  'starts, stops, restarts, other specs and deletions, all at once, never pass the plan at any moment',
+  { timeout: 120_000 },
+  async () => {
+    const userId = 'churn';
+    const ids = await seedVms(userId, 8);
+    const token = await gateways[0].token(userId, { plan: 'bothways' });
+    const ending = new AbortController();
+    const watching = watchUsage(userId, ending.signal);
+    // A mulberry32 of a fixed seed: the same operations in each run, in whatever order they arrive.
+    let state = 20_261_124;
+    const random = (below: number): number => {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) % below;
+    };
+    const operations = [
+      (id: string) => `startVm(id: "${id}") { id }`,
+      (id: string) => `startVm(id: "${id}") { id }`,
+      (id: string) => `restartVm(id: "${id}") { id }`,
+      (id: string) => `stopVm(id: "${id}") { id }`,
+      (id: string) => `updateVm(input: { id: "${id}", cpu: ${1 + random(5)}, ram: ${1 + random(6)} }) { id }`,
+    ];
+    const worker = async (lane: number): Promise<(string | undefined)[]> => {
+      const codes: (string | undefined)[] = [];
+      for (let count = 0; count < 25; count += 1) {
+        const id = ids[random(ids.length)] ?? '';
+        const mutation = operations[random(operations.length)]?.(id) ?? '';
+        const { errors } = await (gateways[lane % 2] ?? gateways[0]).graphql(token, `mutation { ${mutation} }`);
+        codes.push(errors?.[0]?.extensions.code);
+      }
+      return codes;
+    };
+    const codes = (await Promise.all(Array.from({ length: 8 }, (_, lane) => worker(lane)))).flat();
+    await Promise.all(ids.slice(0, 4).map((id) => gateways[1].graphql(token, `mutation { deleteVm(id: "${id}") }`)));
+    ending.abort();
+    const most = await watching;
+    expect([most.cpu <= 9, most.ram <= 13, most.concurrentVms <= 4, most.concurrentVms > 0]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    // Nothing but what these commands can say: CONFLICT for specs of one that is on.
+    expect(new Set(codes)).toEqual(new Set([undefined, 'QUOTA_EXCEEDED', 'CONFLICT']));
+  },
+);
 
 it('a start and other specs at once: whichever came first, what runs fits the plan', async () => {
   const token = await gateways[0].token('resize', { plan: 'cpu' });
@@ -216,7 +236,10 @@ describe('what an account may have, on or off', () => {
     const refused = answers.flatMap(({ errors }) => errors?.[0]?.extensions ?? []);
     expect(refused.length).toBeGreaterThanOrEqual(AT_ONCE - 20 - 5);
     expect(refused).toEqual(
-      refused.map(() => ({ code: 'QUOTA_EXCEEDED', violations: [expect.objectContaining({ dimension: 'VMS', limit: 20, used: 20 })] })),
+      refused.map(() => ({
+        code: 'QUOTA_EXCEEDED',
+        violations: [expect.objectContaining({ dimension: 'VMS', limit: 20, used: 20 })],
+      })),
     );
     const rest = await gateways[1].rest(token, 'POST', '/vms/create', {
       body: {
@@ -261,7 +284,9 @@ describe('what an account may have, on or off', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(room);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(30 - room);
     // One that is there may still be replaced.
-    const replaced = await gateways[0].rest(token, 'POST', '/vms/secrets', { body: { vmid: ids[0], key: 'S1', value: 'v' } });
+    const replaced = await gateways[0].rest(token, 'POST', '/vms/secrets', {
+      body: { vmid: ids[0], key: 'S1', value: 'v' },
+    });
     expect(replaced.status).toBe(200);
   });
 

@@ -8,7 +8,8 @@ const call = createEngineCall(TEST_ENDPOINT, 15_000);
 const within = () => AbortSignal.timeout(25_000);
 // Not the shared network of the machines, which others use meanwhile.
 const name = `swtest-${randomUUID().slice(0, 8)}`;
-const networks = async () => (await docker.listNetworks({ filters: { name: [name] } })).filter(({ Name }) => Name === name);
+const networks = async () =>
+  (await docker.listNetworks({ filters: { name: [name] } })).filter(({ Name }) => Name === name);
 
 afterEach(async () => {
   await Promise.all((await networks()).map(({ Id }) => docker.getNetwork(Id).remove()));
@@ -37,5 +38,8 @@ it('is made again after it was forgotten because it is gone', async () => {
 it('of that name that lets containers reach each other is refused', async () => {
   await docker.createNetwork({ Name: name, Driver: 'bridge' });
   const network = new MachineNetwork(docker, call, name);
-  await expect(network.ensureId(within())).rejects.toMatchObject({ code: 'ENGINE_REFUSED', message: expect.stringContaining(name) });
+  await expect(network.ensureId(within())).rejects.toMatchObject({
+    code: 'ENGINE_REFUSED',
+    message: expect.stringContaining(name),
+  });
 });

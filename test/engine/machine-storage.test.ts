@@ -14,7 +14,14 @@ import { openHostlessEngine } from '../support/hostless-engine.ts';
 const MB = 2 ** 20;
 const within = (seconds = 60) => AbortSignal.timeout(seconds * 1000);
 const primary = (overrides: Partial<MachineVolume> = {}): MachineVolume => {
-  return { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * MB, ...overrides };
+  return {
+    name: 'primary',
+    target: '/config',
+    lifetime: 'until-delete',
+    mustExist: false,
+    sizeBytes: 64 * MB,
+    ...overrides,
+  };
 };
 const run = promisify(execFile);
 
@@ -40,7 +47,8 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     const directory = `${DockerRootDir}/swiftor/${installationId}.${id}`;
     return { directory, image: `${directory}/primary.img` };
   };
-  const loopsOf = async (image: string) => (await run('losetup', ['-n', '-O', 'NAME', '-j', image])).stdout.split('\n').filter(Boolean);
+  const loopsOf = async (image: string) =>
+    (await run('losetup', ['-n', '-O', 'NAME', '-j', image])).stdout.split('\n').filter(Boolean);
   const stopAndRemove = async ({ id }: MachineSpec) => {
     await driver.stop(id, within());
     await driver.remove(id, ['until-stop'], within());
@@ -80,16 +88,22 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   });
 
   it('keeps its data over stops, and grows with its size at a start, never back', async () => {
-    const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'echo kept > /config/marker; df -m /config'] });
+    const spec = machineSpec({
+      volumes: [primary()],
+      command: ['/bin/sh', '-c', 'echo kept > /config/marker; df -m /config'],
+    });
     await outputOf({ ...spec, command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
     await stopAndRemove(spec);
     const { image } = await files(spec);
     const grown = primary({ mustExist: true, sizeBytes: 128 * MB });
-    const script = 'cat /config/marker; dd if=/dev/zero of=/config/filler bs=1048576 count=100 2>/dev/null && echo fits';
+    const script =
+      'cat /config/marker; dd if=/dev/zero of=/config/filler bs=1048576 count=100 2>/dev/null && echo fits';
     expect(await outputOf(next(spec, script, { volumes: [grown] }))).toEqual(['kept', 'fits']);
     expect((await stat(image)).size).toBe(128 * MB);
     await stopAndRemove(spec);
-    expect(await outputOf(next(spec, 'cat /config/marker', { volumes: [primary({ mustExist: true })] }))).toEqual(['kept']);
+    expect(await outputOf(next(spec, 'cat /config/marker', { volumes: [primary({ mustExist: true })] }))).toEqual([
+      'kept',
+    ]);
     expect((await stat(image)).size).toBe(128 * MB);
   });
 
@@ -184,7 +198,10 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   it.each([
     ['cut to half', (image: string) => truncate(image, 32 * MB)],
     ['cut to nothing', (image: string) => truncate(image, 0)],
-    ['without its first block', (image: string) => run('dd', ['if=/dev/zero', `of=${image}`, 'bs=4096', 'count=1', 'conv=notrunc'])],
+    [
+      'without its first block',
+      (image: string) => run('dd', ['if=/dev/zero', `of=${image}`, 'bs=4096', 'count=1', 'conv=notrunc']),
+    ],
     ['no file system that can be mounted', (image: string) => run('debugfs', ['-w', '-R', 'clri <8>', image])],
   ])('whose file is %s is DATA_LOST, and nothing is made of it', async (_how, damage) => {
     const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', 'echo kept > /config/marker'] });
@@ -200,7 +217,9 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
       (error: unknown) => error,
     );
     expect(lost).toMatchObject({ code: 'DATA_LOST' });
-    expect((await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${spec.id}`] } })).length).toBe(0);
+    expect(
+      (await docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${spec.id}`] } })).length,
+    ).toBe(0);
     expect((await stat(image)).size).toBe(size);
   });
 
@@ -261,7 +280,8 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     await using engine = await openHostlessEngine();
     const other = testDriver(installationId, { endpoint: engine.endpoint, isolation: 'off' });
     try {
-      const script = 'dd if=/dev/zero of=/config/data bs=1048576 count=70 2>/dev/null && echo unlimited; cat /config/from-image';
+      const script =
+        'dd if=/dev/zero of=/config/data bs=1048576 count=70 2>/dev/null && echo unlimited; cat /config/from-image';
       const spec = machineSpec({ volumes: [primary()], command: ['/bin/sh', '-c', script] });
       const phases: EnsureProgress[] = [];
       await other.ensure(spec, within(), (progress) => phases.push(progress));
@@ -285,7 +305,10 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   it('what a container writes outside is measured as scratch, its volumes that go with a stop too', async () => {
     const volumes: MachineVolume[] = [{ name: 'scratch', target: '/config', lifetime: 'until-stop', mustExist: false }];
     const write = (path: string, kib: number) => `dd if=/dev/zero of=${path} bs=1024 count=${kib} 2>/dev/null`;
-    const spec = machineSpec({ volumes, command: ['/bin/sh', '-c', `${write('/layer', 3072)}; ${write('/config/data', 2048)}`] });
+    const spec = machineSpec({
+      volumes,
+      command: ['/bin/sh', '-c', `${write('/layer', 3072)}; ${write('/config/data', 2048)}`],
+    });
     await outputOf(spec);
     const measured = (await driver.measureStorage(within())).get(spec.id);
     const { ref = '' } = (await driver.observe(spec.id, within())) ?? {};

@@ -4,7 +4,15 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
 import type { MachineSpec, Observation } from '../../src/engine/machine.ts';
 import type { FindLocalBuild } from '../../src/engine/local-builds.ts';
-import { docker, IDLE, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  IDLE,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 
 const installationId = newInstallationId();
 afterAll(() => removeInstallation(installationId), 60_000);
@@ -15,7 +23,8 @@ const driverWith = (findLocalBuild: FindLocalBuild = async () => undefined) => {
   onTestFinished(() => driver.close());
   return driver;
 };
-const specOf = (overrides: Partial<MachineSpec>) => machineSpec({ command: IDLE, imageRef: '127.0.0.1:9/nowhere:1', ...overrides });
+const specOf = (overrides: Partial<MachineSpec>) =>
+  machineSpec({ command: IDLE, imageRef: '127.0.0.1:9/nowhere:1', ...overrides });
 
 async function imageOf({ image }: Observation): Promise<string | undefined> {
   return image?.reference;
@@ -38,17 +47,23 @@ describe('an image whose registry cannot be reached', () => {
     expect(progress.map(({ phase }) => phase)).toEqual(['starting']);
   });
 
-  it('is stood in for within seconds where the registry says nothing at all, and then at once', { timeout: 60_000 }, async () => {
-    const driver = driverWith();
-    const [imageRef, localImageRef] = [await silentRegistry(), await testImage()];
-    const first = performance.now();
-    expect(await imageOf(await driver.ensure(specOf({ imageRef, localImageRef }), within(), () => undefined))).toBe(localImageRef);
-    const second = performance.now();
-    await driver.ensure(specOf({ imageRef, localImageRef }), within(), () => undefined);
-    // Not asked again: the second takes no part of the three seconds that the first waited.
-    expect(second - first).toBeGreaterThan(2_900);
-    expect(performance.now() - second).toBeLessThan(second - first);
-  });
+  it(
+    'is stood in for within seconds where the registry says nothing at all, and then at once',
+    { timeout: 60_000 },
+    async () => {
+      const driver = driverWith();
+      const [imageRef, localImageRef] = [await silentRegistry(), await testImage()];
+      const first = performance.now();
+      expect(await imageOf(await driver.ensure(specOf({ imageRef, localImageRef }), within(), () => undefined))).toBe(
+        localImageRef,
+      );
+      const second = performance.now();
+      await driver.ensure(specOf({ imageRef, localImageRef }), within(), () => undefined);
+      // Not asked again: the second takes no part of the three seconds that the first waited.
+      expect(second - first).toBeGreaterThan(2_900);
+      expect(performance.now() - second).toBeLessThan(second - first);
+    },
+  );
 
   it('is waited for while its stand-in is being built, and how far that is, is told', async () => {
     const localImageRef = `local/swiftor-test-${installationId}:1`;
@@ -68,7 +83,10 @@ describe('an image whose registry cannot be reached', () => {
     const progress: EnsureProgress[] = [];
     const seen = await driver.ensure(specOf({ localImageRef }), within(), (step) => progress.push(step));
     expect(await imageOf(seen)).toBe(localImageRef);
-    expect(progress).toEqual([{ phase: 'building', imageRef: localImageRef, percent: 41, secondsLeft: 70 }, { phase: 'starting' }]);
+    expect(progress).toEqual([
+      { phase: 'building', imageRef: localImageRef, percent: 41, secondsLeft: 70 },
+      { phase: 'starting' },
+    ]);
   });
 
   it('fails, with the command that builds its stand-in', async () => {

@@ -58,7 +58,14 @@ async function orphans(...args: string[]): Promise<string> {
   return orphansWith({}, ...args);
 }
 async function orphansWith(more: Record<string, string>, ...args: string[]): Promise<string> {
-  const env = { PATH: process.env['PATH'], DATABASE_URL: restored.url, DATA_DIR: dataDir, JWT_SECRET, SECRETS_KEY, ...more };
+  const env = {
+    PATH: process.env['PATH'],
+    DATABASE_URL: restored.url,
+    DATA_DIR: dataDir,
+    JWT_SECRET,
+    SECRETS_KEY,
+    ...more,
+  };
   const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'orphans', ...args], { env, timeout: 60_000 });
   return stdout;
 }
@@ -76,7 +83,8 @@ describe('a database restored from before some VMs were made', () => {
   }, 60_000);
   afterAll(() => gateway[Symbol.asyncDispose]());
 
-  const health = async () => (await (await fetch(`${gateway.url}/health/ready`)).json()) as { ready: boolean; checks: object };
+  const health = async () =>
+    (await (await fetch(`${gateway.url}/health/ready`)).json()) as { ready: boolean; checks: object };
   const metrics = async () => (await fetch(`${gateway.url}/metrics`)).text();
 
   it('loses nothing of what it has forgotten: what runs is stopped', async () => {
@@ -90,7 +98,9 @@ describe('a database restored from before some VMs were made', () => {
   it('says so in its health and its metrics, and is ready all the same', async () => {
     const { ready, checks } = await health();
     expect(ready).toBe(true);
-    expect(checks).toMatchObject({ 'engine AU': expect.stringContaining('2 of its VMs are not in the database and kept') });
+    expect(checks).toMatchObject({
+      'engine AU': expect.stringContaining('2 of its VMs are not in the database and kept'),
+    });
     expect(await metrics()).toContain('swiftor_engine_orphan_vms{region="AU"} 2\n');
   });
 
@@ -98,7 +108,9 @@ describe('a database restored from before some VMs were made', () => {
     const lines = (await orphans('list')).trim().split('\n');
     expect(lines).toHaveLength(2);
     const lineOf = (id: string) => lines.find((line) => line.startsWith(id));
-    expect(lineOf(forgotten.running)).toMatch(/  AU,US  unknown  container exited, volume primary  user="alice" .* cpu=2 ram=1$/);
+    expect(lineOf(forgotten.running)).toMatch(
+      /  AU,US  unknown  container exited, volume primary  user="alice" .* cpu=2 ram=1$/,
+    );
     expect(lineOf(forgotten.off)).toMatch(/  AU,US  unknown  volume primary  .*distribution="ubuntu"/);
   });
 
@@ -123,7 +135,9 @@ describe('a database restored from before some VMs were made', () => {
     });
     const [event] = (await eventsUntil(gateway, token, { after: '0' }, ({ reason }) => reason === 'ADOPT')).slice(-1);
     expect(event).toMatchObject({ kind: 'CREATED', vmId: forgotten.running, status: 'STOPPED' });
-    await expect(orphans('adopt', forgotten.running)).rejects.toThrow(/No engine has anything of that id without a row/);
+    await expect(orphans('adopt', forgotten.running)).rejects.toThrow(
+      /No engine has anything of that id without a row/,
+    );
 
     await gateway.rest(token, 'POST', `/vms/start/${forgotten.running}`);
     await awaitRunning(gateway, token, forgotten.running);
@@ -134,13 +148,17 @@ describe('a database restored from before some VMs were made', () => {
     expect(await orphans('remove', forgotten.off)).toBe(`${forgotten.off} is removed.\n`);
     expect(await onEngine(forgotten.off)).toEqual({ containers: [], volumes: 0 });
     expect(await orphans('list')).toContain('has its VM in the database');
-    await eventually(async () => expect((await health()).checks).toMatchObject({ 'engine AU': 'ok' }), { deadline: 20_000 });
+    await eventually(async () => expect((await health()).checks).toMatchObject({ 'engine AU': 'ok' }), {
+      deadline: 20_000,
+    });
     expect(await metrics()).toContain('swiftor_engine_orphan_vms{region="AU"} 0\n');
   }, 60_000);
 
   it('does not say that there is nothing while an engine cannot be asked', async () => {
     const regions = { REGIONS: 'AU=unix:///var/run/docker.sock,EU=unix:///nowhere.sock' };
-    await expect(orphansWith(regions, 'list')).rejects.toThrow(/Not every engine could be asked: what EU has is not known/);
+    await expect(orphansWith(regions, 'list')).rejects.toThrow(
+      /Not every engine could be asked: what EU has is not known/,
+    );
   });
 
   it.each([[[]], [['remove']], [['adopt', 'a', 'b']]])('orphans %j is told how it is used', async (args) => {

@@ -14,6 +14,9 @@ it('npm run build compiles a package that runs and has every file that the sourc
     expect(readFileSync(path.join(PROJECT, 'dist', file))).toEqual(readFileSync(path.join(PROJECT, file)));
   }
   // Loads every module, also those that read their files at once.
-  const ran = spawnSync(process.execPath, ['--eval', "import('./dist/src/server.js')"], { cwd: PROJECT, encoding: 'utf8' });
+  const ran = spawnSync(process.execPath, ['--eval', "import('./dist/src/server.js')"], {
+    cwd: PROJECT,
+    encoding: 'utf8',
+  });
   expect({ status: ran.status, stderr: ran.stderr }).toEqual({ status: 0, stderr: '' });
 });

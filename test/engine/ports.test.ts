@@ -2,7 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { echo, ECHO_COMMAND, echoImage } from '../support/echo-image.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type GraphqlAnswer, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import {
+  createTestGateway,
+  type GraphqlAnswer,
+  type TestGateway,
+  type TestGatewayOptions,
+} from '../support/gateway.ts';
 import { openVm } from '../support/open-vm.ts';
 import { freePort, holdPort } from '../support/ports.ts';
 import { createVm } from '../support/vms.ts';
@@ -37,8 +42,12 @@ const REMOVE = `mutation ($vmId: ID!, $protocol: PortProtocol!, $internalPort: I
   removePort(vmId: $vmId, protocol: $protocol, internalPort: $internalPort) { ports { ${FORWARD} } }
 }`;
 
-const optionsFor = (range: string): TestGatewayOptions => ({ distributions: [GAME, CONSOLE], env: { FORWARD_PORTS: range } });
-const open = (range: string, options: TestGatewayOptions = {}) => createTestGateway({ ...optionsFor(range), ...options });
+const optionsFor = (range: string): TestGatewayOptions => ({
+  distributions: [GAME, CONSOLE],
+  env: { FORWARD_PORTS: range },
+});
+const open = (range: string, options: TestGatewayOptions = {}) =>
+  createTestGateway({ ...optionsFor(range), ...options });
 const add = (gateway: TestGateway, token: string, vmId: string, protocol: 'TCP' | 'UDP', internalPort: number) =>
   gateway.graphql<{ addPort: Forward & { vmId: string } }>(token, ADD, { input: { vmId, protocol, internalPort } });
 const remove = (gateway: TestGateway, token: string, vmId: string, protocol: 'TCP' | 'UDP', internalPort: number) =>
@@ -56,7 +65,8 @@ async function look(gateway: TestGateway, token: string, id: string): Promise<Se
   if (data == null) throw new Error('no answer');
   return data.vm;
 }
-const newVm = (gateway: TestGateway, token: string, distribution = 'game') => createVm(gateway, token, { distribution, desktop: null });
+const newVm = (gateway: TestGateway, token: string, distribution = 'game') =>
+  createVm(gateway, token, { distribution, desktop: null });
 const start = (gateway: TestGateway, token: string, id: string) => gateway.rest(token, 'POST', `/vms/start/${id}`);
 const reaches = (gateway: TestGateway, token: string, id: string, status: string) =>
   eventually(async () => (await look(gateway, token, id)).status === status, { deadline: 30_000 });
@@ -161,11 +171,14 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     ]);
     expect(codeOf(await add(gateway, token, id, 'UDP', 2000))).toBe('BAD_USER_INPUT');
     expect(codeOf(await add(gateway, token, id, 'TCP', 3000))).toBe('BAD_USER_INPUT');
-    for (const port of [0, 65_536, -1]) expect(codeOf(await add(gateway, token, other, 'TCP', port))).toBe('BAD_USER_INPUT');
+    for (const port of [0, 65_536, -1])
+      expect(codeOf(await add(gateway, token, other, 'TCP', port))).toBe('BAD_USER_INPUT');
     expect(codeOf(await add(gateway, token, other, 'TCP', 3000))).toBe('BAD_USER_INPUT');
     const plain = await createVm(gateway, token);
     expect((await add(gateway, token, plain, 'TCP', 22)).errors?.[0]?.message).toContain('serves only HTTP');
-    const answers16 = await Promise.all(Array.from({ length: 20 }, (_, index) => add(gateway, token, other, 'TCP', 100 + index)));
+    const answers16 = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => add(gateway, token, other, 'TCP', 100 + index)),
+    );
     expect(answers16.filter(({ data }) => data != null)).toHaveLength(16);
     expect(new Set(answers16.map(codeOf))).toEqual(new Set([undefined, 'CONFLICT']));
     const { ports } = await look(gateway, token, other);
@@ -176,7 +189,11 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     const id = await newVm(gateway, token);
     const bob = await gateway.token('bob', { plan: 'unlimited' });
     const none = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
-    const { data } = await gateway.graphql<{ vm: unknown }>(bob, 'query ($id: ID!) { vm(id: $id) { ports { address } } }', { id });
+    const { data } = await gateway.graphql<{ vm: unknown }>(
+      bob,
+      'query ($id: ID!) { vm(id: $id) { ports { address } } }',
+      { id },
+    );
     expect(data).toEqual({ vm: null });
     expect(await add(gateway, bob, id, 'UDP', 7)).toEqual(await add(gateway, bob, none, 'UDP', 7));
     expect(codeOf(await add(gateway, bob, id, 'UDP', 7))).toBe('NOT_FOUND');
@@ -194,7 +211,9 @@ describe('a range of public ports', () => {
     const users = await Promise.all(['a', 'b', 'c', 'd'].map((user) => first.token(user, { plan: 'unlimited' })));
     const vms = await Promise.all(users.map(async (token) => ({ token, id: await newVm(first, token, 'console') })));
     const asked = await Promise.all(
-      vms.flatMap(({ token, id }) => [0, 1, 2, 3, 4].map((index) => add(gateways[index % 2] ?? first, token, id, 'TCP', 100 + index))),
+      vms.flatMap(({ token, id }) =>
+        [0, 1, 2, 3, 4].map((index) => add(gateways[index % 2] ?? first, token, id, 'TCP', 100 + index)),
+      ),
     );
     const given = asked.flatMap(({ data }) => (data == null ? [] : [data.addPort.publicPort]));
     expect(given.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, index) => 27_400 + index));
@@ -232,7 +251,9 @@ describe('a range of public ports', () => {
 
     await using _udp = await holdPort('udp', only);
     await add(gateway, token, id, 'UDP', 7);
-    await eventually(async () => (await look(gateway, token, id)).lastFailure?.code === 'PORT_TAKEN', { deadline: 20_000 });
+    await eventually(async () => (await look(gateway, token, id)).lastFailure?.code === 'PORT_TAKEN', {
+      deadline: 20_000,
+    });
     await reaches(gateway, token, id, 'RUNNING');
     await answers('tcp', { publicPort: only });
   }, 60_000);

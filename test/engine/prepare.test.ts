@@ -35,7 +35,10 @@ describe('prepare', () => {
 
   it('names its purposes when it is called with another', () => {
     const { status, said } = prepare(PROJECT, 'everything');
-    expect({ status, said }).toEqual({ status: 1, said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n' });
+    expect({ status, said }).toEqual({
+      status: 1,
+      said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n',
+    });
   });
 
   describe('in a fresh clone', () => {
@@ -92,9 +95,15 @@ describe('prepare', () => {
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       expect(prepare(clone, 'packages', { PATH })).toMatchObject({ status: 0 });
       const env = { PATH, DOCKER_HOST: `unix://${clone}/docker.sock`, SWIFTOR_NO_INSTALL: '1' };
-      expect(prepare(clone, ['test', 'test/unit/queue.test.ts', 'test/database'], env)).toMatchObject({ status: 0, said: '' });
+      expect(prepare(clone, ['test', 'test/unit/queue.test.ts', 'test/database'], env)).toMatchObject({
+        status: 0,
+        said: '',
+      });
       const { status, said } = prepare(clone, ['test', 'test/engine/driver.test.ts'], env);
-      expect({ status, said }).toEqual({ status: 1, said: expect.stringContaining('missing: a Docker Engine: none answers') });
+      expect({ status, said }).toEqual({
+        status: 1,
+        said: expect.stringContaining('missing: a Docker Engine: none answers'),
+      });
     });
 
     it('asks for no engine here when REGIONS names only others', async () => {

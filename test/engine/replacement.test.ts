@@ -41,7 +41,8 @@ interface State {
   readonly changeUndone: boolean;
   readonly lastFailure: Record<string, unknown> | null;
 }
-const STATE = 'query ($id: ID!) { vm(id: $id) { status enabled changeUndone lastFailure { step code message exitCode logTail retryAt } } }';
+const STATE =
+  'query ($id: ID!) { vm(id: $id) { status enabled changeUndone lastFailure { step code message exitCode logTail retryAt } } }';
 
 const toEnvironment = (lines: readonly string[]): Record<string, string> =>
   Object.fromEntries(lines.map((line) => line.split('=', 2) as [string, string]));
@@ -122,49 +123,69 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
   it.each([
     ['ends at once', 'exit', { code: 'APP_EXITED', exitCode: 3, logTail: ['failing'] }],
     ['never answers', 'deaf', { code: 'APP_SILENT', exitCode: null, step: 'BOOTING', logTail: ['deaf'] }],
-  ])('with which the app %s is undone: the old container comes back, and its owner is told', async (_what, mode, failure) => {
-    const id = await runningVm();
-    await execInVm(id, 'echo mine > /config/mine');
-    const [before] = await containersOf(id);
-    const events = await during(id, () => setSecret(id, 'MODE', mode));
+  ])(
+    'with which the app %s is undone: the old container comes back, and its owner is told',
+    async (_what, mode, failure) => {
+      const id = await runningVm();
+      await execInVm(id, 'echo mine > /config/mine');
+      const [before] = await containersOf(id);
+      const events = await during(id, () => setSecret(id, 'MODE', mode));
 
-    await eventually(async () => !('MODE' in (await environment(id))), { deadline: 5_000 });
-    expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
-    await execInVm(id, 'test "$(cat /config/mine)" = mine');
-    // One that ends at once may do so before it is seen to boot.
-    expect(told(events).filter((step) => !/^(STARTING|BOOTING)/.test(step))).toEqual([
-      'RUNNING UPDATE',
-      'QUEUED UPDATE',
-      'QUEUED UNDO',
-      'RUNNING BOOT',
-    ]);
-    const state = await stateOf(id);
-    expect(state).toMatchObject({ status: 'RUNNING', enabled: true, changeUndone: true, lastFailure: { ...failure, retryAt: null } });
-    expect(state.lastFailure?.['message']).toContain('The change was undone');
-    // Kept, for the next start.
-    const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as { secrets: Record<string, object> };
-    expect(secrets[id]).toMatchObject({ MODE: mode });
-  });
+      await eventually(async () => !('MODE' in (await environment(id))), { deadline: 5_000 });
+      expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
+      await execInVm(id, 'test "$(cat /config/mine)" = mine');
+      // One that ends at once may do so before it is seen to boot.
+      expect(told(events).filter((step) => !/^(STARTING|BOOTING)/.test(step))).toEqual([
+        'RUNNING UPDATE',
+        'QUEUED UPDATE',
+        'QUEUED UNDO',
+        'RUNNING BOOT',
+      ]);
+      const state = await stateOf(id);
+      expect(state).toMatchObject({
+        status: 'RUNNING',
+        enabled: true,
+        changeUndone: true,
+        lastFailure: { ...failure, retryAt: null },
+      });
+      expect(state.lastFailure?.['message']).toContain('The change was undone');
+      // Kept, for the next start.
+      const { secrets } = (await (await gateway.rest(token, 'GET', '/vms/secrets')).json()) as {
+        secrets: Record<string, object>;
+      };
+      expect(secrets[id]).toMatchObject({ MODE: mode });
+    },
+  );
 
   it('that was undone is not tried again by itself, and is with the next change, which may take it back', async () => {
     const id = await runningVm();
     await during(id, () => setSecret(id, 'MODE', 'exit'));
     const [kept] = await containersOf(id);
     const seq = async () => {
-      const { data } = await gateway.graphql<{ vm: { lastEventSeq: string } }>(token, 'query ($id: ID!) { vm(id: $id) { lastEventSeq } }', {
-        id,
-      });
+      const { data } = await gateway.graphql<{ vm: { lastEventSeq: string } }>(
+        token,
+        'query ($id: ID!) { vm(id: $id) { lastEventSeq } }',
+        {
+          id,
+        },
+      );
       return data?.vm.lastEventSeq;
     };
     const quiet = await seq();
     // Hints make it look again, which shows in the time of its last look.
     const lookedAt = async () => {
-      const { rows } = await executeSql(gateway.databaseUrl, `select observed_at::text as at from vm where id = '${id}'`);
+      const { rows } = await executeSql(
+        gateway.databaseUrl,
+        `select observed_at::text as at from vm where id = '${id}'`,
+      );
       return (rows[0] as { at: string }).at;
     };
     for (let looks = 0; looks < 3; looks += 1) {
       const last = await lookedAt();
-      await executeSql(gateway.databaseUrl, `update vm set wakes = wakes + 1, next_attempt_at = now() where id = '${id}'`);
+      await executeSql(
+        gateway.databaseUrl,
+        `update vm set wakes = wakes + 1, next_attempt_at = now() where id = '${id}'`,
+      );
       await eventually(async () => (await lookedAt()) !== last);
     }
     expect(await seq()).toBe(quiet);
@@ -175,7 +196,9 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     expect(told(again)).toContain('QUEUED UNDO');
     expect(await stateOf(id)).toMatchObject({ changeUndone: true });
     // So is a restart.
-    const restarted = await during(id, () => gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { status } }', { id }));
+    const restarted = await during(id, () =>
+      gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { status } }', { id }),
+    );
     expect(told(restarted)).toContain('QUEUED UNDO');
     expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([kept?.Id]);
 
@@ -191,7 +214,10 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     await deleteSecret(id, 'MODE');
     expect(await stateOf(id)).toMatchObject({ status: 'RUNNING', changeUndone: false, lastFailure: null });
     await eventually(async () => {
-      const { rows } = await executeSql(gateway.databaseUrl, `select generation = observed_generation as seen from vm where id = '${id}'`);
+      const { rows } = await executeSql(
+        gateway.databaseUrl,
+        `select generation = observed_generation as seen from vm where id = '${id}'`,
+      );
       return (rows[0] as { seen: boolean }).seen;
     });
     expect((await containersOf(id)).map(({ Id, State: state }) => [Id, state])).toEqual([[kept?.Id, 'running']]);
@@ -247,7 +273,11 @@ describe('a gateway that is killed in the middle of a replacement', () => {
     let gateway: GatewayProcess = first;
     const call = async <T>(method: string, at: string, body?: unknown): Promise<T> => {
       const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-      const response = await fetch(gateway.url + at, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+      const response = await fetch(gateway.url + at, {
+        method,
+        headers,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
       return (await response.json()) as T;
     };
     const stateOf = async (id: string) =>
@@ -299,10 +329,8 @@ describe('a gateway that is killed in the middle of a replacement', () => {
     expect(await environmentOf(ending)).toMatchObject({ API_KEY: 'k1' });
     expect(await environmentOf(booting)).toMatchObject({ MODE: 'slow' });
     expect(await environmentOf(goingBack)).not.toHaveProperty('MODE');
-    expect(await Promise.all([ending, booting, goingBack].map(async (id) => (await stateOf(id)).changeUndone))).toEqual([
-      false,
-      false,
-      true,
-    ]);
+    expect(await Promise.all([ending, booting, goingBack].map(async (id) => (await stateOf(id)).changeUndone))).toEqual(
+      [false, false, true],
+    );
   }, 90_000);
 });

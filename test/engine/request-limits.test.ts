@@ -41,7 +41,13 @@ beforeAll(async () => {
   const file = path.join(directory, 'operations.json');
   await writeFile(file, JSON.stringify(PERSISTED));
   production = await createTestGateway({
-    env: { ...DEFAULTS, NODE_ENV: 'production', INTROSPECTION: '1', PERSISTED_OPERATIONS: file, BASE_DOMAIN: 'swiftor.io' },
+    env: {
+      ...DEFAULTS,
+      NODE_ENV: 'production',
+      INTROSPECTION: '1',
+      PERSISTED_OPERATIONS: file,
+      BASE_DOMAIN: 'swiftor.io',
+    },
   });
   tight = await createTestGateway({
     env: {
@@ -61,7 +67,12 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function post(gateway: TestGateway, token: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+async function post(
+  gateway: TestGateway,
+  token: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -102,7 +113,10 @@ describe('in production, with all limits on', () => {
       '{ ...__schema } fragment __schema on Query { __schema { types { name } } }',
       'query A { me { userId } } query B { ...on Query { s: __schema { types { name } } } }',
     ]) {
-      expect([query, codeOf(await answerOf(post(closed, token, { query, operationName: 'A' })))]).toEqual([query, 'BAD_USER_INPUT']);
+      expect([query, codeOf(await answerOf(post(closed, token, { query, operationName: 'A' })))]).toEqual([
+        query,
+        'BAD_USER_INPUT',
+      ]);
       const told = await answerOf(post(production, token, { query }));
       if (!query.includes('query A')) expect([query, told.errors]).toEqual([query, undefined]);
     }
@@ -168,7 +182,9 @@ describe('in production, with all limits on', () => {
     const token = await production.token('long');
     const query = (tokens: number) => `{ vms(filter: { status: [${'RUNNING '.repeat(tokens - 16)}] }) { totalCount } }`;
     expect((await answerOf(post(production, token, { query: query(2_000) }))).data).toEqual({ vms: { totalCount: 0 } });
-    expect((await answerOf(post(production, token, { query: query(2_001) }))).errors?.[0]?.message).toContain('more than 2000 tokens');
+    expect((await answerOf(post(production, token, { query: query(2_001) }))).errors?.[0]?.message).toContain(
+      'more than 2000 tokens',
+    );
   });
 
   it('an operation costs 20,000 and not more, whichever way it comes', async () => {
@@ -187,7 +203,10 @@ describe('in production, with all limits on', () => {
 
     const { socket, send, next } = await openKnownSocket(production.port, token);
     send({ id: '1', type: 'subscribe', payload: { query: ofCost(20_001), variables: { all: 100 } } });
-    expect(await next(({ id }) => id === '1')).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+    expect(await next(({ id }) => id === '1')).toMatchObject({
+      type: 'error',
+      payload: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+    });
     socket.close();
   });
 
@@ -197,7 +216,10 @@ describe('in production, with all limits on', () => {
       'fragments that double',
       `{ ...F0 } ${Array.from({ length: 150 }, (_, index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`).join(' ')} fragment F150 on Query { me { userId } }`,
     ],
-    ['introspection in a circle', `{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } }`],
+    [
+      'introspection in a circle',
+      `{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } }`,
+    ],
     ['a field a thousand times', `{ ${'me { userId } '.repeat(450)} }`],
     [
       'a fragment named like introspection',
@@ -207,9 +229,18 @@ describe('in production, with all limits on', () => {
     ['a fragment that spreads itself and that nothing spreads', '{ me { userId } } fragment A on Query { ...A }'],
   ])('%s is refused at once, and with 400 for who reads the status', async (_what, query) => {
     const begun = performance.now();
-    const response = await post(production, await production.token('bomber'), { query }, { accept: 'application/graphql-response+json' });
+    const response = await post(
+      production,
+      await production.token('bomber'),
+      { query },
+      { accept: 'application/graphql-response+json' },
+    );
     const { errors, data } = (await response.json()) as Answer;
-    expect([response.status, errors?.[0]?.extensions, data]).toEqual([400, expect.objectContaining({ code: 'BAD_USER_INPUT' }), undefined]);
+    expect([response.status, errors?.[0]?.extensions, data]).toEqual([
+      400,
+      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
+      undefined,
+    ]);
     expect(errors?.[0]?.extensions).not.toHaveProperty('http');
     expect(performance.now() - begun).toBeLessThan(3_000);
   });
@@ -245,7 +276,12 @@ describe('persisted operations', () => {
     const own = await tight.token('strict');
     expect((await answerOf(post(tight, own, { documentId: hash }))).data).toBeDefined();
     expect((await answerOf(post(tight, own, { query: VIEWER }))).data).toEqual({ me: { userId: 'strict' } });
-    for (const request of [{ query: '{ me { plan { code } } }' }, { query: `${VIEWER} ` }, { documentId: '__proto__' }, {}]) {
+    for (const request of [
+      { query: '{ me { plan { code } } }' },
+      { query: `${VIEWER} ` },
+      { documentId: '__proto__' },
+      {},
+    ]) {
       expect([request, codeOf(await answerOf(post(tight, own, request)))]).toEqual([request, 'BAD_USER_INPUT']);
     }
     // The REST API's operations are our own.
@@ -268,9 +304,9 @@ describe('persisted operations', () => {
   ])('in a file such as %s keep the gateway from starting', async (text, message) => {
     const file = path.join(directory, 'bad.json');
     await writeFile(file, text);
-    await expect(createTestGateway({ databaseUrl: 'postgresql://127.0.0.1:1/none', env: { PERSISTED_OPERATIONS: file } })).rejects.toThrow(
-      message,
-    );
+    await expect(
+      createTestGateway({ databaseUrl: 'postgresql://127.0.0.1:1/none', env: { PERSISTED_OPERATIONS: file } }),
+    ).rejects.toThrow(message);
   });
 });
 
@@ -295,7 +331,9 @@ describe('the rate', () => {
     const { taken, refused } = await countUntilRefused(() => {
       turn += 1;
       const headers = fresh();
-      return turn % 2 === 0 ? tight.rest(token, 'GET', '/vms', { headers }) : post(tight, token, { documentId: 'me' }, headers);
+      return turn % 2 === 0
+        ? tight.rest(token, 'GET', '/vms', { headers })
+        : post(tight, token, { documentId: 'me' }, headers);
     });
     expect(isTen(taken), `${taken} were taken`).toBe(true);
     const seconds = Number(refused.headers.get('retry-after'));
@@ -308,12 +346,16 @@ describe('the rate', () => {
     }
     // Nobody else waits with it, and it does not wait for longer than it was told.
     expect((await tight.rest(await tight.token('calm'), 'GET', '/vms', { headers: fresh() })).status).toBe(200);
-    await eventually(async () => (await tight.rest(token, 'GET', '/vms', { headers: fresh() })).status === 200, { deadline: 5_000 });
+    await eventually(async () => (await tight.rest(token, 'GET', '/vms', { headers: fresh() })).status === 200, {
+      deadline: 5_000,
+    });
   });
 
   it('counts five for a mutation', async () => {
     const token = await tight.token('writer');
-    const { taken } = await countUntilRefused(() => tight.rest(token, 'POST', '/vms/create', { body: CREATE, headers: fresh() }));
+    const { taken } = await countUntilRefused(() =>
+      tight.rest(token, 'POST', '/vms/create', { body: CREATE, headers: fresh() }),
+    );
     expect(taken).toBeGreaterThanOrEqual(2);
     expect(taken).toBeLessThanOrEqual(3);
   });
@@ -341,7 +383,10 @@ describe('the rate', () => {
       send({ id: `${taken}`, type: 'subscribe', payload: { query: VIEWER } });
       const answer = await next(({ id, type }) => id === `${taken}` && type !== 'complete');
       if (answer.type === 'next') continue;
-      expect(answer).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 } }] });
+      expect(answer).toMatchObject({
+        type: 'error',
+        payload: [{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 } }],
+      });
       break;
     }
     expect(isTen(taken), `${taken} were taken`).toBe(true);
@@ -355,7 +400,12 @@ describe('the rate', () => {
     let taken = 0;
     let refused: Response | undefined;
     for (; refused === undefined; taken += 1) {
-      const response = await tight.rest(taken % 2 === 0 ? undefined : 'a.b.c', 'GET', targets[taken % targets.length] ?? '', { headers });
+      const response = await tight.rest(
+        taken % 2 === 0 ? undefined : 'a.b.c',
+        'GET',
+        targets[taken % targets.length] ?? '',
+        { headers },
+      );
       await response.text();
       if (response.status === 429) refused = response;
     }
@@ -409,7 +459,10 @@ describe('live connections', () => {
 
     const eleventh = await openRawSocket(production.port);
     eleventh.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
-    expect(await eleventh.closed).toEqual({ code: 4429, reason: 'An account has at most 10 live connections; close one first.' });
+    expect(await eleventh.closed).toEqual({
+      code: 4429,
+      reason: 'An account has at most 10 live connections; close one first.',
+    });
     const stream = await openStream(token);
     expect([stream.status, stream.text]).toEqual([429, expect.stringContaining('RATE_LIMITED')]);
     // Another account has its own.
@@ -439,12 +492,15 @@ describe('live connections', () => {
     for (const id of ids) send({ id, type: 'subscribe', payload: EVENTS });
     expect(await next(({ type }) => type === 'error')).toMatchObject({
       id: 's50',
-      payload: [{ message: 'A socket has at most 50 subscriptions; complete one first.', extensions: { code: 'RATE_LIMITED' } }],
+      payload: [
+        { message: 'A socket has at most 50 subscriptions; complete one first.', extensions: { code: 'RATE_LIMITED' } },
+      ],
     });
     // Queries and mutations are none.
     send({ id: 'query', type: 'subscribe', payload: { query: VIEWER } });
     expect(await next(({ id }) => id === 'query')).toMatchObject({ type: 'next' });
-    // One that ends gives its place back, perhaps a moment later where it was only just begun; one that is refused takes none.
+    // One that ends gives its place back, perhaps a moment later where it was only just begun; one that is refused
+    // takes none.
     send({ id: 's0', type: 'complete' });
     const bad = { query: `subscription { vmEvents(vmId: "${VM}") { seq } }` };
     let tries = 0;
@@ -485,7 +541,10 @@ describe('live connections', () => {
   it('begin with a connection_init of at most 8 KiB, and only one', async () => {
     const init = async (bytes: number): Promise<RawSocket> => {
       const raw = await openRawSocket(production.port);
-      const text = JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${await production.token('init')}` } });
+      const text = JSON.stringify({
+        type: 'connection_init',
+        payload: { authorization: `Bearer ${await production.token('init')}` },
+      });
       raw.send(text.padEnd(bytes, ' '));
       return raw;
     };

@@ -11,13 +11,21 @@ const token = await testToken('user-supabase-id');
 
 /** The seed's own sample request. */
 const SEED_CREATE = {
-  config: { vmlabel: 'MyWebServer', region: { code: 'AU' }, password: 'your-secure-password', storageType: 'persistent' },
+  config: {
+    vmlabel: 'MyWebServer',
+    region: { code: 'AU' },
+    password: 'your-secure-password',
+    storageType: 'persistent',
+  },
   os: { distribution: { code: 'ubuntu' }, desktop: 'xfce', cpu: 2, ram: 4 },
 };
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 async function textOf(response: Promise<Response>): Promise<{ status: number; text: string }> {
-  const { status, ...rest } = await response.then(async (answer) => ({ status: answer.status, text: await answer.text() }));
+  const { status, ...rest } = await response.then(async (answer) => ({
+    status: answer.status,
+    text: await answer.text(),
+  }));
   return { status, ...rest };
 }
 
@@ -85,7 +93,9 @@ describe('the JSON that the seed prints', () => {
     const own = await gateway.token('keeper');
     const vmid = await createVm(gateway, own);
     expect(
-      await textOf(gateway.rest(own, 'POST', '/vms/secrets', { body: { vmid, key: 'NEW_SECRET_KEY', value: 'its-secret-value' } })),
+      await textOf(
+        gateway.rest(own, 'POST', '/vms/secrets', { body: { vmid, key: 'NEW_SECRET_KEY', value: 'its-secret-value' } }),
+      ),
     ).toEqual({
       status: 200,
       text: `{"message":"Secret added successfully","vmid":"${vmid}","key":"NEW_SECRET_KEY"}`,
@@ -106,7 +116,11 @@ describe('the JSON that the seed prints', () => {
   it('keeps mappings as the seed shows them', async () => {
     const own = await gateway.token('mapper');
     const vmid = await createVm(gateway, own);
-    expect(await textOf(gateway.rest(own, 'POST', '/vms/networking', { body: { vmid, name: 'myapp', internal_port: 5001 } }))).toEqual({
+    expect(
+      await textOf(
+        gateway.rest(own, 'POST', '/vms/networking', { body: { vmid, name: 'myapp', internal_port: 5001 } }),
+      ),
+    ).toEqual({
       status: 201,
       text: `{"message":"Subdomain mapping added successfully","subdomain":"myapp.${vmid}.swiftor.io","internal_port":5001}`,
     });
@@ -134,14 +148,18 @@ describe('the JSON that the seed prints', () => {
   it('makes storage ephemeral when storageType is left out or anything else', async () => {
     for (const storageType of [undefined, 'ephemeral', 'PERSISTENT', 1, null]) {
       const body = { ...SEED_CREATE, config: { ...SEED_CREATE.config, storageType } };
-      const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as { vm: { specs: { storage: boolean } } };
+      const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as {
+        vm: { specs: { storage: boolean } };
+      };
       expect([storageType, answer.vm.specs.storage]).toEqual([storageType, false]);
     }
   });
 
   it('refuses a start past the plan with 400 and every violation', async () => {
     const own = await gateway.token('small', { plan: 'core' });
-    const { vm } = (await (await gateway.rest(own, 'POST', '/vms/create', { body: SEED_CREATE })).json()) as { vm: { id: string } };
+    const { vm } = (await (await gateway.rest(own, 'POST', '/vms/create', { body: SEED_CREATE })).json()) as {
+      vm: { id: string };
+    };
     const response = await gateway.rest(own, 'GET', `/vms/start/${vm.id}`);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
@@ -151,7 +169,10 @@ describe('the JSON that the seed prints', () => {
         { dimension: 'RAM', limit: 2, used: 0, requested: 4 },
       ],
     });
-    expect(await (await gateway.rest(own, 'GET', `/vms/${vm.id}`)).json()).toMatchObject({ enabled: false, status: 'STOPPED' });
+    expect(await (await gateway.rest(own, 'GET', `/vms/${vm.id}`)).json()).toMatchObject({
+      enabled: false,
+      status: 'STOPPED',
+    });
   });
 });
 
@@ -174,8 +195,15 @@ describe('errors', () => {
       config: { vmlabel: '', region: { code: 'XX' }, password: 'x' },
       os: { distribution: { code: 'ubuntu' }, cpu: 0, ram: 1 },
     };
-    const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as { fields: { path: string }[] };
-    expect(answer.fields.map(({ path }) => path).toSorted()).toEqual(['config.region.code', 'config.vmlabel', 'os.cpu', 'os.desktop']);
+    const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as {
+      fields: { path: string }[];
+    };
+    expect(answer.fields.map(({ path }) => path).toSorted()).toEqual([
+      'config.region.code',
+      'config.vmlabel',
+      'os.cpu',
+      'os.desktop',
+    ]);
   });
 
   it.each([
@@ -187,7 +215,10 @@ describe('errors', () => {
     ['its parts as texts', '{"config":"x","os":"y"}'],
     ['prototype names', '{"__proto__":{"config":1},"constructor":{}}'],
   ])('answers 400 for %s', async (_what, body) => {
-    const response = await gateway.rest(token, 'POST', '/vms/create', { body, headers: { 'content-type': 'application/json' } });
+    const response = await gateway.rest(token, 'POST', '/vms/create', {
+      body,
+      headers: { 'content-type': 'application/json' },
+    });
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'BAD_USER_INPUT']);
   });
 
@@ -200,7 +231,13 @@ describe('errors', () => {
     [404, 'NOT_FOUND', 'GET', '/nothing', {}],
     [405, 'METHOD_NOT_ALLOWED', 'PUT', '/vms', {}],
     [405, 'METHOD_NOT_ALLOWED', 'GET', '/vms/create', {}],
-    [405, 'METHOD_NOT_ALLOWED', 'GET', '/vms/start/1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', { 'sec-purpose': 'prefetch' }],
+    [
+      405,
+      'METHOD_NOT_ALLOWED',
+      'GET',
+      '/vms/start/1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f',
+      { 'sec-purpose': 'prefetch' },
+    ],
     [415, 'UNSUPPORTED_MEDIA_TYPE', 'POST', '/vms/secrets', { 'content-type': 'text/plain' }],
   ])('answers %i %s to %s %s', async (status, code, method, path, headers) => {
     const body = method === 'POST' ? '{}' : undefined;
@@ -213,7 +250,9 @@ describe('errors', () => {
   it('changes nothing when a browser follows a link to a GET', async () => {
     const id = await createVm(gateway, token);
     // fetch() writes its own Sec-Fetch-Mode.
-    const request = get(`${gateway.url}/vms/delete/${id}`, { headers: { authorization: `Bearer ${token}`, 'sec-fetch-mode': 'navigate' } });
+    const request = get(`${gateway.url}/vms/delete/${id}`, {
+      headers: { authorization: `Bearer ${token}`, 'sec-fetch-mode': 'navigate' },
+    });
     const [response] = (await once(request, 'response')) as [IncomingMessage];
     response.resume();
     expect([response.statusCode, response.headers.allow]).toEqual([405, 'DELETE']);
@@ -253,7 +292,9 @@ describe('errors', () => {
     const own = await gateway.token('retrier');
     const headers = { 'idempotency-key': 'once' };
     const create = (body: object) => gateway.rest(own, 'POST', '/vms/create', { body, headers });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => create(SEED_CREATE).then((response) => response.text())));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => create(SEED_CREATE).then((response) => response.text())),
+    );
     expect(new Set(answers).size).toBe(1);
     expect((await create({ ...SEED_CREATE, os: { ...SEED_CREATE.os, cpu: 1 } })).status).toBe(409);
     expect(((await (await gateway.rest(own, 'GET', '/vms')).json()) as { vms: unknown[] }).vms).toHaveLength(1);

@@ -10,7 +10,12 @@ import { createKeyRing, type KeyRing } from '../../src/secrets/key-ring.ts';
 import { encrypt } from '../../src/secrets/encrypt.ts';
 import { rotateSecrets } from '../../src/secrets/rotate-secrets.ts';
 import { createSecretBox, type SecretBox } from '../../src/secrets/secret-box.ts';
-import { decryptSecret, readSecrets, selectEncryptedSecrets, type EncryptedSecret } from '../../src/secrets/secret-store.ts';
+import {
+  decryptSecret,
+  readSecrets,
+  selectEncryptedSecrets,
+  type EncryptedSecret,
+} from '../../src/secrets/secret-store.ts';
 import type { VmDependencies } from '../../src/vm/commands/vm-command.ts';
 import { createVm } from '../../src/vm/commands/vm-commands.ts';
 import { setSecret } from '../../src/vm/commands/vm-secrets.ts';
@@ -102,7 +107,9 @@ it('a rotation continues where it was stopped, and every value stays readable', 
     onQuery: (statement) => statement.includes('update data_key') && stopping.abort(),
   });
   const vault = await vaultOf(SECOND, FIRST);
-  await expect(rotateSecrets({ ...vault, db: counted }, { renew: false, signal: stopping.signal })).rejects.toThrow('Run it again');
+  await expect(rotateSecrets({ ...vault, db: counted }, { renew: false, signal: stopping.signal })).rejects.toThrow(
+    'Run it again',
+  );
   await counted.destroy();
   const half = await countOf(`data_key where sealed_by = '${vault.keyRing.newest}'`);
   expect([half > 0, half < ACCOUNTS]).toEqual([true, true]);
@@ -118,22 +125,41 @@ it('a rotation continues where it was stopped, and every value stays readable', 
   await expect(vaultOf(FIRST)).rejects.toThrow('SECRETS_KEY is not the key');
   expect(await countOf('vm_secret where get_byte(sealed, 0) = 1')).toBe(0);
   const before = (await vaultOf(SECOND)).secretBox;
-  expect([before.sign('x'), before.fingerprint('x')]).toEqual([vault.secretBox.sign('x'), vault.secretBox.fingerprint('x')]);
-  expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 2 * ACCOUNTS + 20 });
+  expect([before.sign('x'), before.fingerprint('x')]).toEqual([
+    vault.secretBox.sign('x'),
+    vault.secretBox.fingerprint('x'),
+  ]);
+  expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({
+    dataKeys: 0,
+    values: 2 * ACCOUNTS + 20,
+  });
   const renewed = (await vaultOf(SECOND)).secretBox;
-  expect([renewed.sign('x') === before.sign('x'), renewed.fingerprint('x') === before.fingerprint('x')]).toEqual([false, true]);
-  expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({ dataKeys: 0, values: 0 });
+  expect([renewed.sign('x') === before.sign('x'), renewed.fingerprint('x') === before.fingerprint('x')]).toEqual([
+    false,
+    true,
+  ]);
+  expect(await rotateSecrets(await vaultOf(SECOND), { renew: true, signal: never })).toEqual({
+    dataKeys: 0,
+    values: 0,
+  });
   expect(await countOf('data_key')).toBe(ACCOUNTS);
 });
 
-it('a rotation changes nothing while a running gateway lacks the new key, and says what to do', { timeout: 60_000 }, async () => {
-  await using gateway = await createTestGateway({ databaseUrl: database.url, env: { SECRETS_KEY: base64(SECOND), ROLES: 'api' } });
-  await expect(rotateSecrets(await vaultOf(THIRD, SECOND), { renew: true, signal: never })).rejects.toThrow(
-    '1 of the gateways that serve this database do not have the new SECRETS_KEY',
-  );
-  const token = await gateway.token(userOf(0), { plan: 'core' });
-  expect(await (await gateway.rest(token, 'GET', '/vms/secrets')).text()).toContain(`password of ${userOf(0)}`);
-});
+it(
+  'a rotation changes nothing while a running gateway lacks the new key, and says what to do',
+  { timeout: 60_000 },
+  async () => {
+    await using gateway = await createTestGateway({
+      databaseUrl: database.url,
+      env: { SECRETS_KEY: base64(SECOND), ROLES: 'api' },
+    });
+    await expect(rotateSecrets(await vaultOf(THIRD, SECOND), { renew: true, signal: never })).rejects.toThrow(
+      '1 of the gateways that serve this database do not have the new SECRETS_KEY',
+    );
+    const token = await gateway.token(userOf(0), { plan: 'core' });
+    expect(await (await gateway.rest(token, 'GET', '/vms/secrets')).text()).toContain(`password of ${userOf(0)}`);
+  },
+);
 
 it(
   'runs as a command, killed once, while two gateways serve reads, changes and new accounts without one error',
@@ -157,7 +183,9 @@ it(
 
     const { secretBox, keyRing } = await vaultOf(THIRD);
     await expectAllReadable(secretBox);
-    expect(await countOf(`data_key where sealed_by <> '${keyRing.newest}' or made_under <> '${keyRing.newest}'`)).toBe(0);
+    expect(await countOf(`data_key where sealed_by <> '${keyRing.newest}' or made_under <> '${keyRing.newest}'`)).toBe(
+      0,
+    );
     // What was told apart by a fingerprint still is.
     expect(await create(two, token, twice)).toBe(created);
   },
@@ -165,19 +193,25 @@ it(
 
 async function create(gateway: TestGateway, token: string, input: object = {}): Promise<string> {
   const query = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';
-  const { data, errors } = await gateway.graphql<{ createVm: { id: string } }>(token, query, { input: { ...VM_INPUT, ...input } });
+  const { data, errors } = await gateway.graphql<{ createVm: { id: string } }>(token, query, {
+    input: { ...VM_INPUT, ...input },
+  });
   expect(errors).toBeUndefined();
   return data?.createVm.id ?? '';
 }
 
-/** Reads, sets and makes secrets until told to end; how often. Rejects at the first answer that is not as it should be. */
+/**
+ * Reads, sets and makes secrets until told to end; how often. Rejects at the first answer that is not as it should be.
+ */
 async function useSecrets(gateway: TestGateway, lane: number, signal: AbortSignal): Promise<number> {
   let count = 0;
   for (; !signal.aborted; count += 1) {
     const index = (lane * 61 + count) % ACCOUNTS;
     const vmid = vmIds[index] ?? '';
     const token = await gateway.token(userOf(index), { plan: 'core' });
-    const set = await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid, key: `LANE_${lane}`, value: `${count}` } });
+    const set = await gateway.rest(token, 'POST', '/vms/secrets', {
+      body: { vmid, key: `LANE_${lane}`, value: `${count}` },
+    });
     expect(set.status).toBe(200);
     const answer = await gateway.rest(token, 'GET', '/vms/secrets');
     const { secrets } = (await answer.json()) as { secrets: Record<string, Record<string, string>> };
@@ -187,7 +221,10 @@ async function useSecrets(gateway: TestGateway, lane: number, signal: AbortSigna
   return count;
 }
 
-/** `swiftor rotate-secrets --renew`; killed as soon as it has begun when a signal is given, unless it was quicker. What it said. */
+/**
+ * `swiftor rotate-secrets --renew`; killed as soon as it has begun when a signal is given, unless it was quicker. What
+ * it said.
+ */
 async function rotate(env: Readonly<Record<string, string>>, kill?: NodeJS.Signals): Promise<string> {
   const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
   const child = spawn(process.execPath, [cli, 'rotate-secrets', '--renew'], {
@@ -199,7 +236,9 @@ async function rotate(env: Readonly<Record<string, string>>, kill?: NodeJS.Signa
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   if (kill !== undefined) {
     const { newest } = createKeyRing(THIRD);
-    await eventually(() => countOf(`data_key where made_under = '${newest}' and user_id not like 'fresh%'`), { deadline: 60_000 });
+    await eventually(() => countOf(`data_key where made_under = '${newest}' and user_id not like 'fresh%'`), {
+      deadline: 60_000,
+    });
     child.kill(kill);
   }
   const [code] = await ended;

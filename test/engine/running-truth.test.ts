@@ -8,8 +8,9 @@ import { useGateway } from '../support/use-gateway.ts';
 import { createVmProbe } from '../support/vm-probe.ts';
 
 /**
- * As linuxserver.io's desktops look: a web server that asks for a sign-in at every path, and leads from /websocket to the desktop: 502 while
- * there is none, then what the file says. It counts how often it was asked for that one by who had signed in.
+ * As linuxserver.io's desktops look: a web server that asks for a sign-in at every path, and leads from /websocket to
+ * the desktop: 502 while there is none, then what the file says. It counts how often it was asked for that one by who
+ * had signed in.
  */
 const FRONT = String.raw`
 read -r method path version

@@ -61,7 +61,10 @@ async function answers(id: string): Promise<boolean> {
   );
 }
 
-/** For how long, in ms, RUNNING was shown at a stretch while the app did not answer; sampled until it runs again after the harm. */
+/**
+ * For how long, in ms, RUNNING was shown at a stretch while the app did not answer; sampled until it runs again after
+ * the harm.
+ */
 async function longestLie(id: string, harm: () => Promise<unknown>): Promise<number> {
   let since: number | undefined;
   let longest = 0;
@@ -105,7 +108,8 @@ describe('RUNNING is not shown for longer than 2 s of an app that is gone, with 
   it('when its container is restarted by hand, and the address leads to the new one', async () => {
     const id = await runningVm();
     await (await containerOf(id)).restart({ t: 0 });
-    const isBack = async () => (await statusOf(id)) === 'RUNNING' && (await (await openVm(gateway, token, id)).visit()).status === 200;
+    const isBack = async () =>
+      (await statusOf(id)) === 'RUNNING' && (await (await openVm(gateway, token, id)).visit()).status === 200;
     await eventually(isBack, { deadline: 20_000 });
     expect(await answers(id)).toBe(true);
   }, 60_000);
@@ -128,7 +132,9 @@ describe('RUNNING is not shown for longer than 12 s of an app that is gone, with
   it('whatever happened to its container', async () => {
     proxy.muteEvents(true);
     const vms = await Promise.all(MANIPULATIONS.map(async ([what, harm]) => ({ what, harm, id: await runningVm() })));
-    const lies = await Promise.all(vms.map(async ({ what, harm, id }) => [what, await longestLie(id, () => harm(id))] as const));
+    const lies = await Promise.all(
+      vms.map(async ({ what, harm, id }) => [what, await longestLie(id, () => harm(id))] as const),
+    );
     for (const [what, longest] of lies) expect([what, longest < 12_000]).toEqual([what, true]);
   }, 90_000);
 });
@@ -161,10 +167,14 @@ describe('an engine that does not answer', () => {
       const before = await show(kept);
       proxy.set(way);
       const cut = performance.now();
-      await eventually(async () => (await statusOf(kept)) === 'UNKNOWN' && (await statusOf(killed)) === 'UNKNOWN', { deadline: 35_000 });
+      await eventually(async () => (await statusOf(kept)) === 'UNKNOWN' && (await statusOf(killed)) === 'UNKNOWN', {
+        deadline: 35_000,
+      });
       expect(performance.now() - cut).toBeGreaterThan(10_000);
       expect(await statusOf(off)).toBe('STOPPED');
-      expect(Date.parse((await show(kept))?.observedAt ?? '')).toBeLessThan(Date.parse(before?.observedAt ?? '') + 30_000);
+      expect(Date.parse((await show(kept))?.observedAt ?? '')).toBeLessThan(
+        Date.parse(before?.observedAt ?? '') + 30_000,
+      );
       const { data } = await gateway.graphql<{ regions: unknown[] }>(token, '{ regions { code available } }');
       expect(data?.regions).toEqual([{ code: 'AU', available: false }]);
 

@@ -45,7 +45,9 @@ const act = async (what: 'start' | 'stop', id: string) => gateway.rest(await tok
 
 async function execIn(id: string, script: string): Promise<string> {
   const [container] = await containersOf(id);
-  const exec = await docker.getContainer(container?.Id ?? '').exec({ Cmd: ['/bin/sh', '-c', script], AttachStdout: true, Tty: true });
+  const exec = await docker
+    .getContainer(container?.Id ?? '')
+    .exec({ Cmd: ['/bin/sh', '-c', script], AttachStdout: true, Tty: true });
   return (await text(await exec.start({ Tty: true }))).trim();
 }
 
@@ -63,10 +65,16 @@ it('a full disk takes nothing new and lets live what runs; once there is room, w
     await using full = await withReconciler('0%');
     await act('start', waits);
     const { lastFailure } = await reaches(waits, 'FAILED');
-    expect(lastFailure).toMatchObject({ code: 'NO_SPACE', message: expect.stringMatching(/nearly full.*retried automatically/) });
+    expect(lastFailure).toMatchObject({
+      code: 'NO_SPACE',
+      message: expect.stringMatching(/nearly full.*retried automatically/),
+    });
     expect(new Date(lastFailure?.retryAt ?? 0).getTime()).toBeGreaterThan(Date.now() - 60_000);
     expect(await containersOf(waits)).toEqual([]);
-    const { data } = await full.graphql<{ regions: { available: boolean }[] }>(await token(), '{ regions { available } }');
+    const { data } = await full.graphql<{ regions: { available: boolean }[] }>(
+      await token(),
+      '{ regions { available } }',
+    );
     expect(data?.regions.map(({ available }) => available)).toEqual([false, false]);
     expect(await (await fetch(`${full.url}/health/ready`)).text()).toContain('DISK_WATERMARK');
     expect(await look(runs)).toMatchObject({ status: 'RUNNING' });
@@ -84,7 +92,10 @@ it('what writes past its scratch is stopped and told so, waits for its owner, an
   await act('start', id);
   await reaches(id, 'RUNNING');
   // Neither alone is too much. The first measuring of a gateway is at its start.
-  await execIn(id, 'dd if=/dev/zero of=/layer bs=1024 count=12288; dd if=/dev/zero of=/config/volume bs=1024 count=12288');
+  await execIn(
+    id,
+    'dd if=/dev/zero of=/layer bs=1024 count=12288; dd if=/dev/zero of=/config/volume bs=1024 count=12288',
+  );
   await using measuring = new AsyncDisposableStack();
   const events = await eventsUntil(
     gateway,
@@ -101,7 +112,10 @@ it('what writes past its scratch is stopped and told so, waits for its owner, an
   // Whatever hints come, it stays so.
   await executeSql(gateway.databaseUrl, `update vm set wakes = wakes + 1, next_attempt_at = now() where id = '${id}'`);
   await eventually(async () => {
-    const { rows } = await executeSql(gateway.databaseUrl, `select from vm where id = '${id}' and next_attempt_at is null`);
+    const { rows } = await executeSql(
+      gateway.databaseUrl,
+      `select from vm where id = '${id}' and next_attempt_at is null`,
+    );
     return rows.length === 1;
   });
   expect(await look(id)).toMatchObject({ status: 'FAILED' });

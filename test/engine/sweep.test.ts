@@ -9,7 +9,14 @@ import { isAbandoned } from '../../src/engine/docker/host/is-abandoned.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
-import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 
 const installationId = newInstallationId();
@@ -41,9 +48,13 @@ async function sweepLater(seconds: number): Promise<void> {
 }
 
 const commandsOf = async (id: string) =>
-  (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${id}`, LABEL.command] } })).map(({ Id }) => Id);
+  (await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${id}`, LABEL.command] } })).map(
+    ({ Id }) => Id,
+  );
 const trialsOf = async (id: string) => {
-  const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.installation}=${id}`, `${LABEL.volume}=trial`] } });
+  const { Volumes } = await docker.listVolumes({
+    filters: { label: [`${LABEL.installation}=${id}`, `${LABEL.volume}=trial`] },
+  });
   return Volumes ?? [];
 };
 const trialFilesOf = async (id: string) => {
@@ -101,7 +112,13 @@ it.each([
 it('a driver that is closed waits for what it has under way, and leaves nothing', async () => {
   const own = testDriver(installationId);
   const leaving = new AbortController();
-  const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 } as const;
+  const volume = {
+    name: 'primary',
+    target: '/config',
+    lifetime: 'until-delete',
+    mustExist: false,
+    sizeBytes: 64 * 2 ** 20,
+  } as const;
   const made = own.ensureVolumes(machineSpec({ volumes: [volume] }), leaving.signal).catch(() => undefined);
   await eventually(async () => (await commandsOf(installationId)).length > 0);
   leaving.abort();
@@ -118,13 +135,20 @@ it.each([
   const own = testDriver(installationId, { endpoint: proxy.endpoint });
   onTestFinished(() => own.close());
   const leaving = new AbortController();
-  const isTrial = () => proxy.calls.findLast((each) => each.includes('/containers/create'))?.includes('name=swiftor-trial-') === true;
+  const isTrial = () =>
+    proxy.calls.findLast((each) => each.includes('/containers/create'))?.includes('name=swiftor-trial-') === true;
   const giveUp = () => {
     if (isTrial()) leaving.abort();
     return isTrial();
   };
   onTestFinished(proxy.rule({ call, nth: giveUp, act: { kind: 'delay', milliseconds: 200 } }));
-  const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 } as const;
+  const volume = {
+    name: 'primary',
+    target: '/config',
+    lifetime: 'until-delete',
+    mustExist: false,
+    sizeBytes: 64 * 2 ** 20,
+  } as const;
   await expect(own.ensureVolumes(machineSpec({ volumes: [volume] }), leaving.signal)).rejects.toThrow('aborted');
   expect(leaving.signal.aborted).toBe(true);
   expect(await commandsOf(installationId)).toEqual([]);

@@ -6,8 +6,15 @@ import { createVm } from '../support/vms.ts';
 import { testToken } from '../support/tokens.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
-const TALK = "trap 'echo bye; exit 0' TERM; echo run; for i in 1 2 3; do echo line $i; done; httpd -f -p 3000 -h /www & wait";
-const TALKER = { code: 'talker', image: 'swiftor-test/tiny:1', defaultPort: 3000, stopGraceSeconds: 3, command: ['/bin/sh', '-c', TALK] };
+const TALK =
+  "trap 'echo bye; exit 0' TERM; echo run; for i in 1 2 3; do echo line $i; done; httpd -f -p 3000 -h /www & wait";
+const TALKER = {
+  code: 'talker',
+  image: 'swiftor-test/tiny:1',
+  defaultPort: 3000,
+  stopGraceSeconds: 3,
+  command: ['/bin/sh', '-c', TALK],
+};
 
 const gateway = useGateway({ distributions: [TALKER] });
 const token = await testToken('alice');
@@ -44,7 +51,8 @@ function watch<T>(query: string, variables: Record<string, unknown>): Watch<T> {
   return { seen, ended: promise, [Symbol.asyncDispose]: async () => client.dispose() };
 }
 const LOGS = 'subscription ($id: ID!, $tail: Int) { vmLogs(vmId: $id, tail: $tail) { at stream text } }';
-const STATS = 'subscription ($id: ID!) { vmStats(vmId: $id) { at cpuPercent memoryBytes memoryLimitBytes networkRxBytes } }';
+const STATS =
+  'subscription ($id: ID!) { vmStats(vmId: $id) { at cpuPercent memoryBytes memoryLimitBytes networkRxBytes } }';
 type Line = { at: string; stream: string; text: string };
 type Stats = { cpuPercent: number; memoryBytes: number; memoryLimitBytes: number; networkRxBytes: number };
 

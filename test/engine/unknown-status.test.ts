@@ -18,11 +18,16 @@ beforeEach(async () => {
   );
 });
 
-const statusOf = async (): Promise<unknown> => (await executeSql(gateway.databaseUrl, `select status from vm where id = '${id}'`)).rows[0];
+const statusOf = async (): Promise<unknown> =>
+  (await executeSql(gateway.databaseUrl, `select status from vm where id = '${id}'`)).rows[0];
 
 it('a status that this version does not know is UNKNOWN in every answer, and stays as it is', async () => {
   const other = await createVm(gateway, token, { storageType: 'EPHEMERAL' });
-  const { data, errors } = await gateway.graphql<{ vms: { nodes: unknown[] }; unknown: { totalCount: number }; vm: unknown }>(
+  const { data, errors } = await gateway.graphql<{
+    vms: { nodes: unknown[] };
+    unknown: { totalCount: number };
+    vm: unknown;
+  }>(
     token,
     `query ($id: ID!) {
       vms { nodes { id status } }

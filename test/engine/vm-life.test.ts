@@ -61,7 +61,10 @@ async function objectsOf(id: string): Promise<{ containers: number; volumes: str
   const filters = { label: [`io.swiftor.vm=${id}`] };
   const containers = await docker.listContainers({ all: true, filters });
   const { Volumes } = await docker.listVolumes({ filters });
-  return { containers: containers.length, volumes: (Volumes ?? []).map(({ Name }) => Name.slice(Name.lastIndexOf('-') + 1)).toSorted() };
+  return {
+    containers: containers.length,
+    volumes: (Volumes ?? []).map(({ Name }) => Name.slice(Name.lastIndexOf('-') + 1)).toSorted(),
+  };
 }
 interface Boot {
   readonly steps: readonly {
@@ -104,7 +107,9 @@ describe('a life', () => {
       ['BOOTING', 1],
       ['RUNNING', 1],
     ]);
-    const lengths = steps.slice(1).map(({ startedAt }, index) => Date.parse(startedAt) - Date.parse(steps[index]?.startedAt ?? ''));
+    const lengths = steps
+      .slice(1)
+      .map(({ startedAt }, index) => Date.parse(startedAt) - Date.parse(steps[index]?.startedAt ?? ''));
     expect(steps.map(({ seconds }) => seconds)).toEqual([...lengths.map((milliseconds) => milliseconds / 1_000), null]);
 
     // RUNNING means that who opens the address now sees the app.
@@ -114,9 +119,16 @@ describe('a life', () => {
     await reaches(id, 'STOPPED');
     expect(await objectsOf(id)).toEqual({ containers: 0, volumes: ['primary'] });
     await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
-    const rest = await eventsUntil(gateway, token, { vmId: id, after: boot.at(-1)?.seq ?? '' }, ({ kind }) => kind === 'DELETED');
+    const rest = await eventsUntil(
+      gateway,
+      token,
+      { vmId: id, after: boot.at(-1)?.seq ?? '' },
+      ({ kind }) => kind === 'DELETED',
+    );
     expect(statusesOf(rest)).toEqual(['STOPPING', 'STOPPED', 'DELETING', 'DELETED']);
-    const seqs = [...boot, ...rest].filter(({ kind }) => kind === 'CHANGED' || kind === 'DELETED').map(({ seq }) => Number(seq));
+    const seqs = [...boot, ...rest]
+      .filter(({ kind }) => kind === 'CHANGED' || kind === 'DELETED')
+      .map(({ seq }) => Number(seq));
     expect(seqs).toEqual(seqs.map((_, index) => (seqs[0] ?? 0) + index));
     expect(await objectsOf(id)).toEqual({ containers: 0, volumes: [] });
     expect((await gateway.rest(token, 'GET', `/vms/${id}`)).status).toBe(404);
@@ -223,7 +235,9 @@ describe('restart', () => {
     await execInVm(id, 'touch /config/mine');
     const before = await containerOf(id);
     await gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { status } }', { id });
-    await eventually(async () => (await statusOf(id)) === 'RUNNING' && (await containerOf(id)) !== before, { deadline: 20_000 });
+    await eventually(async () => (await statusOf(id)) === 'RUNNING' && (await containerOf(id)) !== before, {
+      deadline: 20_000,
+    });
     await execInVm(id, 'test -e /config/mine && touch /www/kept');
     expect((await see(id, '/kept')).status).toBe(200);
   });
@@ -246,10 +260,15 @@ describe('failure', () => {
     const failure = await failureOf(id);
     expect(failure).toMatchObject({ code: 'APP_EXITED', exitCode: 3, oomKilled: false, logTail: ['about to fail'] });
     expect(Date.parse(String(failure?.['retryAt']))).toBeGreaterThan(Date.parse(String(failure?.['at'])));
-    await eventually(async () => (await bootOf(id)).steps.some(({ status, attempt }) => status === 'FAILED' && attempt === 2));
-    await eventually(async () => (await failureOf(id))?.['at'] !== failure?.['at'] && (await statusOf(id)) === 'FAILED', {
-      deadline: 15_000,
-    });
+    await eventually(async () =>
+      (await bootOf(id)).steps.some(({ status, attempt }) => status === 'FAILED' && attempt === 2),
+    );
+    await eventually(
+      async () => (await failureOf(id))?.['at'] !== failure?.['at'] && (await statusOf(id)) === 'FAILED',
+      {
+        deadline: 15_000,
+      },
+    );
     await stop(id);
     await reaches(id, 'STOPPED');
     expect((await objectsOf(id)).containers).toBe(0);
@@ -274,7 +293,10 @@ describe('failure', () => {
     const id = await createVm(gateway, token, { distribution: 'absent', desktop: null });
     await start(id);
     await reaches(id, 'FAILED');
-    expect(await failureOf(id)).toMatchObject({ code: 'IMAGE_NOT_FOUND', message: expect.stringContaining('local/not-built:1') });
+    expect(await failureOf(id)).toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+      message: expect.stringContaining('local/not-built:1'),
+    });
   });
 });
 
@@ -282,7 +304,10 @@ describe('what happens behind our back', () => {
   it.each([
     ['killed', (ref: string) => docker.getContainer(ref).kill()],
     ['removed by hand', (ref: string) => docker.getContainer(ref).remove({ force: true })],
-    ['cut off from its network', (ref: string) => docker.getNetwork('swiftor-vms').disconnect({ Container: ref, Force: true })],
+    [
+      'cut off from its network',
+      (ref: string) => docker.getNetwork('swiftor-vms').disconnect({ Container: ref, Force: true }),
+    ],
   ])('a container that is %s is told within 2 s, and brought back', async (_what, harm) => {
     const id = await createVm(gateway, token);
     await start(id);
@@ -307,7 +332,8 @@ describe('what happens behind our back', () => {
 describe('a desire that changes on the way', () => {
   it('is followed, whatever the VM is doing: the last one holds', async () => {
     const id = await createVm(gateway, token);
-    for (const round of [start, stop, start, stop, start, start, stop, stop]) expect((await round(id)).status).toBe(200);
+    for (const round of [start, stop, start, stop, start, start, stop, stop])
+      expect((await round(id)).status).toBe(200);
     await reaches(id, 'STOPPED');
     expect(await objectsOf(id)).toEqual({ containers: 0, volumes: [] });
     await start(id);
@@ -343,12 +369,20 @@ describe('the ingress', () => {
     await reaches(id, 'RUNNING');
     for (const each of visits) expect((await each()).status).toBe(200);
     const none = await visit(gateway.port, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f.localhost');
-    for (const host of [`${id}.localhost`, `other-${id}.localhost`, `other.${id}.localhost`, 'example.com', 'x.localhost']) {
+    for (const host of [
+      `${id}.localhost`,
+      `other-${id}.localhost`,
+      `other.${id}.localhost`,
+      'example.com',
+      'x.localhost',
+    ]) {
       const { status, body } = await visit(gateway.port, host);
       expect([host, status, body]).toEqual([host, 404, none.body]);
     }
     await gateway.rest(token, 'DELETE', `/vms/networking/${id}/my-app`);
-    await eventually(async () => (await visit(gateway.port, `my-app-${id}.localhost`)).status === 404, { deadline: 1_000 });
+    await eventually(async () => (await visit(gateway.port, `my-app-${id}.localhost`)).status === 404, {
+      deadline: 1_000,
+    });
     await stop(id);
     await eventually(async () => (await own.visit()).status === 503, { deadline: 1_000 });
   });

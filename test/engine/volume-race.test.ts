@@ -3,7 +3,14 @@ import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
-import { docker, machineSpec, newInstallationId, removeInstallation, testDriver, testImage } from '../support/engines.ts';
+import {
+  docker,
+  machineSpec,
+  newInstallationId,
+  removeInstallation,
+  testDriver,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 
 const installationId = newInstallationId();
@@ -30,7 +37,8 @@ const SIZE = { sizeBytes: 64 * 2 ** 20 };
 const write = ['/bin/sh', '-c', 'echo kept > /config/marker'];
 const read = ['/bin/sh', '-c', 'cat /config/marker'];
 const ensure = (spec: MachineSpec) => driver.ensure(spec, within(), () => undefined);
-const containersOf = ({ id }: MachineSpec) => docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } });
+const containersOf = ({ id }: MachineSpec) =>
+  docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } });
 const volumeOf = ({ id }: MachineSpec) => docker.getVolume(`swiftor-${id}-primary`);
 
 /** A machine that wrote its marker and whose container is gone, as its next container is to be. */

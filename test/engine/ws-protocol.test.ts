@@ -15,7 +15,9 @@ const ME = '{ me { userId } }';
 const EVENTS = 'subscription { vmEvents { seq kind } }';
 const subscribe = ({ send }: RawSocket, id: string, query: string, variables?: object): void =>
   send({ id, type: 'subscribe', payload: { query, variables } });
-/** Everything that comes until an answer to a ping, which is sent now: what was begun before has been answered or waits. */
+/**
+ * Everything that comes until an answer to a ping, which is sent now: what was begun before has been answered or waits.
+ */
 async function untilPong({ send, next }: RawSocket): Promise<unknown[]> {
   const seen: unknown[] = [];
   send({ type: 'ping', payload: { mark: 1 } });
@@ -30,7 +32,11 @@ describe('graphql-transport-ws', () => {
   it('answers a query with its result and complete, under the id that it came with', async () => {
     const raw = await openKnownSocket(gateway.port, token);
     subscribe(raw, 'a "b"', ME);
-    expect(await raw.next(() => true)).toEqual({ id: 'a "b"', type: 'next', payload: { data: { me: { userId: 'alice' } } } });
+    expect(await raw.next(() => true)).toEqual({
+      id: 'a "b"',
+      type: 'next',
+      payload: { data: { me: { userId: 'alice' } } },
+    });
     expect(await raw.next(() => true)).toEqual({ id: 'a "b"', type: 'complete' });
     // An id is free again after that.
     subscribe(raw, 'a "b"', ME);
@@ -84,7 +90,11 @@ describe('graphql-transport-ws', () => {
     const raw = await openKnownSocket(gateway.port, token);
     const id = await createVm(gateway, token);
     subscribe(raw, 'vm', 'subscription ($vmId: ID!) { vmEvents(vmId: $vmId) { kind } }', { vmId: id });
-    expect(await raw.next(() => true)).toEqual({ id: 'vm', type: 'next', payload: { data: { vmEvents: { kind: 'SNAPSHOT' } } } });
+    expect(await raw.next(() => true)).toEqual({
+      id: 'vm',
+      type: 'next',
+      payload: { data: { vmEvents: { kind: 'SNAPSHOT' } } },
+    });
     await gateway.graphql(token, 'mutation ($id: ID!) { deleteVm(id: $id) }', { id });
     for (;;) {
       const { payload } = await raw.next(({ type }) => type === 'next');
@@ -109,7 +119,11 @@ describe('graphql-transport-ws', () => {
     // Nothing of it is left that an event could come to.
     subscribe(raw, 'early', EVENTS);
     await createVm(gateway, await gateway.token('quiet'));
-    expect(await raw.next(() => true)).toMatchObject({ id: 'early', type: 'next', payload: { data: { vmEvents: { seq: '1' } } } });
+    expect(await raw.next(() => true)).toMatchObject({
+      id: 'early',
+      type: 'next',
+      payload: { data: { vmEvents: { seq: '1' } } },
+    });
     expect(await untilPong(raw)).toEqual([]);
     raw.socket.close();
   });
@@ -125,7 +139,11 @@ describe('graphql-transport-ws', () => {
     subscribe(long, id, EVENTS);
     subscribe(long, id, EVENTS);
     expect(await long.closed).toEqual({ code: 4409, reason: `Subscriber for ${'€'.repeat(35)}` });
-    for (const message of [{ type: 'connection_ack' }, { id: '1', type: 'next', payload: {} }, { id: '1', type: 'error', payload: [] }]) {
+    for (const message of [
+      { type: 'connection_ack' },
+      { id: '1', type: 'next', payload: {} },
+      { id: '1', type: 'error', payload: [] },
+    ]) {
       const other = await openKnownSocket(gateway.port, token);
       other.send(message);
       expect([message, (await other.closed).code]).toEqual([message, 4400]);

@@ -23,8 +23,9 @@ const byId = (vmId: string): Args => ({ id: vmId });
 const byVmId = (vmId: string): Args => ({ vmId });
 
 /**
- * Every query, mutation and subscription of the schema, with arguments that make it do something to a VM that has a secret `KEY`, a mapping
- * `NAME` and a forwarded `PORT`. One that is missing here fails test/engine/authorization.test.ts: add it with what it speaks of.
+ * Every query, mutation and subscription of the schema, with arguments that make it do something to a VM that has a
+ * secret `KEY`, a mapping `NAME` and a forwarded `PORT`. One that is missing here fails
+ * test/engine/authorization.test.ts: add it with what it speaks of.
  */
 export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Query.distributions': { of: 'catalog' },
@@ -39,11 +40,23 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.stopVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
   'Mutation.restartVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
   'Mutation.deleteVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
-  'Mutation.setSecret': { of: 'vm', args: (vmId) => ({ input: { vmId, key: 'ANOTHER', value: 'x' } }), others: 'NOT_FOUND' },
+  'Mutation.setSecret': {
+    of: 'vm',
+    args: (vmId) => ({ input: { vmId, key: 'ANOTHER', value: 'x' } }),
+    others: 'NOT_FOUND',
+  },
   'Mutation.deleteSecret': { of: 'vm', args: (vmId) => ({ vmId, key: KEY }), others: 'NOT_FOUND' },
-  'Mutation.addSubdomain': { of: 'vm', args: (vmId) => ({ input: { vmId, name: 'another', internalPort: 80 } }), others: 'NOT_FOUND' },
+  'Mutation.addSubdomain': {
+    of: 'vm',
+    args: (vmId) => ({ input: { vmId, name: 'another', internalPort: 80 } }),
+    others: 'NOT_FOUND',
+  },
   'Mutation.removeSubdomain': { of: 'vm', args: (vmId) => ({ vmId, name: NAME }), others: 'NOT_FOUND' },
-  'Mutation.addPort': { of: 'vm', args: (vmId) => ({ input: { vmId, protocol: 'UDP', internalPort: 80 } }), others: 'NOT_FOUND' },
+  'Mutation.addPort': {
+    of: 'vm',
+    args: (vmId) => ({ input: { vmId, protocol: 'UDP', internalPort: 80 } }),
+    others: 'NOT_FOUND',
+  },
   'Mutation.removePort': { of: 'vm', args: (vmId) => ({ vmId, ...PORT }), others: 'NOT_FOUND' },
   'Mutation.createOpenLink': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Subscription.vmEvents': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
@@ -52,8 +65,9 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
 };
 
 /**
- * Whose data each object type holds. One that is missing here fails test/engine/authorization.test.ts: say whether it is the catalog's, which anyone
- * with a token may read, or an account's, which must not show in anybody else's answer, by whatever path it is reached.
+ * Whose data each object type holds. One that is missing here fails test/engine/authorization.test.ts: say whether it
+ * is the catalog's, which anyone with a token may read, or an account's, which must not show in anybody else's answer,
+ * by whatever path it is reached.
  */
 export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   Account: 'account',
@@ -93,7 +107,12 @@ export type RouteRule = { readonly of: 'account' | 'vm'; readonly body?: (vmId: 
 
 const CREATE_BODY = {
   config: { vmlabel: VM_INPUT.vmlabel, region: { code: VM_INPUT.region }, password: VM_INPUT.password },
-  os: { distribution: { code: VM_INPUT.distribution }, desktop: VM_INPUT.desktop, cpu: VM_INPUT.cpu, ram: VM_INPUT.ram },
+  os: {
+    distribution: { code: VM_INPUT.distribution },
+    desktop: VM_INPUT.desktop,
+    cpu: VM_INPUT.cpu,
+    ram: VM_INPUT.ram,
+  },
 };
 
 /** As OPERATION_RULES, for each method of each row of src/rest/routes.ts. */
@@ -119,4 +138,6 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
 export const OPEN_PATHS = ['/health/live', '/health/ready', '/metrics', '/openapi.json'] as const;
 
 /** Each method of each route, as ROUTE_RULES names it. */
-export const ROUTE_NAMES: readonly string[] = ROUTES.flatMap(({ methods, path }) => methods.map((method) => `${method} ${path}`));
+export const ROUTE_NAMES: readonly string[] = ROUTES.flatMap(({ methods, path }) =>
+  methods.map((method) => `${method} ${path}`),
+);

@@ -6,7 +6,9 @@ import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
 import { JWT_SECRET, testToken } from './tokens.ts';
 
-/** A gateway in a process of its own that serves the API alone, so that no engine is needed and its end would be seen. */
+/**
+ * A gateway in a process of its own that serves the API alone, so that no engine is needed and its end would be seen.
+ */
 export interface ApiProcess extends GatewayProcess {
   readonly port: number;
   readonly databaseUrl: string;
@@ -42,11 +44,14 @@ export async function startApiProcess(env: Readonly<Record<string, string>> = {}
     post,
     async createVm(token, vmlabel) {
       const input = { vmlabel, region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };
-      const response = await post(token, 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', { input });
+      const response = await post(token, 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {
+        input,
+      });
       const { data } = (await response.json()) as { data: { createVm: { id: string } } };
       return data.createVm.id;
     },
-    linesFrom: (level) => gateway.lines.filter((line) => !line.startsWith('{') || (JSON.parse(line) as { level: number }).level >= level),
+    linesFrom: (level) =>
+      gateway.lines.filter((line) => !line.startsWith('{') || (JSON.parse(line) as { level: number }).level >= level),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

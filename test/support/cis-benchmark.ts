@@ -25,7 +25,9 @@ interface Check {
 }
 
 const DEFAULT_CAPABILITIES =
-  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(' ');
+  'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(
+    ' ',
+  );
 const SENSITIVE = ['/', '/boot', '/dev', '/etc', '/lib', '/proc', '/sys', '/usr'];
 
 const hostOf = ({ inspected }: Subject) => inspected.HostConfig;
@@ -38,7 +40,11 @@ const publishedOf = ({ inspected }: Subject) =>
 
 /** Each check of section 5 of the CIS Docker Benchmark 1.6, as docker-bench-security numbers them. */
 export const CIS_CHECKS: readonly Check[] = [
-  { id: '5.1', title: 'swarm mode is off', find: ({ engine }) => engine.Swarm?.LocalNodeState === 'active' && 'the engine is in a swarm' },
+  {
+    id: '5.1',
+    title: 'swarm mode is off',
+    find: ({ engine }) => engine.Swarm?.LocalNodeState === 'active' && 'the engine is in a swarm',
+  },
   {
     id: '5.2',
     title: 'an AppArmor profile holds',
@@ -75,7 +81,11 @@ export const CIS_CHECKS: readonly Check[] = [
     title: 'only ports that are needed are published',
     find: (subject) => publishedOf(subject).some(({ inside }) => !subject.publishable(inside)) && 'there are others',
   },
-  { id: '5.10', title: "it does not share the host's network", find: (subject) => hostOf(subject).NetworkMode === 'host' && 'it does' },
+  {
+    id: '5.10',
+    title: "it does not share the host's network",
+    find: (subject) => hostOf(subject).NetworkMode === 'host' && 'it does',
+  },
   {
     id: '5.11',
     title: 'memory is limited, swap included',
@@ -89,22 +99,37 @@ export const CIS_CHECKS: readonly Check[] = [
     title: 'CPU has a priority, and an end',
     find: (subject) => (!hostOf(subject).CpuShares || !hostOf(subject).CpuQuota) && 'it has not',
   },
-  { id: '5.13', title: 'the root file system is read-only', find: (subject) => !hostOf(subject).ReadonlyRootfs && 'it can be written' },
+  {
+    id: '5.13',
+    title: 'the root file system is read-only',
+    find: (subject) => !hostOf(subject).ReadonlyRootfs && 'it can be written',
+  },
   {
     id: '5.14',
     title: 'what is published is bound to one address',
-    find: (subject) => publishedOf(subject).some(({ address }) => ['', '0.0.0.0', '::'].includes(address)) && 'it is on all',
+    find: (subject) =>
+      publishedOf(subject).some(({ address }) => ['', '0.0.0.0', '::'].includes(address)) && 'it is on all',
   },
   {
     id: '5.15',
     title: 'the engine restarts it at most five times',
     find(subject) {
       const { Name = '', MaximumRetryCount = 0 } = hostOf(subject).RestartPolicy ?? {};
-      return !['', 'no'].includes(Name) && !(Name === 'on-failure' && MaximumRetryCount <= 5) && `its policy is ${Name}`;
+      return (
+        !['', 'no'].includes(Name) && !(Name === 'on-failure' && MaximumRetryCount <= 5) && `its policy is ${Name}`
+      );
     },
   },
-  { id: '5.16', title: "it does not share the host's processes", find: (subject) => hostOf(subject).PidMode !== '' && 'it does' },
-  { id: '5.17', title: "it does not share the host's IPC", find: (subject) => hostOf(subject).IpcMode !== 'private' && 'it does' },
+  {
+    id: '5.16',
+    title: "it does not share the host's processes",
+    find: (subject) => hostOf(subject).PidMode !== '' && 'it does',
+  },
+  {
+    id: '5.17',
+    title: "it does not share the host's IPC",
+    find: (subject) => hostOf(subject).IpcMode !== 'private' && 'it does',
+  },
   {
     id: '5.18',
     title: 'it has no device of the host',
@@ -123,32 +148,55 @@ export const CIS_CHECKS: readonly Check[] = [
     title: 'no mount is propagated as shared',
     find: ({ inspected }) => inspected.Mounts.some(({ Propagation }) => /shared/.test(Propagation)) && 'there is one',
   },
-  { id: '5.21', title: "it does not share the host's name", find: (subject) => hostOf(subject).UTSMode === 'host' && 'it does' },
+  {
+    id: '5.21',
+    title: "it does not share the host's name",
+    find: (subject) => hostOf(subject).UTSMode === 'host' && 'it does',
+  },
   {
     id: '5.22',
     title: 'the default seccomp profile holds',
-    find: (subject) => (hostOf(subject).SecurityOpt ?? []).some((option: string) => /seccomp[=:]unconfined/.test(option)) && 'it is off',
+    find: (subject) =>
+      (hostOf(subject).SecurityOpt ?? []).some((option: string) => /seccomp[=:]unconfined/.test(option)) && 'it is off',
   },
-  { id: '5.23', title: 'nothing is executed inside with privileges', find: ({ execs }) => execs > 0 && `${execs} times` },
+  {
+    id: '5.23',
+    title: 'nothing is executed inside with privileges',
+    find: ({ execs }) => execs > 0 && `${execs} times`,
+  },
   { id: '5.24', title: 'nothing is executed inside as root', find: ({ execs }) => execs > 0 && `${execs} times` },
-  { id: '5.25', title: "its cgroup is where the engine's are", find: (subject) => hostOf(subject).CgroupParent !== '' && 'it is not' },
+  {
+    id: '5.25',
+    title: "its cgroup is where the engine's are",
+    find: (subject) => hostOf(subject).CgroupParent !== '' && 'it is not',
+  },
   {
     id: '5.26',
     title: 'it can gain no privileges',
     find: (subject) =>
-      !(hostOf(subject).SecurityOpt ?? []).some((option: string) => /^no-new-privileges(:true)?$/.test(option)) && 'it can',
+      !(hostOf(subject).SecurityOpt ?? []).some((option: string) => /^no-new-privileges(:true)?$/.test(option)) &&
+      'it can',
   },
-  { id: '5.27', title: 'the engine checks its health', find: ({ inspected }) => inspected.State.Health === undefined && 'it does not' },
+  {
+    id: '5.27',
+    title: 'the engine checks its health',
+    find: ({ inspected }) => inspected.State.Health === undefined && 'it does not',
+  },
   {
     id: '5.28',
     title: 'it is of the image that its name means now',
     find: ({ inspected }) => !inspected.Image.startsWith('sha256:') && 'its image is not known',
   },
-  { id: '5.29', title: 'processes are limited', find: (subject) => !((hostOf(subject).PidsLimit ?? 0) > 0) && 'they are not' },
+  {
+    id: '5.29',
+    title: 'processes are limited',
+    find: (subject) => !((hostOf(subject).PidsLimit ?? 0) > 0) && 'they are not',
+  },
   {
     id: '5.30',
     title: "it is not on the engine's default bridge",
-    find: ({ inspected }) => Object.keys(inspected.NetworkSettings.Networks).some((name) => name === 'bridge') && 'it is',
+    find: ({ inspected }) =>
+      Object.keys(inspected.NetworkSettings.Networks).some((name) => name === 'bridge') && 'it is',
   },
   {
     id: '5.31',
@@ -163,11 +211,16 @@ export const CIS_CHECKS: readonly Check[] = [
 ];
 
 /** The checks that no container can pass on this engine's host, each with what the host lacks. */
-export function hostExceptions({ SecurityOptions = [], Swarm }: EngineFacts): readonly { check: string; reason: string }[] {
+export function hostExceptions({
+  SecurityOptions = [],
+  Swarm,
+}: EngineFacts): readonly { check: string; reason: string }[] {
   const has = (name: string) => SecurityOptions.some((option) => option.includes(`name=${name}`));
   return [
     ...(has('apparmor') ? [] : [{ check: '5.2', reason: 'The host has no AppArmor.' }]),
     ...(has('selinux') ? [] : [{ check: '5.3', reason: 'The host has no SELinux.' }]),
-    ...(Swarm?.LocalNodeState === 'active' ? [{ check: '5.1', reason: 'The operator runs a swarm on this engine.' }] : []),
+    ...(Swarm?.LocalNodeState === 'active'
+      ? [{ check: '5.1', reason: 'The operator runs a swarm on this engine.' }]
+      : []),
   ];
 }

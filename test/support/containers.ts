@@ -10,7 +10,9 @@ export async function containerOf(vmId: string): Promise<string> {
 
 /** The names of the programs that run in the container. */
 export async function processesOf(container: string): Promise<string[]> {
-  const { Processes } = (await docker.getContainer(container).top({ ps_args: '-o pid,comm' })) as { Processes: string[][] };
+  const { Processes } = (await docker.getContainer(container).top({ ps_args: '-o pid,comm' })) as {
+    Processes: string[][];
+  };
   return Processes.map(([, name = '']) => name);
 }
 

@@ -49,7 +49,9 @@ export async function openDatabaseProxy(databaseUrl: string): Promise<DatabasePr
         if (!link.isDead) deliver();
       });
     };
-    from.on('data', (chunk) => send(() => to.write(typeof way === 'object' && to === link.server ? garbled(chunk, way.garble) : chunk)));
+    from.on('data', (chunk) =>
+      send(() => to.write(typeof way === 'object' && to === link.server ? garbled(chunk, way.garble) : chunk)),
+    );
     from.on('end', () => send(() => to.end()));
     from.on('error', () => undefined);
     from.on('close', () => {
@@ -64,7 +66,11 @@ export async function openDatabaseProxy(databaseUrl: string): Promise<DatabasePr
       client.on('error', () => undefined).resetAndDestroy();
       return;
     }
-    const link: Link = { client, server: connect({ ...addressOf(databaseUrl), allowHalfOpen: true }), isDead: way === 'blackhole' };
+    const link: Link = {
+      client,
+      server: connect({ ...addressOf(databaseUrl), allowHalfOpen: true }),
+      isDead: way === 'blackhole',
+    };
     links.add(link);
     carry(link, client, link.server, () => way === 'blackhole');
     carry(link, link.server, client, () => way === 'blackhole' || way === 'lose-answers');
@@ -104,7 +110,9 @@ function addressOf(databaseUrl: string): { path: string } | { host: string; port
   const { hostname, port, searchParams } = new URL(databaseUrl);
   const folder = searchParams.get('host');
   const number = port === '' ? 5432 : Number(port);
-  return folder?.startsWith('/') === true ? { path: `${folder}/.s.PGSQL.${number}` } : { host: folder ?? hostname, port: number };
+  return folder?.startsWith('/') === true
+    ? { path: `${folder}/.s.PGSQL.${number}` }
+    : { host: folder ?? hostname, port: number };
 }
 
 function urlThrough(databaseUrl: string, port: number): string {

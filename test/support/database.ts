@@ -6,7 +6,10 @@ export interface TestDatabase extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A migrated, empty database of one's own, in about 0.1 s. Its disposal drops it and cuts the connections that it still has. */
+/**
+ * A migrated, empty database of one's own, in about 0.1 s. Its disposal drops it and cuts the connections that it still
+ * has.
+ */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const database = await cloneDatabase('swiftor_template');
   // Each clone is an installation of its own: no test takes another's containers for orphans.
@@ -14,7 +17,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return database;
 }
 
-/** The database as it is now, its installation too: a backup of it, ready to be served. Nobody may be connected to it. */
+/**
+ * The database as it is now, its installation too: a backup of it, ready to be served. Nobody may be connected to it.
+ */
 export function backUpDatabase({ url }: TestDatabase): Promise<TestDatabase> {
   return cloneDatabase(new URL(url).pathname.slice(1));
 }

@@ -12,7 +12,11 @@ const PERL = '/usr/bin/perl';
 const UDP_ECHO = String.raw`$SIG{TERM} = sub { exit }; socket(S, 2, 2, 0) or die; bind(S, pack("Sna4x8", 2, 7, "\0\0\0\0")) or die; while (defined($from = recv(S, $data, 2048, 0))) { send(S, $data, 0, $from) }`;
 
 /** Serves the tiny image's page on port 3000, and says back what comes to TCP and UDP port 7. */
-export const ECHO_COMMAND = ['/bin/sh', '-c', `httpd -p 3000 -h /www; nc -ll -p 7 -e /bin/cat & exec ${PERL} -e '${UDP_ECHO}'`] as const;
+export const ECHO_COMMAND = [
+  '/bin/sh',
+  '-c',
+  `httpd -p 3000 -h /www; nc -ll -p 7 -e /bin/cat & exec ${PERL} -e '${UDP_ECHO}'`,
+] as const;
 
 /** The reference of the tiny image with the machine's own perl in it. */
 export function echoImage(docker: Docker = ours): Promise<string> {
@@ -29,7 +33,9 @@ export function echoImage(docker: Docker = ours): Promise<string> {
     );
     return [
       ...[...folders].map((folder) => ({ name: `${folder}/`, mode: 0o755 })),
-      ...(await Promise.all(files.map(async (file) => ({ name: file.slice(1), mode: 0o755, content: await readFile(file) })))),
+      ...(await Promise.all(
+        files.map(async (file) => ({ name: file.slice(1), mode: 0o755, content: await readFile(file) })),
+      )),
     ];
   });
 }

@@ -25,7 +25,11 @@ export const volumesOf = async ({ id }: { id: string }) => {
   const { Volumes } = await docker.listVolumes({ filters: { label: [`${LABEL.machine}=${id}`] } });
   return (Volumes ?? []).map(({ Labels }) => Labels[LABEL.volume]);
 };
-export const nextEvent = async (events: AsyncIterator<EngineEvent>, id: string, action: EngineEvent['action']): Promise<EngineEvent> => {
+export const nextEvent = async (
+  events: AsyncIterator<EngineEvent>,
+  id: string,
+  action: EngineEvent['action'],
+): Promise<EngineEvent> => {
   const next: IteratorResult<EngineEvent, undefined> = await events.next();
   if (next.done === true) throw new Error(`The events ended before "${action}".`);
   return next.value.id === id && next.value.action === action ? next.value : nextEvent(events, id, action);
@@ -35,7 +39,10 @@ export const nextEvent = async (events: AsyncIterator<EngineEvent>, id: string, 
 export function contractTools({ driver, installationId }: TestEngine) {
   const ensure = (spec: MachineSpec, signal = within()) => driver.ensure(spec, signal, ignoreProgress);
   const containersOf = ({ id }: { id: string }) =>
-    docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.machine}=${id}`] } });
+    docker.listContainers({
+      all: true,
+      filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.machine}=${id}`] },
+    });
   const linesOf = async ({ id }: { id: string }, tail = 100) => {
     const lines = [];
     for await (const line of driver.logs(id, { tail, follow: true }, within())) lines.push(line);

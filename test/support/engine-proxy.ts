@@ -17,7 +17,9 @@ export type EngineAct =
   | { readonly kind: 'delay'; readonly milliseconds: number }
   /** The engine does not see it, and no answer comes. */
   | { readonly kind: 'stall' }
-  /** The connection ends: before the engine sees the call, after it has executed it, or after the head of its answer. */
+  /**
+   * The connection ends: before the engine sees the call, after it has executed it, or after the head of its answer.
+   */
   | { readonly kind: 'cut'; readonly at: 'request' | 'answer' | 'body' }
   /** The JSON of the engine's answer is replaced by what `map` makes of it. */
   | { readonly kind: 'rewrite'; readonly map: (body: unknown) => unknown };
@@ -37,7 +39,9 @@ export interface EngineProxy extends AsyncDisposable {
   set(way: EngineWay): void;
   /** While true, what the engine says on its event stream is swallowed. */
   muteEvents(muted: boolean): void;
-  /** Applies the rule to calls from now on, until what it returns is called. The first rule that matches a call decides. */
+  /**
+   * Applies the rule to calls from now on, until what it returns is called. The first rule that matches a call decides.
+   */
   rule(rule: EngineRule): () => void;
   /** Every call so far, as rules see it. */
   readonly calls: readonly string[];
@@ -111,7 +115,8 @@ export async function openEngineProxy(target = '/var/run/docker.sock'): Promise<
     client.on('close', () => sockets.delete(client)).on('error', () => client.destroy());
     if (way === 'refuse') client.destroy();
   });
-  // A stream in both directions, as of an attached container: passed on as it is, but for what ends it before it begins.
+  // A stream in both directions, as of an attached container: passed on as it is, but for what ends it before it
+  // begins.
   server.on('upgrade', (incoming: IncomingMessage, client: Socket, head: Buffer) => {
     const act = actFor(incoming);
     if (way === 'stall' || act?.kind === 'stall') return;
@@ -119,7 +124,9 @@ export async function openEngineProxy(target = '/var/run/docker.sock'): Promise<
     const engine = connect(target);
     engine.on('error', () => client.destroy()).on('close', () => client.destroy());
     client.on('error', () => engine.destroy()).on('close', () => engine.destroy());
-    const lines = incoming.rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${incoming.rawHeaders[at + 1] ?? ''}`] : []));
+    const lines = incoming.rawHeaders.flatMap((name, at) =>
+      at % 2 === 0 ? [`${name}: ${incoming.rawHeaders[at + 1] ?? ''}`] : [],
+    );
     engine.write([`${incoming.method} ${incoming.url} HTTP/1.1`, ...lines, '', ''].join('\r\n'));
     engine.write(head);
     client.pipe(engine).pipe(client);

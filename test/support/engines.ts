@@ -20,9 +20,18 @@ export interface TestEngine {
   readonly driver: EngineDriver;
 }
 
-/** A driver of the real engine under an installation of its own. Whoever makes one calls `removeInstallation` in the end. */
+/**
+ * A driver of the real engine under an installation of its own. Whoever makes one calls `removeInstallation` in the
+ * end.
+ */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
-  return createDockerDriver({ endpoint: TEST_ENDPOINT, installationId, log: pino({ level: 'silent' }), isolation: 'on', ...options });
+  return createDockerDriver({
+    endpoint: TEST_ENDPOINT,
+    installationId,
+    log: pino({ level: 'silent' }),
+    isolation: 'on',
+    ...options,
+  });
 }
 
 export function newInstallationId(): string {
@@ -84,7 +93,10 @@ export async function removeInstallation(installationId: string): Promise<void> 
     );
 }
 
-/** The suite once for each real engine, under an installation of its own which is removed at the end, also when tests failed. */
+/**
+ * The suite once for each real engine, under an installation of its own which is removed at the end, also when tests
+ * failed.
+ */
 export function describeEachEngine(title: string, suite: (engine: TestEngine) => void): void {
   describe.each([{ name: 'Docker Engine' }])(`${title}: $name`, ({ name }) => {
     const installationId = newInstallationId();

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
 
 /**
- * Polls until `check` neither throws nor answers something falsy; what it then answered. Rejects after `deadline` milliseconds (10 s)
- * with what the last check failed with as the cause.
+ * Polls until `check` neither throws nor answers something falsy; what it then answered. Rejects after `deadline`
+ * milliseconds (10 s) with what the last check failed with as the cause.
  */
 export async function eventually<T>(
   check: (signal: AbortSignal) => T | Promise<T>,
@@ -24,7 +24,9 @@ export async function eventually<T>(
   }
   signal.throwIfAborted();
   const said = last instanceof Error ? last.message : String(last);
-  throw new Error(`This did not come true within ${deadline} ms: ${check.toString().slice(0, 200)}\nAt last: ${said}`, { cause: last });
+  throw new Error(`This did not come true within ${deadline} ms: ${check.toString().slice(0, 200)}\nAt last: ${said}`, {
+    cause: last,
+  });
 }
 
 function isTruthy<T>(answer: T): answer is Truthy<T> {

@@ -21,7 +21,8 @@ export function spawnGateway(env: Readonly<Record<string, string>>): Omit<Gatewa
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => lines.push(line));
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => lines.push(line));
   const exited = once(child, 'close').then(([code, signal]) => (code as number | null) ?? (signal as NodeJS.Signals));
   return {
     child,
@@ -39,7 +40,9 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
   const gateway = spawnGateway(env);
   const ready = new Promise<string>((resolve) => {
     const look = (): void => {
-      const port = gateway.lines.map((line) => /"listening":"[^"]*:(\d+)"/.exec(line)?.[1]).find((found) => found !== undefined);
+      const port = gateway.lines
+        .map((line) => /"listening":"[^"]*:(\d+)"/.exec(line)?.[1])
+        .find((found) => found !== undefined);
       if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
     };
     gateway.child.stdout?.on('data', () => setImmediate(look));

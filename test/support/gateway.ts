@@ -64,7 +64,10 @@ export interface TestGatewayOptions {
   readonly orphanGraceMs?: number;
 }
 
-/** The real server on a port of its own, with a database of its own and the real engine. Its disposal leaves nothing of it. */
+/**
+ * The real server on a port of its own, with a database of its own and the real engine. Its disposal leaves nothing of
+ * it.
+ */
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   await using undo = new AsyncDisposableStack();
   const image = await testImage();
@@ -89,7 +92,8 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     SECRETS_KEY,
     CATALOG_FILE: catalogFile,
     PLANS_FILE: plansFile,
-    // Everything comes from one address here, and a test asks faster than people do; test/engine/request-limits.test.ts sets its own.
+    // Everything comes from one address here, and a test asks faster than people do; test/engine/request-limits.test.ts
+    // sets its own.
     ...ROOMY_LIMITS,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,

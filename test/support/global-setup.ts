@@ -21,7 +21,9 @@ interface TestPostgres extends AsyncDisposable {
   readonly adminUrl: string;
 }
 
-/** Vitest sets each project up, one after the other, in this process: the first starts PostgreSQL, the last stops it. */
+/**
+ * Vitest sets each project up, one after the other, in this process: the first starts PostgreSQL, the last stops it.
+ */
 let shared: TestPostgres | undefined;
 let users = 0;
 
@@ -49,7 +51,11 @@ async function startPostgres(): Promise<TestPostgres> {
 async function startOwn(undo: AsyncDisposableStack): Promise<string> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-test-'));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const postgres = await startEmbeddedPostgres({ dataDir, log: await createLog({ level: 'warn' }), signal: AbortSignal.timeout(60_000) });
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    log: await createLog({ level: 'warn' }),
+    signal: AbortSignal.timeout(60_000),
+  });
   undo.defer(() => postgres.stop());
   return postgres.url;
 }

@@ -17,7 +17,9 @@ export async function openHostlessEngine(socketPath = '/var/run/docker.sock'): P
     const forward = async (): Promise<void> => {
       const body = await buffer(incoming);
       if (incoming.url?.includes('/containers/create') === true && body.includes(JSON.stringify(HOST_TOOLS_IMAGE))) {
-        answer.writeHead(403, { 'content-type': 'application/json' }).end('{"message":"such containers are not allowed here"}');
+        answer
+          .writeHead(403, { 'content-type': 'application/json' })
+          .end('{"message":"such containers are not allowed here"}');
         return;
       }
       const { method, url: at, headers } = incoming;

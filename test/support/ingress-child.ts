@@ -13,7 +13,10 @@ const target = {
   signal: new AbortController().signal,
   load: { open: 0 },
 } as const;
-const ingress = new IngressProxy({ routes: { resolve: () => ({ kind: 'upstream', target }) }, log: pino({ level: 'silent' }) });
+const ingress = new IngressProxy({
+  routes: { resolve: () => ({ kind: 'upstream', target }) },
+  log: pino({ level: 'silent' }),
+});
 const server = createServer((req, res) => {
   if (req.url === '/health/live') res.end('{"live":true}');
   else ingress.handle(req, res, { kind: 'vm', vmId: 'vm', name: undefined });

@@ -73,7 +73,16 @@ export async function gateway(
 export function upstream(port: number, more: Partial<Upstream> = {}): Resolution {
   return {
     kind: 'upstream',
-    target: { vmId: VM, ref: 'ref-1', host: '127.0.0.1', port, scheme: 'http', signal: never, load: { open: 0 }, ...more },
+    target: {
+      vmId: VM,
+      ref: 'ref-1',
+      host: '127.0.0.1',
+      port,
+      scheme: 'http',
+      signal: never,
+      load: { open: 0 },
+      ...more,
+    },
   };
 }
 const never = new AbortController().signal;

@@ -24,7 +24,8 @@ export async function openVm(gateway: TestGateway, token: string, vmId: string, 
   const link = await createOpenLink(gateway, token, vmId, name);
   const { status, headers } = await visit(gateway.port, link.host, link.pathname + link.search);
   const cookie = headers['set-cookie']?.[0]?.split(';')[0];
-  if (status !== 303 || cookie === undefined) throw new Error(`The link to ${link.host} answered ${status} and set no cookie.`);
+  if (status !== 303 || cookie === undefined)
+    throw new Error(`The link to ${link.host} answered ${status} and set no cookie.`);
   return {
     host: link.host,
     cookie,

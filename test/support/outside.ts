@@ -29,8 +29,8 @@ for (const own of process.argv.slice(1)) {
 `;
 
 /**
- * Hosts beyond this machine, in a network of their own: packets from the bridges go to them when they are for one of `addresses`. Nothing
- * else of this machine sees those, and no real host is ever asked.
+ * Hosts beyond this machine, in a network of their own: packets from the bridges go to them when they are for one of
+ * `addresses`. Nothing else of this machine sees those, and no real host is ever asked.
  */
 export async function createOutside(addresses: readonly string[], bridges: readonly string[]): Promise<Outside> {
   await using undo = new AsyncDisposableStack();

@@ -3,7 +3,10 @@ import { eventually } from './eventually.ts';
 import type { TestGateway } from './gateway.ts';
 import { createOpenLink } from './open-vm.ts';
 
-/** An entry whose registry nobody reaches, as on a machine without one; also where the tests run on one that reaches all. */
+/**
+ * An entry whose registry nobody reaches, as on a machine without one; also where the tests run on one that reaches
+ * all.
+ */
 export const NO_REGISTRY = '127.0.0.1:9';
 
 /** Opens the VM's link. Chromium breaks off what it loads whenever this machine's network changes: then again. */

@@ -10,7 +10,11 @@ export interface RefusingEngine extends AsyncDisposable {
 }
 
 /** What the engine is said to answer instead of being asked; undefined lets the request pass. */
-export type Refuse = (method: string, path: string, body: string) => { readonly status: number; readonly message: string } | undefined;
+export type Refuse = (
+  method: string,
+  path: string,
+  body: string,
+) => { readonly status: number; readonly message: string } | undefined;
 
 /** The real engine, behind something that answers some requests itself, as an operator's authorization plug-in does. */
 export async function openRefusingEngine(refuse: Refuse, target = '/var/run/docker.sock'): Promise<RefusingEngine> {
@@ -19,7 +23,9 @@ export async function openRefusingEngine(refuse: Refuse, target = '/var/run/dock
     const body = await readAll(incoming);
     const refusal = refuse(incoming.method ?? '', incoming.url ?? '', body.toString('latin1'));
     if (refusal !== undefined) {
-      response.writeHead(refusal.status, { 'content-type': 'application/json' }).end(JSON.stringify({ message: refusal.message }));
+      response
+        .writeHead(refusal.status, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ message: refusal.message }));
       return;
     }
     const { method, url, headers } = incoming;

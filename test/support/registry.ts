@@ -18,8 +18,8 @@ export interface TestRegistry extends AsyncDisposable {
   /** What engines pull through. */
   readonly proxy: ThrottleProxy;
   /**
-   * Puts an image there that the engine does not have any more: the tiny one, which it has, and a layer of noise for each size. The
-   * reference through the proxy.
+   * Puts an image there that the engine does not have any more: the tiny one, which it has, and a layer of noise for
+   * each size. The reference through the proxy.
    */
   push(repository: string, layerBytes?: readonly number[]): Promise<string>;
   /** A reference through the proxy to what was never pushed. */
@@ -28,7 +28,10 @@ export interface TestRegistry extends AsyncDisposable {
   forget(imageRef: string): Promise<void>;
 }
 
-/** Debian's docker-registry on a free loopback port, with storage of its own, behind a proxy. Its disposal leaves nothing of it. */
+/**
+ * Debian's docker-registry on a free loopback port, with storage of its own, behind a proxy. Its disposal leaves
+ * nothing of it.
+ */
 export async function openTestRegistry(): Promise<TestRegistry> {
   await using undo = new AsyncDisposableStack();
   const storage = await mkdtemp(path.join(tmpdir(), 'swiftor-registry-'));
@@ -97,7 +100,8 @@ async function startRegistry(storage: string, undo: AsyncDisposableStack): Promi
 function findRegistry(): string {
   const own = fileURLToPath(new URL('../../.runtime/docker-registry', import.meta.url));
   const found = [own, '/usr/bin/docker-registry', '/usr/local/bin/docker-registry'].find(existsSync);
-  if (found === undefined) throw new Error(`${own} is missing: run "npm test", which brings it, or install Debian's docker-registry.`);
+  if (found === undefined)
+    throw new Error(`${own} is missing: run "npm test", which brings it, or install Debian's docker-registry.`);
   return found;
 }
 

@@ -17,7 +17,10 @@ export interface ScriptedEngine extends AsyncDisposable {
   follow(script: Script): void;
 }
 
-/** The real engine behind a socket, on which a few answers are scripted: those that no test can bring a real one to give. */
+/**
+ * The real engine behind a socket, on which a few answers are scripted: those that no test can bring a real one to
+ * give.
+ */
 export async function openScriptedEngine(target = '/var/run/docker.sock'): Promise<ScriptedEngine> {
   const file = path.join(tmpdir(), `swiftor-scripted-${randomUUID().slice(0, 8)}.sock`);
   let script: Script = () => false;

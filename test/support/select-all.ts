@@ -1,4 +1,11 @@
-import { getNamedType, isAbstractType, isObjectType, type GraphQLField, type GraphQLNamedType, type GraphQLObjectType } from 'graphql';
+import {
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+} from 'graphql';
 
 /** An operation that asks for everything that can be reached from one field of a root type. */
 export interface WholeOperation {
@@ -7,8 +14,15 @@ export interface WholeOperation {
   readonly coordinates: ReadonlySet<string>;
 }
 
-/** Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults, those of the field are variables. */
-export function selectAll(root: GraphQLObjectType, field: GraphQLField<unknown, unknown>, given: readonly string[]): WholeOperation {
+/**
+ * Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults,
+ * those of the field are variables.
+ */
+export function selectAll(
+  root: GraphQLObjectType,
+  field: GraphQLField<unknown, unknown>,
+  given: readonly string[],
+): WholeOperation {
   const coordinates = new Set<string>([`${root.name}.${field.name}`]);
   const inside = (named: GraphQLNamedType, trail: readonly string[]): string => {
     if (isAbstractType(named)) return '{ __typename }';
@@ -28,5 +42,8 @@ export function selectAll(root: GraphQLObjectType, field: GraphQLField<unknown, 
   const named = getNamedType(field.type);
   const selection = inside(named, [named.name]);
   const kind = root.name.toLowerCase();
-  return { query: `${kind}${declared && `(${declared})`} { ${field.name}${passed && `(${passed})`} ${selection} }`, coordinates };
+  return {
+    query: `${kind}${declared && `(${declared})`} { ${field.name}${passed && `(${passed})`} ${selection} }`,
+    coordinates,
+  };
 }

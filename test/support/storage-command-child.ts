@@ -10,7 +10,9 @@ const spec: MachineSpec = {
   imageRef: 'swiftor-test/tiny:1',
   labels: {},
   env: {},
-  volumes: [{ name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 }],
+  volumes: [
+    { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, sizeBytes: 64 * 2 ** 20 },
+  ],
   ports: [],
   cpu: 1,
   memoryBytes: 64 * 2 ** 20,

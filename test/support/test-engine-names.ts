@@ -24,7 +24,10 @@ export interface TestEngineNames extends AsyncDisposable {
   readonly engineNames: SharedEngineNames;
 }
 
-/** Networks, firewall chains and a guard of the test's own, so that it can take them away without opening others' machines. */
+/**
+ * Networks, firewall chains and a guard of the test's own, so that it can take them away without opening others'
+ * machines.
+ */
 export function createTestEngineNames(): TestEngineNames {
   const engineNames = toSharedEngineNames(`sw${randomBytes(2).toString('hex')}`);
   return { engineNames, [Symbol.asyncDispose]: () => removeShared(engineNames) };

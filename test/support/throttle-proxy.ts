@@ -78,13 +78,17 @@ export async function openThrottleProxy(registryPort: number): Promise<ThrottleP
   };
 
   const server = createServer((incoming, response) => {
-    const [, repository = '', kind = '', name = ''] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)$/.exec(incoming.url ?? '') ?? [];
+    const [, repository = '', kind = '', name = ''] =
+      /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)$/.exec(incoming.url ?? '') ?? [];
     const isGet = incoming.method === 'GET';
     if (isGet && kind !== '') asked.push({ kind, repository, name });
-    const status = isGet && kind === 'blobs' ? rules.blobStatus : kind === 'manifests' ? rules.manifestStatus : undefined;
+    const status =
+      isGet && kind === 'blobs' ? rules.blobStatus : kind === 'manifests' ? rules.manifestStatus : undefined;
     if (status !== undefined) {
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ errors: [{ code: ERROR_CODES[status] ?? 'UNKNOWN', message: 'as the test wants it' }] }));
+      response.end(
+        JSON.stringify({ errors: [{ code: ERROR_CODES[status] ?? 'UNKNOWN', message: 'as the test wants it' }] }),
+      );
       return;
     }
     const { method, url, headers } = incoming;
@@ -104,7 +108,8 @@ export async function openThrottleProxy(registryPort: number): Promise<ThrottleP
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
 
-  const ofKind = (kind: string, repository: string) => asked.filter((each) => each.kind === kind && each.repository === repository);
+  const ofKind = (kind: string, repository: string) =>
+    asked.filter((each) => each.kind === kind && each.repository === repository);
   return {
     port: (server.address() as AddressInfo).port,
     rules,

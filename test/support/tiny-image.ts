@@ -13,8 +13,8 @@ const APPLETS = 'sh httpd sleep cat echo id env wget nc dd tail test true false 
 const SERVE = `trap 'exit 0' TERM; ${BUSYBOX} httpd -f -v -p 3000 -h /www & wait`;
 
 /**
- * The reference of a tiny image, which is imported into the engine when it is not there: busybox, a web page on port 3000, and its
- * environment as text at /cgi-bin/env. Safe to call in several processes at once.
+ * The reference of a tiny image, which is imported into the engine when it is not there: busybox, a web page on port
+ * 3000, and its environment as text at /cgi-bin/env. Safe to call in several processes at once.
  */
 export function testImage(docker = new Docker({ socketPath: '/var/run/docker.sock' })): Promise<string> {
   return importOnce(docker, REPOSITORY, TAG, async () => []);
@@ -62,7 +62,10 @@ async function importImage(docker: Docker, repo: string, tag: string, extra: rea
   });
   const cgi = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nenv\n';
   const archive = await tarArchive([
-    ...['bin', 'www', 'www/cgi-bin', 'config', 'tmp', 'etc', 'proc', 'sys', 'dev'].map((name) => ({ name: `${name}/`, mode: 0o755 })),
+    ...['bin', 'www', 'www/cgi-bin', 'config', 'tmp', 'etc', 'proc', 'sys', 'dev'].map((name) => ({
+      name: `${name}/`,
+      mode: 0o755,
+    })),
     { name: 'bin/busybox', mode: 0o755, content: busybox },
     ...APPLETS.map((name) => ({ name: `bin/${name}`, mode: 0o777, linkname: 'busybox' })),
     { name: 'etc/passwd', mode: 0o644, content: 'root:x:0:0:root:/:/bin/sh\n' },
@@ -80,7 +83,9 @@ async function importImage(docker: Docker, repo: string, tag: string, extra: rea
 function tryLock(name: string): Promise<(() => void) | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error)));
+    server.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    );
     server.listen(`\0${name}`, () => resolve(() => server.close()));
   });
 }

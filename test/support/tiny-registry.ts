@@ -92,7 +92,11 @@ export async function openTinyRegistry({
       response.end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
     } else {
       const type = blob === manifest ? MANIFEST : 'application/octet-stream';
-      response.writeHead(200, { 'content-type': type, 'content-length': blob.length, 'docker-content-digest': digestOf(blob) });
+      response.writeHead(200, {
+        'content-type': type,
+        'content-length': blob.length,
+        'docker-content-digest': digestOf(blob),
+      });
       if (isHead) response.end();
       else if (blob === manifest) {
         manifestRequests += 1;

@@ -8,7 +8,12 @@ export interface TestTokenOptions {
   readonly ttlSeconds?: number;
 }
 
-/** A token that any gateway of the tests takes: of the plan "engineer" and for 10 minutes where nothing else is said. */
-export function testToken(userId: string, { plan = 'engineer', ttlSeconds = 600 }: TestTokenOptions = {}): Promise<string> {
+/**
+ * A token that any gateway of the tests takes: of the plan "engineer" and for 10 minutes where nothing else is said.
+ */
+export function testToken(
+  userId: string,
+  { plan = 'engineer', ttlSeconds = 600 }: TestTokenOptions = {},
+): Promise<string> {
   return signToken({ userId, plan, ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' });
 }

@@ -8,7 +8,9 @@ const HOOK_MS = 60_000;
  * A gateway for the tests of the file or `describe` that calls this: started before them and disposed of after them, in
  * the order of the other hooks. A function gives options that are known only once earlier hooks have run.
  */
-export function useGateway(options: TestGatewayOptions | (() => TestGatewayOptions | Promise<TestGatewayOptions>) = {}): TestGateway {
+export function useGateway(
+  options: TestGatewayOptions | (() => TestGatewayOptions | Promise<TestGatewayOptions>) = {},
+): TestGateway {
   let started: TestGateway | undefined;
   const running = (): TestGateway => {
     if (started === undefined) throw new Error('The gateway is started by a hook: use it in tests and in later hooks.');

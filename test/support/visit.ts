@@ -9,7 +9,13 @@ export interface Visit {
 }
 
 /** A request to a VM's address as a browser would send it: `host` is not one that resolves here. */
-export async function visit(port: number, host: string, path = '/', headers: Record<string, string> = {}, method = 'GET'): Promise<Visit> {
+export async function visit(
+  port: number,
+  host: string,
+  path = '/',
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<Visit> {
   const kept = { host, connection: 'keep-alive', ...headers };
   const outgoing = request({ host: '127.0.0.1', port, method, path, headers: kept, agent: false, timeout: 10_000 });
   outgoing.on('timeout', () => outgoing.destroy(new Error(`No answer from ${host}${path} within 10 s.`)));

@@ -15,7 +15,11 @@ export const VM_INPUT = {
 export const FORWARD = { from: 30_000, to: 30_999, bind: '127.0.0.1', hosts: new Map<string, string>() } as const;
 
 /** Creates a VM and answers with its id. */
-export async function createVm(gateway: TestGateway, token: string, input: Record<string, unknown> = {}): Promise<string> {
+export async function createVm(
+  gateway: TestGateway,
+  token: string,
+  input: Record<string, unknown> = {},
+): Promise<string> {
   const { data, errors } = await gateway.graphql<{ createVm: { id: string } }>(
     token,
     'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }',
@@ -37,7 +41,10 @@ export interface SeenEvent {
 export const EVENTS =
   'subscription ($vmId: ID, $after: String) { vmEvents(vmId: $vmId, after: $after) { seq kind vmId status previousStatus reason } }';
 
-/** The events of a subscription until one fits, that one included; rejects when none did in time, with what came instead. */
+/**
+ * The events of a subscription until one fits, that one included; rejects when none did in time, with what came
+ * instead.
+ */
 export async function eventsUntil(
   gateway: TestGateway,
   token: string,
@@ -49,7 +56,10 @@ export async function eventsUntil(
   const client = gateway.subscribe(token);
   const seen: SeenEvent[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error(`Only these events came in ${deadline} ms: ${JSON.stringify(seen)}`)), deadline);
+  const timer = setTimeout(
+    () => reject(new Error(`Only these events came in ${deadline} ms: ${JSON.stringify(seen)}`)),
+    deadline,
+  );
   const unsubscribe = client.subscribe<{ vmEvents: SeenEvent }>(
     { query: EVENTS, variables },
     {

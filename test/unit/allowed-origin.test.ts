@@ -21,8 +21,16 @@ it.each([
   ['nothing', '', 'swiftor.io', [], false],
   ['no Host', 'https://evil.example', undefined, [], false],
   ['an app that is named', 'https://app.example.org', 'swiftor.io', ['https://app.example.org'], true],
-  ['an app that is named with another port', 'https://app.example.org:8443', 'swiftor.io', ['https://app.example.org'], false],
+  [
+    'an app that is named with another port',
+    'https://app.example.org:8443',
+    'swiftor.io',
+    ['https://app.example.org'],
+    false,
+  ],
   ['anything where all are allowed', `https://${VM}.swiftor.io`, 'swiftor.io', ['*'], true],
 ] as const)('%s', (_what, origin, host, allowed, expected) => {
-  expect(isAllowedOrigin(origin, host, { allowed: new Set(allowed), publicScheme: 'https', baseDomain: 'swiftor.io' })).toBe(expected);
+  expect(
+    isAllowedOrigin(origin, host, { allowed: new Set(allowed), publicScheme: 'https', baseDomain: 'swiftor.io' }),
+  ).toBe(expected);
 });

@@ -56,7 +56,12 @@ describe('the endpoint of an app', () => {
   it('of a stand-in that the catalog no longer names is that page, too', () => {
     const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
     const observed = { address: '10.0.0.2', image };
-    const door = appEndpoint({ distribution: catalog.distributions.get('kali'), desktop: null, spec: { env: {} }, observed });
+    const door = appEndpoint({
+      distribution: catalog.distributions.get('kali'),
+      desktop: null,
+      spec: { env: {} },
+      observed,
+    });
     expect(door?.probe).toMatchObject({ path: '/', expect: 'answer' });
   });
 
@@ -72,7 +77,9 @@ describe('the endpoint of an app', () => {
 
   it('has the user of the catalog entry, and no credentials if the VM has no password', () => {
     const reference = 'lscr.io/linuxserver/kali-linux:latest';
-    expect(doorOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe('root:a secret');
+    expect(doorOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe(
+      'root:a secret',
+    );
     expect(doorOf('kali', null, reference)?.credentials).toBeUndefined();
   });
 });

@@ -16,7 +16,10 @@ import { eventually } from '../support/eventually.ts';
 const never = (): AbortSignal => new AbortController().signal;
 
 /** The server's door on loopback, and the sockets that it holds. */
-async function open(server: Server, scheme: AppEndpoint['scheme'] = 'http'): Promise<{ door: AppEndpoint; sockets: Set<Socket> }> {
+async function open(
+  server: Server,
+  scheme: AppEndpoint['scheme'] = 'http',
+): Promise<{ door: AppEndpoint; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -28,7 +31,10 @@ async function open(server: Server, scheme: AppEndpoint['scheme'] = 'http'): Pro
     server.close();
   });
   const port = (server.address() as AddressInfo).port;
-  return { door: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined }, sockets };
+  return {
+    door: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined },
+    sockets,
+  };
 }
 const openHttp = (listener: RequestListener) => open(createHttp(listener));
 const openTcp = (accept: (socket: Socket) => void) => open(createServer(accept));
@@ -131,9 +137,14 @@ describe('an app that is checked once', () => {
   });
 });
 
-/** A web server in front that asks for a sign-in everywhere, and says `behind` for the WebSocket's path to who has signed in. */
+/**
+ * A web server in front that asks for a sign-in everywhere, and says `behind` for the WebSocket's path to who has
+ * signed in.
+ */
 function openFront(behind: (socket: Duplex) => void) {
-  const server = createHttp((_request, reply) => reply.writeHead(401, { 'www-authenticate': 'Basic realm="Login"' }).end());
+  const server = createHttp((_request, reply) =>
+    reply.writeHead(401, { 'www-authenticate': 'Basic realm="Login"' }).end(),
+  );
   server.on('upgrade', (request, socket) => {
     if (request.headers.authorization !== `Basic ${Buffer.from('abc:pass:wörd').toString('base64')}`) {
       socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
@@ -184,7 +195,9 @@ describe('an app that is checked by its WebSocket', () => {
     const { door } = await openFront(says('426 Upgrade Required'));
     const paths = { path: ['/api/websockets', '/websocket'], expect: 'websocket' } as const;
     expect(await askApp({ ...door, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(true);
-    expect(await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never())).toBe(false);
+    expect(
+      await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never()),
+    ).toBe(false);
   });
 
   it('never opens a WebSocket, because servers refuse the version', async () => {
@@ -204,7 +217,18 @@ describe('an app that speaks TLS', () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'ask-app-'));
     onTestFinished(() => rm(dir, { recursive: true }));
     const [keyFile, certFile] = [path.join(dir, 'key.pem'), path.join(dir, 'cert.pem')];
-    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', '/CN=elsewhere'];
+    const kind = [
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=elsewhere',
+    ];
     await promisify(execFile)('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certFile]);
     return { key: await readFile(keyFile), cert: await readFile(certFile) };
   }

@@ -38,7 +38,9 @@ describe('the boot page of an owner', () => {
     expect(pulling).toContain('<progress max="100" value="40"');
     expect(pulling).toContain('40 %, 4.1 of 100 MB');
     for (const status of ['QUEUED', 'STARTING', 'BOOTING'] as const) {
-      expect(view(status, { progress: { percent: 100, message: 'On its way.' } })).toContain('<progress aria-label="Under way">');
+      expect(view(status, { progress: { percent: 100, message: 'On its way.' } })).toContain(
+        '<progress aria-label="Under way">',
+      );
     }
   });
 
@@ -85,7 +87,8 @@ describe('the boot page of a visitor', () => {
       progress: { percent: 40, message: 'Downloading secret/image.' },
       violations: ['No room.'],
     });
-    for (const secret of ['desk', 'Ubuntu', 'form', 'secret', 'APP_EXITED', '40', 'No room']) expect(text).not.toContain(secret);
+    for (const secret of ['desk', 'Ubuntu', 'form', 'secret', 'APP_EXITED', '40', 'No room'])
+      expect(text).not.toContain(secret);
     const kinds = new Set(VM_STATUSES.map((each) => view(each, { isOwner: false })));
     expect(kinds.size).toBe(2);
   });

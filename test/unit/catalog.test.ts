@@ -117,11 +117,14 @@ describe('the built-in catalog', () => {
 
   it('allows extra devices and system calls for steamos only, and lists its other ports', () => {
     const all = [...builtIn.distributions.values()];
-    expect(all.filter(({ devices, seccomp }) => devices.length > 0 || seccomp !== 'default').map(({ code }) => code)).toEqual(['steamos']);
+    expect(
+      all.filter(({ devices, seccomp }) => devices.length > 0 || seccomp !== 'default').map(({ code }) => code),
+    ).toEqual(['steamos']);
     expect(entry(builtIn, 'steamos').devices).toEqual(['/dev/dri']);
     expect(all.filter(({ ports }) => ports.length > 0).map(({ code }) => code)).toEqual(['steamos', 'minecraft']);
     for (const { from, to } of all.flatMap(({ ports }) => ports)) expect(from).toBeLessThanOrEqual(to);
-    for (const protocol of ['tcp', 'udp']) expect(entry(builtIn, 'minecraft').ports).toContainEqual({ from: 25565, to: 25570, protocol });
+    for (const protocol of ['tcp', 'udp'])
+      expect(entry(builtIn, 'minecraft').ports).toContainEqual({ from: 25565, to: 25570, protocol });
   });
 
   it('has images for its own desktops only', () => {
@@ -202,18 +205,29 @@ describe('the file of the operator', () => {
     expect([localImageOf(one, 'xfce'), localImageOf(one, 'kde')]).toEqual([undefined, 'local/webtop:debian-kde']);
     const all = entry(await withDistributions({ code: 'debian', image: 'mine/all:1' }), 'debian');
     expect([localImageOf(all, 'xfce'), localImageOf(all, 'kde')]).toEqual([undefined, undefined]);
-    const own = entry(await withDistributions({ code: 'debian', image: 'mine/all:1', localImages: { xfce: 'local/mine:1' } }), 'debian');
+    const own = entry(
+      await withDistributions({ code: 'debian', image: 'mine/all:1', localImages: { xfce: 'local/mine:1' } }),
+      'debian',
+    );
     expect(localImageOf(own, 'xfce')).toBe('local/mine:1');
   });
 
   it('sets a probe for its own image or for ours', async () => {
     const probe = { path: '/ws', expect: 'websocket' };
     const whole = { path: '/ws', signIn: 'none', expect: 'websocket' };
-    expect(entry(await withDistributions({ code: 'krita', image: 'mine/krita:1', probe }), 'krita').probe).toEqual(whole);
-    expect(entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' }, probe }), 'debian').probe).toEqual(whole);
-    expect(entry(await withDistributions({ code: 'debian', image: 'mine/all:1', probe }), 'debian').probe).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'krita', image: 'mine/krita:1', probe }), 'krita').probe).toEqual(
+      whole,
+    );
+    expect(
+      entry(await withDistributions({ code: 'debian', images: { xfce: 'mine/xfce:1' }, probe }), 'debian').probe,
+    ).toEqual(whole);
+    expect(entry(await withDistributions({ code: 'debian', image: 'mine/all:1', probe }), 'debian').probe).toEqual(
+      whole,
+    );
     expect(entry(await withDistributions({ code: 'phpmyadmin', probe }), 'phpmyadmin').probe).toEqual(whole);
-    expect(entry(await withDistributions({ code: 'debian', bootSeconds: 9 }), 'debian').probe).toEqual(entry(builtIn, 'debian').probe);
+    expect(entry(await withDistributions({ code: 'debian', bootSeconds: 9 }), 'debian').probe).toEqual(
+      entry(builtIn, 'debian').probe,
+    );
   });
 
   it('replaces the image of an app, and keeps the other fields and entries', async () => {
@@ -226,7 +240,8 @@ describe('the file of the operator', () => {
       probe: { path: '/', signIn: 'none', expect: 'answer' },
       bootSeconds: 9,
     });
-    for (const [code, before] of builtIn.distributions) if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);
+    for (const [code, before] of builtIn.distributions)
+      if (code !== 'krita') expect(catalog.distributions.get(code)).toEqual(before);
   });
 
   it('turns an app with `images` into a webtop base', async () => {
@@ -235,7 +250,10 @@ describe('the file of the operator', () => {
   });
 
   it('adds an entry that has only code, image and port', async () => {
-    const merged = entry(await withDistributions({ code: 'whoami', image: 'traefik/whoami', defaultPort: 8080 }), 'whoami');
+    const merged = entry(
+      await withDistributions({ code: 'whoami', image: 'traefik/whoami', defaultPort: 8080 }),
+      'whoami',
+    );
     expect(merged).toMatchObject({
       kind: 'PREMADE',
       name: 'whoami',
@@ -247,7 +265,10 @@ describe('the file of the operator', () => {
   });
 
   it('uses the later of two entries with the same code', async () => {
-    const catalog = await withDistributions({ code: 'krita', image: 'local/krita:1' }, { code: 'krita', image: 'local/krita:2' });
+    const catalog = await withDistributions(
+      { code: 'krita', image: 'local/krita:1' },
+      { code: 'krita', image: 'local/krita:2' },
+    );
     expect(entry(catalog, 'krita').image).toBe('local/krita:2');
   });
 
@@ -255,13 +276,21 @@ describe('the file of the operator', () => {
     ['a port past the last', { code: 'krita', defaultPort: 65536 }, /distribution "krita".*defaultPort/],
     ['a port that is text', { code: 'krita', defaultPort: '3000' }, /distribution "krita".*defaultPort/],
     ['an unknown scheme', { code: 'krita', scheme: 'ftp' }, /distribution "krita".*scheme/],
-    ['a relative mount path', { code: 'krita', volumes: [{ name: 'primary', path: 'config' }] }, /"krita".*volumes\.0\.path.*absolute/],
+    [
+      'a relative mount path',
+      { code: 'krita', volumes: [{ name: 'primary', path: 'config' }] },
+      /"krita".*volumes\.0\.path.*absolute/,
+    ],
     ['an image with a space', { code: 'krita', image: 'local/krita 1' }, /"krita".*image.*image reference/],
     ['a misspelt field', { code: 'krita', imageRef: 'local/krita' }, /"krita".*imageRef/],
     ['a bad image of a desktop', { code: 'ubuntu', images: { xfce: '' } }, /"ubuntu".*images\.xfce/],
     ['a new entry without a port', { code: 'new', image: 'local/new' }, /distribution "new".*defaultPort/],
     ['a new entry without an image', { code: 'new', defaultPort: 80 }, /distribution "new" needs "image" or "images"/],
-    ['a code in capitals', { code: 'NEW', image: 'local/new', defaultPort: 80 }, /distribution "NEW".*code: must be lower-case/],
+    [
+      'a code in capitals',
+      { code: 'NEW', image: 'local/new', defaultPort: 80 },
+      /distribution "NEW".*code: must be lower-case/,
+    ],
     ['an entry without a code', { image: 'local/new', defaultPort: 80 }, /distributions\.0\.code/],
   ])('is refused for %s, by file and field', async (_what, distribution, message) => {
     const catalogFile = await fileWith({ distributions: [distribution] });
@@ -294,7 +323,15 @@ describe('the file of the operator', () => {
       plansFile: await fileWith({ plans: [{ code: 'core', concurrentVms: 2 }, team] }),
       defaultPlan: 'team',
     });
-    expect(plans.get('core')).toEqual({ code: 'core', name: 'Core', cpu: 1, ram: 2, storageGb: 2, concurrentVms: 2, vms: 50 });
+    expect(plans.get('core')).toEqual({
+      code: 'core',
+      name: 'Core',
+      cpu: 1,
+      ram: 2,
+      storageGb: 2,
+      concurrentVms: 2,
+      vms: 50,
+    });
     expect(defaultPlan).toEqual({ ...team, vms: 250 });
   });
 
@@ -306,5 +343,7 @@ describe('the file of the operator', () => {
 });
 
 it('an unknown DEFAULT_PLAN is refused with a list of the plans', async () => {
-  await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(/DEFAULT_PLAN "gold" is not a plan; the plans are core, hacker, engineer/);
+  await expect(load({ defaultPlan: 'gold' })).rejects.toThrow(
+    /DEFAULT_PLAN "gold" is not a plan; the plans are core, hacker, engineer/,
+  );
 });

@@ -67,9 +67,17 @@ const EXPECTED: Expectation = {
   robbed: new Set(),
   subscribers: [{ userId: 'alice', transport: 'SSE', seen: 7, statuses: new Map([['a', 'RUNNING']]) }],
 };
-const OFF = { ...GOOD, rows: [{ ...ROW, enabled: false, status: 'STOPPED' }], shown: [{ ...SHOWN, enabled: false, status: 'STOPPED' }] };
+const OFF = {
+  ...GOOD,
+  rows: [{ ...ROW, enabled: false, status: 'STOPPED' }],
+  shown: [{ ...SHOWN, enabled: false, status: 'STOPPED' }],
+};
 const STREAM = EXPECTED.subscribers.map((subscriber) => ({ ...subscriber, statuses: new Map<string, string>() }));
-const EXPECTED_OFF = { ...EXPECTED, vms: [{ ...PROMISED, enabled: { value: false, unsure: [] } }], subscribers: STREAM };
+const EXPECTED_OFF = {
+  ...EXPECTED,
+  vms: [{ ...PROMISED, enabled: { value: false, unsure: [] } }],
+  subscribers: STREAM,
+};
 
 describe('checkFacts', () => {
   it('finds nothing where everything fits, on or off', () => {
@@ -96,12 +104,22 @@ describe('checkFacts', () => {
       'status',
     ],
     ['RUNNING without a container', { ...GOOD, containers: [] }, EXPECTED, 'status'],
-    ['RUNNING with a paused container', { ...GOOD, containers: [{ ...CONTAINER, isPaused: true }] }, EXPECTED, 'status'],
+    [
+      'RUNNING with a paused container',
+      { ...GOOD, containers: [{ ...CONTAINER, isPaused: true }] },
+      EXPECTED,
+      'status',
+    ],
     ['RUNNING in another container', { ...GOOD, rows: [{ ...ROW, engineRef: 'c2' }] }, EXPECTED, 'status'],
     ['a status that the row does not have', { ...GOOD, shown: [{ ...SHOWN, status: 'DEGRADED' }] }, EXPECTED, 'status'],
     ['a failure', failed, { ...EXPECTED, subscribers: STREAM }, 'status'],
     ['a container of a VM that is off', OFF, EXPECTED_OFF, 'zombie'],
-    ['a container without a row', { ...GOOD, containers: [CONTAINER, { ...CONTAINER, id: 'c2', vmId: 'b' }] }, EXPECTED, 'zombie'],
+    [
+      'a container without a row',
+      { ...GOOD, containers: [CONTAINER, { ...CONTAINER, id: 'c2', vmId: 'b' }] },
+      EXPECTED,
+      'zombie',
+    ],
     ['two live containers', { ...GOOD, containers: [CONTAINER, { ...CONTAINER, id: 'c2' }] }, EXPECTED, 'double'],
     [
       'a dead container beside the live one',
@@ -109,7 +127,12 @@ describe('checkFacts', () => {
       EXPECTED,
       'zombie',
     ],
-    ['a container of a helper', { ...GOOD, containers: [CONTAINER, { ...CONTAINER, id: 'h', vmId: undefined }] }, EXPECTED, 'helper'],
+    [
+      'a container of a helper',
+      { ...GOOD, containers: [CONTAINER, { ...CONTAINER, id: 'h', vmId: undefined }] },
+      EXPECTED,
+      'helper',
+    ],
     ['a volume without a row', { ...GOOD, volumes: [VOLUME, { ...VOLUME, vmId: 'b' }] }, EXPECTED, 'zombie'],
     [
       'a passing volume of a VM that is off',
@@ -117,17 +140,35 @@ describe('checkFacts', () => {
       EXPECTED_OFF,
       'zombie',
     ],
-    ['a trial volume', { ...GOOD, volumes: [VOLUME, { ...VOLUME, vmId: 'b', name: 'swiftor-trial-b' }] }, EXPECTED, 'helper'],
-    ['a loop device without a row', { ...GOOD, loops: [FILE, { name: 'i.b/primary.img', vmId: 'b' }] }, EXPECTED, 'helper'],
+    [
+      'a trial volume',
+      { ...GOOD, volumes: [VOLUME, { ...VOLUME, vmId: 'b', name: 'swiftor-trial-b' }] },
+      EXPECTED,
+      'helper',
+    ],
+    [
+      'a loop device without a row',
+      { ...GOOD, loops: [FILE, { name: 'i.b/primary.img', vmId: 'b' }] },
+      EXPECTED,
+      'helper',
+    ],
     ['two loop devices on one file', { ...GOOD, loops: [FILE, FILE] }, EXPECTED, 'helper'],
     ['a lasting volume that is gone', { ...GOOD, volumes: [] }, EXPECTED, 'destroyed'],
     ['a file that is gone', { ...GOOD, files: [] }, EXPECTED, 'destroyed'],
-    ['a volume of a forgotten VM that is gone', GOOD, { ...EXPECTED, forgotten: [{ id: 'b', volumes: ['volume-b'] }] }, 'destroyed'],
+    [
+      'a volume of a forgotten VM that is gone',
+      GOOD,
+      { ...EXPECTED, forgotten: [{ id: 'b', volumes: ['volume-b'] }] },
+      'destroyed',
+    ],
     ['a subscriber that is behind', { ...GOOD, accounts: [{ userId: 'alice', seq: 8 }] }, EXPECTED, 'gap'],
     [
       'a subscriber that believes something else',
       GOOD,
-      { ...EXPECTED, subscribers: EXPECTED.subscribers.map((each) => ({ ...each, statuses: new Map([['a', 'BOOTING']]) })) },
+      {
+        ...EXPECTED,
+        subscribers: EXPECTED.subscribers.map((each) => ({ ...each, statuses: new Map([['a', 'BOOTING']]) })),
+      },
       'gap',
     ],
   ];
@@ -137,7 +178,10 @@ describe('checkFacts', () => {
 
   it('allows a VM to have failed for data that a fault took, and what a restored database forgot', () => {
     expect(
-      checkFacts({ ...failed, volumes: [], loops: [], files: [] }, { ...EXPECTED, robbed: new Set(['a']), subscribers: STREAM }),
+      checkFacts(
+        { ...failed, volumes: [], loops: [], files: [] },
+        { ...EXPECTED, robbed: new Set(['a']), subscribers: STREAM },
+      ),
     ).toEqual([]);
     const forgotten = [{ id: 'b', volumes: ['volume-b'] }];
     const kept = { ...GOOD, volumes: [VOLUME, { ...VOLUME, vmId: 'b', name: 'volume-b' }] };
@@ -170,7 +214,10 @@ describe('what is expected of a VM', () => {
     [{ kind: 'stop', vmId: 'a' }, { enabled: false }],
     [{ kind: 'setSecret', vmId: 'a', key: 'KEY_0', value: 'new' }, { secrets: [{ key: 'KEY_0', value: 'new' }] }],
     [{ kind: 'deleteSecret', vmId: 'a', key: 'KEY_0' }, { secrets: [] }],
-    [{ kind: 'addSubdomain', vmId: 'a', name: 'api', port: 81 }, { networking: [...SHOWN.networking, { name: 'api', internalPort: 81 }] }],
+    [
+      { kind: 'addSubdomain', vmId: 'a', name: 'api', port: 81 },
+      { networking: [...SHOWN.networking, { name: 'api', internalPort: 81 }] },
+    ],
     [{ kind: 'removeSubdomain', vmId: 'a', name: 'web' }, { networking: [] }],
   ];
   it.each(changes)('%j has its own trace', (operation, change) => {
@@ -218,7 +265,13 @@ it('an answer that must not be is noted, and silence only of a gateway that noth
 });
 
 it('a subscriber finds what is skipped and what comes twice', async () => {
-  await using subscriber = new Subscriber({ userId: 'alice', token: '', transport: 'SSE', findUrl: () => undefined, after: 3 });
+  await using subscriber = new Subscriber({
+    userId: 'alice',
+    token: '',
+    transport: 'SSE',
+    findUrl: () => undefined,
+    after: 3,
+  });
   for (const seq of [4, 5, 5, 7]) subscriber.take({ seq: String(seq), kind: 'CHANGED', vmId: 'a', status: 'RUNNING' });
   subscriber.take({ seq: '7', kind: 'PROGRESS', vmId: 'a', status: 'PULLING' });
   subscriber.take({ seq: '9', kind: 'SNAPSHOT', vmId: 'a', status: 'STOPPED' });
@@ -237,7 +290,13 @@ it('operations are the same for the same seed, and gentle to bystanders', () => 
 });
 
 it('the report has a line for each fault and the total', () => {
-  const round = { acknowledged: 5, starts: 1, kills: 1, readTimes: [10, 20], violations: [{ kind: 'lost' as const, what: '' }] };
+  const round = {
+    acknowledged: 5,
+    starts: 1,
+    kills: 1,
+    readTimes: [10, 20],
+    violations: [{ kind: 'lost' as const, what: '' }],
+  };
   const report = renderReport([
     { ...round, nemesis: 'x', convergedMs: 1_000 },
     { ...round, nemesis: 'x', convergedMs: undefined },

@@ -5,7 +5,10 @@ import { parseNetworks } from '../../src/config/parse-networks.ts';
 
 /** What `clientAddress` reads of a request. */
 function requestOf(remoteAddress: string | undefined, forwardedFor?: string): IncomingMessage {
-  return { socket: { remoteAddress }, headers: forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor } } as IncomingMessage;
+  return {
+    socket: { remoteAddress },
+    headers: forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor },
+  } as IncomingMessage;
 }
 
 it.each([
@@ -28,9 +31,15 @@ it.each([
   expect(clientAddress(requestOf(peer, forwardedFor), parseNetworks(trusted))).toBe(expected);
 });
 
-it.each(['10.0.0.0/33', '10.0.0/8', '2001:db8::/129', 'proxy.internal', '10.0.0.1/8/8', '10.0.0.1/', '10.0.0.1/-1', '10.0.0.1/1e1'])(
-  '%s is no network',
-  (entry) => {
-    expect(() => parseNetworks(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an address nor a network`);
-  },
-);
+it.each([
+  '10.0.0.0/33',
+  '10.0.0/8',
+  '2001:db8::/129',
+  'proxy.internal',
+  '10.0.0.1/8/8',
+  '10.0.0.1/',
+  '10.0.0.1/-1',
+  '10.0.0.1/1e1',
+])('%s is no network', (entry) => {
+  expect(() => parseNetworks(`127.0.0.1, ${entry}`)).toThrow(`"${entry}" is neither an address nor a network`);
+});

@@ -58,7 +58,9 @@ it('the defaults are a gateway on this machine only', () => {
 });
 
 it('an empty variable counts as unset', () => {
-  expect(readConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '', REGIONS: '', ROLES: '', NODE_ENV: '' })).toEqual(readConfig({}));
+  expect(readConfig({ PORT: '', DATABASE_URL: '', JWT_SECRET: '', REGIONS: '', ROLES: '', NODE_ENV: '' })).toEqual(
+    readConfig({}),
+  );
 });
 
 it('every variable sets its field', () => {
@@ -152,7 +154,9 @@ describe('REGIONS', () => {
   const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions);
 
   it('maps each code to its endpoint, and ignores blanks and a trailing comma', () => {
-    expect(regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' })).toEqual({
+    expect(
+      regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' }),
+    ).toEqual({
       AU: 'unix:///run/au.sock',
       'EU-1': 'tcp://10.0.0.7:2375',
       LAB: 'swarm+tcp://10.0.0.8:2377',
@@ -160,16 +164,26 @@ describe('REGIONS', () => {
   });
 
   it('defaults to AU and US on DOCKER_HOST, and overrides DOCKER_HOST', () => {
-    expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({ AU: 'tcp://10.0.0.7:2375', US: 'tcp://10.0.0.7:2375' });
+    expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({
+      AU: 'tcp://10.0.0.7:2375',
+      US: 'tcp://10.0.0.7:2375',
+    });
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375', REGIONS: `AU=${SOCKET}` })).toEqual({ AU: SOCKET });
   });
 
-  it.each(['AU', 'AU=', `=${SOCKET}`, 'AU=docker', 'AU=http://10.0.0.7:2375', 'A_U=tcp://a:1', `${'A'.repeat(17)}=tcp://a:1`])(
-    'is refused with the entry "%s" in it',
-    (entry) => {
-      expect(() => readConfig({ REGIONS: `US=${SOCKET},${entry}` })).toThrow(`REGIONS has "${entry}"; each entry is CODE=ENDPOINT`);
-    },
-  );
+  it.each([
+    'AU',
+    'AU=',
+    `=${SOCKET}`,
+    'AU=docker',
+    'AU=http://10.0.0.7:2375',
+    'A_U=tcp://a:1',
+    `${'A'.repeat(17)}=tcp://a:1`,
+  ])('is refused with the entry "%s" in it', (entry) => {
+    expect(() => readConfig({ REGIONS: `US=${SOCKET},${entry}` })).toThrow(
+      `REGIONS has "${entry}"; each entry is CODE=ENDPOINT`,
+    );
+  });
 
   it('is refused if it names a region twice, or none', () => {
     expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
@@ -216,7 +230,9 @@ describe('ROLES', () => {
   });
 
   it.each(['api,web', ',', 'API'])('are refused as "%s", with those there are', (roles) => {
-    expect(() => readConfig({ ROLES: roles })).toThrow(`ROLES has "${roles}"; it must be a list of api, ingress, reconciler`);
+    expect(() => readConfig({ ROLES: roles })).toThrow(
+      `ROLES has "${roles}"; it must be a list of api, ingress, reconciler`,
+    );
   });
 });
 
@@ -265,13 +281,17 @@ it('the length of JWT_SECRET counts in bytes, not in characters', () => {
 });
 
 it('one error names every invalid variable', () => {
-  expect(() => readConfig({ PORT: 'http', LOG_LEVEL: 'loud', JWT_SECRET: 'short' })).toThrow(/PORT[^]*JWT_SECRET[^]*LOG_LEVEL/);
+  expect(() => readConfig({ PORT: 'http', LOG_LEVEL: 'loud', JWT_SECRET: 'short' })).toThrow(
+    /PORT[^]*JWT_SECRET[^]*LOG_LEVEL/,
+  );
 });
 
 it('no error contains a secret', () => {
   const secrets = { JWT_SECRET: 'hunter2', SECRETS_KEY: 'hunter2', DATABASE_URL: 'mysql://gateway:hunter2@db/swiftor' };
   for (const [name, value] of Object.entries(secrets)) {
-    expect(() => readConfig({ [name]: value })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+    expect(() => readConfig({ [name]: value })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
   }
 });
 
@@ -287,7 +307,10 @@ it('production requires keys', () => {
   expect(() => readConfig({ ...production, SECRETS_KEY: KEY })).toThrow('JWT_SECRET or JWT_JWKS_URL must be set');
   expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_SECRET: SECRET }).production).toBe(true);
   const jwksUrl = 'https://id.swiftor.io/keys';
-  expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_JWKS_URL: jwksUrl }).jwt).toEqual({ jwksUrl, audience: 'authenticated' });
+  expect(readConfig({ ...production, SECRETS_KEY: KEY, JWT_JWKS_URL: jwksUrl }).jwt).toEqual({
+    jwksUrl,
+    audience: 'authenticated',
+  });
 });
 
 it('a config is frozen', () => {

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { containerNames, containerOptions, volumeNameChoices } from '../../src/engine/docker/containers/container-options.ts';
+import {
+  containerNames,
+  containerOptions,
+  volumeNameChoices,
+} from '../../src/engine/docker/containers/container-options.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { machineSpec } from '../support/engines.ts';
 
@@ -12,7 +16,13 @@ const place = {
 };
 
 it('a container gets its limits, and no rights but those of its profile', () => {
-  const spec = machineSpec({ cpu: 1.5, memoryBytes: 512 * 1024 * 1024, pidsLimit: 256, shmBytes: 1024, stopGraceSeconds: 7 });
+  const spec = machineSpec({
+    cpu: 1.5,
+    memoryBytes: 512 * 1024 * 1024,
+    pidsLimit: 256,
+    shmBytes: 1024,
+    stopGraceSeconds: 7,
+  });
   const { HostConfig, StopTimeout, Tty } = containerOptions(spec, place);
   expect(HostConfig).toMatchObject({
     Memory: 536_870_912,
@@ -124,7 +134,11 @@ it('a container is made from the id of its image, and says where that is from', 
   const image = { reference: 'local/a:1', id: 'sha256:1', digest: 'sha256:2', standInFor: 'lscr.io/a:1' };
   const { Image, Labels } = containerOptions(machineSpec(), { ...place, image });
   expect(Image).toBe('sha256:1');
-  expect(Labels).toMatchObject({ [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' });
+  expect(Labels).toMatchObject({
+    [LABEL.image]: 'local/a:1',
+    [LABEL.imageDigest]: 'sha256:2',
+    [LABEL.standInFor]: 'lscr.io/a:1',
+  });
 });
 
 it('volumes are mounted under the names that the engine knows them by', () => {

@@ -28,7 +28,9 @@ describe('the lock of a data directory', () => {
   async function contender(): Promise<{ child: ChildProcess; said: string }> {
     const child = spawn(process.execPath, [CHILD, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
-    const [said] = await once(createInterface({ input: child.stdout }), 'line', { signal: AbortSignal.timeout(15_000) });
+    const [said] = await once(createInterface({ input: child.stdout }), 'line', {
+      signal: AbortSignal.timeout(15_000),
+    });
     return { child, said: String(said) };
   }
 
@@ -61,14 +63,17 @@ describe('the lock of a data directory', () => {
     await lock.release();
   });
 
-  it.runIf(process.platform === 'linux')('is taken over when the pid of its owner belongs to a younger process', async () => {
-    const identity = await processIdentity(process.pid);
-    await mkdir(path.join(dataDir, 'lock'));
-    await symlink(`${process.pid} 1${identity}`, path.join(dataDir, 'lock', '7'));
-    const lock = await acquireDataDirLock(dataDir);
-    expect(await readdir(path.join(dataDir, 'lock'))).toEqual(['8']);
-    await lock.release();
-  });
+  it.runIf(process.platform === 'linux')(
+    'is taken over when the pid of its owner belongs to a younger process',
+    async () => {
+      const identity = await processIdentity(process.pid);
+      await mkdir(path.join(dataDir, 'lock'));
+      await symlink(`${process.pid} 1${identity}`, path.join(dataDir, 'lock', '7'));
+      const lock = await acquireDataDirLock(dataDir);
+      expect(await readdir(path.join(dataDir, 'lock'))).toEqual(['8']);
+      await lock.release();
+    },
+  );
 
   it('goes to exactly one of many processes that find a dead owner at the same time', async () => {
     const { child } = await contender();

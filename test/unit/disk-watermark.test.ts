@@ -13,10 +13,13 @@ it.each([
   expect(parseDiskWatermark(text)).toEqual(expected);
 });
 
-it.each(['85', '101%', '-1%', 'GB', '20MB', '20GB,85%', '85%,', ',20GB', '85%,20GB,1GB', '85%20GB', '0.5%'])('"%s" is none', (text) => {
-  expect(parseDiskWatermark(text)).toBeUndefined();
-  expect(() => readConfig({ DISK_WATERMARK: text })).toThrow(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB`);
-});
+it.each(['85', '101%', '-1%', 'GB', '20MB', '20GB,85%', '85%,', ',20GB', '85%,20GB,1GB', '85%20GB', '0.5%'])(
+  '"%s" is none',
+  (text) => {
+    expect(parseDiskWatermark(text)).toBeUndefined();
+    expect(() => readConfig({ DISK_WATERMARK: text })).toThrow(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB`);
+  },
+);
 
 it.each<[string, number, number, boolean]>([
   ['85%', 84, 16, false],

@@ -13,7 +13,8 @@ function problemsOf(text: string): string[] {
     return (error.details.fields ?? []).map(({ message }) => message.replace(/^has \S+ (.*), at most.*$/, '$1'));
   }
 }
-const times = (count: number, text: (index: number) => string) => Array.from({ length: count }, (_, index) => text(index)).join(' ');
+const times = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => text(index)).join(' ');
 const { depth, fields, aliases, directives } = DOCUMENT_LIMITS;
 
 describe('each limit at N and at N + 1', () => {
@@ -23,7 +24,12 @@ describe('each limit at N and at N + 1', () => {
   it.each([
     ['levels', deep, depth, 'levels of fields'],
     ['levels over fragments', deepByFragments, depth, 'levels of fields'],
-    ['levels of introspection', (n: number) => `{ __schema ${'{ types '.repeat(n - 1)}${'}'.repeat(n - 1)} }`, depth, 'levels of fields'],
+    [
+      'levels of introspection',
+      (n: number) => `{ __schema ${'{ types '.repeat(n - 1)}${'}'.repeat(n - 1)} }`,
+      depth,
+      'levels of fields',
+    ],
     ['fields', (n: number) => `{ ${times(n, (index) => `f${index}`)} }`, fields, 'fields'],
     [
       'fields in fragments that are spread again',
@@ -39,7 +45,12 @@ describe('each limit at N and at N + 1', () => {
       aliases,
       'aliases',
     ],
-    ['aliases in inline fragments', (n: number) => `{ ${times(n, (index) => `... { f${index}: f }`)} }`, aliases, 'aliases'],
+    [
+      'aliases in inline fragments',
+      (n: number) => `{ ${times(n, (index) => `... { f${index}: f }`)} }`,
+      aliases,
+      'aliases',
+    ],
     ['directives of a field', (n: number) => `{ a ${'@aa '.repeat(n)} }`, directives, 'directives'],
     [
       'directives of the operation and its variables',

@@ -53,7 +53,8 @@ const CALLS: Readonly<Record<string, Ask>> = {
   inspect: (abortSignal) => docker.getContainer(ref).inspect({ abortSignal }),
   create: (abortSignal) => docker.createContainer({ Image: 'i', abortSignal }),
   wait: (abortSignal) => docker.getContainer(ref).wait({ condition: 'not-running', abortSignal }),
-  'a log that is not followed': (abortSignal) => docker.getContainer(ref).logs({ follow: false, stdout: true, abortSignal }),
+  'a log that is not followed': (abortSignal) =>
+    docker.getContainer(ref).logs({ follow: false, stdout: true, abortSignal }),
   'import an image': async (abortSignal) =>
     text(await docker.importImage(Readable.from([Buffer.alloc(1024)]), { repo: 'r', tag: 't', abortSignal })),
 };
@@ -77,11 +78,14 @@ it.each(
       { status: 404, part: '{"mess' },
     ].map((how) => ({ name, ask, ...how })),
   ),
-)('$name: an answer of $status that is cut after its head and "$part" is an engine that does not answer', async ({ ask, ...how }) => {
-  ({ status, part } = how);
-  const error = await inASecond(call('answer', AbortSignal.timeout(10_000), ask));
-  expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
-});
+)(
+  '$name: an answer of $status that is cut after its head and "$part" is an engine that does not answer',
+  async ({ ask, ...how }) => {
+    ({ status, part } = how);
+    const error = await inASecond(call('answer', AbortSignal.timeout(10_000), ask));
+    expect(error).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
+  },
+);
 
 it.each(['', '{"Type":"contai'])('streams that are cut after their head and "%s" end likewise', async (begun) => {
   status = 200;

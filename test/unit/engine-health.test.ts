@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../src/engine/engine-error.ts';
-import { isolationAfterError, toEngineHealth, withDisk, withOrphans } from '../../src/reconciler/watch/engine-health.ts';
+import {
+  isolationAfterError,
+  toEngineHealth,
+  withDisk,
+  withOrphans,
+} from '../../src/reconciler/watch/engine-health.ts';
 
 it.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],
@@ -8,20 +13,33 @@ it.each([
   [true, 'isolated', 'ok', undefined],
   [true, 'open', 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', undefined],
   [true, { failure: 'no iptables' }, 'isolation failed: no iptables', 'ISOLATION_FAILED'],
-] as const)('the health of an engine that answers (%s) with isolation %j', (isAnswering, isolation, summary, problem) => {
-  expect(toEngineHealth(isAnswering, isolation)).toEqual({ summary, canStart: problem === undefined, ...(problem && { problem }) });
-});
+] as const)(
+  'the health of an engine that answers (%s) with isolation %j',
+  (isAnswering, isolation, summary, problem) => {
+    expect(toEngineHealth(isAnswering, isolation)).toEqual({
+      summary,
+      canStart: problem === undefined,
+      ...(problem && { problem }),
+    });
+  },
+);
 
 it('an engine whose disk is full starts nothing new, and other problems take precedence', () => {
   const ok = toEngineHealth(true, 'isolated');
   expect(withDisk(ok, false)).toEqual(ok);
-  expect(withDisk(ok, true)).toEqual({ summary: expect.stringContaining('DISK_WATERMARK'), canStart: false, problem: 'NO_SPACE' });
+  expect(withDisk(ok, true)).toEqual({
+    summary: expect.stringContaining('DISK_WATERMARK'),
+    canStart: false,
+    problem: 'NO_SPACE',
+  });
   expect(withDisk(toEngineHealth(false, undefined), true)).toEqual(toEngineHealth(false, undefined));
 });
 
 it('an engine that does not answer keeps its isolation state, and one that refuses isolation has failed', () => {
   expect(isolationAfterError(new EngineError('ENGINE_TIMEOUT', 'slow'), 'isolated')).toBe('isolated');
-  expect(isolationAfterError(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({ failure: 'no iptables' });
+  expect(isolationAfterError(new EngineError('ISOLATION_FAILED', 'no iptables'), 'isolated')).toEqual({
+    failure: 'no iptables',
+  });
 });
 
 it.each([
@@ -29,5 +47,6 @@ it.each([
   ['ok', 1, '1 of its VMs is not in the database and kept: see swiftor orphans list'],
   ['unreachable', 2, 'unreachable; 2 of its VMs are not in the database and kept: see swiftor orphans list'],
 ])('the summary of an engine that is %s names its %i orphans', (summary, count, said) => {
-  for (const canStart of [true, false]) expect(withOrphans({ summary, canStart }, count)).toEqual({ summary: said, canStart });
+  for (const canStart of [true, false])
+    expect(withOrphans({ summary, canStart }, count)).toEqual({ summary: said, canStart });
 });

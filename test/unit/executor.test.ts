@@ -30,7 +30,8 @@ const SMALL = buildSchema(`
   type Mutation { set(value: Int!): Int!, get: Int! }
 `);
 
-// As Pothos builds schemas: each field has a resolver of its own, and defaults are values. graphql-jit calls no methods and reads no literals.
+// As Pothos builds schemas: each field has a resolver of its own, and defaults are values. graphql-jit calls no methods
+// and reads no literals.
 for (const type of Object.values(SMALL.getTypeMap())) {
   if (isInputObjectType(type)) for (const field of Object.values(type.getFields())) useDefaultValue(field);
   if (!isObjectType(type) || type.name.startsWith('__')) continue;
@@ -91,7 +92,10 @@ const CASES: readonly Case[] = [
     title: 'fragments',
     text: '{ items { ...I ... on Node { id } ... { name } } } fragment I on Item { items { ...J } } fragment J on Item { id strict }',
   },
-  { title: 'aliases', text: '{ a: item(id: "1") { x: id y: id name(prefix: "p") } b: item(id: "2") { id } constructor: slow }' },
+  {
+    title: 'aliases',
+    text: '{ a: item(id: "1") { x: id y: id name(prefix: "p") } b: item(id: "2") { id } constructor: slow }',
+  },
   { title: 'merged fields', text: '{ item { id } item { colour } node { id } ... { item { strict } } }' },
   { title: 'null for an object', text: '{ item(id: "none") { id strict } }' },
   { title: 'a literal @skip and @include', text: '{ slow @skip(if: true) item { id @include(if: false) strict } }' },
@@ -121,10 +125,15 @@ const CASES: readonly Case[] = [
   { title: 'mutations one after the other', text: 'mutation { a: set(value: 3) b: get c: set(value: 4) d: get }' },
 ];
 
-async function answers(given: Omit<ExecutionArgs, 'rootValue'>, rootValue: () => unknown, times = 3): Promise<unknown[]> {
+async function answers(
+  given: Omit<ExecutionArgs, 'rootValue'>,
+  rootValue: () => unknown,
+  times = 3,
+): Promise<unknown[]> {
   const execute = createExecutor();
   const results: unknown[] = [];
-  for (let time = 0; time < times; time += 1) results.push(JSON.parse(JSON.stringify(await execute({ ...given, rootValue: rootValue() }))));
+  for (let time = 0; time < times; time += 1)
+    results.push(JSON.parse(JSON.stringify(await execute({ ...given, rootValue: rootValue() }))));
   return results;
 }
 
@@ -137,7 +146,10 @@ function parseValid(of: GraphQLSchema, text: string) {
 describe('an operation that is executed again answers as it did the first time', () => {
   it.each(CASES)('$title', async ({ text, variables, operationName }) => {
     const document = parseValid(SMALL, text);
-    const [first, ...later] = await answers({ schema: SMALL, document, variableValues: variables ?? null, operationName }, rootOf);
+    const [first, ...later] = await answers(
+      { schema: SMALL, document, variableValues: variables ?? null, operationName },
+      rootOf,
+    );
     for (const each of later) expect(each).toEqual(first);
   });
 
@@ -157,7 +169,9 @@ it('the schema has no literal default values, which graphql-jit ignores', () => 
   const fields = types
     .filter(({ name }) => !name.startsWith('__'))
     .flatMap((type) => Object.values<GraphQLField<unknown, unknown> | GraphQLInputField>(type.getFields()));
-  const places = fields.flatMap((field): readonly (GraphQLArgument | GraphQLInputField)[] => ('args' in field ? field.args : [field]));
+  const places = fields.flatMap((field): readonly (GraphQLArgument | GraphQLInputField)[] =>
+    'args' in field ? field.args : [field],
+  );
   expect(places.some(({ defaultValue }) => defaultValue !== undefined)).toBe(true);
   expect(places.filter((place) => place.default?.literal !== undefined)).toEqual([]);
 });
@@ -183,20 +197,41 @@ describe('an event that is executed again has the same result as the first time'
     at: '2026-11-24T09:30:00.123Z',
   };
   const SNAPSHOT: VmEvent = { seq: 8, kind: 'SNAPSHOT', vmId: CHANGED.vmId, status: 'STOPPED', at: CHANGED.at };
-  const textsOf = (text: string, event: unknown) => answers({ schema, document: parseValid(schema, text), contextValue: {} }, () => event);
+  const textsOf = (text: string, event: unknown) =>
+    answers({ schema, document: parseValid(schema, text), contextValue: {} }, () => event);
 
   it.each([
-    { title: 'all values', text: 'subscription { vmEvents { seq kind vmId status previousStatus reason at } }', event: CHANGED },
-    { title: 'values that are absent', text: 'subscription { vmEvents { previousStatus reason seq } }', event: SNAPSHOT },
+    {
+      title: 'all values',
+      text: 'subscription { vmEvents { seq kind vmId status previousStatus reason at } }',
+      event: CHANGED,
+    },
+    {
+      title: 'values that are absent',
+      text: 'subscription { vmEvents { previousStatus reason seq } }',
+      event: SNAPSHOT,
+    },
     { title: 'a skipped value', text: 'subscription { vmEvents { seq kind @skip(if: true) } }', event: CHANGED },
     {
       title: 'a value that its type does not have',
       text: 'subscription { vmEvents { seq status } }',
       event: { ...CHANGED, status: 'ON_FIRE' },
     },
-    { title: 'a required value that is absent', text: 'subscription { vmEvents { seq vmId } }', event: { ...CHANGED, vmId: null } },
-    { title: 'a value that throws', text: 'subscription { vmEvents { seq at } }', event: { ...CHANGED, at: new Date(Number.NaN) } },
-    { title: 'a value that is an error', text: 'subscription { vmEvents { vmId } }', event: { ...CHANGED, vmId: new Error('lost') } },
+    {
+      title: 'a required value that is absent',
+      text: 'subscription { vmEvents { seq vmId } }',
+      event: { ...CHANGED, vmId: null },
+    },
+    {
+      title: 'a value that throws',
+      text: 'subscription { vmEvents { seq at } }',
+      event: { ...CHANGED, at: new Date(Number.NaN) },
+    },
+    {
+      title: 'a value that is an error',
+      text: 'subscription { vmEvents { vmId } }',
+      event: { ...CHANGED, vmId: new Error('lost') },
+    },
   ])('$title', async ({ text, event }) => {
     const [first, ...later] = await textsOf(text, event);
     for (const each of later) expect(each).toEqual(first);
@@ -205,7 +240,9 @@ describe('an event that is executed again has the same result as the first time'
   it('has the same result for any selection in any order', async () => {
     const field = fc.constantFrom('seq', 'kind', 'vmId', 'status', 'previousStatus', 'reason', 'at', '__typename');
     const alias = fc.option(fc.stringMatching(/^[a-zA-Z]\w{0,5}$/), { nil: undefined });
-    const plain = fc.record({ field, alias }).map((each) => (each.alias === undefined ? each.field : `${each.alias}: ${each.field}`));
+    const plain = fc
+      .record({ field, alias })
+      .map((each) => (each.alias === undefined ? each.field : `${each.alias}: ${each.field}`));
     const inner = fc.array(plain, { minLength: 1 }).map((fields) => `... on VmEvent { ${fields.join(' ')} }`);
     const selections = fc.array(fc.oneof(plain, inner), { minLength: 1, maxLength: 8 });
     await fc.assert(

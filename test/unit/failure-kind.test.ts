@@ -8,7 +8,10 @@ import { failureKind } from '../../src/reconciler/failure/failure-kind.ts';
 
 /** As the client rejects: with the status and the body of the answer. */
 function answered(statusCode: number, message: string): Error {
-  return Object.assign(new Error(`(HTTP code ${statusCode}) unexpected - ${message}`), { statusCode, json: { message } });
+  return Object.assign(new Error(`(HTTP code ${statusCode}) unexpected - ${message}`), {
+    statusCode,
+    json: { message },
+  });
 }
 const ofStart = (error: unknown) =>
   toEngineError(error, { endpoint: 'unix:///run/docker.sock', what: 'start a container', refusal: 'START_FAILED' });
@@ -30,10 +33,22 @@ describe("an engine's answer about a VM that boots", () => {
       'START_FAILED',
     ],
     [500, 'write /var/lib/docker/x: no space left on device', 'NO_SPACE'],
-    [500, 'driver failed programming external connectivity: Bind for 0.0.0.0:80 failed: port is already allocated', 'PORT_TAKEN'],
+    [
+      500,
+      'driver failed programming external connectivity: Bind for 0.0.0.0:80 failed: port is already allocated',
+      'PORT_TAKEN',
+    ],
     [500, 'listen udp4 127.0.0.1:30000: bind: address already in use', 'PORT_TAKEN'],
-    [500, 'error gathering device information while adding custom device "/dev/dri": no such file or directory', 'START_FAILED'],
-    [500, "failed to mount local volume: mount /dev/swiftor/x:/var/lib/docker/volumes/x/_data: can't read superblock", 'START_FAILED'],
+    [
+      500,
+      'error gathering device information while adding custom device "/dev/dri": no such file or directory',
+      'START_FAILED',
+    ],
+    [
+      500,
+      "failed to mount local volume: mount /dev/swiftor/x:/var/lib/docker/volumes/x/_data: can't read superblock",
+      'START_FAILED',
+    ],
     [500, 'network 4f2a not found', 'START_FAILED'],
     [500, 'could not select device driver "nvidia" with capabilities: [[gpu]]', 'START_FAILED'],
     [500, 'unable to find user nobody: no matching entries in passwd file', 'START_FAILED'],
@@ -42,9 +57,12 @@ describe("an engine's answer about a VM that boots", () => {
     expect([error.code, failureKind(error, 'STARTING')]).toEqual([code, 'verdict']);
   });
 
-  it.each(['toomanyrequests: rate limit', 'received unexpected HTTP status: 503 Service Unavailable', 'x509: unknown authority'])(
-    'is what it says of the registry, also as a 500: %s',
-    (said) => expect(failureKind(toPullFailure('x:1', said, { status: 500 }), 'PULLING')).toBe('verdict'),
+  it.each([
+    'toomanyrequests: rate limit',
+    'received unexpected HTTP status: 503 Service Unavailable',
+    'x509: unknown authority',
+  ])('is what it says of the registry, also as a 500: %s', (said) =>
+    expect(failureKind(toPullFailure('x:1', said, { status: 500 }), 'PULLING')).toBe('verdict'),
   );
 
   it.each(['RUNNING', 'DEGRADED', 'UNKNOWN'] as const)(
@@ -62,7 +80,10 @@ describe('an outage of engine or database says nothing about the VM', () => {
     ['a gateway in front of it', answered(502, 'Bad Gateway')],
     ['one that asks for patience', answered(429, 'Too Many Requests')],
     ['a status that the call does not have', answered(200, '{"Id": [')],
-    ['one that names the runtime, of a moment', answered(500, 'failed to create shim task: context deadline exceeded: unknown')],
+    [
+      'one that names the runtime, of a moment',
+      answered(500, 'failed to create shim task: context deadline exceeded: unknown'),
+    ],
     [
       'one whose runtime is away',
       answered(500, 'OCI runtime create failed: connection error: dial unix x.sock: connection refused: unavailable'),
@@ -76,7 +97,8 @@ describe('an outage of engine or database says nothing about the VM', () => {
     ['bytes that are no HTTP', coded('HPE_INVALID_CONSTANT')],
     ['no error at all', undefined],
   ])('%s', (_what, error) => {
-    for (const status of ['QUEUED', 'STARTING', 'RUNNING'] as const) expect(failureKind(ofStart(error), status)).toBe('outage');
+    for (const status of ['QUEUED', 'STARTING', 'RUNNING'] as const)
+      expect(failureKind(ofStart(error), status)).toBe('outage');
   });
 
   it('a pull that the engine interrupted is an outage', () => {

@@ -43,5 +43,6 @@ it.each([
 });
 
 it('bridge names fit the kernel limit', () => {
-  for (const name of Object.values(toSharedEngineNames('1234567').networks)) expect(name.length).toBeLessThanOrEqual(15);
+  for (const name of Object.values(toSharedEngineNames('1234567').networks))
+    expect(name.length).toBeLessThanOrEqual(15);
 });

@@ -22,7 +22,10 @@ function startChild(dir: string) {
     process.stderr.write('ready');
     process.stdin.resume().on('end', async () => process.stdout.write(await getOrCreateKey(${JSON.stringify(dir)}, 'key')));
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['pipe', 'pipe', 'pipe'], timeout: 20_000 });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   return { child, key: text(child.stdout), ready: once(child.stderr, 'data') };
 }

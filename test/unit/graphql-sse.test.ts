@@ -43,23 +43,26 @@ async function openUnread() {
 it.each([
   ['that waits for its next event, with a little unsent', (reply: ServerResponse) => reply.writableLength > 0],
   ['that waits for its reader', (reply: ServerResponse) => reply.writableNeedDrain],
-])('an unread stream %s ends when its token expires and is cut later, without writes after its end', async (_what, isFull) => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  onTestFinished(() => void vi.useRealTimers());
-  const { source, ending, errors, reply } = await openUnread();
-  await eventually(() => reply.headersSent);
-  // One event after the other until the kernel takes no more.
-  for (let quiet = 0; quiet < 20; quiet = isFull(reply) ? quiet + 1 : 0) {
-    if (!isFull(reply)) source.push({});
-    await new Promise((resolve) => void setImmediate(resolve));
-  }
-  const closed = once(reply, 'close');
-  ending.abort();
-  expect(source.isOpen).toBe(false);
-  // The end is the last that is written, after what the reader has yet to take.
-  await eventually(() => reply.writableEnded || reply.writableNeedDrain);
-  for (let beat = 0; beat < 3; beat += 1) vi.advanceTimersByTime(HEARTBEAT_MS);
-  await closed;
-  expect(errors).toEqual([]);
-  expect(vi.getTimerCount()).toBe(0);
-});
+])(
+  'an unread stream %s ends when its token expires and is cut later, without writes after its end',
+  async (_what, isFull) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { source, ending, errors, reply } = await openUnread();
+    await eventually(() => reply.headersSent);
+    // One event after the other until the kernel takes no more.
+    for (let quiet = 0; quiet < 20; quiet = isFull(reply) ? quiet + 1 : 0) {
+      if (!isFull(reply)) source.push({});
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    const closed = once(reply, 'close');
+    ending.abort();
+    expect(source.isOpen).toBe(false);
+    // The end is the last that is written, after what the reader has yet to take.
+    await eventually(() => reply.writableEnded || reply.writableNeedDrain);
+    for (let beat = 0; beat < 3; beat += 1) vi.advanceTimersByTime(HEARTBEAT_MS);
+    await closed;
+    expect(errors).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  },
+);

@@ -16,18 +16,23 @@ import { packContext } from '../../tools/images/pack-context.ts';
 
 describe('recipes', () => {
   it('build each image that the catalog has a stand-in of', () => {
-    const standIns = DISTRIBUTIONS.flatMap(({ localImage, localImages = {} }) => [localImage ?? [], Object.values(localImages)].flat());
+    const standIns = DISTRIBUTIONS.flatMap(({ localImage, localImages = {} }) =>
+      [localImage ?? [], Object.values(localImages)].flat(),
+    );
     expect(RECIPES.map(({ imageRef }) => imageRef).toSorted()).toEqual(standIns.toSorted());
   });
 
-  it.each(RECIPES.map((recipe) => [recipe.name, recipe] as const))('%s has all its files, and a digest that goes by them', (_, recipe) => {
-    const paths = readContext(recipe).map((entry) => entry.path);
-    expect(paths).toContain('Dockerfile');
-    expect(paths.filter((each) => each.startsWith('tests/'))).toEqual([]);
-    const changed = { ...recipe, args: { ...recipe.args, TITLE: 'Another' } };
-    expect(digestOf(recipe)).toBe(digestOf(recipe));
-    expect(digestOf(changed)).not.toBe(digestOf(recipe));
-  });
+  it.each(RECIPES.map((recipe) => [recipe.name, recipe] as const))(
+    '%s has all its files, and a digest that goes by them',
+    (_, recipe) => {
+      const paths = readContext(recipe).map((entry) => entry.path);
+      expect(paths).toContain('Dockerfile');
+      expect(paths.filter((each) => each.startsWith('tests/'))).toEqual([]);
+      const changed = { ...recipe, args: { ...recipe.args, TITLE: 'Another' } };
+      expect(digestOf(recipe)).toBe(digestOf(recipe));
+      expect(digestOf(changed)).not.toBe(digestOf(recipe));
+    },
+  );
 });
 
 describe('how long building takes', () => {
@@ -62,22 +67,44 @@ describe('the progress of a build', () => {
     for (const stream of lines) progress.add({ stream });
     return progress;
   };
-  const FIRST = ['Step 1/5 : FROM debian', 'Step 2/5 : RUN apt-get update && apt-get install -y x', '2 upgraded, 2 newly installed'];
-  const ALL = ['Get:1 http://mirror bookworm/main amd64 a [10 kB]', 'Unpacking a', 'Setting up a', 'Get:2 http://mirror b [1.2 MB]'];
+  const FIRST = [
+    'Step 1/5 : FROM debian',
+    'Step 2/5 : RUN apt-get update && apt-get install -y x',
+    '2 upgraded, 2 newly installed',
+  ];
+  const ALL = [
+    'Get:1 http://mirror bookworm/main amd64 a [10 kB]',
+    'Unpacking a',
+    'Setting up a',
+    'Get:2 http://mirror b [1.2 MB]',
+  ];
 
   it('goes by the packages of a step, each of which is fetched, unpacked and set up', () => {
     expect(told(...FIRST).percent).toBe(0);
-    expect(told(...FIRST, ...ALL)).toMatchObject({ percent: 40, secondsLeft: 60, doing: 'step 2 of 5, 1 of 2 packages' });
+    expect(told(...FIRST, ...ALL)).toMatchObject({
+      percent: 40,
+      secondsLeft: 60,
+      doing: 'step 2 of 5, 1 of 2 packages',
+    });
   });
 
   it('knows a step as done when the next begins, and weighs each by how long it takes', () => {
     expect(told(...FIRST, ...ALL, 'Step 3/5 : RUN apt-get install -y y').percent).toBe(60);
-    expect(told(...FIRST, 'Step 3/5 : RUN apt-get install y', 'Step 4/5 : COPY a b')).toMatchObject({ percent: 90, secondsLeft: 10 });
+    expect(told(...FIRST, 'Step 3/5 : RUN apt-get install y', 'Step 4/5 : COPY a b')).toMatchObject({
+      percent: 90,
+      secondsLeft: 10,
+    });
   });
 
   it('never says 100, and keeps only the last lines', () => {
     const lines = Array.from({ length: 100 }, (_, at) => `line ${at}\n`);
-    const progress = told(...FIRST, 'Step 3/5 : RUN apt-get install', 'Step 4/5 : RUN npm x', 'Step 5/5 : CMD', ...lines);
+    const progress = told(
+      ...FIRST,
+      'Step 3/5 : RUN apt-get install',
+      'Step 4/5 : RUN npm x',
+      'Step 5/5 : CMD',
+      ...lines,
+    );
     expect(progress.percent).toBe(99);
     expect(progress.tail.split('\n')).toHaveLength(25);
     expect(progress.tail.endsWith('line 99')).toBe(true);

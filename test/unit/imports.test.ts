@@ -24,7 +24,10 @@ const ORDER: readonly (readonly string[])[] = [
   ['server.ts', 'router.ts', 'metrics.ts', 'create-api.ts', 'start-reconciler.ts', 'orphans-command.ts'],
   ['cli.ts'],
 ];
-/** The folders inside a room in the order of their arrows; '.' is the room's own files, after which nothing else may come. */
+/**
+ * The folders inside a room in the order of their arrows; '.' is the room's own files, after which nothing else may
+ * come.
+ */
 const INNER: Readonly<Record<string, readonly string[]>> = {
   db: ['embedded', '.'],
   vm: ['networking', '.', 'commands'],
@@ -65,7 +68,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   siblings({ from, to }) {
     const both = SIBLINGS.includes(roomOf(from)) && SIBLINGS.includes(roomOf(to));
-    return both && roomOf(from) !== roomOf(to) ? `${roomOf(from)} and ${roomOf(to)} never import each other` : undefined;
+    return both && roomOf(from) !== roomOf(to)
+      ? `${roomOf(from)} and ${roomOf(to)} never import each other`
+      : undefined;
   },
   graphql({ from, to }) {
     const forbidden = ['engine', 'reconciler', 'kysely'].includes(roomOf(to));
@@ -76,7 +81,9 @@ const RULES: Readonly<Record<string, Rule>> = {
     return own !== undefined && other !== undefined && own !== other ? 'drivers never import each other' : undefined;
   },
   dockerode({ from, to }) {
-    return roomOf(to) === 'dockerode' && driverOf(from) !== 'docker' ? 'dockerode stays inside engine/docker' : undefined;
+    return roomOf(to) === 'dockerode' && driverOf(from) !== 'docker'
+      ? 'dockerode stays inside engine/docker'
+      : undefined;
   },
 };
 const FILE_RULES: readonly string[] = ['arrows', 'inner', 'siblings', 'drivers'];

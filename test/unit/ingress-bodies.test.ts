@@ -35,7 +35,11 @@ describe('large bodies', () => {
     });
     const data = randomBytes(8 * MB);
     for (const headers of [{ Host: HOST, 'Content-Length': String(data.length) }, { Host: HOST }]) {
-      const { text } = await fetchText(port, { method: 'PUT', headers, body: Readable.from([data.subarray(0, MB), data.subarray(MB)]) });
+      const { text } = await fetchText(port, {
+        method: 'PUT',
+        headers,
+        body: Readable.from([data.subarray(0, MB), data.subarray(MB)]),
+      });
       expect(hash(Buffer.from(text, 'latin1'))).toBe(hash(data));
     }
   });
@@ -111,7 +115,9 @@ describe('large bodies', () => {
       app.once('data', (data: Buffer) => {
         const post = data.toString('latin1').startsWith('POST');
         app.write(
-          post ? 'HTTP/1.1 413 No\r\nContent-Length: 9\r\n\r\ntoo large' : 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstill here',
+          post
+            ? 'HTTP/1.1 413 No\r\nContent-Length: 9\r\n\r\ntoo large'
+            : 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nstill here',
         );
         // And reads no further.
         app.pause();
@@ -218,7 +224,11 @@ describe('when one side disconnects', () => {
     const framings = ['/two-lengths', '/length-and-chunks', '/no-number', '/space'];
     for (const path of ['/closes', '/garbage', '/half', '/unasked', '/status', '/reason', '/huge', ...framings]) {
       for (const method of ['GET', 'POST']) {
-        const { status, headers } = await fetchText(entry, { path, method, headers: { Host: HOST, Cookie: 'a=hidden' } });
+        const { status, headers } = await fetchText(entry, {
+          path,
+          method,
+          headers: { Host: HOST, Cookie: 'a=hidden' },
+        });
         expect([path, status, headers['content-type']]).toEqual([path, 502, 'text/plain; charset=utf-8']);
       }
     }
@@ -229,7 +239,9 @@ describe('when one side disconnects', () => {
   it('an answer with a broken chunk cuts the client off', async () => {
     const port = await listen(
       createRawServer((socket) => {
-        socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\nb\r\n0\r\n\r\n'));
+        socket.once('data', () =>
+          socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\nb\r\n0\r\n\r\n'),
+        );
       }),
     );
     const { port: entry } = await gateway(() => Promise.resolve(upstream(port)));
@@ -240,7 +252,10 @@ describe('when one side disconnects', () => {
     const port = await listen(
       createRawServer((socket) => {
         socket.once('data', () =>
-          socket.end('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3) + 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'),
+          socket.end(
+            'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3) +
+              'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+          ),
         );
       }),
     );

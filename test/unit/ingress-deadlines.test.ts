@@ -10,7 +10,10 @@ import type { Resolution } from '../../src/ingress/routing/resolution.ts';
 import { BASE, fetchText, upstream } from '../support/ingress.ts';
 
 describe.concurrent('time', () => {
-  it('to connect is 3 s: an app that never finishes its TLS handshake becomes 502', async ({ expect, onTestFinished }) => {
+  it('to connect is 3 s: an app that never finishes its TLS handshake becomes 502', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const silent = createRawServer((socket) => void socket.on('error', () => undefined));
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -49,7 +52,10 @@ describe.concurrent('time', () => {
     expect(performance.now() - at).toBeLessThan(5_500);
   });
 
-  it('to answer is up to the app: a pending answer may take longer than an idle socket is kept', async ({ expect, onTestFinished }) => {
+  it('to answer is up to the app: a pending answer may take longer than an idle socket is kept', async ({
+    expect,
+    onTestFinished,
+  }) => {
     const slow = createServer((req, res) => {
       if (req.url === '/quick') return void res.end();
       res.write('a');
@@ -68,7 +74,9 @@ describe.concurrent('time', () => {
 /** A gateway for concurrent tests, whose clean-up is the caller's. */
 async function bareGateway(resolution: Resolution | undefined) {
   const ingress = new IngressProxy({
-    routes: { resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)) },
+    routes: {
+      resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)),
+    },
     log: pino({ level: 'silent' }),
   });
   const server = createServer((req, res) =>

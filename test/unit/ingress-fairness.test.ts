@@ -7,7 +7,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 const ROUNDS = 100;
 
-/** Starts a script of test/support, and resolves with the port that it prints. It ends with the test, or with `stop()`. */
+/**
+ * Starts a script of test/support, and resolves with the port that it prints. It ends with the test, or with `stop()`.
+ */
 async function start(script: string, ...args: string[]): Promise<{ port: number; stop: () => Promise<void> }> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, '../support', script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -34,7 +34,9 @@ describe('a request', () => {
   });
 
   it('without a body is not given a chunked one', async () => {
-    const { port } = await before((req, res) => res.end(`${req.headers['content-length']} ${req.headers['transfer-encoding']}`));
+    const { port } = await before((req, res) =>
+      res.end(`${req.headers['content-length']} ${req.headers['transfer-encoding']}`),
+    );
     for (const [method, framing] of [
       ['POST', '0 undefined'],
       ['PROPFIND', '0 undefined'],
@@ -132,7 +134,9 @@ describe('a request', () => {
     );
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
-    socket.write(`POST / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n`);
+    socket.write(
+      `POST / HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n`,
+    );
     const [first] = (await once(socket, 'data')) as [Buffer];
     expect(first.toString()).toBe('HTTP/1.1 100 Continue\r\n\r\n');
     socket.write('abc');
@@ -168,7 +172,10 @@ describe('a request', () => {
       );
       expect(answer, coding).toMatch(/^HTTP\/1.1 (400|501) /);
     }
-    const mismatch = await raw(port, `GET http://other.${BASE}/ HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`);
+    const mismatch = await raw(
+      port,
+      `GET http://other.${BASE}/ HTTP/1.1\r\nHost: ${HOST}\r\nConnection: close\r\n\r\n`,
+    );
     expect(mismatch).toMatch(/^HTTP\/1.1 404 /);
     expect(urls).toEqual([]);
 

@@ -4,9 +4,23 @@ import { type ServerResponse } from 'node:http';
 import { createServer as createRawServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from '../support/ingress.ts';
+import {
+  app,
+  BASE,
+  before,
+  call,
+  fetchText,
+  gateway,
+  HOST,
+  listen,
+  raw,
+  read,
+  upstream,
+  VM,
+} from '../support/ingress.ts';
 
-const valuesOf = (headers: readonly string[], name: string) => headers.filter((_, at) => at % 2 === 1 && headers[at - 1] === name);
+const valuesOf = (headers: readonly string[], name: string) =>
+  headers.filter((_, at) => at % 2 === 1 && headers[at - 1] === name);
 
 describe('a response', () => {
   it('keeps status, reason, header case and duplicates, and loses hop-by-hop headers', async () => {
@@ -118,7 +132,12 @@ describe("the gateway's cookies", () => {
     for (const [cookie, left] of cases) {
       expect(JSON.parse((await fetchText(entry, { headers: { Host: host, Cookie: cookie } })).text)).toEqual(left);
     }
-    const all = { swiftor_ticket: ['t1', 't5'], '__Host-swiftor': ['t2'], '__Host-swiftor-x': ['t3'], SWIFTOR_y: ['t4'] };
+    const all = {
+      swiftor_ticket: ['t1', 't5'],
+      '__Host-swiftor': ['t2'],
+      '__Host-swiftor-x': ['t3'],
+      SWIFTOR_y: ['t4'],
+    };
     expect(given).toEqual([all, all, {}].map((cookies) => ({ vmId: VM, name: 'web', cookies })));
   });
 

@@ -11,20 +11,41 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Resolution } from '../../src/ingress/routing/resolution.ts';
-import { app, BASE, before, call, fetchText, gateway, HOST, listen, raw, read, upstream, VM } from '../support/ingress.ts';
+import {
+  app,
+  BASE,
+  before,
+  call,
+  fetchText,
+  gateway,
+  HOST,
+  listen,
+  raw,
+  read,
+  upstream,
+  VM,
+} from '../support/ingress.ts';
 
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
 
 describe('a resolution', () => {
   const answerTo = async (port: number, host: string) =>
-    (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n`)).replace(/\r\nDate: [^\r]*/, '');
+    (await raw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n`)).replace(
+      /\r\nDate: [^\r]*/,
+      '',
+    );
 
   it('as not found or denied, and a foreign host, get the same bytes', async () => {
-    const { port } = await gateway((_vmId, name) => Promise.resolve({ kind: name === 'secret' ? 'denied' : 'not-found' }));
+    const { port } = await gateway((_vmId, name) =>
+      Promise.resolve({ kind: name === 'secret' ? 'denied' : 'not-found' }),
+    );
     const answers = [];
-    for (const host of [HOST, `secret-${HOST}`, 'evil.test', `user@${HOST}`, BASE]) answers.push(await answerTo(port, host));
-    expect(answers[0]).toMatch(/^HTTP\/1.1 404 Not Found\r\nContent-Type: text\/plain; charset=utf-8\r\n.*\r\n\r\nnot here$/s);
+    for (const host of [HOST, `secret-${HOST}`, 'evil.test', `user@${HOST}`, BASE])
+      answers.push(await answerTo(port, host));
+    expect(answers[0]).toMatch(
+      /^HTTP\/1.1 404 Not Found\r\nContent-Type: text\/plain; charset=utf-8\r\n.*\r\n\r\nnot here$/s,
+    );
     expect(new Set(answers).size).toBe(1);
   });
 
@@ -64,7 +85,9 @@ describe('a resolution', () => {
       asked.resolve();
       return decision.promise;
     });
-    const left = new Promise((done) => gatewayServer.once('connection', (socket: Socket) => socket.once('close', done)));
+    const left = new Promise((done) =>
+      gatewayServer.once('connection', (socket: Socket) => socket.once('close', done)),
+    );
     const req = request({ host: '127.0.0.1', port: entry, headers: { Host: HOST } }).on('error', () => undefined);
     req.end();
     await asked.promise;

@@ -79,7 +79,9 @@ describe('a WebSocket', () => {
 
   it("receives the app's refusal unchanged", async () => {
     const { port } = await before((_req, res) =>
-      res.writeHead(401, { 'WWW-Authenticate': 'Basic realm="desk"', 'Set-Cookie': ['a=1', 'swiftor_a=1'] }).end('sign in'),
+      res
+        .writeHead(401, { 'WWW-Authenticate': 'Basic realm="desk"', 'Set-Cookie': ['a=1', 'swiftor_a=1'] })
+        .end('sign in'),
     );
     const answer = await raw(port, handshake());
     expect(answer).toMatch(
@@ -96,11 +98,16 @@ describe('a WebSocket', () => {
       [upstream(port), /^HTTP\/1.1 502 Bad Gateway\r\n.*\r\n\r\nThe app does not answer\.$/s],
       [{ kind: 'not-found' }, /^HTTP\/1.1 404 Not Found\r\n.*\r\n\r\nnot here$/s],
       [{ kind: 'denied' }, /^HTTP\/1.1 404 Not Found\r\n.*\r\n\r\nnot here$/s],
-      [{ kind: 'unavailable', retryAfterSeconds: 3, message: 'Booting.' }, /^HTTP\/1.1 503 .*Retry-After: 3\r\n.*Booting\.$/s],
+      [
+        { kind: 'unavailable', retryAfterSeconds: 3, message: 'Booting.' },
+        /^HTTP\/1.1 503 .*Retry-After: 3\r\n.*Booting\.$/s,
+      ],
       [new Error('away'), /^HTTP\/1.1 503 .*Retry-After: 2\r\n/s],
     ];
     for (const [result, expected] of cases) {
-      const { port: entry } = await gateway(() => (result instanceof Error ? Promise.reject(result) : Promise.resolve(result)));
+      const { port: entry } = await gateway(() =>
+        result instanceof Error ? Promise.reject(result) : Promise.resolve(result),
+      );
       expect(await raw(entry, handshake())).toMatch(expected);
     }
   });
@@ -122,7 +129,9 @@ describe('a WebSocket', () => {
     const streaming = await listen(createServer((_req, res) => void res.write('first')));
     const load = { open: 0 };
     const { port } = await gateway((_vmId, name) =>
-      Promise.resolve(upstream(name === 'other' ? streaming : app.port, { load, ...(name === 'other' && { ref: 'other' }) })),
+      Promise.resolve(
+        upstream(name === 'other' ? streaming : app.port, { load, ...(name === 'other' && { ref: 'other' }) }),
+      ),
     );
     const [ws, stream] = [await open(port), await call(port, { headers: { Host: `other-${HOST}` } })];
     expect(load).toEqual({ open: 2 });

@@ -19,6 +19,8 @@ it.each<[AppAnswer, answer: boolean, websocket: boolean, signedIn: boolean]>([
   [503, false, false, false],
   [504, false, false, false],
 ])('%s', (answer, ...up) => {
-  expect([isUp('answer', false, answer), isUp('websocket', false, answer), isUp('websocket', true, answer)]).toEqual(up);
+  expect([isUp('answer', false, answer), isUp('websocket', false, answer), isUp('websocket', true, answer)]).toEqual(
+    up,
+  );
   expect(isUp('answer', true, answer)).toBe(up[0]);
 });

@@ -22,7 +22,10 @@ const facts = (more: Partial<OrphanFacts> = {}): OrphanFacts => ({
 
 describe('an orphan', () => {
   it('is removed if its VM was deleted and kept otherwise', () => {
-    expect(judgeOrphans(facts())).toEqual({ remove: ['deleted', 'deleted-volume'], quarantine: ['unknown', 'unknown-volume'] });
+    expect(judgeOrphans(facts())).toEqual({
+      remove: ['deleted', 'deleted-volume'],
+      quarantine: ['unknown', 'unknown-volume'],
+    });
   });
 
   it('is kept if the database is empty', () => {
@@ -36,7 +39,9 @@ describe('an orphan', () => {
     ['all but what was seen long enough ago', new Map([['unknown', 0]]), 60_000, 60_000, ['unknown']],
     ['nothing without a grace', new Map(), 0, 0, ['unknown', 'unknown-volume']],
   ])('is left alone during the grace: %s', (_what, since, now, graceMs, quarantine) => {
-    expect(judgeOrphans(facts({ since, now, graceMs, deletedIds: new Set(['deleted', 'deleted-volume']) })).quarantine).toEqual(quarantine);
+    expect(
+      judgeOrphans(facts({ since, now, graceMs, deletedIds: new Set(['deleted', 'deleted-volume']) })).quarantine,
+    ).toEqual(quarantine);
   });
 
   it('is left alone during the grace even if its VM was deleted', () => {
@@ -54,6 +59,9 @@ describe('an orphan', () => {
     ['a volume of that name beside a container', [machine('x')], [volume('x', 'trial')], 'quarantine'],
   ] as const)('%s', (_what, machines, volumes, verdict) => {
     const nothing = { remove: [], quarantine: [] };
-    expect(judgeOrphans(facts({ inventory: { machines, volumes }, since: new Map([['x', 0]]) }))).toEqual({ ...nothing, [verdict]: ['x'] });
+    expect(judgeOrphans(facts({ inventory: { machines, volumes }, since: new Map([['x', 0]]) }))).toEqual({
+      ...nothing,
+      [verdict]: ['x'],
+    });
   });
 });

@@ -25,7 +25,11 @@ const CLAIMS = { sub: 'alice', aud: 'authenticated' } as const;
 const REFUSED = { name: 'ApiError', code: 'UNAUTHENTICATED' } as const;
 
 /** A token with exactly these claims; `exp` in an hour unless the claims say otherwise. */
-async function token(claims: object, key: CryptoKey | Uint8Array = KEY, header: JWTHeaderParameters = { alg: 'HS256' }): Promise<string> {
+async function token(
+  claims: object,
+  key: CryptoKey | Uint8Array = KEY,
+  header: JWTHeaderParameters = { alg: 'HS256' },
+): Promise<string> {
   return new SignJWT({ exp: now() + 3_600, ...claims }).setProtectedHeader(header).sign(key);
 }
 function signedByHand(): string {
@@ -36,7 +40,8 @@ function signedByHand(): string {
   const text = parts.map((part) => base64url.encode(JSON.stringify(part))).join('.');
   return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
 }
-const verifier = (more: { issuer?: string } = {}) => createVerifyToken({ secret: SECRET, audience: 'authenticated', ...more });
+const verifier = (more: { issuer?: string } = {}) =>
+  createVerifyToken({ secret: SECRET, audience: 'authenticated', ...more });
 
 describe('with a shared secret', () => {
   const verify = verifier();
@@ -54,7 +59,10 @@ describe('with a shared secret', () => {
       userId: 'bob',
       expiresAt: expect.any(Number),
     });
-    expect(await own(await signToken({ userId: 'bob', plan: 'core', ttlSeconds: 60 }, options))).toHaveProperty('plan', 'core');
+    expect(await own(await signToken({ userId: 'bob', plan: 'core', ttlSeconds: 60 }, options))).toHaveProperty(
+      'plan',
+      'core',
+    );
   });
 
   it.each([
@@ -172,9 +180,15 @@ describe('with the keys at a JWKS address', () => {
     ]);
     keys = { ES256, RS256, stranger };
     const published = await Promise.all(
-      (['ES256', 'RS256'] as const).map(async (alg) => ({ ...(await exportJWK(keys[alg].publicKey)), kid: alg, use: 'sig' })),
+      (['ES256', 'RS256'] as const).map(async (alg) => ({
+        ...(await exportJWK(keys[alg].publicKey)),
+        kid: alg,
+        use: 'sig',
+      })),
     );
-    server.on('request', (_request, reply) => reply.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published })));
+    server.on('request', (_request, reply) =>
+      reply.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published })),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     verify = createVerifyToken({ jwksUrl: url(), audience: 'authenticated' });
   });
@@ -184,7 +198,9 @@ describe('with the keys at a JWKS address', () => {
   });
 
   it.each(['ES256', 'RS256'] as const)('accepts a token that is signed with the %s key', async (alg) => {
-    expect(await verify(await token(CLAIMS, keys[alg].privateKey, { alg, kid: alg }))).toMatchObject({ userId: 'alice' });
+    expect(await verify(await token(CLAIMS, keys[alg].privateKey, { alg, kid: alg }))).toMatchObject({
+      userId: 'alice',
+    });
   });
 
   it('refuses a token of another key, under an unknown and under a known key id', async () => {
@@ -237,10 +253,18 @@ describe('an Authorization header', () => {
     expect(bearerOf(header)).toBe('a.b-c.d_e');
   });
 
-  it.each([undefined, null, '', 'a.b.c', 'Bearer', 'Bearer ', 'Bearer a.b', 'Basic a.b.c', 'Bearer a.b.c, Bearer d.e.f', 'xBearer a.b.c'])(
-    '%j holds none',
-    (header) => {
-      expect(() => bearerOf(header)).toThrow(expect.objectContaining(REFUSED));
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    '',
+    'a.b.c',
+    'Bearer',
+    'Bearer ',
+    'Bearer a.b',
+    'Basic a.b.c',
+    'Bearer a.b.c, Bearer d.e.f',
+    'xBearer a.b.c',
+  ])('%j holds none', (header) => {
+    expect(() => bearerOf(header)).toThrow(expect.objectContaining(REFUSED));
+  });
 });

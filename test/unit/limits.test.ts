@@ -26,7 +26,13 @@ it.each<[string, string, StartRequest, Partial<Usage>, QuotaDimension[]]>([
   ['more memory only', 'core', { cpu: 1, ramGb: 3 }, {}, ['RAM']],
   ['storage that is full to the last byte', 'core', { cpu: 1, ramGb: 2 }, { storageGb: 2 }, []],
   ['storage that is a little past it', 'core', { cpu: 1, ramGb: 2 }, { storageGb: 2.001 }, ['STORAGE']],
-  ['a second VM on Core', 'core', { cpu: 1, ramGb: 2 }, { cpu: 1, ram: 2, concurrentVms: 1 }, ['CPU', 'RAM', 'CONCURRENT_VMS']],
+  [
+    'a second VM on Core',
+    'core',
+    { cpu: 1, ramGb: 2 },
+    { cpu: 1, ram: 2, concurrentVms: 1 },
+    ['CPU', 'RAM', 'CONCURRENT_VMS'],
+  ],
   ['the third on Hacker', 'hacker', { cpu: 1, ramGb: 1 }, { cpu: 2, ram: 2, concurrentVms: 2 }, []],
   ['the fourth on Hacker', 'hacker', { cpu: 1, ramGb: 1 }, { cpu: 3, ram: 3, concurrentVms: 3 }, ['CONCURRENT_VMS']],
   ['the last core of Hacker', 'hacker', { cpu: 1, ramGb: 1 }, { cpu: 3, ram: 3, concurrentVms: 1 }, []],
@@ -80,12 +86,18 @@ it('a violation has its three numbers, its unit and a sentence with all of them'
       message: 'The plan Hacker allows 3 running VMs: 3 in use and 1 more needed.',
     },
   ]);
-  expect(violations.map(({ dimension }) => dimension)).toEqual(QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'VMS'));
+  expect(violations.map(({ dimension }) => dimension)).toEqual(
+    QUOTA_DIMENSIONS.filter((dimension) => dimension !== 'VMS'),
+  );
 });
 
 it('a plan without resources lets nothing start', () => {
   const plan: Plan = { code: 'none', name: 'None', cpu: 0, ram: 0, storageGb: 0, concurrentVms: 0, vms: 0 };
-  expect(startViolations(plan, NOTHING, { cpu: 1, ramGb: 1 }).map(({ dimension }) => dimension)).toEqual(['CPU', 'RAM', 'CONCURRENT_VMS']);
+  expect(startViolations(plan, NOTHING, { cpu: 1, ramGb: 1 }).map(({ dimension }) => dimension)).toEqual([
+    'CPU',
+    'RAM',
+    'CONCURRENT_VMS',
+  ]);
 });
 
 it.each([

@@ -31,7 +31,8 @@ describe('the lines of a log', () => {
     for (let size = 1; size <= bytes.length; size += 1) {
       const lines = new LogLines();
       const seen = [];
-      for (let start = 0; start < bytes.length; start += size) seen.push(...lines.push(bytes.subarray(start, start + size)));
+      for (let start = 0; start < bytes.length; start += size)
+        seen.push(...lines.push(bytes.subarray(start, start + size)));
       expect([...seen, ...lines.end()]).toEqual(expected);
     }
   });

@@ -51,7 +51,12 @@ it("a machine has the image of its desktop, the VM's resources and the requireme
     pidsLimit: 2048,
     shmBytes: 1024 ** 3,
     stopGraceSeconds: 10,
-    security: { capabilities: expect.arrayContaining(['CHOWN', 'SETUID']), noNewPrivileges: true, seccomp: 'default', devices: [] },
+    security: {
+      capabilities: expect.arrayContaining(['CHOWN', 'SETUID']),
+      noNewPrivileges: true,
+      seccomp: 'default',
+      devices: [],
+    },
     egress: 'internet',
     labels: {
       'io.swiftor.user': 'alice',
@@ -63,7 +68,10 @@ it("a machine has the image of its desktop, the VM's resources and the requireme
       'io.swiftor.ram-gb': '4',
     },
   });
-  expect(specOf({ vm: app('minecraft') })).toMatchObject({ imageRef: 'hexparrot/mineos:latest', stopGraceSeconds: 600 });
+  expect(specOf({ vm: app('minecraft') })).toMatchObject({
+    imageRef: 'hexparrot/mineos:latest',
+    stopGraceSeconds: 600,
+  });
 });
 
 it("the policy of the VM's region is part of its machine, and another policy gives another hash", () => {
@@ -124,7 +132,8 @@ describe('the environment', () => {
 });
 
 describe('volumes', () => {
-  const lifetimes = (vm: Partial<Vm>) => Object.fromEntries(specOf({ vm }).volumes.map((volume) => [volume.target, volume]));
+  const lifetimes = (vm: Partial<Vm>) =>
+    Object.fromEntries(specOf({ vm }).volumes.map((volume) => [volume.target, volume]));
 
   it('the primary volume follows the storage type, and other data stays until the VM is deleted', () => {
     expect(lifetimes(app('emulatorjs', { persistent: false }))).toMatchObject({
@@ -138,7 +147,8 @@ describe('volumes', () => {
   });
 
   it('must exist once they held data, unless each stop removes them', () => {
-    const mustExist = (vm: Partial<Vm>) => specOf({ vm: app('code-server', vm) }).volumes.map((volume) => volume.mustExist);
+    const mustExist = (vm: Partial<Vm>) =>
+      specOf({ vm: app('code-server', vm) }).volumes.map((volume) => volume.mustExist);
     expect(mustExist({ persistent: true, storageReady: false })).toEqual([false, false]);
     expect(mustExist({ persistent: true, storageReady: true })).toEqual([true, true]);
     expect(mustExist({ persistent: false, storageReady: true })).toEqual([false, true]);
@@ -171,8 +181,8 @@ describe('the hash', () => {
   });
 
   it('changes with the public and with the internal port of a forward', () => {
-    const hashes = [[], [forward(1, 2)], [forward(1, 3)], [forward(2, 2)], [forward(1, 2), forward(2, 3)]].map((ports) =>
-      hash({ vm: { ports } }),
+    const hashes = [[], [forward(1, 2)], [forward(1, 3)], [forward(2, 2)], [forward(1, 2), forward(2, 3)]].map(
+      (ports) => hash({ vm: { ports } }),
     );
     expect(new Set(hashes).size).toBe(5);
   });

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { MAPPING_NAME, mappingSubdomain, mappingUrl, vmUrl, type PublicAddress } from '../../src/vm/networking/mapping.ts';
+import {
+  MAPPING_NAME,
+  mappingSubdomain,
+  mappingUrl,
+  vmUrl,
+  type PublicAddress,
+} from '../../src/vm/networking/mapping.ts';
 
 const ID = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const PUBLIC: PublicAddress = { scheme: 'https', domain: 'swiftor.io' };
@@ -20,17 +26,23 @@ it("a mapping's dotted form is a name without scheme and port", () => {
   expect(mappingSubdomain(LOCAL, ID, 'myapp')).toBe(`myapp.${ID}.localhost`);
 });
 
-it.each(['a', '7', 'my-app', 'a--b', '0-0', 'x'.repeat(26)])('"%s" is a valid name, and its address a valid host', (name) => {
-  expect(name).toMatch(MAPPING_NAME);
-  const { hostname } = new URL(mappingUrl(PUBLIC, ID, name));
-  expect(hostname).toBe(`${name}-${ID}.swiftor.io`);
-  for (const label of hostname.split('.')) expect(label.length).toBeLessThanOrEqual(63);
-});
+it.each(['a', '7', 'my-app', 'a--b', '0-0', 'x'.repeat(26)])(
+  '"%s" is a valid name, and its address a valid host',
+  (name) => {
+    expect(name).toMatch(MAPPING_NAME);
+    const { hostname } = new URL(mappingUrl(PUBLIC, ID, name));
+    expect(hostname).toBe(`${name}-${ID}.swiftor.io`);
+    for (const label of hostname.split('.')) expect(label.length).toBeLessThanOrEqual(63);
+  },
+);
 
 it('the longest name fills its label to the last octet', () => {
   expect(`${'x'.repeat(26)}-${ID}`).toHaveLength(63);
 });
 
-it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27)])('%j is not a valid name', (name) => {
-  expect(name).not.toMatch(MAPPING_NAME);
-});
+it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27)])(
+  '%j is not a valid name',
+  (name) => {
+    expect(name).not.toMatch(MAPPING_NAME);
+  },
+);

@@ -54,7 +54,12 @@ describe('findEndpoint', () => {
     const own = route(undefined, '/');
     expect(findEndpoint(vm, own)).toMatchObject({ ref: 'ref', host: '172.18.0.9', port: 8443 });
     expect(findEndpoint({ ...vm, status: 'DEGRADED' }, own)).toBeDefined();
-    for (const other of [{ status: 'BOOTING' }, { status: 'STOPPING' }, { engineRef: null }, { address: null }] as const) {
+    for (const other of [
+      { status: 'BOOTING' },
+      { status: 'STOPPING' },
+      { engineRef: null },
+      { address: null },
+    ] as const) {
       expect(findEndpoint({ ...vm, ...other }, own)).toBeUndefined();
     }
     expect(findEndpoint(vm, undefined)).toBeUndefined();
@@ -63,8 +68,19 @@ describe('findEndpoint', () => {
   it('gives endpoints that differ in any property different keys', () => {
     const endpoint = findEndpoint(vm, route('open', '/'));
     if (endpoint === undefined) throw new Error('There is an endpoint.');
-    const others = [{ ref: 'x' }, { host: '10.0.0.1' }, { port: 1 }, { scheme: 'http' }, { isPublic: false }, { strip: '/x' }] as const;
-    const keys = new Set([endpointKey(endpoint), endpointKey(undefined), ...others.map((other) => endpointKey({ ...endpoint, ...other }))]);
+    const others = [
+      { ref: 'x' },
+      { host: '10.0.0.1' },
+      { port: 1 },
+      { scheme: 'http' },
+      { isPublic: false },
+      { strip: '/x' },
+    ] as const;
+    const keys = new Set([
+      endpointKey(endpoint),
+      endpointKey(undefined),
+      ...others.map((other) => endpointKey({ ...endpoint, ...other })),
+    ]);
     expect(keys.size).toBe(others.length + 2);
   });
 });

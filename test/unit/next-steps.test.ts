@@ -21,7 +21,11 @@ const SIGHTS = {
   'exited another hash': seen('exited', { exitCode: 1, hash: 'old' }),
   dead: seen('dead'),
   // A replacement, from its beginning to its end, and back.
-  'old running, new created': seen('running', { address: '10.0.0.2', hash: 'old', others: [{ hash: HASH, state: 'created' }] }),
+  'old running, new created': seen('running', {
+    address: '10.0.0.2',
+    hash: 'old',
+    others: [{ hash: HASH, state: 'created' }],
+  }),
   'new created, old exited': seen('created', { others: [{ hash: 'old', state: 'exited' }] }),
   'new running, old exited': seen('running', { address: '10.0.0.3', others: [{ hash: 'old', state: 'exited' }] }),
   'new exited, old exited': seen('exited', { exitCode: 3, others: [{ hash: 'old', state: 'exited' }] }),
@@ -142,8 +146,14 @@ describe('a replacement that was interrupted', () => {
   });
 
   it('ends with the removal of the container that it has replaced', () => {
-    expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
-    expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual(['removeOthers', 'checkAnswer']);
+    expect(words(plan('on', 'RUNNING', 'new running, old exited', { answeredHash: HASH }))).toEqual([
+      'removeOthers',
+      'checkAnswer',
+    ]);
+    expect(words(plan('on', 'DEGRADED', 'new running, old exited', { answeredHash: HASH }))).toEqual([
+      'removeOthers',
+      'checkAnswer',
+    ]);
   });
 
   it.each<[VmStatus, Sight, string[]]>([
@@ -214,7 +224,9 @@ it.each<[VmStatus, Sight, string[]]>([
 });
 
 it('the volumes of a VM that is off are created once, and only if it is persistent', () => {
-  expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual(['prepareStorage']);
+  expect(words(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: false }))).toEqual([
+    'prepareStorage',
+  ]);
   expect(plan('off', 'STOPPED', 'absent', { persistent: true, storageReady: true })).toEqual([]);
   expect(plan('off', 'STOPPED', 'absent', { persistent: false, storageReady: false })).toEqual([]);
   expect(words(plan('off', 'STOPPING', 'absent', { persistent: true, storageReady: false }))).toEqual(DOWN);
@@ -230,13 +242,24 @@ it('a failed VM is left alone until its next try, whatever is observed, and none
   }
   // Its owner's last word is followed at once.
   expect(words(plan('off', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('off', 'FAILED', 'absent')));
-  expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('gone', 'FAILED', 'absent')));
+  expect(words(plan('gone', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(
+    words(plan('gone', 'FAILED', 'absent')),
+  );
 });
 
 it('a full disk takes no new container, and a VM that has one comes up', () => {
   const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
-  for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const) expect(full(status, 'absent')).toEqual(['failNoRoom']);
-  for (const sight of ['created', 'running', 'running another hash', 'running without address', 'paused', 'exited 0', 'dead'] as const) {
+  for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const)
+    expect(full(status, 'absent')).toEqual(['failNoRoom']);
+  for (const sight of [
+    'created',
+    'running',
+    'running another hash',
+    'running without address',
+    'paused',
+    'exited 0',
+    'dead',
+  ] as const) {
     expect([sight, full('RUNNING', sight)]).toEqual([sight, words(plan('on', 'RUNNING', sight))]);
   }
   expect(words(plan('off', 'STOPPED', 'absent', { hasRoom: false, persistent: true }))).toEqual(['prepareStorage']);
@@ -252,7 +275,11 @@ it('a running app that wrote more than it may is stopped and not retried automat
   expect(past('FAILED', 'exited 0', { retryInSeconds: Infinity })).toEqual(['wait Infinity']);
   // Its owner starts it again, to clean up.
   expect(past('QUEUED', 'exited 0')).toEqual(UP);
-  expect(words(plan('off', 'FAILED', 'exited 0', { isPastScratch: true }))).toEqual(['show STOPPING ENGINE', 'stop', ...DOWN]);
+  expect(words(plan('off', 'FAILED', 'exited 0', { isPastScratch: true }))).toEqual([
+    'show STOPPING ENGINE',
+    'stop',
+    ...DOWN,
+  ]);
 });
 
 describe('any combination of desire, status and observation', () => {
@@ -293,9 +320,12 @@ describe('any combination of desire, status and observation', () => {
 
   it('a VM that should be off is never brought up and keeps its lasting volumes', () => {
     expect(broken('off', ({ steps }) => !brings(steps) && !has(steps, 'awaitAnswer'))).toEqual([]);
-    expect(broken('off', ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')))).toEqual(
-      [],
-    );
+    expect(
+      broken(
+        'off',
+        ({ steps }) => !steps.some((step) => step.step === 'remove' && step.volumes.includes('until-delete')),
+      ),
+    ).toEqual([]);
   });
 
   it('a container is stopped before it is removed, so its grace is never cut short', () => {
@@ -304,12 +334,16 @@ describe('any combination of desire, status and observation', () => {
       return names.includes('stop') && names.indexOf('stop') < names.indexOf('remove');
     };
     for (const goal of ['on', 'off', 'gone'] as const) {
-      expect(broken(goal, ({ observed, steps }) => observed === undefined || !has(steps, 'remove') || stopsFirst(steps))).toEqual([]);
+      expect(
+        broken(goal, ({ observed, steps }) => observed === undefined || !has(steps, 'remove') || stopsFirst(steps)),
+      ).toEqual([]);
     }
   });
 
   it('a VM that should be on loses no volume', () => {
-    expect(broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0))).toEqual([]);
+    expect(
+      broken('on', ({ steps }) => steps.every((step) => step.step !== 'remove' || step.volumes.length === 0)),
+    ).toEqual([]);
   });
 
   it('a VM that runs as desired is only checked for an answer', () => {
@@ -329,18 +363,23 @@ describe('any combination of desire, status and observation', () => {
 
   it('every container that is brought up is waited for at once', () => {
     const waitedFor = (steps: readonly Step[]) =>
-      steps.every(({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer');
+      steps.every(
+        ({ step }, index) => (step !== 'ensure' && step !== 'revert') || steps[index + 1]?.step === 'awaitAnswer',
+      );
     expect(broken('on', ({ steps }) => waitedFor(steps))).toEqual([]);
   });
 
   it('two containers of one VM are never left running together', () => {
-    const both = ({ observed }: (typeof product)[number]) => observed?.others?.some(({ state }) => state === 'running') === true;
+    const both = ({ observed }: (typeof product)[number]) =>
+      observed?.others?.some(({ state }) => state === 'running') === true;
     expect(broken('on', (each) => !both(each) || brings(each.steps))).toEqual([]);
     expect(broken('off', (each) => !both(each) || has(each.steps, 'stop'))).toEqual([]);
   });
 
   it('only a container that is up ends the one kept for an undo', () => {
-    expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual([]);
+    expect(broken('on', ({ observed, steps }) => !has(steps, 'removeOthers') || observed?.state === 'running')).toEqual(
+      [],
+    );
   });
 
   it('an app that is being replaced is not shown as RUNNING, DEGRADED or STOPPED', () => {
@@ -352,9 +391,11 @@ describe('any combination of desire, status and observation', () => {
 
   it('no plan writes the status that the row already has', () => {
     for (const goal of ['on', 'off', 'gone'] as const) {
-      expect(broken(goal, ({ desired, steps }) => steps.every((step) => step.step !== 'show' || step.status !== desired.status))).toEqual(
-        [],
-      );
+      expect(
+        broken(goal, ({ desired, steps }) =>
+          steps.every((step) => step.step !== 'show' || step.status !== desired.status),
+        ),
+      ).toEqual([]);
     }
   });
 
@@ -362,7 +403,10 @@ describe('any combination of desire, status and observation', () => {
     expect(broken('on', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(broken('gone', ({ steps }) => steps.length > 0)).toEqual([]);
     expect(
-      broken('off', ({ desired, observed, steps }) => steps.length > 0 || (desired.status === 'STOPPED' && observed === undefined)),
+      broken(
+        'off',
+        ({ desired, observed, steps }) => steps.length > 0 || (desired.status === 'STOPPED' && observed === undefined),
+      ),
     ).toEqual([]);
   });
 });

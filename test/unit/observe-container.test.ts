@@ -12,11 +12,15 @@ import { LABEL } from '../../src/engine/labels.ts';
 
 const Labels = { [LABEL.installation]: 'inst', [LABEL.machine]: 'vm', [LABEL.hash]: 'hash' };
 const NetworkSettings = { Networks: { 'swiftor-vms': { IPAddress: '172.18.0.2' } } };
-const inspected = (State: InspectedContainer['State'], overrides: Partial<InspectedContainer> = {}): InspectedContainer => {
+const inspected = (
+  State: InspectedContainer['State'],
+  overrides: Partial<InspectedContainer> = {},
+): InspectedContainer => {
   return { Id: 'ref', Config: { Labels }, State, NetworkSettings, ...overrides };
 };
 
-const seenEnded = (ExitCode: number, OOMKilled: boolean) => observeInspected(inspected({ Status: 'exited', ExitCode, OOMKilled }), 'inst');
+const seenEnded = (ExitCode: number, OOMKilled: boolean) =>
+  observeInspected(inspected({ Status: 'exited', ExitCode, OOMKilled }), 'inst');
 
 describe('an inspected container', () => {
   it('that runs has an address and a start, and no exit code', () => {
@@ -41,7 +45,12 @@ describe('an inspected container', () => {
 
   it('has the image that its labels tell, or in an older one the reference that it was created with', () => {
     const State = { Status: 'running', Running: true };
-    const told = { ...Labels, [LABEL.image]: 'local/a:1', [LABEL.imageDigest]: 'sha256:2', [LABEL.standInFor]: 'lscr.io/a:1' };
+    const told = {
+      ...Labels,
+      [LABEL.image]: 'local/a:1',
+      [LABEL.imageDigest]: 'sha256:2',
+      [LABEL.standInFor]: 'lscr.io/a:1',
+    };
     const imageOf = (Config: InspectedContainer['Config']) =>
       observeInspected(inspected(State, { Image: 'sha256:1', Config }), 'inst')?.image;
     expect(imageOf({ Image: 'sha256:1', Labels: told })).toEqual({
@@ -75,7 +84,10 @@ describe('an inspected container', () => {
     expect(observeInspected(inspected({ Status: 'paused', Running: true }), 'inst')).not.toHaveProperty('address');
     const cut = inspected({ Status: 'running', Running: true }, { NetworkSettings: { Networks: {} } });
     expect(observeInspected(cut, 'inst')).not.toHaveProperty('address');
-    const elsewhere = inspected({ Status: 'running' }, { NetworkSettings: { Networks: { bridge: { IPAddress: '172.17.0.2' } } } });
+    const elsewhere = inspected(
+      { Status: 'running' },
+      { NetworkSettings: { Networks: { bridge: { IPAddress: '172.17.0.2' } } } },
+    );
     expect(observeInspected(elsewhere, 'inst')).not.toHaveProperty('address');
   });
 
@@ -84,16 +96,25 @@ describe('an inspected container', () => {
     expect(observeInspected(inspected({ Status: 'stopped', Running: false }), 'inst')?.state).toBe('exited');
   });
 
-  it.each([[undefined], [null], [{}], [{ ...Labels, [LABEL.installation]: 'other' }], [{ [LABEL.installation]: 'inst' }]])(
-    'with labels %j is not ours',
-    (labels) => {
-      const Config = labels === undefined ? {} : { Labels: labels };
-      expect(observeInspected(inspected({ Status: 'running' }, { Config }), 'inst')).toBeUndefined();
-    },
-  );
+  it.each([
+    [undefined],
+    [null],
+    [{}],
+    [{ ...Labels, [LABEL.installation]: 'other' }],
+    [{ [LABEL.installation]: 'inst' }],
+  ])('with labels %j is not ours', (labels) => {
+    const Config = labels === undefined ? {} : { Labels: labels };
+    expect(observeInspected(inspected({ Status: 'running' }, { Config }), 'inst')).toBeUndefined();
+  });
 });
 
-const listed = (Id: string, State: string, Created: number): ListedContainer => ({ Id, State, Created, Labels, NetworkSettings });
+const listed = (Id: string, State: string, Created: number): ListedContainer => ({
+  Id,
+  State,
+  Created,
+  Labels,
+  NetworkSettings,
+});
 
 describe('listed containers', () => {
   it('say no more than an inspect would', () => {
@@ -109,7 +130,12 @@ describe('listed containers', () => {
   });
 
   it('come with the live before the ended, and the new before the old', () => {
-    const all = [listed('old', 'exited', 1), listed('new', 'created', 9), listed('paused', 'paused', 2), listed('running', 'running', 3)];
+    const all = [
+      listed('old', 'exited', 1),
+      listed('new', 'created', 9),
+      listed('paused', 'paused', 2),
+      listed('running', 'running', 3),
+    ];
     expect(byPriority(all).map(({ Id }) => Id)).toEqual(['running', 'paused', 'new', 'old']);
   });
 });
@@ -141,13 +167,20 @@ describe('an event', () => {
   });
 
   it('"die" is exited, with the exit code', () => {
-    expect(observeEvent(container('die', { exitCode: '42' }), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited', exitCode: 42 });
+    expect(observeEvent(container('die', { exitCode: '42' }), 'inst')).toEqual({
+      id: 'vm',
+      ref: 'ref',
+      action: 'exited',
+      exitCode: 42,
+    });
     expect(observeEvent(container('die'), 'inst')).toEqual({ id: 'vm', ref: 'ref', action: 'exited' });
   });
 
   it('of another installation, of no machine or of another kind is none', () => {
     expect(observeEvent(container('die'), 'other')).toBeUndefined();
-    expect(observeEvent({ Type: 'container', Action: 'die', Actor: { ID: 'x', Attributes: null } }, 'inst')).toBeUndefined();
+    expect(
+      observeEvent({ Type: 'container', Action: 'die', Actor: { ID: 'x', Attributes: null } }, 'inst'),
+    ).toBeUndefined();
     expect(observeEvent({ ...container('die'), Type: 'image' }, 'inst')).toBeUndefined();
     expect(observeEvent({}, 'inst')).toBeUndefined();
   });
@@ -159,7 +192,11 @@ describe('an event', () => {
   });
 });
 
-const cpu = (total_usage: number, system_cpu_usage: number) => ({ cpu_usage: { total_usage }, system_cpu_usage, online_cpus: 4 });
+const cpu = (total_usage: number, system_cpu_usage: number) => ({
+  cpu_usage: { total_usage },
+  system_cpu_usage,
+  online_cpus: 4,
+});
 
 describe('statistics', () => {
   const raw = {

@@ -64,7 +64,11 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
       ['answered', 12],
       ['failed', 60],
     ],
-    said: ['the database does not answer', { seconds: 1, msg: 'the database answers again' }, 'the database does not answer'],
+    said: [
+      'the database does not answer',
+      { seconds: 1, msg: 'the database answers again' },
+      'the database does not answer',
+    ],
   },
 ])('an outage log $name', ({ calls, said }) => {
   const lines: { msg: string; seconds?: number; err?: { message: string } }[] = [];

@@ -70,7 +70,10 @@ describe('the percentage of a pull', () => {
   });
 
   it('copes with an engine that counts seconds while it unpacks', () => {
-    const readings = readAll([line('a', 'Downloading', 100, 100), { id: 'a', status: 'Extracting', progressDetail: { current: 3 } }]);
+    const readings = readAll([
+      line('a', 'Downloading', 100, 100),
+      { id: 'a', status: 'Extracting', progressDetail: { current: 3 } },
+    ]);
     expect(readings.at(-1)?.percent).toBe(75);
   });
 });
@@ -132,8 +135,16 @@ describe('askers of the same image', () => {
 
 describe('why a pull failed', () => {
   it.each([
-    ['Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host', 'PULL_FAILED', /could not be reached/],
-    ['Get "https://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused', 'PULL_FAILED', /could not be reached/],
+    [
+      'Get "https://registry.invalid/v2/": dial tcp: lookup registry.invalid: no such host',
+      'PULL_FAILED',
+      /could not be reached/,
+    ],
+    [
+      'Get "https://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1: connect: connection refused',
+      'PULL_FAILED',
+      /could not be reached/,
+    ],
     [
       'net/http: request canceled while waiting for connection (Client.Timeout exceeded while awaiting headers)',
       'PULL_FAILED',
@@ -165,7 +176,8 @@ describe('a stream cut into lines', () => {
     for (let size = 1; size <= bytes.length; size += 1) {
       const splitter = new LineSplitter();
       const lines: string[] = [];
-      for (let start = 0; start < bytes.length; start += size) lines.push(...splitter.push(bytes.subarray(start, start + size)));
+      for (let start = 0; start < bytes.length; start += size)
+        lines.push(...splitter.push(bytes.subarray(start, start + size)));
       expect(lines).toEqual(['{"a":"žluť"}', '{"b":"🐎"}']);
       expect(splitter.rest()).toBe('rest');
     }

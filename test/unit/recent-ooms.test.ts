@@ -7,7 +7,12 @@ const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
 const ended = (started: number, finished: number, more: { Id?: string; Running?: boolean } = {}) => ({
   Id: more.Id ?? 'c',
   Config: {},
-  State: { Status: 'exited', Running: more.Running ?? false, StartedAt: at(started).toISOString(), FinishedAt: at(finished).toISOString() },
+  State: {
+    Status: 'exited',
+    Running: more.Running ?? false,
+    StartedAt: at(started).toISOString(),
+    FinishedAt: at(finished).toISOString(),
+  },
 });
 const oomAt = (seconds: number) => {
   const ooms = new RecentOoms();
@@ -44,7 +49,12 @@ it('only the latest thousand containers are remembered', () => {
 
 it("an event tells whose memory ran out and when, of this installation's containers only", () => {
   const Attributes = { 'io.swiftor.vm': 'vm', 'io.swiftor.installation': 'inst' };
-  const event = { Type: 'container', Action: 'oom', timeNano: 1_767_225_600_500_000_000, Actor: { ID: 'c', Attributes } };
+  const event = {
+    Type: 'container',
+    Action: 'oom',
+    timeNano: 1_767_225_600_500_000_000,
+    Actor: { ID: 'c', Attributes },
+  };
   expect(observeOom(event, 'inst')).toEqual({ ref: 'c', at: Date.UTC(2026, 0, 1) + 500 });
   expect(observeOom(event, 'other')).toBeUndefined();
   expect(observeOom({ ...event, Action: 'die' }, 'inst')).toBeUndefined();

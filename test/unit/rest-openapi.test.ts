@@ -30,13 +30,21 @@ interface Document {
   readonly info: { readonly title: string; readonly version: string };
   readonly security: readonly object[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Shape>>; readonly securitySchemes: Readonly<Record<string, object>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Shape>>;
+    readonly securitySchemes: Readonly<Record<string, object>>;
+  };
 }
 
 // As a client reads it: through JSON.
 const document = JSON.parse(JSON.stringify(openapiDocument())) as Document;
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({ path, method, operation, name: `${method.toUpperCase()} ${path}` })),
+  Object.entries(methods).map(([method, operation]) => ({
+    path,
+    method,
+    operation,
+    name: `${method.toUpperCase()} ${path}`,
+  })),
 );
 
 function operationOf(name: string): Operation {
@@ -67,7 +75,9 @@ function misfits(shape: Shape, value: unknown, at = '$'): string[] {
   if (!types.includes(typeName(value))) return [`${at} is ${typeName(value)}, not ${types.join(' or ')}`];
   if (Array.isArray(value)) return value.flatMap((each, index) => misfits(shape.items ?? {}, each, `${at}[${index}]`));
   if (typeof value !== 'object' || value === null) return [];
-  const missing = (shape.required ?? []).filter((key) => !Object.hasOwn(value, key)).map((key) => `${at}.${key} is missing`);
+  const missing = (shape.required ?? [])
+    .filter((key) => !Object.hasOwn(value, key))
+    .map((key) => `${at}.${key} is missing`);
   return [
     ...missing,
     ...Object.entries(value).flatMap(([key, each]) => {
@@ -131,7 +141,8 @@ describe('the OpenAPI document', () => {
       expect(operation.summary).not.toBe('');
       expect(Object.keys(replyOf(name).properties ?? {}).length).toBeGreaterThan(0);
       expect((operation.parameters ?? []).map((each) => `{${each.name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
-      for (const parameter of operation.parameters ?? []) expect(parameter).toMatchObject({ in: 'path', required: true });
+      for (const parameter of operation.parameters ?? [])
+        expect(parameter).toMatchObject({ in: 'path', required: true });
       const references = JSON.stringify(operation).match(/#\/components\/schemas\/\w+/g) ?? [];
       expect(references).not.toEqual([]);
       for (const each of references) expect(document.components.schemas).toHaveProperty(each.split('/').at(-1) ?? '');
@@ -151,7 +162,12 @@ describe('the OpenAPI document', () => {
 
 describe('the schemas of the OpenAPI document', () => {
   const CREATE = {
-    config: { vmlabel: 'MyWebServer', region: { code: 'AU' }, password: 'your-secure-password', storageType: 'persistent' },
+    config: {
+      vmlabel: 'MyWebServer',
+      region: { code: 'AU' },
+      password: 'your-secure-password',
+      storageType: 'persistent',
+    },
     os: { distribution: { code: 'ubuntu' }, desktop: 'xfce', cpu: 2, ram: 4 },
   };
 
@@ -178,12 +194,18 @@ describe('the schemas of the OpenAPI document', () => {
     ['GET /vms', { vms: [ITEM] }],
     ['POST /vms/create', { message: 'VM created successfully', vm: { ...ITEM, user_id: 'user-supabase-id' } }],
     ['GET /vms/start/{vmid}', { message: 'VM start process initiated successfully in the background.' }],
-    ['GET /vms/secrets', { secrets: { [ID]: { API_KEY: 'your-api-key-value' }, other: { SECRET_TOKEN: 'another-secret-value' } } }],
+    [
+      'GET /vms/secrets',
+      { secrets: { [ID]: { API_KEY: 'your-api-key-value' }, other: { SECRET_TOKEN: 'another-secret-value' } } },
+    ],
     ['POST /vms/secrets', { message: 'Secret added successfully', vmid: ID, key: 'NEW_SECRET_KEY' }],
     ['DELETE /vms/secrets/{vmid}/{key}', { message: 'Secret removed successfully', vmid: ID, key: 'NEW_SECRET_KEY' }],
     ['GET /vms/networking', { networking: { [ID]: { myapp: { subdomain: 'myapp', internal_port: 5001 } } } }],
     ['POST /vms/networking', { message: 'added', subdomain: `myapp.${ID}.swiftor.io`, internal_port: 5001 }],
-    ['DELETE /vms/networking/{vmid}/{name}', { message: 'Subdomain mapping removed successfully', vmid: ID, name: 'myapp' }],
+    [
+      'DELETE /vms/networking/{vmid}/{name}',
+      { message: 'Subdomain mapping removed successfully', vmid: ID, name: 'myapp' },
+    ],
   ])('%s describes the documented reply', (name, reply) => {
     expect(misfits(replyOf(name), reply)).toEqual([]);
   });
@@ -191,8 +213,12 @@ describe('the schemas of the OpenAPI document', () => {
   it('reject a reply with a missing key, an added key or another type', () => {
     const { enabled: _enabled, ...incomplete } = ITEM;
     expect(misfits(replyOf('GET /vms'), { vms: [incomplete] })).toEqual(['$.vms[0].enabled is missing']);
-    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, user_id: 'x' }] })).toEqual(['$.vms[0].user_id is not in the document']);
-    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, enabled: 'no' }] })).toEqual(['$.vms[0].enabled is string, not boolean']);
+    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, user_id: 'x' }] })).toEqual([
+      '$.vms[0].user_id is not in the document',
+    ]);
+    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, enabled: 'no' }] })).toEqual([
+      '$.vms[0].enabled is string, not boolean',
+    ]);
   });
 });
 
@@ -205,7 +231,12 @@ describe('each route', () => {
     secrets: [{ key: 'API_KEY', value: 'x' }],
     networking: [{ name: 'myapp', internalPort: 5001 }],
   };
-  const data: RestData = { nodes: [vm], vm, createVm: vm, addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 } };
+  const data: RestData = {
+    nodes: [vm],
+    vm,
+    createVm: vm,
+    addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 },
+  };
   const request: RestRequest = {
     params: { vmid: ID, key: 'API_KEY', name: 'myapp' },
     body: { vmid: ID, key: 'API_KEY', value: 'x', name: 'myapp', internal_port: 5001 },

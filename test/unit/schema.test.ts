@@ -28,13 +28,17 @@ function signature({ name, type, astNode }: GraphQLArgument | GraphQLInputField)
   return `${name}: ${String(type)}${value === undefined ? '' : ` = ${print(value)}`}`;
 }
 
-/** Everything that a client can rely on, one line each: a schema that offers more has all the lines of one that offers less. */
+/**
+ * Everything that a client can rely on, one line each: a schema that offers more has all the lines of one that offers
+ * less.
+ */
 function promises(of: GraphQLSchema): string[] {
   return own(of).flatMap((type) => {
     const { name } = type;
     const kind = `${type.constructor.name} ${name}`;
     if (isEnumType(type)) return [kind, ...type.getValues().map((value) => `${name} has ${value.name}`)];
-    if (isInputObjectType(type)) return [kind, ...Object.values(type.getFields()).map((field) => `${name}.${signature(field)}`)];
+    if (isInputObjectType(type))
+      return [kind, ...Object.values(type.getFields()).map((field) => `${name}.${signature(field)}`)];
     if (!isObjectType(type) && !isInterfaceType(type)) return [kind];
     const fields = Object.values(type.getFields()).flatMap((field) => [
       `${name}.${field.name}: ${String(field.type)}`,
@@ -94,7 +98,8 @@ it('every type, field, argument, input field and enum value says what it means',
         for (const arg of field.args) parts.push([`${type.name}.${field.name}(${arg.name})`, arg.description]);
       }
     } else if (isInputObjectType(type)) {
-      for (const field of Object.values(type.getFields())) parts.push([`${type.name}.${field.name}`, field.description]);
+      for (const field of Object.values(type.getFields()))
+        parts.push([`${type.name}.${field.name}`, field.description]);
     }
     return parts.filter(([, description]) => (description ?? '').trim() === '').map(([name]) => name);
   });
@@ -102,7 +107,9 @@ it('every type, field, argument, input field and enum value says what it means',
 });
 
 it('each mutation names the errors that it can raise', () => {
-  const silent = Object.values(schema.getMutationType()?.getFields() ?? {}).filter((field) => !/Errors: /.test(field.description ?? ''));
+  const silent = Object.values(schema.getMutationType()?.getFields() ?? {}).filter(
+    (field) => !/Errors: /.test(field.description ?? ''),
+  );
   expect(silent.map(({ name }) => name)).toEqual([]);
 });
 
@@ -142,6 +149,8 @@ it('the comparison finds whatever is asked for in addition, and only of what was
 });
 
 it('the printed schema is sorted, so that its diff shows what changed and nothing else', () => {
-  const names = parse(printedSchema()).definitions.flatMap((each) => ('name' in each && each.name !== undefined ? [each.name.value] : []));
+  const names = parse(printedSchema()).definitions.flatMap((each) =>
+    'name' in each && each.name !== undefined ? [each.name.value] : [],
+  );
   expect(names).toEqual(names.toSorted((a, b) => a.localeCompare(b)));
 });

@@ -5,16 +5,20 @@ import { decrypt, encrypt } from '../../src/secrets/encrypt.ts';
 import { createSecretBox, type SecretId } from '../../src/secrets/secret-box.ts';
 
 /** The errors of the cipher, and of the version check before it. */
-const REFUSED = /unable to authenticate data|authentication tag length|initialization vector|has version|neither SECRETS_KEY nor/i;
+const REFUSED =
+  /unable to authenticate data|authentication tag length|initialization vector|has version|neither SECRETS_KEY nor/i;
 
 describe('an encrypted value', () => {
   const key = randomBytes(32);
   const context = ['vm', 'API_KEY'];
   const encryptText = (value: string) => encrypt(key, 2, Buffer.from(value), context);
 
-  it.each(['', 'hunter2', 'héllo 🖥', '\u0000\n', 'x'.repeat(32 * 1024)])('decrypts to its plain text (case %#)', (value) => {
-    expect(decrypt(key, 2, encryptText(value), context).toString()).toBe(value);
-  });
+  it.each(['', 'hunter2', 'héllo 🖥', '\u0000\n', 'x'.repeat(32 * 1024)])(
+    'decrypts to its plain text (case %#)',
+    (value) => {
+      expect(decrypt(key, 2, encryptText(value), context).toString()).toBe(value);
+    },
+  );
 
   it('reveals neither its text nor that two texts are equal', () => {
     const [one, other] = [encryptText('hunter2'), encryptText('hunter2')];
@@ -67,7 +71,11 @@ describe('the secret box', () => {
   const [older, newer] = [randomBytes(32), randomBytes(32)];
   const [oldRing, bothRing, newRing] = [createKeyRing(older), createKeyRing(newer, older), createKeyRing(newer)];
   const keys = { fingerprint: randomBytes(32), signing: randomBytes(32) };
-  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((keyRing) => createSecretBox(keyRing, keys)) as [Box, Box, Box];
+  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((keyRing) => createSecretBox(keyRing, keys)) as [
+    Box,
+    Box,
+    Box,
+  ];
   type Box = ReturnType<typeof createSecretBox>;
   const dataKey = oldBox.createDataKey('k1', 'alice', oldRing.newest);
 
@@ -109,7 +117,9 @@ describe('the secret box', () => {
   it('has the same fingerprint for the same text under every SECRETS_KEY', () => {
     expect(oldBox.fingerprint('text')).toBe(newBox.fingerprint('text'));
     expect(oldBox.fingerprint('text')).not.toBe(oldBox.fingerprint('Text'));
-    expect(oldBox.fingerprint('text')).not.toBe(createSecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'));
+    expect(oldBox.fingerprint('text')).not.toBe(
+      createSecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'),
+    );
     expect(oldBox.fingerprint('text')).toMatch(/^[\w-]{43}$/);
   });
 
@@ -123,6 +133,10 @@ describe('the secret box', () => {
     expect(oldRing.newest).toBe(createKeyRing(older).newest);
     expect(new Set([oldRing.newest, newRing.newest]).size).toBe(2);
     expect(oldRing.newest).toMatch(/^[0-9a-f]{16}$/);
-    expect([bothRing.has(oldRing.newest), bothRing.has(newRing.newest), newRing.has(oldRing.newest)]).toEqual([true, true, false]);
+    expect([bothRing.has(oldRing.newest), bothRing.has(newRing.newest), newRing.has(oldRing.newest)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });

@@ -11,7 +11,11 @@ beforeAll(async () => {
 
 const since = new Date(0);
 const imagesOf = (...images: readonly EngineImage[]) => toKnownImages(images, new Date(1));
-const tagged = (reference: string): EngineImage => ({ id: `sha256:${reference}`, references: [reference], repoDigests: [] });
+const tagged = (reference: string): EngineImage => ({
+  id: `sha256:${reference}`,
+  references: [reference],
+  repoDigests: [],
+});
 const KALI = 'lscr.io/linuxserver/kali-linux:latest';
 const KRITA = 'lscr.io/linuxserver/krita:latest';
 const away = { images: imagesOf(), unreachedRegistries: new Set(['lscr.io']) };
@@ -37,7 +41,9 @@ const CASES: readonly Case[] = [
     what: 'a desktop whose stand-in is not built, without a registry',
     vm: { distribution: 'debian', desktop: 'xfce' },
     facts: away,
-    problems: [{ code: 'PULL_FAILED', message: /stand-in is not built/, action: /npm run images -- local\/webtop:debian-xfce$/ }],
+    problems: [
+      { code: 'PULL_FAILED', message: /stand-in is not built/, action: /npm run images -- local\/webtop:debian-xfce$/ },
+    ],
   },
   {
     what: 'one whose stand-in is there',
@@ -51,9 +57,17 @@ const CASES: readonly Case[] = [
     facts: { ...away, building: new Set(['local/webtop:debian-xfce']) },
     problems: [],
   },
-  { what: 'an engine that is away', facts: { problem: 'ENGINE_UNREACHABLE' }, problems: [{ code: 'ENGINE_UNREACHABLE', message: /"AU"/ }] },
+  {
+    what: 'an engine that is away',
+    facts: { problem: 'ENGINE_UNREACHABLE' },
+    problems: [{ code: 'ENGINE_UNREACHABLE', message: /"AU"/ }],
+  },
   { what: 'a full disk', facts: { problem: 'NO_SPACE' }, problems: [{ code: 'NO_SPACE', message: /nearly full/ }] },
-  { what: 'no isolation', facts: { problem: 'ISOLATION_FAILED' }, problems: [{ code: 'ISOLATION_FAILED', message: /isolated/ }] },
+  {
+    what: 'no isolation',
+    facts: { problem: 'ISOLATION_FAILED' },
+    problems: [{ code: 'ISOLATION_FAILED', message: /isolated/ }],
+  },
   {
     what: 'SteamOS without a GPU',
     vm: { distribution: 'steamos' },
@@ -66,7 +80,12 @@ const CASES: readonly Case[] = [
     facts: { architecture: 'arm64' },
     problems: [{ code: 'WRONG_ARCHITECTURE', message: /SteamOS exists for amd64 only.*arm64/ }],
   },
-  { what: 'Krita on the right processor', vm: { distribution: 'krita' }, facts: { architecture: 'amd64' }, problems: [] },
+  {
+    what: 'Krita on the right processor',
+    vm: { distribution: 'krita' },
+    facts: { architecture: 'amd64' },
+    problems: [],
+  },
   {
     what: 'Krita on the wrong one',
     vm: { distribution: 'krita' },
@@ -81,15 +100,27 @@ const CASES: readonly Case[] = [
   },
   {
     what: 'Krita that keeps its stand-in, though the registry answers',
-    vm: { distribution: 'krita', image: { reference: 'local/krita:latest', id: 'sha256:old', standInFor: KRITA, incarnation: 0, since } },
+    vm: {
+      distribution: 'krita',
+      image: { reference: 'local/krita:latest', id: 'sha256:old', standInFor: KRITA, incarnation: 0, since },
+    },
     facts: { architecture: 'arm64', images: imagesOf({ id: 'sha256:old', references: [], repoDigests: [] }) },
     problems: [],
   },
   {
     what: 'a stand-in that is kept, and gone',
-    vm: { distribution: 'krita', image: { reference: 'local/krita:latest', id: 'sha256:old', standInFor: KRITA, incarnation: 0, since } },
+    vm: {
+      distribution: 'krita',
+      image: { reference: 'local/krita:latest', id: 'sha256:old', standInFor: KRITA, incarnation: 0, since },
+    },
     facts: { images: imagesOf(tagged('local/krita:latest')) },
-    problems: [{ code: 'IMAGE_NOT_FOUND', message: /not on its engine any more, and is in no registry/, action: /^Restart the VM/ }],
+    problems: [
+      {
+        code: 'IMAGE_NOT_FOUND',
+        message: /not on its engine any more, and is in no registry/,
+        action: /^Restart the VM/,
+      },
+    ],
   },
   {
     what: 'an image that is kept, and there',
@@ -97,7 +128,12 @@ const CASES: readonly Case[] = [
     facts: { ...away, images: imagesOf({ id: 'sha256:k', references: [], repoDigests: [] }) },
     problems: [],
   },
-  { what: 'an image that is kept, and to be pulled', vm: { image: kept }, facts: { images: imagesOf(tagged(KALI)) }, problems: [] },
+  {
+    what: 'an image that is kept, and to be pulled',
+    vm: { image: kept },
+    facts: { images: imagesOf(tagged(KALI)) },
+    problems: [],
+  },
   {
     what: 'an image that is kept, and not to be had, whatever its tag stands for',
     vm: { image: kept },
@@ -120,7 +156,12 @@ const CASES: readonly Case[] = [
     what: 'several at once',
     vm: { distribution: 'steamos' },
     facts: { ...away, problem: 'NO_SPACE', architecture: 'arm64', missingDevices: new Set(['/dev/dri']) },
-    problems: [{ code: 'NO_SPACE' }, { code: 'PULL_FAILED' }, { code: 'WRONG_ARCHITECTURE' }, { code: 'DEVICE_MISSING' }],
+    problems: [
+      { code: 'NO_SPACE' },
+      { code: 'PULL_FAILED' },
+      { code: 'WRONG_ARCHITECTURE' },
+      { code: 'DEVICE_MISSING' },
+    ],
   },
 ];
 
@@ -128,7 +169,11 @@ describe('the problems that keep a VM from starting', () => {
   it.each(CASES)('$what', ({ vm, facts, problems }) => {
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0, ...vm };
     const distribution = catalog.distributions.get(candidate.distribution);
-    const found = startProblems(candidate, { distribution, facts: { ...NOTHING_LEARNED, problem: undefined, ...facts }, violations: [] });
+    const found = startProblems(candidate, {
+      distribution,
+      facts: { ...NOTHING_LEARNED, problem: undefined, ...facts },
+      violations: [],
+    });
     const expected = problems.map(({ code, message = /./, action = /./ }) => {
       return { code, message: expect.stringMatching(message), action: expect.stringMatching(action) };
     });
@@ -139,7 +184,11 @@ describe('the problems that keep a VM from starting', () => {
     const violation = { dimension: 'CPU', limit: 1, used: 1, requested: 1, unit: 'vCPU', message: 'No room.' } as const;
     const candidate = { region: 'AU', distribution: 'kali', desktop: null, image: null, incarnation: 0 };
     const facts = { ...NOTHING_LEARNED, problem: undefined };
-    const found = startProblems(candidate, { distribution: catalog.distributions.get('kali'), facts, violations: [violation, violation] });
+    const found = startProblems(candidate, {
+      distribution: catalog.distributions.get('kali'),
+      facts,
+      violations: [violation, violation],
+    });
     expect(found).toMatchObject([
       { code: 'QUOTA_EXCEEDED', message: 'No room.' },
       { code: 'QUOTA_EXCEEDED', message: 'No room.' },

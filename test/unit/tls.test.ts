@@ -20,7 +20,11 @@ import { spawnGateway } from '../support/gateway-process.ts';
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'swiftor-tls-'));
-  await Promise.all([makePair('first', 'vms.test'), makePair('second', 'vms.test'), makePair('other', 'elsewhere.test')]);
+  await Promise.all([
+    makePair('first', 'vms.test'),
+    makePair('second', 'vms.test'),
+    makePair('other', 'elsewhere.test'),
+  ]);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -29,7 +33,17 @@ async function makePair(name: string, domain: string): Promise<void> {
   await mkdir(path.join(folder, name));
   const { certFile, keyFile } = filesIn(name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  const cert = ['-x509', '-days', '1', '-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${domain},DNS:*.${domain}`, '-out', certFile];
+  const cert = [
+    '-x509',
+    '-days',
+    '1',
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    `subjectAltName=DNS:${domain},DNS:*.${domain}`,
+    '-out',
+    certFile,
+  ];
   await promisify(execFile)('openssl', ['req', ...key, ...cert]);
 }
 const filesIn = (name: string): TlsFiles => ({
@@ -56,7 +70,13 @@ async function listen(link: string) {
 
 /** The name in the certificate that a new connection is shown, and the answer. */
 async function ask(port: number): Promise<{ name: string | undefined; status: number | undefined }> {
-  const outgoing = request({ host: '127.0.0.1', port, servername: 'a.vms.test', rejectUnauthorized: false, agent: false });
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    servername: 'a.vms.test',
+    rejectUnauthorized: false,
+    agent: false,
+  });
   outgoing.end();
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   response.resume();
@@ -90,7 +110,9 @@ describe('TLS of the gateway itself', () => {
     expect((await ask(port)).name).toBe('second');
     await writeFile(keyFile, await readFile(other.keyFile));
     await eventually(async () => (await ask(port)).name === 'other');
-    expect(lines.join('')).toContain('The certificate does not cover vms.test and *.vms.test. Browsers will refuse it.');
+    expect(lines.join('')).toContain(
+      'The certificate does not cover vms.test and *.vms.test. Browsers will refuse it.',
+    );
   }, 30_000);
 });
 
@@ -130,7 +152,9 @@ describe('a pair of TLS files', () => {
     const { cert } = await readTlsPair(filesIn('first'));
     expect(findCertificateProblem({ cert }, 'vms.test')).toBeUndefined();
     expect(findCertificateProblem({ cert }, 'sub.vms.test')).toBe('The certificate does not cover *.sub.vms.test.');
-    expect(findCertificateProblem({ cert }, 'vms.test', new Date(Date.now() + 2 * 86_400_000))).toMatch(/^The certificate expired on /);
+    expect(findCertificateProblem({ cert }, 'vms.test', new Date(Date.now() + 2 * 86_400_000))).toMatch(
+      /^The certificate expired on /,
+    );
     expect(findCertificateProblem({ cert }, 'vms.test', new Date(0))).toMatch(/^The certificate is not valid before /);
   });
 });

@@ -61,8 +61,12 @@ describe('A driver of an engine that does not answer', () => {
   it.each([404, 409])('has no more lines of a container that is gone or just being removed (%i)', async (status) => {
     const server = createHttpServer(({ url = '' }, reply) => {
       reply.setHeader('content-type', 'application/json');
-      if (url.includes('/containers/json')) reply.end(JSON.stringify([{ Id: 'a', Names: ['/a'], Labels: {}, State: 'removing' }]));
-      else reply.writeHead(status).end('{"message":"can not get logs from container which is dead or marked for removal"}');
+      if (url.includes('/containers/json'))
+        reply.end(JSON.stringify([{ Id: 'a', Names: ['/a'], Labels: {}, State: 'removing' }]));
+      else
+        reply
+          .writeHead(status)
+          .end('{"message":"can not get logs from container which is dead or marked for removal"}');
     });
     const driver = testDriver('none', { endpoint: await listen(server) });
     onTestFinished(() => driver.close());
@@ -79,7 +83,9 @@ describe('A driver of an engine that does not answer', () => {
       const driver = testDriver('none', { endpoint });
       expect(await codeOf(driver.ping(within()))).toBe('ENGINE_UNREACHABLE');
       // Not an empty inventory: nothing may be taken for gone.
-      const codes = await Promise.all([driver.list(within()), driver.observe('x', within()), driver.measureStorage(within())].map(codeOf));
+      const codes = await Promise.all(
+        [driver.list(within()), driver.observe('x', within()), driver.measureStorage(within())].map(codeOf),
+      );
       expect(new Set(codes)).toEqual(new Set([endpoint === page ? 'ENGINE_REFUSED' : 'ENGINE_UNREACHABLE']));
       await driver.close();
     }

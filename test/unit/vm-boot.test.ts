@@ -31,13 +31,29 @@ describe('a boot', () => {
     ['ends what came before with each step', UP, [...UP_STEPS, ['RUNNING', null, 1]]],
     ['is kept by a VM that is DEGRADED', [...UP, ['DEGRADED', 10]], [...UP_STEPS, ['RUNNING', 6.5, 1]]],
     ['is kept by one that recovered', [...UP, ['DEGRADED', 10], ['RUNNING', 12]], [...UP_STEPS, ['RUNNING', 6.5, 1]]],
-    ['is kept by one whose engine was away', [...UP, ['UNKNOWN', 10], ['RUNNING', 12]], [...UP_STEPS, ['RUNNING', 6.5, 1]]],
-    ['is kept by one that was stopped', [...UP, ['STOPPING', 10, 'asked'], ['STOPPED', 11]], [...UP_STEPS, ['RUNNING', 6.5, 1]]],
+    [
+      'is kept by one whose engine was away',
+      [...UP, ['UNKNOWN', 10], ['RUNNING', 12]],
+      [...UP_STEPS, ['RUNNING', 6.5, 1]],
+    ],
+    [
+      'is kept by one that was stopped',
+      [...UP, ['STOPPING', 10, 'asked'], ['STOPPED', 11]],
+      [...UP_STEPS, ['RUNNING', 6.5, 1]],
+    ],
     ['is kept by one whose app ended', [...UP, ['FAILED', 10]], [...UP_STEPS, ['RUNNING', 6.5, 1]]],
     ['is another after that', [...UP, ['FAILED', 10], ['QUEUED', 11]], [['QUEUED', null, 1]]],
     ['is another at an update', [...UP, ['QUEUED', 20]], [['QUEUED', null, 1]]],
-    ['is another when asked for again while it lasts', [START, ['BOOTING', 1], ['QUEUED', 2, 'asked']], [['QUEUED', null, 1]]],
-    ['is another when asked for after it failed', [START, ['FAILED', 1], ['QUEUED', 2, 'asked']], [['QUEUED', null, 1]]],
+    [
+      'is another when asked for again while it lasts',
+      [START, ['BOOTING', 1], ['QUEUED', 2, 'asked']],
+      [['QUEUED', null, 1]],
+    ],
+    [
+      'is another when asked for after it failed',
+      [START, ['FAILED', 1], ['QUEUED', 2, 'asked']],
+      [['QUEUED', null, 1]],
+    ],
     [
       'goes on with its next attempt after it failed',
       [START, ['BOOTING', 1], ['FAILED', 2], ['QUEUED', 4], ['BOOTING', 4.5]],
@@ -80,7 +96,12 @@ describe('a boot', () => {
   });
 
   it('has the start time of each step', () => {
-    const boot = nextBoot(null, { from: 'STOPPED', to: 'QUEUED', at: new Date('2026-01-02T03:04:05.678Z'), isAsked: true });
+    const boot = nextBoot(null, {
+      from: 'STOPPED',
+      to: 'QUEUED',
+      at: new Date('2026-01-02T03:04:05.678Z'),
+      isAsked: true,
+    });
     expect(boot?.steps[0]?.startedAt).toBe('2026-01-02T03:04:05.678Z');
   });
 

@@ -24,7 +24,12 @@ it('the message of an out-of-memory kill says how much memory the app had and wh
 });
 
 it('the message of a crash has the exit code', () => {
-  expect(exitedCause(1, false, 4)).toMatchObject({ code: 'APP_EXITED', reason: 'CRASH', exitCode: 1, oomKilled: false });
+  expect(exitedCause(1, false, 4)).toMatchObject({
+    code: 'APP_EXITED',
+    reason: 'CRASH',
+    exitCode: 1,
+    oomKilled: false,
+  });
   expect(exitedCause(1, false, 4).message).toContain('exit code 1');
 });
 
@@ -49,7 +54,11 @@ it.each([
 it('an engine that is away is named by its region, not by its address', () => {
   const error = new EngineError('ENGINE_UNREACHABLE', 'The engine at tcp://10.0.0.5:2375 cannot be reached.');
   const cause = awayCause(error, 'AU');
-  expect(cause).toMatchObject({ code: 'ENGINE_UNREACHABLE', reason: 'ENGINE', message: expect.stringContaining('region "AU"') });
+  expect(cause).toMatchObject({
+    code: 'ENGINE_UNREACHABLE',
+    reason: 'ENGINE',
+    message: expect.stringContaining('region "AU"'),
+  });
   expect(cause.message).not.toContain('10.0.0.5');
 });
 

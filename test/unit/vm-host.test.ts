@@ -104,7 +104,8 @@ describe('the Host header', () => {
 
 describe('matchRequest', () => {
   const host = `${ID}.${BASE}:4000`;
-  const match = (url: string, ...rawHeaders: string[]) => matchRequest({ url, rawHeaders }, (host) => parseVmHost(host, BASE));
+  const match = (url: string, ...rawHeaders: string[]) =>
+    matchRequest({ url, rawHeaders }, (host) => parseVmHost(host, BASE));
 
   it('matches the only Host header', () => {
     expect(match('/a?b', 'X-Host', 'evil.test', 'hOsT', host)).toEqual(vm());

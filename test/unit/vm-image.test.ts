@@ -12,7 +12,12 @@ describe('the image that a VM keeps', () => {
     { what: 'before the first boot', vm: { image: null, incarnation: 0 }, kept: undefined, due: false },
     { what: 'after it', vm: { image, incarnation: 2 }, kept: image, due: false },
     { what: 'after a restart', vm: { image, incarnation: 3 }, kept: undefined, due: true },
-    { what: 'after a restart that was undone', vm: { image: { ...image, incarnation: null }, incarnation: 3 }, kept: undefined, due: true },
+    {
+      what: 'after a restart that was undone',
+      vm: { image: { ...image, incarnation: null }, incarnation: 3 },
+      kept: undefined,
+      due: true,
+    },
   ])('$what', ({ vm, kept, due }) => {
     expect([keptImage(vm), isImageDue(vm)]).toEqual([kept, due]);
   });
@@ -46,19 +51,37 @@ describe('the image columns after a container was observed', () => {
       what: 'its first',
       vm: { image: null, incarnation: 0 },
       observed: seen('new', { ...own, digest: 'sha256:d' }),
-      told: { ...columns, image_reference: 'lscr.io/a:1', image_id: 'sha256:a', image_digest: 'sha256:d', image_incarnation: 0 },
+      told: {
+        ...columns,
+        image_reference: 'lscr.io/a:1',
+        image_id: 'sha256:a',
+        image_digest: 'sha256:d',
+        image_incarnation: 0,
+      },
     },
     {
       what: 'a stand-in',
       vm: { image: null, incarnation: 0 },
       observed: seen('new', standIn),
-      told: { ...columns, image_reference: 'local/a:1', image_id: 'sha256:l', image_stand_in_for: 'lscr.io/a:1', image_incarnation: 0 },
+      told: {
+        ...columns,
+        image_reference: 'local/a:1',
+        image_id: 'sha256:l',
+        image_stand_in_for: 'lscr.io/a:1',
+        image_incarnation: 0,
+      },
     },
     {
       what: 'a stand-in in a container that does not say that it is one',
       vm: { image: null, incarnation: 0 },
       observed: seen('new', older),
-      told: { ...columns, image_reference: 'local/a:1', image_id: 'sha256:l', image_stand_in_for: 'lscr.io/a:1', image_incarnation: 0 },
+      told: {
+        ...columns,
+        image_reference: 'local/a:1',
+        image_id: 'sha256:l',
+        image_stand_in_for: 'lscr.io/a:1',
+        image_incarnation: 0,
+      },
     },
     { what: 'the one that is known', vm: { image, incarnation: 2 }, observed: seen('new', own), told: {} },
     {
@@ -79,7 +102,12 @@ describe('the image columns after a container was observed', () => {
       observed: seen('old', { ...own, id: 'sha256:b' }),
       told: { ...columns, image_reference: 'lscr.io/a:1', image_id: 'sha256:b', image_incarnation: null },
     },
-    { what: 'one that was not looked at', vm: { image: null, incarnation: 0 }, observed: seen('new', undefined), told: {} },
+    {
+      what: 'one that was not looked at',
+      vm: { image: null, incarnation: 0 },
+      observed: seen('new', undefined),
+      told: {},
+    },
   ])('$what', ({ vm, observed, told }) => {
     expect(imageUpdate(vm, spec, observed)).toEqual(told);
   });
@@ -87,7 +115,13 @@ describe('the image columns after a container was observed', () => {
 
 describe('an image', () => {
   const own = { ...image, since: new Date(10) };
-  const standIn = { reference: 'local/a:1', id: 'sha256:l', standInFor: 'lscr.io/a:1', incarnation: 0, since: new Date(10) };
+  const standIn = {
+    reference: 'local/a:1',
+    id: 'sha256:l',
+    standInFor: 'lscr.io/a:1',
+    incarnation: 0,
+    since: new Date(10),
+  };
   const offered = { imageRef: 'lscr.io/a:1', localImageRef: 'local/a:1' };
   const engine = (ids: Readonly<Record<string, string>>, at = 20, repoDigests: readonly string[] = []) =>
     toKnownImages(
@@ -104,10 +138,20 @@ describe('an image', () => {
       images: engine({ 'lscr.io/a:1': 'sha256:b' }, 20, ['lscr.io/a@sha256:d']),
       outdated: false,
     },
-    { what: 'that was taken after the engine was looked at', of: own, images: engine({ 'lscr.io/a:1': 'sha256:b' }, 10), outdated: false },
+    {
+      what: 'that was taken after the engine was looked at',
+      of: own,
+      images: engine({ 'lscr.io/a:1': 'sha256:b' }, 10),
+      outdated: false,
+    },
     { what: 'of an engine that nothing is known of', of: own, images: undefined, outdated: false },
     { what: 'whose tag the engine has lost', of: own, images: engine({}), outdated: false },
-    { what: 'that is no stand-in, beside a stand-in', of: own, images: engine({ 'local/a:1': 'sha256:l' }), outdated: false },
+    {
+      what: 'that is no stand-in, beside a stand-in',
+      of: own,
+      images: engine({ 'local/a:1': 'sha256:l' }),
+      outdated: false,
+    },
     { what: 'that stands in', of: standIn, images: engine({ 'local/a:1': 'sha256:l' }), outdated: false },
     {
       what: "that stands in, where the catalog's own is there",
@@ -115,7 +159,12 @@ describe('an image', () => {
       images: engine({ 'local/a:1': 'sha256:l', 'lscr.io/a:1': 'sha256:a' }),
       outdated: true,
     },
-    { what: 'that stands in, and was built anew', of: standIn, images: engine({ 'local/a:1': 'sha256:m' }), outdated: true },
+    {
+      what: 'that stands in, and was built anew',
+      of: standIn,
+      images: engine({ 'local/a:1': 'sha256:m' }),
+      outdated: true,
+    },
   ])('$what', ({ of, images, outdated }) => {
     expect(isOutdated(of, offered, images)).toBe(outdated);
   });

@@ -38,7 +38,11 @@ function refusedFor(parse: () => unknown): string[] {
 describe('a VM to create', () => {
   it('is returned as given, with null for no desktop', () => {
     expect(create({})).toEqual(VM);
-    expect(create({ distribution: 'krita', desktop: undefined })).toEqual({ ...VM, distribution: 'krita', desktop: null });
+    expect(create({ distribution: 'krita', desktop: undefined })).toEqual({
+      ...VM,
+      distribution: 'krita',
+      desktop: null,
+    });
   });
 
   it.each([undefined, null, ''])('accepts %j as no desktop', (desktop) => {
@@ -118,9 +122,21 @@ describe('a VM to create', () => {
   });
 
   it('is refused with every bad field at once', () => {
-    const bad = { vmlabel: '', region: 'EU', password: '', distribution: 'windows', cpu: 0, ram: 0.5, storageType: 'HUGE' };
+    const bad = {
+      vmlabel: '',
+      region: 'EU',
+      password: '',
+      distribution: 'windows',
+      cpu: 0,
+      ram: 0.5,
+      storageType: 'HUGE',
+    };
     expect(refusedFor(() => create(bad)).toSorted()).toEqual(Object.keys(bad).toSorted());
-    expect(refusedFor(() => create({ desktop: 'gnome', cpu: 0, region: 'EU' })).toSorted()).toEqual(['cpu', 'desktop', 'region']);
+    expect(refusedFor(() => create({ desktop: 'gnome', cpu: 0, region: 'EU' })).toSorted()).toEqual([
+      'cpu',
+      'desktop',
+      'region',
+    ]);
   });
 
   it.each([null, undefined, 'ubuntu', 7, []])('is refused when it is %j', (value) => {
@@ -132,13 +148,19 @@ describe('a VM to create', () => {
     expect(() => create({ distribution: 'windows' })).toThrow(
       /distribution: must be a distribution; there are ubuntu, debian, .*minecraft\./,
     );
-    expect(() => create({ desktop: 'gnome' })).toThrow('desktop: Ubuntu needs one of its desktops: xfce, kde, mate, i3.');
-    expect(() => create({ distribution: 'krita' })).toThrow('desktop: Krita comes with its own interface; leave the desktop out.');
+    expect(() => create({ desktop: 'gnome' })).toThrow(
+      'desktop: Ubuntu needs one of its desktops: xfce, kde, mate, i3.',
+    );
+    expect(() => create({ distribution: 'krita' })).toThrow(
+      'desktop: Krita comes with its own interface; leave the desktop out.',
+    );
   });
 
   it('is refused without repeating its password', () => {
     const password = `hunter2\n${'x'.repeat(200)}`;
-    expect(() => create({ password })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+    expect(() => create({ password })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
   });
 });
 
@@ -195,12 +217,24 @@ describe('a secret', () => {
     expect(parseSecret({ key: name, value: 'v' })).toEqual({ key: name, value: 'v' });
   });
 
-  it.each(['', '9A', 'A-B', 'A B', 'A=B', 'A.B', 'Ä', 'A\n', 'A\0', 'BASH_FUNC_ls%%', 'A'.repeat(129), 7, null, undefined])(
-    'may not be called %j: that is no name of a variable',
-    (name) => {
-      expect(refusedFor(key(name))).toEqual(['key']);
-    },
-  );
+  it.each([
+    '',
+    '9A',
+    'A-B',
+    'A B',
+    'A=B',
+    'A.B',
+    'Ä',
+    'A\n',
+    'A\0',
+    'BASH_FUNC_ls%%',
+    'A'.repeat(129),
+    7,
+    null,
+    undefined,
+  ])('may not be called %j: that is no name of a variable', (name) => {
+    expect(refusedFor(key(name))).toEqual(['key']);
+  });
 
   it.each([
     'PATH',
@@ -272,9 +306,12 @@ describe('a secret', () => {
     expect(key(name)).toThrow('is reserved');
   });
 
-  it.each(['', 'line\nline', '"$(id)"', '🖥', 'x'.repeat(32 * 1024), 'ü'.repeat(16 * 1024)])('may be any text (case %#)', (value) => {
-    expect(parseSecret({ key: 'A', value }).value).toBe(value);
-  });
+  it.each(['', 'line\nline', '"$(id)"', '🖥', 'x'.repeat(32 * 1024), 'ü'.repeat(16 * 1024)])(
+    'may be any text (case %#)',
+    (value) => {
+      expect(parseSecret({ key: 'A', value }).value).toBe(value);
+    },
+  );
 
   it.each(['nul\0', 'half \udc00', 'x'.repeat(32 * 1024 + 1), `${'ü'.repeat(16 * 1024)}x`, 7, null, undefined])(
     'may not be what an environment cannot hold (case %#)',
@@ -306,13 +343,18 @@ describe('a secret', () => {
     expect(whyReserved(name, catalog.distributions.get(code))).toBeUndefined();
   });
 
-  it.each(['', '  ', 'two\nlines', 'x'.repeat(129)])('named VM_PASSWORD must be a valid password (case %#)', (value) => {
-    expect(refusedFor(() => parseSecret({ key: 'VM_PASSWORD', value }))).toEqual(['value']);
-  });
+  it.each(['', '  ', 'two\nlines', 'x'.repeat(129)])(
+    'named VM_PASSWORD must be a valid password (case %#)',
+    (value) => {
+      expect(refusedFor(() => parseSecret({ key: 'VM_PASSWORD', value }))).toEqual(['value']);
+    },
+  );
 
   it('is refused without repeating its value', () => {
     const bad = { key: 'A', value: 'hunter2\0' };
-    expect(() => parseSecret(bad)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }));
+    expect(() => parseSecret(bad)).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
   });
 });
 

@@ -20,12 +20,16 @@ const PULL_SILENCE_MS = 20_000;
 const IMPORT_MS = 120_000;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** The image that recipes build on: the operator's choice, what the engine has, a registry's, or one made of Debian's packages. */
+/**
+ * The image that recipes build on: the operator's choice, what the engine has, a registry's, or one made of Debian's
+ * packages.
+ */
 export async function ensureBase(engine: ToolEngine, signal: AbortSignal): Promise<string> {
   const chosen = process.env['IMAGES_BASE'];
   if (chosen) return chosen;
   for (const imageRef of [BASE.registryRef, BASE.imageRef]) if (await findOnEngine(engine, imageRef)) return imageRef;
-  if ((await isInRegistry(engine, BASE.registryRef)) && (await pull(engine, BASE.registryRef, signal))) return BASE.registryRef;
+  if ((await isInRegistry(engine, BASE.registryRef)) && (await pull(engine, BASE.registryRef, signal)))
+    return BASE.registryRef;
   await make(engine, signal);
   return BASE.imageRef;
 }
@@ -74,15 +78,23 @@ async function ensureTools(): Promise<void> {
   ];
   const why = `No registry gives ${BASE.registryRef}, and making it needs`;
   if (!hasApt())
-    throw new PrepareFailure(`${why} a Debian or Ubuntu machine. Set IMAGES_BASE to an image of Debian 12 that the engine has.`);
-  if (!canBecomeRoot()) throw new PrepareFailure(`${why} root's rights. Run this with sudo, or set IMAGES_BASE to an image of Debian 12.`);
+    throw new PrepareFailure(
+      `${why} a Debian or Ubuntu machine. Set IMAGES_BASE to an image of Debian 12 that the engine has.`,
+    );
+  if (!canBecomeRoot())
+    throw new PrepareFailure(`${why} root's rights. Run this with sudo, or set IMAGES_BASE to an image of Debian 12.`);
   if (packages.length === 0) return;
   say(`needed: Debian's ${packages.join(', ')}, to make a base image where no registry gives one`);
   await installDebianPackages(packages);
 }
 
 function sourceLines(): readonly string[] {
-  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)|$(RELEASE)|$(COMPONENT)', 'Created-By: Packages']);
+  const targets = execFileSync('apt-get', [
+    'indextargets',
+    '--format',
+    '$(REPO_URI)|$(RELEASE)|$(COMPONENT)',
+    'Created-By: Packages',
+  ]);
   const isDebian = /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
   return toSourceLines(targets.toString(), BASE.suite, isDebian);
 }
@@ -127,7 +139,8 @@ async function importImage({ docker, call }: ToolEngine, archive: string, signal
     call,
     milliseconds: IMPORT_MS,
     silenceMilliseconds: IMPORT_MS,
-    open: (abortSignal: AbortSignal) => docker.importImage(createReadStream(archive), { repo, tag, changes, abortSignal }),
+    open: (abortSignal: AbortSignal) =>
+      docker.importImage(createReadStream(archive), { repo, tag, changes, abortSignal }),
     onLine: ({ error }: EngineLine) => {
       if (error !== undefined) throw new PrepareFailure(`The engine did not take ${BASE.imageRef}: ${error}`);
     },

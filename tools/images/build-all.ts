@@ -13,8 +13,14 @@ interface BuildAllOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Builds what of the recipes is missing or outdated, one after the other; with `fresh` all of them, of the newest packages. */
-export function buildAll(recipes: readonly Recipe[], { fresh = false, signal = new AbortController().signal }: BuildAllOptions = {}) {
+/**
+ * Builds what of the recipes is missing or outdated, one after the other; with `fresh` all of them, of the newest
+ * packages.
+ */
+export function buildAll(
+  recipes: readonly Recipe[],
+  { fresh = false, signal = new AbortController().signal }: BuildAllOptions = {},
+) {
   // Looked at under the lock: another process may have done the work while it held it.
   return oneAtATime(() => build(recipes, fresh, signal), 'images');
 }
@@ -26,7 +32,10 @@ async function build(recipes: readonly Recipe[], fresh: boolean, signal: AbortSi
   if (due.length === 0) return;
   const baseSeconds = (await hasBase(engine)) ? 0 : BASE.seconds;
   say(`building ${due.map(({ imageRef }) => imageRef).join(', ')}, about ${toDuration(secondsOf(due) + baseSeconds)}`);
-  const reports = due.map((recipe) => ({ recipe, report: new BuildReport(recipe.imageRef, secondsOf([recipe]) + baseSeconds) }));
+  const reports = due.map((recipe) => ({
+    recipe,
+    report: new BuildReport(recipe.imageRef, secondsOf([recipe]) + baseSeconds),
+  }));
   try {
     const base = await ensureBase(engine, signal);
     for (const [at, { recipe, report }] of reports.entries()) {

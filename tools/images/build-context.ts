@@ -19,7 +19,9 @@ export interface ContextFile {
 
 /** The project's files that a recipe sends to the engine, in the order of their paths. */
 export function readContext({ name, files }: Pick<Recipe, 'name' | 'files'>): readonly ContextFile[] {
-  return files.flatMap(([from, to]) => readTree(inProject(from), to, LEFT_OUT, name)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return files
+    .flatMap(([from, to]) => readTree(inProject(from), to, LEFT_OUT, name))
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 /** Changes whenever the image that the recipe makes does, but for newer packages and another base. */
@@ -35,7 +37,8 @@ export function digestOf(recipe: Recipe): string {
 /** The files below `file`, or it itself, as entries below `to`. Links are followed. */
 export function readTree(file: string, to: string, leftOut: ReadonlySet<string>, name: string): readonly ContextFile[] {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) throw new PrepareFailure(`${file}, which the image "${name}" is made of, is missing. Run "npm install".`);
+  if (stat === undefined)
+    throw new PrepareFailure(`${file}, which the image "${name}" is made of, is missing. Run "npm install".`);
   if (!stat.isDirectory()) return [{ path: to, mode: stat.mode & 0o111 ? 0o755 : 0o644, file }];
   const names = readdirSync(file).filter((each) => !leftOut.has(each));
   return names.flatMap((each) => readTree(path.join(file, each), to === '' ? each : `${to}/${each}`, leftOut, name));

@@ -25,14 +25,21 @@ interface BuildOptions {
   readonly report: BuildReport;
 }
 
-/** Builds a recipe's image, with progress. Rejects with a PrepareFailure that shows the last lines, or with the signal's reason. */
+/**
+ * Builds a recipe's image, with progress. Rejects with a PrepareFailure that shows the last lines, or with the signal's
+ * reason.
+ */
 export async function buildImage(engine: ToolEngine, recipe: Recipe, options: BuildOptions): Promise<void> {
   const { place, signal, report } = options;
   const files = [...readContext(recipe), ...(await fetchNpm(recipe))];
   const progress = new BuildProgress(recipe.seconds);
   const started = Date.now();
-  const secondsLeft = () => atThisPace(progress.secondsLeft, { done: progress.secondsDone, elapsed: (Date.now() - started) / 1000 });
-  const done = showProgress(`${place}${recipe.name}`, () => `${progress.percent} %, ${progress.doing}, about ${secondsLeft()} s left`);
+  const secondsLeft = () =>
+    atThisPace(progress.secondsLeft, { done: progress.secondsDone, elapsed: (Date.now() - started) / 1000 });
+  const done = showProgress(
+    `${place}${recipe.name}`,
+    () => `${progress.percent} %, ${progress.doing}, about ${secondsLeft()} s left`,
+  );
   const onLine = (line: EngineLine) => {
     progress.add(line);
     report.state = { percent: progress.percent, secondsLeft: secondsLeft() };

@@ -8,8 +8,8 @@ export interface EngineLine {
 }
 
 /**
- * Reads the engine's and apt's words during a build and says how far it is. `seconds` weigh the steps that take long, which are
- * those that install something, in their order; every other step counts as nothing.
+ * Reads the engine's and apt's words during a build and says how far it is. `seconds` weigh the steps that take long,
+ * which are those that install something, in their order; every other step counts as nothing.
  */
 export class BuildProgress {
   readonly #seconds: readonly number[];
@@ -48,7 +48,8 @@ export class BuildProgress {
 
   /** What is being done, for a person. */
   get doing(): string {
-    const packages = this.#isSlow && this.#packages > 0 ? `, ${Math.floor(this.#handled / 3)} of ${this.#packages} packages` : '';
+    const packages =
+      this.#isSlow && this.#packages > 0 ? `, ${Math.floor(this.#handled / 3)} of ${this.#packages} packages` : '';
     return `step ${this.step} of ${this.steps}${packages}`;
   }
 

@@ -15,7 +15,10 @@ export const DESKTOP = {
   registryRef: 'lscr.io/linuxserver/webtop:debian-xfce',
 };
 
-/** There when a registry gave the image once: nobody asks again. Where it does not, the image is built, and nobody asks again either. */
+/**
+ * There when a registry gave the image once: nobody asks again. Where it does not, the image is built, and nobody asks
+ * again either.
+ */
 const REMEMBERED = inProject('.runtime/registry-answers');
 
 export function rememberRegistry(): void {
@@ -29,8 +32,8 @@ export function desktopRecipes(): readonly Recipe[] {
 }
 
 /**
- * Sees to it that a gateway that is about to start as process `gatewayPid` has a desktop to offer. Takes milliseconds: whether a
- * registry answers, and the build where none does, are the matter of a process of its own. Never fails.
+ * Sees to it that a gateway that is about to start as process `gatewayPid` has a desktop to offer. Takes milliseconds:
+ * whether a registry answers, and the build where none does, are the matter of a process of its own. Never fails.
  */
 export async function offerDesktop(gatewayPid: number): Promise<void> {
   if (existsSync(REMEMBERED)) return;

@@ -17,7 +17,10 @@ export function toDuration(seconds: number): string {
   return seconds < 100 ? `${Math.max(10, Math.round(seconds / 10) * 10)} s` : `${Math.round(seconds / 60)} min`;
 }
 
-/** The seconds that are left as this machine goes: `elapsed` were taken for what takes `done` where the recipes were measured. */
+/**
+ * The seconds that are left as this machine goes: `elapsed` were taken for what takes `done` where the recipes were
+ * measured.
+ */
 export function atThisPace(secondsLeft: number, { done, elapsed }: { done: number; elapsed: number }): number {
   const slowness = done < 10 ? 1 : Math.max(1, elapsed / done);
   return Math.round(secondsLeft * slowness);

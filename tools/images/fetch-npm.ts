@@ -10,7 +10,10 @@ import { readTree, type ContextFile } from './build-context.ts';
 
 /** Links to programs, which nothing in an image calls. */
 const LEFT_OUT = new Set(['.bin']);
-/** Headers, and of code-server: sources of binaries, and an assistant that needs an account elsewhere and has a licence of its own. */
+/**
+ * Headers, and of code-server: sources of binaries, and an assistant that needs an account elsewhere and has a licence
+ * of its own.
+ */
 const UNUSED = [
   'include',
   'share',
@@ -24,7 +27,10 @@ const UNUSED = [
 /** Folders of code-server with a shrinkwrap file, which has the hash of each package that belongs there. */
 const WITH_DEPENDENCIES = ['', 'lib/vscode', 'lib/vscode/extensions'];
 
-/** What a recipe takes from npm, checked against its hashes, as entries of a build's context. Fetched once for each version. */
+/**
+ * What a recipe takes from npm, checked against its hashes, as entries of a build's context. Fetched once for each
+ * version.
+ */
 export async function fetchNpm({ name, npm = {} }: Recipe): Promise<readonly ContextFile[]> {
   const entries: ContextFile[] = [];
   for (const [folder, wanted] of Object.entries(npm)) {
@@ -64,8 +70,15 @@ async function download({ package: wanted, integrity }: NpmPackage, folder: stri
   if (archive === undefined) throw new PrepareFailure(`npm brought no archive of ${wanted}.`);
   const data = readFileSync(path.join(folder, archive));
   const found = `sha512-${createHash('sha512').update(data).digest('base64')}`;
-  if (found !== integrity) throw new PrepareFailure(`What npm gives as ${wanted} is not what it was: its hash is ${found}.`);
-  await runCommand({ title: `Unpacking ${wanted}`, command: 'tar', args: ['xzf', archive], deadline: 120, cwd: folder });
+  if (found !== integrity)
+    throw new PrepareFailure(`What npm gives as ${wanted} is not what it was: its hash is ${found}.`);
+  await runCommand({
+    title: `Unpacking ${wanted}`,
+    command: 'tar',
+    args: ['xzf', archive],
+    deadline: 120,
+    cwd: folder,
+  });
 }
 
 /** Its own install script would compile what npm has binaries of, or what is not needed. */

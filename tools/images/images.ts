@@ -1,5 +1,6 @@
 /**
- * Builds images where no registry has them: `npm run images -- NAME...|all [--fresh]`. Without a name it lists what there is.
+ * Builds images where no registry has them: `npm run images -- NAME...|all [--fresh]`. Without a name it lists what
+ * there is.
  */
 import { RECIPES, type Recipe } from '../../images/recipes.ts';
 import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
@@ -25,7 +26,9 @@ async function main(args: readonly string[]): Promise<void> {
 function findRecipe(name: string): Recipe {
   const recipe = RECIPES.find((each) => each.name === name || each.imageRef === name);
   if (recipe !== undefined) return recipe;
-  throw new PrepareFailure(`No image is named "${name}"; there are ${RECIPES.map((each) => each.name).join(', ')}, and "all".`);
+  throw new PrepareFailure(
+    `No image is named "${name}"; there are ${RECIPES.map((each) => each.name).join(', ')}, and "all".`,
+  );
 }
 
 speakAs('images');

@@ -25,5 +25,7 @@ export async function listImages(): Promise<void> {
     return;
   }
   const seconds = secondsOf(due) + ((await hasBase(engine)) ? 0 : BASE.seconds);
-  console.log(`\nnpm run images -- NAME...   builds some.\nnpm run images -- all       builds the rest, about ${toDuration(seconds)}.`);
+  console.log(
+    `\nnpm run images -- NAME...   builds some.\nnpm run images -- all       builds the rest, about ${toDuration(seconds)}.`,
+  );
 }

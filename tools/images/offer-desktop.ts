@@ -1,6 +1,6 @@
 /**
- * `offer-desktop.ts PID`: beside a gateway that starts on a machine without a registry, builds the image that its first desktop
- * needs, and ends with the gateway, whose process PID is. Whatever goes wrong here, the gateway serves.
+ * `offer-desktop.ts PID`: beside a gateway that starts on a machine without a registry, builds the image that its first
+ * desktop needs, and ends with the gateway, whose process PID is. Whatever goes wrong here, the gateway serves.
  */
 import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
 import { pidExists } from '../../src/lib/process-identity.js';
@@ -16,7 +16,9 @@ const LOOK_MS = 1_000;
 async function main(gatewayPid: number): Promise<void> {
   if (await isDesktopInRegistry()) return rememberRegistry();
   say(`No registry gives ${DESKTOP.registryRef}: the desktop image is made here of Debian's packages.`);
-  say('The gateway serves meanwhile. A Debian VM with XFCE that is started now shows how far the image is, and then boots.');
+  say(
+    'The gateway serves meanwhile. A Debian VM with XFCE that is started now shows how far the image is, and then boots.',
+  );
   await buildAll(desktopRecipes(), { signal: AbortSignal.any([untilStopped(), untilGone(gatewayPid)]) });
 }
 

@@ -3,6 +3,7 @@ import { PrepareFailure } from '../../scripts/prepare/report.js';
 /** Aborts when somebody ends this process, so that what it began is undone first. */
 export function untilStopped(): AbortSignal {
   const abort = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => abort.abort(new PrepareFailure(`stopped by ${name}`)));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(name, () => abort.abort(new PrepareFailure(`stopped by ${name}`)));
   return abort.signal;
 }

@@ -6,7 +6,16 @@ import { PrepareFailure, say } from '../../scripts/prepare/report.js';
 import { runAsRoot, runCommand } from '../../scripts/prepare/run-command.js';
 
 const ENV = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'a' };
-const OPTIONS = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', '-o', 'Dpkg::Options::=--force-confold'];
+const OPTIONS = [
+  '-y',
+  '-q',
+  '-o',
+  'DPkg::Lock::Timeout=120',
+  '-o',
+  'Acquire::Retries=3',
+  '-o',
+  'Dpkg::Options::=--force-confold',
+];
 
 export function hasApt(): boolean {
   return findDaemon('apt-get') !== undefined && existsSync('/var/lib/dpkg/info');
@@ -40,11 +49,19 @@ export async function extractFromDebianPackage({ debianPackage, file, target }: 
   const folder = mkdtempSync(path.join(tmpdir(), 'swiftor-apt-'));
   try {
     await updateLists();
-    const download = { command: 'apt-get', args: [...OPTIONS, 'download', debianPackage], deadline: 180, cwd: folder, env: ENV };
+    const download = {
+      command: 'apt-get',
+      args: [...OPTIONS, 'download', debianPackage],
+      deadline: 180,
+      cwd: folder,
+      env: ENV,
+    };
     await runCommand({ title: `Downloading ${debianPackage} (apt-get download)`, ...download });
     const archive = readdirSync(folder).find((name) => name.endsWith('.deb'));
     if (archive === undefined)
-      throw new PrepareFailure(`apt-get downloaded no file of ${debianPackage}; run "apt-get install ${debianPackage}".`);
+      throw new PrepareFailure(
+        `apt-get downloaded no file of ${debianPackage}; run "apt-get install ${debianPackage}".`,
+      );
     const unpack = { command: 'dpkg-deb', args: ['--extract', archive, 'unpacked'], deadline: 60, cwd: folder };
     await runCommand({ title: `Unpacking ${archive}`, ...unpack });
     mkdirSync(path.dirname(target), { recursive: true });

@@ -7,7 +7,9 @@ const packages = (names: readonly string[], purpose: string) => (): Need | undef
   const missing = names.filter((name) => !isUnpacked(name));
   if (!hasApt() || missing.length === 0) return undefined;
   const why = `Debian's ${missing.join(' and ')}: ${purpose}`;
-  return canBecomeRoot() ? { why, debianPackages: missing } : { why, impossible: `Run "sudo apt-get install ${missing.join(' ')}".` };
+  return canBecomeRoot()
+    ? { why, debianPackages: missing }
+    : { why, impossible: `Run "sudo apt-get install ${missing.join(' ')}".` };
 };
 
 export const checkBusybox = packages(['busybox-static'], 'the tests make their container image of it');

@@ -30,7 +30,10 @@ export async function checkEngine(): Promise<Need | undefined> {
   if (problem === 'EACCES') {
     const user = process.env['USER'] ?? String(process.getuid?.());
     if (!canBecomeRoot())
-      return { why, impossible: `Run "sudo usermod -aG docker ${user}" and log in again: only root and the group docker may use it.` };
+      return {
+        why,
+        impossible: `Run "sudo usermod -aG docker ${user}" and log in again: only root and the group docker may use it.`,
+      };
     return {
       why: `access to ${DEFAULT_SOCKET} for ${user} and membership of the group docker: it answers only root now`,
       start: openSocketToUser,
@@ -38,13 +41,17 @@ export async function checkEngine(): Promise<Need | undefined> {
   }
   if (findDaemon('dockerd') !== undefined) {
     if (!canBecomeRoot())
-      return { why, impossible: 'Start it: "sudo systemctl start docker", or "sudo dockerd" where there is no systemd.' };
+      return {
+        why,
+        impossible: 'Start it: "sudo systemctl start docker", or "sudo dockerd" where there is no systemd.',
+      };
     return { why: `${why}; dockerd is installed and will be started`, start: startEngine };
   }
   if (!hasApt()) {
     return {
       why,
-      impossible: "Install Docker Engine with your system's packages and start it, or set DOCKER_HOST to an engine elsewhere.",
+      impossible:
+        "Install Docker Engine with your system's packages and start it, or set DOCKER_HOST to an engine elsewhere.",
     };
   }
   const packages = debianPackages();
@@ -61,14 +68,21 @@ export async function checkEngine(): Promise<Need | undefined> {
   };
 }
 
-/** docker.io depends on containerd, runc and tini; the rest it only recommends, though without them it fails on some machines. */
+/**
+ * docker.io depends on containerd, runc and tini; the rest it only recommends, though without them it fails on some
+ * machines.
+ */
 function debianPackages(): string[] {
   const packages = ['docker.io', 'iptables', 'ca-certificates'];
   // With AppArmor in the kernel and no parser, no container starts.
-  if (readText('/sys/module/apparmor/parameters/enabled').startsWith('Y') && findDaemon('apparmor_parser') === undefined)
+  if (
+    readText('/sys/module/apparmor/parameters/enabled').startsWith('Y') &&
+    findDaemon('apparmor_parser') === undefined
+  )
     packages.push('apparmor');
   // Systemd mounts the cgroups; elsewhere somebody has to.
-  if (!existsSync('/run/systemd/system') && !/ cgroup2? /.test(readText('/proc/mounts'))) packages.push('cgroupfs-mount');
+  if (!existsSync('/run/systemd/system') && !/ cgroup2? /.test(readText('/proc/mounts')))
+    packages.push('cgroupfs-mount');
   return packages;
 }
 

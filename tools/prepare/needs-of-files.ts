@@ -3,7 +3,10 @@ export type TestNeeds = 'nothing' | 'engine' | 'everything';
 
 const ORDER: readonly TestNeeds[] = ['nothing', 'engine', 'everything'];
 
-/** By the folder that each argument of `npm test` names; everything for one that names none of them, or where there is none. */
+/**
+ * By the folder that each argument of `npm test` names; everything for one that names none of them, or where there is
+ * none.
+ */
 export function needsOfFiles(args: readonly string[]): TestNeeds {
   const files = args.filter((arg) => !arg.startsWith('-'));
   if (files.length === 0) return 'everything';

@@ -3,7 +3,10 @@ import { connect } from '../../src/engine/docker/connection/connect.ts';
 
 const LIMIT_MILLISECONDS = 3_000;
 
-/** Undefined when an engine answers at the endpoint; else why not, in short: an error code such as EACCES where there is one. */
+/**
+ * Undefined when an engine answers at the endpoint; else why not, in short: an error code such as EACCES where there is
+ * one.
+ */
 export async function pingEngine(endpoint: string): Promise<string | undefined> {
   try {
     const { docker, close } = connect(endpoint);

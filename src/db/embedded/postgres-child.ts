@@ -42,7 +42,12 @@ export async function startOnCluster(
     env: { PATH: process.env['PATH'], LC_ALL: 'C' },
     stdio: ['ignore', 'ignore', 'pipe', ...(byDescriptor ? [folder.fd] : [])],
   });
-  return { pid: child.pid, ended: outcomeOf(child), lastOutput: listen(child, onLine), kill: (signal) => killGroup(child, signal) };
+  return {
+    pid: child.pid,
+    ended: outcomeOf(child),
+    lastOutput: listen(child, onLine),
+    kill: (signal) => killGroup(child, signal),
+  };
 }
 
 /** initdb shares a group with its child processes. A postmaster's backends have groups of their own. */

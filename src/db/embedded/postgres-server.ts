@@ -59,7 +59,10 @@ const SETTINGS = {
  * Starts postgres and resolves when it accepts connections. If it is late, or if `signal` aborts, it is stopped before
  * the promise rejects. The message has its last output.
  */
-export async function startPostgresServer(options: PostgresServerOptions, signal: AbortSignal): Promise<PostgresServer> {
+export async function startPostgresServer(
+  options: PostgresServerOptions,
+  signal: AbortSignal,
+): Promise<PostgresServer> {
   const { program, cluster, socketDir, account, log, readyMs } = options;
   const ready = Promise.withResolvers<'ready'>();
   const onLine = (line: string): void => {
@@ -109,7 +112,8 @@ function logLine(log: Log, line: string): void {
   // Connections that end or are refused while the server ends or starts (class 57P) are part of an outage, which is
   // logged once.
   const isOutage = sqlState.startsWith('57P');
-  if ((severity === 'FATAL' || severity === 'PANIC') && !isOutage) log.error({ postgres: line }, 'PostgreSQL reports an error');
+  if ((severity === 'FATAL' || severity === 'PANIC') && !isOutage)
+    log.error({ postgres: line }, 'PostgreSQL reports an error');
   else if (severity === 'WARNING') log.warn({ postgres: line }, 'PostgreSQL warns');
   else log.debug({ postgres: line }, 'PostgreSQL');
 }

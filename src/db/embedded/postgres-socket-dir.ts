@@ -25,6 +25,7 @@ export async function removeSocketDir(folder: string): Promise<void> {
   if (target === undefined) return;
   // Only a real directory: in a world-writable folder, another user may have put a link in its place.
   const info = await lstat(target).catch(() => undefined);
-  if (path.basename(target).startsWith(PREFIX) && info?.isDirectory() === true) await rm(target, { recursive: true, force: true });
+  if (path.basename(target).startsWith(PREFIX) && info?.isDirectory() === true)
+    await rm(target, { recursive: true, force: true });
   await rm(link, { force: true });
 }

@@ -29,7 +29,9 @@ export async function endSurvivors(cluster: string, log: Log, signal: AbortSigna
   // Backends of a killed postmaster exit when they notice. A stuck one would write to the new server's cluster.
   const left = () => processesOf(cluster);
   if (!(await end(left, [undefined, 'SIGQUIT', 'SIGKILL'], signal))) {
-    throw new Error(`Processes ${(await left()).join(', ')} still use ${cluster} and do not end. Kill them, then start again.`);
+    throw new Error(
+      `Processes ${(await left()).join(', ')} still use ${cluster} and do not end. Kill them, then start again.`,
+    );
   }
   const remaining = await readPostmasterPid(cluster);
   if (remaining !== undefined && pidExists(remaining)) {
@@ -45,7 +47,11 @@ async function readPostmasterPid(cluster: string): Promise<number | undefined> {
 }
 
 /** Sends each signal in turn, or only waits for undefined, until `find` finds nothing. False if processes remain. */
-async function end(find: () => Promise<number[]>, signals: readonly (NodeJS.Signals | undefined)[], abort: AbortSignal): Promise<boolean> {
+async function end(
+  find: () => Promise<number[]>,
+  signals: readonly (NodeJS.Signals | undefined)[],
+  abort: AbortSignal,
+): Promise<boolean> {
   for (const name of signals) {
     if (name !== undefined) for (const pid of await find()) trySignal(pid, name);
     const deadline = Date.now() + SIGNAL_TIMEOUT_MS;

@@ -9,7 +9,11 @@ const SCRIPT = `trap '' INT TERM HUP; read -r line || kill -INT "$1"`;
  * process holds. It has its own session, so a signal to the gateway's process group does not reach it.
  * @returns a function that stops the watcher once PostgreSQL has ended.
  */
-export function startPostgresWatcher(pid: number, account: PostgresAccount | undefined, onError: (error: Error) => void): () => void {
+export function startPostgresWatcher(
+  pid: number,
+  account: PostgresAccount | undefined,
+  onError: (error: Error) => void,
+): () => void {
   const shell = spawn('/bin/sh', ['-c', SCRIPT, 'swiftor-postgres-watcher', String(pid)], {
     ...account,
     cwd: '/',

@@ -91,7 +91,8 @@ export function createDockerDriver({
         signal,
         async (abortSignal) => {
           const answer = await ping({ abortSignal });
-          if (String(answer) !== 'OK') throw new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`);
+          if (String(answer) !== 'OK')
+            throw new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`);
         },
         { milliseconds: Math.min(PING_MILLISECONDS, callMilliseconds) },
       );
@@ -152,7 +153,8 @@ export function createDockerDriver({
       const machines = new Map<string, Observation & Labelled>();
       for (const one of listed) {
         const observation = observeListed(one, installationId);
-        if (observation && !machines.has(observation.id)) machines.set(observation.id, { ...observation, labels: one.Labels ?? {} });
+        if (observation && !machines.has(observation.id))
+          machines.set(observation.id, { ...observation, labels: one.Labels ?? {} });
       }
       return { machines: [...machines.values()], volumes: owned.map(({ id, name, labels }) => ({ id, name, labels })) };
     },

@@ -1,4 +1,10 @@
-import { Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionNode, type SelectionSetNode } from 'graphql';
+import {
+  Kind,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
 import { badInput } from '../../errors.ts';
 
 /**
@@ -37,7 +43,8 @@ function measure({ definitions }: DocumentNode): Size[] {
   /** The fragments on the current path, to detect cycles. */
   const open = new Set<string>();
 
-  const ofSet = (set: SelectionSetNode | undefined): Size => (set?.selections ?? []).map(ofSelection).reduce(add, EMPTY);
+  const ofSet = (set: SelectionSetNode | undefined): Size =>
+    (set?.selections ?? []).map(ofSelection).reduce(add, EMPTY);
   const ofSelection = (selection: SelectionNode): Size => {
     const own = { ...EMPTY, directives: selection.directives?.length ?? 0 };
     if (selection.kind === Kind.FRAGMENT_SPREAD) return add(own, ofFragment(selection.name.value));

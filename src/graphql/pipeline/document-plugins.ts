@@ -1,4 +1,10 @@
-import { NoSchemaIntrospectionCustomRule, validate, ValuesOfCorrectTypeRule, type GraphQLError, type ValidationRule } from 'graphql';
+import {
+  NoSchemaIntrospectionCustomRule,
+  validate,
+  ValuesOfCorrectTypeRule,
+  type GraphQLError,
+  type ValidationRule,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { RateLimits } from '../../auth/rate-limits.ts';
 import type { Caller } from '../schema/context.ts';

@@ -13,7 +13,11 @@ export class ErrorReporter {
   }
 
   /** Logs one line per request, for its worst error. `errors` are masked already. */
-  report(errors: readonly GraphQLError[], { requestId, route }: Pick<Caller, 'requestId' | 'route'>, operation?: string): GraphQLError[] {
+  report(
+    errors: readonly GraphQLError[],
+    { requestId, route }: Pick<Caller, 'requestId' | 'route'>,
+    operation?: string,
+  ): GraphQLError[] {
     const worst = errors.find(isInternal) ?? errors[0];
     if (worst !== undefined) {
       logFailure(this.#log, { requestId, operation: route ?? operation, code: codeOfMasked(worst) }, causeOf(worst));

@@ -45,12 +45,18 @@ export function createExecutor(): (args: ExecutionArgs) => Result {
     if (query === undefined) return execute(args);
     const result: Result = query.query(args.rootValue, args.contextValue, args.variableValues ?? {});
     const { document } = args;
-    return result instanceof Promise ? result.then((late) => withNodes(late, operation, document)) : withNodes(result, operation, document);
+    return result instanceof Promise
+      ? result.then((late) => withNodes(late, operation, document))
+      : withNodes(result, operation, document);
   };
 }
 
 /** graphql-jit's errors have a path but no nodes. Masking needs the nodes, and clients read their locations. */
-function withNodes(result: ExecutionResult, operation: OperationDefinitionNode, document: DocumentNode): ExecutionResult {
+function withNodes(
+  result: ExecutionResult,
+  operation: OperationDefinitionNode,
+  document: DocumentNode,
+): ExecutionResult {
   if (result.errors === undefined) return result;
   const errors = result.errors.map(({ message, path = [], originalError, extensions }) => {
     const nodes = nodesAt(path, operation.selectionSet, document);

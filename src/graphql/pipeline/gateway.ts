@@ -83,7 +83,11 @@ export class Gateway {
       graphqlEndpoint: GRAPHQL_PATH,
       landingPage: false,
       // GraphiQL subscribes over SSE, which sends its headers, and so the token.
-      graphiql: graphiql && { title: 'Swiftor Gateway', subscriptionsProtocol: 'SSE', headers: '{"authorization": "Bearer TOKEN"}' },
+      graphiql: graphiql && {
+        title: 'Swiftor Gateway',
+        subscriptionsProtocol: 'SSE',
+        headers: '{"authorization": "Bearer TOKEN"}',
+      },
       // This package bundles GraphiQL's scripts, so the page works offline. Loaded on first use.
       renderGraphiQL: async (page) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(page),
       batching: false,
@@ -91,7 +95,10 @@ export class Gateway {
       cors: false,
       logging: false,
       // Syntax errors are not cached.
-      parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: { get: () => undefined, set: () => undefined } },
+      parserAndValidationCache: {
+        documentCache: createDocumentCache(),
+        errorCache: { get: () => undefined, set: () => undefined },
+      },
       maskedErrors: { maskError },
       plugins: [
         useDocumentLimits(rates),

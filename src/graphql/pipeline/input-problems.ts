@@ -45,7 +45,8 @@ const LITERAL_READER: ValueReader<ValueNode> = {
   isVariable: ({ kind }) => kind === Kind.VARIABLE,
   isNull: ({ kind }) => kind === Kind.NULL,
   itemsOf: (node) => (node.kind === Kind.LIST ? node.values : undefined),
-  fieldsOf: (node) => (node.kind === Kind.OBJECT ? new Map(node.fields.map(({ name, value }) => [name.value, value])) : undefined),
+  fieldsOf: (node) =>
+    node.kind === Kind.OBJECT ? new Map(node.fields.map(({ name, value }) => [name.value, value])) : undefined,
   fits: (node, type) => passes((onError) => validateInputLiteral(node, type, onError)),
 };
 

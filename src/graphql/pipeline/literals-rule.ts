@@ -10,7 +10,8 @@ import { graphqlErrorOf } from './mask-error.ts';
 export const literalsRule: ValidationRule = (context) => {
   let path = '';
   const check = (node: ValueNode, type: GraphQLInputType | undefined): false => {
-    const problems = type === undefined ? [] : literalProblems(node, type, path, { listEnumValues: !context.hideSuggestions });
+    const problems =
+      type === undefined ? [] : literalProblems(node, type, path, { listEnumValues: !context.hideSuggestions });
     if (problems.length > 0) {
       const { message, extensions } = graphqlErrorOf(badInput(problems));
       context.reportError(new GraphQLError(message, { nodes: node, extensions }));

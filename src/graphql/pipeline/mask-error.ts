@@ -16,9 +16,15 @@ export function maskError(error: unknown): GraphQLError {
   if (cause instanceof ApiError) return rebuild(graphqlError, withInputPaths(graphqlError, cause));
   if (cause === undefined && graphqlError !== undefined) return requestFault(graphqlError);
   if (isUnstorableValue(cause)) {
-    return rebuild(graphqlError, new ApiError('BAD_USER_INPUT', 'A string of the input contains a character that cannot be stored.'));
+    return rebuild(
+      graphqlError,
+      new ApiError('BAD_USER_INPUT', 'A string of the input contains a character that cannot be stored.'),
+    );
   }
-  const masked = rebuild(graphqlError, new ApiError(isDatabaseUnavailable(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR'));
+  const masked = rebuild(
+    graphqlError,
+    new ApiError(isDatabaseUnavailable(cause) ? 'UNAVAILABLE' : 'INTERNAL_SERVER_ERROR'),
+  );
   causes.set(masked, cause);
   return masked;
 }
@@ -47,7 +53,11 @@ export function requestFault(error: GraphQLError): GraphQLError {
 
 /** Adds the request id, which identifies the log line. */
 export function withRequestId(error: GraphQLError, requestId: string): GraphQLError {
-  return rebuild(error, { message: error.message, code: codeOfMasked(error), details: { ...error.extensions, requestId } });
+  return rebuild(error, {
+    message: error.message,
+    code: codeOfMasked(error),
+    details: { ...error.extensions, requestId },
+  });
 }
 
 /** The error that a resolver threw; undefined if graphql itself refused the request. */
@@ -57,7 +67,9 @@ function originOf(error: unknown): unknown {
   return current;
 }
 
-type PublicError = Pick<ApiError, 'message' | 'code'> & { readonly details: ErrorDetails | Readonly<Record<string, unknown>> };
+type PublicError = Pick<ApiError, 'message' | 'code'> & {
+  readonly details: ErrorDetails | Readonly<Record<string, unknown>>;
+};
 
 /**
  * Commands name the fields of their own input. If the client passed them in the argument `input`, prefix the paths with
@@ -68,7 +80,11 @@ function withInputPaths(error: GraphQLError | undefined, { message, code, detail
   const isInside = field?.arguments?.some(({ name }) => name.value === 'input') === true;
   if (!isInside || details.fields === undefined) return { message, code, details };
   const fields = details.fields.map(({ path, message: why }) => ({ path: `input.${path}`, message: why }));
-  return { message: fields.map(({ path, message: why }) => `${path}: ${why}`).join(' '), code, details: { ...details, fields } };
+  return {
+    message: fields.map(({ path, message: why }) => `${path}: ${why}`).join(' '),
+    code,
+    details: { ...details, fields },
+  };
 }
 
 function rebuild(error: GraphQLError | undefined, { message, code, details }: PublicError): GraphQLError {

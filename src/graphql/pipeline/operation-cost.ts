@@ -34,7 +34,8 @@ export function pointsOf(args: ExecutionArgs): number {
     const advice = 'ask for fewer fields, or for shorter pages.';
     throw new ApiError('BAD_USER_INPUT', `The operation costs ${cost}, at most ${MAX_COST} are allowed: ${advice}`);
   }
-  const mutations = operation.operation === OperationTypeNode.MUTATION ? countRootFields(operation.selectionSet, alone) : 0;
+  const mutations =
+    operation.operation === OperationTypeNode.MUTATION ? countRootFields(operation.selectionSet, alone) : 0;
   const points = Math.max(1, mutations * POINTS_PER_MUTATION) + Math.floor(cost / COST_PER_POINT);
   if ((operation.variableDefinitions ?? []).length === 0) knownPoints.set(operation, points);
   return points;
@@ -43,7 +44,11 @@ export function pointsOf(args: ExecutionArgs): number {
 /** Points of operations without variables, which never change. */
 const knownPoints = new WeakMap<OperationDefinitionNode, number>();
 
-function costOf(document: DocumentNode, operation: OperationDefinitionNode, { schema, variableValues }: ExecutionArgs): number {
+function costOf(
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  { schema, variableValues }: ExecutionArgs,
+): number {
   const variables = variableValues ?? {};
   try {
     return complexityFromQuery(document, { schema, variables }).complexity;
@@ -57,7 +62,10 @@ function costOf(document: DocumentNode, operation: OperationDefinitionNode, { sc
 /** The document without its other operations. */
 function withOnly(operation: OperationDefinitionNode, document: DocumentNode): DocumentNode {
   if (document.definitions[0] === operation) return document;
-  return { ...document, definitions: [operation, ...document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)] };
+  return {
+    ...document,
+    definitions: [operation, ...document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION)],
+  };
 }
 
 /** Counts the root fields, including those of fragments. Document limits bound the recursion. */
@@ -65,7 +73,9 @@ function countRootFields({ selections }: SelectionSetNode, document: DocumentNod
   return selections.reduce((sum, selection) => {
     if (selection.kind === Kind.FIELD) return sum + 1;
     const name = selection.kind === Kind.FRAGMENT_SPREAD ? selection.name.value : undefined;
-    const inside = document.definitions.find((each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === name);
+    const inside = document.definitions.find(
+      (each) => each.kind === Kind.FRAGMENT_DEFINITION && each.name.value === name,
+    );
     if (selection.kind === Kind.INLINE_FRAGMENT) return sum + countRootFields(selection.selectionSet, document);
     return inside?.kind === Kind.FRAGMENT_DEFINITION ? sum + countRootFields(inside.selectionSet, document) : sum;
   }, 0);

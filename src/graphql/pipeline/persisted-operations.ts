@@ -64,9 +64,12 @@ function parseFile(file: string, text: string): [string, string][] {
   } catch (error) {
     throw new Error(`PERSISTED_OPERATIONS: ${file} is not JSON.`, { cause: error });
   }
-  const entries = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
+  const entries =
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
   if (entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string') !== true) {
-    throw new Error(`PERSISTED_OPERATIONS: ${file} must be an object of documents by id: {"listVms": "query { ... }"}.`);
+    throw new Error(
+      `PERSISTED_OPERATIONS: ${file} must be an object of documents by id: {"listVms": "query { ... }"}.`,
+    );
   }
   return entries;
 }

@@ -66,7 +66,9 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
       const failed = (error: unknown): ExecutionResult => report({ errors: [maskError(error)] }, caller);
       try {
         const result = execute({ ...this.#operation, contextValue: contextOf(caller), rootValue: event });
-        return result instanceof Promise ? result.then((late) => report(late, caller)).catch(failed) : report(result, caller);
+        return result instanceof Promise
+          ? result.then((late) => report(late, caller)).catch(failed)
+          : report(result, caller);
       } catch (error) {
         return failed(error);
       }
@@ -107,7 +109,9 @@ class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
 
   async next(): Promise<IteratorResult<ExecutionResult, void>> {
     const { done, value } = await this.#subscription.source.next();
-    return done === true ? { done, value: undefined } : { done: false, value: await this.#subscription.resultOf(value) };
+    return done === true
+      ? { done, value: undefined }
+      : { done: false, value: await this.#subscription.resultOf(value) };
   }
 
   async return(): Promise<IteratorResult<ExecutionResult, void>> {

@@ -12,7 +12,9 @@ const cursorOf = (entry: Entry): string => toCursor('audit', entry);
 
 const AuditAction = builder.enumType('AuditAction', {
   description: 'What was done.',
-  values: Object.fromEntries(Object.entries(AUDIT_ACTIONS).map(([action, description]) => [action, { description }])) as {
+  values: Object.fromEntries(
+    Object.entries(AUDIT_ACTIONS).map(([action, description]) => [action, { description }]),
+  ) as {
     [A in Action]: { description: string };
   },
 });
@@ -29,8 +31,13 @@ const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
   description: 'An action on a VM: who, what, from where and when. Kept after the VM is deleted.',
   fields: (t) => ({
     action: t.field({ type: AuditAction, description: 'What was done.', resolve: ({ action }) => action }),
-    actor: t.exposeID('actor', { nullable: true, description: "The user's id; null for a visitor with a one-time link." }),
-    address: t.exposeString('address', { description: 'The IP address of the client; "unknown" if the connection had already closed.' }),
+    actor: t.exposeID('actor', {
+      nullable: true,
+      description: "The user's id; null for a visitor with a one-time link.",
+    }),
+    address: t.exposeString('address', {
+      description: 'The IP address of the client; "unknown" if the connection had already closed.',
+    }),
     vmId: t.exposeID('vmId', { description: 'The VM, which may have been deleted.' }),
     vmlabel: t.exposeString('vmlabel', { description: 'The label of the VM before the action.' }),
     details: t.field({
@@ -42,9 +49,14 @@ const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
         Object.entries(details).flatMap(([name, value]) => (value === null ? [] : [{ name, value: String(value) }])),
     }),
     count: t.exposeInt('count', {
-      description: 'For SECRETS_READ and START_REFUSED, how often within the minute and from this address; otherwise 1.',
+      description:
+        'For SECRETS_READ and START_REFUSED, how often within the minute and from this address; otherwise 1.',
     }),
-    at: t.field({ type: 'DateTime', description: 'When it was done; if counted, the last time.', resolve: ({ at }) => at }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When it was done; if counted, the last time.',
+      resolve: ({ at }) => at,
+    }),
   }),
 });
 
@@ -88,7 +100,11 @@ builder.objectField(Account, 'audit', (t) =>
       'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
     complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
-      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'The maximum number of entries, 1 to 100.' }),
+      first: t.arg.int({
+        required: false,
+        defaultValue: DEFAULT_PAGE,
+        description: 'The maximum number of entries, 1 to 100.',
+      }),
       after: t.arg.string({ required: false, description: 'Return entries after this cursor, which are older.' }),
     },
     resolve: async ({ userId }, { first, after }, { db }): Promise<Page> => {

@@ -25,13 +25,15 @@ builder.scalarType('DateTime', {
   serialize: (value) => (typeof value === 'string' ? value : value.toISOString()),
   parseValue(value) {
     const date = typeof value === 'string' ? new Date(value) : undefined;
-    if (date === undefined || Number.isNaN(date.getTime())) throw new GraphQLError('DateTime takes an ISO 8601 string.');
+    if (date === undefined || Number.isNaN(date.getTime()))
+      throw new GraphQLError('DateTime takes an ISO 8601 string.');
     return date;
   },
 });
 
 builder.queryType({ description: 'Reads. All results belong to the account of the token.' });
 builder.mutationType({
-  description: 'Changes. A mutation stores the desired state and returns at once; subscribe to `vmEvents` for the progress.',
+  description:
+    'Changes. A mutation stores the desired state and returns at once; subscribe to `vmEvents` for the progress.',
 });
 builder.subscriptionType({ description: 'Live data, over a WebSocket (graphql-ws) or server-sent events.' });

@@ -56,16 +56,23 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
       description: "The port of the app inside the container, which the VM's own address leads to.",
     }),
     image: t.string({
-      description: 'The image reference; for a webtop, that of its first desktop. `images` lists all, with their fallbacks.',
+      description:
+        'The image reference; for a webtop, that of its first desktop. `images` lists all, with their fallbacks.',
       resolve: ({ image, images }) => image ?? Object.values(images)[0] ?? '',
     }),
-    images: t.field({ type: [DistributionImage], description: 'The image of each desktop, or of the app.', resolve: imagesOf }),
+    images: t.field({
+      type: [DistributionImage],
+      description: 'The image of each desktop, or of the app.',
+      resolve: imagesOf,
+    }),
     ports: t.field({
       type: [PortRange],
       description: 'Its ports for other protocols than HTTP, which addPort can forward.',
       resolve: ({ ports }) => [...ports],
     }),
-    portForwarding: t.exposeBoolean('portForwarding', { description: 'Whether addPort can forward any other port, too.' }),
+    portForwarding: t.exposeBoolean('portForwarding', {
+      description: 'Whether addPort can forward any other port, too.',
+    }),
     deprecated: t.exposeString('deprecated', {
       nullable: true,
       description: 'Why it is deprecated and what to use instead; null if it is not.',

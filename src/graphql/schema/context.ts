@@ -92,7 +92,9 @@ class Loaders {
   }
 }
 
-function loaderByVm<T extends { readonly vmId: string }>(read: (vmIds: readonly string[]) => Promise<T[]>): DataLoader<string, T[]> {
+function loaderByVm<T extends { readonly vmId: string }>(
+  read: (vmIds: readonly string[]) => Promise<T[]>,
+): DataLoader<string, T[]> {
   return new DataLoader(
     async (vmIds) => {
       const byVm = Map.groupBy(await read(vmIds), ({ vmId }) => vmId);

@@ -15,10 +15,18 @@ export interface PageInfoModel {
 export const PageInfo = builder.objectRef<PageInfoModel>('PageInfo').implement({
   description: 'The position of a page in its list.',
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there are more nodes: query them with `after: endCursor`.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', {
+      description: 'Whether there are more nodes: query them with `after: endCursor`.',
+    }),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage', { description: 'Whether the page was queried with a cursor.' }),
-    startCursor: t.exposeString('startCursor', { nullable: true, description: "The first node's cursor; null on an empty page." }),
-    endCursor: t.exposeString('endCursor', { nullable: true, description: "The last node's cursor; null on an empty page." }),
+    startCursor: t.exposeString('startCursor', {
+      nullable: true,
+      description: "The first node's cursor; null on an empty page.",
+    }),
+    endCursor: t.exposeString('endCursor', {
+      nullable: true,
+      description: "The last node's cursor; null on an empty page.",
+    }),
   }),
 });
 
@@ -35,7 +43,10 @@ export function parsePageSize(first: number | null | undefined): number {
 }
 
 /** The page info of nodes with these cursors, queried with the number `after`. */
-export function toPageInfo(cursors: readonly string[], page: { hasNextPage: boolean; after: number | undefined }): PageInfoModel {
+export function toPageInfo(
+  cursors: readonly string[],
+  page: { hasNextPage: boolean; after: number | undefined },
+): PageInfoModel {
   return {
     hasNextPage: page.hasNextPage,
     hasPreviousPage: page.after !== undefined,
@@ -53,6 +64,7 @@ export function toCursor(list: string, { number }: { readonly number: number }):
 export function fromCursor(list: string, cursor: string | null | undefined): number | undefined {
   if (cursor == null) return undefined;
   const [, name, number] = /^([a-z]+):(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  if (name !== list || number === undefined) throw badInput([{ path: 'after', message: 'is not a cursor of this list.' }]);
+  if (name !== list || number === undefined)
+    throw badInput([{ path: 'after', message: 'is not a cursor of this list.' }]);
   return Number(number);
 }

@@ -59,6 +59,7 @@ builder.mutationFields((t) => ({
       protocol: t.arg({ type: PortProtocol, description: 'The protocol.' }),
       internalPort: t.arg.int({ description: 'The port inside the container.' }),
     },
-    resolve: (_root, { vmId, protocol, internalPort }, context) => removePort(context, context.viewer, vmId, { protocol, internalPort }),
+    resolve: (_root, { vmId, protocol, internalPort }, context) =>
+      removePort(context, context.viewer, vmId, { protocol, internalPort }),
   }),
 }));

@@ -15,9 +15,15 @@ const QuotaDimension = builder.enumType('QuotaDimension', { description: 'A limi
 export const QuotaViolation = builder.objectRef<Violation>('QuotaViolation').implement({
   description: 'A limit that a start (for VMS: a creation) would exceed: `used + requested > limit`.',
   fields: (t) => ({
-    dimension: t.field({ type: QuotaDimension, description: 'What is limited.', resolve: ({ dimension }) => dimension }),
+    dimension: t.field({
+      type: QuotaDimension,
+      description: 'What is limited.',
+      resolve: ({ dimension }) => dimension,
+    }),
     limit: t.exposeFloat('limit', { description: 'What the plan allows.' }),
-    used: t.exposeFloat('used', { description: "What the account's other enabled VMs use; for STORAGE, all its volumes." }),
+    used: t.exposeFloat('used', {
+      description: "What the account's other enabled VMs use; for STORAGE, all its volumes.",
+    }),
     requested: t.exposeFloat('requested', { description: 'What this VM would add.' }),
     unit: t.exposeString('unit', { description: 'The unit of the three numbers: "vCPU", "GB" or "VMs".' }),
     message: t.exposeString('message', { description: 'A human-readable message.' }),

@@ -5,7 +5,8 @@ import { selectsField } from './selects-field.ts';
 import { Vm } from './vm/vm.ts';
 
 const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('VmSecret').implement({
-  description: "A variable of the container's environment. Stored encrypted, and decrypted only when a query selects it.",
+  description:
+    "A variable of the container's environment. Stored encrypted, and decrypted only when a query selects it.",
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
     key: t.exposeString('key', { description: "The variable's name." }),
@@ -16,7 +17,11 @@ const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('
         return value;
       },
     }),
-    updatedAt: t.field({ type: 'DateTime', description: 'When it was last set.', resolve: ({ updatedAt }) => updatedAt }),
+    updatedAt: t.field({
+      type: 'DateTime',
+      description: 'When it was last set.',
+      resolve: ({ updatedAt }) => updatedAt,
+    }),
   }),
 });
 
@@ -24,7 +29,8 @@ builder.objectField(Vm, 'secrets', (t) =>
   t.field({
     type: [VmSecret],
     description: 'Its secrets, ordered by key. The password from its creation is the secret VM_PASSWORD.',
-    resolve: ({ id }, _args, { loaders }, info) => (selectsField(info, 'value') ? loaders.secretValues(id) : loaders.secrets(id)),
+    resolve: ({ id }, _args, { loaders }, info) =>
+      selectsField(info, 'value') ? loaders.secretValues(id) : loaders.secrets(id),
   }),
 );
 
@@ -58,7 +64,8 @@ builder.mutationFields((t) => ({
   }),
   deleteSecret: t.field({
     type: Vm,
-    description: 'Removes a secret; replaces the container like setSecret. Errors: NOT_FOUND if there is no such VM or key.',
+    description:
+      'Removes a secret; replaces the container like setSecret. Errors: NOT_FOUND if there is no such VM or key.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       key: t.arg.string({ description: "The variable's name." }),

@@ -5,7 +5,11 @@ export function selectsField({ fieldNodes, fragments }: GraphQLResolveInfo, name
   const within = (set: SelectionSetNode | undefined): boolean =>
     (set?.selections ?? []).some((selection) => {
       if (selection.kind === Kind.FIELD) return selection.name.value === name;
-      return within(selection.kind === Kind.INLINE_FRAGMENT ? selection.selectionSet : fragments[selection.name.value]?.selectionSet);
+      return within(
+        selection.kind === Kind.INLINE_FRAGMENT
+          ? selection.selectionSet
+          : fragments[selection.name.value]?.selectionSet,
+      );
     });
   return fieldNodes.some(({ selectionSet }) => within(selectionSet));
 }

@@ -16,7 +16,9 @@ export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').i
   description: "A subdomain of the VM's address that leads to one of its ports.",
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    name: t.exposeString('name', { description: '1 to 26 lower-case letters, digits and inner dashes; unique within the VM.' }),
+    name: t.exposeString('name', {
+      description: '1 to 26 lower-case letters, digits and inner dashes; unique within the VM.',
+    }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     subdomain: t.string({
       description: 'The dotted form, as in the REST API: `myapp.{id}.{domain}`.',
@@ -31,7 +33,11 @@ export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').i
 });
 
 builder.objectField(Vm, 'networking', (t) =>
-  t.field({ type: [SubdomainMapping], description: 'Its mappings, ordered by name.', resolve: ({ mappings }) => [...mappings] }),
+  t.field({
+    type: [SubdomainMapping],
+    description: 'Its mappings, ordered by name.',
+    resolve: ({ mappings }) => [...mappings],
+  }),
 );
 
 const AddSubdomainInput = builder.inputType('AddSubdomainInput', {
@@ -71,6 +77,7 @@ builder.mutationFields((t) => ({
       vmId: t.arg.id({ description: 'The VM.' }),
       name: t.arg.string({ required: false, description: "A mapping's name; by default, the VM's own address." }),
     },
-    resolve: (_root, { vmId, name }, context) => createOpenLink(context, context.address, context.viewer, vmId, name ?? undefined),
+    resolve: (_root, { vmId, name }, context) =>
+      createOpenLink(context, context.address, context.viewer, vmId, name ?? undefined),
   }),
 }));

@@ -52,9 +52,12 @@ export class GraphqlHttp {
     const accept = request.headers.accept ?? '';
     try {
       if (request.method !== 'GET' && request.method !== 'POST') throw new MethodNotAllowedError(['GET', 'POST']);
-      if (graphiql && request.method === 'GET' && accept.includes('text/html')) return await this.#answer(request, reply, undefined);
+      if (graphiql && request.method === 'GET' && accept.includes('text/html'))
+        return await this.#answer(request, reply, undefined);
       const caller = await authenticate(request);
-      await (accept.includes('text/event-stream') ? this.#stream(request, reply, caller) : this.#answer(request, reply, caller));
+      await (accept.includes('text/event-stream')
+        ? this.#stream(request, reply, caller)
+        : this.#answer(request, reply, caller));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { code, message, details } = error;
@@ -99,7 +102,9 @@ export class GraphqlHttp {
       closing.removeEventListener('abort', end);
     });
     const isPost = request.method === 'POST';
-    const sent = isPost ? (await readJson(request)).value : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
+    const sent = isPost
+      ? (await readJson(request)).value
+      : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
     const lastEventId = request.headers['last-event-id'];
     await serveSse(gateway, reply, toOperation(withPersistedDocument(sent, persisted)), {
       caller,

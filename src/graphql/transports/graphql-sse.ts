@@ -22,14 +22,22 @@ export async function serveSse(
   operation: OperationRequest,
   { caller, mayMutate, lastEventId, ending }: SseOptions,
 ): Promise<void> {
-  const prepared = await gateway.prepare(operation, { ...caller, lastEventId, connection: { cut: () => void reply.destroy() } });
+  const prepared = await gateway.prepare(operation, {
+    ...caller,
+    lastEventId,
+    connection: { cut: () => void reply.destroy() },
+  });
   if (!('kind' in prepared)) return sendJson(reply, 400, { errors: prepared });
   if (prepared.kind === 'mutation' && !mayMutate) throw new MethodNotAllowedError(['POST'], 'Send mutations by POST.');
   const results = await resultsOf(prepared);
   const { source } = results;
   const endSource = (): void => void source.return?.().catch(() => undefined);
   if (reply.destroyed) return endSource();
-  reply.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+  reply.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-accel-buffering': 'no',
+  });
   // Also settles a pending `next()`: the source is released as soon as the client leaves or its token expires.
   reply.once('close', endSource);
   if (ending.aborted) endSource();

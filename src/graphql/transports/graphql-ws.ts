@@ -48,11 +48,18 @@ export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
   const server = new WebSocketServer(settings);
   const connections = new Set<WsConnection>();
   const loggedOrigins = new Set<string>();
-  const refuseOrigin = ({ headers: { origin } }: IncomingMessage, socket: Duplex, headers: Readonly<Record<string, string>>): void => {
+  const refuseOrigin = (
+    { headers: { origin } }: IncomingMessage,
+    socket: Duplex,
+    headers: Readonly<Record<string, string>>,
+  ): void => {
     const name = (origin ?? '').slice(0, 200);
     if (loggedOrigins.size < MAX_LOGGED_ORIGINS && !loggedOrigins.has(name)) {
       loggedOrigins.add(name);
-      log.warn({ origin: name }, 'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours');
+      log.warn(
+        { origin: name },
+        'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours',
+      );
     }
     refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', headers);
   };
@@ -85,7 +92,9 @@ export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
     socket.once('close', (code, reason) => {
       connections.delete(connection);
       if (connection.viewer !== undefined) sockets.close(connection.viewer);
-      closed(code, reason.toString()).catch((error: unknown) => log.error({ err: error }, 'a closed WebSocket could not be cleaned up'));
+      closed(code, reason.toString()).catch((error: unknown) =>
+        log.error({ err: error }, 'a closed WebSocket could not be cleaned up'),
+      );
     });
   });
   let round: Iterator<WsConnection> | undefined;
@@ -106,7 +115,8 @@ export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
   return {
     upgrade(request, socket, head) {
       const { origin, host } = request.headers;
-      if (!isAllowedOrigin(origin, host, origins)) return refuseOrigin(request, socket, { [REQUEST_ID_HEADER]: requestIdOf(request) });
+      if (!isAllowedOrigin(origin, host, origins))
+        return refuseOrigin(request, socket, { [REQUEST_ID_HEADER]: requestIdOf(request) });
       server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
     async dispose() {

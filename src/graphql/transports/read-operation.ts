@@ -26,7 +26,9 @@ export function toOperation({ query, variables, operationName, extensions }: Jso
   const fields: FieldProblem[] = [
     ...(typeof query === 'string' && query !== '' ? [] : [{ path: 'query', message: 'must be a GraphQL document.' }]),
     ...(variables === undefined || isObject ? [] : [{ path: 'variables', message: 'must be an object.' }]),
-    ...(operationName == null || typeof operationName === 'string' ? [] : [{ path: 'operationName', message: 'must be a string.' }]),
+    ...(operationName == null || typeof operationName === 'string'
+      ? []
+      : [{ path: 'operationName', message: 'must be a string.' }]),
     ...(extensions == null || (typeof extensions === 'object' && !Array.isArray(extensions))
       ? []
       : [{ path: 'extensions', message: 'must be an object.' }]),

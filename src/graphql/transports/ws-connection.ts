@@ -75,7 +75,10 @@ export class WsConnection {
   /** Truncates the reason, which may contain client input, to the size of a close frame; ws throws for a longer one. */
   close(code: number, reason: string): void {
     const bytes = Buffer.from(reason);
-    this.#socket.close(code, bytes.length > MAX_REASON_BYTES ? bytes.subarray(0, MAX_REASON_BYTES - 3).toString() : reason);
+    this.#socket.close(
+      code,
+      bytes.length > MAX_REASON_BYTES ? bytes.subarray(0, MAX_REASON_BYTES - 3).toString() : reason,
+    );
   }
 
   /** Closes the connection of a client that reads too slowly. */
@@ -86,7 +89,8 @@ export class WsConnection {
   /** Closes the socket if its token has expired, and pings it when due. Called several times per second. */
   check(now: number): void {
     if (!this.isOpen) return;
-    if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now()) this.close(CloseCode.Forbidden, 'The token has expired');
+    if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now())
+      this.close(CloseCode.Forbidden, 'The token has expired');
     else if (now < this.#pingAt) return;
     else if (this.#isPingUnanswered) this.#socket.terminate();
     else {
@@ -106,7 +110,8 @@ export class WsConnection {
       return false;
     }
     this.#bucketFullAt = taken.fullAt;
-    if (this.#viewer === undefined && bytes > MAX_INIT_BYTES) this.close(CloseCode.BadRequest, 'The connection_init is too large');
+    if (this.#viewer === undefined && bytes > MAX_INIT_BYTES)
+      this.close(CloseCode.BadRequest, 'The connection_init is too large');
     else if (this.#socket.bufferedAmount > MAX_UNSENT_BYTES) this.cut();
     else return true;
     return false;

@@ -37,7 +37,10 @@ export function createWsServer(options: WsServerOptions): Server<WsExtra> {
   const counted = new WeakSet<SubscribePayload>();
 
   /** Authenticates a connection_init. For false, graphql-ws closes with 4403 unless this has used a better code. */
-  const authenticate = async (connection: WsConnection, params: Readonly<Record<string, unknown>> | undefined): Promise<boolean> => {
+  const authenticate = async (
+    connection: WsConnection,
+    params: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<boolean> => {
     const authorization = params?.['authorization'] ?? params?.['Authorization'];
     try {
       const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
@@ -53,7 +56,10 @@ export function createWsServer(options: WsServerOptions): Server<WsExtra> {
     }
   };
 
-  const prepare = async (caller: Caller, payload: SubscribePayload): Promise<PreparedOperation | readonly GraphQLError[]> => {
+  const prepare = async (
+    caller: Caller,
+    payload: SubscribePayload,
+  ): Promise<PreparedOperation | readonly GraphQLError[]> => {
     try {
       rates.checkAccount(caller.viewer);
       const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
@@ -73,7 +79,8 @@ export function createWsServer(options: WsServerOptions): Server<WsExtra> {
       const prepared = await prepare(caller, payload);
       if (!('kind' in prepared)) return prepared;
       if (prepared.kind === 'subscription') {
-        if (connection.subscriptions >= subscriptionsPerSocket) return [gateway.mask(tooManySubscriptions(subscriptionsPerSocket), caller)];
+        if (connection.subscriptions >= subscriptionsPerSocket)
+          return [gateway.mask(tooManySubscriptions(subscriptionsPerSocket), caller)];
         connection.subscriptions += 1;
         counted.add(payload);
       }
@@ -94,7 +101,10 @@ export function createWsServer(options: WsServerOptions): Server<WsExtra> {
 }
 
 /** Close codes for refusing a connection_init that are more specific than 4403 Forbidden. */
-const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = { UNAVAILABLE: TRY_AGAIN_LATER, RATE_LIMITED: TOO_MANY_CODE };
+const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = {
+  UNAVAILABLE: TRY_AGAIN_LATER,
+  RATE_LIMITED: TOO_MANY_CODE,
+};
 
 /** The operation from `onSubscribe`; graphql-ws passes its return value to `execute` and `subscribe`. */
 function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {
@@ -103,5 +113,7 @@ function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {
 
 /** An error of the operation only: the socket's other operations continue. */
 function tooManySubscriptions(most: number): ApiError {
-  return new ApiError('RATE_LIMITED', `A socket has at most ${most} subscriptions; complete one first.`, { retryAfterSeconds: 1 });
+  return new ApiError('RATE_LIMITED', `A socket has at most ${most} subscriptions; complete one first.`, {
+    retryAfterSeconds: 1,
+  });
 }

@@ -107,7 +107,9 @@ export class Tickets {
     const [until, userId] = [Number(end), Buffer.from(holder, 'base64url').toString()];
     const expected = Buffer.from(this.#sign(scope, userId, until));
     const given = Buffer.from(signature);
-    return given.length === expected.length && timingSafeEqual(given, expected) ? { id: signature, userId, until } : undefined;
+    return given.length === expected.length && timingSafeEqual(given, expected)
+      ? { id: signature, userId, until }
+      : undefined;
   }
 
   #sign({ vmId, name }: TicketScope, userId: string, until: number): string {
@@ -130,5 +132,7 @@ function redirectToApp(res: ServerResponse, headers: Readonly<Record<string, str
 /** Whether the request is a prefetch or comes from a robot. */
 function isSpeculative(headers: IncomingHttpHeaders): boolean {
   const purposes = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].map((name) => String(headers[name] ?? ''));
-  return purposes.some((purpose) => /prefetch|prerender|preview/i.test(purpose)) || ROBOT.test(headers['user-agent'] ?? '');
+  return (
+    purposes.some((purpose) => /prefetch|prerender|preview/i.test(purpose)) || ROBOT.test(headers['user-agent'] ?? '')
+  );
 }

@@ -15,14 +15,17 @@ export async function answerUnroutable(
   switch (resolution.kind) {
     case 'unavailable': {
       const { retryAfterSeconds, message, view } = resolution;
-      if (bootPage !== undefined && view !== undefined && wantsPage(req)) return bootPage.show(req, res, view, retryAfterSeconds);
+      if (bootPage !== undefined && view !== undefined && wantsPage(req))
+        return bootPage.show(req, res, view, retryAfterSeconds);
       return answerUnavailable(res, retryAfterSeconds, message);
     }
     case 'not-http':
       return answerPlain(res, resolution.address === undefined ? 404 : 200, notHttpText(resolution));
     case 'moved': {
       const query = originForm(req.url ?? '').split('?')[1];
-      return answerPlain(res, 307, '', { Location: query === undefined ? resolution.path : `${resolution.path}?${query}` });
+      return answerPlain(res, 307, '', {
+        Location: query === undefined ? resolution.path : `${resolution.path}?${query}`,
+      });
     }
     case 'not-found':
     case 'denied':

@@ -71,7 +71,10 @@ class AppExchange implements Dispatcher.DispatchHandler {
     if (ticket === undefined) return;
     // Rounded to seconds, because Node shares timers of the same duration.
     const leftMs = Math.max(0, Math.ceil((ticket.until - Date.now()) / 1_000)) * 1_000;
-    this.#expiry = setTimeout(() => this.#fail('Your access has ended.', 'TICKET_ENDED'), Math.min(leftMs, LONGEST_TIMER_MS));
+    this.#expiry = setTimeout(
+      () => this.#fail('Your access has ended.', 'TICKET_ENDED'),
+      Math.min(leftMs, LONGEST_TIMER_MS),
+    );
     this.#expiry.unref();
   }
 

@@ -36,7 +36,8 @@ export function createAppPools(): AppPools {
 
   const destroy = (pool: AppPool): void => {
     open.delete(pool);
-    for (const each of [pool.kept, pool.fresh]) each.destroy(new TargetGoneError('The target is gone.')).catch(() => undefined);
+    for (const each of [pool.kept, pool.fresh])
+      each.destroy(new TargetGoneError('The target is gone.')).catch(() => undefined);
   };
 
   return {

@@ -97,7 +97,12 @@ export class IngressProxy {
     const pool = this.#pools.get(target);
     if (pool === undefined) return answerUnavailable(res, 1, 'The app has just been stopped; try again shortly.');
     if (req.socket.destroyed) return;
-    const forwarding = { peer: addressOf(req), scheme: publicScheme, host: req.headers.host ?? '', prefix: target.strip };
+    const forwarding = {
+      peer: addressOf(req),
+      scheme: publicScheme,
+      host: req.headers.host ?? '',
+      prefix: target.strip,
+    };
     forward({ req, res, target, pool, ticket, log, headers: requestHeaders(req.rawHeaders, forwarding) });
   }
 
@@ -106,8 +111,13 @@ export class IngressProxy {
     try {
       return await withinDeadline(routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req)));
     } catch (err) {
-      if (!isDatabaseUnavailable(err)) log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
-      return { kind: 'unavailable', retryAfterSeconds: 2, message: 'The gateway cannot look this up now; try again shortly.' };
+      if (!isDatabaseUnavailable(err))
+        log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
+      return {
+        kind: 'unavailable',
+        retryAfterSeconds: 2,
+        message: 'The gateway cannot look this up now; try again shortly.',
+      };
     }
   }
 
@@ -137,7 +147,10 @@ function peerOf({ socket }: IncomingMessage): string {
 async function withinDeadline(resolution: Resolution | Promise<Resolution>): Promise<Resolution> {
   if (!(resolution instanceof Promise)) return resolution;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`No answer within ${RESOLVE_DEADLINE_MS} ms.`)), RESOLVE_DEADLINE_MS);
+  const timer = setTimeout(
+    () => late.reject(new Error(`No answer within ${RESOLVE_DEADLINE_MS} ms.`)),
+    RESOLVE_DEADLINE_MS,
+  );
   try {
     return await Promise.race([resolution, late.promise]);
   } finally {

@@ -60,7 +60,10 @@ export interface Tunnel {
 export function openTunnel({ res, client, clientHead, app, headers, target, ticket, closing, onClosed }: Tunnel): void {
   res.detachSocket(client);
   const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}\r\n`] : []));
-  client.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`, 'latin1');
+  client.write(
+    `HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    'latin1',
+  );
   app.write(clientHead);
   target.load.open += 1;
   const cut = joinSockets(client, app as Socket, () => {

@@ -28,7 +28,12 @@ export interface AppEndpoint extends AppRoute {
  * or to those of the catalog's extra paths. Undefined if there is no such mapping, or the catalog no longer has the
  * image.
  */
-export function matchRoute(vm: Vm, entry: Distribution | undefined, name: string | undefined, path: string): AppRoute | undefined {
+export function matchRoute(
+  vm: Vm,
+  entry: Distribution | undefined,
+  name: string | undefined,
+  path: string,
+): AppRoute | undefined {
   if (name === undefined) return entry === undefined ? undefined : matchOwnRoute(entry, path);
   const mapping = vm.mappings.find((each) => each.name === name);
   if (mapping === undefined) return undefined;
@@ -45,10 +50,18 @@ export function rematchRoute(vm: Vm, entry: Distribution | undefined, { key }: A
 
 function matchOwnRoute(entry: Distribution, path: string): AppRoute {
   const extra = entry.routes.find((each) => path === each.path || path.startsWith(`${each.path}/`));
-  if (extra === undefined) return { key: '', port: entry.defaultPort, scheme: entry.scheme, protocol: 'http', isPublic: false };
+  if (extra === undefined)
+    return { key: '', port: entry.defaultPort, scheme: entry.scheme, protocol: 'http', isPublic: false };
   const { port, protocol, prefix } = extra;
   const scheme = extra.scheme ?? schemeOf(entry, port);
-  return { key: extra.path, port, scheme, protocol, isPublic: false, strip: prefix === 'stripped' ? extra.path : undefined };
+  return {
+    key: extra.path,
+    port,
+    scheme,
+    protocol,
+    isPublic: false,
+    strip: prefix === 'stripped' ? extra.path : undefined,
+  };
 }
 
 function schemeOf(entry: Distribution | undefined, port: number): 'http' | 'https' {

@@ -33,7 +33,12 @@ export interface VmView {
 export type Resolution =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'denied' }
-  | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number; readonly message: string; readonly view?: VmView }
+  | {
+      readonly kind: 'unavailable';
+      readonly retryAfterSeconds: number;
+      readonly message: string;
+      readonly view?: VmView;
+    }
   /** A catalog route to a TCP port; `address` is its public address, undefined if its port forward was removed. */
   | { readonly kind: 'not-http'; readonly port: number; readonly address: string | undefined; readonly view: VmView }
   /** The path of a route without the trailing slash that relative URLs in its page need. */

@@ -70,7 +70,12 @@ export class RouteCache {
     const view = { vm, ticket };
     if (route === undefined) return unavailable(view);
     if (route.protocol === 'tcp') {
-      return { kind: 'not-http', port: route.port, address: forwardAddressOf(this.#options.forward, vm, 'tcp', route.port), view };
+      return {
+        kind: 'not-http',
+        port: route.port,
+        address: forwardAddressOf(this.#options.forward, vm, 'tcp', route.port),
+        view,
+      };
     }
     if (route.key !== '' && path === route.key) return { kind: 'moved', path: `${path}/` };
     const target = findUpstream(cached, route);
@@ -94,7 +99,8 @@ function findUpstream({ vm, upstreams, goneUntil }: CachedVm, route: AppRoute): 
 
 function unavailable(view: VmView): Resolution {
   const { status } = view.vm;
-  if (isBooting(status)) return { kind: 'unavailable', retryAfterSeconds: 2, message: 'This VM is starting; try again shortly.', view };
+  if (isBooting(status))
+    return { kind: 'unavailable', retryAfterSeconds: 2, message: 'This VM is starting; try again shortly.', view };
   if (status === 'STOPPED' || status === 'STOPPING') {
     return { kind: 'unavailable', retryAfterSeconds: 30, message: 'This VM is stopped.', view };
   }

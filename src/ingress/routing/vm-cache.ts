@@ -129,7 +129,14 @@ export class VmCache {
     upstreams.endStale((route) => findEndpoint(vm, rematchRoute(vm, distribution, route)));
     const isUnchanged = latest !== undefined && versionOf(vm) === versionOf(latest.vm);
     const goneUntil = isUnchanged ? latest.goneUntil : 0;
-    const entry: CachedVm = { vm, order, checkedAt: startedAt, upstreams, goneUntil, usedAt: latest?.usedAt ?? startedAt };
+    const entry: CachedVm = {
+      vm,
+      order,
+      checkedAt: startedAt,
+      upstreams,
+      goneUntil,
+      usedAt: latest?.usedAt ?? startedAt,
+    };
     this.#misses.delete(vmId);
     this.#entries.set(vmId, entry);
     if (latest === undefined) this.#evict();
@@ -171,7 +178,9 @@ export class VmCache {
   #evict(): void {
     if (this.#entries.size <= MAX_ENTRIES) return;
     const idle = [...this.#entries].filter(([, { upstreams }]) => !upstreams.isInUse);
-    for (const [vmId, { upstreams }] of idle.toSorted(([, one], [, other]) => one.usedAt - other.usedAt).slice(0, EVICTED_AT_ONCE)) {
+    for (const [vmId, { upstreams }] of idle
+      .toSorted(([, one], [, other]) => one.usedAt - other.usedAt)
+      .slice(0, EVICTED_AT_ONCE)) {
       upstreams.endAll();
       this.#entries.delete(vmId);
     }

@@ -46,16 +46,25 @@ export class BootPageEvents {
     if (view === undefined) return answerNotHere(res);
     const { vm, ticket } = view;
     const release = this.#limits.acquire(vm.id, ticket?.id);
-    if (release === undefined) return answerPlain(res, 429, 'Too many pages wait for this VM.', { 'Retry-After': '10' });
+    if (release === undefined)
+      return answerPlain(res, 429, 'Too many pages wait for this VM.', { 'Retry-After': '10' });
     const ending = new AbortController();
     res.once('close', () => ending.abort());
     const path = new URLSearchParams((req.url ?? '').split('?')[1]).get('of') ?? '/';
     try {
-      const events = await streams.subscribe({ userId: vm.userId, vmId: vm.id, connection: { cut: () => void res.destroy() } });
+      const events = await streams.subscribe({
+        userId: vm.userId,
+        vmId: vm.id,
+        connection: { cut: () => void res.destroy() },
+      });
       ending.signal.addEventListener('abort', () => void events.return?.(), { once: true });
       if (res.destroyed) return void (await events.return?.());
       res.setHeader(REQUEST_ID_HEADER, requestIdOf(req));
-      res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+      res.writeHead(200, {
+        'Content-Type': 'text/event-stream; charset=utf-8',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      });
       res.flushHeaders();
       await this.#send(req, res, events, { scope, path, signal: ending.signal });
     } finally {
@@ -83,7 +92,10 @@ export class BootPageEvents {
     let next = nextEvent();
     for (let checks = 0; !signal.aborted; checks += 1) {
       const tick = new AbortController();
-      const result = await Promise.race([next, delay(CHECK_EVERY_MS, undefined, { signal: tick.signal }).catch(() => undefined)]);
+      const result = await Promise.race([
+        next,
+        delay(CHECK_EVERY_MS, undefined, { signal: tick.signal }).catch(() => undefined),
+      ]);
       tick.abort();
       if (result?.done === true) return;
       const view = await routes.findView(scope, cookies);

@@ -27,8 +27,17 @@ function barOf(bar: number | 'unknown'): Html {
 
 function visitorContent(status: VmStatus): Content {
   if (isBooting(status))
-    return { name: 'starting', status: 'This is starting.', bar: 'unknown', detail: 'This page opens it automatically.' };
-  return { name: 'away', status: 'This is not available at the moment.', detail: 'This page opens it as soon as it is.' };
+    return {
+      name: 'starting',
+      status: 'This is starting.',
+      bar: 'unknown',
+      detail: 'This page opens it automatically.',
+    };
+  return {
+    name: 'away',
+    status: 'This is not available at the moment.',
+    detail: 'This page opens it as soon as it is.',
+  };
 }
 
 function ownerContent(state: BootPageState): Content {
@@ -53,7 +62,8 @@ function failedContent(state: BootPageState): Content {
     name: 'failed',
     status: failure !== null && isBooting(failure.step) ? 'It did not start.' : 'It stopped unexpectedly.',
     detail: failure?.message,
-    more: html`${failure !== null && failureDetails(failure)} ${violationsOf(state)} ${startForm(state, 'Try again now')}`,
+    more: html`${failure !== null && failureDetails(failure)} ${violationsOf(state)}
+    ${startForm(state, 'Try again now')}`,
   };
 }
 

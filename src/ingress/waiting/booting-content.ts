@@ -25,7 +25,9 @@ export function bootingContent({ vm, progress }: BootPageState): Content {
     status,
     bar: percent ?? 'unknown',
     detail:
-      percent === undefined ? attemptOf(vm.attempts, status, progress) : [`${percent} %`, bytesOf(progress)].filter(Boolean).join(', '),
+      percent === undefined
+        ? attemptOf(vm.attempts, status, progress)
+        : [`${percent} %`, bytesOf(progress)].filter(Boolean).join(', '),
     more: html`<ol>
       ${steps}
     </ol>`,

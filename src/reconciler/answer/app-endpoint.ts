@@ -25,6 +25,7 @@ export function appEndpoint({ distribution, desktop, spec, observed }: EndpointS
   const [variable = ''] = passwordVariables;
   const password = spec?.env[variable];
   // Without a password the image requires no sign-in.
-  const credentials = probe.signIn === 'none' || password === undefined ? undefined : `${spec?.env['CUSTOM_USER'] ?? 'abc'}:${password}`;
+  const credentials =
+    probe.signIn === 'none' || password === undefined ? undefined : `${spec?.env['CUSTOM_USER'] ?? 'abc'}:${password}`;
   return { host: observed.address, port, scheme, probe, credentials };
 }

@@ -15,11 +15,17 @@ export async function askApp(endpoint: AppEndpoint, timeoutMs: number, signal: A
   return answers.some((answer) => isUp(probe.expect, credentials !== undefined, answer));
 }
 
-async function askPath(endpoint: AppEndpoint, path: string, timeoutMs: number, signal: AbortSignal): Promise<AppAnswer> {
+async function askPath(
+  endpoint: AppEndpoint,
+  path: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<AppAnswer> {
   if (signal.aborted) return 'nothing';
   const { promise, resolve } = Promise.withResolvers<AppAnswer>();
   const onNoAnswer = (): void => resolve('nothing');
-  const request = endpoint.scheme === 'https' ? requestHttps(optionsOf(endpoint, path)) : requestHttp(optionsOf(endpoint, path));
+  const request =
+    endpoint.scheme === 'https' ? requestHttps(optionsOf(endpoint, path)) : requestHttp(optionsOf(endpoint, path));
   request.on('response', (response) => {
     response.on('error', onNoAnswer);
     resolve(response.statusCode ?? 'not-http');
@@ -29,7 +35,9 @@ async function askPath(endpoint: AppEndpoint, path: string, timeoutMs: number, s
     socket.on('error', onNoAnswer).destroy();
     resolve(response.statusCode ?? 'not-http');
   });
-  request.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code?.startsWith('HPE_') === true ? 'not-http' : 'nothing'));
+  request.on('error', ({ code }: NodeJS.ErrnoException) =>
+    resolve(code?.startsWith('HPE_') === true ? 'not-http' : 'nothing'),
+  );
   const deadline = setTimeout(onNoAnswer, timeoutMs);
   signal.addEventListener('abort', onNoAnswer, { once: true });
   request.end();
@@ -42,10 +50,25 @@ async function askPath(endpoint: AppEndpoint, path: string, timeoutMs: number, s
   }
 }
 
-function optionsOf({ host, port, probe, credentials }: AppEndpoint, path: string): RequestOptions & { rejectUnauthorized: boolean } {
-  const headers = { 'user-agent': 'swiftor-readiness', accept: '*/*', ...(probe.expect === 'websocket' && unacceptableUpgrade()) };
+function optionsOf(
+  { host, port, probe, credentials }: AppEndpoint,
+  path: string,
+): RequestOptions & { rejectUnauthorized: boolean } {
+  const headers = {
+    'user-agent': 'swiftor-readiness',
+    accept: '*/*',
+    ...(probe.expect === 'websocket' && unacceptableUpgrade()),
+  };
   // Without an agent: a kept connection would not show whether the app still accepts new ones.
-  return { host, port, path, headers, agent: false, rejectUnauthorized: false, ...(credentials !== undefined && { auth: credentials }) };
+  return {
+    host,
+    port,
+    path,
+    headers,
+    agent: false,
+    rejectUnauthorized: false,
+    ...(credentials !== undefined && { auth: credentials }),
+  };
 }
 
 /**

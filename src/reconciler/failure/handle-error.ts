@@ -27,13 +27,18 @@ const STOP_PATIENCE_MS = 60_000;
  * Decides what follows from an error of an iteration: the VM fails, its change is undone, or it is tried again. Rejects
  * with LeaseLostError when the VM was changed meanwhile.
  */
-export async function handleError(deps: HandleDependencies, iteration: VmIteration, error: unknown): Promise<StepOutcome> {
+export async function handleError(
+  deps: HandleDependencies,
+  iteration: VmIteration,
+  error: unknown,
+): Promise<StepOutcome> {
   const { vm, signal, writer, log } = iteration;
   if (error instanceof LeaseLostError || signal.aborted) return AGAIN;
   const status = await writer.settledStatus();
   if (failureKind(error, status) !== 'verdict') return retryLater(deps, iteration, error, status);
   log.warn({ err: error, status }, 'a step failed');
-  if (!vm.enabled) return isStuck(iteration, status) ? markFailed(iteration, engineCause(error)) : retryIn(backoffSeconds(2));
+  if (!vm.enabled)
+    return isStuck(iteration, status) ? markFailed(iteration, engineCause(error)) : retryIn(backoffSeconds(2));
   try {
     const isTaken = error instanceof EngineError && error.code === 'PORT_TAKEN';
     if (isTaken && (await movePort(deps.db, iteration, deps.forward, error))) return AGAIN;
@@ -49,16 +54,27 @@ export async function handleError(deps: HandleDependencies, iteration: VmIterati
  * Ends an iteration whose error says nothing about the VM: an outage of engine or database, or our bug. The VM stays as
  * it is and is tried again soon. Only a boot or a stop that meets nothing else for too long fails in the end.
  */
-async function retryLater(deps: HandleDependencies, iteration: VmIteration, error: unknown, status: VmStatus): Promise<StepOutcome> {
+async function retryLater(
+  deps: HandleDependencies,
+  iteration: VmIteration,
+  error: unknown,
+  status: VmStatus,
+): Promise<StepOutcome> {
   const { vm, now, writer, log, signal } = iteration;
   const setback = deps.setbacks.note(vm.id, vm.generation);
   const nextInSeconds = setbackSeconds(setback);
   const details = { err: error, status, count: setback.count, nextInSeconds };
-  if (failureKind(error, status) === 'fault') log.error(details, 'an iteration failed by a bug of the gateway; it is tried again');
+  if (failureKind(error, status) === 'fault')
+    log.error(details, 'an iteration failed by a bug of the gateway; it is tried again');
   else log.warn(details, 'engine or database did not answer well; it is tried again');
   if (deps.isAway(vm.region)) {
     if (isEngineAway(error) && status !== 'UNKNOWN' && status !== 'DELETING') {
-      const failure = toVmFailure(awayCause(error, vm.region), { step: status, logTail: [], now: now(), retryInSeconds: nextInSeconds });
+      const failure = toVmFailure(awayCause(error, vm.region), {
+        step: status,
+        logTail: [],
+        now: now(),
+        retryInSeconds: nextInSeconds,
+      });
       await writer.setStatus('UNKNOWN', 'ENGINE', { last_failure: JSON.stringify(failure) });
     }
     return retryIn(nextInSeconds);

@@ -11,11 +11,13 @@ export async function readLogTail(
   iteration: Pick<VmIteration, 'driver' | 'vm' | 'signal' | 'observed' | 'spec' | 'distribution'>,
 ): Promise<string[]> {
   const { driver, vm, signal, observed, spec, distribution } = iteration;
-  const since = observed?.startedAt === undefined ? {} : { since: new Date(observed.startedAt.getTime() - LOG_SLACK_MS) };
+  const since =
+    observed?.startedAt === undefined ? {} : { since: new Date(observed.startedAt.getTime() - LOG_SLACK_MS) };
   const lines: MachineLogLine[] = [];
   try {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(2_000)]);
-    for await (const line of driver.logs(vm.id, { tail: LOG_TAIL, follow: false, ...since }, deadline)) lines.push(line);
+    for await (const line of driver.logs(vm.id, { tail: LOG_TAIL, follow: false, ...since }, deadline))
+      lines.push(line);
   } catch {
     // A failure is worth reporting without its last lines, too.
   }

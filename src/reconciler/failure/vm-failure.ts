@@ -79,8 +79,14 @@ export function notInCatalogCause(distribution: string, desktop: string | null):
 
 /** The engine's refusal. Any other error is our bug, and its details are only in the log. */
 export function engineCause(error: unknown): FailureCause {
-  if (error instanceof EngineError) return { code: error.code, message: error.message, reason: 'ENGINE', oomKilled: false };
-  return { code: 'ENGINE_REFUSED', message: 'The gateway could not start the app; its log says why.', reason: 'ENGINE', oomKilled: false };
+  if (error instanceof EngineError)
+    return { code: error.code, message: error.message, reason: 'ENGINE', oomKilled: false };
+  return {
+    code: 'ENGINE_REFUSED',
+    message: 'The gateway could not start the app; its log says why.',
+    reason: 'ENGINE',
+    oomKilled: false,
+  };
 }
 
 /** Whether the engine did not answer at all: nothing is known of the VM then. */
@@ -97,13 +103,21 @@ export function awayCause(error: EngineError, region: string): FailureCause {
 /** Adds to the cause that the change was undone. */
 export function undoneCause(cause: FailureCause): FailureCause {
   const what = 'The change was undone: the VM continues in its previous container.';
-  return { ...cause, message: `${cause.message} ${what} The change is kept and tried again at the next change, restart or start.` };
+  return {
+    ...cause,
+    message: `${cause.message} ${what} The change is kept and tried again at the next change, restart or start.`,
+  };
 }
 
 /** The failure as stored. `now`: ms since 1970. Without `retryInSeconds` there is no automatic retry. */
 export function toVmFailure(
   { code, message, exitCode, oomKilled }: FailureCause,
-  { step, logTail, now, retryInSeconds }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number | undefined },
+  {
+    step,
+    logTail,
+    now,
+    retryInSeconds,
+  }: { step: VmStatus; logTail: readonly string[]; now: number; retryInSeconds?: number | undefined },
 ): VmFailure {
   const retryAt = retryInSeconds === undefined ? undefined : new Date(now + retryInSeconds * 1_000).toISOString();
   const times = { at: new Date(now).toISOString(), ...(retryAt !== undefined && { retryAt }) };
@@ -119,12 +133,22 @@ const REASONS: Partial<Record<FailureCode, EventReason>> = {
 };
 
 /** The failure that an interrupted `markFailed` wrote in the VM's present status. It may have stopped the app. */
-export function findUnfinishedCause({ lastFailure, statusSince }: Pick<Vm, 'lastFailure' | 'statusSince'>): FailureCause | undefined {
+export function findUnfinishedCause({
+  lastFailure,
+  statusSince,
+}: Pick<Vm, 'lastFailure' | 'statusSince'>): FailureCause | undefined {
   if (lastFailure === null || Date.parse(lastFailure.at) < statusSince.getTime()) return undefined;
   const { code, message, exitCode, oomKilled, retryAt } = lastFailure;
   if (!isFailureCode(code)) return undefined;
   const reason = REASONS[code] ?? 'ENGINE';
-  return { code, message, reason, oomKilled, ...(exitCode !== undefined && { exitCode }), ...(retryAt === undefined && { isFinal: true }) };
+  return {
+    code,
+    message,
+    reason,
+    oomKilled,
+    ...(exitCode !== undefined && { exitCode }),
+    ...(retryAt === undefined && { isFinal: true }),
+  };
 }
 
 function isFailureCode(code: string): code is FailureCode {

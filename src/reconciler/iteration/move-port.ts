@@ -11,7 +11,12 @@ const MAX_MOVES = 5;
  * Gives the VM another public port for one that a foreign process on the engine's host holds, and writes an event. The
  * next iteration starts the VM there. Returns false when no port is free or the VM was moved too often.
  */
-export async function movePort(db: Db, iteration: VmIteration, forward: ForwardSettings, { port }: EngineError): Promise<boolean> {
+export async function movePort(
+  db: Db,
+  iteration: VmIteration,
+  forward: ForwardSettings,
+  { port }: EngineError,
+): Promise<boolean> {
   const { vm, writer, log } = iteration;
   if (port === undefined || vm.attempts >= MAX_MOVES) return false;
   const taken = vm.ports.filter(({ publicPort }) => publicPort === port);

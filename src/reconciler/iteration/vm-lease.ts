@@ -66,9 +66,16 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
  * Releases the lease. The VM is due again after `nextInSeconds`, or at once if anything changed since `seen`: no event
  * that came during the iteration is lost.
  */
-export async function releaseLease(db: Db, lease: Lease, seen: LeaseState, nextInSeconds: number | undefined): Promise<void> {
+export async function releaseLease(
+  db: Db,
+  lease: Lease,
+  seen: LeaseState,
+  nextInSeconds: number | undefined,
+): Promise<void> {
   const next =
-    nextInSeconds === undefined ? sql<Date | null>`null::timestamptz` : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
+    nextInSeconds === undefined
+      ? sql<Date | null>`null::timestamptz`
+      : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
   await db
     .updateTable('vm')
     .set({
@@ -97,5 +104,9 @@ export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
 
 /** Removes every lease. For the start of a gateway that has its database alone. */
 export async function clearLeases(db: Db): Promise<void> {
-  await db.updateTable('vm').set({ lease_owner: null, lease_until: null }).where('lease_owner', 'is not', null).execute();
+  await db
+    .updateTable('vm')
+    .set({ lease_owner: null, lease_until: null })
+    .where('lease_owner', 'is not', null)
+    .execute();
 }

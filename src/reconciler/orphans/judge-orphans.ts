@@ -40,5 +40,8 @@ export function findOrphans({ machines, volumes }: Inventory, rowIds: ReadonlySe
 }
 
 function isTrial({ machines, volumes }: Inventory, id: string): boolean {
-  return !machines.some((machine) => machine.id === id) && volumes.every((volume) => volume.id !== id || volume.name === PROBE_VOLUME);
+  return (
+    !machines.some((machine) => machine.id === id) &&
+    volumes.every((volume) => volume.id !== id || volume.name === PROBE_VOLUME)
+  );
 }

@@ -45,36 +45,66 @@ export async function listOrphans(engines: readonly Engine[], db: Db, signal: Ab
     }),
   );
   const orphans = asked.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
-  const silent = engines.filter((_engine, index) => asked[index]?.status === 'rejected').flatMap(({ regions }) => regions);
+  const silent = engines
+    .filter((_engine, index) => asked[index]?.status === 'rejected')
+    .flatMap(({ regions }) => regions);
   if (silent.length === 0) return { orphans, failure: undefined };
   const cause: unknown = asked.find((each) => each.status === 'rejected')?.reason;
-  return { orphans, failure: new Error(`Not every engine could be asked: what ${silent.join(', ')} has is not known.`, { cause }) };
+  return {
+    orphans,
+    failure: new Error(`Not every engine could be asked: what ${silent.join(', ')} has is not known.`, { cause }),
+  };
 }
 
 function toOrphan(id: string, { driver, regions }: Engine, list: Inventory, isDeleted: boolean): Orphan {
   const machine = list.machines.find((each) => each.id === id);
   const volumes = list.volumes.filter((each) => each.id === id);
   // A container is never older than its volumes, so its labels win.
-  const labels = Object.assign({}, ...volumes.map((volume) => volume.labels), machine?.labels) as Record<string, string>;
+  const labels = Object.assign({}, ...volumes.map((volume) => volume.labels), machine?.labels) as Record<
+    string,
+    string
+  >;
   return { id, regions, driver, state: machine?.state, volumes, order: fromOrderLabels(labels), isDeleted };
 }
 
 /**
  * Recreates the row of an orphan, off, with its volumes. `given` overrides its labels. Rejects with what is missing.
  */
-export async function adoptOrphan(deps: VmDependencies, orphan: Orphan, given: Partial<VmOrder>, signal: AbortSignal): Promise<VmOrder> {
+export async function adoptOrphan(
+  deps: VmDependencies,
+  orphan: Orphan,
+  given: Partial<VmOrder>,
+  signal: AbortSignal,
+): Promise<VmOrder> {
   const { id, regions, driver, volumes, isDeleted } = orphan;
   if (isDeleted) throw new Error(`The VM ${id} was deleted: what is left of it is being removed.`);
   if (!isUuid(id)) throw new Error(`"${id}" is not the id of a VM: it can only be removed.`);
   const [onlyRegion, ...others] = regions;
   const order = { vmlabel: `Adopted ${id.slice(0, 8)}`, desktop: null, ...orphan.order, ...given };
-  const { vmlabel, desktop, userId, region = others.length === 0 ? onlyRegion : undefined, distribution, cpu, ramGb } = order;
-  if (userId === undefined || region === undefined || distribution === undefined || cpu === undefined || ramGb === undefined) {
+  const {
+    vmlabel,
+    desktop,
+    userId,
+    region = others.length === 0 ? onlyRegion : undefined,
+    distribution,
+    cpu,
+    ramGb,
+  } = order;
+  if (
+    userId === undefined ||
+    region === undefined ||
+    distribution === undefined ||
+    cpu === undefined ||
+    ramGb === undefined
+  ) {
     const needed = { user: userId, region, distribution, cpu, ram: ramGb };
     const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [`--${name}`] : []));
-    throw new Error(`The labels of ${id} do not tell everything; add ${missing.join(', ')}${desktop === null ? ' (and --desktop)' : ''}.`);
+    throw new Error(
+      `The labels of ${id} do not tell everything; add ${missing.join(', ')}${desktop === null ? ' (and --desktop)' : ''}.`,
+    );
   }
-  if (!regions.includes(region)) throw new Error(`The VM ${id} is on the engine of ${regions.join(', ')}, not of ${region}.`);
+  if (!regions.includes(region))
+    throw new Error(`The VM ${id} is on the engine of ${regions.join(', ')}, not of ${region}.`);
   const lasting = volumes.filter(({ labels }) => labels[LABEL.lifetime] === 'until-delete');
   const persistent = lasting.some(({ name }) => name === 'primary');
   // The new row is off, so nothing may run.

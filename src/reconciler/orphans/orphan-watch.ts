@@ -58,14 +58,16 @@ export class OrphanWatch {
     for (const id of orphans) if (!this.#since.has(id)) this.#since.set(id, now);
     const verdict = judgeOrphans({ inventory, rowIds, deletedIds, since: this.#since, now, graceMs });
     this.#setQuarantine(verdict.quarantine);
-    for (const id of verdict.remove) this.#start(id, 'remove', (signal) => driver.remove(id, ['until-stop', 'until-delete'], signal));
+    for (const id of verdict.remove)
+      this.#start(id, 'remove', (signal) => driver.remove(id, ['until-stop', 'until-delete'], signal));
     for (const { id, state } of inventory.machines) {
       if (this.#quarantine.has(id) && LIVE.has(state)) this.#start(id, 'stop', (signal) => driver.stop(id, signal));
     }
   }
 
   #forgetAllBut(orphans: ReadonlySet<string>): void {
-    for (const known of [this.#since, this.#failures]) for (const id of known.keys()) if (!orphans.has(id)) known.delete(id);
+    for (const known of [this.#since, this.#failures])
+      for (const id of known.keys()) if (!orphans.has(id)) known.delete(id);
   }
 
   #setQuarantine(ids: readonly string[]): void {
@@ -73,7 +75,8 @@ export class OrphanWatch {
     const vmIds = ids.filter((id) => !this.#quarantine.has(id));
     this.#quarantine = new Set(ids);
     if (vmIds.length === 0) return;
-    const message = 'VMs have no row in the database, and no record of a deletion: they are stopped and kept (swiftor orphans list)';
+    const message =
+      'VMs have no row in the database, and no record of a deletion: they are stopped and kept (swiftor orphans list)';
     log.error({ vmIds, regions }, message);
   }
 
@@ -93,7 +96,10 @@ export class OrphanWatch {
   #onSuccess(vmId: string, what: 'remove' | 'stop'): void {
     const { log, regions } = this.#options;
     this.#failures.delete(vmId);
-    log.warn({ vmId, regions }, what === 'remove' ? 'removed what a deleted VM had left' : 'stopped a container that has no row');
+    log.warn(
+      { vmId, regions },
+      what === 'remove' ? 'removed what a deleted VM had left' : 'stopped a container that has no row',
+    );
   }
 
   #onFailure(vmId: string, what: 'remove' | 'stop', error: unknown): void {
@@ -102,7 +108,10 @@ export class OrphanWatch {
     const { times } = this.#failures.get(vmId) ?? { times: 0 };
     const waitMs = Math.min(FIRST_RETRY_MS * 2 ** times, MAX_RETRY_MS);
     this.#failures.set(vmId, { times: times + 1, nextAt: performance.now() + waitMs });
-    log[times === 0 ? 'warn' : 'debug']({ err: error, vmId, regions }, `could not ${what} what has no row; it is tried again`);
+    log[times === 0 ? 'warn' : 'debug'](
+      { err: error, vmId, regions },
+      `could not ${what} what has no row; it is tried again`,
+    );
   }
 
   async close(): Promise<void> {

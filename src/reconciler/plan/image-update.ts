@@ -25,7 +25,10 @@ export function imageUpdate(
 }
 
 /** Containers of older versions do not carry `standInFor`. */
-function standInFor(image: MachineImage, { imageRef, localImageRef }: Pick<MachineSpec, 'imageRef' | 'localImageRef'>): string | null {
+function standInFor(
+  image: MachineImage,
+  { imageRef, localImageRef }: Pick<MachineSpec, 'imageRef' | 'localImageRef'>,
+): string | null {
   return image.standInFor ?? (image.reference === localImageRef ? imageRef : null);
 }
 

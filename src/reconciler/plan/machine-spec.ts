@@ -61,7 +61,10 @@ export function toMachineSpec({ vm, distribution, secrets, salt, policy, bind }:
 /**
  * The catalog's variables, then the password under the names that the image's sign-in reads, then the user's secrets.
  */
-function environmentOf({ env, passwordVariables }: Distribution, secrets: SpecSource['secrets']): Record<string, string> {
+function environmentOf(
+  { env, passwordVariables }: Distribution,
+  secrets: SpecSource['secrets'],
+): Record<string, string> {
   const own = Object.fromEntries(secrets.map(({ key, value }) => [key, value]));
   const password = own[PASSWORD_KEY];
   const signIn = password === undefined ? {} : Object.fromEntries(passwordVariables.map((name) => [name, password]));
@@ -77,6 +80,12 @@ function volumesOf({ persistent, storageReady, storageGb }: Vm, { volumes }: Dis
   return volumes.map(({ name, path }) => {
     const lifetime = name === 'primary' && !persistent ? 'until-stop' : 'until-delete';
     if (lifetime === 'until-stop') return { name, target: path, lifetime, mustExist: false };
-    return { name, target: path, lifetime, mustExist: storageReady, ...(storageGb !== null && { sizeBytes: storageGb * GB }) };
+    return {
+      name,
+      target: path,
+      lifetime,
+      mustExist: storageReady,
+      ...(storageGb !== null && { sizeBytes: storageGb * GB }),
+    };
   });
 }

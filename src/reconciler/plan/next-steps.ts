@@ -109,7 +109,8 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
   if (observed === undefined) return bringUp(status, 'ENGINE', 'ensure');
   const undone = isUndone(desired, observed);
   const up = undone ? 'revert' : 'ensure';
-  if (observed.hash !== (undone ? desired.answeredHash : desired.hash)) return bringUp(status, undone ? 'UNDO' : 'UPDATE', up);
+  if (observed.hash !== (undone ? desired.answeredHash : desired.hash))
+    return bringUp(status, undone ? 'UNDO' : 'UPDATE', up);
   // Two live containers would write to the same volumes.
   if (observed.others?.some(({ state }) => LIVE.has(state)) === true) return bringUp(status, 'ENGINE', up);
   switch (observed.state) {
@@ -117,11 +118,18 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
       // Disconnected from its network: nobody can reach it, so it is replaced. It may still write, so it is stopped
       // first.
       if (observed.address === undefined) {
-        const replace: Step[] = [{ step: 'stop' }, { step: 'remove', volumes: [] }, { step: 'ensure' }, { step: 'awaitAnswer' }];
+        const replace: Step[] = [
+          { step: 'stop' },
+          { step: 'remove', volumes: [] },
+          { step: 'ensure' },
+          { step: 'awaitAnswer' },
+        ];
         return [...announceQueued(status, 'ENGINE'), ...replace];
       }
       if (!isUp(desired, observed)) return [{ step: 'awaitAnswer' }];
-      return observed.others === undefined ? [{ step: 'checkAnswer' }] : [{ step: 'removeOthers' }, { step: 'checkAnswer' }];
+      return observed.others === undefined
+        ? [{ step: 'checkAnswer' }]
+        : [{ step: 'removeOthers' }, { step: 'checkAnswer' }];
     case 'exited':
     case 'dead':
       if (!SEEN_UP.has(status)) return bringUp(status, 'BOOT', up);
@@ -138,7 +146,10 @@ function stepsToOn(desired: Desired, observed: Observation | undefined): readonl
  * Whether a VM whose new container does not come up can go back to the previous one: that one answered and still
  * exists, and this change was not undone before. If not, the VM has failed.
  */
-export function canUndo(desired: Pick<Desired, 'hash' | 'answeredHash' | 'undoneHash'>, observed: Observation | undefined): boolean {
+export function canUndo(
+  desired: Pick<Desired, 'hash' | 'answeredHash' | 'undoneHash'>,
+  observed: Observation | undefined,
+): boolean {
   const { hash, answeredHash, undoneHash } = desired;
   return answeredHash !== null && answeredHash !== hash && undoneHash !== hash && hasContainer(observed, answeredHash);
 }
@@ -156,7 +167,9 @@ function hasContainer(observed: Observation | undefined, hash: string): boolean 
 
 /** An event, such as the exit of the failed app itself, must not start the VM early. Nothing of a FAILED VM runs. */
 function stepsToWait(seconds: number, observed: Observation | undefined): readonly Step[] {
-  return observed !== undefined && LIVE.has(observed.state) ? [{ step: 'stop' }, { step: 'wait', seconds }] : [{ step: 'wait', seconds }];
+  return observed !== undefined && LIVE.has(observed.state)
+    ? [{ step: 'stop' }, { step: 'wait', seconds }]
+    : [{ step: 'wait', seconds }];
 }
 
 /** Whether the app was up. UNKNOWN after an outage of the engine is not a new boot. */

@@ -6,5 +6,8 @@ import type { Observation } from '../../engine/machine.ts';
  * packets then arrive at either machine.
  */
 export function sharesAddress({ machines }: Inventory, { id, address }: Pick<Observation, 'id' | 'address'>): boolean {
-  return address !== undefined && machines.some((other) => other.id !== id && other.state === 'running' && other.address === address);
+  return (
+    address !== undefined &&
+    machines.some((other) => other.id !== id && other.state === 'running' && other.address === address)
+  );
 }

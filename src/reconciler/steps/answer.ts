@@ -41,7 +41,8 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
     return isReplaced ? AGAIN : { kind: 'done', nextInSeconds: CHECK_SECONDS };
   }
   signal.throwIfAborted();
-  if (containerChanged.signal.aborted) return (await watching) === 'shared' ? replaceDuplicateAddress(iteration) : AGAIN;
+  if (containerChanged.signal.aborted)
+    return (await watching) === 'shared' ? replaceDuplicateAddress(iteration) : AGAIN;
   if (engineEvent.aborted) return AGAIN;
   return undoOrFail(iteration, silentCause(distribution.defaultPort, distribution.bootSeconds));
 }

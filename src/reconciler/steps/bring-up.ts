@@ -34,7 +34,8 @@ function report({ vm, writer }: VmIteration, imageRef: string, progress: EnsureP
       return;
     case 'storage': {
       const { enforcement } = progress;
-      if (enforcement !== vm.storageEnforcement) void writer.updateSilently({ storage_enforcement: enforcement }).catch(() => undefined);
+      if (enforcement !== vm.storageEnforcement)
+        void writer.updateSilently({ storage_enforcement: enforcement }).catch(() => undefined);
       return;
     }
     case 'building': {

@@ -7,7 +7,9 @@ import { awaitAnswer, checkAnswer } from './answer.ts';
 import { ensure, prepareStorage, removeOthers, revert } from './bring-up.ts';
 import { failExited, remove, rest, stop } from './take-down.ts';
 
-type Executors = { readonly [Name in StepName]: (iteration: VmIteration, args: StepArgs[Name]) => Promise<StepOutcome> };
+type Executors = {
+  readonly [Name in StepName]: (iteration: VmIteration, args: StepArgs[Name]) => Promise<StepOutcome>;
+};
 
 /** How each step of `next-steps.ts` is performed. */
 const EXECUTORS: Executors = {

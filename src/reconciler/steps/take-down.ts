@@ -17,7 +17,10 @@ export async function stop({ driver, vm, signal }: VmIteration): Promise<StepOut
   return NEXT;
 }
 
-export async function remove({ driver, vm, signal }: VmIteration, { volumes }: StepArgs['remove']): Promise<StepOutcome> {
+export async function remove(
+  { driver, vm, signal }: VmIteration,
+  { volumes }: StepArgs['remove'],
+): Promise<StepOutcome> {
   await driver.remove(vm.id, volumes, signal);
   return NEXT;
 }
@@ -39,7 +42,10 @@ export async function rest({ vm, writer }: VmIteration): Promise<StepOutcome> {
   return AGAIN;
 }
 
-export async function failExited(iteration: VmIteration, { exitCode, oomKilled }: StepArgs['failExited']): Promise<StepOutcome> {
+export async function failExited(
+  iteration: VmIteration,
+  { exitCode, oomKilled }: StepArgs['failExited'],
+): Promise<StepOutcome> {
   const { driver, vm, signal } = iteration;
   const unfinished = findUnfinishedCause(vm);
   if (unfinished !== undefined) return markFailed(iteration, unfinished);

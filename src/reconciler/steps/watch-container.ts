@@ -14,7 +14,11 @@ const OBSERVATIONS_PER_LIST = 5;
  * Observes the container every 3 s, because engines miss events, most of all after a crash. Resolves to how it differs
  * from `before`, or to undefined when the signal aborts. A failed observation is ignored.
  */
-export async function watchContainer(driver: EngineDriver, before: Observation, signal: AbortSignal): Promise<ContainerChange | undefined> {
+export async function watchContainer(
+  driver: EngineDriver,
+  before: Observation,
+  signal: AbortSignal,
+): Promise<ContainerChange | undefined> {
   for (let count = 1; ; count += 1) {
     await delay(OBSERVE_EVERY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;

@@ -16,7 +16,10 @@ export interface EngineHealth {
 export function toEngineHealth(isAnswering: boolean, isolation: IsolationState): EngineHealth {
   if (!isAnswering) return { summary: 'unreachable', canStart: false, problem: 'ENGINE_UNREACHABLE' };
   if (isolation === 'open') {
-    return { summary: 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks', canStart: true };
+    return {
+      summary: 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks',
+      canStart: true,
+    };
   }
   if (typeof isolation === 'object') {
     return { summary: `isolation failed: ${isolation.failure}`, canStart: false, problem: 'ISOLATION_FAILED' };
@@ -27,7 +30,11 @@ export function toEngineHealth(isAnswering: boolean, isolation: IsolationState):
 /** Adds a full disk to the health. Running VMs are not affected. */
 export function withDisk(health: EngineHealth, isFull: boolean): EngineHealth {
   if (!isFull || !health.canStart) return health;
-  return { summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it', canStart: false, problem: 'NO_SPACE' };
+  return {
+    summary: 'its disk is past DISK_WATERMARK, nothing new is started: free space on it',
+    canStart: false,
+    problem: 'NO_SPACE',
+  };
 }
 
 /** Adds the number of orphaned VMs to the summary. They do not affect other VMs. */

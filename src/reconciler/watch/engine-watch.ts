@@ -62,7 +62,10 @@ export class EngineWatch {
   #answeredAt = performance.now();
   #isAway = false;
 
-  constructor({ driver, regions }: WatchedEngine, { db, log, orphanGraceMs: graceMs = ORPHAN_GRACE_MS }: EngineWatchOptions) {
+  constructor(
+    { driver, regions }: WatchedEngine,
+    { db, log, orphanGraceMs: graceMs = ORPHAN_GRACE_MS }: EngineWatchOptions,
+  ) {
     this.#db = db;
     this.#log = log;
     this.#driver = driver;

@@ -81,14 +81,20 @@ export class FactsWatch {
     const { findLocalBuild = findBuildHere } = this.#options;
     const { architecture, images: listed } = await this.#driver.describe(this.#within(DESCRIBE_DEADLINE_MS));
     const images = toKnownImages(listed, at);
-    const absent = [...imageRefs].filter((imageRef) => isLocalReference(imageRef) && images.find(imageRef) === undefined);
-    const builds = await Promise.all(absent.map(async (imageRef) => ((await findLocalBuild(imageRef)) === undefined ? [] : [imageRef])));
+    const absent = [...imageRefs].filter(
+      (imageRef) => isLocalReference(imageRef) && images.find(imageRef) === undefined,
+    );
+    const builds = await Promise.all(
+      absent.map(async (imageRef) => ((await findLocalBuild(imageRef)) === undefined ? [] : [imageRef])),
+    );
     this.#facts = { ...this.#facts, architecture, images, building: new Set(builds.flat()) };
   }
 
   async #checkRegistries({ imageRefs }: Needs): Promise<void> {
     const { images } = this.#facts;
-    const absent = [...imageRefs].filter((imageRef) => !isLocalReference(imageRef) && images?.find(imageRef) === undefined);
+    const absent = [...imageRefs].filter(
+      (imageRef) => !isLocalReference(imageRef) && images?.find(imageRef) === undefined,
+    );
     for (const [host, [imageRef = host]] of Map.groupBy(absent, registryOf)) {
       const last = this.#registries.get(host);
       if (!isDue(last, last?.isMissing === true ? UNREACHED_EVERY_MS : REACHED_EVERY_MS)) continue;
@@ -144,6 +150,12 @@ async function readNeeds({ db, catalog }: FactsWatchOptions, regions: readonly s
     const entry = catalog.distributions.get(distribution);
     return entry === undefined ? [] : [{ entry, desktop }];
   });
-  const imageRefs = ordered.flatMap(({ entry, desktop }) => [imageOf(entry, desktop) ?? [], localImageOf(entry, desktop) ?? []].flat());
-  return { imageRefs: new Set(imageRefs), devices: new Set(ordered.flatMap(({ entry }) => entry.devices)), at: first.at };
+  const imageRefs = ordered.flatMap(({ entry, desktop }) =>
+    [imageOf(entry, desktop) ?? [], localImageOf(entry, desktop) ?? []].flat(),
+  );
+  return {
+    imageRefs: new Set(imageRefs),
+    devices: new Set(ordered.flatMap(({ entry }) => entry.devices)),
+    at: first.at,
+  };
 }

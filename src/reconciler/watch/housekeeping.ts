@@ -9,7 +9,10 @@ const EVERY_MS = 60_000;
 const KEEP_EVENTS_DAYS = 7;
 
 /** Deletes old rows once a minute until the signal aborts. Several gateways may do so at once. */
-export async function runHousekeeping(deps: { db: Db; auditDays: number; log: Log }, signal: AbortSignal): Promise<void> {
+export async function runHousekeeping(
+  deps: { db: Db; auditDays: number; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
   const { db, auditDays, log } = deps;
   const tasks: readonly (readonly [string, () => Promise<void>])[] = [
     ['deleting old events', () => pruneEvents(db, KEEP_EVENTS_DAYS)],
@@ -19,7 +22,8 @@ export async function runHousekeeping(deps: { db: Db; auditDays: number; log: Lo
   const runAll = async (): Promise<void> => {
     for (const [name, task] of tasks) {
       await task().catch((error: unknown) => {
-        if (!signal.aborted && !isDatabaseUnavailable(error)) log.warn({ err: error }, `${name} failed; it is tried again in a minute`);
+        if (!signal.aborted && !isDatabaseUnavailable(error))
+          log.warn({ err: error }, `${name} failed; it is tried again in a minute`);
       });
     }
   };

@@ -16,5 +16,7 @@ export async function readVmSummaries(db: Db): Promise<VmSummary[]> {
 
 /** Those of the regions whose status this version knows. The others are left to the gateway that wrote them. */
 export function knownVms(summaries: readonly VmSummary[], regions: readonly string[]): KnownVm[] {
-  return summaries.flatMap(({ region, status, ...vm }) => (regions.includes(region) && isVmStatus(status) ? [{ ...vm, status }] : []));
+  return summaries.flatMap(({ region, status, ...vm }) =>
+    regions.includes(region) && isVmStatus(status) ? [{ ...vm, status }] : [],
+  );
 }

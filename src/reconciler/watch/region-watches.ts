@@ -30,7 +30,9 @@ export class RegionWatches {
     const { engines, db, catalog, log, orphanGraceMs } = options;
     const watchOptions = { db, log, ...(orphanGraceMs !== undefined && { orphanGraceMs }) };
     this.#engines = new Map(engines.endpoints.map((engine) => [engine.driver, new EngineWatch(engine, watchOptions)]));
-    this.#facts = new Map(engines.endpoints.map((engine) => [engine.driver, new FactsWatch(engine, { db, catalog, log })]));
+    this.#facts = new Map(
+      engines.endpoints.map((engine) => [engine.driver, new FactsWatch(engine, { db, catalog, log })]),
+    );
   }
 
   /** Starts watching the disks, which only the reconciler needs. */
@@ -44,7 +46,8 @@ export class RegionWatches {
   /** Throws for a region that is not configured; rows may still have it. */
   getDriver(region: string): EngineDriver {
     const driver = this.#options.engines.drivers.get(region);
-    if (driver === undefined) throw new Error(`The region "${region}" is not in REGIONS; add it again, or delete its VMs first.`);
+    if (driver === undefined)
+      throw new Error(`The region "${region}" is not in REGIONS; add it again, or delete its VMs first.`);
     return driver;
   }
 
@@ -75,7 +78,9 @@ export class RegionWatches {
     return (await this.#storage.get(this.getDriver(region))?.hasRoom()) !== false;
   }
 
-  /** Calls `handle` when an engine reports that a VM's container is gone. Returns a function that removes the handler. */
+  /**
+   * Calls `handle` when an engine reports that a VM's container is gone. Returns a function that removes the handler.
+   */
   onGone(handle: (vmId: string, ref: string) => void): () => void {
     const removers = [...this.#engines.values()].map((watch) => watch.onGone(handle));
     return () => {

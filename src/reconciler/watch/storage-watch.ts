@@ -71,7 +71,9 @@ export class StorageWatch {
       if (!either.aborted) await once(either, 'abort');
     }
     const pauseMs = (): number => (this.#isFull ? FULL_EVERY_MS : EVERY_MS);
-    await this.#repeat("reading the engine's disk", pauseMs, () => this.#readDisk().finally(this.#firstReading.resolve));
+    await this.#repeat("reading the engine's disk", pauseMs, () =>
+      this.#readDisk().finally(this.#firstReading.resolve),
+    );
     this.#firstReading.resolve();
   }
 

@@ -13,8 +13,16 @@ export interface ChangedStorage {
  * Stores what each VM holds, in one statement, and returns the VMs whose values changed. The scratch size of a
  * container that was replaced meanwhile is ignored.
  */
-export async function storeMeasurements(db: Db, machines: ReadonlyMap<string, MachineStorage>): Promise<ChangedStorage[]> {
-  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, ref }]) => ({ id, lastingBytes, scratchBytes, ref: ref ?? null }));
+export async function storeMeasurements(
+  db: Db,
+  machines: ReadonlyMap<string, MachineStorage>,
+): Promise<ChangedStorage[]> {
+  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, ref }]) => ({
+    id,
+    lastingBytes,
+    scratchBytes,
+    ref: ref ?? null,
+  }));
   if (rows.length === 0) return [];
   const { rows: changed } = await sql<{ id: string; distribution: string; scratch_bytes: number }>`
     update vm set

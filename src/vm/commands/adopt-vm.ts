@@ -17,10 +17,16 @@ export interface Adoption extends VmOrder {
  * alone until its owner starts it. Its secrets and mappings are lost; it gets a password that its owner can read or
  * replace. Plan limits are not checked. Rejects with BAD_USER_INPUT if the catalog does not have what was ordered.
  */
-export async function adoptVm(deps: VmDependencies, { userId, ramGb, persistent, ...adoption }: Adoption): Promise<void> {
+export async function adoptVm(
+  deps: VmDependencies,
+  { userId, ramGb, persistent, ...adoption }: Adoption,
+): Promise<void> {
   const { id, storageReady, ...order } = adoption;
   const storageType = persistent ? 'PERSISTENT' : 'EPHEMERAL';
-  const input = parseCreateVm({ ...order, ram: ramGb, storageType, password: randomBytes(18).toString('base64url') }, deps.catalog);
+  const input = parseCreateVm(
+    { ...order, ram: ramGb, storageType, password: randomBytes(18).toString('base64url') },
+    deps.catalog,
+  );
   await deps.db.transaction().execute(async (trx) => {
     await trx
       .insertInto('account')

@@ -40,7 +40,15 @@ export async function insertVm(
     await allocatePort(trx, forward, { vmId: id, ...port });
   }
   await writeSecret(trx, secretBox, userId, { vmId: id, key: PASSWORD_KEY, value: input.password });
-  const event = { userId, seq, vmId: id, kind: 'CREATED', status: 'STOPPED', previousStatus: undefined, reason } as const;
+  const event = {
+    userId,
+    seq,
+    vmId: id,
+    kind: 'CREATED',
+    status: 'STOPPED',
+    previousStatus: undefined,
+    reason,
+  } as const;
   await insertEvent(trx, event, { wakeReconciler: columns.next_attempt_at != null });
   return id;
 }

@@ -22,7 +22,8 @@ export async function createOpenLink(
 ): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   const vm = await runCommand(deps, actor, vmId, 'OPEN_LINK_CREATED', async ({ trx, vm: current }) => {
-    if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name)) throw new ApiError('NOT_FOUND');
+    if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name))
+      throw new ApiError('NOT_FOUND');
     await trx
       .insertInto('open_link')
       .values({

@@ -5,7 +5,15 @@ import type { Vm } from '../vm.ts';
 export type VmOrder = Pick<Vm, 'userId' | 'vmlabel' | 'region' | 'distribution' | 'desktop' | 'cpu' | 'ramGb'>;
 
 /** The order as labels. They tell an operator whose a container or volume is if its row is lost. */
-export function toOrderLabels({ userId, vmlabel, region, distribution, desktop, cpu, ramGb }: VmOrder): Record<string, string> {
+export function toOrderLabels({
+  userId,
+  vmlabel,
+  region,
+  distribution,
+  desktop,
+  cpu,
+  ramGb,
+}: VmOrder): Record<string, string> {
   return {
     [LABEL.user]: userId,
     [LABEL.vmlabel]: vmlabel,
@@ -19,7 +27,12 @@ export function toOrderLabels({ userId, vmlabel, region, distribution, desktop, 
 
 /** The part of the order that the labels hold. Older versions wrote none. */
 export function fromOrderLabels(labels: Readonly<Record<string, string>>): Partial<VmOrder> {
-  const { [LABEL.user]: userId, [LABEL.vmlabel]: vmlabel, [LABEL.region]: region, [LABEL.distribution]: distribution } = labels;
+  const {
+    [LABEL.user]: userId,
+    [LABEL.vmlabel]: vmlabel,
+    [LABEL.region]: region,
+    [LABEL.distribution]: distribution,
+  } = labels;
   const { [LABEL.desktop]: desktop, [LABEL.cpu]: cpu, [LABEL.ram]: ram } = labels;
   return {
     ...(userId !== undefined && { userId }),

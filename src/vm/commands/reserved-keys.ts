@@ -26,8 +26,12 @@ const RESERVED: readonly RegExp[] = [
 const OVERRIDABLE: ReadonlySet<string> = new Set(['TZ', 'LANG', 'LC_ALL', 'TITLE']);
 
 /** Why a secret must not have this name, as the end of a sentence; undefined if it may. Without an image: in any VM. */
-export function whyReserved(key: string, image?: Pick<Distribution, 'name' | 'env' | 'passwordVariables'>): string | undefined {
-  if (RESERVED.some((pattern) => pattern.test(key))) return 'is reserved: the image or its loader gives it a meaning of its own.';
+export function whyReserved(
+  key: string,
+  image?: Pick<Distribution, 'name' | 'env' | 'passwordVariables'>,
+): string | undefined {
+  if (RESERVED.some((pattern) => pattern.test(key)))
+    return 'is reserved: the image or its loader gives it a meaning of its own.';
   if (image?.passwordVariables.includes(key) === true) {
     return `is reserved: the sign-in of ${image.name} takes it from VM_PASSWORD; set that one.`;
   }

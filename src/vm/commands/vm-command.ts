@@ -56,7 +56,8 @@ export async function runCommand<A extends AuditAction>(
     if (plan === undefined || before === undefined) throw new ApiError('NOT_FOUND');
     const outcome = await change({ trx, vm: before, plan });
     if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
-    if (outcome.kind === 'refused') await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
+    if (outcome.kind === 'refused')
+      await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
     return { vm: await reread(trx, actor, id), refusal: outcome.kind === 'refused' ? outcome.error : undefined };
   });
   // Thrown after the commit: the transaction would roll back the audit row.
@@ -68,7 +69,10 @@ export async function runCommand<A extends AuditAction>(
 export async function runCreateCommand(
   { db, catalog }: VmDependencies,
   actor: Actor,
-  create: (trx: Trx, plan: Plan) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
+  create: (
+    trx: Trx,
+    plan: Plan,
+  ) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
 ): Promise<Vm> {
   return inAccount(db, actor, async (trx) => {
     const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
@@ -111,7 +115,9 @@ async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
     .insertInto('account')
     .values({ user_id: viewer.userId, plan: (plan ?? catalog.defaultPlan).code })
     .onConflict((conflict) =>
-      conflict.column('user_id').doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
+      conflict
+        .column('user_id')
+        .doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
     )
     .returning('plan')
     .executeTakeFirstOrThrow();

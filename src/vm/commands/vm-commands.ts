@@ -51,7 +51,10 @@ export async function createVm(deps: VmDependencies, actor: Actor, value: unknow
 /** The id of the VM that an earlier call with the same key created; CONFLICT when its input was different. */
 function earlierId(earlier: { id: string; hash: string | null }, hash: string | null): string {
   if (earlier.hash !== hash) {
-    throw new ApiError('CONFLICT', `The idempotency key was used before, with other input, for the VM ${earlier.id}; use a new key.`);
+    throw new ApiError(
+      'CONFLICT',
+      `The idempotency key was used before, with other input, for the VM ${earlier.id}; use a new key.`,
+    );
   }
   return earlier.id;
 }
@@ -61,7 +64,8 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
   const { vmlabel, cpu, ram } = parseUpdateVm(value);
   return runCommand(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
     const resized = (cpu != null && cpu !== vm.cpu) || (ram != null && ram !== vm.ramGb);
-    if (resized && vm.enabled) throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
+    if (resized && vm.enabled)
+      throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
     const renamed = vmlabel != null && vmlabel !== vm.vmlabel;
     if (!resized && !renamed) return UNCHANGED;
     await changeVm(trx, vm, {
@@ -85,10 +89,19 @@ async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise
   if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
   const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
   if (violations.length > 0) {
-    return { kind: 'refused', error: quotaError(violations), dimensions: violations.map(({ dimension }) => dimension).join(' ') };
+    return {
+      kind: 'refused',
+      error: quotaError(violations),
+      dimensions: violations.map(({ dimension }) => dimension).join(' '),
+    };
   }
   // At a start a volume grows to the size of the plan. It never shrinks.
-  const set = { enabled: true, attempts: 0, last_failure: null, storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)) };
+  const set = {
+    enabled: true,
+    attempts: 0,
+    last_failure: null,
+    storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)),
+  };
   await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
   return done({});
 }
@@ -124,7 +137,12 @@ export async function restartVm(deps: VmDependencies, actor: Actor, id: string):
 export async function deleteVm(deps: VmDependencies, actor: Actor, id: string): Promise<string> {
   const vm = await runCommand(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
     if (current.deleting) return UNCHANGED;
-    await changeVm(trx, current, { status: 'DELETING', reason: 'USER', desire: true, set: { enabled: false, deleting: true } });
+    await changeVm(trx, current, {
+      status: 'DELETING',
+      reason: 'USER',
+      desire: true,
+      set: { enabled: false, deleting: true },
+    });
     return done({});
   });
   return vm.id;

@@ -19,7 +19,10 @@ const line = (max: number) =>
 const whole = (min: number, max: number, unit: string) =>
   z
     .number()
-    .refine((value) => Number.isInteger(value) && value >= min && value <= max, `must be a whole number${unit} from ${min} to ${max}.`);
+    .refine(
+      (value) => Number.isInteger(value) && value >= min && value <= max,
+      `must be a whole number${unit} from ${min} to ${max}.`,
+    );
 
 export const vmlabelSchema = line(100);
 const passwordSchema = line(128);
@@ -49,7 +52,10 @@ export function parseCreateVm(value: unknown, catalog: Catalog): CreateVmInput &
 function catalogProblems({ region, distribution, desktop }: Partial<CreateVmInput>, catalog: Catalog): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (region !== undefined && !catalog.regions.has(region)) {
-    problems.push({ path: 'region', message: `must be a region; there are ${[...catalog.regions.keys()].join(', ')}.` });
+    problems.push({
+      path: 'region',
+      message: `must be a region; there are ${[...catalog.regions.keys()].join(', ')}.`,
+    });
   }
   if (distribution === undefined) return problems;
   const entry = catalog.distributions.get(distribution);
@@ -57,7 +63,10 @@ function catalogProblems({ region, distribution, desktop }: Partial<CreateVmInpu
     const known = [...catalog.distributions.keys()].join(', ');
     problems.push({ path: 'distribution', message: `must be a distribution; there are ${known}.` });
   } else if (entry.kind === 'WEBTOP' && (desktop == null || !entry.desktops.includes(desktop))) {
-    problems.push({ path: 'desktop', message: `${entry.name} needs one of its desktops: ${entry.desktops.join(', ')}.` });
+    problems.push({
+      path: 'desktop',
+      message: `${entry.name} needs one of its desktops: ${entry.desktops.join(', ')}.`,
+    });
   } else if (entry.kind === 'PREMADE' && desktop != null && desktop !== '') {
     problems.push({ path: 'desktop', message: `${entry.name} comes with its own interface; leave the desktop out.` });
   }
@@ -82,11 +91,17 @@ const MAX_SECRET_BYTES = 32 * 1024;
 const secretSchema = z.object({
   key: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable: letters, digits and _, at most 128.')
+    .regex(
+      /^[A-Za-z_][A-Za-z0-9_]{0,127}$/,
+      'must be the name of an environment variable: letters, digits and _, at most 128.',
+    )
     .refine((key) => whyReserved(key) === undefined, { error: ({ input }) => whyReserved(String(input)) ?? '' }),
   value: z
     .string()
-    .refine((value) => !value.includes('\0') && !LONE_SURROGATE.test(value), 'must not contain the NUL character or broken Unicode.')
+    .refine(
+      (value) => !value.includes('\0') && !LONE_SURROGATE.test(value),
+      'must not contain the NUL character or broken Unicode.',
+    )
     .refine((value) => Buffer.byteLength(value) <= MAX_SECRET_BYTES, `must have at most ${MAX_SECRET_BYTES} bytes.`),
 });
 
@@ -125,7 +140,9 @@ function parse<T extends z.ZodType>(
   const own = result.success ? [] : result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const bad = new Set(own.map(({ path }) => path));
   // Invalid fields may be of any type, so `further` does not see them.
-  const sound = Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => !bad.has(name))) as Partial<z.output<T>>;
+  const sound = Object.fromEntries(Object.entries(value ?? {}).filter(([name]) => !bad.has(name))) as Partial<
+    z.output<T>
+  >;
   const problems = [...own, ...further(sound).filter(({ path }) => !bad.has(path))];
   if (!result.success || problems.length > 0) throw badInput(problems);
   return result.data;

@@ -20,7 +20,10 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
     refuseWhileDeleting(vm);
     const known = vm.mappings.find((mapping) => mapping.name === name);
     if (known !== undefined && known.internalPort !== internalPort) {
-      throw new ApiError('CONFLICT', `This name leads to port ${known.internalPort}; remove it first, or choose another.`);
+      throw new ApiError(
+        'CONFLICT',
+        `This name leads to port ${known.internalPort}; remove it first, or choose another.`,
+      );
     }
     if (known?.visibility === visibility) return UNCHANGED;
     if (known === undefined) await assertMappingLimits(trx, vm);
@@ -36,7 +39,8 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
 }
 
 async function assertMappingLimits(trx: Trx, { userId, mappings }: Vm): Promise<void> {
-  if (mappings.length >= MAX_MAPPINGS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
+  if (mappings.length >= MAX_MAPPINGS.vm)
+    throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
   const { count } = await trx
     .selectFrom('vm_mapping')
     .innerJoin('vm', 'vm.id', 'vm_mapping.vm_id')
@@ -44,7 +48,10 @@ async function assertMappingLimits(trx: Trx, { userId, mappings }: Vm): Promise<
     .where('vm.user_id', '=', userId)
     .executeTakeFirstOrThrow();
   if (count >= MAX_MAPPINGS.account) {
-    throw new ApiError('CONFLICT', `All VMs of an account have at most ${MAX_MAPPINGS.account} mappings; remove one first.`);
+    throw new ApiError(
+      'CONFLICT',
+      `All VMs of an account have at most ${MAX_MAPPINGS.account} mappings; remove one first.`,
+    );
   }
 }
 

@@ -19,16 +19,22 @@ const MAX_PORTS_OF_ACCOUNT = 64;
  */
 export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<PortForward> {
   const { protocol, internalPort } = parsePort(value);
-  const isSame = (each: Pick<PortForward, 'protocol' | 'internalPort'>) => each.protocol === protocol && each.internalPort === internalPort;
+  const isSame = (each: Pick<PortForward, 'protocol' | 'internalPort'>) =>
+    each.protocol === protocol && each.internalPort === internalPort;
   const changed = await runCommand(deps, actor, vmId, 'PORT_ADDED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     if (vm.ports.some(isSame)) return UNCHANGED;
     const distribution = deps.catalog.distributions.get(vm.distribution);
-    const problem = distribution === undefined ? 'cannot be forwarded.' : forwardProblem(distribution, protocol, internalPort);
+    const problem =
+      distribution === undefined ? 'cannot be forwarded.' : forwardProblem(distribution, protocol, internalPort);
     if (problem !== undefined) throw badInput([{ path: 'internalPort', message: `this port ${problem}` }]);
-    if (vm.ports.length >= MAX_PORTS) throw new ApiError('CONFLICT', `A VM has at most ${MAX_PORTS} forwarded ports; remove one first.`);
+    if (vm.ports.length >= MAX_PORTS)
+      throw new ApiError('CONFLICT', `A VM has at most ${MAX_PORTS} forwarded ports; remove one first.`);
     if ((await countPorts(trx, vm.userId)) >= MAX_PORTS_OF_ACCOUNT) {
-      throw new ApiError('CONFLICT', `An account has at most ${MAX_PORTS_OF_ACCOUNT} forwarded ports; remove one of any VM first.`);
+      throw new ApiError(
+        'CONFLICT',
+        `An account has at most ${MAX_PORTS_OF_ACCOUNT} forwarded ports; remove one of any VM first.`,
+      );
     }
     const publicPort = await allocatePort(trx, deps.forward, { vmId: vm.id, protocol, internalPort });
     await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });

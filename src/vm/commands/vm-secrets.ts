@@ -28,9 +28,13 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
         `The secrets of a VM have at most ${MAX_ENVIRONMENT_KIB} KiB together; remove one first, or keep data in a file.`,
       );
     }
-    if (ofVm > MAX_SECRETS.vm) throw new ApiError('CONFLICT', `A VM has at most ${MAX_SECRETS.vm} secrets; remove one first.`);
+    if (ofVm > MAX_SECRETS.vm)
+      throw new ApiError('CONFLICT', `A VM has at most ${MAX_SECRETS.vm} secrets; remove one first.`);
     if (ofAccount > MAX_SECRETS.account) {
-      throw new ApiError('CONFLICT', `All VMs of an account have at most ${MAX_SECRETS.account} secrets; remove one first.`);
+      throw new ApiError(
+        'CONFLICT',
+        `All VMs of an account have at most ${MAX_SECRETS.account} secrets; remove one first.`,
+      );
     }
     await changeVm(trx, current, { reason: 'UPDATE', desire: current.enabled });
     return done({ key: secret.key });

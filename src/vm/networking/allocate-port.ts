@@ -13,7 +13,9 @@ type Range = Pick<ForwardSettings, 'from' | 'to'>;
 async function findFreePort(trx: Trx, { from, to }: Range, protocol: string): Promise<number | undefined> {
   // A statement of its own: the next one must see what the last holder of the lock has committed.
   await sql`select pg_advisory_xact_lock(hashtext('vm_port'))`.execute(trx);
-  const { rows } = await sql<{ port: number }>`${freePorts({ from, to }, protocol)} order by random() limit 1`.execute(trx);
+  const { rows } = await sql<{ port: number }>`${freePorts({ from, to }, protocol)} order by random() limit 1`.execute(
+    trx,
+  );
   return rows[0]?.port;
 }
 
@@ -40,15 +42,26 @@ export async function allocatePort(
   const publicPort = await findFreePort(trx, range, protocol);
   if (publicPort === undefined) {
     const ports = `${protocol.toUpperCase()} port from ${range.from} to ${range.to}`;
-    throw new ApiError('CONFLICT', `Every public ${ports} is taken: remove a forward, or ask the operator to widen FORWARD_PORTS.`);
+    throw new ApiError(
+      'CONFLICT',
+      `Every public ${ports} is taken: remove a forward, or ask the operator to widen FORWARD_PORTS.`,
+    );
   }
-  await trx.insertInto('vm_port').values({ vm_id: vmId, protocol, internal_port: internalPort, public_port: publicPort }).execute();
+  await trx
+    .insertInto('vm_port')
+    .values({ vm_id: vmId, protocol, internal_port: internalPort, public_port: publicPort })
+    .execute();
   return publicPort;
 }
 
 /** Replaces a public port of the VM that a foreign process holds. Changes nothing when no other is free. */
 export async function replacePort(trx: Trx, range: Range, vmId: string, publicPort: number): Promise<void> {
-  const held = await trx.selectFrom('vm_port').select('protocol').where('vm_id', '=', vmId).where('public_port', '=', publicPort).execute();
+  const held = await trx
+    .selectFrom('vm_port')
+    .select('protocol')
+    .where('vm_id', '=', vmId)
+    .where('public_port', '=', publicPort)
+    .execute();
   for (const { protocol } of held) {
     const other = await findFreePort(trx, range, protocol);
     if (other === undefined) continue;

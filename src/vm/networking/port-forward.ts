@@ -43,12 +43,18 @@ export function forwardAddressOf(
 /** Why the catalog does not allow this forward, as the end of a sentence; undefined when it does. */
 export function forwardProblem(distribution: Distribution, protocol: PortProtocol, port: number): string | undefined {
   const { name, defaultPort, portForwarding, ports } = distribution;
-  if (protocol === 'tcp' && port === defaultPort) return `is the app's own: the VM's address leads to it, so it cannot be forwarded.`;
+  if (protocol === 'tcp' && port === defaultPort)
+    return `is the app's own: the VM's address leads to it, so it cannot be forwarded.`;
   if (portForwarding) return undefined;
-  const open = [...ports, ...defaultForwards(distribution).map((each) => ({ ...each, from: each.internalPort, to: each.internalPort }))];
+  const open = [
+    ...ports,
+    ...defaultForwards(distribution).map((each) => ({ ...each, from: each.internalPort, to: each.internalPort })),
+  ];
   if (open.some((each) => each.protocol === protocol && port >= each.from && port <= each.to)) return undefined;
   if (open.length === 0) return `cannot be forwarded: ${name} serves only HTTP; use addSubdomain for its ports.`;
-  const listed = open.map(({ protocol: which, from, to }) => `${which.toUpperCase()} ${from === to ? from : `${from}-${to}`}`);
+  const listed = open.map(
+    ({ protocol: which, from, to }) => `${which.toUpperCase()} ${from === to ? from : `${from}-${to}`}`,
+  );
   return `cannot be forwarded: ${name} listens on ${[...new Set(listed)].join(', ')}.`;
 }
 

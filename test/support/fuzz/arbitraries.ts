@@ -1,5 +1,13 @@
 import fc, { type Arbitrary } from 'fast-check';
-import { getNullableType, isEnumType, isInputObjectType, isListType, isNonNullType, isScalarType, type GraphQLInputType } from 'graphql';
+import {
+  getNullableType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  isScalarType,
+  type GraphQLInputType,
+} from 'graphql';
 
 /** Stands for a VM's id until a request is sent: the caller's own, another account's, one that never was. */
 export const PLACES = { own: '$OWN', foreign: '$FOREIGN', unknown: '$UNKNOWN' } as const;
@@ -46,7 +54,9 @@ const TEXTS = [
   ...NAMES,
 ];
 
-const codeUnits = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 12 }).map((units) => String.fromCharCode(...units));
+const codeUnits = fc
+  .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 12 })
+  .map((units) => String.fromCharCode(...units));
 export const text: Arbitrary<string> = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...TEXTS) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
@@ -119,8 +129,13 @@ function ofType(name: string, type: GraphQLInputType): Arbitrary<unknown> {
     const fields = fc.record(
       Object.fromEntries(Object.values(type.getFields()).map((field) => [field.name, valueOf(field.name, field.type)])),
     );
-    const more = fc.option(fc.tuple(fc.constantFrom('userId', 'user_id', 'enabled', 'plan', 'status', ...NAMES), anything), { freq: 8 });
-    return fc.tuple(fields, more).map(([own, extra]) => Object.fromEntries([...Object.entries(own), ...(extra === null ? [] : [extra])]));
+    const more = fc.option(
+      fc.tuple(fc.constantFrom('userId', 'user_id', 'enabled', 'plan', 'status', ...NAMES), anything),
+      { freq: 8 },
+    );
+    return fc
+      .tuple(fields, more)
+      .map(([own, extra]) => Object.fromEntries([...Object.entries(own), ...(extra === null ? [] : [extra])]));
   }
   if (isScalarType(type) && type.name === 'Boolean') return fc.boolean();
   if (isScalarType(type) && (type.name === 'Int' || type.name === 'Float')) return number;

@@ -30,8 +30,16 @@ export interface FuzzGateway extends AsyncDisposable {
   /** A new account with a VM of its own. */
   account(): Promise<FuzzAccount>;
   /** Sends exactly this path, which a URL would tidy up. */
-  ask(token: string, method: string, path: string, body?: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** The same as long as no row of any table changes; refused starts are told to the audit, and count for nothing here. */
+  ask(
+    token: string,
+    method: string,
+    path: string,
+    body?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
+  /**
+   * The same as long as no row of any table changes; refused starts are told to the audit, and count for nothing here.
+   */
   digest(): Promise<string>;
 }
 
@@ -57,7 +65,8 @@ export async function startFuzzGateway(): Promise<FuzzGateway> {
     "select table_name as name from information_schema.tables where table_schema = 'public'",
   );
   const all = rows.map(
-    ({ name }) => `select '${name} ' || t::text as line from "${name}" t ${name === 'audit' ? "where action <> 'START_REFUSED'" : ''}`,
+    ({ name }) =>
+      `select '${name} ' || t::text as line from "${name}" t ${name === 'audit' ? "where action <> 'START_REFUSED'" : ''}`,
   );
   const digest = `select md5(string_agg(line, E'\\n' order by line)) as digest from (${all.join(' union all ')}) lines`;
   const port = Number(new URL(gateway.url).port);
@@ -68,7 +77,11 @@ export async function startFuzzGateway(): Promise<FuzzGateway> {
         port,
         method,
         path: target,
-        headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
       });
       sent.on('error', reject);
       sent.on('response', (response) => {

@@ -138,7 +138,10 @@ export const rawRequest: Arbitrary<string> = fc.oneof(
         ),
         headers: fc.array(header, { maxLength: 6 }),
         body,
-        ends: fc.oneof({ weight: 8, arbitrary: fc.constant('\r\n') }, { weight: 1, arbitrary: fc.constantFrom('\n', '\r') }),
+        ends: fc.oneof(
+          { weight: 8, arbitrary: fc.constant('\r\n') },
+          { weight: 1, arbitrary: fc.constantFrom('\n', '\r') },
+        ),
       })
       .map(({ ends, ...each }) =>
         [`${each.method} ${each.target} ${each.version}`, 'host: localhost', ...each.headers, '', each.body].join(ends),

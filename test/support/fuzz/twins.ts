@@ -28,7 +28,14 @@ const WORDS = ['create', 'start', 'stop', 'delete', 'secrets', 'networking'];
 
 /** A part of a path; undefined for what none can be: nothing, or a word that is a path of its own. */
 function part(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || WORDS.includes(value) || value.length > 3_000) return undefined;
+  if (
+    typeof value !== 'string' ||
+    value === '' ||
+    !value.isWellFormed() ||
+    WORDS.includes(value) ||
+    value.length > 3_000
+  )
+    return undefined;
   // The places are filled in later, and hold nothing that needs it.
   return value.startsWith('$') ? value : encodeURIComponent(value);
 }
@@ -50,7 +57,8 @@ function variablesOf(kind: 'Query' | 'Mutation', name: string): Arbitrary<Input>
   return fc.record(Object.fromEntries(args.args.map((arg) => [arg.name, valueOf(arg.name, arg.type)])));
 }
 
-const at = (input: Input): Input => (typeof input['input'] === 'object' && input['input'] !== null ? (input['input'] as Input) : {});
+const at = (input: Input): Input =>
+  typeof input['input'] === 'object' && input['input'] !== null ? (input['input'] as Input) : {};
 /** Of an input object; where it is none, REST has no word for it. */
 function inBody(route: string, body: (input: Input) => unknown): Pick<Twin, 'request' | 'body' | 'route'> {
   const [method = '', path = ''] = route.split(' ');
@@ -67,7 +75,12 @@ function withoutExtras(input: Arbitrary<Input>, fields: readonly string[]): Arbi
   });
 }
 
-const byId = (route: string, name: string, kind: 'Query' | 'Mutation' = 'Mutation', rest: Partial<Twin> = {}): Twin => ({
+const byId = (
+  route: string,
+  name: string,
+  kind: 'Query' | 'Mutation' = 'Mutation',
+  rest: Partial<Twin> = {},
+): Twin => ({
   route,
   query: `${kind.toLowerCase()} ($id: ID!) { ${name}(id: $id) ${name === 'deleteVm' ? '' : '{ id }'} }`,
   input: variablesOf(kind, name),
@@ -82,10 +95,21 @@ export const TWINS: readonly Twin[] = [
   {
     ...inBody('POST /vms/create', (input) => {
       const { vmlabel, region, password, distribution, desktop, cpu, ram } = at(input);
-      return { config: { vmlabel, region: { code: region }, password }, os: { distribution: { code: distribution }, desktop, cpu, ram } };
+      return {
+        config: { vmlabel, region: { code: region }, password },
+        os: { distribution: { code: distribution }, desktop, cpu, ram },
+      };
     }),
     query: 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }',
-    input: withoutExtras(variablesOf('Mutation', 'createVm'), ['vmlabel', 'region', 'password', 'distribution', 'desktop', 'cpu', 'ram']),
+    input: withoutExtras(variablesOf('Mutation', 'createVm'), [
+      'vmlabel',
+      'region',
+      'password',
+      'distribution',
+      'desktop',
+      'cpu',
+      'ram',
+    ]),
   },
   {
     ...inBody('POST /vms/secrets', (input) => {

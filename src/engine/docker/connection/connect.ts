@@ -14,7 +14,10 @@ export interface DockerConnection {
 export function connect(endpoint: string): DockerConnection {
   const target = parseEndpoint(endpoint);
   const agent = new TerseAgent({ keepAlive: true });
-  const where = target.kind === 'unix' ? { socketPath: target.socketPath, host: undefined } : { host: target.host, port: target.port };
+  const where =
+    target.kind === 'unix'
+      ? { socketPath: target.socketPath, host: undefined }
+      : { host: target.host, port: target.port };
   // Always set `host` and `protocol`: the library defaults to DOCKER_HOST and DOCKER_TLS_VERIFY.
   const options = { ...where, protocol: 'http' as const, timeout: undefined, agent };
   const docker = new Docker(options);

@@ -26,7 +26,9 @@ export interface CallContext {
 /** The engine's HTTP status, from the client's error or the EngineError that wraps it. */
 export function statusOf(error: unknown): number | undefined {
   const source = error instanceof EngineError ? error.cause : error;
-  return source instanceof Error && 'statusCode' in source && typeof source.statusCode === 'number' ? source.statusCode : undefined;
+  return source instanceof Error && 'statusCode' in source && typeof source.statusCode === 'number'
+    ? source.statusCode
+    : undefined;
 }
 
 /** The engine's message without the client's prefix, at most 1000 characters. */
@@ -42,23 +44,36 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   if (error instanceof EngineError) return error;
   const options = { cause: error };
   if (error instanceof DeadlineError) {
-    return new EngineError('ENGINE_TIMEOUT', `The engine at ${endpoint} did not ${what} within ${error.milliseconds / 1000} s.`, options);
+    return new EngineError(
+      'ENGINE_TIMEOUT',
+      `The engine at ${endpoint} did not ${what} within ${error.milliseconds / 1000} s.`,
+      options,
+    );
   }
   if (!(error instanceof Error)) {
-    return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, { ...options, isRefusal: false });
+    return new EngineError('ENGINE_REFUSED', `The engine at ${endpoint} did not ${what}.`, {
+      ...options,
+      isRefusal: false,
+    });
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const isCut = /socket hang up|aborted|premature close/i.test(error.message);
   const known = UNREACHABLE[code] ?? (isCut ? 'the connection was closed' : undefined);
-  if (known !== undefined) return new EngineError('ENGINE_UNREACHABLE', `The engine at ${endpoint} cannot be reached: ${known}.`, options);
-  if (code.startsWith('HPE_')) return new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`, options);
+  if (known !== undefined)
+    return new EngineError('ENGINE_UNREACHABLE', `The engine at ${endpoint} cannot be reached: ${known}.`, options);
+  if (code.startsWith('HPE_'))
+    return new EngineError('ENGINE_UNREACHABLE', `What answers at ${endpoint} is not a Docker Engine.`, options);
   if (statusOf(error) === undefined) {
     const message = `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`;
     return new EngineError('ENGINE_REFUSED', message, { ...options, isRefusal: false });
   }
   const said = engineMessage(error);
   if (/no space left on device/i.test(said)) {
-    return new EngineError('NO_SPACE', `The engine's disk is full. The operator has to free space on it: ${said}`, options);
+    return new EngineError(
+      'NO_SPACE',
+      `The engine's disk is full. The operator has to free space on it: ${said}`,
+      options,
+    );
   }
   if (statusOf(error) === 404 && /no such image/i.test(said)) return new EngineError('IMAGE_NOT_FOUND', said, options);
   const port = takenPort(said);
@@ -114,7 +129,8 @@ function isKnownRefusal(said: string): boolean {
 /** The port of a start that was refused because another container or program uses it. */
 function takenPort(said: string): number | undefined {
   if (!/port is already allocated|address already in use/i.test(said)) return undefined;
-  const [, port] = /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(said) ?? [];
+  const [, port] =
+    /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(said) ?? [];
   return port === undefined ? undefined : Number(port);
 }
 

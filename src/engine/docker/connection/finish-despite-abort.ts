@@ -2,8 +2,8 @@
 const PATIENCE_MILLISECONDS = 5_000;
 
 /**
- * Completes `work`, a request with side effects, even if `signal` aborts meanwhile, and then rejects with its reason. An
- * engine continues an interrupted request, so its result could appear after the caller's cleanup.
+ * Completes `work`, a request with side effects, even if `signal` aborts meanwhile, and then rejects with its reason.
+ * An engine continues an interrupted request, so its result could appear after the caller's cleanup.
  */
 export async function finishDespiteAbort<T>(signal: AbortSignal, work: (late: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();

@@ -2,7 +2,10 @@ export type DockerEndpoint =
   | { readonly kind: 'unix'; readonly socketPath: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
 
-/** Where a Docker Engine listens, from `unix:///path` or `tcp://host:port`. Throws an Error that names what is wrong with the text. */
+/**
+ * Where a Docker Engine listens, from `unix:///path` or `tcp://host:port`. Throws an Error that names what is wrong
+ * with the text.
+ */
 export function parseEndpoint(text: string): DockerEndpoint {
   const [, scheme, rest] = /^([a-z+]+):\/\/(.*)$/i.exec(text) ?? [];
   if (scheme === 'swarm+unix' || scheme === 'swarm+tcp') {

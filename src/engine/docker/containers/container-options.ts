@@ -32,7 +32,9 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
   const hostConfig: Docker.HostConfig & { readonly CgroupnsMode: 'private' } = {
     NetworkMode: place.networkId,
     Mounts: mounts,
-    ...(spec.ports.length > 0 && { PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])) }),
+    ...(spec.ports.length > 0 && {
+      PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])),
+    }),
     Memory: spec.memoryBytes,
     // Equal to Memory: no swap on top.
     MemorySwap: spec.memoryBytes,

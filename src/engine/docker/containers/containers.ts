@@ -8,7 +8,12 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
 import { expectList } from '../observe/expect-list.ts';
-import { byPriority, observeInspected, type InspectedContainer, type ListedContainer } from '../observe/observe-container.ts';
+import {
+  byPriority,
+  observeInspected,
+  type InspectedContainer,
+  type ListedContainer,
+} from '../observe/observe-container.ts';
 
 const REMOVE_MILLISECONDS = 60_000;
 const KILL_MILLISECONDS = 15_000;
@@ -22,7 +27,9 @@ const DOUBTS_AT_A_TIME = 8;
 export interface ContainerDetails extends InspectedContainer {
   readonly Created?: string;
   readonly Config: InspectedContainer['Config'] & { readonly StopTimeout?: number | null };
-  readonly Mounts?: readonly { readonly Type?: string; readonly Name?: string | undefined; readonly Destination?: string }[] | null;
+  readonly Mounts?:
+    | readonly { readonly Type?: string; readonly Name?: string | undefined; readonly Destination?: string }[]
+    | null;
   readonly HostConfig?: { readonly NetworkMode?: string | undefined } | null;
 }
 
@@ -53,7 +60,10 @@ export class Containers {
    * have none, the networks' endpoints are checked, too.
    */
   async list(signal: AbortSignal, id?: string): Promise<readonly ListedContainer[]> {
-    const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
+    const label = [
+      `${LABEL.installation}=${this.#installationId}`,
+      id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`,
+    ];
     const listed = await this.#call('list the containers', signal, async (abortSignal) =>
       expectList<ListedContainer>(await this.#docker.listContainers({ all: true, filters: { label }, abortSignal })),
     );
@@ -61,7 +71,9 @@ export class Containers {
     const missing = this.#known.missingFrom(new Set(listed.map(({ Id }) => Id)), id);
     const isBare = id !== undefined && listed.length === 0 && missing.length === 0;
     const doubtful = isBare ? await this.#findAttached(id, signal) : missing;
-    const unlisted = await Promise.all(doubtful.map((ref) => this.#doubts.run(() => this.#findUnlisted(ref, signal), signal)));
+    const unlisted = await Promise.all(
+      doubtful.map((ref) => this.#doubts.run(() => this.#findUnlisted(ref, signal), signal)),
+    );
     return byPriority([...listed, ...unlisted.filter((one) => one !== undefined)]);
   }
 
@@ -134,7 +146,9 @@ export class Containers {
     const container = this.#docker.getContainer(ref);
     const seconds = (details.Config.StopTimeout ?? DEFAULT_GRACE_SECONDS) + STOP_SLACK_SECONDS;
     try {
-      await this.#call('stop a container', signal, (abortSignal) => container.stop({ abortSignal }), { milliseconds: seconds * 1000 });
+      await this.#call('stop a container', signal, (abortSignal) => container.stop({ abortSignal }), {
+        milliseconds: seconds * 1000,
+      });
       return;
     } catch (error) {
       if (isOneOf(statusOf(error), 304, 404)) return;
@@ -164,7 +178,11 @@ export class Containers {
     const work = async (abortSignal: AbortSignal) => {
       // A 409 means that another call is removing it.
       await container.remove({ force: true, v: true, abortSignal }).catch(unless(404, 409));
-      for (let pause = 20; (await this.#exists(container, abortSignal)) && !abortSignal.aborted; pause = Math.min(2 * pause, 500)) {
+      for (
+        let pause = 20;
+        (await this.#exists(container, abortSignal)) && !abortSignal.aborted;
+        pause = Math.min(2 * pause, 500)
+      ) {
         await sleep(pause, undefined, { signal: abortSignal });
       }
       this.forget(ref);

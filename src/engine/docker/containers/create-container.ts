@@ -45,7 +45,8 @@ export async function createContainer(
       const owner = holder && observeInspected(holder, place.installationId);
       // Ours: just created, being removed, or missing from a list.
       if (holder && owner?.id === spec.id) containers.note(spec.id, holder.Id);
-      if (!holder || owner?.id === spec.id) throw new StaleContainerError(`The name "${name}" was temporarily taken.`, { cause: error });
+      if (!holder || owner?.id === spec.id)
+        throw new StaleContainerError(`The name "${name}" was temporarily taken.`, { cause: error });
     }
   }
   throw new EngineError('ENGINE_REFUSED', `Foreign containers have taken every possible name for machine ${spec.id}.`);

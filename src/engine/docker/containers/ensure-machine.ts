@@ -41,7 +41,13 @@ export class EnsureMachine {
   /** The image to create from, if a previous attempt pulled it. */
   #image: MachineImage | undefined;
 
-  constructor(tools: EnsureTools, spec: MachineSpec, signal: AbortSignal, onProgress: (progress: EnsureProgress) => void, keep?: string) {
+  constructor(
+    tools: EnsureTools,
+    spec: MachineSpec,
+    signal: AbortSignal,
+    onProgress: (progress: EnsureProgress) => void,
+    keep?: string,
+  ) {
     this.#tools = tools;
     this.#spec = spec;
     this.#signal = signal;
@@ -70,13 +76,17 @@ export class EnsureMachine {
     if (fit === undefined || fit.State === 'created') await this.#checkVolumes(ref);
     if (fit?.State !== 'running') await isolated;
     const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
-    await Promise.all([...kept.map(({ Id }) => containers.stop(Id, this.#signal)), containers.retire(surplus, this.#signal)]);
+    await Promise.all([
+      ...kept.map(({ Id }) => containers.stop(Id, this.#signal)),
+      containers.retire(surplus, this.#signal),
+    ]);
     await this.#bringUp(ref, fit?.State ?? 'created', fit !== undefined);
     // A gateway that lost its lease during a `revert` may have started it again.
     await Promise.all(kept.map(({ Id }) => containers.stop(Id, this.#signal)));
     const details = await containers.inspect(ref, this.#signal);
     const observation = details && observeInspected(details, installationId);
-    if (!observation) throw new StaleContainerError(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
+    if (!observation)
+      throw new StaleContainerError(`The container of machine ${this.#spec.id} was removed as soon as it was started.`);
     return observation;
   }
 
@@ -118,7 +128,10 @@ export class EnsureMachine {
     );
     const foreign = await volumes.findForeign(this.#spec.id, names, this.#signal);
     if (foreign.length === 0) return;
-    log.error({ machine: this.#spec.id, ref, volumes: foreign }, 'a volume was removed while its container was created; not starting it');
+    log.error(
+      { machine: this.#spec.id, ref, volumes: foreign },
+      'a volume was removed while its container was created; not starting it',
+    );
     await containers.remove(ref, this.#signal);
     await volumes.removeBlank(foreign, this.#signal);
     // The next attempt finds the data, or reports DATA_LOST.
@@ -157,8 +170,15 @@ export class EnsureMachine {
   /** Gets the image. Returns an error that starts a new attempt, because a pull can take minutes. */
   async #obtain(message: string, cause?: unknown): Promise<StaleContainerError> {
     const { keptImage, renewImage: isRenewed } = this.#spec;
-    if (keptImage !== undefined) this.#image = await recoverImage(this.#tools, keptImage, this.#signal, this.#onProgress);
-    else this.#image = await (isRenewed === true ? renewImage : pullOrAwaitBuild)(this.#tools, this.#spec, this.#signal, this.#onProgress);
+    if (keptImage !== undefined)
+      this.#image = await recoverImage(this.#tools, keptImage, this.#signal, this.#onProgress);
+    else
+      this.#image = await (isRenewed === true ? renewImage : pullOrAwaitBuild)(
+        this.#tools,
+        this.#spec,
+        this.#signal,
+        this.#onProgress,
+      );
     return new StaleContainerError(message, { cause });
   }
 
@@ -175,7 +195,10 @@ export class EnsureMachine {
       await this.#tools.containers.remove(ref, this.#signal);
     } catch (error) {
       this.#signal.throwIfAborted();
-      this.#tools.log.warn({ err: error, machine: this.#spec.id, ref }, 'a container that did not start could not be removed');
+      this.#tools.log.warn(
+        { err: error, machine: this.#spec.id, ref },
+        'a container that did not start could not be removed',
+      );
     }
   }
 }

@@ -22,11 +22,18 @@ interface RevertTools {
 }
 
 /** See `EngineDriver.revert`. */
-export function revertMachine(tools: RevertTools, id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
+export function revertMachine(
+  tools: RevertTools,
+  id: string,
+  hash: string,
+  signal: AbortSignal,
+): Promise<Observation | undefined> {
   const { containers, isolation, installationId, log } = tools;
   return retryWhileStale(signal, async () => {
     const all = await containers.list(signal, id);
-    const kept = all.find(({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing');
+    const kept = all.find(
+      ({ Labels, State }) => Labels?.[LABEL.hash] === hash && State !== 'dead' && State !== 'removing',
+    );
     if (kept === undefined) return undefined;
     if (kept.State !== 'running') await isolation.require(signal);
     // Stop all others first: two containers must never write to the volumes at once.
@@ -41,13 +48,17 @@ export function revertMachine(tools: RevertTools, id: string, hash: string, sign
       const details = await containers.inspect(kept.Id, signal);
       if (!(await isNetworkGone(tools, error, details?.HostConfig?.NetworkMode, signal))) throw error;
       // It refers to its network by an id that no new network gets.
-      log.warn({ err: error, machine: id, ref: kept.Id }, 'the network of the previous container is gone; removing the container');
+      log.warn(
+        { err: error, machine: id, ref: kept.Id },
+        'the network of the previous container is gone; removing the container',
+      );
       await containers.remove(kept.Id, signal);
       return undefined;
     }
     const details = await containers.inspect(kept.Id, signal);
     const observation = details && observeInspected(details, installationId);
-    if (!observation) throw new StaleContainerError(`The container of machine ${id} was removed as soon as it was started again.`);
+    if (!observation)
+      throw new StaleContainerError(`The container of machine ${id} was removed as soon as it was started again.`);
     return observation;
   });
 }

@@ -5,7 +5,11 @@ import type { HostCommands } from './host-commands.ts';
 const SCRIPT = readScript('missing-devices');
 
 /** See `EngineDriver.findMissingDevices`. */
-export async function findMissingDevices(host: HostCommands, devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+export async function findMissingDevices(
+  host: HostCommands,
+  devices: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   if (devices.length === 0) return [];
   const { exitCode, stdout, stderr } = await host.run(
     {
@@ -15,6 +19,10 @@ export async function findMissingDevices(host: HostCommands, devices: readonly s
     },
     signal,
   );
-  if (exitCode !== 0) throw new EngineError('ENGINE_REFUSED', `The devices of the engine's host could not be looked for: ${stderr.trim()}`);
+  if (exitCode !== 0)
+    throw new EngineError(
+      'ENGINE_REFUSED',
+      `The devices of the engine's host could not be looked for: ${stderr.trim()}`,
+    );
   return stdout.split('\n').filter((line) => line !== '');
 }

@@ -44,8 +44,8 @@ export class HostCommands {
   }
 
   /**
-   * Runs the command and resolves to its output and exit code, whatever that is. Rejects with an EngineError if it could
-   * not run or exceeded its time. Always removes the container; if the gateway dies, a sweep does.
+   * Runs the command and resolves to its output and exit code, whatever that is. Rejects with an EngineError if it
+   * could not run or exceeded its time. Always removes the container; if the gateway dies, a sweep does.
    */
   async run(command: HostCommand, signal: AbortSignal): Promise<HostOutput> {
     const running = this.#run(command, signal);
@@ -67,7 +67,9 @@ export class HostCommands {
     try {
       const container = await this.create(command, labels, name, signal);
       await this.start(container, command, signal);
-      output = await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), { milliseconds });
+      output = await this.#tools.call(what, signal, (abortSignal) => readEnd(container, command, abortSignal), {
+        milliseconds,
+      });
     } catch (error) {
       // By name: the engine may have created it during the abort. A sweep removes what is left.
       await remove(BRIEF_REMOVE_MILLISECONDS).catch(() => undefined);
@@ -89,14 +91,20 @@ export class HostCommands {
     for (;;) {
       const options = hostContainerOptions(command, { imageRef: HOST_TOOLS_IMAGE, labels, absent: this.#absent });
       const create = async (abortSignal: AbortSignal) => {
-        const made = await docker.createContainer({ ...options, HostConfig: { ...options.HostConfig, ...hostConfig }, name, abortSignal });
+        const made = await docker.createContainer({
+          ...options,
+          HostConfig: { ...options.HostConfig, ...hostConfig },
+          name,
+          abortSignal,
+        });
         if (typeof made.id !== 'string') throw new TypeError('its answer describes no container.');
         return made;
       };
       try {
         return await finishDespiteAbort(signal, (late) => call(command.what, late, create));
       } catch (error) {
-        if (error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND') await ensureHostTools(this.#tools, signal);
+        if (error instanceof EngineError && error.code === 'IMAGE_NOT_FOUND')
+          await ensureHostTools(this.#tools, signal);
         else if (!this.#learnAbsent(error)) throw error;
       }
     }
@@ -104,13 +112,23 @@ export class HostCommands {
 
   async start(container: Docker.Container, { argv, what }: HostCommand, signal: AbortSignal): Promise<void> {
     try {
-      await finishDespiteAbort(signal, (late) => this.#tools.call(what, late, (abortSignal) => container.start({ abortSignal })));
+      await finishDespiteAbort(signal, (late) =>
+        this.#tools.call(what, late, (abortSignal) => container.start({ abortSignal })),
+      );
     } catch (error) {
       const cause = error instanceof EngineError ? error.cause : undefined;
-      if (!(cause instanceof Error) || !/executable file not found|no such file or directory/i.test(engineMessage(cause))) throw error;
-      throw new EngineError('ENGINE_REFUSED', `The engine's host has no program "${argv[0]}" to ${what}: install it there.`, {
-        cause: error,
-      });
+      if (
+        !(cause instanceof Error) ||
+        !/executable file not found|no such file or directory/i.test(engineMessage(cause))
+      )
+        throw error;
+      throw new EngineError(
+        'ENGINE_REFUSED',
+        `The engine's host has no program "${argv[0]}" to ${what}: install it there.`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 
@@ -132,8 +150,11 @@ async function readEnd(
 ): Promise<HostOutput> {
   await container.wait({ condition: 'not-running', abortSignal });
   // The end of a wait proves nothing: a container whose start was answered with nonsense is not running either.
-  const { State: state } = (await container.inspect({ abortSignal })) as { State?: { Status?: unknown; ExitCode?: unknown } };
-  if (state?.Status !== 'exited' || typeof state.ExitCode !== 'number') throw new TypeError('its answer shows no container that has run.');
+  const { State: state } = (await container.inspect({ abortSignal })) as {
+    State?: { Status?: unknown; ExitCode?: unknown };
+  };
+  if (state?.Status !== 'exited' || typeof state.ExitCode !== 'number')
+    throw new TypeError('its answer shows no container that has run.');
   const frames: unknown = await container.logs({ follow: false, stdout: true, stderr: true, abortSignal });
   if (!Buffer.isBuffer(frames)) throw new TypeError('its answer holds no output.');
   return { exitCode: state.ExitCode, ...splitOutput(frames, maxOutputBytes) };

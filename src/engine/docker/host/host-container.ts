@@ -5,7 +5,9 @@ import { LABEL } from '../../labels.ts';
 export interface HostCommand {
   /** A verb phrase for messages: 'make a disk image'. */
   readonly what: string;
-  /** The program, found in the usual PATH, and its arguments. Pass values to `sh -c` as arguments, never in its script. */
+  /**
+   * The program, found in the usual PATH, and its arguments. Pass values to `sh -c` as arguments, never in its script.
+   */
   readonly argv: readonly [program: string, ...args: string[]];
   /** Capabilities to keep, without the CAP_ prefix. Default: none. */
   readonly capabilities?: readonly string[];
@@ -34,7 +36,9 @@ export interface HostBind {
   readonly shallow?: boolean;
 }
 
-/** Directories of programs and their libraries; not every host has all. From /etc only these, because it holds secrets. */
+/**
+ * Directories of programs and their libraries; not every host has all. From /etc only these, because it holds secrets.
+ */
 const TOOLS: readonly HostBind[] = [
   '/usr',
   '/bin',
@@ -67,7 +71,15 @@ export function hostContainerOptions(
   command: HostCommand,
   { imageRef, labels, absent }: HostContainerPlace,
 ): Docker.ContainerCreateOptions {
-  const { argv, capabilities = [], network = 'none', binds = [], deviceRules = [], env = {}, isSpokenTo = false } = command;
+  const {
+    argv,
+    capabilities = [],
+    network = 'none',
+    binds = [],
+    deviceRules = [],
+    env = {},
+    isSpokenTo = false,
+  } = command;
   const lock = network === 'host' ? [FIREWALL_LOCK] : [];
   const present = [...TOOLS, ...lock].filter(({ source }) => !absent.has(source));
   return {

@@ -18,7 +18,9 @@ export interface RegistryAnswer {
  */
 export async function askRegistry(docker: Docker, imageRef: string, signal: AbortSignal): Promise<RegistryAnswer> {
   try {
-    const { Descriptor } = await withDeadline(LIMIT_MILLISECONDS, signal, () => docker.getImage(imageRef).distribution());
+    const { Descriptor } = await withDeadline(LIMIT_MILLISECONDS, signal, () =>
+      docker.getImage(imageRef).distribution(),
+    );
     return { isReached: true, ...(typeof Descriptor?.digest === 'string' && { digest: Descriptor.digest }) };
   } catch (error) {
     signal.throwIfAborted();

@@ -22,7 +22,9 @@ export async function findImage(
     return await call(`look at image "${imageRef}"`, signal, async (abortSignal) => {
       // Typed as if it took no signal.
       const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
-      const { Id, RepoDigests, Config, Size }: Partial<Docker.ImageInspectInfo> = await docker.getImage(imageRef).inspect(options);
+      const { Id, RepoDigests, Config, Size }: Partial<Docker.ImageInspectInfo> = await docker
+        .getImage(imageRef)
+        .inspect(options);
       if (typeof Id !== 'string') throw new TypeError('its answer describes no image.');
       return { id: Id, repoDigests: RepoDigests ?? [], labels: Config?.Labels ?? {}, bytes: Size ?? 0 };
     });

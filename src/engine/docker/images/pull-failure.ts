@@ -16,9 +16,13 @@ const NOT_THERE = new RegExp(
 );
 
 /** Words of a refusal that name the registry or the image, so that they are not of a failure of the engine itself. */
-const OF_THE_REGISTRY = /registry|manifest|repository|unauthorized|denied|toomanyrequests|\bHTTP\b|https?:|x509|tls:|blob|digest|layer/i;
+const OF_THE_REGISTRY =
+  /registry|manifest|repository|unauthorized|denied|toomanyrequests|\bHTTP\b|https?:|x509|tls:|blob|digest|layer/i;
 
-/** Why an image could not be pulled, from the engine's words: in the stream of a pull, or, with a `status` of HTTP, instead of one. */
+/**
+ * Why an image could not be pulled, from the engine's words: in the stream of a pull, or, with a `status` of HTTP,
+ * instead of one.
+ */
 export function toPullFailure(
   imageRef: string,
   said: string,
@@ -35,7 +39,11 @@ export function toPullFailure(
   }
   if (NOT_THERE.test(said)) {
     const what = `The registry has no image "${imageRef}", or does not give it to us`;
-    return new EngineError('IMAGE_NOT_FOUND', `${what}. The operator has to push it, or to correct the catalog: ${said}`, options);
+    return new EngineError(
+      'IMAGE_NOT_FOUND',
+      `${what}. The operator has to push it, or to correct the catalog: ${said}`,
+      options,
+    );
   }
   const isRefusal = status < 500 || OF_THE_REGISTRY.test(said);
   return new EngineError('PULL_FAILED', `Image "${imageRef}" could not be pulled: ${said}`, { ...options, isRefusal });

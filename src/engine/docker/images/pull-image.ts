@@ -19,8 +19,8 @@ export interface PullTools {
 }
 
 /**
- * Pulls the image; after it, the engine has it. Reads the stream itself: the library's reader takes an error line, a cut
- * connection and half a line for success, and dies of a line that is no JSON.
+ * Pulls the image; after it, the engine has it. Reads the stream itself: the library's reader takes an error line, a
+ * cut connection and half a line for success, and dies of a line that is no JSON.
  */
 export async function pullImage(
   { docker, call, stallMilliseconds }: PullTools,
@@ -84,7 +84,9 @@ function toTimeout(error: unknown, imageRef: string): unknown {
   const seconds = error.milliseconds / 1000;
   return error.milliseconds === TOTAL_MILLISECONDS
     ? new EngineError('PULL_FAILED', `The pull of image "${imageRef}" took longer than ${seconds} s.`, { cause: error })
-    : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" brought nothing for ${seconds} s.`, { cause: error });
+    : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" brought nothing for ${seconds} s.`, {
+        cause: error,
+      });
 }
 
 /** A stream that ended without an error is not yet an image. */
@@ -97,7 +99,9 @@ async function checkPresent(docker: Docker, call: EngineCall, imageRef: string, 
     });
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
-    throw new EngineError('PULL_FAILED', `The engine's pull of image "${imageRef}" ended without the image.`, { cause: error });
+    throw new EngineError('PULL_FAILED', `The engine's pull of image "${imageRef}" ended without the image.`, {
+      cause: error,
+    });
   }
 }
 

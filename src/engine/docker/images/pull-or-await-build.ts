@@ -36,7 +36,12 @@ export async function findPresentImage(
   const found = await findImage(tools, reference, signal);
   if (found === undefined) return undefined;
   const digest = digestIn(found.repoDigests, reference);
-  return { reference, id: found.id, ...(digest !== undefined && { digest }), ...(standInFor !== undefined && { standInFor }) };
+  return {
+    reference,
+    id: found.id,
+    ...(digest !== undefined && { digest }),
+    ...(standInFor !== undefined && { standInFor }),
+  };
 }
 
 /**
@@ -68,7 +73,8 @@ export async function pullOrAwaitBuild(
     // An engine that did not answer well has said nothing of the registry.
     if (!(error instanceof EngineError) || !error.isRefusal) throw error;
     if (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED') throw error;
-    if (localImageRef === undefined) throw new EngineError(error.code, `${error.message} ${NO_RECIPE}`, { cause: error });
+    if (localImageRef === undefined)
+      throw new EngineError(error.code, `${error.message} ${NO_RECIPE}`, { cause: error });
     tools.unreached.set(imageRef, performance.now());
     const built = await awaitBuilt(tools, localImageRef, signal, onProgress, imageRef);
     if (built !== undefined) return built;
@@ -84,7 +90,12 @@ export async function pullOrAwaitBuild(
  * The present image of the spec's reference: pulled when its registry has another one than the engine. The engine's own
  * where the registry does not say, or the pull fails; without one, as `pullOrAwaitBuild`.
  */
-export async function renewImage(tools: ImageTools, choice: ImageChoice, signal: AbortSignal, onProgress: Report): Promise<MachineImage> {
+export async function renewImage(
+  tools: ImageTools,
+  choice: ImageChoice,
+  signal: AbortSignal,
+  onProgress: Report,
+): Promise<MachineImage> {
   const { imageRef } = choice;
   const present = await findPresentImage(tools, imageRef, signal);
   if (present === undefined) return pullOrAwaitBuild(tools, choice, signal, onProgress);
@@ -110,7 +121,8 @@ function wayOut(localImageRef: string): string {
 /** Remembers a no for some minutes. A yes costs one question. */
 async function ask(tools: ImageTools, imageRef: string, signal: AbortSignal): ReturnType<typeof askRegistry> {
   const { unreached } = tools;
-  if (performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS) return { isReached: false };
+  if (performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS)
+    return { isReached: false };
   const answer = await askRegistry(tools.docker, imageRef, signal);
   if (!answer.isReached) unreached.set(imageRef, performance.now());
   return answer;

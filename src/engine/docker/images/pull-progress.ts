@@ -44,13 +44,17 @@ export class PullProgress {
 
   /** Takes a line in; the reading after it. */
   add({ id, status, progressDetail }: PullLine): PullReading {
-    if (id !== undefined && status !== undefined && LAYER_STATUSES.has(status)) this.#addLayerLine(id, status, progressDetail ?? {});
+    if (id !== undefined && status !== undefined && LAYER_STATUSES.has(status))
+      this.#addLayerLine(id, status, progressDetail ?? {});
     const known = [...this.#layers.values()].filter((layer) => layer.size !== undefined);
     const bytesTotal = sum(known.map((layer) => layer.size ?? 0));
     const bytesDone = sum(known.map((layer) => layer.downloaded));
     // Of a layer not begun nothing is known: taken as big as the others are on average.
     const average = known.length === 0 ? 1 : Math.max(1, bytesTotal / known.length);
-    const weights = [...this.#layers.values()].map((layer) => ({ weight: layer.size ?? average, share: shareOf(layer) }));
+    const weights = [...this.#layers.values()].map((layer) => ({
+      weight: layer.size ?? average,
+      share: shareOf(layer),
+    }));
     const work = sum(weights.map(({ weight }) => weight));
     const done = sum(weights.map(({ weight, share }) => weight * share));
     const percent = work === 0 ? 0 : Math.floor((100 * done) / work);
@@ -82,7 +86,10 @@ export class PullProgress {
   }
 }
 
-/** A layer so small that no "Downloading" line came for it has no size: it counts as nothing rather than as an average one. */
+/**
+ * A layer so small that no "Downloading" line came for it has no size: it counts as nothing rather than as an average
+ * one.
+ */
 function finishDownload(layer: Layer): void {
   layer.size ??= 0;
   layer.downloaded = layer.size;

@@ -27,7 +27,10 @@ export async function recoverImage(
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const { code, message, isRefusal } = error;
-    throw new EngineError(code, `${what}, and cannot be pulled again: ${message} ${WAY_OUT}`, { cause: error, isRefusal });
+    throw new EngineError(code, `${what}, and cannot be pulled again: ${message} ${WAY_OUT}`, {
+      cause: error,
+      isRefusal,
+    });
   }
   // Another id for the same digest: the engine stores images in another way since.
   const found = await findImage(tools, byDigest, signal);

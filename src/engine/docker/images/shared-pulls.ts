@@ -16,8 +16,8 @@ interface SharedPull {
 }
 
 /**
- * One pull an image, however many ask for it at once: each asker sees the progress, at most four reports a second, and the
- * pull goes on while anyone still waits.
+ * One pull an image, however many ask for it at once: each asker sees the progress, at most four reports a second, and
+ * the pull goes on while anyone still waits.
  */
 export class SharedPulls {
   readonly #pull: Pull;
@@ -28,8 +28,8 @@ export class SharedPulls {
   }
 
   /**
-   * Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does. Reports at once how
-   * far the pull is: a registry may take long to say its first word.
+   * Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does.
+   * Reports at once how far the pull is: a registry may take long to say its first word.
    */
   ask(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
     const report = paced(onProgress);

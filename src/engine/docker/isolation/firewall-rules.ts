@@ -34,7 +34,9 @@ export function firewallRules(
   resolvers: readonly string[],
 ): FirewallRules {
   const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN';
-  const names = resolvers.flatMap((address) => ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`));
+  const names = resolvers.flatMap((address) =>
+    ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`),
+  );
   const offline = `-i ${networks.none} -j ${deny}`;
   const bridges = Object.values(networks).map((bridge) => `-o ${bridge} -j ${deny}`);
   const denied = PRIVATE_NETWORKS.map((network) => `-d ${network} -j ${deny}`);
@@ -54,7 +56,9 @@ export function firewallRules(
 
 /** The IPv4 name servers in a container's resolv.conf. Skips loopback addresses: that is the engine's own forwarder. */
 export function parseResolvers(resolvConf: string): readonly string[] {
-  const found = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].map(([, address = '']) => address);
+  const found = [...resolvConf.matchAll(/^\s*nameserver\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$/gm)].map(
+    ([, address = '']) => address,
+  );
   const isAddress = (text: string) => text.split('.').every((part) => Number(part) <= 255);
   return [...new Set(found.filter((address) => isAddress(address) && !address.startsWith('127.')))].toSorted();
 }

@@ -67,14 +67,18 @@ export class MachineIsolation {
     } else if (performance.now() > watchdog.until) {
       // The current rules hold. Renew them in the background, so that no start waits.
       this.#watchdog = { ...watchdog, until: performance.now() + RESOLVERS_MILLISECONDS };
-      this.#assertOnce().catch((error: unknown) => this.#tools.log.warn({ err: error }, 'the isolation rules could not be renewed'));
+      this.#assertOnce().catch((error: unknown) =>
+        this.#tools.log.warn({ err: error }, 'the isolation rules could not be renewed'),
+      );
     }
     return 'isolated';
   }
 
   /** Shares one assertion among concurrent callers. */
   #assertOnce(): Promise<void> {
-    this.#asserting ??= this.#assert(AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ASSERT_MILLISECONDS)])).finally(() => {
+    this.#asserting ??= this.#assert(
+      AbortSignal.any([this.#closing.signal, AbortSignal.timeout(ASSERT_MILLISECONDS)]),
+    ).finally(() => {
       this.#asserting = undefined;
     });
     return this.#asserting;
@@ -130,11 +134,14 @@ export class MachineIsolation {
       const present = await containers.inspect(engineNames.guard, signal);
       const posted = present?.Config.Labels?.[LABEL.guard] ?? '';
       if (present !== undefined && posted === '') {
-        throw new EngineError('ISOLATION_FAILED', `the name "${engineNames.guard}" is taken by a foreign container: rename or remove it`);
+        throw new EngineError(
+          'ISOLATION_FAILED',
+          `the name "${engineNames.guard}" is taken by a foreign container: rename or remove it`,
+        );
       }
       const version = Number.parseInt(posted, 10);
-      // Replace other rules of the same version only once per name server change. Otherwise, two gateways with different
-      // rules would replace each other's watchdog forever.
+      // Replace other rules of the same version only once per name server change. Otherwise, two gateways with
+      // different rules would replace each other's watchdog forever.
       const insists = resolvers !== undefined && label !== this.#settled;
       const fits = posted === label || version > RULES_VERSION || (version === RULES_VERSION && !insists);
       const reached = present?.State.Running && fits ? await this.#reach(present.Id, signal) : undefined;
@@ -143,11 +150,14 @@ export class MachineIsolation {
         return [reached, false];
       }
       const output = await host.run(watchdogCommand(args, 'once'), signal);
-      if (output.exitCode !== 0) throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the firewall refused the rules');
+      if (output.exitCode !== 0)
+        throw new EngineError('ISOLATION_FAILED', output.stderr.trim() || 'the firewall refused the rules');
       if (present !== undefined) await containers.remove(present.Id, signal);
       const watch = watchdogCommand(args, 'watch');
       try {
-        const made = await host.create(watch, { [LABEL.guard]: label }, engineNames.guard, signal, { AutoRemove: true });
+        const made = await host.create(watch, { [LABEL.guard]: label }, engineNames.guard, signal, {
+          AutoRemove: true,
+        });
         await host.start(made, watch, signal);
         const connection = await this.#reach(made.id, signal);
         if (connection !== undefined) {
@@ -179,7 +189,8 @@ export class MachineIsolation {
   }
 
   #toFailure(error: unknown): unknown {
-    if (!(error instanceof EngineError) || error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT') return error;
+    if (!(error instanceof EngineError) || error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT')
+      return error;
     // The health endpoint shows this message. The engine's address is for the operator only, who has the log.
     const reason = error.message.replaceAll(` at ${this.#tools.endpoint}`, '').replace(/\.$/, '');
     const message = [

@@ -44,7 +44,10 @@ export class MachineNetwork {
       return expectList(networks).filter(({ Name }) => Name === this.#name);
     });
     if (second !== undefined) {
-      throw new EngineError('ENGINE_REFUSED', `No container can start because there are two networks "${this.#name}": remove one of them.`);
+      throw new EngineError(
+        'ENGINE_REFUSED',
+        `No container can start because there are two networks "${this.#name}": remove one of them.`,
+      );
     }
     if (found !== undefined && found.Options?.[ISOLATION] !== 'false') {
       throw new EngineError(

@@ -27,7 +27,11 @@ export class WatchdogConnection {
   }
 
   /** Rejects if the container does not exist or does not run. */
-  static async open({ docker, call }: { docker: Docker; call: EngineCall }, ref: string, signal: AbortSignal): Promise<WatchdogConnection> {
+  static async open(
+    { docker, call }: { docker: Docker; call: EngineCall },
+    ref: string,
+    signal: AbortSignal,
+  ): Promise<WatchdogConnection> {
     const options = { stream: true, stdin: true, stdout: true, hijack: true } as const;
     const attach = async (abortSignal: AbortSignal) => docker.getContainer(ref).attach({ ...options, abortSignal });
     return new WatchdogConnection((await call('attach to the watchdog', signal, attach)) as Duplex);

@@ -3,10 +3,14 @@ import type { EngineDescription } from '../../driver.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 
 /** The engine's processors and images, in two calls. */
-export async function describeEngine(tools: { docker: Docker; call: EngineCall }, signal: AbortSignal): Promise<EngineDescription> {
+export async function describeEngine(
+  tools: { docker: Docker; call: EngineCall },
+  signal: AbortSignal,
+): Promise<EngineDescription> {
   const { docker, call } = tools;
   // Typed as if they took no signal.
-  const version: (options: { abortSignal: AbortSignal }) => Promise<Partial<Docker.DockerVersion>> = docker.version.bind(docker);
+  const version: (options: { abortSignal: AbortSignal }) => Promise<Partial<Docker.DockerVersion>> =
+    docker.version.bind(docker);
   const [{ Arch: architecture }, images] = await Promise.all([
     call('tell its version', signal, (abortSignal) => version({ abortSignal })),
     call('list the images', signal, async (abortSignal) => {
@@ -19,7 +23,9 @@ export async function describeEngine(tools: { docker: Docker; call: EngineCall }
     ...(typeof architecture === 'string' && { architecture }),
     images: images.flatMap(({ Id: id, RepoTags: tags, RepoDigests: digests }) => {
       if (typeof id !== 'string') return [];
-      const [references, repoDigests] = [tags ?? [], digests ?? []].map((texts) => texts.filter((text) => !text.includes('<none>')));
+      const [references, repoDigests] = [tags ?? [], digests ?? []].map((texts) =>
+        texts.filter((text) => !text.includes('<none>')),
+      );
       return [{ id, references: [...(references ?? []), ...(repoDigests ?? [])], repoDigests: repoDigests ?? [] }];
     }),
   };

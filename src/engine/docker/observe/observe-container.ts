@@ -7,7 +7,10 @@ export interface InspectedContainer {
   readonly Id: string;
   /** The id of its image. */
   readonly Image?: string;
-  /** Here `Image` is what the container was created with: an id, or a reference in containers from before images were kept. */
+  /**
+   * Here `Image` is what the container was created with: an id, or a reference in containers from before images were
+   * kept.
+   */
   readonly Config: { readonly Image?: string; readonly Labels?: Readonly<Record<string, string>> | null };
   readonly State: {
     readonly Status: string;
@@ -42,7 +45,8 @@ export function observeInspected(container: InspectedContainer, installationId: 
   const state = toMachineState(State.Status, State.Running ?? false);
   const ended = state === 'exited' || state === 'dead';
   // The engine's zero time, year 1, stands for "never".
-  const startedAt = State.StartedAt === undefined || State.StartedAt.startsWith('0001-') ? undefined : new Date(State.StartedAt);
+  const startedAt =
+    State.StartedAt === undefined || State.StartedAt.startsWith('0001-') ? undefined : new Date(State.StartedAt);
   return {
     ...owner,
     ref: container.Id,
@@ -56,7 +60,10 @@ export function observeInspected(container: InspectedContainer, installationId: 
   };
 }
 
-/** The machine that an entry of the list shows, without what only an inspect tells; undefined when it is not this installation's. */
+/**
+ * The machine that an entry of the list shows, without what only an inspect tells; undefined when it is not this
+ * installation's.
+ */
 export function observeListed(container: ListedContainer, installationId: string): Observation | undefined {
   const owner = ownerOf(container.Labels, installationId);
   if (!owner) return undefined;
@@ -65,8 +72,8 @@ export function observeListed(container: ListedContainer, installationId: string
 }
 
 /**
- * The listed containers of this installation with those that stand for their machine first: live before ended, new before old.
- * A machine has two only between the creation of a container and the removal of the one that it replaces.
+ * The listed containers of this installation with those that stand for their machine first: live before ended, new
+ * before old. A machine has two only between the creation of a container and the removal of the one that it replaces.
  */
 export function byPriority(containers: readonly ListedContainer[]): readonly ListedContainer[] {
   const isLive = ({ State }: ListedContainer) => Number(isLiveState(toMachineState(State, false)));
@@ -84,12 +91,16 @@ function ownerOf(labels: Readonly<Record<string, string>> | null | undefined, in
   return { id, hash: labels[LABEL.hash] ?? '' };
 }
 
-function imagePart({ Image: id, Config: { Image: named, Labels } }: InspectedContainer): { readonly image?: MachineImage } {
+function imagePart({ Image: id, Config: { Image: named, Labels } }: InspectedContainer): {
+  readonly image?: MachineImage;
+} {
   const reference = Labels?.[LABEL.image] ?? named;
   if (id === undefined || reference === undefined) return {};
   const digest = Labels?.[LABEL.imageDigest];
   const standInFor = Labels?.[LABEL.standInFor];
-  return { image: { reference, id, ...(digest !== undefined && { digest }), ...(standInFor !== undefined && { standInFor }) } };
+  return {
+    image: { reference, id, ...(digest !== undefined && { digest }), ...(standInFor !== undefined && { standInFor }) },
+  };
 }
 
 function toMachineState(status: string, running: boolean): MachineState {

@@ -14,8 +14,8 @@ const ACTIONS: Readonly<Record<string, EngineEvent['action']>> = {
 };
 
 /**
- * What is asked of the engine. By action, not by label: a disconnected network's event has no labels of the container. Left out
- * are the many that say nothing about a machine's state (each health check alone makes three).
+ * What is asked of the engine. By action, not by label: a disconnected network's event has no labels of the container.
+ * Left out are the many that say nothing about a machine's state (each health check alone makes three).
  */
 export const EVENT_FILTERS = {
   type: ['container' as const, 'network' as const],
@@ -30,7 +30,10 @@ export interface RawEvent {
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
 }
 
-/** What a container's event says of a machine; undefined when it is another kind of event or not this installation's container. */
+/**
+ * What a container's event says of a machine; undefined when it is another kind of event or not this installation's
+ * container.
+ */
 export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: string): EngineEvent | undefined {
   const attributes = Actor?.Attributes ?? {};
   const id = attributes[LABEL.machine];
@@ -42,14 +45,24 @@ export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: 
   return { id, ref, action, ...(Number.isInteger(exitCode) && { exitCode }) };
 }
 
-/** Which of this installation's containers ran out of memory, and when by the engine's clock; undefined when the event says something else. */
-export function observeOom(raw: RawEvent, installationId: string): { readonly ref: string; readonly at: number } | undefined {
+/**
+ * Which of this installation's containers ran out of memory, and when by the engine's clock; undefined when the event
+ * says something else.
+ */
+export function observeOom(
+  raw: RawEvent,
+  installationId: string,
+): { readonly ref: string; readonly at: number } | undefined {
   const ref = raw.Actor?.ID;
-  if (ref === undefined || raw.timeNano === undefined || observeEvent(raw, installationId)?.action !== 'oom') return undefined;
+  if (ref === undefined || raw.timeNano === undefined || observeEvent(raw, installationId)?.action !== 'oom')
+    return undefined;
   return { ref, at: raw.timeNano / 1e6 };
 }
 
-/** The engine's id of the container that was cut off the machines' network; undefined when the event says something else. */
+/**
+ * The engine's id of the container that was cut off the machines' network; undefined when the event says something
+ * else.
+ */
 export function observeDisconnect({ Type, Action, Actor }: RawEvent): string | undefined {
   if (Type !== 'network' || Action !== 'disconnect' || !isMachineNetwork(Actor?.Attributes?.['name'])) return undefined;
   return Actor?.Attributes?.['container'];

@@ -8,9 +8,10 @@ const START_SLACK_MILLISECONDS = 1_000;
 const KEPT = 1_000;
 
 /**
- * When containers last ran out of memory, from the engine's events. An inspect alone misses it when the kernel killed a child and
- * the app then ended by itself, and now and then when several containers run out at once. What neither knows is a container that ran
- * out in its first milliseconds, before the engine watched its memory: measured on a busy host, 5 of 300, with no event for anybody.
+ * When containers last ran out of memory, from the engine's events. An inspect alone misses it when the kernel killed a
+ * child and the app then ended by itself, and now and then when several containers run out at once. What neither knows
+ * is a container that ran out in its first milliseconds, before the engine watched its memory: measured on a busy host,
+ * 5 of 300, with no event for anybody.
  */
 export class RecentOoms {
   readonly #at = new Map<string, number>();
@@ -27,7 +28,8 @@ export class RecentOoms {
   /** Whether the container has ended, and shortly before, in the same run, had run out of memory. */
   explains({ Id, State }: InspectedContainer): boolean {
     const at = this.#at.get(Id);
-    if (at === undefined || State.Running === true || State.FinishedAt === undefined || State.StartedAt === undefined) return false;
+    if (at === undefined || State.Running === true || State.FinishedAt === undefined || State.StartedAt === undefined)
+      return false;
     const inThisRun = at >= Date.parse(State.StartedAt) - START_SLACK_MILLISECONDS;
     return inThisRun && Date.parse(State.FinishedAt) - at <= SOON_MILLISECONDS;
   }

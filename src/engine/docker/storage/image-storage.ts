@@ -54,7 +54,10 @@ export class ImageStorage {
    */
   async attach(id: string, images: readonly ImageSpec[], signal: AbortSignal): Promise<void> {
     if (images.length === 0) return;
-    const output = await this.#semaphore.run(() => this.#run(attachCommand(this.#tools.installationId, id, images), signal), signal);
+    const output = await this.#semaphore.run(
+      () => this.#run(attachCommand(this.#tools.installationId, id, images), signal),
+      signal,
+    );
     if (output.exitCode === LOST) throw lostIn(id, output.stdout);
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be attached`, output);
   }
@@ -63,7 +66,10 @@ export class ImageStorage {
   async remove(id: string, names: readonly string[], all: boolean, signal: AbortSignal): Promise<void> {
     const doomed = new Set([...names, ...((all && this.#measured.get(id)) || [])]);
     if (doomed.size === 0) return;
-    const output = await this.#semaphore.run(() => this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal), signal);
+    const output = await this.#semaphore.run(
+      () => this.#run(removeCommand(this.#tools.installationId, id, [...doomed]), signal),
+      signal,
+    );
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 
@@ -87,13 +93,15 @@ export class ImageStorage {
   async #run(command: HostCommandIn, signal: AbortSignal): Promise<HostOutput> {
     const { docker, call, host } = this.#tools;
     // The type lacks the options.
-    const info: (options: { abortSignal: AbortSignal }) => Promise<{ DockerRootDir?: unknown }> = docker.info.bind(docker);
+    const info: (options: { abortSignal: AbortSignal }) => Promise<{ DockerRootDir?: unknown }> =
+      docker.info.bind(docker);
     const dataRoot = await call(
       'report its system information',
       signal,
       async (abortSignal) => (await info({ abortSignal })).DockerRootDir,
     );
-    if (typeof dataRoot !== 'string') throw new EngineError('ENGINE_REFUSED', 'The engine does not report its data directory.');
+    if (typeof dataRoot !== 'string')
+      throw new EngineError('ENGINE_REFUSED', 'The engine does not report its data directory.');
     return host.run(command(dataRoot), signal);
   }
 }

@@ -20,7 +20,10 @@ export interface MeasureTools {
 }
 
 /** See `EngineDriver.measureStorage`. */
-export async function measureMachines(tools: MeasureTools, signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
+export async function measureMachines(
+  tools: MeasureTools,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, MachineStorage>> {
   const [volumes, layers] = await Promise.all([tools.volumes.list(signal), measureLayers(tools, signal)]);
   const held = await measureVolumes(tools, volumes, signal);
   const machines = new Map<string, MachineStorage>();
@@ -30,7 +33,8 @@ export async function measureMachines(tools: MeasureTools, signal: AbortSignal):
     machines.set(id, { ...before, ...sum, ...(ref !== undefined && { ref }) });
   };
   for (const { id, ref, bytes } of layers) add(id, { scratchBytes: bytes, ref });
-  for (const { id, lifetime, bytes } of held) add(id, lifetime === 'until-delete' ? { lastingBytes: bytes } : { scratchBytes: bytes });
+  for (const { id, lifetime, bytes } of held)
+    add(id, lifetime === 'until-delete' ? { lastingBytes: bytes } : { scratchBytes: bytes });
   return machines;
 }
 
@@ -44,7 +48,9 @@ interface SizedContainer {
 async function measureLayers({ docker, call, installationId }: MeasureTools, signal: AbortSignal) {
   const filters = { label: [`${LABEL.installation}=${installationId}`, LABEL.machine] };
   const work = (abortSignal: AbortSignal) => docker.listContainers({ all: true, size: true, filters, abortSignal });
-  const listed = byPriority(expectList(await call('measure the containers', signal, work, { milliseconds: MILLISECONDS })));
+  const listed = byPriority(
+    expectList(await call('measure the containers', signal, work, { milliseconds: MILLISECONDS })),
+  );
   const layers = new Map<string, { id: string; ref: string; bytes: number }>();
   for (const { Id, Labels, SizeRw = 0 } of listed as readonly SizedContainer[]) {
     const id = Labels?.[LABEL.machine] ?? '';
@@ -61,7 +67,11 @@ interface HeldVolume {
 }
 
 /** Includes images whose volume was removed by hand. */
-async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[], signal: AbortSignal): Promise<readonly HeldVolume[]> {
+async function measureVolumes(
+  tools: MeasureTools,
+  volumes: readonly OwnVolume[],
+  signal: AbortSignal,
+): Promise<readonly HeldVolume[]> {
   const plain = volumes.filter(({ isImage }) => !isImage);
   const names = plain.map(({ engineName }) => engineName);
   try {
@@ -77,7 +87,9 @@ async function measureVolumes(tools: MeasureTools, volumes: readonly OwnVolume[]
 }
 
 interface DiskUsage {
-  readonly Volumes?: readonly { readonly Name?: string; readonly UsageData?: { readonly Size?: number } | null }[] | null;
+  readonly Volumes?:
+    | readonly { readonly Name?: string; readonly UsageData?: { readonly Size?: number } | null }[]
+    | null;
 }
 
 async function readDiskUsage({ docker, call }: MeasureTools, signal: AbortSignal): Promise<Map<string, number>> {
@@ -87,6 +99,8 @@ async function readDiskUsage({ docker, call }: MeasureTools, signal: AbortSignal
   const { Volumes } = await call('report its disk usage', signal, work, { milliseconds: MILLISECONDS });
   // -1 means unknown.
   return new Map(
-    expectList(Volumes).flatMap(({ Name, UsageData }) => (Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]])),
+    expectList(Volumes).flatMap(({ Name, UsageData }) =>
+      Name === undefined ? [] : [[Name, Math.max(0, UsageData?.Size ?? 0)]],
+    ),
   );
 }

@@ -36,7 +36,10 @@ const DISK = ['stat', '-f', '-c', '%S %b %f %a', DATA] as const;
 /** Makes the command for an engine with the data directory `dataRoot`. */
 export type HostCommandIn = (dataRoot: string) => HostCommand;
 
-const shell = (what: string, script: string, args: readonly string[]) => ({ what, argv: ['sh', '-c', script, 'sh', ...args] as const });
+const shell = (what: string, script: string, args: readonly string[]) => ({
+  what,
+  argv: ['sh', '-c', script, 'sh', ...args] as const,
+});
 
 /** Before a large file system grows, it is fully checked. */
 const LOOP_MILLISECONDS = 5 * 60_000;
@@ -60,7 +63,12 @@ function withLoops(command: ReturnType<typeof shell>): HostCommandIn {
 }
 
 function reading(command: Pick<HostCommand, 'what' | 'argv'>): HostCommandIn {
-  return (dataRoot) => ({ ...command, capabilities: ['DAC_READ_SEARCH'], network: 'host', binds: [dataBind(dataRoot, false)] });
+  return (dataRoot) => ({
+    ...command,
+    capabilities: ['DAC_READ_SEARCH'],
+    network: 'host',
+    binds: [dataBind(dataRoot, false)],
+  });
 }
 
 export function attachCommand(installationId: string, id: string, images: readonly ImageSpec[]): HostCommandIn {

@@ -120,7 +120,9 @@ export class StorageProbe {
       [LABEL.store]: 'image',
     };
     const DriverOpts = { ...images.driverOptions(id, PROBE_VOLUME) };
-    await call('create a volume', signal, (abortSignal) => docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }));
+    await call('create a volume', signal, (abortSignal) =>
+      docker.createVolume({ Name, Driver: 'local', DriverOpts, Labels, abortSignal }),
+    );
   }
 
   /** Has the engine mount the volume as it does for a machine. */

@@ -19,7 +19,8 @@ export function readStorage(output: string): StorageReadings {
   for (const line of output.split('\n')) {
     const [, size, blocks, id, name] = /^image (\d+) (\d+) .*\.([^./]+)\/([^/]+)\.img$/.exec(line) ?? [];
     // A sparse file uses less than its size. A full one uses slightly more, for block metadata.
-    if (id !== undefined && name !== undefined) images.push({ id, name, bytes: Math.min(Number(size), Number(blocks) * BLOCK_BYTES) });
+    if (id !== undefined && name !== undefined)
+      images.push({ id, name, bytes: Math.min(Number(size), Number(blocks) * BLOCK_BYTES) });
     const [, kibibytes, engineName] = /^plain (\d+)\s+volumes\/(.+)\/_data$/.exec(line) ?? [];
     if (engineName !== undefined) plain.set(engineName, Number(kibibytes) * 1024);
     const [, device] = /^loose (\S+)$/.exec(line) ?? [];
@@ -33,7 +34,10 @@ export function readStorage(output: string): StorageReadings {
  * free.
  */
 export function readDisk(output: string): DiskSpace | undefined {
-  const [blockBytes = Number.NaN, blocks = Number.NaN, free = Number.NaN, available = Number.NaN] = output.trim().split(/\s+/).map(Number);
+  const [blockBytes = Number.NaN, blocks = Number.NaN, free = Number.NaN, available = Number.NaN] = output
+    .trim()
+    .split(/\s+/)
+    .map(Number);
   const usedBytes = (blocks - free) * blockBytes;
   const freeBytes = available * blockBytes;
   return Number.isFinite(usedBytes) && Number.isFinite(freeBytes) && blocks > 0 ? { usedBytes, freeBytes } : undefined;

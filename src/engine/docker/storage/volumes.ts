@@ -74,14 +74,19 @@ export class MachineVolumes {
    * volumes than it has, so each known volume that is not listed is inspected.
    */
   async list(signal: AbortSignal, id?: string): Promise<readonly OwnVolume[]> {
-    const label = [`${LABEL.installation}=${this.#installationId}`, id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`];
+    const label = [
+      `${LABEL.installation}=${this.#installationId}`,
+      id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`,
+    ];
     const listed = await this.#call('list the volumes', signal, async (abortSignal) => {
       const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
       return expectList(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
     });
     for (const volume of listed) this.note(volume.id, volume.engineName);
     const missing = this.#known.missingFrom(new Set(listed.map(({ engineName }) => engineName)), id);
-    const unlisted = await Promise.all(missing.map((name) => this.#doubts.run(() => this.#findKnown(name, signal), signal)));
+    const unlisted = await Promise.all(
+      missing.map((name) => this.#doubts.run(() => this.#findKnown(name, signal), signal)),
+    );
     const volumes = [...listed, ...unlisted.filter((one) => one !== undefined)];
     return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
   }
@@ -107,7 +112,8 @@ export class MachineVolumes {
     const missing = spec.volumes.filter(({ name }) => !found.has(name));
     const isOffered = missing.some(({ sizeBytes }) => sizeBytes !== undefined) && (await this.#probe.isPassed(signal));
     // Existing plain volumes stay plain.
-    const isImage = ({ name, sizeBytes }: MachineVolume) => found.get(name)?.isImage ?? (isOffered && sizeBytes !== undefined);
+    const isImage = ({ name, sizeBytes }: MachineVolume) =>
+      found.get(name)?.isImage ?? (isOffered && sizeBytes !== undefined);
 
     const gone = missing.filter(({ mustExist }) => mustExist);
     const lost = gone.filter((volume) => !isImage(volume));
@@ -116,7 +122,9 @@ export class MachineVolumes {
         spec.id,
         lost.map(({ name }) => name),
       );
-    const images = spec.volumes.filter(isImage).map(({ name, sizeBytes = 0, mustExist }) => ({ name, sizeBytes, mustExist }));
+    const images = spec.volumes
+      .filter(isImage)
+      .map(({ name, sizeBytes = 0, mustExist }) => ({ name, sizeBytes, mustExist }));
     const attach = () => this.#images.attach(spec.id, images, signal);
     // The volume first, because removal finds the data by it. But if only the volume is gone, find its data first.
     if (gone.length > 0) await attach();
@@ -166,7 +174,12 @@ export class MachineVolumes {
     await Promise.all(doomed.map(({ engineName }) => this.#remove(engineName, signal)));
   }
 
-  async #create(spec: VolumesSpec, { name, lifetime }: MachineVolume, isImage: boolean, signal: AbortSignal): Promise<string> {
+  async #create(
+    spec: VolumesSpec,
+    { name, lifetime }: MachineVolume,
+    isImage: boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
     const { id } = spec;
     for (const engineName of volumeNameChoices(id, name)) {
       const create = async (abortSignal: AbortSignal) => {
@@ -187,13 +200,18 @@ export class MachineVolumes {
         if (made.name !== engineName) throw new TypeError('its answer describes no volume.');
         return this.#docker.getVolume(engineName).inspect({ abortSignal });
       };
-      const holder = await finishDespiteAbort(signal, (late) => this.#call(`create the volume "${engineName}"`, late, create));
+      const holder = await finishDespiteAbort(signal, (late) =>
+        this.#call(`create the volume "${engineName}"`, late, create),
+      );
       // For a taken name, the engine returns the existing volume, even a foreign one.
       if (!this.#isOwn(id, holder.Labels)) continue;
       this.note(id, engineName);
       return engineName;
     }
-    throw new EngineError('ENGINE_REFUSED', `Foreign volumes have taken every possible name for the volume "${name}" of machine ${id}.`);
+    throw new EngineError(
+      'ENGINE_REFUSED',
+      `Foreign volumes have taken every possible name for the volume "${name}" of machine ${id}.`,
+    );
   }
 
   #isOwn(id: string, labels: VolumeLabels | null | undefined): boolean {

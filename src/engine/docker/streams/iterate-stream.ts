@@ -21,8 +21,9 @@ export interface StreamSource<T> {
 }
 
 /**
- * The items of an engine's stream, read only as fast as they are asked for. Opens with the first `next()`. `return()` closes the
- * connection at once, also while a `next()` waits; an abort of `signal` does so too and ends the iteration with its reason.
+ * The items of an engine's stream, read only as fast as they are asked for. Opens with the first `next()`. `return()`
+ * closes the connection at once, also while a `next()` waits; an abort of `signal` does so too and ends the iteration
+ * with its reason.
  */
 export function iterateStream<T>(source: StreamSource<T>, signal: AbortSignal): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => startIteration(source, signal) };

@@ -10,7 +10,10 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** The lines that `chunk` completes, without their ends, empty ones left out. Throws a RangeError when one is too long. */
+  /**
+   * The lines that `chunk` completes, without their ends, empty ones left out. Throws a RangeError when one is too
+   * long.
+   */
   push(chunk: Buffer): readonly string[] {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const lines: string[] = [];

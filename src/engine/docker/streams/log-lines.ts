@@ -17,8 +17,8 @@ interface OpenLine {
 }
 
 /**
- * Lines from the engine's log stream with timestamps: frames of one message each, which starts with its time, ends with a
- * newline unless it is only a part of a line, and belongs to stdout or stderr.
+ * Lines from the engine's log stream with timestamps: frames of one message each, which starts with its time, ends with
+ * a newline unless it is only a part of a line, and belongs to stdout or stderr.
  */
 export class LogLines {
   readonly #open = new Map<StreamName, OpenLine>();
@@ -36,7 +36,10 @@ export class LogLines {
       const length = bytes.readUInt32BE(4);
       if (length > MAX_FRAME_BYTES) throw new RangeError(`A frame of ${length} bytes is none of a log.`);
       if (bytes.length < HEADER_BYTES + length) break;
-      const line = this.#addMessage(bytes[0] === 2 ? 'stderr' : 'stdout', bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
+      const line = this.#addMessage(
+        bytes[0] === 2 ? 'stderr' : 'stdout',
+        bytes.subarray(HEADER_BYTES, HEADER_BYTES + length),
+      );
       if (line) lines.push(line);
       bytes = bytes.subarray(HEADER_BYTES + length);
     }
@@ -45,8 +48,9 @@ export class LogLines {
   }
 
   /**
-   * Called between two streams of the same log, of which the second repeats the end of the first: what was read already is then
-   * skipped. The time of the first message that is told again, to ask the second stream from; undefined when none was read.
+   * Called between two streams of the same log, of which the second repeats the end of the first: what was read already
+   * is then skipped. The time of the first message that is told again, to ask the second stream from; undefined when
+   * none was read.
    */
   expectRepetition(): string | undefined {
     this.#rest = Buffer.alloc(0);

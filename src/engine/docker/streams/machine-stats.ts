@@ -25,7 +25,10 @@ export function isAfterEnd(raw: RawStats): boolean {
   return raw.memory_stats?.usage === undefined;
 }
 
-/** A reading as `docker stats` shows it; undefined for the first, which has no reading before it to take a difference from. */
+/**
+ * A reading as `docker stats` shows it; undefined for the first, which has no reading before it to take a difference
+ * from.
+ */
 export function toMachineStats(raw: RawStats): MachineStats | undefined {
   const cpuPercent = toCpuPercent(raw.cpu_stats ?? {}, raw.precpu_stats ?? {});
   if (cpuPercent === undefined) return undefined;
@@ -49,7 +52,9 @@ function toCpuPercent(now: CpuReading, before: CpuReading): number | undefined {
   return host > 0 && machine > 0 ? (machine / host) * cores * 100 : 0;
 }
 
-/** Without the file cache that the kernel gives back when asked: total_inactive_file on cgroup v1, inactive_file on v2. */
+/**
+ * Without the file cache that the kernel gives back when asked: total_inactive_file on cgroup v1, inactive_file on v2.
+ */
 function toMemoryBytes({ usage = 0, stats = {} }: NonNullable<RawStats['memory_stats']>): number {
   const cache = stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0;
   return cache < usage ? usage - cache : usage;

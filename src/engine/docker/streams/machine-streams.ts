@@ -31,7 +31,8 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
   const splitter = new LineSplitter();
   // The engine repeats its last events, so none is missed between now and the stream's opening.
   const since = Date.now() / 1000;
-  const ask = async (abortSignal: AbortSignal) => asReadable(await docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal }));
+  const ask = async (abortSignal: AbortSignal) =>
+    asReadable(await docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal }));
   const open = (streamSignal: AbortSignal) => call('send its events', streamSignal, ask);
   const read: StreamSource<EngineEvent>['read'] = (chunk, sink, streamSignal) => {
     for (const line of splitter.push(chunk)) {
@@ -50,7 +51,10 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
   const atEnd = () => {
     throw new EngineError('ENGINE_UNREACHABLE', `The engine at ${tools.endpoint} ended its stream of events.`);
   };
-  return iterateStream({ open, read, atEnd, toError: (error) => toStreamError(tools, 'send its events', error) }, signal);
+  return iterateStream(
+    { open, read, atEnd, toError: (error) => toStreamError(tools, 'send its events', error) },
+    signal,
+  );
 }
 
 /** See `EngineDriver.logs`. Ends at once when the machine has no container. */
@@ -62,7 +66,8 @@ export function logsOf(
 ): AsyncIterable<MachineLogLine> {
   const lines = new LogLines();
   // The engine's `since` includes that very moment.
-  const keepNew = (some: readonly MachineLogLine[]) => (after === undefined ? some : some.filter(({ at }) => at > after));
+  const keepNew = (some: readonly MachineLogLine[]) =>
+    after === undefined ? some : some.filter(({ at }) => at > after);
   let container: Docker.Container | undefined;
   const openPart = async (part: { follow: boolean; tail?: number; since?: string }, streamSignal: AbortSignal) => {
     const asked = container;
@@ -76,15 +81,23 @@ export function logsOf(
   };
   const open = async (streamSignal: AbortSignal) => {
     container = await foremost(tools, id, streamSignal);
-    return openPart({ follow, tail, ...(after !== undefined && { since: toUnixTime(after.toISOString()) }) }, streamSignal);
+    return openPart(
+      { follow, tail, ...(after !== undefined && { since: toUnixTime(after.toISOString()) }) },
+      streamSignal,
+    );
   };
   // A followed log often ends without the container's last words, which came while it ended: asked for once more.
   const reopen = (streamSignal: AbortSignal) => {
     const since = lines.expectRepetition();
-    return openPart({ follow: false, ...(since === undefined ? { tail } : { since: toUnixTime(since) }) }, streamSignal);
+    return openPart(
+      { follow: false, ...(since === undefined ? { tail } : { since: toUnixTime(since) }) },
+      streamSignal,
+    );
   };
-  const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) => keepNew(lines.push(chunk)).forEach((line) => sink.push(line));
-  const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) => keepNew(lines.end()).forEach((line) => sink.push(line));
+  const read: StreamSource<MachineLogLine>['read'] = (chunk, sink) =>
+    keepNew(lines.push(chunk)).forEach((line) => sink.push(line));
+  const atEnd: StreamSource<MachineLogLine>['atEnd'] = (sink) =>
+    keepNew(lines.end()).forEach((line) => sink.push(line));
   const toError = (error: unknown) => toStreamError(tools, 'send a log', error);
   return iterateStream({ open, ...(follow && { reopen }), read, atEnd, toError }, signal);
 }
@@ -118,12 +131,18 @@ function toUnixTime(timestamp: string): string {
   return `${Math.floor(Date.parse(timestamp) / 1000)}.${fraction}`;
 }
 
-async function foremost({ docker, containers }: StreamTools, id: string, signal: AbortSignal): Promise<Docker.Container | undefined> {
+async function foremost(
+  { docker, containers }: StreamTools,
+  id: string,
+  signal: AbortSignal,
+): Promise<Docker.Container | undefined> {
   const [first] = await containers.list(signal, id);
   return first && docker.getContainer(first.Id);
 }
 
-/** A container that went between the list and the question, or is just being removed (409), has nothing more to tell. */
+/**
+ * A container that went between the list and the question, or is just being removed (409), has nothing more to tell.
+ */
 async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
   try {
     return await opening;
@@ -134,7 +153,12 @@ async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
 }
 
 /** Each stop cuts a container off its network too: news is only one that goes on running. */
-async function pushDisconnected(tools: StreamTools, ref: string, sink: Sink<EngineEvent>, signal: AbortSignal): Promise<void> {
+async function pushDisconnected(
+  tools: StreamTools,
+  ref: string,
+  sink: Sink<EngineEvent>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     const details = await tools.containers.inspect(ref, signal);
     const seen = details && observeInspected(details, tools.installationId);

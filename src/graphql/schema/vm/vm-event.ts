@@ -25,7 +25,11 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
     }),
     kind: t.field({ type: VmEventKind, description: 'The kind of the event.', resolve: ({ kind }) => kind }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    status: t.field({ type: VmStatus, description: 'The status after this event.', resolve: ({ status }) => toVmStatus(status) }),
+    status: t.field({
+      type: VmStatus,
+      description: 'The status after this event.',
+      resolve: ({ status }) => toVmStatus(status),
+    }),
     previousStatus: t.field({
       type: VmStatus,
       nullable: true,

@@ -22,7 +22,8 @@ export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
       resolve: ({ image }) => image.digest ?? image.id,
     }),
     isStandIn: t.boolean({
-      description: "Whether it is the fallback image, because the registry of the catalog's image could not be reached.",
+      description:
+        "Whether it is the fallback image, because the registry of the catalog's image could not be reached.",
       resolve: ({ image }) => image.standInFor !== undefined,
     }),
     outdated: t.boolean({

@@ -15,7 +15,9 @@ const CreateVmInput = builder.inputType('CreateVmInput', {
   fields: (t) => ({
     vmlabel: t.string({ description: 'A label, 1 to 100 characters.' }),
     region: t.string({ description: 'The code of a region, such as "AU".' }),
-    password: t.string({ description: "The default user's password, 1 to 128 characters. Stored as the secret VM_PASSWORD." }),
+    password: t.string({
+      description: "The default user's password, 1 to 128 characters. Stored as the secret VM_PASSWORD.",
+    }),
     storageType: t.field({
       type: StorageType,
       required: false,
@@ -23,7 +25,10 @@ const CreateVmInput = builder.inputType('CreateVmInput', {
       description: 'What happens to the primary volume when the VM stops.',
     }),
     distribution: t.string({ description: 'The code of a catalog entry.' }),
-    desktop: t.string({ required: false, description: 'One of the desktops of a WEBTOP; not allowed for a PREMADE distribution.' }),
+    desktop: t.string({
+      required: false,
+      description: 'One of the desktops of a WEBTOP; not allowed for a PREMADE distribution.',
+    }),
     cpu: t.int({ description: 'vCPU cores, 1 to 128. Checked against the plan when the VM starts.' }),
     ram: t.int({ description: 'GB of memory, 1 to 1024. Checked against the plan when the VM starts.' }),
     idempotencyKey: t.string({
@@ -87,7 +92,8 @@ builder.mutationFields((t) => ({
   }),
   deleteVm: t.field({
     type: 'ID',
-    description: 'Deletes a VM with its volumes, secrets, mappings and ports, in any status. This cannot be undone. Errors: NOT_FOUND.',
+    description:
+      'Deletes a VM with its volumes, secrets, mappings and ports, in any status. This cannot be undone. Errors: NOT_FOUND.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => deleteVm(context, context.viewer, id),
   }),

@@ -22,7 +22,12 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
   description: 'A page of VMs, in order of creation.',
   fields: (t) => ({
     // Already counted by the page size.
-    nodes: t.field({ type: [Vm], complexity: { field: 1, multiplier: 1 }, description: 'The VMs.', resolve: ({ vms }) => [...vms] }),
+    nodes: t.field({
+      type: [Vm],
+      complexity: { field: 1, multiplier: 1 },
+      description: 'The VMs.',
+      resolve: ({ vms }) => [...vms],
+    }),
     edges: t.field({
       type: [VmEdge],
       complexity: { field: 1, multiplier: 1 },
@@ -61,7 +66,11 @@ builder.queryFields((t) => ({
     description: 'The VMs of the account, in order of creation.',
     complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
-      first: t.arg.int({ required: false, defaultValue: DEFAULT_PAGE, description: 'The maximum number of VMs, 1 to 100.' }),
+      first: t.arg.int({
+        required: false,
+        defaultValue: DEFAULT_PAGE,
+        description: 'The maximum number of VMs, 1 to 100.',
+      }),
       after: t.arg.string({ required: false, description: 'Return VMs after this cursor.' }),
       filter: t.arg({ type: VmFilter, required: false, description: 'By default, all VMs.' }),
     },

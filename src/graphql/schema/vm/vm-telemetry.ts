@@ -9,7 +9,11 @@ import type { Context } from '../context.ts';
 const LogLine = builder.objectRef<Line>('LogLine').implement({
   description: 'A line of output of the app.',
   fields: (t) => ({
-    at: t.field({ type: 'DateTime', description: 'When it was written, by the clock of the engine.', resolve: ({ at }) => at }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When it was written, by the clock of the engine.',
+      resolve: ({ at }) => at,
+    }),
     stream: t.exposeString('stream', { description: '"stdout" or "stderr".' }),
     text: t.exposeString('text', { description: 'The line without its line break, truncated to 16 KiB.' }),
   }),

@@ -56,16 +56,23 @@ const StorageEnforcement = builder.enumType('StorageEnforcement', {
   description: 'How the size of storage is enforced.',
   values: {
     HARD: { description: 'Writes above the limit fail with "no space left on device". Other VMs are not affected.' },
-    MEASURED: { description: 'Usage is measured about every minute. Starts are refused while the account exceeds its plan.' },
+    MEASURED: {
+      description: 'Usage is measured about every minute. Starts are refused while the account exceeds its plan.',
+    },
   } as const satisfies Record<NonNullable<VmModel['storageEnforcement']>, object>,
 });
 
 const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
   description: 'The progress of a boot.',
   fields: (t) => ({
-    percent: t.exposeInt('percent', { description: 'The progress of the image download over all layers, 0 to 100; 100 from STARTING on.' }),
+    percent: t.exposeInt('percent', {
+      description: 'The progress of the image download over all layers, 0 to 100; 100 from STARTING on.',
+    }),
     message: t.exposeString('message', { description: 'The current activity, human-readable.' }),
-    bytesDone: t.exposeFloat('bytesDone', { nullable: true, description: 'Bytes downloaded so far; null without a download.' }),
+    bytesDone: t.exposeFloat('bytesDone', {
+      nullable: true,
+      description: 'Bytes downloaded so far; null without a download.',
+    }),
     bytesTotal: t.exposeFloat('bytesTotal', {
       nullable: true,
       description: 'Bytes to download, as far as known; null without a download.',
@@ -76,7 +83,11 @@ const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
 const VmBootStep = builder.objectRef<BootStep>('VmBootStep').implement({
   description: 'A step of a boot.',
   fields: (t) => ({
-    status: t.field({ type: VmStatus, description: 'The status during this step.', resolve: ({ status }) => toVmStatus(status) }),
+    status: t.field({
+      type: VmStatus,
+      description: 'The status during this step.',
+      resolve: ({ status }) => toVmStatus(status),
+    }),
     startedAt: t.field({
       type: 'DateTime',
       description: 'When the step began.',
@@ -105,9 +116,16 @@ const VmBoot = builder.objectRef<Boot>('VmBoot').implement({
 const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
   description: 'Why the last attempt failed.',
   fields: (t) => ({
-    step: t.field({ type: VmStatus, description: 'The status in which it failed.', resolve: ({ step }) => toVmStatus(step) }),
+    step: t.field({
+      type: VmStatus,
+      description: 'The status in which it failed.',
+      resolve: ({ step }) => toVmStatus(step),
+    }),
     code: t.exposeString('code', {
-      description: ['One of these.', ...Object.entries(FAILURE_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`)].join('\n'),
+      description: [
+        'One of these.',
+        ...Object.entries(FAILURE_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`),
+      ].join('\n'),
     }),
     message: t.exposeString('message', { description: 'What happened and what to do, human-readable.' }),
     exitCode: t.exposeInt('exitCode', { nullable: true, description: "The app's exit code; null if it did not exit." }),
@@ -166,7 +184,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     lastFailure: t.field({
       type: VmFailure,
       nullable: true,
-      description: 'Why the last attempt failed, or why the status is UNKNOWN. Null if none has failed since a user last started it.',
+      description:
+        'Why the last attempt failed, or why the status is UNKNOWN. Null if none has failed since a user last started it.',
       resolve: ({ lastFailure }) => lastFailure,
     }),
     changeUndone: t.boolean({
@@ -199,7 +218,11 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
         if (vm.status === 'RUNNING' || vm.status === 'DEGRADED') return [];
         const { plan, usage } = vm.enabled ? {} : await loaders.account();
         const violations = plan === undefined || usage === undefined ? [] : startViolations(plan, usage, vm);
-        return startProblems(vm, { distribution: catalog.distributions.get(vm.distribution), facts: factsOf(vm.region), violations });
+        return startProblems(vm, {
+          distribution: catalog.distributions.get(vm.distribution),
+          facts: factsOf(vm.region),
+          violations,
+        });
       },
     }),
     storageGb: t.int({
@@ -207,7 +230,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       description:
         "The size limit in GB of each volume that is kept when it stops: its plan's storage at its creation, or more after a start " +
         'with a larger plan. Null without such volumes.',
-      resolve: ({ persistent, storageEnforcement, storageGb }) => (persistent || storageEnforcement !== null ? storageGb : null),
+      resolve: ({ persistent, storageEnforcement, storageGb }) =>
+        persistent || storageEnforcement !== null ? storageGb : null,
     }),
     storageEnforcement: t.field({
       type: StorageEnforcement,
@@ -219,7 +243,11 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       description: 'GB measured on its volumes that are kept when it stops, refreshed about every minute.',
       resolve: ({ storageBytes }) => storageBytes / 2 ** 30,
     }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was created.', resolve: ({ createdAt }) => createdAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When it was created.',
+      resolve: ({ createdAt }) => createdAt,
+    }),
     startedAt: t.field({
       type: 'DateTime',
       nullable: true,
@@ -236,5 +264,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
 /** Until the first progress arrives, for example after a restart of the gateway. */
 function unknownProgress(status: Status): Progress {
   if (status === 'QUEUED') return { percent: 0, message: 'Waiting to be processed.' };
-  return status === 'PULLING' ? { percent: 0, message: 'Downloading its image.' } : { percent: 100, message: 'Starting.' };
+  return status === 'PULLING'
+    ? { percent: 0, message: 'Downloading its image.' }
+    : { percent: 100, message: 'Starting.' };
 }

@@ -61,14 +61,14 @@ it.each([
   ['30000-30999', { from: 30000, to: 30999 }],
   [' 2000 - 2000 ', { from: 2000, to: 2000 }],
   ['65535', { from: 65535, to: 65535 }],
-])('"%s" is a range of ports', (text, range) => {
+])('"%s" is a port range', (text, range) => {
   expect(parsePortRange(text)).toEqual(range);
 });
 
 it.each(['', '1-2', '30999-30000', '30000-65536', '30000-', '3e4-31000', '-30000', '30000-30999-31999'])(
-  '"%s" is not a range of ports',
+  '"%s" is not a port range',
   (text) => {
-    expect(() => parsePortRange(text)).toThrow('range of ports');
+    expect(() => parsePortRange(text)).toThrow('port range');
   },
 );
 

@@ -91,7 +91,7 @@ export function openapiDocument(): object {
             code: string,
             fields: { type: 'array', items: object({ path: string, message: string }) },
             violations: { type: 'array', items: { type: 'object' } },
-            requestId: { ...string, description: 'Only for INTERNAL_SERVER_ERROR: the id of the request in the log.' },
+            requestId: { ...string, description: 'Only with an internal error: the id of the request in the log.' },
           },
           ['fields', 'violations', 'requestId'],
         ),

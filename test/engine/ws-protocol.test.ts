@@ -117,10 +117,10 @@ describe('graphql-transport-ws', () => {
     expect(await raw.next(() => true)).toEqual({ id: 'last', type: 'complete' });
     expect(await untilPong(raw)).toEqual([]);
     // Nothing of it is left that an event could come to.
-    subscribe(raw, 'early', EVENTS);
+    subscribe(raw, 'again', EVENTS);
     await createVm(gateway, await gateway.token('quiet'));
     expect(await raw.next(() => true)).toMatchObject({
-      id: 'early',
+      id: 'again',
       type: 'next',
       payload: { data: { vmEvents: { seq: '1' } } },
     });

@@ -24,5 +24,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // Many tests hold bounds of time, and machines are shared: one that fails is run again. A defect fails both times.
+    retry: 1,
   },
 });

@@ -1,7 +1,9 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { detachLoops } from './loops.ts';
@@ -111,7 +113,10 @@ export class OwnEngine implements AsyncDisposable {
     const log = createWriteStream(this.logFile, { flags: 'a' });
     for (const stream of [this.#daemon.stdout, this.#daemon.stderr]) stream?.pipe(log, { end: false });
     await eventually(() => this.docker.ping(), { deadline: START_MS });
-    await testImage(this.docker);
+    // The same one on each disk: a VM keeps its image, which another import would not be.
+    const saved = path.join(this.#folder, 'image.tar');
+    if (existsSync(saved)) await text(await this.docker.loadImage(createReadStream(saved)));
+    else await pipeline(await this.docker.getImage(await testImage(this.docker)).get(), createWriteStream(saved));
   }
 
   /** In order; containers end with it. */

@@ -49,7 +49,7 @@ export class OwnPostgres implements AsyncDisposable {
       listen_addresses: '',
       unix_socket_directories: socketDir,
       shared_buffers: '32MB',
-      max_connections: '60',
+      max_connections: '300',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const start = async () => {

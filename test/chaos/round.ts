@@ -47,6 +47,8 @@ const REST_MS = 2 * CONVERGED_MS;
 const SWEPT_MS = 4 * 60_000;
 const LOOK_EVERY_MS = 500;
 const LEAD_MS = 1_500;
+/** A connection between requests is kept for so long at most. */
+const IDLE_MS = 90_000;
 const HANDLES_MORE = 40;
 const BYTES_MORE = 150 * 2 ** 20;
 
@@ -118,7 +120,7 @@ export async function runRound(world: World, nemesis: Nemesis): Promise<RoundRes
       : []),
     ...(nemesis.endsContainers === true ? [] : checkBystanders(bystanders, facts)),
     ...(await checkMarkers(rig, before.facts, facts, history.robbed)),
-    ...checkUsages(usages, await readUsages(rig)),
+    ...(await checkUsages(rig, usages)),
     ...subscribers.flatMap(({ userId, transport, gaps }) =>
       gaps
         .splice(0)
@@ -200,8 +202,16 @@ async function readUsages({ gateways }: Rig): Promise<GatewayUsage[]> {
   return usages.filter((usage) => usage !== undefined);
 }
 
+/** What still has grown once connections that nobody uses have ended. */
+async function checkUsages(rig: Rig, before: readonly GatewayUsage[]): Promise<readonly Violation[]> {
+  for (const begun = performance.now(); ; await sleep(LOOK_EVERY_MS)) {
+    const grown = findGrowth(before, await readUsages(rig));
+    if (grown.length === 0 || performance.now() - begun > IDLE_MS) return grown;
+  }
+}
+
 /** Of gateways that lived through the round. */
-function checkUsages(before: readonly GatewayUsage[], after: readonly GatewayUsage[]): Violation[] {
+function findGrowth(before: readonly GatewayUsage[], after: readonly GatewayUsage[]): Violation[] {
   return after.flatMap(({ pid, handles, bytes }): Violation[] => {
     const then = before.find((usage) => usage.pid === pid);
     if (then === undefined) return [];

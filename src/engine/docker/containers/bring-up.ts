@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { EngineCall } from '../connection/engine-call.ts';
+import { expectNoContent } from '../connection/expect-no-content.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { isContainerMissing, StaleContainerError } from './stale-container-error.ts';
 import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
@@ -24,7 +25,7 @@ export async function bringUp(
   const container = docker.getContainer(ref);
   if (state === 'paused') {
     try {
-      await call('unpause a container', signal, (abortSignal) => container.unpause({ abortSignal }));
+      await call('unpause a container', signal, (abortSignal) => expectNoContent(container.unpause({ abortSignal })));
     } catch (error) {
       // No longer paused, or gone.
       if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
@@ -34,7 +35,7 @@ export async function bringUp(
   }
   try {
     const limits = { milliseconds: START_MILLISECONDS, refusal: 'START_FAILED' } as const;
-    const start = (abortSignal: AbortSignal) => container.start({ abortSignal });
+    const start = (abortSignal: AbortSignal) => expectNoContent(container.start({ abortSignal }));
     await finishDespiteAbort(signal, (late) => call('start a container', late, start, limits));
   } catch (error) {
     if (statusOf(error) === 304) return;

@@ -5,6 +5,7 @@ import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import { isContainerNameOf } from './container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
+import { expectNoContent } from '../connection/expect-no-content.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
 import { expectList } from '../observe/expect-list.ts';
@@ -146,7 +147,7 @@ export class Containers {
     const container = this.#docker.getContainer(ref);
     const seconds = (details.Config.StopTimeout ?? DEFAULT_GRACE_SECONDS) + STOP_SLACK_SECONDS;
     try {
-      await this.#call('stop a container', signal, (abortSignal) => container.stop({ abortSignal }), {
+      await this.#call('stop a container', signal, (abortSignal) => expectNoContent(container.stop({ abortSignal })), {
         milliseconds: seconds * 1000,
       });
       return;

@@ -9,13 +9,6 @@ export interface AppPool {
   readonly fresh: Pool;
 }
 
-export interface AppPools {
-  /** The pool of a target; undefined if the target has aborted or the pools are closed. */
-  get(target: Upstream): AppPool | undefined;
-  /** Ends every request and destroys every connection. */
-  close(): void;
-}
-
 /** The error of requests whose target has aborted. */
 export class TargetGoneError extends Error {
   override readonly name = 'TargetGoneError';
@@ -26,40 +19,39 @@ const KEEP_ALIVE_MS = 4_000;
 const CONNECT_DEADLINE_MS = 3_000;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
-/**
- * Creates one pool per container and port, destroyed when the target aborts, so a pool never outlives its container.
- */
-export function createAppPools(): AppPools {
-  const bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
-  const open = new Set<AppPool>();
-  let isClosed = false;
+/** One pool per container and port. Each is destroyed when its target aborts, so it never outlives its container. */
+export class AppPools {
+  readonly #bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
+  readonly #open = new Set<AppPool>();
+  #isClosed = false;
 
-  const destroy = (pool: AppPool): void => {
-    open.delete(pool);
+  /** The pool of a target; undefined if the target has aborted or the pools are closed. */
+  get(target: Upstream): AppPool | undefined {
+    const { signal } = target;
+    if (this.#isClosed || signal.aborted) return undefined;
+    const pools = this.#bySignal.get(signal) ?? new Map<string, AppPool>();
+    this.#bySignal.set(signal, pools);
+    const key = `${target.scheme} ${target.host} ${target.port} ${target.ref}`;
+    const known = pools.get(key);
+    if (known !== undefined) return known;
+    const pool = { kept: createPool(target, 1), fresh: createPool(target, 0) };
+    pools.set(key, pool);
+    this.#open.add(pool);
+    signal.addEventListener('abort', () => this.#destroy(pool), { once: true });
+    return pool;
+  }
+
+  /** Ends every request and destroys every connection. */
+  close(): void {
+    this.#isClosed = true;
+    for (const pool of this.#open) this.#destroy(pool);
+  }
+
+  #destroy(pool: AppPool): void {
+    this.#open.delete(pool);
     for (const each of [pool.kept, pool.fresh])
       each.destroy(new TargetGoneError('The target is gone.')).catch(() => undefined);
-  };
-
-  return {
-    get(target) {
-      const { signal } = target;
-      if (isClosed || signal.aborted) return undefined;
-      const pools = bySignal.get(signal) ?? new Map<string, AppPool>();
-      bySignal.set(signal, pools);
-      const key = `${target.scheme} ${target.host} ${target.port} ${target.ref}`;
-      const known = pools.get(key);
-      if (known !== undefined) return known;
-      const pool = { kept: createPool(target, 1), fresh: createPool(target, 0) };
-      pools.set(key, pool);
-      open.add(pool);
-      signal.addEventListener('abort', () => destroy(pool), { once: true });
-      return pool;
-    },
-    close() {
-      isClosed = true;
-      for (const pool of open) destroy(pool);
-    },
-  };
+  }
 }
 
 /** With `pipelining` 0, a connection serves only one request. */

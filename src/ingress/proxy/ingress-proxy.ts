@@ -14,7 +14,7 @@ import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp, type AppRequest } from './app-exchange.ts';
-import { createAppPools } from './app-pools.ts';
+import { AppPools } from './app-pools.ts';
 import { requestHeaders } from './forward-headers.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
@@ -43,7 +43,7 @@ const RESOLVE_DEADLINE_MS = 5_000;
  */
 export class IngressProxy {
   readonly #options: IngressProxyOptions;
-  readonly #pools = createAppPools();
+  readonly #pools = new AppPools();
   readonly #socketLimits = createSocketLimits();
   readonly #closing = new AbortController();
 

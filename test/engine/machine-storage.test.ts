@@ -9,7 +9,7 @@ import { EngineError } from '../../src/engine/engine-error.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import { describeEachEngine, docker, IDLE, machineSpec, testDriver, testImage } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { openHostlessEngine } from '../support/hostless-engine.ts';
+import { openEngineWithoutHostAccess } from '../support/engine-without-host-access.ts';
 
 const MB = 2 ** 20;
 const within = (seconds = 60) => AbortSignal.timeout(seconds * 1000);
@@ -277,7 +277,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
   });
 
   it('where the host cannot hold sizes, volumes are plain and measured by the engine, and nobody claims to know the disk', async () => {
-    await using engine = await openHostlessEngine();
+    await using engine = await openEngineWithoutHostAccess();
     const other = testDriver(installationId, { endpoint: engine.endpoint, isolation: 'off' });
     try {
       const script =

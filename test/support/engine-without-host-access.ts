@@ -6,12 +6,14 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { HOST_TOOLS_IMAGE } from '../../src/engine/docker/host/host-tools.ts';
 
-export interface HostlessEngine extends AsyncDisposable {
+export interface EngineWithoutHostAccess extends AsyncDisposable {
   readonly endpoint: string;
 }
 
 /** The real engine, but as one whose host's programs cannot be run through it. */
-export async function openHostlessEngine(socketPath = '/var/run/docker.sock'): Promise<HostlessEngine> {
+export async function openEngineWithoutHostAccess(
+  socketPath = '/var/run/docker.sock',
+): Promise<EngineWithoutHostAccess> {
   const file = path.join(tmpdir(), `swiftor-engine-${randomUUID().slice(0, 8)}.sock`);
   const server = createServer((incoming, answer) => {
     const forward = async (): Promise<void> => {

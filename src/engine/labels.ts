@@ -28,7 +28,7 @@ export const LABEL = {
   /** On a container that runs one command on the engine's host: its time limit in seconds. */
   command: 'io.swiftor.host-command',
   /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
-  guard: 'io.swiftor.guard',
+  watchdog: 'io.swiftor.guard',
 } as const;
 
 /** The volume name of a storage probe. No VM has a volume of this name. */

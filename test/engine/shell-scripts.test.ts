@@ -7,7 +7,7 @@ const PROJECT = path.join(import.meta.dirname, '../..');
 const SCRIPTS = globSync(['src/**/*.sh', 'images/*/*.sh', '.ci/run'], { cwd: PROJECT }).toSorted();
 
 it('finds the shell scripts of the gateway, its images and its CI', () => {
-  expect(SCRIPTS).toContain('src/engine/docker/shell/guard.sh');
+  expect(SCRIPTS).toContain('src/engine/docker/shell/watchdog.sh');
   expect(SCRIPTS).toContain('images/desktop/entrypoint.sh');
   expect(SCRIPTS).toContain('.ci/run');
 });

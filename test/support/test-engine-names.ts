@@ -25,7 +25,7 @@ export interface TestEngineNames extends AsyncDisposable {
 }
 
 /**
- * Networks, firewall chains and a guard of the test's own, so that it can take them away without opening others'
+ * Networks, firewall chains and a watchdog of the test's own, so that it can take them away without opening others'
  * machines.
  */
 export function createTestEngineNames(): TestEngineNames {
@@ -33,10 +33,10 @@ export function createTestEngineNames(): TestEngineNames {
   return { engineNames, [Symbol.asyncDispose]: () => removeShared(engineNames) };
 }
 
-async function removeShared({ guard, networks, chains }: SharedEngineNames): Promise<void> {
+async function removeShared({ watchdog, networks, chains }: SharedEngineNames): Promise<void> {
   const names = Object.values(networks);
   const containers = await docker.listContainers({ all: true, filters: { network: names } });
-  const refs = [guard, ...containers.map(({ Id }) => Id)];
+  const refs = [watchdog, ...containers.map(({ Id }) => Id)];
   await Promise.allSettled(refs.map((ref) => docker.getContainer(ref).remove({ force: true, v: true })));
   await Promise.allSettled(names.map((name) => docker.getNetwork(name).remove()));
   const own = Object.values(chains);

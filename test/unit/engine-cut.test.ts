@@ -103,7 +103,7 @@ it.each(['', '{"Type":"contai'])('streams that are cut after their head and "%s"
   for (const work of works) expect(await inASecond(work())).toMatchObject({ code: 'ENGINE_UNREACHABLE' });
 });
 
-it('a line to the guard that is cut answers no', async () => {
+it('a cut connection to the watchdog answers no', async () => {
   const tools: { docker: Docker; call: typeof call } = { docker, call };
   const line = await WatchdogConnection.open(tools, ref, AbortSignal.timeout(10_000));
   const asked = performance.now();

@@ -7,7 +7,7 @@ export interface SharedEngineNames {
   /** An iptables pattern that matches only these bridges. */
   readonly bridges: string;
   /** The watchdog's container. */
-  readonly guard: string;
+  readonly watchdog: string;
   readonly chains: { readonly forward: string; readonly input: string; readonly deny: string };
 }
 
@@ -17,7 +17,7 @@ export function toSharedEngineNames(prefix: string): SharedEngineNames {
   return {
     networks: { internet: `${prefix}-vms`, none: `${prefix}-offline` },
     bridges: `${prefix}-+`,
-    guard: `${prefix}-guard`,
+    watchdog: `${prefix}-guard`,
     chains: { forward: `${upper}-FORWARD`, input: `${upper}-INPUT`, deny: `${upper}-DENY` },
   };
 }

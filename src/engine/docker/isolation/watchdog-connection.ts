@@ -8,6 +8,11 @@ import type { EngineCall } from '../connection/engine-call.ts';
 const ANSWER_MILLISECONDS = 10_000;
 const TOKEN_LENGTH = 36;
 
+export interface ConnectionTools {
+  readonly docker: Docker;
+  readonly call: EngineCall;
+}
+
 /**
  * A connection to the watchdog's stdin and stdout. The watchdog reads a token, checks the rules, and echoes the token.
  * The echo proves that the rules were in place after the question, even on a busy host. A signal to the watchdog would
@@ -27,11 +32,7 @@ export class WatchdogConnection {
   }
 
   /** Rejects if the container does not exist or does not run. */
-  static async open(
-    { docker, call }: { docker: Docker; call: EngineCall },
-    ref: string,
-    signal: AbortSignal,
-  ): Promise<WatchdogConnection> {
+  static async open({ docker, call }: ConnectionTools, ref: string, signal: AbortSignal): Promise<WatchdogConnection> {
     const options = { stream: true, stdin: true, stdout: true, hijack: true } as const;
     const attach = async (abortSignal: AbortSignal) => docker.getContainer(ref).attach({ ...options, abortSignal });
     return new WatchdogConnection((await call('attach to the watchdog', signal, attach)) as Duplex);

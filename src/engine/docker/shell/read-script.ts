@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-type ScriptName = 'all-volumes' | 'guard' | 'missing-devices' | 'sized-volumes';
+type ScriptName = 'all-volumes' | 'missing-devices' | 'sized-volumes' | 'watchdog';
 
 /** The text of a shell script of this folder, for `sh -c`: the engine's host has no copy of the file. */
 export function readScript(name: ScriptName): string {

@@ -64,7 +64,7 @@ function hostCommands(): HostCommands {
   const call = createEngineCall(TEST_ENDPOINT, 15_000);
   return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
 }
-const ofGuard = () => docker.listContainers({ all: true, filters: { name: [`^/${engineNames.guard}$`] } });
+const findWatchdogs = () => docker.listContainers({ all: true, filters: { name: [`^/${engineNames.watchdog}$`] } });
 const reach = async (ref: string) => {
   const { output } = await execIn(ref, [
     '/bin/sh',
@@ -85,34 +85,34 @@ const rules = async () =>
     .filter((line) => line.includes(engineNames.bridges) || line.includes(forward) || line.includes(input));
 
 const HARM: readonly (readonly [string, () => Promise<unknown>])[] = [
-  ['the rules are flushed', async () => void (await firewall('-F', forward), await firewall('-F', input))],
-  ['one rule is taken out', () => firewall('-D', input, '-j', engineNames.chains.deny)],
-  ['the way to them is removed', () => firewall('-D', 'INPUT', '-i', engineNames.bridges, '-j', input)],
+  ['the rules were flushed', async () => void (await firewall('-F', forward), await firewall('-F', input))],
+  ['one rule was deleted', () => firewall('-D', input, '-j', engineNames.chains.deny)],
+  ['the jump to them was deleted', () => firewall('-D', 'INPUT', '-i', engineNames.bridges, '-j', input)],
   [
-    'another rule is put before them',
+    'another rule was inserted before them',
     () => firewall('-I', 'INPUT', '1', '-i', engineNames.networks.internet, '-j', 'ACCEPT'),
   ],
 ];
 
-it.for(HARM)('when %s by hand they are back within seconds', async ([, harm]) => {
+it.for(HARM)('the watchdog restores the rules within seconds after %s by hand', async ([, harm]) => {
   const ref = await start();
   expect(await reach(ref)).toBe('closed');
   const before = await rules();
-  // Held, the guard cannot mend at once what this test must see broken.
-  const guard = docker.getContainer(engineNames.guard);
-  await guard.pause();
+  // A paused watchdog cannot restore the rules before this test has seen them broken.
+  const watchdog = docker.getContainer(engineNames.watchdog);
+  await watchdog.pause();
   await harm();
   expect(await reach(ref)).toBe('open');
-  await guard.unpause();
+  await watchdog.unpause();
   await eventually(async () => expect(await reach(ref)).toBe('closed'), { deadline: 12_000 });
   await firewall('-D', 'INPUT', '-i', engineNames.networks.internet, '-j', 'ACCEPT').catch(() => undefined);
   expect(await rules()).toEqual(before);
 });
 
-it('no VM starts in between: the rules are back before it runs', async () => {
+it('the watchdog restores deleted rules before a VM starts', async () => {
   const tries = 'i=0; while [ $i -lt 30 ]; do nc -w 1 "$1" "$2" < /dev/null; i=$((i+1)); done';
   for (let round = 0; round < 6; round += 1) {
-    // As often as not in the middle of the guard's own look, which another start has just asked for.
+    // Half of the time, this is in the middle of a check that another start has just requested.
     await driver.isolate(within());
     await firewall('-F', input);
     const before = hits;
@@ -123,80 +123,84 @@ it('no VM starts in between: the rules are back before it runs', async () => {
   }
 });
 
-it('a guard that was killed is replaced before a VM starts, and each start costs it no more than a look', async () => {
-  const [first] = await ofGuard();
-  await docker.getContainer(engineNames.guard).kill();
+it('a killed watchdog is replaced before a VM starts, and each start causes only one check', async () => {
+  const [first] = await findWatchdogs();
+  await docker.getContainer(engineNames.watchdog).kill();
   await firewall('-F', input);
   const ref = await start();
   expect(await reach(ref)).toBe('closed');
-  const [second] = await ofGuard();
+  const [second] = await findWatchdogs();
   expect(second).toMatchObject({ State: 'running' });
   expect(second?.Id).not.toBe(first?.Id);
   const begun = performance.now();
   for (let time = 0; time < 20; time += 1) await driver.isolate(within());
   expect((performance.now() - begun) / 20).toBeLessThan(150);
-  expect((await ofGuard()).map(({ Id }) => Id)).toEqual([second?.Id]);
+  expect((await findWatchdogs()).map(({ Id }) => Id)).toEqual([second?.Id]);
 });
 
-it('two installations on one engine share the guard and its rules, and the one that stays is none the worse', async () => {
-  await docker.getContainer(engineNames.guard).remove({ force: true });
+it('two installations on one engine share the watchdog and its rules, which stay when one of them leaves', async () => {
+  await docker.getContainer(engineNames.watchdog).remove({ force: true });
   const others = [1, 2].map(() => testDriver(newInstallationId(), { engineNames }));
   onTestFinished(() => others.forEach((other) => other.close()));
   expect(await Promise.all([driver, ...others].map((one) => one.isolate(within())))).toEqual(
     Array.from({ length: 3 }, () => 'isolated'),
   );
-  const guards = await ofGuard();
-  expect(guards).toMatchObject([{ State: 'running', Labels: { [LABEL.guard]: expect.any(String) } }]);
-  expect(guards[0]?.Labels).not.toHaveProperty(LABEL.installation);
+  const watchdogs = await findWatchdogs();
+  expect(watchdogs).toMatchObject([{ State: 'running', Labels: { [LABEL.watchdog]: expect.any(String) } }]);
+  expect(watchdogs[0]?.Labels).not.toHaveProperty(LABEL.installation);
   others.forEach((other) => other.close());
   expect(await driver.isolate(within())).toBe('isolated');
-  expect((await ofGuard()).map(({ Id }) => Id)).toEqual(guards.map(({ Id }) => Id));
+  expect((await findWatchdogs()).map(({ Id }) => Id)).toEqual(watchdogs.map(({ Id }) => Id));
   expect((await rules()).filter((rule) => rule.endsWith(`-j ${input}`))).toHaveLength(1);
 });
 
-/** A guard that another version of the gateway might have posted. */
-const post = async (label: string) => {
-  await docker.getContainer(engineNames.guard).remove({ force: true });
+/** A watchdog as another version of the gateway might have started it. */
+const startOther = async (label: string) => {
+  await docker.getContainer(engineNames.watchdog).remove({ force: true });
   const command = {
-    what: 'stand for a guard',
-    argv: ['sh', '-c', 'while read -r word; do echo "$word"; done'],
+    what: 'imitate a watchdog',
+    argv: ['sh', '-c', 'while read -r token; do echo "$token"; done'],
     isSpokenTo: true,
   } as const;
-  const container = await hostCommands().create(command, { [LABEL.guard]: label }, engineNames.guard, within());
+  const container = await hostCommands().create(command, { [LABEL.watchdog]: label }, engineNames.watchdog, within());
   await container.start();
   return container.id;
 };
-const postedNow = async () => (await docker.getContainer(engineNames.guard).inspect()).Id;
+const currentWatchdog = async () => (await docker.getContainer(engineNames.watchdog).inspect()).Id;
 
-it('of gateways of two versions the newer one is obeyed, and none replaces the guard of an equal one again and again', async () => {
-  const [guard] = await ofGuard();
-  const version = Number.parseInt(guard?.Labels[LABEL.guard] ?? '', 10);
+it('the watchdog of the newer of two versions stays, and gateways of one version do not replace it forever', async () => {
+  const [watchdog] = await findWatchdogs();
+  const version = Number.parseInt(watchdog?.Labels[LABEL.watchdog] ?? '', 10);
   const connect = async () => {
     const gateway = testDriver(newInstallationId(), { engineNames });
     onTestFinished(() => gateway.close());
     await gateway.isolate(within());
     return gateway;
   };
-  const newer = await post(`${version + 1}-rules-of-tomorrow`);
+  const newer = await startOther(`${version + 1}-rules-of-tomorrow`);
   await connect();
-  expect(await postedNow()).toBe(newer);
-  const older = await post(`${version - 1}-rules-of-yesterday`);
+  expect(await currentWatchdog()).toBe(newer);
+  const older = await startOther(`${version - 1}-rules-of-yesterday`);
   const gateway = await connect();
-  expect(await postedNow()).not.toBe(older);
-  const equal = await post(`${version}-rules-of-another`);
+  expect(await currentWatchdog()).not.toBe(older);
+  const equal = await startOther(`${version}-rules-of-another`);
   await gateway.isolate(within());
-  expect(await postedNow()).toBe(equal);
+  expect(await currentWatchdog()).toBe(equal);
   await connect();
-  expect(await postedNow()).not.toBe(equal);
+  expect(await currentWatchdog()).not.toBe(equal);
 });
 
-it('a foreign container that has the name of the guard is left alone, and the walls are said not to be had', async () => {
-  await docker.getContainer(engineNames.guard).remove({ force: true });
-  const foreign = await docker.createContainer({ name: engineNames.guard, Image: await testImage(), Cmd: [...IDLE] });
+it('a foreign container with the name of the watchdog is kept, and isolation fails with the reason', async () => {
+  await docker.getContainer(engineNames.watchdog).remove({ force: true });
+  const foreign = await docker.createContainer({
+    name: engineNames.watchdog,
+    Image: await testImage(),
+    Cmd: [...IDLE],
+  });
   try {
     await expect(driver.isolate(within())).rejects.toMatchObject({
       code: 'ISOLATION_FAILED',
-      message: expect.stringContaining(`the name "${engineNames.guard}" is taken by a foreign container`),
+      message: expect.stringContaining(`the name "${engineNames.watchdog}" is taken by a foreign container`),
     });
     expect((await foreign.inspect()).State.Status).toBe('created');
   } finally {
@@ -205,7 +209,7 @@ it('a foreign container that has the name of the guard is left alone, and the wa
 });
 
 it("forwarded packets meet the rules first, whether or not the engine has a chain for its operator's rules", async () => {
-  const space = `swg-${engineNames.guard.slice(2, 6)}`;
+  const space = `swg-${engineNames.watchdog.slice(2, 6)}`;
   await asRoot('ip', 'netns', 'add', space);
   onTestFinished(async () => void (await asRoot('ip', 'netns', 'del', space)));
   const inside = (...argv: [string, ...string[]]) => asRoot('ip', 'netns', 'exec', space, ...argv);
@@ -213,8 +217,8 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
     inside(
       'sh',
       '-c',
-      readScript('guard'),
-      'guard',
+      readScript('watchdog'),
+      'watchdog',
       'once',
       'X-FORWARD',
       'X-INPUT',
@@ -238,24 +242,24 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
   ]);
 });
 
-it('without the right to change the firewall the reason is told, and nothing is said to be closed', async () => {
+it('the script fails with the reason if it may not change the firewall', async () => {
   const args = [forward, input, engineNames.chains.deny, engineNames.bridges, '-A X', '-A X'];
-  const argv = ['sh', '-c', readScript('guard'), 'guard', 'once', ...args] as const;
+  const argv = ['sh', '-c', readScript('watchdog'), 'watchdog', 'once', ...args] as const;
   const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
   expect(output.exitCode).toBe(1);
   expect(output.stderr).toMatch(/iptables.*Permission denied/s);
 });
 
-/** An engine that lets no container onto the host's network. */
-const isGuard = (path: string, body: string) =>
+/** Whether a request to the engine is about the watchdog. */
+const isAboutWatchdog = (path: string, body: string) =>
   /\/(containers\/[a-z0-9]+-guard\b)/.test(path) ||
   (path.includes('/containers/create') && body.includes('"NET_ADMIN"'));
 const refusing = () =>
   openRefusingEngine((_method, path, body) =>
-    isGuard(path, body) ? { status: 403, message: 'authorization denied by plugin' } : undefined,
+    isAboutWatchdog(path, body) ? { status: 403, message: 'authorization denied by plugin' } : undefined,
   );
 
-it('where the walls cannot be had, no VM starts', async () => {
+it('no VM starts if isolation cannot be set up', async () => {
   await using engine = await refusing();
   const shut = testDriver(installationId, { engineNames, endpoint: engine.endpoint });
   onTestFinished(() => shut.close());
@@ -270,7 +274,7 @@ it('where the walls cannot be had, no VM starts', async () => {
   expect(found.map(({ State }) => State)).not.toContain('running');
 });
 
-it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=off it starts, and says what that means', async () => {
+it('a gateway shows for each region why VMs cannot start there; with VM_ISOLATION=off they start, with a warning', async () => {
   await using engine = await refusing();
   const health = async (url: string) =>
     ((await (await fetch(`${url}/health/ready`)).json()) as { checks: Record<string, string> }).checks;
@@ -313,7 +317,7 @@ it('a gateway says why it starts nothing, region by region; with VM_ISOLATION=of
   await eventsUntil(careless, token, { vmId, after: '0' }, ({ status }) => status === 'RUNNING');
 }, 90_000);
 
-it("the operator's choices for a region are those of its VMs", async () => {
+it("the VMs of a region use the operator's runtime and egress", async () => {
   const env = { RUNTIMES: 'AU=io.containerd.runc.v2,US=no-such-runtime', VM_EGRESS: 'none' };
   await using gateway = await createTestGateway({ env });
   const token = await gateway.token('chosen');
@@ -337,7 +341,7 @@ it("the operator's choices for a region are those of its VMs", async () => {
   });
 }, 60_000);
 
-it('a driver that is closed while it looks leaves no command behind', async () => {
+it('a driver that is closed during a check leaves no command behind', async () => {
   const ownId = newInstallationId();
   onTestFinished(() => removeInstallation(ownId));
   const own = testDriver(ownId, { engineNames });

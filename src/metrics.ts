@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { isDatabaseUnavailable, type Db } from './db/database.ts';
+import type { Db } from './db/database.ts';
+import { isDatabaseUnavailable } from './db/database-errors.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import { withDeadline } from './lib/with-deadline.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';

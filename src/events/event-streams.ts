@@ -1,5 +1,6 @@
 import { ApiError, badInput } from '../errors.ts';
-import { isDatabaseUnavailable, type Db } from '../db/database.ts';
+import type { Db } from '../db/database.ts';
+import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import type { Listener } from '../db/listen.ts';
 import type { Log } from '../log.ts';
 import { AccountEvents, type EventSource } from './account-events.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isDatabaseUnavailable } from '../db/database.ts';
+import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import { pathOf } from '../http/path-of.ts';
 import { answerNotHere, answerUnavailable } from '../http/plain-answer.ts';
 import { requestIdOf } from '../http/request-id.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDatabaseUnavailable } from '../db/database.ts';
+import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import type { Listener } from '../db/listen.ts';
 import { Setbacks } from './failure/setbacks.ts';
 import { HeldLease } from './iteration/held-lease.ts';

@@ -1,5 +1,6 @@
 import { sql, type UpdateObject } from 'kysely';
-import type { Database, Trx } from '../db/database.ts';
+import type { Trx } from '../db/database.ts';
+import type { Database } from '../db/tables.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
 import type { EventReason, StoredEventKind } from '../events/vm-event.ts';
 import { nextBoot } from './vm-boot.ts';

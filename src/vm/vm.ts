@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { VmTable } from '../db/database.ts';
+import type { VmTable } from '../db/tables.ts';
 import type { MachineImage, StorageEnforcement } from '../engine/machine.ts';
 import type { Mapping, Visibility } from './networking/mapping.ts';
 import type { PortForward, PortProtocol } from './networking/port-forward.ts';

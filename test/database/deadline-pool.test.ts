@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createDatabase, isDatabaseUnavailable, type Db, type DatabaseOptions } from '../../src/db/database.ts';
+import { createDatabase, type Db, type DatabaseOptions } from '../../src/db/database.ts';
+import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';

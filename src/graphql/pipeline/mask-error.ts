@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, type FieldNode } from 'graphql';
-import { isDatabaseUnavailable, isUnstorableValue } from '../../db/database.ts';
+import { isDatabaseUnavailable, isUnstorableValue } from '../../db/database-errors.ts';
 import { ApiError, isErrorCode, type ErrorCode, type ErrorDetails } from '../../errors.ts';
 
 /** The original error of each masked one, for the log. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { isDatabaseUnavailable } from '../../db/database.ts';
+import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import { pathOf } from '../../http/path-of.ts';
 import { answerNotHere, answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
 import { requestIdOf } from '../../http/request-id.ts';

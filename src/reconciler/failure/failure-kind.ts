@@ -1,4 +1,4 @@
-import { isDatabaseError } from '../../db/database.ts';
+import { isDatabaseError } from '../../db/database-errors.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 

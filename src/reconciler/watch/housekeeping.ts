@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import { isDatabaseUnavailable, type Db } from '../../db/database.ts';
+import type { Db } from '../../db/database.ts';
+import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import { pruneEvents } from '../../events/event-store.ts';
 import type { Log } from '../../log.ts';
 import { pruneAudit } from '../../audit/audit-store.ts';

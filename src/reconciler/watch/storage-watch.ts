@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { isDatabaseUnavailable, type Db } from '../../db/database.ts';
+import type { Db } from '../../db/database.ts';
+import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import type { DiskSpace, EngineDriver } from '../../engine/driver.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 import { isPastWatermark, type DiskWatermark } from '../../config/disk-watermark.ts';

@@ -1,5 +1,6 @@
 import type { InsertObject } from 'kysely';
-import type { Database, Trx } from '../../db/database.ts';
+import type { Trx } from '../../db/database.ts';
+import type { Database } from '../../db/tables.ts';
 import { insertEvent, nextEventSeq } from '../../events/append-event.ts';
 import type { EventReason } from '../../events/vm-event.ts';
 import { allocatePort } from '../networking/allocate-port.ts';

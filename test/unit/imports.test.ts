@@ -30,7 +30,7 @@ const ORDER: readonly (readonly string[])[] = [
  */
 const INNER: Readonly<Record<string, readonly string[]>> = {
   db: ['embedded', '.'],
-  vm: ['networking', '.', 'commands'],
+  vm: ['networking', '.', 'problems', 'commands'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   ingress: ['access', 'routing', 'waiting', 'proxy', '.'],

@@ -1,4 +1,4 @@
-import { START_PROBLEM_CODES, type StartProblem as Problem } from '../../../vm/start-problems.ts';
+import { START_PROBLEM_CODES, type StartProblem as Problem } from '../../../vm/problems/start-problem.ts';
 import { builder } from '../builder.ts';
 
 export const StartProblem = builder.objectRef<Problem>('StartProblem').implement({

@@ -2,7 +2,8 @@ import type { VM_EVENT_KINDS, VmEvent as Event } from '../../../events/vm-event.
 import { toVmStatus } from '../../../vm/vm-status.ts';
 import { findVm } from '../../../vm/vm-store.ts';
 import { builder } from '../builder.ts';
-import { Vm, VmStatus } from './vm.ts';
+import { Vm } from './vm.ts';
+import { VmStatus } from './vm-status.ts';
 
 const kindDescriptions = {
   SNAPSHOT: { description: 'The state of the VM when the subscription starts.' },

@@ -2,7 +2,8 @@ import { findVm, listVms, type VmPage } from '../../../vm/vm-store.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from '../page.ts';
-import { Vm, VmStatus } from './vm.ts';
+import { Vm } from './vm.ts';
+import { VmStatus } from './vm-status.ts';
 
 interface Page extends VmPage {
   readonly after: number | undefined;

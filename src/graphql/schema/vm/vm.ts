@@ -1,39 +1,16 @@
-import type { VmProgress as Progress } from '../../../events/vm-event.ts';
-import { FAILURE_CODES } from '../../../vm/failure-code.ts';
 import { startViolations } from '../../../vm/limits.ts';
-import { startProblems } from '../../../vm/start-problems.ts';
+import { startProblems } from '../../../vm/problems/start-problems.ts';
 import { vmUrl } from '../../../vm/networking/mapping.ts';
-import type { BootStep, VmBoot as Boot } from '../../../vm/vm-boot.ts';
-import type { Vm as VmModel, VmFailure as Failure } from '../../../vm/vm.ts';
-import { isBooting, toVmStatus, type VM_STATUSES, type VmStatus as Status } from '../../../vm/vm-status.ts';
+import type { Vm as VmModel } from '../../../vm/vm.ts';
+import { isBooting, type VmStatus as Status } from '../../../vm/vm-status.ts';
 import { builder } from '../builder.ts';
 import { Node } from '../node.ts';
 import { QuotaViolation } from '../quota.ts';
 import { StartProblem } from './start-problem.ts';
+import { unknownProgress, VmBoot, VmProgress } from './vm-boot.ts';
+import { VmFailure } from './vm-failure.ts';
 import { hasImage, VmImage } from './vm-image.ts';
-
-const statusDescriptions = {
-  STOPPED: { description: 'Off: nothing runs.' },
-  QUEUED: { description: 'The start was accepted and waits to be processed.' },
-  PULLING: { description: 'Its image is being pulled; see `progress`.' },
-  STARTING: { description: 'Its container is being created and started.' },
-  BOOTING: { description: 'Its container runs, but the app does not answer yet.' },
-  RUNNING: { description: 'The app answers at its URL.' },
-  DEGRADED: { description: 'It was RUNNING, but the app has stopped answering.' },
-  STOPPING: { description: 'It is stopping.' },
-  FAILED: { description: 'The start failed, or the app has exited; see `lastFailure`. It can be started again.' },
-  DELETING: { description: 'It is being deleted, with all its resources.' },
-  DELETED: { description: 'Deleted. Occurs only in the last event of a VM.' },
-  UNKNOWN: {
-    description:
-      "The region's engine cannot be reached; see `observedAt`. Also used for a status that this version of the gateway does not know.",
-  },
-} as const satisfies Record<(typeof VM_STATUSES)[number], object>;
-
-export const VmStatus = builder.enumType('VmStatus', {
-  description: 'The observed state. `enabled` is the desired one; they differ during transitions.',
-  values: statusDescriptions,
-});
+import { VmStatus } from './vm-status.ts';
 
 const VmOs = builder.objectRef<VmModel>('VmOs').implement({
   description: 'What the VM runs.',
@@ -60,88 +37,6 @@ const StorageEnforcement = builder.enumType('StorageEnforcement', {
       description: 'Usage is measured about every minute. Starts are refused while the account exceeds its plan.',
     },
   } as const satisfies Record<NonNullable<VmModel['storageEnforcement']>, object>,
-});
-
-const VmProgress = builder.objectRef<Progress>('VmProgress').implement({
-  description: 'The progress of a boot.',
-  fields: (t) => ({
-    percent: t.exposeInt('percent', {
-      description: 'The progress of the image download over all layers, 0 to 100; 100 from STARTING on.',
-    }),
-    message: t.exposeString('message', { description: 'The current activity, human-readable.' }),
-    bytesDone: t.exposeFloat('bytesDone', {
-      nullable: true,
-      description: 'Bytes downloaded so far; null without a download.',
-    }),
-    bytesTotal: t.exposeFloat('bytesTotal', {
-      nullable: true,
-      description: 'Bytes to download, as far as known; null without a download.',
-    }),
-  }),
-});
-
-const VmBootStep = builder.objectRef<BootStep>('VmBootStep').implement({
-  description: 'A step of a boot.',
-  fields: (t) => ({
-    status: t.field({
-      type: VmStatus,
-      description: 'The status during this step.',
-      resolve: ({ status }) => toVmStatus(status),
-    }),
-    startedAt: t.field({
-      type: 'DateTime',
-      description: 'When the step began.',
-      resolve: ({ startedAt }) => new Date(startedAt),
-    }),
-    seconds: t.exposeFloat('seconds', { nullable: true, description: 'Its duration in seconds; null while it lasts.' }),
-    attempt: t.exposeInt('attempt', {
-      description:
-        'The number of the attempt within this boot, starting at 1. Each later QUEUED starts a new attempt: a retry, or the undoing ' +
-        'of a change.',
-    }),
-  }),
-});
-
-const VmBoot = builder.objectRef<Boot>('VmBoot').implement({
-  description: 'The last boot of a VM: a start, a restart or a replacement of its container.',
-  fields: (t) => ({
-    steps: t.field({
-      type: [VmBootStep],
-      description: 'The steps from QUEUED to RUNNING or FAILED, oldest first. At most the last 40.',
-      resolve: ({ steps }) => [...steps],
-    }),
-  }),
-});
-
-const VmFailure = builder.objectRef<Failure>('VmFailure').implement({
-  description: 'Why the last attempt failed.',
-  fields: (t) => ({
-    step: t.field({
-      type: VmStatus,
-      description: 'The status in which it failed.',
-      resolve: ({ step }) => toVmStatus(step),
-    }),
-    code: t.exposeString('code', {
-      description: [
-        'One of these.',
-        ...Object.entries(FAILURE_CODES).map(([code, meaning]) => `- ${code}: ${meaning}.`),
-      ].join('\n'),
-    }),
-    message: t.exposeString('message', { description: 'What happened and what to do, human-readable.' }),
-    exitCode: t.exposeInt('exitCode', { nullable: true, description: "The app's exit code; null if it did not exit." }),
-    oomKilled: t.exposeBoolean('oomKilled', { description: 'Whether it was killed because it ran out of memory.' }),
-    logTail: t.stringList({
-      description: 'The last lines of its output, at most 20, with the values of its secrets redacted.',
-      resolve: ({ logTail }) => [...logTail],
-    }),
-    at: t.field({ type: 'DateTime', description: 'When it failed.', resolve: ({ at }) => new Date(at) }),
-    retryAt: t.field({
-      type: 'DateTime',
-      nullable: true,
-      description: 'When it is retried automatically; null if it is not.',
-      resolve: ({ retryAt }) => (retryAt === undefined ? null : new Date(retryAt)),
-    }),
-  }),
 });
 
 export const Vm = builder.objectRef<VmModel>('Vm').implement({
@@ -260,11 +155,3 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     }),
   }),
 });
-
-/** Until the first progress arrives, for example after a restart of the gateway. */
-function unknownProgress(status: Status): Progress {
-  if (status === 'QUEUED') return { percent: 0, message: 'Waiting to be processed.' };
-  return status === 'PULLING'
-    ? { percent: 0, message: 'Downloading its image.' }
-    : { percent: 100, message: 'Starting.' };
-}

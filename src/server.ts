@@ -8,6 +8,7 @@ import { createApi } from './create-api.ts';
 import { createDatabase } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
 import { createListener, type Listener } from './db/listen.ts';
+import { awaitDatabase } from './db/await-database.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
@@ -73,6 +74,7 @@ export async function startServer(
       : undefined;
   if (embedded !== undefined) parts.defer(() => embedded.stop());
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
+  if (embedded === undefined) await awaitDatabase(databaseUrl, log, signal);
   await migrateToLatest(databaseUrl, log);
   const outage = createOutageLog(log, 'the database');
   const ending = new AbortController();

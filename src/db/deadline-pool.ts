@@ -30,6 +30,7 @@ export function createDeadlinePool(
   const pending = new Set<Statement>();
   /** Connections that last answered before this time are suspect: a statement sent then got no answer. */
   let suspectBefore = 0;
+  let lastAnswerAt = 0;
   let isClosed = false;
 
   const expire = (statement: Statement): void => {
@@ -64,7 +65,8 @@ export function createDeadlinePool(
   };
   const answered = (client: pg.PoolClient): void => {
     const known = clients.get(client);
-    if (known !== undefined) known.answeredAt = performance.now();
+    lastAnswerAt = performance.now();
+    if (known !== undefined) known.answeredAt = lastAnswerAt;
     onAnswer();
   };
 
@@ -86,9 +88,12 @@ export function createDeadlinePool(
   const connect = async (): Promise<PostgresPoolClient> => {
     for (;;) {
       if (isClosed) throw timeoutError(ENDING_ANSWER_MS);
+      const startedAt = performance.now();
       const client = await pool.connect().catch((error: unknown) => {
-        if (ending.aborted) isClosed = true;
-        onError(error);
+        // If statements were answered meanwhile, all connections are in use, and the database is well.
+        const isBusy = lastAnswerAt >= startedAt;
+        if (ending.aborted && !isBusy) isClosed = true;
+        if (!isBusy) onError(error);
         throw error;
       });
       const known = clients.get(client);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { OutageLog } from '../lib/outage-log.ts';
+import { KEEPALIVE_OPTIONS } from './database.ts';
 import { createDatabaseSocket } from './database-socket.ts';
 
 export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
@@ -37,6 +38,7 @@ export async function createListener({ url, outage, name = 'swiftor-listener' }:
     const client = new pg.Client({
       connectionString: url,
       keepAlive: true,
+      options: KEEPALIVE_OPTIONS,
       stream: createDatabaseSocket,
       connectionTimeoutMillis: 5_000,
       query_timeout: PROBE_EVERY_MS,

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { pino } from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, type Db, type DatabaseOptions } from '../../src/db/database.ts';
 import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
+import { createOutageLog } from '../../src/lib/outage-log.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -131,6 +133,29 @@ describe('a connection that stops answering', () => {
     expect(performance.now() - begun).toBeLessThan(2_900);
     await eventually(() => proxy.count() === 0);
   });
+});
+
+it('waiting too long for a connection is no outage while the database answers on the others', async () => {
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  const db = open({ max: 1, outage: createOutageLog(log, 'the database') });
+  const released = new AbortController();
+  const holder = db.transaction().execute(async (trx) => {
+    while (!released.signal.aborted) await sql`select pg_sleep(0.1)`.execute(trx);
+  });
+  await refusal(pidOf(db));
+  released.abort();
+  await holder;
+  expect(lines).toEqual([]);
+  // Nor does it hide one.
+  proxy.set('cut');
+  await refusal(pidOf(db));
+  expect(lines).toHaveLength(1);
+});
+
+it('the server notices after a minute that the gateway vanished without a FIN', async () => {
+  const { rows } = await sql<{ idle: string }>`select current_setting('tcp_keepalives_idle') as idle`.execute(open());
+  expect(rows[0]?.idle).toBe(url.includes('host=') ? '0' : '30');
 });
 
 describe('during the shutdown', () => {

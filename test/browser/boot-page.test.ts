@@ -231,7 +231,13 @@ describe('the start button', () => {
     ];
     for (const headers of strangers) expect((await press(host, headers)).body).toBe('not here');
     expect(
-      (await own.visit('/.swiftor/start', { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' })).status,
+      (
+        await own.visit('/.swiftor/start', {
+          'sec-fetch-site': 'same-site',
+          'sec-fetch-mode': 'navigate',
+          'sec-fetch-dest': 'document',
+        })
+      ).status,
     ).toBe(405);
     expect(await enabledOf(id)).toBe(false);
     const pressed = await press(host, {

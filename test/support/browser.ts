@@ -17,9 +17,10 @@ const QUIET = [
   '--disable-sync',
 ];
 
-/** Debian's Chromium, which `npm test` installs. Whoever opens it closes it. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: QUIET, timeout: 60_000 });
+/** Debian's Chromium, which `npm test` installs. Whoever opens it closes it. `more`: arguments of its command line. */
+export function openBrowser(more: readonly string[] = []): Promise<Browser> {
+  const args = [...QUIET, ...more];
+  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args, timeout: 60_000 });
 }
 
 /** Keeps what the page shows as .runtime/screenshots/NAME.png. */

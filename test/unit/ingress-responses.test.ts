@@ -162,16 +162,23 @@ describe("the gateway's cookies", () => {
       seen.push(cookies.size);
       return Promise.resolve({ kind: 'denied' });
     });
-    const cases: [count: number, headers: Record<string, string>, method?: string][] = [
+    type Case = [count: number, headers: Record<string, string>, method?: string];
+    const LINK = { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Dest': 'document' };
+    const cases: Case[] = [
       [1, {}],
       [1, { Origin: `https://${HOST}:8443` }],
       [1, { Origin: 'null', 'Sec-Fetch-Site': 'same-origin' }],
       [1, { 'Sec-Fetch-Site': 'none', 'Sec-Fetch-Mode': 'navigate' }],
-      [1, { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' }],
+      [1, { 'Sec-Fetch-Site': 'cross-site', ...LINK }],
+      [1, { 'Sec-Fetch-Site': 'same-origin', ...LINK, 'Sec-Fetch-Dest': 'iframe' }],
+      ...['iframe', 'frame', 'embed', 'object', 'fencedframe'].map((dest): Case => [
+        0,
+        { 'Sec-Fetch-Site': 'same-site', ...LINK, 'Sec-Fetch-Dest': dest },
+      ]),
       [0, { Origin: `https://${randomUUID()}.${BASE}` }],
       [0, { Origin: 'null' }],
       [0, { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Mode': 'no-cors' }],
-      [0, { Origin: 'https://evil.test', 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' }, 'POST'],
+      [0, { Origin: 'https://evil.test', 'Sec-Fetch-Site': 'cross-site', ...LINK }, 'POST'],
     ];
     for (const [, headers, method = 'GET'] of cases)
       await fetchText(port, { method, headers: { Host: HOST, Cookie: 'swiftor_a=1', ...headers } });

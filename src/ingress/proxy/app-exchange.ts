@@ -8,7 +8,7 @@ import { hasBody, originForm } from '../../http/request-target.ts';
 import type { Upstream } from '../routing/resolution.ts';
 import type { Ticket } from '../access/tickets.ts';
 import { TargetGoneError, type AppPool } from './app-pools.ts';
-import { responseHeaders } from './forward-headers.ts';
+import { responseHeaders } from './response-headers.ts';
 
 /** An authorized request to an app. */
 export interface AppRequest {
@@ -106,7 +106,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   onRequestUpgrade(controller: Dispatcher.DispatchController, _status: number, _headers: unknown, app: Duplex): void {
     if (this.#isOver) return void app.destroy();
     this.#finish();
-    this.#request.onUpgrade?.(responseHeaders(rawHeadersOf(controller)), app);
+    this.#request.onUpgrade?.(this.#headersFor(controller), app);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -115,7 +115,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     if (status < 200) return this.#countInformational();
     const { res } = this.#request;
     try {
-      res.writeHead(status, reason, responseHeaders(rawHeadersOf(controller)));
+      res.writeHead(status, reason, this.#headersFor(controller));
     } catch {
       this.#fail('The app sent a response that HTTP does not allow.', 'INVALID_RESPONSE');
       return;
@@ -125,6 +125,12 @@ class AppExchange implements Dispatcher.DispatchHandler {
     setImmediate(() => {
       if (!this.#hasBodyBegun && !this.#isOver) res.flushHeaders();
     });
+  }
+
+  #headersFor(controller: Dispatcher.DispatchController): string[] {
+    const { req, target, ticket } = this.#request;
+    const answered = { host: req.headers.host ?? '', vmId: target.vmId, isPrivate: ticket !== undefined };
+    return responseHeaders(rawHeadersOf(controller), answered);
   }
 
   #countInformational(): void {

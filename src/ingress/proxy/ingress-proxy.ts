@@ -15,7 +15,7 @@ import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp, type AppRequest } from './app-exchange.ts';
 import { AppPools } from './app-pools.ts';
-import { requestHeaders } from './forward-headers.ts';
+import { requestHeaders } from './request-headers.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
 export interface IngressProxyOptions {

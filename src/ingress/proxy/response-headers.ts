@@ -1,0 +1,45 @@
+import { isOwnCookie } from '../access/own-cookies.ts';
+import { staysWithinVm } from '../access/stays-within-vm.ts';
+import { withClosedFrames } from './with-closed-frames.ts';
+import { withoutHopByHop } from './without-hop-by-hop.ts';
+import { withPrivateCaching } from './with-private-caching.ts';
+
+/** The request that a response belongs to. */
+export interface Answered {
+  /** Its Host header. */
+  readonly host: string;
+  readonly vmId: string;
+  /** Whether it needed a ticket. */
+  readonly isPrivate: boolean;
+}
+
+/**
+ * The headers for the client, in the app's order and case. Without hop-by-hop headers, and without what would reach
+ * beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the order to clear all cookies. A
+ * private response is kept out of shared caches and of other origins' frames.
+ */
+export function responseHeaders(raw: readonly string[], answered: Answered): string[] {
+  const forwarded = withoutHopByHop(raw, (name, value) => {
+    if (name === 'set-cookie') return !isOwnCookie(value) && staysWithinVm(value, answered) ? value : undefined;
+    return name === 'clear-site-data' ? withoutCookies(value) : value;
+  });
+  return answered.isPrivate ? withClosedFrames(withPrivateCaching(forwarded)) : forwarded;
+}
+
+/** Types that concern the origin only. Cookies are cleared for the whole domain, and `"*"` includes them. */
+const OF_THE_ORIGIN = new Set([
+  '"cache"',
+  '"storage"',
+  '"executionContexts"',
+  '"clientHints"',
+  '"prefetchCache"',
+  '"prerenderCache"',
+]);
+
+function withoutCookies(clearSiteData: string): string | undefined {
+  const types = clearSiteData.split(',').map((type) => type.trim());
+  const kept = types.flatMap((type) =>
+    type === '"*"' ? ['"cache"', '"storage"'] : OF_THE_ORIGIN.has(type) ? [type] : [],
+  );
+  return kept.length === 0 ? undefined : kept.join(', ');
+}

@@ -1,0 +1,42 @@
+/** RFC 9110 §7.6.1: not forwarded. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+/** Connection must not remove these, because the message depends on them. */
+const NEVER_REMOVED = new Set(['host', 'content-length', 'close']);
+
+/**
+ * Headers in their order and case, without those that concern one hop only. `keep` gets the name in lower case and
+ * returns the value to forward, or undefined to drop the header.
+ */
+export function withoutHopByHop(
+  raw: readonly string[],
+  keep: (name: string, value: string) => string | undefined,
+): string[] {
+  const named = namesInConnection(raw);
+  const forwarded: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = raw.slice(at, at + 2);
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || named.has(lower)) continue;
+    const kept = keep(lower, value);
+    if (kept !== undefined) forwarded.push(name, kept);
+  }
+  return forwarded;
+}
+
+/** The headers that Connection declares hop-by-hop, in lower case. */
+function namesInConnection(raw: readonly string[]): ReadonlySet<string> {
+  const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
+  const names = values.flatMap((value) => value.toLowerCase().split(',')).map((name) => name.trim());
+  return new Set(names.filter((name) => !NEVER_REMOVED.has(name)));
+}

@@ -7,7 +7,7 @@ import { DEFAULT_SOCKET } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
-import { checkBusybox, checkChromium, checkShellcheck, checkWrk } from './debian-packages.ts';
+import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
 import { checkNginx, checkRegistry } from './programs.ts';
@@ -39,7 +39,7 @@ const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   test: (files) => meetNeeds(TEST_CHECKS[needsOfFiles(files)], installDebianPackages),
   bench: () => meetNeeds([checkEngine, checkBusybox, checkNginx, checkWrk], installDebianPackages),
   // Its own engine needs what this machine's does.
-  chaos: () => meetNeeds([checkEngine, checkBusybox], installDebianPackages),
+  chaos: () => meetNeeds([checkEngine, checkBusybox, checkFaketime], installDebianPackages),
 };
 
 const [purpose = '', ...args] = process.argv.slice(2);

@@ -10,7 +10,7 @@ import { Gateway } from './graphql/pipeline/gateway.ts';
 import type { PersistedOperations } from './graphql/pipeline/persisted-operations.ts';
 import type { Services } from './graphql/schema/context.ts';
 import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
-import { createGraphqlWs, type GraphqlWs } from './graphql/transports/graphql-ws.ts';
+import { GraphqlWs } from './graphql/transports/graphql-ws.ts';
 import type { Log } from './log.ts';
 import { RestHandler } from './rest/rest-handler.ts';
 
@@ -44,7 +44,7 @@ export function createApi(options: ApiOptions): Api {
   const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
   const sockets = createAccountSockets(limits.socketsPerAccount);
   const gateway = new Gateway({ services, rates, log, graphiql, introspection });
-  const graphqlWs = createGraphqlWs({
+  const graphqlWs = new GraphqlWs({
     gateway,
     verifyToken,
     addressOf,

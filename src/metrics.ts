@@ -7,16 +7,6 @@ import { withDeadline } from './lib/with-deadline.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
-export interface Metrics {
-  /** Renders all metrics in the Prometheus text format. */
-  read(): Promise<{ type: string; text: string }>;
-  /**
-   * Whether requests can be served: the database answers, and no loop that needs it has stalled. Engine problems are
-   * listed but do not fail readiness.
-   */
-  checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }>;
-}
-
 export interface MetricsSources {
   readonly db: Db;
   readonly streams: EventStreams;
@@ -36,7 +26,41 @@ export function loopSummary(secondsSinceRound: number): string {
   return `stalled: the last success was ${Math.round(secondsSinceRound)} s ago`;
 }
 
-export function createMetrics({ db, streams, regions, codes, loops }: MetricsSources): Metrics {
+/** The metrics of this process, and whether it is ready. */
+export class Metrics {
+  readonly #sources: MetricsSources;
+  readonly #register: Registry;
+
+  constructor(sources: MetricsSources) {
+    this.#sources = sources;
+    this.#register = registerMetrics(sources);
+  }
+
+  /** Renders all metrics in the Prometheus text format. */
+  async read(): Promise<{ type: string; text: string }> {
+    return { type: this.#register.contentType, text: await this.#register.metrics() };
+  }
+
+  /**
+   * Whether requests can be served: the database answers, and no loop that needs it has stalled. Engine problems are
+   * listed but do not fail readiness.
+   */
+  async checkReady(): Promise<{ ready: boolean; checks: Record<string, string> }> {
+    const { db, regions, codes, loops } = this.#sources;
+    const query = () => sql`select 1`.execute(db);
+    const database = await withDeadline(DATABASE_DEADLINE_MS, new AbortController().signal, query).then(
+      () => 'ok',
+      () => 'unreachable',
+    );
+    const now = performance.now();
+    const rounds = [...loops].map(([name, roundAt]) => [name, loopSummary((now - roundAt()) / 1_000)] as const);
+    const ready = database === 'ok' && rounds.every(([, summary]) => summary === 'ok');
+    const engines = codes.map((region) => [`engine ${region}`, regions.healthOf(region).summary] as const);
+    return { ready, checks: { database, ...Object.fromEntries(rounds), ...Object.fromEntries(engines) } };
+  }
+}
+
+function registerMetrics({ db, streams, regions, codes }: MetricsSources): Registry {
   const register = new Registry();
   collectDefaultMetrics({ register });
   new Gauge({
@@ -82,22 +106,7 @@ export function createMetrics({ db, streams, regions, codes, loops }: MetricsSou
       for (const region of codes) this.set({ region }, regions.countOrphans(region));
     },
   });
-
-  return {
-    read: async () => ({ type: register.contentType, text: await register.metrics() }),
-    async checkReady() {
-      const query = () => sql`select 1`.execute(db);
-      const database = await withDeadline(DATABASE_DEADLINE_MS, new AbortController().signal, query).then(
-        () => 'ok',
-        () => 'unreachable',
-      );
-      const now = performance.now();
-      const rounds = [...loops].map(([name, roundAt]) => [name, loopSummary((now - roundAt()) / 1_000)] as const);
-      const ready = database === 'ok' && rounds.every(([, summary]) => summary === 'ok');
-      const engines = codes.map((region) => [`engine ${region}`, regions.healthOf(region).summary] as const);
-      return { ready, checks: { database, ...Object.fromEntries(rounds), ...Object.fromEntries(engines) } };
-    },
-  };
+  return register;
 }
 
 function countVms(db: Db): Promise<{ status: string; count: number }[]> {

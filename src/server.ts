@@ -21,7 +21,7 @@ import { VmIngress } from './ingress/vm-ingress.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { createOutageLog } from './lib/outage-log.ts';
 import type { Log } from './log.ts';
-import { createMetrics } from './metrics.ts';
+import { Metrics } from './metrics.ts';
 import { clearLeases } from './reconciler/iteration/vm-lease.ts';
 import { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { Router } from './router.ts';
@@ -156,7 +156,7 @@ export async function startServer(
     checkRate: (request) => rates.checkAddress(addressOf(request)),
     api: config.roles.has('api') ? api : undefined,
     ingress,
-    metrics: createMetrics({
+    metrics: new Metrics({
       db,
       streams,
       regions,

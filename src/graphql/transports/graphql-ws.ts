@@ -7,13 +7,7 @@ import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import type { Log } from '../../log.ts';
 import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import { WsConnection } from './ws-connection.ts';
-import { createWsServer, type WsServerOptions } from './ws-server.ts';
-
-export interface GraphqlWs {
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every socket with 1001 Going Away, and terminates those that have not closed after 2 s. */
-  dispose(): Promise<void>;
-}
+import { WsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
 
 const MAX_PAYLOAD_BYTES = 256 * 1024;
 /** Each check covers a fifth of the sockets: all within 250 ms, and never thousands of pings at once. */
@@ -24,7 +18,7 @@ const GOING_AWAY_MS = 2_000;
 /** Each refused origin is logged once, up to this many. */
 const MAX_LOGGED_ORIGINS = 20;
 
-interface GraphqlWsOptions extends WsServerOptions {
+interface GraphqlWsOptions extends WsProtocolOptions {
   readonly log: Log;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly origins: OriginRule;
@@ -36,40 +30,72 @@ interface GraphqlWsOptions extends WsServerOptions {
  * too many sockets of an account with 4429. An operation above the account's rate, or one too many subscriptions, gets
  * RATE_LIMITED.
  */
-export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
-  const { addressOf, origins, sockets, log } = options;
-  // Not inline: the types do not know closeTimeout.
-  const settings = {
-    noServer: true,
-    maxPayload: MAX_PAYLOAD_BYTES,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: (offered: Set<string>) => handleProtocols(offered),
-  } as const;
-  const server = new WebSocketServer(settings);
-  const connections = new Set<WsConnection>();
-  const loggedOrigins = new Set<string>();
-  const refuseOrigin = (
-    { headers: { origin } }: IncomingMessage,
-    socket: Duplex,
-    headers: Readonly<Record<string, string>>,
-  ): void => {
-    const name = (origin ?? '').slice(0, 200);
-    if (loggedOrigins.size < MAX_LOGGED_ORIGINS && !loggedOrigins.has(name)) {
-      loggedOrigins.add(name);
-      log.warn(
-        { origin: name },
+export class GraphqlWs {
+  readonly #options: GraphqlWsOptions;
+  readonly #protocol: WsProtocol;
+  readonly #server: WebSocketServer;
+  readonly #connections = new Set<WsConnection>();
+  readonly #loggedOrigins = new Set<string>();
+  readonly #checks: NodeJS.Timeout;
+  /** The rest of the sockets of the current round of checks. */
+  #unchecked: Iterator<WsConnection> | undefined;
+
+  constructor(options: GraphqlWsOptions) {
+    this.#options = options;
+    this.#protocol = new WsProtocol(options);
+    // Not inline: the types do not know closeTimeout.
+    const settings = {
+      noServer: true,
+      maxPayload: MAX_PAYLOAD_BYTES,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      handleProtocols: (offered: Set<string>) => handleProtocols(offered),
+    } as const;
+    this.#server = new WebSocketServer(settings);
+    this.#server.on('headers', (lines, request) => void lines.push(`${REQUEST_ID_HEADER}: ${requestIdOf(request)}`));
+    this.#checks = setInterval(() => this.#checkSome(), CHECK_EVERY_MS).unref();
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { origin, host } = request.headers;
+    if (!isAllowedOrigin(origin, host, this.#options.origins)) {
+      this.#refuseOrigin(request, socket);
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => this.#open(client, request));
+  }
+
+  /** Closes every socket with 1001 Going Away, and terminates those that have not closed after 2 s. */
+  async dispose(): Promise<void> {
+    clearInterval(this.#checks);
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#server.clients) socket.close(1001, 'Going away');
+    const late = setTimeout(() => {
+      for (const socket of this.#server.clients) socket.terminate();
+    }, GOING_AWAY_MS);
+    await closed;
+    clearTimeout(late);
+  }
+
+  #refuseOrigin(request: IncomingMessage, socket: Duplex): void {
+    const origin = (request.headers.origin ?? '').slice(0, 200);
+    if (this.#loggedOrigins.size < MAX_LOGGED_ORIGINS && !this.#loggedOrigins.has(origin)) {
+      this.#loggedOrigins.add(origin);
+      this.#options.log.warn(
+        { origin },
         'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours',
       );
     }
-    refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', headers);
-  };
-  const protocol = createWsServer(options);
-  server.on('headers', (lines, request) => void lines.push(`${REQUEST_ID_HEADER}: ${requestIdOf(request)}`));
-  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', {
+      [REQUEST_ID_HEADER]: requestIdOf(request),
+    });
+  }
+
+  #open(socket: WebSocket, request: IncomingMessage): void {
+    const { addressOf, sockets, log } = this.#options;
     // A malformed frame or a message that is too long; `close` follows.
     socket.on('error', () => undefined);
     const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) });
-    connections.add(connection);
+    this.#connections.add(connection);
     const onMessage = (handle: (text: string) => Promise<void>): void => {
       socket.on('message', (data: Buffer) => {
         if (!connection.accepts(data.length)) return;
@@ -80,54 +106,34 @@ export function createGraphqlWs(options: GraphqlWsOptions): GraphqlWs {
         });
       });
     };
-    const closed = protocol.opened(
+    const closed = this.#protocol.open(
       {
         protocol: socket.protocol,
         send: (message) => connection.send(message),
         close: (code = CloseCode.InternalServerError, reason = '') => connection.close(code, reason),
         onMessage,
       },
-      { connection },
+      connection,
     );
     socket.once('close', (code, reason) => {
-      connections.delete(connection);
+      this.#connections.delete(connection);
       if (connection.viewer !== undefined) sockets.close(connection.viewer);
       closed(code, reason.toString()).catch((error: unknown) =>
         log.error({ err: error }, 'a closed WebSocket could not be cleaned up'),
       );
     });
-  });
-  let round: Iterator<WsConnection> | undefined;
-  const checks = setInterval(() => {
+  }
+
+  #checkSome(): void {
     const now = performance.now();
-    round ??= connections.values();
-    for (let left = Math.ceil(connections.size / CHECKS_PER_ROUND); left > 0; left -= 1) {
-      const { done, value } = round.next();
+    this.#unchecked ??= this.#connections.values();
+    for (let left = Math.ceil(this.#connections.size / CHECKS_PER_ROUND); left > 0; left -= 1) {
+      const { done, value } = this.#unchecked.next();
       if (done === true) {
-        round = undefined;
+        this.#unchecked = undefined;
         return;
       }
       value.check(now);
     }
-  }, CHECK_EVERY_MS);
-  checks.unref();
-
-  return {
-    upgrade(request, socket, head) {
-      const { origin, host } = request.headers;
-      if (!isAllowedOrigin(origin, host, origins))
-        return refuseOrigin(request, socket, { [REQUEST_ID_HEADER]: requestIdOf(request) });
-      server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
-    },
-    async dispose() {
-      clearInterval(checks);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of server.clients) socket.close(1001, 'Going away');
-      const late = setTimeout(() => {
-        for (const socket of server.clients) socket.terminate();
-      }, GOING_AWAY_MS);
-      await closed;
-      clearTimeout(late);
-    },
-  };
+  }
 }

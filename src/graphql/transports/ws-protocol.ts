@@ -1,0 +1,131 @@
+import type { ExecutionArgs, GraphQLError } from 'graphql';
+import { makeServer, type Server, type SubscribePayload, type WebSocket } from 'graphql-ws';
+import type { AccountSockets } from '../../auth/account-sockets.ts';
+import { bearerOf, type VerifyToken } from '../../auth/jwt.ts';
+import type { RateLimits } from '../../auth/rate-limits.ts';
+import { ApiError } from '../../errors.ts';
+import type { Gateway, PreparedOperation } from '../pipeline/gateway.ts';
+import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
+import { toResultStream } from '../pipeline/subscription.ts';
+import { TOO_MANY_CODE, type WsConnection } from './ws-connection.ts';
+
+export interface WsProtocolOptions {
+  readonly gateway: Gateway;
+  readonly verifyToken: VerifyToken;
+  readonly rates: RateLimits;
+  readonly sockets: AccountSockets;
+  readonly subscriptionsPerSocket: number;
+  readonly persisted: PersistedOperations | undefined;
+}
+
+/** Our data on each socket of graphql-ws. */
+interface Extra {
+  readonly connection: WsConnection;
+}
+
+type InitPayload = Record<string, unknown> | undefined;
+
+/** A close code registered with IANA for RFC 6455: the client may retry later. */
+const TRY_AGAIN_LATER = 1013;
+const INIT_TIMEOUT_MS = 5_000;
+
+/**
+ * The graphql-ws server with our pipeline and limits as its hooks.
+ *
+ * INVARIANTS
+ * - Hooks do not throw: a refusal is an error of its operation, or closes the socket with its own code.
+ * - A subscription is counted from its `onSubscribe` to its `onComplete`.
+ */
+export class WsProtocol {
+  readonly #options: WsProtocolOptions;
+  readonly #server: Server<Extra>;
+  /** The payloads of the subscriptions that are counted. */
+  readonly #counted = new WeakSet<SubscribePayload>();
+
+  constructor(options: WsProtocolOptions) {
+    this.#options = options;
+    const { gateway } = options;
+    this.#server = makeServer<InitPayload, Extra>({
+      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      onConnect: ({ extra: { connection }, connectionParams }) => this.#authenticate(connection, connectionParams),
+      onSubscribe: ({ extra: { connection } }, _id, payload) => this.#prepare(connection, payload),
+      execute: (args) => preparedOf(args).execute(),
+      async subscribe(args) {
+        const subscription = await preparedOf(args).subscribe();
+        return 'source' in subscription ? toResultStream(subscription) : subscription;
+      },
+      // An error that ends a stream, such as a slow reader's, arrives as the cause of a graphql-ws error.
+      onError: ({ extra: { connection } }, _id, _payload, errors) =>
+        errors.map((error) => (error.cause === undefined ? error : gateway.mask(error.cause, connection)).toJSON()),
+      onComplete: ({ extra: { connection } }, _id, payload) => {
+        if (this.#counted.delete(payload)) connection.subscriptions -= 1;
+      },
+    });
+  }
+
+  /** Speaks the protocol over an open socket. Returns the function to call when it has closed. */
+  open(socket: WebSocket, connection: WsConnection): (code: number, reason: string) => Promise<void> {
+    return this.#server.opened(socket, { connection });
+  }
+
+  /** Authenticates a connection_init. For false, graphql-ws closes with 4403 unless this has used a better code. */
+  async #authenticate(connection: WsConnection, params: InitPayload): Promise<boolean> {
+    const { verifyToken, sockets } = this.#options;
+    const authorization = params?.['authorization'] ?? params?.['Authorization'];
+    try {
+      const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
+      // Skip a client that has already disconnected; no close event would decrement the count.
+      if (!connection.isOpen) return false;
+      sockets.open(viewer);
+      connection.authenticate(viewer);
+      return true;
+    } catch (error) {
+      const code = error instanceof ApiError ? CLOSE_CODES[error.code] : undefined;
+      if (code !== undefined && error instanceof ApiError) connection.close(code, error.message);
+      return false;
+    }
+  }
+
+  /** The operation for `execute` or `subscribe`, or why it is refused. */
+  async #prepare(
+    connection: WsConnection,
+    payload: SubscribePayload,
+  ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const { gateway, rates, subscriptionsPerSocket, persisted } = this.#options;
+    const { viewer, requestId } = connection;
+    if (viewer === undefined) return [gateway.mask(new ApiError('UNAUTHENTICATED'), connection)];
+    const caller = { viewer, connection, requestId };
+    try {
+      rates.checkAccount(viewer);
+      const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
+      const prepared = await gateway.prepare({ ...payload, query }, caller);
+      if (!('kind' in prepared)) return prepared;
+      if (prepared.kind === 'subscription') {
+        if (connection.subscriptions >= subscriptionsPerSocket) throw tooManySubscriptions(subscriptionsPerSocket);
+        connection.subscriptions += 1;
+        this.#counted.add(payload);
+      }
+      return { ...prepared.args, contextValue: prepared };
+    } catch (error) {
+      return [gateway.mask(error, caller)];
+    }
+  }
+}
+
+/** Close codes for refusing a connection_init that are more specific than 4403 Forbidden. */
+const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = {
+  UNAVAILABLE: TRY_AGAIN_LATER,
+  RATE_LIMITED: TOO_MANY_CODE,
+};
+
+/** The operation from `onSubscribe`; graphql-ws passes its return value to `execute` and `subscribe`. */
+function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {
+  return contextValue as PreparedOperation;
+}
+
+/** An error of the operation only: the socket's other operations continue. */
+function tooManySubscriptions(most: number): ApiError {
+  return new ApiError('RATE_LIMITED', `A socket has at most ${most} subscriptions; complete one first.`, {
+    retryAfterSeconds: 1,
+  });
+}

@@ -95,7 +95,7 @@ async function rotateSecrets(): Promise<void> {
   const config = readConfig(process.env);
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY });
   const signal = endOnSignal(log);
-  const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { createSecretBox }] =
+  const [{ openDatabase }, { readInstallation }, { readKeys }, { rotateSecrets: rotate }, { SecretBox }] =
     await Promise.all([
       import('./db/open-database.ts'),
       import('./secrets/installation.ts'),
@@ -106,7 +106,7 @@ async function rotateSecrets(): Promise<void> {
   await using database = await openDatabase(config, log, signal);
   const { keyRing } = await readKeys(config);
   const { keys } = await readInstallation(database.db, keyRing);
-  const vault = { db: database.db, keyRing, secretBox: createSecretBox(keyRing, keys) };
+  const vault = { db: database.db, keyRing, secretBox: new SecretBox(keyRing, keys) };
   const { dataKeys, values: secrets } = await rotate(vault, { renew: values.renew, signal });
   process.stdout.write(
     `Re-encrypted ${dataKeys} data keys and ${secrets} secrets. SECRETS_KEY alone decrypts everything; unset SECRETS_KEY_PREVIOUS.\n`,

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { createAccountSockets } from './auth/account-sockets.ts';
+import { AccountSockets } from './auth/account-sockets.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { cacheTokens } from './auth/cache-tokens.ts';
 import type { VerifyToken } from './auth/jwt.ts';
@@ -42,7 +42,7 @@ export function createApi(options: ApiOptions): Api {
   // Each event stream adds a listener, and there may be thousands.
   setMaxListeners(0, closing.signal);
   const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
-  const sockets = createAccountSockets(limits.socketsPerAccount);
+  const sockets = new AccountSockets(limits.socketsPerAccount);
   const gateway = new Gateway({ services, rates, log, graphiql, introspection });
   const graphqlWs = new GraphqlWs({
     gateway,

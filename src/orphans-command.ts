@@ -7,7 +7,7 @@ import { readKeys } from './secrets/keys.ts';
 import type { Log } from './log.ts';
 import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from './reconciler/orphans/orphan-commands.ts';
 import type { VmOrder } from './vm/commands/order-labels.ts';
-import { createSecretBox } from './secrets/secret-box.ts';
+import { SecretBox } from './secrets/secret-box.ts';
 
 export type OrphansCommand =
   | { readonly action: 'list' }
@@ -27,7 +27,7 @@ export async function runOrphans(
   const { id: installationId, keys } = await readInstallation(db, keyRing);
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
   parts.defer(() => engines.close());
-  const deps = { db, catalog, secretBox: createSecretBox(keyRing, keys), forward: config.forward };
+  const deps = { db, catalog, secretBox: new SecretBox(keyRing, keys), forward: config.forward };
 
   const { orphans, failure } = await listOrphans(engines.endpoints, db, signal);
   if (command.action === 'list') {

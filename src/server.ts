@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createVerifyToken } from './auth/jwt.ts';
-import { createRateLimits } from './auth/rate-limits.ts';
+import { RateLimits } from './auth/rate-limits.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
 import { createDatabase } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
-import { createListener, type Listener } from './db/listen.ts';
 import { awaitDatabase } from './db/await-database.ts';
+import { Listener } from './db/listen.ts';
 import { migrateToLatest } from './db/migrate.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
@@ -19,7 +19,7 @@ import { listenServer } from './http/listen-server.ts';
 import { readTlsPair } from './http/tls-files.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
-import { createOutageLog } from './lib/outage-log.ts';
+import { OutageLog } from './lib/outage-log.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { clearLeases } from './reconciler/iteration/vm-lease.ts';
@@ -28,10 +28,10 @@ import { Router } from './router.ts';
 import { listenerName } from './secrets/gateway-keys.ts';
 import { readInstallation } from './secrets/installation.ts';
 import { readKeys } from './secrets/keys.ts';
-import { createSecretBox } from './secrets/secret-box.ts';
+import { SecretBox } from './secrets/secret-box.ts';
 import { startReconciler, type Reconciler } from './start-reconciler.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
-import { createVmTelemetry } from './vm/vm-telemetry.ts';
+import { VmTelemetry } from './vm/vm-telemetry.ts';
 
 /** Lets everything else be released within the 10 s that many supervisors allow. */
 const DRAIN_MS = 8_000;
@@ -76,17 +76,17 @@ export async function startServer(
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
   if (embedded === undefined) await awaitDatabase(databaseUrl, log, signal);
   await migrateToLatest(databaseUrl, log);
-  const outage = createOutageLog(log, 'the database');
+  const outage = new OutageLog(log, 'the database');
   const ending = new AbortController();
   const db = createDatabase(databaseUrl, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
   const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
   if (rotationDue)
     log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
-  const secretBox = createSecretBox(keys.keyRing, ownKeys);
+  const secretBox = new SecretBox(keys.keyRing, ownKeys);
   // Only this process uses the embedded database, so remaining leases are those of a gateway that was killed.
   if (embedded !== undefined) await clearLeases(db);
-  const listener = await createListener({ url: databaseUrl, outage, name: listenerName(keys.keyRing) });
+  const listener = await Listener.open({ url: databaseUrl, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
 
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
@@ -128,13 +128,13 @@ export async function startServer(
     address: publicAddress(config, address.port),
     streams,
     bootProgress,
-    telemetry: createVmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
+    telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
     isRegionAvailable: (region: string) => regions.healthOf(region).canStart,
     factsOf: (region: string) => regions.factsOf(region),
   };
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string =>
     clientAddress(request, config.trustedProxies);
-  const rates = createRateLimits({
+  const rates = new RateLimits({
     perAccount: config.limits.ratePerAccount,
     perAddress: config.limits.ratePerAddress,
     log,

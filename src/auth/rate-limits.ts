@@ -1,18 +1,8 @@
 import { ApiError } from '../errors.ts';
 import { networkOf } from '../http/network-of.ts';
-import { createTokenBuckets } from '../lib/token-buckets.ts';
+import { TokenBuckets } from '../lib/token-buckets.ts';
 import type { Log } from '../log.ts';
 import type { Viewer } from '../audit/viewer.ts';
-
-/** Rate limits per account and per address, in points. A plain request costs one point. */
-export interface RateLimits {
-  /** Counts a request of the address, before it is read. Throws RATE_LIMITED. */
-  checkAddress(address: string): void;
-  /** Counts a request of the account, before it runs. Throws RATE_LIMITED. */
-  checkAccount(viewer: Viewer): void;
-  /** Adds what a request costs beyond its one point. Never throws: later requests wait for it. */
-  charge(viewer: Viewer, points: number): void;
-}
 
 export interface RateOptions {
   /** Points per second, with a burst of ten seconds' worth. */
@@ -24,29 +14,40 @@ export interface RateOptions {
 const BURST_SECONDS = 10;
 const LOG_EVERY_MS = 60_000;
 
-export function createRateLimits({ perAccount, perAddress, log }: RateOptions): RateLimits {
-  const accounts = createTokenBuckets({ perSecond: perAccount, burst: perAccount * BURST_SECONDS });
-  const addresses = createTokenBuckets({ perSecond: perAddress, burst: perAddress * BURST_SECONDS });
-  let loggedAt = Number.NEGATIVE_INFINITY;
+/** Rate limits per account and per address, in points. A plain request costs one point. */
+export class RateLimits {
+  readonly #accounts: TokenBuckets;
+  readonly #addresses: TokenBuckets;
+  readonly #log: Log;
+  #loggedAt = Number.NEGATIVE_INFINITY;
 
-  return {
-    checkAddress(address) {
-      const wait = addresses.take(networkOf(address));
-      if (wait === 0) return;
-      if (performance.now() - loggedAt > LOG_EVERY_MS) {
-        loggedAt = performance.now();
-        log.warn({ address }, 'an address sends too many requests; if it is your proxy, add it to TRUSTED_PROXIES');
-      }
-      throw tooMany(wait);
-    },
-    checkAccount({ userId }) {
-      const wait = accounts.take(userId);
-      if (wait > 0) throw tooMany(wait);
-    },
-    charge({ userId }, points) {
-      accounts.charge(userId, points);
-    },
-  };
+  constructor({ perAccount, perAddress, log }: RateOptions) {
+    this.#accounts = new TokenBuckets({ perSecond: perAccount, burst: perAccount * BURST_SECONDS });
+    this.#addresses = new TokenBuckets({ perSecond: perAddress, burst: perAddress * BURST_SECONDS });
+    this.#log = log;
+  }
+
+  /** Counts a request of the address, before it is read. Throws RATE_LIMITED. */
+  checkAddress(address: string): void {
+    const wait = this.#addresses.take(networkOf(address));
+    if (wait === 0) return;
+    if (performance.now() - this.#loggedAt > LOG_EVERY_MS) {
+      this.#loggedAt = performance.now();
+      this.#log.warn({ address }, 'an address sends too many requests; if it is your proxy, add it to TRUSTED_PROXIES');
+    }
+    throw tooMany(wait);
+  }
+
+  /** Counts a request of the account, before it runs. Throws RATE_LIMITED. */
+  checkAccount({ userId }: Viewer): void {
+    const wait = this.#accounts.take(userId);
+    if (wait > 0) throw tooMany(wait);
+  }
+
+  /** Adds what a request costs beyond its one point. Never throws: later requests wait for it. */
+  charge({ userId }: Viewer, points: number): void {
+    this.#accounts.charge(userId, points);
+  }
 }
 
 function tooMany(waitSeconds: number): ApiError {

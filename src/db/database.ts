@@ -20,7 +20,7 @@ export interface DatabaseOptions {
   /** The deadline of a statement in milliseconds. Default: 5 s. */
   readonly answerMs?: number;
   /** Logs when the database cannot be reached. */
-  readonly outage?: OutageLog;
+  readonly outage?: Pick<OutageLog, 'failed' | 'answered'>;
   /** After its abort, nothing waits longer than about 3 s for the database. */
   readonly ending?: AbortSignal;
   /** Called with each statement, for tests that count them. */

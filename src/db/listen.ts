@@ -7,51 +7,82 @@ import { createDatabaseSocket } from './database-socket.ts';
 export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
+const PROBE_EVERY_MS = 5_000;
+const RECONNECT_MAX_MS = 5_000;
+
+interface ListenerOptions {
+  readonly url: string;
+  /** Logs lost connections. */
+  readonly outage?: Pick<OutageLog, 'failed' | 'answered'>;
+  /** The application_name of the connection. */
+  readonly name?: string;
+}
+
 /**
  * The process's LISTEN connection. Notifications are hints: handlers re-read on `onResync` (after each connect) and on
  * a slow timer, so a lost notification only costs time.
  */
-export interface Listener {
-  on(channel: Channel, handle: (payload: string) => void): () => void;
-  onResync(handle: () => void): () => void;
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #handlers = new Map<Channel, Set<(payload: string) => void>>(
+    CHANNELS.map((channel) => [channel, new Set()]),
+  );
+  readonly #resyncs = new Set<() => void>();
+  readonly #closing = new AbortController();
+  #answeredAt = performance.now();
+  #running: Promise<void> = Promise.resolve();
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves after the first connection, and reconnects until closed. */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
+    listener.#running = listener.#keepListening(await listener.#connect());
+    return listener;
+  }
+
+  /** Returns the remover of the handler. */
+  on(channel: Channel, handle: (payload: string) => void): () => void {
+    this.#handlers.get(channel)?.add(handle);
+    return () => this.#handlers.get(channel)?.delete(handle);
+  }
+
+  /** Returns the remover of the handler. */
+  onResync(handle: () => void): () => void {
+    this.#resyncs.add(handle);
+    return () => this.#resyncs.delete(handle);
+  }
+
   /** When the connection last answered, by performance.now(). */
-  answeredAt(): number;
-  close(): Promise<void>;
-}
+  answeredAt(): number {
+    return this.#answeredAt;
+  }
 
-const PROBE_EVERY_MS = 5_000;
-const RECONNECT_MAX_MS = 5_000;
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
 
-/** Resolves after the first connection, and reconnects until closed. `name` is its application_name. */
-export async function createListener({ url, outage, name = 'swiftor-listener' }: ListenerOptions): Promise<Listener> {
-  const handlers = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
-  const resyncs = new Set<() => void>();
-  const closing = new AbortController();
-  let answeredAt = performance.now();
-
-  const answered = (): void => {
-    answeredAt = performance.now();
-    outage?.answered();
-  };
-
-  const connect = async (): Promise<pg.Client> => {
+  async #connect(): Promise<pg.Client> {
     const client = new pg.Client({
-      connectionString: url,
+      connectionString: this.#options.url,
       keepAlive: true,
       options: KEEPALIVE_OPTIONS,
       stream: createDatabaseSocket,
       connectionTimeoutMillis: 5_000,
       query_timeout: PROBE_EVERY_MS,
-      application_name: name,
+      application_name: this.#options.name ?? 'swiftor-listener',
     });
     // Before connect(): an error event without a listener ends the process.
     client.on('error', () => undefined);
     client.on('notification', ({ channel, payload = '' }) => {
-      for (const handle of handlers.get(channel as Channel) ?? []) handle(payload);
+      for (const handle of this.#handlers.get(channel as Channel) ?? []) handle(payload);
     });
     const cut = (): void => void client.connection.stream.destroy();
-    closing.signal.addEventListener('abort', cut);
-    client.once('end', () => closing.signal.removeEventListener('abort', cut));
+    this.#closing.signal.addEventListener('abort', cut);
+    client.once('end', () => this.#closing.signal.removeEventListener('abort', cut));
     try {
       await client.connect();
       await client.query(CHANNELS.map((channel) => `listen ${channel}`).join('; '));
@@ -59,65 +90,47 @@ export async function createListener({ url, outage, name = 'swiftor-listener' }:
       release(client);
       throw error;
     }
-    answered();
+    this.#onAnswer();
     return client;
-  };
+  }
 
-  /** Rejects when the connection ends, or when a probe gets no answer because the peer vanished without a FIN. */
-  const watch = async (client: pg.Client): Promise<void> => {
-    const ended = new AbortController();
-    client.once('end', () => ended.abort());
-    const over = AbortSignal.any([closing.signal, ended.signal]);
-    for (;;) {
-      await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
-      if (closing.signal.aborted) return;
-      if (ended.signal.aborted) throw new Error('Connection terminated unexpectedly');
-      await client.query('select 1');
-      answered();
-    }
-  };
+  #onAnswer(): void {
+    this.#answeredAt = performance.now();
+    this.#options.outage?.answered();
+  }
 
-  const keepListening = async (first: pg.Client): Promise<void> => {
+  async #keepListening(first: pg.Client): Promise<void> {
+    const { signal } = this.#closing;
     let client: pg.Client | undefined = first;
-    for (let attempt = 0; !closing.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        client ??= await connect();
+        client ??= await this.#connect();
         attempt = 0;
-        for (const handle of resyncs) handle();
-        await watch(client);
+        for (const handle of this.#resyncs) handle();
+        await this.#watch(client);
       } catch (error) {
-        if (!closing.signal.aborted) outage?.failed(error);
+        if (!signal.aborted) this.#options.outage?.failed(error);
       }
       if (client !== undefined) release(client);
       client = undefined;
       const backoff = Math.min(RECONNECT_MAX_MS, 100 * 2 ** attempt);
-      await delay(backoff * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(() => undefined);
+      await delay(backoff * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
-  };
+  }
 
-  const running = keepListening(await connect());
-  return {
-    on(channel, handle) {
-      handlers.get(channel)?.add(handle);
-      return () => handlers.get(channel)?.delete(handle);
-    },
-    onResync(handle) {
-      resyncs.add(handle);
-      return () => resyncs.delete(handle);
-    },
-    answeredAt: () => answeredAt,
-    async close() {
-      closing.abort();
-      await running;
-    },
-  };
-}
-
-interface ListenerOptions {
-  readonly url: string;
-  /** Logs lost connections. */
-  readonly outage?: OutageLog;
-  readonly name?: string;
+  /** Rejects when the connection ends, or when a probe gets no answer because the peer vanished without a FIN. */
+  async #watch(client: pg.Client): Promise<void> {
+    const ended = new AbortController();
+    client.once('end', () => ended.abort());
+    const over = AbortSignal.any([this.#closing.signal, ended.signal]);
+    for (;;) {
+      await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+      if (this.#closing.signal.aborted) return;
+      if (ended.signal.aborted) throw new Error('Connection terminated unexpectedly');
+      await client.query('select 1');
+      this.#onAnswer();
+    }
+  }
 }
 
 function release(client: pg.Client): void {

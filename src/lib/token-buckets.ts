@@ -1,13 +1,3 @@
-/** A token bucket per key, refilled at a steady rate: it limits the average rate and the size of bursts. */
-export interface TokenBuckets {
-  /** Takes a token and returns 0, or takes nothing and returns the seconds until the key's bucket has a token. */
-  take(key: string): number;
-  /** Takes tokens for a cost that was unknown before. The bucket may fall below zero. */
-  charge(key: string, tokens: number): void;
-  /** The number of stored keys: those whose bucket is not full. */
-  readonly size: number;
-}
-
 /** Bounds the memory under a flood of addresses. */
 const MAX_KEYS = 50_000;
 
@@ -33,38 +23,51 @@ export function takeToken(
   return missing > 1e-6 ? { missing } : { fullAt: next };
 }
 
-/** Needs no timers. Drops full buckets when it needs room. */
-export function createTokenBuckets({
-  now = () => performance.now(),
-  ...refill
-}: Refill & { readonly now?: () => number }): TokenBuckets {
-  const buckets = new Map<string, number>();
+/**
+ * A token bucket per key, refilled at a steady rate: it limits the average rate and the size of bursts. Needs no timers;
+ * drops full buckets when it needs room.
+ */
+export class TokenBuckets {
+  readonly #refill: Refill;
+  readonly #now: () => number;
+  /** When each bucket is full again, in the order of use. */
+  readonly #buckets = new Map<string, number>();
 
-  const store = (key: string, fullAt: number): void => {
-    if (buckets.size >= MAX_KEYS && !buckets.has(key)) makeRoom();
+  constructor({ now = () => performance.now(), ...refill }: Refill & { readonly now?: () => number }) {
+    this.#refill = refill;
+    this.#now = now;
+  }
+
+  /** The number of stored keys: those whose bucket is not full. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Takes a token and returns 0, or takes nothing and returns the seconds until the key's bucket has a token. */
+  take(key: string): number {
+    const taken = takeToken(this.#buckets.get(key) ?? 0, this.#now(), this.#refill);
+    if ('missing' in taken) return taken.missing / 1_000;
+    this.#store(key, taken.fullAt);
+    return 0;
+  }
+
+  /** Takes tokens for a cost that was unknown before. The bucket may fall below zero. */
+  charge(key: string, tokens: number): void {
+    if (tokens <= 0) return;
+    this.#store(key, Math.max(this.#buckets.get(key) ?? 0, this.#now()) + (tokens * 1_000) / this.#refill.perSecond);
+  }
+
+  #store(key: string, fullAt: number): void {
+    if (this.#buckets.size >= MAX_KEYS && !this.#buckets.has(key)) this.#makeRoom();
     // Deleted first, to keep the map in the order of use.
-    buckets.delete(key);
-    buckets.set(key, fullAt);
-  };
-  const makeRoom = (): void => {
-    const moment = now();
-    for (const [key, fullAt] of buckets) if (fullAt <= moment) buckets.delete(key);
-    const [oldest] = buckets.keys();
-    if (buckets.size >= MAX_KEYS && oldest !== undefined) buckets.delete(oldest);
-  };
+    this.#buckets.delete(key);
+    this.#buckets.set(key, fullAt);
+  }
 
-  return {
-    take(key) {
-      const taken = takeToken(buckets.get(key) ?? 0, now(), refill);
-      if ('missing' in taken) return taken.missing / 1_000;
-      store(key, taken.fullAt);
-      return 0;
-    },
-    charge(key, tokens) {
-      if (tokens > 0) store(key, Math.max(buckets.get(key) ?? 0, now()) + (tokens * 1_000) / refill.perSecond);
-    },
-    get size() {
-      return buckets.size;
-    },
-  };
+  #makeRoom(): void {
+    const now = this.#now();
+    for (const [key, fullAt] of this.#buckets) if (fullAt <= now) this.#buckets.delete(key);
+    const [oldest] = this.#buckets.keys();
+    if (this.#buckets.size >= MAX_KEYS && oldest !== undefined) this.#buckets.delete(oldest);
+  }
 }

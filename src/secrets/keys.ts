@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { createKeyRing, type KeyRing } from './key-ring.ts';
+import { KeyRing } from './key-ring.ts';
 import { getOrCreateKey } from './get-or-create-key.ts';
 
 export interface Keys {
@@ -12,7 +12,7 @@ export interface Keys {
 export async function readKeys({ jwt, secretsKey, previousSecretsKey, dataDir }: Config): Promise<Keys> {
   return {
     jwtSecret: jwt.jwksUrl !== undefined ? undefined : (jwt.secret ?? (await getOrCreateKey(dataDir, 'jwt-secret'))),
-    keyRing: createKeyRing(
+    keyRing: new KeyRing(
       Buffer.from(secretsKey ?? (await getOrCreateKey(dataDir, 'secrets-key')), 'base64'),
       ...(previousSecretsKey === undefined ? [] : [Buffer.from(previousSecretsKey, 'base64')]),
     ),

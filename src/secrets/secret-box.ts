@@ -16,48 +16,60 @@ export interface SecretId {
   readonly key: string;
 }
 
+/** The first byte of values that a data key encrypts. Values that SECRETS_KEY encrypts directly have 1. */
+export const VERSION = 2;
+
 /** Encrypts the values of VM secrets at rest. */
-export interface SecretBox {
+export class SecretBox {
+  readonly #keyRing: KeyRing;
+  readonly #keys: InstallationKeys;
+
+  constructor(keyRing: KeyRing, keys: InstallationKeys) {
+    this.#keyRing = keyRing;
+    this.#keys = keys;
+  }
+
   /** Creates a data key, encrypted with the SECRETS_KEY `keyId`. */
-  createDataKey(id: string, userId: string, keyId: string): DataKey;
+  createDataKey(id: string, userId: string, keyId: string): DataKey {
+    return this.#encryptDataKey(id, userId, randomBytes(32), keyId);
+  }
+
   /** Returns the same data key, encrypted with the SECRETS_KEY `keyId`. */
-  reencryptDataKey(dataKey: DataKey, keyId: string): DataKey;
-  encrypt(value: string, dataKey: DataKey, id: SecretId): Buffer;
+  reencryptDataKey(dataKey: DataKey, keyId: string): DataKey {
+    return this.#encryptDataKey(dataKey.id, dataKey.userId, this.#decryptDataKey(dataKey), keyId);
+  }
+
+  encrypt(value: string, dataKey: DataKey, id: SecretId): Buffer {
+    return encrypt(this.#decryptDataKey(dataKey), VERSION, Buffer.from(value), secretContext(dataKey, id));
+  }
+
   /**
    * Throws if the data key or the id differ, or if any bit has changed. `dataKey` is undefined for values from before
    * there were data keys, which SECRETS_KEY encrypts directly.
    */
-  decrypt(encrypted: Buffer, dataKey: DataKey | undefined, id: SecretId): string;
+  decrypt(encrypted: Buffer, dataKey: DataKey | undefined, id: SecretId): string {
+    if (encrypted[0] !== VERSION) return this.#keyRing.decrypt(encrypted, [id.vmId, id.key]).value.toString();
+    if (dataKey === undefined) throw new Error('A secret was encrypted with a data key, and its row names none.');
+    return decrypt(this.#decryptDataKey(dataKey), VERSION, encrypted, secretContext(dataKey, id)).toString();
+  }
+
   /** A keyed digest that only this installation can compute. It may be stored: its text cannot be guessed from it. */
-  fingerprint(text: string): string;
+  fingerprint(text: string): string {
+    return digest(this.#keys.fingerprint, text);
+  }
+
   /** A keyed digest for what clients receive. Its key is replaced by `rotate-secrets --renew`. */
-  sign(text: string): string;
-}
+  sign(text: string): string {
+    return digest(this.#keys.signing, text);
+  }
 
-/** The first byte of values that a data key encrypts. Values that SECRETS_KEY encrypts directly have 1. */
-export const VERSION = 2;
+  #encryptDataKey(id: string, userId: string, value: Buffer, keyId: string): DataKey {
+    return { id, userId, encrypted: this.#keyRing.encrypt(keyId, value, dataKeyContext(id, userId)) };
+  }
 
-export function createSecretBox(keyRing: KeyRing, keys: InstallationKeys): SecretBox {
-  const encryptDataKey = (id: string, userId: string, value: Buffer, keyId: string): DataKey => ({
-    id,
-    userId,
-    encrypted: keyRing.encrypt(keyId, value, dataKeyContext(id, userId)),
-  });
-  const decryptDataKey = ({ id, userId, encrypted }: DataKey): Buffer =>
-    keyRing.decrypt(encrypted, dataKeyContext(id, userId)).value;
-  return {
-    createDataKey: (id, userId, keyId) => encryptDataKey(id, userId, randomBytes(32), keyId),
-    reencryptDataKey: (dataKey, keyId) => encryptDataKey(dataKey.id, dataKey.userId, decryptDataKey(dataKey), keyId),
-    encrypt: (value, dataKey, id) =>
-      encrypt(decryptDataKey(dataKey), VERSION, Buffer.from(value), secretContext(dataKey, id)),
-    decrypt(encrypted, dataKey, id) {
-      if (encrypted[0] !== VERSION) return keyRing.decrypt(encrypted, [id.vmId, id.key]).value.toString();
-      if (dataKey === undefined) throw new Error('A secret was encrypted with a data key, and its row names none.');
-      return decrypt(decryptDataKey(dataKey), VERSION, encrypted, secretContext(dataKey, id)).toString();
-    },
-    fingerprint: (text) => digest(keys.fingerprint, text),
-    sign: (text) => digest(keys.signing, text),
-  };
+  #decryptDataKey({ id, userId, encrypted }: DataKey): Buffer {
+    return this.#keyRing.decrypt(encrypted, dataKeyContext(id, userId)).value;
+  }
 }
 
 function digest(key: Buffer, text: string): string {

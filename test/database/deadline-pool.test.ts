@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, type Db, type DatabaseOptions } from '../../src/db/database.ts';
 import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
-import { createOutageLog } from '../../src/lib/outage-log.ts';
+import { OutageLog } from '../../src/lib/outage-log.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy, type DatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -138,7 +138,7 @@ describe('a connection that stops answering', () => {
 it('waiting too long for a connection is no outage while the database answers on the others', async () => {
   const lines: string[] = [];
   const log = pino({}, { write: (line: string) => void lines.push(line) });
-  const db = open({ max: 1, outage: createOutageLog(log, 'the database') });
+  const db = open({ max: 1, outage: new OutageLog(log, 'the database') });
   const released = new AbortController();
   const holder = db.transaction().execute(async (trx) => {
     while (!released.signal.aborted) await sql`select pg_sleep(0.1)`.execute(trx);

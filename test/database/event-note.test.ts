@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../src/db/database.ts';
-import { createListener } from '../../src/db/listen.ts';
+import { Listener } from '../../src/db/listen.ts';
 import { decodeEventNote, insertEvent, nextEventSeq } from '../../src/events/append-event.ts';
 import { readEvents } from '../../src/events/event-store.ts';
 import type { VmEvent } from '../../src/events/vm-event.ts';
@@ -14,7 +14,7 @@ it('an event is the same from its notification and from the table, to the millis
   const database = undo.use(await createTestDatabase());
   const db = createDatabase(database.url, { max: 1 });
   undo.defer(() => db.destroy());
-  const listener = await createListener({ url: database.url });
+  const listener = await Listener.open({ url: database.url });
   undo.defer(() => listener.close());
   const told: (VmEvent | undefined)[] = [];
   listener.on('vm_event', (payload) => told.push(decodeEventNote(payload).event));

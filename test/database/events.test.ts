@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
-import { createListener, type Listener } from '../../src/db/listen.ts';
+import { Listener } from '../../src/db/listen.ts';
 import { EventStreams } from '../../src/events/event-streams.ts';
 import { BootProgress } from '../../src/events/boot-progress.ts';
 import type { VmEvent } from '../../src/events/vm-event.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   db = createDatabase(database.url, { max: 20 });
   const log = await createLog({ level: 'silent' });
-  listener = await createListener({ url: database.url });
+  listener = await Listener.open({ url: database.url });
   streams = new EventStreams({ db, listener, bootProgress: new BootProgress(listener), log });
   const catalog = await loadCatalog({ defaultPlan: 'engineer', regions: ['AU'] });
   deps = { db, catalog, secretBox: await openTestSecretBox(db), forward: FORWARD };
@@ -210,7 +210,7 @@ describe('vmEvents', () => {
     const statements: string[] = [];
     const counted = createDatabase(database.url, { max: 2, onQuery: (statement) => statements.push(statement) });
     const log = await createLog({ level: 'silent' });
-    const own = await createListener({ url: database.url });
+    const own = await Listener.open({ url: database.url });
     const observed = new EventStreams({ db: counted, listener: own, bootProgress: new BootProgress(own), log });
     try {
       const [read, unread] = [await newVm('read'), await newVm('unread')];

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
-import { createListener } from '../../src/db/listen.ts';
+import { Listener } from '../../src/db/listen.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import { createLog } from '../../src/log.ts';
 import { ReconcileLoop } from '../../src/reconciler/reconcile-loop.ts';
@@ -19,7 +19,7 @@ it('an iteration whose heartbeats get no answer ends its engine call before the 
   const proxy = undo.use(await openDatabaseProxy(url));
   const db = createDatabase(proxy.url);
   undo.defer(() => db.destroy());
-  const listener = await createListener({ url: proxy.url });
+  const listener = await Listener.open({ url: proxy.url });
   undo.defer(() => listener.close());
 
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { createListener } from '../../src/db/listen.ts';
+import { Listener } from '../../src/db/listen.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openDatabaseProxy } from '../support/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,7 +12,7 @@ async function setUp() {
   onTestFinished(() => proxy[Symbol.asyncDispose]());
   const failures: unknown[] = [];
   const outage = { failed: (error: unknown) => void failures.push(error), answered: () => undefined };
-  const listener = await createListener({ url: proxy.url, outage, name: 'a-listener' });
+  const listener = await Listener.open({ url: proxy.url, outage, name: 'a-listener' });
   onTestFinished(() => listener.close());
   const backends = async () =>
     (await executeSql(database.url, "select pid from pg_stat_activity where application_name = 'a-listener'")).rows as {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
-import { createListener } from '../../src/db/listen.ts';
+import { Listener } from '../../src/db/listen.ts';
 import { RouteCache } from '../../src/ingress/routing/route-cache.ts';
 import type { Upstream } from '../../src/ingress/routing/resolution.ts';
 import { Tickets } from '../../src/ingress/access/tickets.ts';
@@ -23,7 +23,7 @@ async function openTable() {
   const { url } = undo.use(await createTestDatabase());
   const queries: string[] = [];
   const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
-  const listener = undo.adopt(await createListener({ url }), (open) => open.close());
+  const listener = undo.adopt(await Listener.open({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
   const tickets = new Tickets({
     db,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { createVerifyToken, signToken } from '../../src/auth/jwt.ts';
-import { createRateLimits } from '../../src/auth/rate-limits.ts';
+import { RateLimits } from '../../src/auth/rate-limits.ts';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { Gateway } from '../../src/graphql/pipeline/gateway.ts';
@@ -42,7 +42,7 @@ beforeAll(async () => {
     factsOf: () => ({ ...NOTHING_LEARNED, problem: 'NO_SPACE' }),
   };
   const log = await createLog({ level: 'silent' });
-  const rates = createRateLimits({ perAccount: 1_000, perAddress: 1_000, log });
+  const rates = new RateLimits({ perAccount: 1_000, perAddress: 1_000, log });
   gateway = new Gateway({ services, rates, log, graphiql: false, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { readInstallation } from '../../src/secrets/installation.ts';
-import { createKeyRing, type KeyRing } from '../../src/secrets/key-ring.ts';
+import { KeyRing } from '../../src/secrets/key-ring.ts';
 import { encrypt } from '../../src/secrets/encrypt.ts';
 import { rotateSecrets } from '../../src/secrets/rotate-secrets.ts';
-import { createSecretBox, type SecretBox } from '../../src/secrets/secret-box.ts';
+import { SecretBox } from '../../src/secrets/secret-box.ts';
 import {
   decryptSecret,
   readSecrets,
@@ -65,9 +65,9 @@ afterAll(async () => {
 });
 
 async function vaultOf(newest: Buffer, previous?: Buffer): Promise<{ db: Db; keyRing: KeyRing; secretBox: SecretBox }> {
-  const keyRing = createKeyRing(newest, previous);
+  const keyRing = new KeyRing(newest, previous);
   const { keys } = await readInstallation(db, keyRing);
-  return { db, keyRing, secretBox: createSecretBox(keyRing, keys) };
+  return { db, keyRing, secretBox: new SecretBox(keyRing, keys) };
 }
 
 async function expectAllReadable(secretBox: SecretBox): Promise<void> {
@@ -235,7 +235,7 @@ async function rotate(env: Readonly<Record<string, string>>, kill?: NodeJS.Signa
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   if (kill !== undefined) {
-    const { newest } = createKeyRing(THIRD);
+    const { newest } = new KeyRing(THIRD);
     await eventually(() => countOf(`data_key where made_under = '${newest}' and user_id not like 'fresh%'`), {
       deadline: 60_000,
     });

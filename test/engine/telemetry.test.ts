@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSharedStreams } from '../../src/lib/shared-streams.ts';
+import { SharedStreams } from '../../src/lib/shared-streams.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { createVm } from '../support/vms.ts';
@@ -124,7 +124,7 @@ describe('a shared stream', () => {
   }
 
   it('opens its source once for many readers, closes it with the last, and opens it again for the next', async () => {
-    const streams = createSharedStreams<number>();
+    const streams = new SharedStreams<number>();
     const { counts, open } = counted();
     const readers = [streams.subscribe('a', open), streams.subscribe('a', open)];
     for (const reader of readers) expect((await reader.next()).done).toBe(false);
@@ -139,7 +139,7 @@ describe('a shared stream', () => {
   });
 
   it('fails each reader with the error of its source', async () => {
-    const streams = createSharedStreams<number>();
+    const streams = new SharedStreams<number>();
     const reader = streams.subscribe('a', async function* () {
       yield 1;
       throw new Error('the engine went away');

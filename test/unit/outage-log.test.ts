@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { createOutageLog } from '../../src/lib/outage-log.ts';
+import { OutageLog } from '../../src/lib/outage-log.ts';
 
 type Call = readonly ['failed' | 'answered', atSeconds: number, since?: number];
 
@@ -73,7 +73,7 @@ it.each<{ name: string; calls: readonly Call[]; said: readonly unknown[] }>([
 ])('an outage log $name', ({ calls, said }) => {
   const lines: { msg: string; seconds?: number; err?: { message: string } }[] = [];
   let now = 0;
-  const outage = createOutageLog(
+  const outage = new OutageLog(
     pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) }),
     'the database',
     () => now * 1_000,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createKeyRing } from '../../src/secrets/key-ring.ts';
+import { KeyRing } from '../../src/secrets/key-ring.ts';
 import { decrypt, encrypt } from '../../src/secrets/encrypt.ts';
-import { createSecretBox, type SecretId } from '../../src/secrets/secret-box.ts';
+import { SecretBox, type SecretId } from '../../src/secrets/secret-box.ts';
 
 /** The errors of the cipher, and of the version check before it. */
 const REFUSED =
@@ -69,14 +69,13 @@ describe('an encrypted value', () => {
 describe('the secret box', () => {
   const id: SecretId = { vmId: 'vm', key: 'API_KEY' };
   const [older, newer] = [randomBytes(32), randomBytes(32)];
-  const [oldRing, bothRing, newRing] = [createKeyRing(older), createKeyRing(newer, older), createKeyRing(newer)];
+  const [oldRing, bothRing, newRing] = [new KeyRing(older), new KeyRing(newer, older), new KeyRing(newer)];
   const keys = { fingerprint: randomBytes(32), signing: randomBytes(32) };
-  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((keyRing) => createSecretBox(keyRing, keys)) as [
-    Box,
-    Box,
-    Box,
+  const [oldBox, bothBox, newBox] = [oldRing, bothRing, newRing].map((keyRing) => new SecretBox(keyRing, keys)) as [
+    SecretBox,
+    SecretBox,
+    SecretBox,
   ];
-  type Box = ReturnType<typeof createSecretBox>;
   const dataKey = oldBox.createDataKey('k1', 'alice', oldRing.newest);
 
   it('decrypts a value under its own id only', () => {
@@ -118,7 +117,7 @@ describe('the secret box', () => {
     expect(oldBox.fingerprint('text')).toBe(newBox.fingerprint('text'));
     expect(oldBox.fingerprint('text')).not.toBe(oldBox.fingerprint('Text'));
     expect(oldBox.fingerprint('text')).not.toBe(
-      createSecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'),
+      new SecretBox(oldRing, { ...keys, fingerprint: randomBytes(32) }).fingerprint('text'),
     );
     expect(oldBox.fingerprint('text')).toMatch(/^[\w-]{43}$/);
   });
@@ -126,11 +125,11 @@ describe('the secret box', () => {
   it('has signatures that differ from fingerprints and depend on the signing key', () => {
     expect(oldBox.sign('text')).toBe(newBox.sign('text'));
     expect(oldBox.sign('text')).not.toBe(oldBox.fingerprint('text'));
-    expect(oldBox.sign('text')).not.toBe(createSecretBox(oldRing, { ...keys, signing: randomBytes(32) }).sign('text'));
+    expect(oldBox.sign('text')).not.toBe(new SecretBox(oldRing, { ...keys, signing: randomBytes(32) }).sign('text'));
   });
 
   it('identifies keys by ids that do not reveal them', () => {
-    expect(oldRing.newest).toBe(createKeyRing(older).newest);
+    expect(oldRing.newest).toBe(new KeyRing(older).newest);
     expect(new Set([oldRing.newest, newRing.newest]).size).toBe(2);
     expect(oldRing.newest).toMatch(/^[0-9a-f]{16}$/);
     expect([bothRing.has(oldRing.newest), bothRing.has(newRing.newest), newRing.has(oldRing.newest)]).toEqual([

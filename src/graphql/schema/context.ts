@@ -18,7 +18,7 @@ export interface Services extends VmDependencies {
   readonly address: PublicAddress;
   readonly streams: Pick<EventStreams, 'subscribe'>;
   readonly bootProgress: Pick<BootProgress, 'find'>;
-  readonly telemetry: VmTelemetry;
+  readonly telemetry: Pick<VmTelemetry, 'logs' | 'stats'>;
   /** Whether the region's engine answers. */
   readonly isRegionAvailable: (code: string) => boolean;
   /** What is known about the region's engine, without a call to it. */

@@ -1,6 +1,6 @@
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver, EngineEvent } from '../../engine/driver.ts';
-import { createOutageLog, type OutageLog } from '../../lib/outage-log.ts';
+import { OutageLog } from '../../lib/outage-log.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
 import { OrphanWatch } from '../orphans/orphan-watch.ts';
@@ -74,7 +74,7 @@ export class EngineWatch {
     this.#inventory = new InventoryReader({ driver, regions, log, deadline, expect: () => this.#readUp() });
     this.#isolation = new IsolationCheck({ driver, regions, log });
     this.#orphans = new OrphanWatch({ driver, regions, db, log, graceMs });
-    this.#outage = createOutageLog(log.child({ regions }), 'the engine');
+    this.#outage = new OutageLog(log.child({ regions }), 'the engine');
     this.#loops = [
       this.#repeat(LIST_EVERY_MS, 'the list', () => this.#compare()),
       this.#repeat(LIST_EVERY_MS, 'isolating VMs', () => this.#isolation.run(this.#within(ISOLATE_DEADLINE_MS))),

@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts';
-import { createDockerDriver } from './docker/docker-driver.ts';
+import { DockerDriver } from './docker/docker-driver.ts';
 import type { EngineDriver } from './driver.ts';
 
 export { parseEndpoint } from './docker/connection/parse-endpoint.ts';
@@ -30,7 +30,7 @@ export interface EngineOptions {
 export function openEngines(regions: ReadonlyMap<string, string>, options: EngineOptions): Engines {
   const codesByEndpoint = Map.groupBy(regions.keys(), (code) => regions.get(code) ?? '');
   const endpoints = [...codesByEndpoint].map(([endpoint, codes]): Engine => {
-    return { endpoint, regions: codes, driver: createDockerDriver({ endpoint, ...options }) };
+    return { endpoint, regions: codes, driver: new DockerDriver({ endpoint, ...options }) };
   });
   return {
     drivers: new Map(endpoints.flatMap(({ regions: codes, driver }) => codes.map((code) => [code, driver] as const))),

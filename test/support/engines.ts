@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import Docker from 'dockerode';
 import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
-import { createDockerDriver, type DockerDriverOptions } from '../../src/engine/docker/docker-driver.ts';
+import { DockerDriver } from '../../src/engine/docker/docker-driver.ts';
+import type { DockerDriverOptions } from '../../src/engine/docker/docker-tools.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
@@ -25,7 +26,7 @@ export interface TestEngine {
  * end.
  */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
-  return createDockerDriver({
+  return new DockerDriver({
     endpoint: TEST_ENDPOINT,
     installationId,
     log: pino({ level: 'silent' }),

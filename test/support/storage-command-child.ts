@@ -1,6 +1,6 @@
 // Has the engine make volumes of a hard size, under the installation of its first argument, until it is killed.
 import { randomUUID } from 'node:crypto';
-import { createDockerDriver } from '../../src/engine/docker/docker-driver.ts';
+import { DockerDriver } from '../../src/engine/docker/docker-driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { createLog } from '../../src/log.ts';
 
@@ -22,7 +22,7 @@ const spec: MachineSpec = {
   egress: 'none',
   security: { capabilities: [], noNewPrivileges: true, seccomp: 'default', devices: [] },
 };
-const driver = createDockerDriver({
+const driver = new DockerDriver({
   endpoint: 'unix:///var/run/docker.sock',
   installationId: process.argv[2] ?? '',
   log: await createLog({ level: 'silent' }),

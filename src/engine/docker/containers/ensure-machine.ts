@@ -14,6 +14,7 @@ import { observeInspected } from '../observe/observe-container.ts';
 import { findPresentImage, pullOrAwaitBuild, renewImage, type ImageTools } from '../images/pull-or-await-build.ts';
 import { recoverImage } from '../images/recover-image.ts';
 import { StaleContainerError, retryWhileStale } from './stale-container-error.ts';
+import type { VolumeInventory } from '../storage/volume-inventory.ts';
 import type { MachineVolumes } from '../storage/volumes.ts';
 
 /** The engine's names of the states that need no start. */
@@ -21,6 +22,7 @@ const LIVE: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
 export interface EnsureTools extends ImageTools {
   readonly containers: Containers;
+  readonly inventory: VolumeInventory;
   readonly volumes: MachineVolumes;
   readonly networks: Readonly<Record<MachineSpec['egress'], MachineNetwork>>;
   readonly isolation: MachineIsolation;
@@ -119,14 +121,14 @@ export class EnsureMachine {
 
   /** The engine replaces a volume that is removed just before the creation by a blank one. Never start with that. */
   async #checkVolumes(ref: string): Promise<void> {
-    const { containers, volumes, log } = this.#tools;
+    const { containers, inventory, volumes, log } = this.#tools;
     const targets = new Set(this.#spec.volumes.map(({ target }) => target));
     if (targets.size === 0) return;
     const mounts = (await containers.inspect(ref, this.#signal))?.Mounts ?? [];
     const names = mounts.flatMap(({ Type, Name, Destination = '' }) =>
       Type === 'volume' && Name && targets.has(Destination) ? [Name] : [],
     );
-    const foreign = await volumes.findForeign(this.#spec.id, names, this.#signal);
+    const foreign = await inventory.findForeign(this.#spec.id, names, this.#signal);
     if (foreign.length === 0) return;
     log.error(
       { machine: this.#spec.id, ref, volumes: foreign },

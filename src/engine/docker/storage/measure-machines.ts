@@ -6,7 +6,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import type { ImageStorage } from './image-storage.ts';
 import { expectList } from '../observe/expect-list.ts';
 import { byPriority } from '../observe/observe-container.ts';
-import type { MachineVolumes, OwnVolume } from './volumes.ts';
+import type { OwnVolume, VolumeInventory } from './volume-inventory.ts';
 
 /** The engine walks through all files in the containers' writable layers. */
 const MILLISECONDS = 120_000;
@@ -14,7 +14,7 @@ const MILLISECONDS = 120_000;
 export interface MeasureTools {
   readonly docker: Docker;
   readonly call: EngineCall;
-  readonly volumes: MachineVolumes;
+  readonly inventory: VolumeInventory;
   readonly images: ImageStorage;
   readonly installationId: string;
 }
@@ -24,7 +24,7 @@ export async function measureMachines(
   tools: MeasureTools,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, MachineStorage>> {
-  const [volumes, layers] = await Promise.all([tools.volumes.list(signal), measureLayers(tools, signal)]);
+  const [volumes, layers] = await Promise.all([tools.inventory.list(signal), measureLayers(tools, signal)]);
   const held = await measureVolumes(tools, volumes, signal);
   const machines = new Map<string, MachineStorage>();
   const add = (id: string, { lastingBytes = 0, scratchBytes = 0, ref }: Partial<MachineStorage>) => {

@@ -7,32 +7,12 @@ import { volumeNameChoices } from '../containers/container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';
-import { Semaphore } from '../../../lib/semaphore.ts';
-import { KnownRefs } from '../observe/known-refs.ts';
-import { expectList } from '../observe/expect-list.ts';
 import { finishDespiteAbort } from '../connection/finish-despite-abort.ts';
 import type { StorageProbe } from './storage-probe.ts';
+import { IMAGE_STORE, type OwnVolume, type VolumeInventory } from './volume-inventory.ts';
 
-/** The value of LABEL.store for volumes whose data is in an image file. */
-const IMAGE = 'image';
 const REMOVE_MILLISECONDS = 30_000;
 const REMOVE_PAUSE_MILLISECONDS = 100;
-/** Concurrent inspects of volumes that a list lacks. */
-const DOUBTS_AT_A_TIME = 8;
-
-type VolumeLabels = Readonly<Record<string, string>>;
-
-export interface OwnVolume {
-  /** Id of the machine. */
-  readonly id: string;
-  /** Name in the spec: 'primary'. */
-  readonly name: string;
-  readonly engineName: string;
-  readonly lifetime: string;
-  /** True if its data is in a file of fixed size, not in a directory of the engine. */
-  readonly isImage: boolean;
-  readonly labels: VolumeLabels;
-}
 
 export type VolumesSpec = Pick<MachineSpec, 'id' | 'volumes' | 'labels'>;
 
@@ -47,53 +27,27 @@ interface MachineVolumesTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly installationId: string;
+  readonly inventory: VolumeInventory;
   readonly images: ImageStorage;
   readonly probe: StorageProbe;
 }
 
-/** The volumes of this installation, identified by their labels, never by their names. */
+/** Creates, attaches and removes the volumes of machines. */
 export class MachineVolumes {
   readonly #docker: Docker;
   readonly #call: EngineCall;
   readonly #installationId: string;
+  readonly #inventory: VolumeInventory;
   readonly #images: ImageStorage;
   readonly #probe: StorageProbe;
-  readonly #known = new KnownRefs();
-  readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
-  constructor({ docker, call, installationId, images, probe }: MachineVolumesTools) {
+  constructor({ docker, call, installationId, inventory, images, probe }: MachineVolumesTools) {
     this.#docker = docker;
     this.#call = call;
     this.#installationId = installationId;
+    this.#inventory = inventory;
     this.#images = images;
     this.#probe = probe;
-  }
-
-  /**
-   * Lists the volumes of one machine, or of all, sorted by their engine names. An engine can answer 200 and list fewer
-   * volumes than it has, so each known volume that is not listed is inspected.
-   */
-  async list(signal: AbortSignal, id?: string): Promise<readonly OwnVolume[]> {
-    const label = [
-      `${LABEL.installation}=${this.#installationId}`,
-      id === undefined ? LABEL.machine : `${LABEL.machine}=${id}`,
-    ];
-    const listed = await this.#call('list the volumes', signal, async (abortSignal) => {
-      const { Volumes } = await this.#docker.listVolumes({ filters: { label }, abortSignal });
-      return expectList(Volumes).map(({ Name, Labels }) => toOwnVolume(Name, Labels));
-    });
-    for (const volume of listed) this.note(volume.id, volume.engineName);
-    const missing = this.#known.missingFrom(new Set(listed.map(({ engineName }) => engineName)), id);
-    const unlisted = await Promise.all(
-      missing.map((name) => this.#doubts.run(() => this.#findKnown(name, signal), signal)),
-    );
-    const volumes = [...listed, ...unlisted.filter((one) => one !== undefined)];
-    return volumes.toSorted((a, b) => (a.engineName < b.engineName ? -1 : 1));
-  }
-
-  /** Records a volume of a machine that was found by other means than a list. */
-  note(id: string, engineName: string): void {
-    this.#known.note(id, engineName);
   }
 
   /**
@@ -103,10 +57,12 @@ export class MachineVolumes {
   async ensure(spec: VolumesSpec, signal: AbortSignal): Promise<MadeVolumes> {
     if (spec.volumes.length === 0) return { names: new Map(), enforcement: undefined };
     const found = new Map<string, OwnVolume>();
-    for (const volume of await this.list(signal, spec.id)) if (!found.has(volume.name)) found.set(volume.name, volume);
+    for (const volume of await this.#inventory.list(signal, spec.id))
+      if (!found.has(volume.name)) found.set(volume.name, volume);
     // A list can be incomplete: before data counts as lost, the volume is looked up by name.
     for (const { name, mustExist } of spec.volumes) {
-      const unlisted = mustExist && !found.has(name) ? await this.#findUnlisted(spec.id, name, signal) : undefined;
+      const unlisted =
+        mustExist && !found.has(name) ? await this.#inventory.findUnlisted(spec.id, name, signal) : undefined;
       if (unlisted) found.set(name, unlisted);
     }
     const missing = spec.volumes.filter(({ name }) => !found.has(name));
@@ -137,26 +93,17 @@ export class MachineVolumes {
     return { names, enforcement: lasting.length === 0 ? undefined : enforcement };
   }
 
-  /**
-   * Filters the names of volumes that do not belong to the machine. On container creation, the engine makes a plain
-   * volume for each missing name. It never removes a volume that a container uses.
-   */
-  async findForeign(id: string, engineNames: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const labels = await Promise.all(engineNames.map((engineName) => this.#findLabels(engineName, signal)));
-    return engineNames.filter((_, at) => !this.#isOwn(id, labels[at]));
-  }
-
   /** Removes volumes that the engine created implicitly, which have no labels. No container may use them. */
   async removeBlank(engineNames: readonly string[], signal: AbortSignal): Promise<void> {
     for (const engineName of engineNames) {
-      const labels = await this.#findLabels(engineName, signal);
+      const labels = await this.#inventory.findLabels(engineName, signal);
       if (labels !== undefined && Object.keys(labels).length === 0) await this.#remove(engineName, signal);
     }
   }
 
   /** Makes the machine's existing volumes mountable, without other changes. Called before an old container starts. */
   async reattach(id: string, signal: AbortSignal): Promise<void> {
-    const images = (await this.list(signal, id)).filter(({ isImage }) => isImage);
+    const images = (await this.#inventory.list(signal, id)).filter(({ isImage }) => isImage);
     await this.#images.attach(
       id,
       images.map(({ name }) => ({ name, sizeBytes: 0, mustExist: true })),
@@ -167,7 +114,9 @@ export class MachineVolumes {
   /** Removes the machine's volumes with these lifetimes. The machine must have no container. */
   async remove(id: string, lifetimes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
     if (lifetimes.length === 0) return;
-    const doomed = (await this.list(signal, id)).filter(({ lifetime }) => lifetimes.some((one) => one === lifetime));
+    const doomed = (await this.#inventory.list(signal, id)).filter(({ lifetime }) =>
+      lifetimes.some((one) => one === lifetime),
+    );
     const images = doomed.filter(({ isImage }) => isImage).map(({ name }) => name);
     // Before the volumes, because the images are found by them.
     await this.#images.remove(id, images, lifetimes.includes('until-delete'), signal);
@@ -193,7 +142,7 @@ export class MachineVolumes {
             [LABEL.machine]: id,
             [LABEL.volume]: name,
             [LABEL.lifetime]: lifetime,
-            ...(isImage && { [LABEL.store]: IMAGE }),
+            ...(isImage && { [LABEL.store]: IMAGE_STORE }),
           },
           abortSignal,
         });
@@ -204,8 +153,8 @@ export class MachineVolumes {
         this.#call(`create the volume "${engineName}"`, late, create),
       );
       // For a taken name, the engine returns the existing volume, even a foreign one.
-      if (!this.#isOwn(id, holder.Labels)) continue;
-      this.note(id, engineName);
+      if (!this.#inventory.isOwn(id, holder.Labels)) continue;
+      this.#inventory.note(id, engineName);
       return engineName;
     }
     throw new EngineError(
@@ -214,47 +163,12 @@ export class MachineVolumes {
     );
   }
 
-  #isOwn(id: string, labels: VolumeLabels | null | undefined): boolean {
-    return labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] === id;
-  }
-
-  /** The entry that a list lacks; undefined if the volume really is gone. */
-  async #findKnown(engineName: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
-    const labels = await this.#findLabels(engineName, signal);
-    if (labels?.[LABEL.installation] === this.#installationId && labels[LABEL.machine] !== undefined)
-      return toOwnVolume(engineName, labels);
-    this.#known.forget(engineName);
-    return undefined;
-  }
-
-  /** Looks the machine's volume up by its possible names; undefined if there is none. */
-  async #findUnlisted(id: string, name: string, signal: AbortSignal): Promise<OwnVolume | undefined> {
-    for (const engineName of volumeNameChoices(id, name)) {
-      const labels = await this.#findLabels(engineName, signal);
-      if (labels === undefined) return undefined;
-      if (this.#isOwn(id, labels) && labels[LABEL.volume] === name) return toOwnVolume(engineName, labels);
-    }
-    return undefined;
-  }
-
-  /** The labels of any volume, including foreign ones; undefined if there is none. */
-  async #findLabels(engineName: string, signal: AbortSignal): Promise<VolumeLabels | undefined> {
-    const inspect = (abortSignal: AbortSignal) => this.#docker.getVolume(engineName).inspect({ abortSignal });
-    try {
-      const { Labels } = await this.#call(`look at the volume "${engineName}"`, signal, inspect);
-      return Labels ?? {};
-    } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    }
-  }
-
   #remove(engineName: string, signal: AbortSignal): Promise<void> {
     const work = async (abortSignal: AbortSignal) => {
       for (;;) {
         try {
           await this.#docker.getVolume(engineName).remove({ abortSignal });
-          this.#known.forget(engineName);
+          this.#inventory.forget(engineName);
           return;
         } catch (error) {
           if (statusOf(error) === 404) return;
@@ -266,15 +180,4 @@ export class MachineVolumes {
     };
     return this.#call(`remove the volume "${engineName}"`, signal, work, { milliseconds: REMOVE_MILLISECONDS });
   }
-}
-
-function toOwnVolume(engineName: string, labels: VolumeLabels): OwnVolume {
-  return {
-    id: labels[LABEL.machine] ?? '',
-    name: labels[LABEL.volume] ?? '',
-    engineName,
-    lifetime: labels[LABEL.lifetime] ?? '',
-    isImage: labels[LABEL.store] === IMAGE,
-    labels,
-  };
 }

@@ -56,7 +56,7 @@ function describe({ id, regions, state, volumes, order, isDeleted }: Orphan): st
   const has = [...(state === undefined ? [] : [`container ${state}`]), ...volumes.map(({ name }) => `volume ${name}`)];
   const { userId: user, ramGb: ram, ...others } = order;
   // By the names of the options that correct it.
-  const told = Object.entries({ user, ...others, ram }).flatMap(([name, value]) =>
+  const options = Object.entries({ user, ...others, ram }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${JSON.stringify(value)}`],
   );
   return [
@@ -64,6 +64,6 @@ function describe({ id, regions, state, volumes, order, isDeleted }: Orphan): st
     regions.join(','),
     isDeleted ? 'deleted, is being removed' : 'unknown',
     has.join(', '),
-    told.join(' '),
+    options.join(' '),
   ].join('  ');
 }

@@ -297,7 +297,7 @@ describe('whatever is sent', { timeout }, () => {
     });
   });
 
-  it('as bytes at the door', async () => {
+  it('as raw bytes on the socket', async () => {
     await fuzz(0.1, fc.array(rawRequest, { minLength: 1, maxLength: 3 }), async (requests) => {
       const socket = connect({ port: gateway.port, host: '127.0.0.1' });
       let said = '';

@@ -350,7 +350,7 @@ describe('a download that goes wrong', () => {
     const ensure = () => driver.ensure(machineSpec({ imageRef }), AbortSignal.timeout(25_000), () => undefined);
     await expect(ensure()).rejects.toMatchObject({
       code: 'PULL_STALLED',
-      message: expect.stringContaining('brought nothing for 1.5 s'),
+      message: expect.stringContaining('received no data for 1.5 s'),
     });
     expect(await isThere(imageRef)).toBe(false);
     registry.proxy.heal();

@@ -55,7 +55,7 @@ interface Answer {
   readonly dimensions: readonly string[];
 }
 
-/** One start, by another door each time: GraphQL and REST, start and restart, GET and POST, this gateway and that. */
+/** One start, each time in another way: GraphQL and REST, start and restart, GET and POST, this gateway and that. */
 async function start(token: string, id: string, index: number): Promise<Answer> {
   const gateway = gateways[index % 2] ?? gateways[0];
   if (index % 4 < 2) {

@@ -7,8 +7,13 @@ beforeAll(async () => {
   catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
 });
 
-/** The door of a VM whose container was made from that image. */
-function doorOf(code: string, desktop: string | null, reference: string, env: Readonly<Record<string, string>> = {}) {
+/** The endpoint of a VM whose container was made from that image. */
+function endpointOf(
+  code: string,
+  desktop: string | null,
+  reference: string,
+  env: Readonly<Record<string, string>> = {},
+) {
   const observed = { address: '10.0.0.2', image: { reference, id: 'sha256:1' } };
   return appEndpoint({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
 }
@@ -18,7 +23,7 @@ describe('the endpoint of an app', () => {
     const distribution = catalog.distributions.get('debian');
     expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
     expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
-    expect(doorOf('gone', null, 'any')).toBeUndefined();
+    expect(endpointOf('gone', null, 'any')).toBeUndefined();
   });
 
   it.each([
@@ -29,7 +34,7 @@ describe('the endpoint of an app', () => {
     ['blender', null, 'lscr.io/linuxserver/blender:latest'],
     ['krita', null, 'lscr.io/linuxserver/krita:latest'],
   ])("of %s (%s) is the WebSocket of its desktop, with the VM's credentials", (code, desktop, reference) => {
-    expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
+    expect(endpointOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
       port: 3000,
       probe: { path: ['/websocket', '/api/websockets'], expect: 'websocket' },
       credentials: 'abc:a secret',
@@ -37,8 +42,8 @@ describe('the endpoint of an app', () => {
   });
 
   it('of steamos is the page behind the sign-in', () => {
-    const door = doorOf('steamos', null, 'lscr.io/linuxserver/steamos:latest', { PASSWORD: 'a secret' });
-    expect(door).toMatchObject({ probe: { path: '/', expect: 'answer' }, credentials: 'abc:a secret' });
+    const endpoint = endpointOf('steamos', null, 'lscr.io/linuxserver/steamos:latest', { PASSWORD: 'a secret' });
+    expect(endpoint).toMatchObject({ probe: { path: '/', expect: 'answer' }, credentials: 'abc:a secret' });
   });
 
   it.each([
@@ -47,7 +52,7 @@ describe('the endpoint of an app', () => {
     ['blender', null, 'local/blender:latest'],
     ['krita', null, 'local/krita:latest'],
   ])('of a stand-in for %s (%s) is the page that answers 5xx until its desktop is up', (code, desktop, reference) => {
-    expect(doorOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
+    expect(endpointOf(code, desktop, reference, { PASSWORD: 'a secret' })).toMatchObject({
       probe: { path: '/', expect: 'answer' },
       credentials: undefined,
     });
@@ -56,13 +61,13 @@ describe('the endpoint of an app', () => {
   it('of a stand-in that the catalog no longer names is that page, too', () => {
     const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
     const observed = { address: '10.0.0.2', image };
-    const door = appEndpoint({
+    const endpoint = appEndpoint({
       distribution: catalog.distributions.get('kali'),
       desktop: null,
       spec: { env: {} },
       observed,
     });
-    expect(door?.probe).toMatchObject({ path: '/', expect: 'answer' });
+    expect(endpoint?.probe).toMatchObject({ path: '/', expect: 'answer' });
   });
 
   it.each([
@@ -71,15 +76,15 @@ describe('the endpoint of an app', () => {
     ['phpmyadmin', 80, 'http'],
     ['minecraft', 8443, 'https'],
   ])('of %s is its page', (code, port, scheme) => {
-    const door = doorOf(code, null, 'any', { PASSWORD: 'a secret', USER_PASSWORD: 'a secret' });
-    expect(door).toMatchObject({ port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined });
+    const endpoint = endpointOf(code, null, 'any', { PASSWORD: 'a secret', USER_PASSWORD: 'a secret' });
+    expect(endpoint).toMatchObject({ port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined });
   });
 
   it('has the user of the catalog entry, and no credentials if the VM has no password', () => {
     const reference = 'lscr.io/linuxserver/kali-linux:latest';
-    expect(doorOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe(
+    expect(endpointOf('kali', null, reference, { PASSWORD: 'a secret', CUSTOM_USER: 'root' })?.credentials).toBe(
       'root:a secret',
     );
-    expect(doorOf('kali', null, reference)?.credentials).toBeUndefined();
+    expect(endpointOf('kali', null, reference)?.credentials).toBeUndefined();
   });
 });

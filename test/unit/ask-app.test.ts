@@ -15,11 +15,11 @@ import { eventually } from '../support/eventually.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 
-/** The server's door on loopback, and the sockets that it holds. */
+/** The server's endpoint on loopback, and the sockets that it holds. */
 async function open(
   server: Server,
   scheme: AppEndpoint['scheme'] = 'http',
-): Promise<{ door: AppEndpoint; sockets: Set<Socket> }> {
+): Promise<{ endpoint: AppEndpoint; sockets: Set<Socket> }> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -32,7 +32,7 @@ async function open(
   });
   const port = (server.address() as AddressInfo).port;
   return {
-    door: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined },
+    endpoint: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined },
     sockets,
   };
 }
@@ -53,29 +53,29 @@ function saying(...texts: readonly string[]) {
 
 describe('an app that is checked once', () => {
   it.each([200, 204, 301, 400, 401, 403, 404, 429])('answers when it says %i', async (status) => {
-    const { door } = await openHttp((_request, reply) => reply.writeHead(status).end());
-    expect(await askApp(door, 2_000, never())).toBe(true);
+    const { endpoint } = await openHttp((_request, reply) => reply.writeHead(status).end());
+    expect(await askApp(endpoint, 2_000, never())).toBe(true);
   });
 
   it.each([500, 502, 503, 504])('does not answer yet when the web server in front of it says %i', async (status) => {
-    const { door } = await openHttp((_request, reply) => reply.writeHead(status).end('starting'));
-    expect(await askApp(door, 2_000, never())).toBe(false);
+    const { endpoint } = await openHttp((_request, reply) => reply.writeHead(status).end('starting'));
+    expect(await askApp(endpoint, 2_000, never())).toBe(false);
   });
 
   it('is requested as by a browser: / at its own address, once, on a connection that ends', async () => {
     const asked: unknown[] = [];
-    const { door, sockets } = await openHttp(({ method, url, headers }, reply) => {
+    const { endpoint, sockets } = await openHttp(({ method, url, headers }, reply) => {
       asked.push({ method, url, host: headers.host, connection: headers.connection });
       reply.end('hello');
     });
-    await askApp(door, 2_000, never());
-    expect(asked).toEqual([{ method: 'GET', url: '/', host: `127.0.0.1:${door.port}`, connection: 'close' }]);
+    await askApp(endpoint, 2_000, never());
+    expect(asked).toEqual([{ method: 'GET', url: '/', host: `127.0.0.1:${endpoint.port}`, connection: 'close' }]);
     await eventually(() => sockets.size === 0);
   });
 
   it('answers with its first bytes, before all have arrived', async () => {
-    const { door } = await openHttp((_request, reply) => void reply.writeHead(200).write('endless'));
-    expect(await askApp(door, 2_000, never())).toBe(true);
+    const { endpoint } = await openHttp((_request, reply) => void reply.writeHead(200).write('endless'));
+    expect(await askApp(endpoint, 2_000, never())).toBe(true);
   });
 
   it.each([
@@ -84,8 +84,8 @@ describe('an app that is checked once', () => {
     ['the first letters of HTTP, and then something else', ['HT', 'ML']],
     ['HTTP in pieces', ['HTTP/1', '.1 ', '200 OK\r\n\r\n']],
   ])('answers when it says %s', async (_what, texts) => {
-    const { door } = await openTcp(saying(...texts));
-    expect(await askApp(door, 2_000, never())).toBe(true);
+    const { endpoint } = await openTcp(saying(...texts));
+    expect(await askApp(endpoint, 2_000, never())).toBe(true);
   });
 
   it.each([
@@ -93,14 +93,14 @@ describe('an app that is checked once', () => {
     [['H', 'TTP/1.0', ' 502 Bad Gateway\r\n\r\n']],
     [['HTTP/1.1 5', '00 Internal Server Error\r\n\r\n']],
   ])('does not answer yet when its 5xx comes in pieces: %j', async (texts) => {
-    const { door } = await openTcp(saying(...texts));
-    expect(await askApp(door, 2_000, never())).toBe(false);
+    const { endpoint } = await openTcp(saying(...texts));
+    expect(await askApp(endpoint, 2_000, never())).toBe(false);
   });
 
   it('does not answer when it accepts and stays silent, until the deadline', async () => {
-    const { door, sockets } = await openTcp((socket) => socket.resume());
+    const { endpoint, sockets } = await openTcp((socket) => socket.resume());
     const begun = performance.now();
-    expect(await askApp(door, 200, never())).toBe(false);
+    expect(await askApp(endpoint, 200, never())).toBe(false);
     const took = performance.now() - begun;
     expect(took).toBeGreaterThanOrEqual(190);
     expect(took).toBeLessThan(1_500);
@@ -112,24 +112,24 @@ describe('an app that is checked once', () => {
     ['resets at once', (socket) => void socket.resetAndDestroy()],
     ['closes after it was asked', (socket) => void socket.once('data', () => socket.end())],
   ])('does not answer when it %s, which is noticed at once', async (_how, accept) => {
-    const { door } = await openTcp(accept);
+    const { endpoint } = await openTcp(accept);
     const begun = performance.now();
-    expect(await askApp(door, 20_000, never())).toBe(false);
+    expect(await askApp(endpoint, 20_000, never())).toBe(false);
     expect(performance.now() - begun).toBeLessThan(5_000);
   });
 
   it('does not answer where nothing listens', async () => {
     const server = createServer();
-    const { door } = await open(server);
+    const { endpoint } = await open(server);
     await new Promise((resolve) => server.close(resolve));
-    expect(await askApp(door, 20_000, never())).toBe(false);
+    expect(await askApp(endpoint, 20_000, never())).toBe(false);
   });
 
   it('is no longer waited for when the signal aborts, before or during the request', async () => {
-    const { door, sockets } = await openTcp((socket) => socket.resume());
-    expect(await askApp(door, 20_000, AbortSignal.abort())).toBe(false);
+    const { endpoint, sockets } = await openTcp((socket) => socket.resume());
+    expect(await askApp(endpoint, 20_000, AbortSignal.abort())).toBe(false);
     const leaving = new AbortController();
-    const asking = askApp(door, 20_000, leaving.signal);
+    const asking = askApp(endpoint, 20_000, leaving.signal);
     await eventually(() => sockets.size === 1);
     leaving.abort();
     expect(await asking).toBe(false);
@@ -167,36 +167,44 @@ describe('an app that is checked by its WebSocket', () => {
     ['503 Service Unavailable', false],
     ['504 Gateway Timeout', false],
   ])('behind a web server that answers %j is up: %s', async (head, up) => {
-    const { door, sockets } = await openFront(says(head));
-    expect(await askApp({ ...door, ...asked }, 2_000, never())).toBe(up);
+    const { endpoint, sockets } = await openFront(says(head));
+    expect(await askApp({ ...endpoint, ...asked }, 2_000, never())).toBe(up);
     await eventually(() => sockets.size === 0);
   });
 
   it('is not up when its web server closes the connection or never answers', async () => {
-    const { door: cut } = await openFront((socket) => socket.destroy());
+    const { endpoint: cut } = await openFront((socket) => socket.destroy());
     expect(await askApp({ ...cut, ...asked }, 20_000, never())).toBe(false);
-    const { door: silent, sockets } = await openFront((socket) => void socket.resume().on('end', () => socket.end()));
+    const { endpoint: silent, sockets } = await openFront(
+      (socket) => void socket.resume().on('end', () => socket.end()),
+    );
     expect(await askApp({ ...silent, ...asked }, 200, never())).toBe(false);
     await eventually(() => sockets.size === 0);
   });
 
   it('is not up when its web server asks for a sign-in, though / answers', async () => {
-    const { door } = await openFront(says('502 Bad Gateway'));
-    expect(await askApp(door, 2_000, never())).toBe(true);
-    expect(await askApp({ ...door, ...asked, credentials: undefined }, 2_000, never())).toBe(false);
+    const { endpoint } = await openFront(says('502 Bad Gateway'));
+    expect(await askApp(endpoint, 2_000, never())).toBe(true);
+    expect(await askApp({ ...endpoint, ...asked, credentials: undefined }, 2_000, never())).toBe(false);
   });
 
   it('is up when another password was set inside the container', async () => {
-    const { door } = await openFront(says('502 Bad Gateway'));
-    expect(await askApp({ ...door, ...asked, credentials: 'abc:other' }, 2_000, never())).toBe(true);
+    const { endpoint } = await openFront(says('502 Bad Gateway'));
+    expect(await askApp({ ...endpoint, ...asked, credentials: 'abc:other' }, 2_000, never())).toBe(true);
   });
 
   it('is up when one of several paths answers', async () => {
-    const { door } = await openFront(says('426 Upgrade Required'));
+    const { endpoint } = await openFront(says('426 Upgrade Required'));
     const paths = { path: ['/api/websockets', '/websocket'], expect: 'websocket' } as const;
-    expect(await askApp({ ...door, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(true);
+    expect(await askApp({ ...endpoint, ...asked, probe: { ...paths, path: [...paths.path] } }, 2_000, never())).toBe(
+      true,
+    );
     expect(
-      await askApp({ ...door, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } }, 2_000, never()),
+      await askApp(
+        { ...endpoint, ...asked, probe: { ...paths, path: ['/api/websockets', '/elsewhere'] } },
+        2_000,
+        never(),
+      ),
     ).toBe(false);
   });
 
@@ -206,8 +214,8 @@ describe('an app that is checked by its WebSocket', () => {
     let opened = 0;
     sockets.on('connection', () => (opened += 1));
     onTestFinished(() => sockets.close());
-    const { door } = await open(server);
-    expect(await askApp({ ...door, ...asked }, 2_000, never())).toBe(true);
+    const { endpoint } = await open(server);
+    expect(await askApp({ ...endpoint, ...asked }, 2_000, never())).toBe(true);
     expect(opened).toBe(0);
   });
 });
@@ -235,18 +243,18 @@ describe('an app that speaks TLS', () => {
 
   it('answers with a self-signed certificate, and its 503 is a 503', async () => {
     const statuses = [503, 200];
-    const { door } = await open(
+    const { endpoint } = await open(
       createHttps(await selfSigned(), (_request, reply) => reply.writeHead(statuses.shift() ?? 500).end()),
       'https',
     );
-    expect(await askApp(door, 5_000, never())).toBe(false);
-    expect(await askApp(door, 5_000, never())).toBe(true);
+    expect(await askApp(endpoint, 5_000, never())).toBe(false);
+    expect(await askApp(endpoint, 5_000, never())).toBe(true);
   });
 
   it('does not answer on a port without TLS, or without a server', async () => {
-    const { door: plain } = await openTcp(saying('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const { endpoint: plain } = await openTcp(saying('HTTP/1.1 400 Bad Request\r\n\r\n'));
     expect(await askApp({ ...plain, scheme: 'https' }, 20_000, never())).toBe(false);
-    const { door: silent } = await openTcp((socket) => socket.resume());
+    const { endpoint: silent } = await openTcp((socket) => socket.resume());
     expect(await askApp({ ...silent, scheme: 'https' }, 200, never())).toBe(false);
   });
 });
@@ -255,39 +263,39 @@ describe('an app that is waited for', () => {
   it('answers after 503s, each on a connection of its own', async () => {
     const statuses = [503, 502, 500];
     const ports = new Set<number | undefined>();
-    const { door } = await openHttp((request, reply) => {
+    const { endpoint } = await openHttp((request, reply) => {
       ports.add(request.socket.remotePort);
       reply.writeHead(statuses.shift() ?? 200).end();
     });
-    expect(await awaitApp(door, 20_000, never())).toBe(true);
+    expect(await awaitApp(endpoint, 20_000, never())).toBe(true);
     expect(ports.size).toBe(4);
   });
 
   it('answers once it listens', async () => {
     const server = createServer();
-    const { door } = await open(server);
+    const { endpoint } = await open(server);
     await new Promise((resolve) => server.close(resolve));
-    const waiting = awaitApp(door, 20_000, never());
+    const waiting = awaitApp(endpoint, 20_000, never());
     const late = createHttp((_request, reply) => reply.end());
     onTestFinished(() => void late.close());
-    late.listen(door.port, '127.0.0.1');
+    late.listen(endpoint.port, '127.0.0.1');
     expect(await waiting).toBe(true);
   });
 
   it('answers after a connection without an answer', async () => {
     let connections = 0;
-    const { door } = await openTcp((socket) => {
+    const { endpoint } = await openTcp((socket) => {
       connections += 1;
       if (connections > 1) saying('HTTP/1.1 200 OK\r\n\r\n')(socket);
     });
-    expect(await awaitApp(door, 20_000, never())).toBe(true);
+    expect(await awaitApp(endpoint, 20_000, never())).toBe(true);
     expect(connections).toBe(2);
   });
 
   it('is no longer waited for after the deadline', async () => {
-    const { door } = await openHttp((_request, reply) => reply.writeHead(503).end());
+    const { endpoint } = await openHttp((_request, reply) => reply.writeHead(503).end());
     const begun = performance.now();
-    expect(await awaitApp(door, 300, never())).toBe(false);
+    expect(await awaitApp(endpoint, 300, never())).toBe(false);
     const took = performance.now() - begun;
     expect(took).toBeGreaterThanOrEqual(290);
     expect(took).toBeLessThan(3_000);
@@ -295,12 +303,12 @@ describe('an app that is waited for', () => {
 
   it('is no longer waited for when the signal aborts', async () => {
     let asked = 0;
-    const { door } = await openHttp((_request, reply) => {
+    const { endpoint } = await openHttp((_request, reply) => {
       asked += 1;
       reply.writeHead(503).end();
     });
     const leaving = new AbortController();
-    const waiting = awaitApp(door, 60_000, leaving.signal);
+    const waiting = awaitApp(endpoint, 60_000, leaving.signal);
     await eventually(() => asked > 2);
     leaving.abort();
     const begun = performance.now();

@@ -9,7 +9,7 @@ const seen = (state: Observation['state'], more: Partial<Observation> = {}): Obs
 };
 
 /** What the engine can show of a VM. */
-const SIGHTS = {
+const OBSERVATIONS = {
   absent: undefined,
   created: seen('created'),
   running: seen('running', { address: '10.0.0.2' }),
@@ -42,10 +42,14 @@ const BLANK = {
   isPastScratch: false,
   hasRoom: true,
 } as const satisfies Partial<Desired>;
-type Sight = keyof typeof SIGHTS;
+type Observed = keyof typeof OBSERVATIONS;
 
-const plan = (goal: Desired['goal'], status: VmStatus, sight: Sight, more: Partial<Desired> = {}): readonly Step[] =>
-  nextSteps({ ...BLANK, goal, hash: HASH, status, ...more }, SIGHTS[sight]);
+const plan = (
+  goal: Desired['goal'],
+  status: VmStatus,
+  observed: Observed,
+  more: Partial<Desired> = {},
+): readonly Step[] => nextSteps({ ...BLANK, goal, hash: HASH, status, ...more }, OBSERVATIONS[observed]);
 
 /** One word a step, as a reader would say it: `show QUEUED ENGINE`, `remove until-stop`. */
 function words(steps: readonly Step[]): string[] {
@@ -86,7 +90,7 @@ const UP = ['ensure', 'awaitAnswer'];
 const DOWN = ['remove until-stop', 'rest'];
 const GONE = ['remove until-stop until-delete', 'forget'];
 
-it.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Observed, string[]]>([
   ['STOPPED', 'absent', ['show QUEUED ENGINE', ...UP]],
   ['QUEUED', 'absent', UP],
   ['PULLING', 'absent', UP],
@@ -125,14 +129,14 @@ it.each<[VmStatus, Sight, string[]]>([
   ['UNKNOWN', 'exited 0', ['show QUEUED BOOT', ...UP]],
   ['RUNNING', 'dead', ['failExited undefined false']],
   ['QUEUED', 'dead', UP],
-])('the plan of a VM that should be on, is %s and observed %s', (status, sight, expected) => {
-  expect(words(plan('on', status, sight))).toEqual(expected);
+])('the plan of a VM that should be on, is %s and observed %s', (status, observed, expected) => {
+  expect(words(plan('on', status, observed))).toEqual(expected);
 });
 
 const BACK = ['revert', 'awaitAnswer'];
 
 describe('a replacement that was interrupted', () => {
-  it.each<[VmStatus, Sight, string[]]>([
+  it.each<[VmStatus, Observed, string[]]>([
     ['RUNNING', 'old running', ['show QUEUED UPDATE', ...UP]],
     ['QUEUED', 'old running, new created', UP],
     ['STARTING', 'new created, old exited', UP],
@@ -141,8 +145,8 @@ describe('a replacement that was interrupted', () => {
     ['QUEUED', 'new exited, old exited', UP],
     ['BOOTING', 'both running', UP],
     ['RUNNING', 'both running', ['show QUEUED ENGINE', ...UP]],
-  ])('continues: %s, %s', (status, sight, expected) => {
-    expect(words(plan('on', status, sight, { answeredHash: 'old' }))).toEqual(expected);
+  ])('continues: %s, %s', (status, observed, expected) => {
+    expect(words(plan('on', status, observed, { answeredHash: 'old' }))).toEqual(expected);
   });
 
   it('ends with the removal of the container that it has replaced', () => {
@@ -156,7 +160,7 @@ describe('a replacement that was interrupted', () => {
     ]);
   });
 
-  it.each<[VmStatus, Sight, string[]]>([
+  it.each<[VmStatus, Observed, string[]]>([
     ['QUEUED', 'new exited, old exited', BACK],
     ['QUEUED', 'new running, old exited', BACK],
     ['QUEUED', 'new created, old exited', BACK],
@@ -174,8 +178,8 @@ describe('a replacement that was interrupted', () => {
     // With nothing to go back to, the change is all that is left to try.
     ['RUNNING', 'absent', ['show QUEUED ENGINE', ...UP]],
     ['QUEUED', 'exited 0', UP],
-  ])('goes back and is not tried again after an undo: %s, %s', (status, sight, expected) => {
-    expect(words(plan('on', status, sight, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
+  ])('goes back and is not tried again after an undo: %s, %s', (status, observed, expected) => {
+    expect(words(plan('on', status, observed, { answeredHash: 'old', undoneHash: HASH }))).toEqual(expected);
   });
 
   it('is tried again after an undo once the desire changes', () => {
@@ -183,7 +187,7 @@ describe('a replacement that was interrupted', () => {
     expect(words(plan('on', 'RUNNING', 'old running', more))).toEqual(['show QUEUED UPDATE', ...UP]);
   });
 
-  it.each<[boolean, string, Sight, Partial<Desired>]>([
+  it.each<[boolean, string, Observed, Partial<Desired>]>([
     [true, 'the container that answered is still there', 'new exited, old exited', { answeredHash: 'old' }],
     [true, 'it still runs, since the new one could not be made', 'old running', { answeredHash: 'old' }],
     [false, 'it is gone', 'exited 0', { answeredHash: 'old' }],
@@ -192,12 +196,14 @@ describe('a replacement that was interrupted', () => {
     [false, 'the one that ended had answered itself', 'exited 0', { answeredHash: HASH }],
     [false, 'this change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: HASH }],
     [true, 'another change was undone before', 'new exited, old exited', { answeredHash: 'old', undoneHash: 'undone' }],
-  ])('can be undone: %s, %s', (expected, _what, sight, more) => {
-    expect(canUndo({ hash: HASH, answeredHash: null, undoneHash: null, ...more }, SIGHTS[sight])).toBe(expected);
+  ])('can be undone: %s, %s', (expected, _what, observed, more) => {
+    expect(canUndo({ hash: HASH, answeredHash: null, undoneHash: null, ...more }, OBSERVATIONS[observed])).toBe(
+      expected,
+    );
   });
 });
 
-it.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Observed, string[]]>([
   ['STOPPED', 'absent', []],
   ['STOPPING', 'absent', DOWN],
   ['FAILED', 'absent', ['show STOPPING ENGINE', ...DOWN]],
@@ -209,18 +215,18 @@ it.each<[VmStatus, Sight, string[]]>([
   ['STOPPED', 'running', ['show STOPPING ENGINE', 'stop', ...DOWN]],
   ['STOPPED', 'dead', ['show STOPPING ENGINE', 'stop', ...DOWN]],
   ['FAILED', 'paused', ['show STOPPING ENGINE', 'stop', ...DOWN]],
-])('the plan of a VM that should be off, is %s and observed %s', (status, sight, expected) => {
-  expect(words(plan('off', status, sight))).toEqual(expected);
+])('the plan of a VM that should be off, is %s and observed %s', (status, observed, expected) => {
+  expect(words(plan('off', status, observed))).toEqual(expected);
 });
 
-it.each<[VmStatus, Sight, string[]]>([
+it.each<[VmStatus, Observed, string[]]>([
   ['DELETING', 'absent', GONE],
   ['DELETING', 'running', ['stop', ...GONE]],
   ['DELETING', 'dead', ['stop', ...GONE]],
   ['UNKNOWN', 'absent', ['show DELETING USER', ...GONE]],
   ['FAILED', 'exited 0', ['show DELETING USER', 'stop', ...GONE]],
-])('the plan of a VM that should be gone, is %s and observed %s', (status, sight, expected) => {
-  expect(words(plan('gone', status, sight))).toEqual(expected);
+])('the plan of a VM that should be gone, is %s and observed %s', (status, observed, expected) => {
+  expect(words(plan('gone', status, observed))).toEqual(expected);
 });
 
 it('the volumes of a VM that is off are created once, and only if it is persistent', () => {
@@ -233,12 +239,12 @@ it('the volumes of a VM that is off are created once, and only if it is persiste
 });
 
 it('a failed VM is left alone until its next try, whatever is observed, and none of its containers runs', () => {
-  const waiting = (sight: Sight) => words(plan('on', 'FAILED', sight, { retryInSeconds: 7 }));
-  for (const sight of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
-    expect([sight, waiting(sight)]).toEqual([sight, ['wait 7']]);
+  const waiting = (observed: Observed) => words(plan('on', 'FAILED', observed, { retryInSeconds: 7 }));
+  for (const observed of ['absent', 'created', 'exited 0', 'exited 137 oom', 'exited another hash', 'dead'] as const) {
+    expect([observed, waiting(observed)]).toEqual([observed, ['wait 7']]);
   }
-  for (const sight of ['running', 'running another hash', 'running without address', 'paused'] as const) {
-    expect([sight, waiting(sight)]).toEqual([sight, ['stop', 'wait 7']]);
+  for (const observed of ['running', 'running another hash', 'running without address', 'paused'] as const) {
+    expect([observed, waiting(observed)]).toEqual([observed, ['stop', 'wait 7']]);
   }
   // Its owner's last word is followed at once.
   expect(words(plan('off', 'FAILED', 'absent', { retryInSeconds: 7 }))).toEqual(words(plan('off', 'FAILED', 'absent')));
@@ -248,10 +254,10 @@ it('a failed VM is left alone until its next try, whatever is observed, and none
 });
 
 it('a full disk takes no new container, and a VM that has one comes up', () => {
-  const full = (status: VmStatus, sight: Sight) => words(plan('on', status, sight, { hasRoom: false }));
+  const full = (status: VmStatus, observed: Observed) => words(plan('on', status, observed, { hasRoom: false }));
   for (const status of ['QUEUED', 'RUNNING', 'FAILED', 'UNKNOWN'] as const)
     expect(full(status, 'absent')).toEqual(['failNoRoom']);
-  for (const sight of [
+  for (const observed of [
     'created',
     'running',
     'running another hash',
@@ -260,15 +266,15 @@ it('a full disk takes no new container, and a VM that has one comes up', () => {
     'exited 0',
     'dead',
   ] as const) {
-    expect([sight, full('RUNNING', sight)]).toEqual([sight, words(plan('on', 'RUNNING', sight))]);
+    expect([observed, full('RUNNING', observed)]).toEqual([observed, words(plan('on', 'RUNNING', observed))]);
   }
   expect(words(plan('off', 'STOPPED', 'absent', { hasRoom: false, persistent: true }))).toEqual(['prepareStorage']);
   expect(words(plan('gone', 'DELETING', 'absent', { hasRoom: false }))).toEqual(GONE);
 });
 
 it('a running app that wrote more than it may is stopped and not retried automatically', () => {
-  const past = (status: VmStatus, sight: Sight, more: Partial<Desired> = {}) =>
-    words(plan('on', status, sight, { isPastScratch: true, ...more }));
+  const past = (status: VmStatus, observed: Observed, more: Partial<Desired> = {}) =>
+    words(plan('on', status, observed, { isPastScratch: true, ...more }));
   for (const status of ['BOOTING', 'RUNNING', 'DEGRADED', 'UNKNOWN'] as const) {
     expect(past(status, 'running')).toEqual(['failPastScratch']);
   }
@@ -288,7 +294,7 @@ describe('any combination of desire, status and observation', () => {
     ...MACHINE_STATES.flatMap((state) =>
       [HASH, 'old'].flatMap((hash) => [seen(state, { hash }), seen(state, { hash, address: '10.0.0.2' })]),
     ),
-    ...Object.values(SIGHTS),
+    ...Object.values(OBSERVATIONS),
   ];
   const memories = [null, HASH, 'old'].flatMap((answeredHash) =>
     [null, HASH, 'undone'].map((undoneHash) => ({ answeredHash, undoneHash })),

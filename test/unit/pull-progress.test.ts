@@ -93,7 +93,7 @@ describe('askers of the same image', () => {
       const heard: (number | string)[] = [];
       const late: (number | string)[] = [];
       const never = new AbortController().signal;
-      const first = pulls.ask('x', never, (step) => heard.push(step.phase === 'pulling' ? step.percent : step.phase));
+      const first = pulls.pull('x', never, (step) => heard.push(step.phase === 'pulling' ? step.percent : step.phase));
       await Promise.resolve();
       for (let percent = 1; percent <= 50; percent += 1) {
         report?.(reading(percent));
@@ -101,7 +101,7 @@ describe('askers of the same image', () => {
       }
       // One second has passed.
       expect(heard).toEqual([0, 18, 35]);
-      const second = pulls.ask('x', never, (step) => late.push(step.phase === 'pulling' ? step.percent : step.phase));
+      const second = pulls.pull('x', never, (step) => late.push(step.phase === 'pulling' ? step.percent : step.phase));
       expect(late).toEqual([50]);
       report?.(reading(100));
       gate.resolve();
@@ -123,11 +123,11 @@ describe('askers of the same image', () => {
       });
     });
     const abort = new AbortController();
-    const left = pulls.ask('x', abort.signal, () => undefined).catch((error: unknown) => error);
+    const left = pulls.pull('x', abort.signal, () => undefined).catch((error: unknown) => error);
     await Promise.resolve();
     const reason = new Error('left');
     abort.abort(reason);
-    await pulls.ask('x', new AbortController().signal, () => undefined);
+    await pulls.pull('x', new AbortController().signal, () => undefined);
     expect(await left).toBe(reason);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   });

@@ -100,7 +100,7 @@ export async function adoptOrphan(
     const needed = { user: userId, region, distribution, cpu, ram: ramGb };
     const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [`--${name}`] : []));
     throw new Error(
-      `The labels of ${id} do not tell everything; add ${missing.join(', ')}${desktop === null ? ' (and --desktop)' : ''}.`,
+      `The labels of ${id} are incomplete; add ${missing.join(', ')}${desktop === null ? ' (and --desktop)' : ''}.`,
     );
   }
   if (!regions.includes(region))

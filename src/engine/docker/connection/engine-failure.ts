@@ -67,30 +67,30 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
     const message = `The engine at ${endpoint} answered in a way that is not understood: ${error.message}`;
     return new EngineError('ENGINE_REFUSED', message, { ...options, isRefusal: false });
   }
-  const said = engineMessage(error);
-  if (/no space left on device/i.test(said)) {
+  const text = engineMessage(error);
+  if (/no space left on device/i.test(text)) {
     return new EngineError(
       'NO_SPACE',
-      `The engine's disk is full. The operator has to free space on it: ${said}`,
+      `The engine's disk is full. The operator has to free space on it: ${text}`,
       options,
     );
   }
-  if (statusOf(error) === 404 && /no such image/i.test(said)) return new EngineError('IMAGE_NOT_FOUND', said, options);
-  const port = takenPort(said);
+  if (statusOf(error) === 404 && /no such image/i.test(text)) return new EngineError('IMAGE_NOT_FOUND', text, options);
+  const port = takenPort(text);
   if (port !== undefined) {
     const message = `Port ${port} of the engine's host is held by something else. The operator can free it, or give VMs others with FORWARD_PORTS.`;
     return new EngineError('PORT_TAKEN', message, { ...options, port });
   }
-  if (/failed to mount local volume: .*: (?:invalid argument|structure needs cleaning|bad message)/i.test(said)) {
+  if (/failed to mount local volume: .*: (?:invalid argument|structure needs cleaning|bad message)/i.test(text)) {
     return new EngineError(
       'DATA_LOST',
-      `The file system of a volume is damaged. The operator can repair it, or put a copy back: ${said}`,
+      `The file system of a volume is damaged. The operator can repair it, or put a copy back: ${text}`,
       options,
     );
   }
-  const isRefusal = isOfTheCaller(statusOf(error) ?? 0) || isKnownRefusal(said);
-  if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(said), { ...options, isRefusal });
-  const message = `The engine at ${endpoint} ${isRefusal ? 'refused to' : 'did not'} ${what}: ${said}`;
+  const isRefusal = isOfTheCaller(statusOf(error) ?? 0) || isKnownRefusal(text);
+  if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(text), { ...options, isRefusal });
+  const message = `The engine at ${endpoint} ${isRefusal ? 'refused to' : 'did not'} ${what}: ${text}`;
   return new EngineError(refusal, message, { ...options, isRefusal });
 }
 
@@ -122,25 +122,25 @@ function isOfTheCaller(status: number): boolean {
 }
 
 /** True if the message of a 5xx is about the machine, not about a failure of the engine. */
-function isKnownRefusal(said: string): boolean {
-  return REFUSALS.test(said) && !PASSING.test(said);
+function isKnownRefusal(text: string): boolean {
+  return REFUSALS.test(text) && !PASSING.test(text);
 }
 
 /** The port of a start that was refused because another container or program uses it. */
-function takenPort(said: string): number | undefined {
-  if (!/port is already allocated|address already in use/i.test(said)) return undefined;
+function takenPort(text: string): number | undefined {
+  if (!/port is already allocated|address already in use/i.test(text)) return undefined;
   const [, port] =
-    /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(said) ?? [];
+    /(?:Bind for|listen (?:tcp|udp)[46]?|host port(?: for)?) (?:\[[^\]]*\]|[^\s:]*):(\d+)/i.exec(text) ?? [];
   return port === undefined ? undefined : Number(port);
 }
 
 /** Extracts the missing runtime, or the program that runc could not execute. */
-function toStartMessage(said: string): string {
-  const [, runtime] = /unknown (?:or invalid )?runtime (?:specified|name:?) (\S+)/i.exec(said) ?? [];
+function toStartMessage(text: string): string {
+  const [, runtime] = /unknown (?:or invalid )?runtime (?:specified|name:?) (\S+)/i.exec(text) ?? [];
   if (runtime !== undefined) {
     return `The container cannot start: its region's engine has no runtime "${runtime}". The operator has to install it there, or to correct RUNTIMES.`;
   }
-  const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(said) ?? [];
-  if (program === undefined) return `The container cannot start: ${said}`;
+  const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(text) ?? [];
+  if (program === undefined) return `The container cannot start: ${text}`;
   return `The container cannot start: its image has no program "${program}" that can be run. The operator has to correct the image or the catalog: ${why}`;
 }

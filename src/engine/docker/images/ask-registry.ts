@@ -6,15 +6,15 @@ import { toPullFailure } from './pull-failure.ts';
 const LIMIT_MILLISECONDS = 3_000;
 
 export interface RegistryAnswer {
-  /** Whether the registry answers the engine, whatever it says. */
+  /** Whether the registry answers the engine, even with an error. */
   readonly isReached: boolean;
-  /** Of the image that the reference stands for there now: 'sha256:…'; undefined when the registry does not say. */
+  /** The current digest of the reference, 'sha256:…'; undefined if the registry does not report it. */
   readonly digest?: string;
 }
 
 /**
- * Asks the image's registry, through the engine, for what the reference stands for: a pull would take up to 20 s to
- * find out that it is away. The question itself cannot be broken off; the engine ends it in its own time.
+ * Resolves the reference at its registry, through the engine. A pull would take up to 20 s to find out that the registry
+ * cannot be reached. The engine's request cannot be cancelled; after the deadline it ends on its own.
  */
 export async function askRegistry(docker: Docker, imageRef: string, signal: AbortSignal): Promise<RegistryAnswer> {
   try {

@@ -4,14 +4,14 @@ import { statusOf } from '../connection/engine-failure.ts';
 
 export interface FoundImage {
   readonly id: string;
-  /** 'repository@sha256:…' of each registry that the engine has it from. */
+  /** 'repository@sha256:…', one for each registry that the image came from. */
   readonly repoDigests: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Of all its layers, unpacked. */
+  /** The size of all its layers, unpacked. */
   readonly bytes: number;
 }
 
-/** The image as the engine has it, by reference or id; undefined when it has none. */
+/** Finds an image on the engine by reference or id; undefined if there is none. */
 export async function findImage(
   tools: { docker: Docker; call: EngineCall },
   imageRef: string,
@@ -20,7 +20,7 @@ export async function findImage(
   const { docker, call } = tools;
   try {
     return await call(`look at image "${imageRef}"`, signal, async (abortSignal) => {
-      // Typed as if it took no signal.
+      // The type lacks the signal.
       const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
       const { Id, RepoDigests, Config, Size }: Partial<Docker.ImageInspectInfo> = await docker
         .getImage(imageRef)

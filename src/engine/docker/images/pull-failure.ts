@@ -15,36 +15,36 @@ const NOT_THERE = new RegExp(
   'i',
 );
 
-/** Words of a refusal that name the registry or the image, so that they are not of a failure of the engine itself. */
+/** Words that occur in refusals of a registry, not in failures of the engine itself. */
 const OF_THE_REGISTRY =
   /registry|manifest|repository|unauthorized|denied|toomanyrequests|\bHTTP\b|https?:|x509|tls:|blob|digest|layer/i;
 
 /**
- * Why an image could not be pulled, from the engine's words: in the stream of a pull, or, with a `status` of HTTP,
- * instead of one.
+ * Translates the engine's message about a failed pull. The message comes from the stream of the pull, or from the
+ * response with the HTTP `status` that replaced the stream.
  */
 export function toPullFailure(
   imageRef: string,
-  said: string,
+  text: string,
   { status = 200, cause }: { status?: number; cause?: unknown } = {},
 ): EngineError {
   const options = { cause };
-  if (/no space left on device/i.test(said)) {
-    const message = `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ${said}`;
+  if (/no space left on device/i.test(text)) {
+    const message = `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ${text}`;
     return new EngineError('NO_SPACE', message, options);
   }
-  // First, for a host name that is "not found" says nothing about the image.
-  if (NO_ANSWER.test(said)) {
-    return new EngineError('PULL_FAILED', `The registry of image "${imageRef}" could not be reached: ${said}`, options);
+  // First, because a host name that is "not found" says nothing about the image.
+  if (NO_ANSWER.test(text)) {
+    return new EngineError('PULL_FAILED', `The registry of image "${imageRef}" could not be reached: ${text}`, options);
   }
-  if (NOT_THERE.test(said)) {
+  if (NOT_THERE.test(text)) {
     const what = `The registry has no image "${imageRef}", or does not give it to us`;
     return new EngineError(
       'IMAGE_NOT_FOUND',
-      `${what}. The operator has to push it, or to correct the catalog: ${said}`,
+      `${what}. The operator has to push it, or to correct the catalog: ${text}`,
       options,
     );
   }
-  const isRefusal = status < 500 || OF_THE_REGISTRY.test(said);
-  return new EngineError('PULL_FAILED', `Image "${imageRef}" could not be pulled: ${said}`, { ...options, isRefusal });
+  const isRefusal = status < 500 || OF_THE_REGISTRY.test(text);
+  return new EngineError('PULL_FAILED', `Image "${imageRef}" could not be pulled: ${text}`, { ...options, isRefusal });
 }

@@ -14,13 +14,13 @@ const TOTAL_MILLISECONDS = 2 * 60 * 60 * 1000;
 export interface PullTools {
   readonly docker: Docker;
   readonly call: EngineCall;
-  /** Without a byte from the engine, after which a pull is given up. */
+  /** A pull fails after this time without a byte from the engine. */
   readonly stallMilliseconds: number;
 }
 
 /**
- * Pulls the image; after it, the engine has it. Reads the stream itself: the library's reader takes an error line, a
- * cut connection and half a line for success, and dies of a line that is no JSON.
+ * Pulls the image. Reads the stream without the library's reader, which takes an error line, a closed connection and
+ * half a line for success, and throws an uncaught error for a line that is not JSON.
  */
 export async function pullImage(
   { docker, call, stallMilliseconds }: PullTools,
@@ -45,7 +45,7 @@ export async function pullImage(
       throw toTimeout(error, imageRef);
     });
   try {
-    // The outer deadline never comes first; the call is for its translation of errors.
+    // `call` is used to translate errors; its deadline never comes first.
     await call(`pull image "${imageRef}"`, signal, readInTime, { milliseconds: 2 * TOTAL_MILLISECONDS });
   } finally {
     await lines.return?.();
@@ -58,12 +58,12 @@ function pullSource(docker: Docker, imageRef: string): StreamSource<PullLine> {
   const splitter = new LineSplitter();
   return {
     open: async (abortSignal) => {
-      // Asked without a tag, the engine would pull every one there is.
+      // Without a tag, the engine would pull all tags.
       const options = { fromImage: withTag(imageRef), abortSignal };
       return asReadable(await docker.createImage(options));
     },
     read: (chunk, sink) => splitter.push(chunk).forEach((text) => sink.push(parseLine(text))),
-    // Half a line fails to parse here: the engine did not get to its end.
+    // Half a line fails to parse: the stream was cut.
     atEnd: (sink) => {
       if (splitter.rest() !== '') sink.push(parseLine(splitter.rest()));
     },
@@ -84,16 +84,16 @@ function toTimeout(error: unknown, imageRef: string): unknown {
   const seconds = error.milliseconds / 1000;
   return error.milliseconds === TOTAL_MILLISECONDS
     ? new EngineError('PULL_FAILED', `The pull of image "${imageRef}" took longer than ${seconds} s.`, { cause: error })
-    : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" brought nothing for ${seconds} s.`, {
+    : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" received no data for ${seconds} s.`, {
         cause: error,
       });
 }
 
-/** A stream that ended without an error is not yet an image. */
+/** A stream that ends without an error does not prove that the image exists. */
 async function checkPresent(docker: Docker, call: EngineCall, imageRef: string, signal: AbortSignal): Promise<void> {
   try {
     await call(`look at image "${imageRef}"`, signal, (abortSignal) => {
-      // Typed as if it took no signal.
+      // The type lacks the signal.
       const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
       return docker.getImage(imageRef).inspect(options);
     });
@@ -105,7 +105,7 @@ async function checkPresent(docker: Docker, call: EngineCall, imageRef: string, 
   }
 }
 
-/** The reference with the tag that it stands for when it has neither tag nor digest. */
+/** Adds the default tag to a reference without tag and digest. */
 export function withTag(imageRef: string): string {
   const lastPart = imageRef.slice(imageRef.lastIndexOf('/') + 1);
   return /[:@]/.test(lastPart) ? imageRef : `${imageRef}:latest`;

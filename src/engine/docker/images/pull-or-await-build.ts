@@ -10,15 +10,15 @@ import { askRegistry } from './ask-registry.ts';
 import { findImage } from './find-image.ts';
 import type { SharedPulls } from './shared-pulls.ts';
 
-/** As long, a registry is not asked again about an image that has a stand-in. */
+/** How long an unreachable registry is not asked again about an image. */
 const UNREACHED_MILLISECONDS = 5 * 60_000;
-const LOOK_MILLISECONDS = 1_000;
+const BUILD_POLL_MILLISECONDS = 1_000;
 
 export interface ImageTools {
   readonly docker: Docker;
   readonly call: EngineCall;
   readonly pulls: SharedPulls;
-  /** When each image's registry was last found out of reach, by the monotonic clock in ms. */
+  /** When the registry of each image was last unreachable, by performance.now(). */
   readonly unreached: Map<string, number>;
   readonly findLocalBuild: FindLocalBuild;
 }
@@ -26,7 +26,7 @@ export interface ImageTools {
 type ImageChoice = Pick<MachineSpec, 'imageRef' | 'localImageRef'>;
 type Report = (progress: EnsureProgress) => void;
 
-/** The image that the engine has under the spec's reference; undefined when it has none. */
+/** The engine's image for the reference; undefined if there is none. */
 export async function findPresentImage(
   tools: ImageTools,
   reference: string,
@@ -45,9 +45,9 @@ export async function findPresentImage(
 }
 
 /**
- * Gets the engine the image, and answers which: the spec's own, from its registry; or, where that cannot be reached,
- * the stand-in that was built here, or is being built, for which it waits. Rejects with an EngineError that says what
- * the operator can do.
+ * Brings the image to the engine: pulls it from its registry or, if that cannot be reached, uses the stand-in that was
+ * built on the engine, after waiting for a running build. Rejects with an EngineError that says what the operator can
+ * do.
  */
 export async function pullOrAwaitBuild(
   tools: ImageTools,
@@ -61,16 +61,16 @@ export async function pullOrAwaitBuild(
     if (built !== undefined) return built;
     throw new EngineError(
       'IMAGE_NOT_FOUND',
-      `Image "${imageRef}" is a local one, and was not built on this engine yet. ${wayOut(imageRef)}`,
+      `Image "${imageRef}" is a local one and has not been built on this engine yet. ${wayOut(imageRef)}`,
     );
   }
   const isOutOfReach = localImageRef !== undefined && !(await ask(tools, imageRef, signal)).isReached;
   const builtBefore = isOutOfReach ? await awaitBuilt(tools, localImageRef, signal, onProgress, imageRef) : undefined;
   if (builtBefore !== undefined) return builtBefore;
   try {
-    await tools.pulls.ask(imageRef, signal, onProgress);
+    await tools.pulls.pull(imageRef, signal, onProgress);
   } catch (error) {
-    // An engine that did not answer well has said nothing of the registry.
+    // A failure of the engine says nothing about the registry.
     if (!(error instanceof EngineError) || !error.isRefusal) throw error;
     if (error.code !== 'PULL_FAILED' && error.code !== 'PULL_STALLED') throw error;
     if (localImageRef === undefined)
@@ -87,8 +87,8 @@ export async function pullOrAwaitBuild(
 }
 
 /**
- * The present image of the spec's reference: pulled when its registry has another one than the engine. The engine's own
- * where the registry does not say, or the pull fails; without one, as `pullOrAwaitBuild`.
+ * Brings the latest image of the reference to the engine: pulls it if its registry has another one. Keeps the engine's
+ * image if the registry does not report a digest or the pull fails. Without an image, does what `pullOrAwaitBuild` does.
  */
 export async function renewImage(
   tools: ImageTools,
@@ -99,12 +99,12 @@ export async function renewImage(
   const { imageRef } = choice;
   const present = await findPresentImage(tools, imageRef, signal);
   if (present === undefined) return pullOrAwaitBuild(tools, choice, signal, onProgress);
-  // In no registry: made on the engine, or loaded there.
+  // It is in no registry: it was built or loaded on the engine.
   if (present.digest === undefined || isLocalReference(imageRef)) return present;
   const { digest } = await ask(tools, imageRef, signal);
   if (digest === undefined || digest === present.digest) return present;
   try {
-    await tools.pulls.ask(imageRef, signal, onProgress);
+    await tools.pulls.pull(imageRef, signal, onProgress);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return present;
@@ -118,7 +118,7 @@ function wayOut(localImageRef: string): string {
   return `The operator can build it: npm run images -- ${localImageRef}`;
 }
 
-/** Remembers a no for some minutes. A yes costs one question. */
+/** Caches that a registry is unreachable for some minutes. Answers are not cached. */
 async function ask(tools: ImageTools, imageRef: string, signal: AbortSignal): ReturnType<typeof askRegistry> {
   const { unreached } = tools;
   if (performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS)
@@ -128,7 +128,7 @@ async function ask(tools: ImageTools, imageRef: string, signal: AbortSignal): Re
   return answer;
 }
 
-/** The image once the engine has it, if need be after the build that is under way; undefined when there is neither. */
+/** The image, after waiting for a running build; undefined if there is neither. */
 async function awaitBuilt(
   tools: ImageTools,
   imageRef: string,
@@ -137,11 +137,11 @@ async function awaitBuilt(
   standInFor?: string,
 ): Promise<MachineImage | undefined> {
   for (;;) {
-    // Asked in this order: a build that has ended in between has left its image.
+    // In this order: a build that ends in between leaves its image.
     const build = await tools.findLocalBuild(imageRef);
     const built = await findPresentImage(tools, imageRef, signal, standInFor);
     if (built !== undefined || build === undefined) return built;
     onProgress({ phase: 'building', imageRef, ...build });
-    await pauseFor(LOOK_MILLISECONDS, signal);
+    await pauseFor(BUILD_POLL_MILLISECONDS, signal);
   }
 }

@@ -1,4 +1,4 @@
-/** One line of the engine's answer to a pull, as far as it is read. */
+/** The fields that are read of a line of the engine's answer to a pull. */
 export interface PullLine {
   readonly id?: string;
   readonly status?: string;
@@ -7,9 +7,9 @@ export interface PullLine {
 }
 
 export interface PullReading {
-  /** 0 to 100 over all layers, whole numbers, never less than before. */
+  /** An integer from 0 to 100 over all layers. Never decreases. */
   readonly percent: number;
-  /** Downloaded, of the layers whose size is known by now. */
+  /** Of the layers whose size is known so far. */
   readonly bytesDone: number;
   readonly bytesTotal: number;
 }
@@ -17,13 +17,13 @@ export interface PullReading {
 interface Layer {
   size: number | undefined;
   downloaded: number;
-  /** Of this layer, 0 to 1. */
+  /** The share that is unpacked, 0 to 1. */
   unpacked: number;
 }
 
-/** Networks are slower than disks: the share of a layer's work that its download is. */
+/** The share of a layer's work that is its download: networks are slower than disks. */
 const DOWNLOAD_SHARE = 0.75;
-/** 100 is for who has checked that the image is there. */
+/** 100 is reported only after the image was found on the engine. */
 const MAX_PERCENT = 99;
 
 const LAYER_STATUSES: ReadonlySet<string> = new Set([
@@ -37,19 +37,19 @@ const LAYER_STATUSES: ReadonlySet<string> = new Set([
   'Already exists',
 ]);
 
-/** Makes one percentage out of the lines of a pull. */
+/** Computes one percentage from the lines of a pull. */
 export class PullProgress {
   readonly #layers = new Map<string, Layer>();
   #percent = 0;
 
-  /** Takes a line in; the reading after it. */
+  /** Adds a line and returns the reading after it. */
   add({ id, status, progressDetail }: PullLine): PullReading {
     if (id !== undefined && status !== undefined && LAYER_STATUSES.has(status))
       this.#addLayerLine(id, status, progressDetail ?? {});
     const known = [...this.#layers.values()].filter((layer) => layer.size !== undefined);
     const bytesTotal = sum(known.map((layer) => layer.size ?? 0));
     const bytesDone = sum(known.map((layer) => layer.downloaded));
-    // Of a layer not begun nothing is known: taken as big as the others are on average.
+    // The size of a layer that has not begun is unknown; assume the average of the others.
     const average = known.length === 0 ? 1 : Math.max(1, bytesTotal / known.length);
     const weights = [...this.#layers.values()].map((layer) => ({
       weight: layer.size ?? average,
@@ -76,7 +76,7 @@ export class PullProgress {
     if (status === 'Verifying Checksum' || status === 'Download complete') finishDownload(layer);
     if (status === 'Extracting') {
       finishDownload(layer);
-      // Some engines count seconds here, without a total.
+      // Some engines send seconds here, without a total.
       if (current !== undefined && total !== undefined && total > 0) layer.unpacked = Math.min(1, current / total);
     }
     if (status === 'Pull complete') {
@@ -86,10 +86,7 @@ export class PullProgress {
   }
 }
 
-/**
- * A layer so small that no "Downloading" line came for it has no size: it counts as nothing rather than as an average
- * one.
- */
+/** A layer that is too small for a "Downloading" line has no size: count 0 instead of the average. */
 function finishDownload(layer: Layer): void {
   layer.size ??= 0;
   layer.downloaded = layer.size;

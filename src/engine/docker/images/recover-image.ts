@@ -8,8 +8,8 @@ import type { ImageTools } from './pull-or-await-build.ts';
 const WAY_OUT = 'Restart the VM to take the image that the catalog names now.';
 
 /**
- * Gets the engine the image that a machine keeps, which it has no more, by its digest. Rejects with an EngineError when
- * that fails, or when the image is in no registry: no other is ever taken in its place.
+ * Pulls the image that a machine keeps by its digest, because the engine has lost it. Rejects with an EngineError if
+ * that fails or the image is in no registry. Never uses another image instead.
  */
 export async function recoverImage(
   tools: ImageTools,
@@ -23,7 +23,7 @@ export async function recoverImage(
     throw new EngineError('IMAGE_NOT_FOUND', `${what}, and is in no registry. ${WAY_OUT}`);
   const byDigest = referenceByDigest(reference, digest);
   try {
-    await tools.pulls.ask(byDigest, signal, onProgress);
+    await tools.pulls.pull(byDigest, signal, onProgress);
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const { code, message, isRefusal } = error;
@@ -32,7 +32,7 @@ export async function recoverImage(
       isRefusal,
     });
   }
-  // Another id for the same digest: the engine stores images in another way since.
+  // The id can differ for the same digest, because the engine's image store has changed.
   const found = await findImage(tools, byDigest, signal);
   return { ...kept, id: found?.id ?? id };
 }

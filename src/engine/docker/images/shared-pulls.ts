@@ -1,53 +1,53 @@
 import type { EnsureProgress } from '../../driver.ts';
 import type { PullReading } from './pull-progress.ts';
 
-/** With the last one, which does not wait for its turn, at most four in any second. */
+/** At most four reports in any second, including the last one, which is not delayed. */
 const REPORT_MILLISECONDS = 334;
-const NOTHING_YET: EnsureProgress = { phase: 'pulling', percent: 0, bytesDone: 0, bytesTotal: 0 };
+const NO_PROGRESS: EnsureProgress = { phase: 'pulling', percent: 0, bytesDone: 0, bytesTotal: 0 };
 
 type Pull = (imageRef: string, signal: AbortSignal, onReading: (reading: PullReading) => void) => Promise<void>;
 type Report = (progress: EnsureProgress) => void;
 
 interface SharedPull {
-  readonly askers: Set<Report>;
+  readonly callers: Set<Report>;
   readonly abort: AbortController;
   readonly done: Promise<void>;
   last: EnsureProgress;
 }
 
 /**
- * One pull an image, however many ask for it at once: each asker sees the progress, at most four reports a second, and
- * the pull goes on while anyone still waits.
+ * Shares one pull per image among concurrent callers. Each gets at most four progress reports per second. The pull
+ * continues while a caller waits.
  */
 export class SharedPulls {
-  readonly #pull: Pull;
+  readonly #startPull: Pull;
   readonly #running = new Map<string, SharedPull>();
 
   constructor(pull: Pull) {
-    this.#pull = pull;
+    this.#startPull = pull;
   }
 
   /**
-   * Resolves when the image is there. Rejects with the signal's reason as soon as it aborts, else as the pull does.
-   * Reports at once how far the pull is: a registry may take long to say its first word.
+   * Resolves when the image is pulled. Rejects as the pull does, or with the signal's reason as soon as it aborts.
+   * Reports the current progress at once, because a registry can take long to send its first byte.
    */
-  ask(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
-    const report = paced(onProgress);
+  pull(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
+    const report = throttle(onProgress);
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
         return;
       }
       const shared = this.#running.get(imageRef) ?? this.#start(imageRef);
-      shared.askers.add(report);
+      shared.callers.add(report);
       report(shared.last);
       const leave = () => {
         signal.removeEventListener('abort', onAbort);
-        shared.askers.delete(report);
+        shared.callers.delete(report);
       };
       const onAbort = () => {
         leave();
-        if (shared.askers.size === 0) this.#cancel(imageRef, shared, signal.reason);
+        if (shared.callers.size === 0) this.#cancel(imageRef, shared, signal.reason);
         reject(signal.reason);
       };
       signal.addEventListener('abort', onAbort, { once: true });
@@ -59,18 +59,18 @@ export class SharedPulls {
     const abort = new AbortController();
     const onReading = (reading: PullReading) => {
       shared.last = { phase: 'pulling', ...reading };
-      for (const report of shared.askers) report(shared.last);
+      for (const report of shared.callers) report(shared.last);
     };
     // Started in a microtask, when `shared` is complete.
     const done = Promise.resolve()
-      .then(() => this.#pull(imageRef, abort.signal, onReading))
+      .then(() => this.#startPull(imageRef, abort.signal, onReading))
       .finally(() => this.#forget(imageRef, shared));
-    const shared: SharedPull = { askers: new Set(), abort, done, last: NOTHING_YET };
+    const shared: SharedPull = { callers: new Set(), abort, done, last: NO_PROGRESS };
     this.#running.set(imageRef, shared);
     return shared;
   }
 
-  /** Who asks from here on gets a new pull, not this one's end. */
+  /** Later callers get a new pull, not the end of this one. */
   #cancel(imageRef: string, shared: SharedPull, reason: unknown): void {
     this.#forget(imageRef, shared);
     shared.abort.abort(reason);
@@ -81,8 +81,8 @@ export class SharedPulls {
   }
 }
 
-/** The same without what comes too soon after the one before; each asker has a pace, and a function, of its own. */
-function paced(onProgress: Report): Report {
+/** Drops reports that come too soon after the previous one. */
+function throttle(onProgress: Report): Report {
   let reportedAt = Number.NEGATIVE_INFINITY;
   return (progress) => {
     const isLast = progress.phase === 'pulling' && progress.percent === 100;

@@ -2,17 +2,17 @@ import type Docker from 'dockerode';
 import type { EngineDescription } from '../../driver.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 
-/** The engine's processors and images, in two calls. */
+/** Reads the engine's CPU architecture and images, in two calls. */
 export async function describeEngine(
   tools: { docker: Docker; call: EngineCall },
   signal: AbortSignal,
 ): Promise<EngineDescription> {
   const { docker, call } = tools;
-  // Typed as if they took no signal.
+  // The types lack the signal.
   const version: (options: { abortSignal: AbortSignal }) => Promise<Partial<Docker.DockerVersion>> =
     docker.version.bind(docker);
   const [{ Arch: architecture }, images] = await Promise.all([
-    call('tell its version', signal, (abortSignal) => version({ abortSignal })),
+    call('report its version', signal, (abortSignal) => version({ abortSignal })),
     call('list the images', signal, async (abortSignal) => {
       const listed: unknown = await docker.listImages({ digests: true, abortSignal });
       if (!Array.isArray(listed)) throw new TypeError('its answer is no list.');

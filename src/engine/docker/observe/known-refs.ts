@@ -1,4 +1,4 @@
-/** Engine ids or names of each machine's objects that were listed, created or seen in an event, until their removal. */
+/** The engine's ids or names of each machine's objects, from when they are first seen until they are removed. */
 export class KnownRefs {
   readonly #refsByMachine = new Map<string, Set<string>>();
   readonly #machineByRef = new Map<string, string>();

@@ -2,15 +2,12 @@ import { MACHINE_STATES, type MachineImage, type MachineState, type Observation 
 import { LABEL } from '../../labels.ts';
 import { isMachineNetwork } from '../isolation/shared-engine-names.ts';
 
-/** What is read of the answer to an inspect. Newer and older engines leave fields out, so little is required. */
+/** The fields that are read of an inspect. Engine versions omit different fields, so few are required. */
 export interface InspectedContainer {
   readonly Id: string;
   /** The id of its image. */
   readonly Image?: string;
-  /**
-   * Here `Image` is what the container was created with: an id, or a reference in containers from before images were
-   * kept.
-   */
+  /** `Image` is what the container was created from: an id, or a reference in containers of older versions. */
   readonly Config: { readonly Image?: string; readonly Labels?: Readonly<Record<string, string>> | null };
   readonly State: {
     readonly Status: string;
@@ -24,7 +21,7 @@ export interface InspectedContainer {
   readonly NetworkSettings?: ContainerNetworks | null;
 }
 
-/** What is read of one entry in the list of containers. */
+/** The fields that are read of an entry in the list of containers. */
 export interface ListedContainer {
   readonly Id: string;
   readonly Labels?: Readonly<Record<string, string>> | null;
@@ -37,14 +34,14 @@ interface ContainerNetworks {
   readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string } | null>> | null;
 }
 
-/** The machine that an inspect shows; undefined when the container is not this installation's. */
+/** Translates an inspect; undefined if the container is not this installation's. */
 export function observeInspected(container: InspectedContainer, installationId: string): Observation | undefined {
   const owner = ownerOf(container.Config.Labels, installationId);
   if (!owner) return undefined;
   const { State } = container;
   const state = toMachineState(State.Status, State.Running ?? false);
   const ended = state === 'exited' || state === 'dead';
-  // The engine's zero time, year 1, stands for "never".
+  // The engine's zero time, year 1, means "never".
   const startedAt =
     State.StartedAt === undefined || State.StartedAt.startsWith('0001-') ? undefined : new Date(State.StartedAt);
   return {
@@ -61,7 +58,7 @@ export function observeInspected(container: InspectedContainer, installationId: 
 }
 
 /**
- * The machine that an entry of the list shows, without what only an inspect tells; undefined when it is not this
+ * Translates an entry of the list, without the details that only an inspect has; undefined if the container is not this
  * installation's.
  */
 export function observeListed(container: ListedContainer, installationId: string): Observation | undefined {
@@ -72,8 +69,8 @@ export function observeListed(container: ListedContainer, installationId: string
 }
 
 /**
- * The listed containers of this installation with those that stand for their machine first: live before ended, new
- * before old. A machine has two only between the creation of a container and the removal of the one that it replaces.
+ * Sorts containers so that the one that counts for its machine comes first: live before ended, new before old. A
+ * machine has two only between the creation of a container and the removal of the one that it replaces.
  */
 export function byPriority(containers: readonly ListedContainer[]): readonly ListedContainer[] {
   const isLive = ({ State }: ListedContainer) => Number(isLiveState(toMachineState(State, false)));

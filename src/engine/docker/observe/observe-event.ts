@@ -14,15 +14,15 @@ const ACTIONS: Readonly<Record<string, EngineEvent['action']>> = {
 };
 
 /**
- * What is asked of the engine. By action, not by label: a disconnected network's event has no labels of the container.
- * Left out are the many that say nothing about a machine's state (each health check alone makes three).
+ * The filter of the event stream. By action, not by label, because a network's disconnect event lacks the container's
+ * labels. Excludes the many events that do not concern a machine's state: each health check causes three.
  */
 export const EVENT_FILTERS = {
   type: ['container' as const, 'network' as const],
   event: [...Object.keys(ACTIONS), 'update', 'disconnect'],
 };
 
-/** The engine's JSON, as much of it as every engine sends: newer ones leave out `status`, `id` and `from`. */
+/** The fields of the engine's JSON that all versions send: newer ones omit `status`, `id` and `from`. */
 export interface RawEvent {
   readonly Type?: string;
   readonly Action?: string;
@@ -30,10 +30,7 @@ export interface RawEvent {
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> | null };
 }
 
-/**
- * What a container's event says of a machine; undefined when it is another kind of event or not this installation's
- * container.
- */
+/** Translates a container's event; undefined for other events and for containers of other installations. */
 export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: string): EngineEvent | undefined {
   const attributes = Actor?.Attributes ?? {};
   const id = attributes[LABEL.machine];
@@ -45,10 +42,7 @@ export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: 
   return { id, ref, action, ...(Number.isInteger(exitCode) && { exitCode }) };
 }
 
-/**
- * Which of this installation's containers ran out of memory, and when by the engine's clock; undefined when the event
- * says something else.
- */
+/** The container of this installation that ran out of memory, and when by the engine's clock; undefined for other events. */
 export function observeOom(
   raw: RawEvent,
   installationId: string,
@@ -59,10 +53,7 @@ export function observeOom(
   return { ref, at: raw.timeNano / 1e6 };
 }
 
-/**
- * The engine's id of the container that was cut off the machines' network; undefined when the event says something
- * else.
- */
+/** The engine's id of the container that was disconnected from a network of machines; undefined for other events. */
 export function observeDisconnect({ Type, Action, Actor }: RawEvent): string | undefined {
   if (Type !== 'network' || Action !== 'disconnect' || !isMachineNetwork(Actor?.Attributes?.['name'])) return undefined;
   return Actor?.Attributes?.['container'];

@@ -1,15 +1,15 @@
 #!/bin/sh
-# All volumes of an installation. The engine's data directory is /data here.
+# Handles all volumes of an installation. The engine's data directory is mounted at /data.
 #
-# Arguments: measure INSTALLATION, then directories of plain volumes below the data directory. Prints lines of
-#              "loose DEVICE": a loop device whose file is gone,
+# Arguments: measure INSTALLATION, then directories of plain volumes below the data directory. Prints
+#              "loose DEVICE": a loop device whose file was removed,
 #              "image BYTES BLOCKS FILE", of 512 bytes a block, and "plain KIBIBYTES DIRECTORY";
-#            detach INSTALLATION: frees those loop devices. One that is mounted goes when it no longer is.
+#            detach INSTALLATION: detaches those loop devices, mounted ones as soon as they are unmounted.
 mode=$1
 installation=$2
 shift 2
 
-# Files that somebody removed by hand: nothing else would ever free their devices.
+# Their files were removed by hand, so nothing else would detach them.
 print_loose() {
   for backing in /sys/block/loop*/loop/backing_file; do
     case $(cat "$backing" 2> /dev/null) in

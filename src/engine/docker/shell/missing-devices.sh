@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints those of the devices (/dev/dri) that the host, whose /dev is /host-dev here, does not have.
+# Prints the given devices (such as /dev/dri) that the host lacks. The host's /dev is mounted at /host-dev.
 for device; do
   [ -e "/host-dev${device#/dev}" ] || echo "$device"
 done

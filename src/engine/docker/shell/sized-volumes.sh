@@ -1,12 +1,11 @@
 #!/bin/sh
-# Volumes of a hard size: each is a file with a file system, on a loop device, under the engine's data directory, which
-# is /data here. A link names the device: loop devices have other numbers after a reboot, and the engine's volume names
-# one path for good.
+# Volumes of a fixed size: each is a file with a file system, on a loop device. The engine's data directory is mounted at
+# /data. The engine's volume refers to the device by a link, because loop devices have other numbers after a reboot.
 #
 # Arguments: attach INSTALLATION MACHINE, then for each volume NAME BYTES yes|no (whether it must exist);
 #            remove INSTALLATION MACHINE NAME...
-# attach exits with 44 when data is lost, and prints "missing NAME" or "damaged NAME" for each such volume; with 45 when
-# the host lacks a program.
+# attach exits with 44 if data is lost, and prints "missing NAME" or "damaged NAME" for each such volume; with 45 if the
+# host lacks a program.
 mode=$1
 shift
 if [ "$mode" = attach ]; then
@@ -23,16 +22,16 @@ loops_of() { losetup -n -O NAME -j "$1" | tr -d ' '; }
 dir=swiftor/$1.$2
 links=/dev/swiftor/$1.$2
 shift 2
-# One at a time over all gateways: two loop devices on one file would destroy what it holds.
+# Locked against other gateways: two loop devices on one file would destroy its content.
 while :; do
   mkdir -p "$dir"
   exec 9< "$dir"
   flock -w 60 9
-  # Its previous holder may have removed it.
+  # The previous holder of the lock may have removed the directory.
   [ "$(stat -L -c %i /proc/self/fd/9)" != "$(stat -c %i "$dir" 2> /dev/null)" ] || break
 done
 
-# Whether the file holds a file system, and all of it: one that was cut must neither grow nor be mounted.
+# Whether the file contains a complete file system. A truncated one must neither grow nor be mounted.
 is_whole() {
   stats=$(debugfs -c -R 'show_super_stats -h' "$1" 2> /dev/null | sed -n 's/^Block \(count\|size\): *//p')
   bytes=1
@@ -53,16 +52,16 @@ check() {
 
 make() {
   img=$dir/$1.img
-  # Under another name until it is whole, for this may be cut short at any point.
+  # Under another name until it is complete, because this script may be killed at any point.
   rm -f "$img.new"
   truncate -s "$2" "$img.new"
   mkfs.ext4 -q -F -m 0 -E lazy_itable_init=1,lazy_journal_init=1,nodiscard "$img.new"
-  # Only into an empty volume does the engine copy what the image has at its path.
+  # The engine copies the image's files into a volume only if it is empty.
   debugfs -w -R 'rmdir lost+found' "$img.new" 2> /dev/null
   mv "$img.new" "$img"
 }
 
-# While nothing has it mounted; otherwise at the next start.
+# Only while it is not mounted; otherwise at the next start.
 grow() {
   img=$dir/$1.img
   [ "$(stat -c %s "$img")" -lt "$2" ] || [ -e "$img.growing" ] || return 0
@@ -70,12 +69,12 @@ grow() {
     device=$(loops_of "$img" | head -n 1)
     checked=0
     e2fsck -fp "${device:-$img}" > /dev/null 2>&1 || checked=$?
-    # 8 says that it is in use: mounted, or in a container that is just coming up.
+    # 8 means that it is in use: mounted, or in a container that is starting.
     [ "$checked" -eq 8 ] || break
     sleep 0.1
   done
   [ "$checked" -le 1 ] || return 0
-  # The size of an attached device is not for us to change.
+  # The file of an attached device must not change its size.
   [ -z "$device" ] || losetup -d "$device"
   [ -z "$(loops_of "$img")" ] || return 0
   : > "$img.growing"
@@ -90,7 +89,7 @@ attach() {
   grow "$1" "$2"
   device=$(loops_of "$dir/$1.img" | head -n 1)
   if [ -z "$device" ]; then
-    # Some file systems cannot bypass their cache: losetup then attaches with it, or fails, which the second look tells.
+    # Some file systems do not support direct I/O: losetup then attaches without it, or fails.
     losetup -f --direct-io=on "$dir/$1.img" || :
     device=$(loops_of "$dir/$1.img" | head -n 1)
     [ -n "$device" ] || losetup -f "$dir/$1.img"
@@ -125,7 +124,7 @@ remove_all() {
     devices=
     [ ! -f "$img" ] || devices=$(loops_of "$img")
     linked=$(readlink "$links.$name" || :)
-    # Of a file that somebody removed, only the link still tells; unless another file has the device by now.
+    # If the file was removed by hand, only the link has the device, unless another file uses it by now.
     if [ -z "$devices" ] && [ -n "$linked" ]; then
       case $(cat "/sys/block/${linked#/dev/}/loop/backing_file" 2> /dev/null) in
         *"/$img (deleted)") devices=$linked ;;

@@ -107,11 +107,11 @@ export class ImageStorage {
 }
 
 function failureOf(what: string, { exitCode, stdout, stderr }: HostOutput): EngineError {
-  const said = `${stdout}\n${stderr}`.trim().slice(-500);
-  if (/no space left on device/i.test(said)) {
-    return new EngineError('NO_SPACE', `The engine's disk is full. The operator has to free space on it: ${said}`);
+  const text = `${stdout}\n${stderr}`.trim().slice(-500);
+  if (/no space left on device/i.test(text)) {
+    return new EngineError('NO_SPACE', `The engine's disk is full. The operator has to free space on it: ${text}`);
   }
-  const why = exitCode === NO_TOOL ? `on the engine's host, ${said}` : `exit code ${exitCode}: ${said}`;
+  const why = exitCode === NO_TOOL ? `on the engine's host, ${text}` : `exit code ${exitCode}: ${text}`;
   return new EngineError('ENGINE_REFUSED', `${what}: ${why}.`);
 }
 

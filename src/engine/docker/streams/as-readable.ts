@@ -1,8 +1,6 @@
 import { Readable } from 'node:stream';
 
-/**
- * The client's stream by what it is: it is typed as less. Throws a TypeError when the engine's answer was no stream.
- */
+/** Narrows the client's stream, whose type is too wide. Throws a TypeError if the engine's answer is no stream. */
 export function asReadable(stream: unknown): Readable {
   if (!(stream instanceof Readable)) throw new TypeError('its answer is no stream.');
   return stream;

@@ -3,27 +3,27 @@ import { PushQueue } from '../../../lib/push-queue.ts';
 
 export interface Sink<T> {
   push(item: T): void;
-  /** Ends the iteration after what was pushed. */
+  /** Ends the iteration after the pushed items. */
   end(): void;
 }
 
 export interface StreamSource<T> {
   /** Asks the engine for the stream. */
   open(signal: AbortSignal): Promise<Readable>;
-  /** Takes a chunk apart and pushes what is in it, now or later. May throw. */
+  /** Parses a chunk and pushes its items, now or later. May throw. */
   read(chunk: Buffer, sink: Sink<T>, signal: AbortSignal): void;
-  /** Asks for a second stream after the regular end of the first. */
+  /** Opens a second stream after the regular end of the first. */
   reopen?(signal: AbortSignal): Promise<Readable>;
-  /** Called at the last stream's regular end: pushes what is left, or throws when an end is an error. */
+  /** Called at the regular end of the last stream: pushes the rest, or throws if the stream should not end. */
   atEnd?(sink: Sink<T>): void;
-  /** The error to end with, from whatever `open`, `read`, `atEnd` or the stream failed with. */
+  /** Translates an error of `open`, `read`, `atEnd` or the stream. */
   toError(error: unknown): unknown;
 }
 
 /**
- * The items of an engine's stream, read only as fast as they are asked for. Opens with the first `next()`. `return()`
- * closes the connection at once, also while a `next()` waits; an abort of `signal` does so too and ends the iteration
- * with its reason.
+ * Iterates over the items of an engine's stream with backpressure. Opens with the first `next()`. `return()` closes the
+ * connection at once, even while a `next()` waits. So does an abort of `signal`, which ends the iteration with its
+ * reason.
  */
 export function iterateStream<T>(source: StreamSource<T>, signal: AbortSignal): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => startIteration(source, signal) };
@@ -53,7 +53,7 @@ function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncI
     end: () => queue.end(),
   };
   const fail = (error: unknown) => queue.fail(signal.aborted ? signal.reason : source.toError(error));
-  const guard = (work: () => void) => {
+  const failOnThrow = (work: () => void) => {
     try {
       work();
     } catch (error) {
@@ -62,7 +62,7 @@ function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncI
   };
 
   const attach = (readable: Readable) => {
-    // Before anything else: a socket that breaks without a listener would end the process.
+    // First, because an error without a listener would end the process.
     readable.on('error', fail);
     if (closing.signal.aborted) {
       readable.destroy();
@@ -70,10 +70,10 @@ function startIteration<T>(source: StreamSource<T>, signal: AbortSignal): AsyncI
     }
     stream = readable;
     readable.on('data', (chunk: Buffer) => {
-      guard(() => source.read(chunk, sink, closing.signal));
+      failOnThrow(() => source.read(chunk, sink, closing.signal));
       if (pushed >= asked) readable.pause();
     });
-    readable.on('end', () => guard(onEnd));
+    readable.on('end', () => failOnThrow(onEnd));
     readable.on('close', () => {
       if (!readable.readableEnded) fail(new Error('premature close'));
     });

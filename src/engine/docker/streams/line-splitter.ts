@@ -1,19 +1,16 @@
 const NEWLINE = 0x0a;
 
-/** Cuts a stream of bytes into lines, whatever chunks they come in: splits no character, loses no half line. */
+/** Splits a stream of bytes into lines. Chunks may end anywhere, even within a character. */
 export class LineSplitter {
   readonly #maxBytes: number;
   #rest = Buffer.alloc(0);
 
-  /** A line longer than `maxBytes` is an error: the other side does not speak what we think it does. */
+  /** A line longer than `maxBytes` is an error: the stream has another format. */
   constructor(maxBytes = 1024 * 1024) {
     this.#maxBytes = maxBytes;
   }
 
-  /**
-   * The lines that `chunk` completes, without their ends, empty ones left out. Throws a RangeError when one is too
-   * long.
-   */
+  /** Returns the non-empty lines that `chunk` completes, without line ends. Throws a RangeError if one is too long. */
   push(chunk: Buffer): readonly string[] {
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const lines: string[] = [];
@@ -27,7 +24,7 @@ export class LineSplitter {
     return lines.filter((line) => line !== '');
   }
 
-  /** What came after the last end of a line. */
+  /** The text after the last line end. */
   rest(): string {
     return this.#rest.toString('utf8').trim();
   }

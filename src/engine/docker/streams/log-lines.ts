@@ -2,11 +2,11 @@ import type { MachineLogLine } from '../../machine.ts';
 
 const HEADER_BYTES = 8;
 const NEWLINE = 0x0a;
-/** Of a line's text; the rest of a longer one is left out. */
+/** Longer lines are truncated. */
 export const MAX_LINE_BYTES = 16 * 1024;
-/** The engine cuts messages at 16 KiB: a longer frame means that this is no stream of frames. */
+/** The engine splits messages at 16 KiB, so a longer frame means that this is no stream of frames. */
 const MAX_FRAME_BYTES = 1024 * 1024;
-/** How many of the last messages are told again from new ones when the engine repeats them. */
+/** How many messages back a repetition is recognized. */
 const REMEMBERED_MESSAGES = 1000;
 
 type StreamName = MachineLogLine['stream'];
@@ -17,24 +17,24 @@ interface OpenLine {
 }
 
 /**
- * Lines from the engine's log stream with timestamps: frames of one message each, which starts with its time, ends with
- * a newline unless it is only a part of a line, and belongs to stdout or stderr.
+ * Parses the engine's log stream with timestamps. Each frame is a message of stdout or stderr, which starts with its
+ * time and ends with a newline unless it is only a part of a line.
  */
 export class LogLines {
   readonly #open = new Map<StreamName, OpenLine>();
   #rest = Buffer.alloc(0);
   /** Times and streams of the last messages, oldest first. */
   readonly #seen: string[] = [];
-  /** Of these, those that a repetition has not brought yet. */
+  /** Those of `#seen` that a repetition may still contain. */
   #repeatable: string[] | undefined;
 
-  /** The lines that `chunk` completes. Throws a RangeError when these are no frames. */
+  /** Returns the lines that `chunk` completes. Throws a RangeError if the stream has no frames. */
   push(chunk: Buffer): readonly MachineLogLine[] {
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const lines: MachineLogLine[] = [];
     while (bytes.length >= HEADER_BYTES) {
       const length = bytes.readUInt32BE(4);
-      if (length > MAX_FRAME_BYTES) throw new RangeError(`A frame of ${length} bytes is none of a log.`);
+      if (length > MAX_FRAME_BYTES) throw new RangeError(`A frame of ${length} bytes is too long for a log.`);
       if (bytes.length < HEADER_BYTES + length) break;
       const line = this.#addMessage(
         bytes[0] === 2 ? 'stderr' : 'stdout',
@@ -48,9 +48,8 @@ export class LogLines {
   }
 
   /**
-   * Called between two streams of the same log, of which the second repeats the end of the first: what was read already
-   * is then skipped. The time of the first message that is told again, to ask the second stream from; undefined when
-   * none was read.
+   * Called between two streams of the same log, the second of which repeats the end of the first; repeated messages are
+   * skipped. Returns the time from which the second stream should start; undefined if no message was read.
    */
   expectRepetition(): string | undefined {
     this.#rest = Buffer.alloc(0);
@@ -58,7 +57,7 @@ export class LogLines {
     return this.#seen[0]?.split(' ')[0];
   }
 
-  /** The lines that never got their end. */
+  /** The lines without a line end. */
   end(): readonly MachineLogLine[] {
     const lines = [...this.#open].map(([stream, line]) => toLine(stream, line));
     this.#open.clear();
@@ -79,7 +78,7 @@ export class LogLines {
   }
 
   #isRepeated(key: string): boolean {
-    // Parts of one line have one time: each message is told again once.
+    // Parts of one line have the same time, so each match counts once.
     const index = this.#repeatable?.indexOf(key) ?? -1;
     if (index !== -1) {
       this.#repeatable?.splice(index, 1);
@@ -92,7 +91,7 @@ export class LogLines {
 }
 
 function toLine(stream: StreamName, { at, text }: OpenLine): MachineLogLine {
-  // A cut may have split the last character; terminals end lines with \r\n.
+  // Truncation may have split the last character; terminals end lines with \r\n.
   const whole = text.length === MAX_LINE_BYTES ? text.toString('utf8').replace(/\uFFFD$/, '') : text.toString('utf8');
   return { at, stream, text: whole.replace(/\r$/, '') };
 }

@@ -6,11 +6,11 @@ interface CpuReading {
   readonly online_cpus?: number;
 }
 
-/** The engine's JSON, as much of it as is read. */
+/** The fields that are read of the engine's JSON. */
 export interface RawStats {
   readonly read?: string;
   readonly cpu_stats?: CpuReading;
-  /** The reading before; empty in the first. */
+  /** The previous reading; empty in the first one. */
   readonly precpu_stats?: CpuReading;
   readonly memory_stats?: {
     readonly usage?: number;
@@ -20,15 +20,12 @@ export interface RawStats {
   readonly networks?: Readonly<Record<string, { readonly rx_bytes: number; readonly tx_bytes: number }>> | null;
 }
 
-/** True for what the engine goes on sending after the container ended. */
+/** True for the readings that the engine sends after the container has ended. */
 export function isAfterEnd(raw: RawStats): boolean {
   return raw.memory_stats?.usage === undefined;
 }
 
-/**
- * A reading as `docker stats` shows it; undefined for the first, which has no reading before it to take a difference
- * from.
- */
+/** A reading as `docker stats` shows it; undefined for the first one, which has no previous reading to compare. */
 export function toMachineStats(raw: RawStats): MachineStats | undefined {
   const cpuPercent = toCpuPercent(raw.cpu_stats ?? {}, raw.precpu_stats ?? {});
   if (cpuPercent === undefined) return undefined;
@@ -46,15 +43,13 @@ export function toMachineStats(raw: RawStats): MachineStats | undefined {
 function toCpuPercent(now: CpuReading, before: CpuReading): number | undefined {
   if (now.system_cpu_usage === undefined || before.system_cpu_usage === undefined) return undefined;
   const machine = (now.cpu_usage?.total_usage ?? 0) - (before.cpu_usage?.total_usage ?? 0);
-  // The host's time counts each core: the quotient is a share of them all.
+  // The host's time is the sum over all cores, so the quotient is a share of them all.
   const host = now.system_cpu_usage - before.system_cpu_usage;
   const cores = now.online_cpus || now.cpu_usage?.percpu_usage?.length || 1;
   return host > 0 && machine > 0 ? (machine / host) * cores * 100 : 0;
 }
 
-/**
- * Without the file cache that the kernel gives back when asked: total_inactive_file on cgroup v1, inactive_file on v2.
- */
+/** Without the reclaimable file cache: total_inactive_file on cgroup v1, inactive_file on v2. */
 function toMemoryBytes({ usage = 0, stats = {} }: NonNullable<RawStats['memory_stats']>): number {
   const cache = stats['total_inactive_file'] ?? stats['inactive_file'] ?? 0;
   return cache < usage ? usage - cache : usage;

@@ -21,7 +21,7 @@ export interface StreamTools {
   readonly containers: Containers;
   readonly endpoint: string;
   readonly installationId: string;
-  /** What the events tell of memory is noted here. */
+  /** Records the containers that ran out of memory. */
   readonly ooms: RecentOoms;
 }
 
@@ -29,7 +29,7 @@ export interface StreamTools {
 export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable<EngineEvent> {
   const { docker, call, containers, installationId, ooms } = tools;
   const splitter = new LineSplitter();
-  // The engine repeats its last events, so none is missed between now and the stream's opening.
+  // The engine repeats past events, so none is missed before the stream is open.
   const since = Date.now() / 1000;
   const ask = async (abortSignal: AbortSignal) =>
     asReadable(await docker.getEvents({ filters: EVENT_FILTERS, since, abortSignal }));
@@ -38,7 +38,7 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
     for (const line of splitter.push(chunk)) {
       const raw: RawEvent = JSON.parse(line);
       const oom = observeOom(raw, installationId);
-      // Before anyone hears of the event and looks at the container.
+      // Before the event is delivered, because its receivers inspect the container.
       if (oom) ooms.note(oom.ref, oom.at);
       const event = observeEvent(raw, installationId);
       if (event?.action === 'removed') containers.forget(event.ref);
@@ -65,7 +65,7 @@ export function logsOf(
   signal: AbortSignal,
 ): AsyncIterable<MachineLogLine> {
   const lines = new LogLines();
-  // The engine's `since` includes that very moment.
+  // The engine's `since` is inclusive.
   const keepNew = (some: readonly MachineLogLine[]) =>
     after === undefined ? some : some.filter(({ at }) => at > after);
   let container: Docker.Container | undefined;
@@ -80,13 +80,13 @@ export function logsOf(
     return orEmpty(tools.call('send a log', streamSignal, ask));
   };
   const open = async (streamSignal: AbortSignal) => {
-    container = await foremost(tools, id, streamSignal);
+    container = await findContainer(tools, id, streamSignal);
     return openPart(
       { follow, tail, ...(after !== undefined && { since: toUnixTime(after.toISOString()) }) },
       streamSignal,
     );
   };
-  // A followed log often ends without the container's last words, which came while it ended: asked for once more.
+  // A followed log often ends without the last lines of a container, so they are requested once more.
   const reopen = (streamSignal: AbortSignal) => {
     const since = lines.expectRepetition();
     return openPart(
@@ -106,7 +106,7 @@ export function logsOf(
 export function statsOf(tools: StreamTools, id: string, signal: AbortSignal): AsyncIterable<MachineStats> {
   const splitter = new LineSplitter();
   const open = async (streamSignal: AbortSignal): Promise<Readable> => {
-    const container = await foremost(tools, id, streamSignal);
+    const container = await findContainer(tools, id, streamSignal);
     if (!container) return Readable.from([]);
     const ask = async (abortSignal: AbortSignal) => {
       const options = { stream: true as const, abortSignal };
@@ -125,13 +125,14 @@ export function statsOf(tools: StreamTools, id: string, signal: AbortSignal): As
   return iterateStream({ open, read, toError: (error) => toStreamError(tools, 'send statistics', error) }, signal);
 }
 
-/** '2026-01-02T03:04:05.000000006Z' as '1767323045.000000006', which the engine takes and a number could not hold. */
+/** Converts '2026-01-02T03:04:05.000000006Z' to '1767323045.000000006', which needs more digits than a number has. */
 function toUnixTime(timestamp: string): string {
   const [, fraction = '0'] = /\.(\d+)/.exec(timestamp) ?? [];
   return `${Math.floor(Date.parse(timestamp) / 1000)}.${fraction}`;
 }
 
-async function foremost(
+/** The container that counts for the machine. */
+async function findContainer(
   { docker, containers }: StreamTools,
   id: string,
   signal: AbortSignal,
@@ -140,9 +141,7 @@ async function foremost(
   return first && docker.getContainer(first.Id);
 }
 
-/**
- * A container that went between the list and the question, or is just being removed (409), has nothing more to tell.
- */
+/** Returns an empty stream for a container that was removed since the list, or is being removed (409). */
 async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
   try {
     return await opening;
@@ -152,7 +151,7 @@ async function orEmpty(opening: Promise<Readable>): Promise<Readable> {
   }
 }
 
-/** Each stop cuts a container off its network too: news is only one that goes on running. */
+/** A stop also disconnects a container from its network, so only running containers are reported. */
 async function pushDisconnected(
   tools: StreamTools,
   ref: string,
@@ -164,7 +163,7 @@ async function pushDisconnected(
     const seen = details && observeInspected(details, tools.installationId);
     if (seen?.state === 'running') sink.push({ id: seen.id, ref, action: 'disconnected' });
   } catch {
-    // An engine that does not answer ends the stream too, and after it the full list tells.
+    // If the engine does not answer, the stream ends too, and the next full list finds the container.
   }
 }
 

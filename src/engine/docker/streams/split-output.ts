@@ -1,6 +1,6 @@
 const HEADER_BYTES = 8;
 
-/** What a container without a terminal wrote, from the engine's frames of both streams; each cut after `maxBytes`. */
+/** Splits the engine's frames of a container without a terminal into its two streams, each cut after `maxBytes`. */
 export function splitOutput(frames: Buffer, maxBytes: number): { readonly stdout: string; readonly stderr: string } {
   const parts: { 1: Buffer[]; 2: Buffer[] } = { 1: [], 2: [] };
   for (let at = 0; at + HEADER_BYTES <= frames.length;) {

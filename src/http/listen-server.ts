@@ -27,8 +27,17 @@ export interface ListeningServer {
   close(): Promise<void>;
 }
 
+interface ListenOptions {
+  /** How often the TLS files are checked for changes; 2 s by default. */
+  readonly tlsCheckMs?: number;
+}
+
 /** Starts the HTTP server, or the HTTPS server if TLS is configured. */
-export async function listenServer(config: Config, log: Log): Promise<ListeningServer> {
+export async function listenServer(
+  config: Config,
+  log: Log,
+  { tlsCheckMs }: ListenOptions = {},
+): Promise<ListeningServer> {
   const draining = createDrain();
   const { ServerResponse } = draining;
   const options: ServerOptions = { ...HTTP_TIMES, ServerResponse, shouldUpgradeCallback: isWebSocketUpgrade };
@@ -51,6 +60,7 @@ export async function listenServer(config: Config, log: Log): Promise<ListeningS
     const server = createSecureServer({ ...options, ...first, handshakeTimeout: 10_000 });
     warn(first);
     const stop = watchTlsPair(files, first, {
+      everyMs: tlsCheckMs,
       // Open connections keep their certificate.
       onPair(pair) {
         server.setSecureContext(pair);

@@ -63,7 +63,7 @@ export function watchTlsPair(
     onPair,
     onError,
     everyMs = CHECK_EVERY_MS,
-  }: { onPair: (pair: TlsPair) => void; onError: (error: unknown) => void; everyMs?: number },
+  }: { onPair: (pair: TlsPair) => void; onError: (error: unknown) => void; everyMs?: number | undefined },
 ): () => void {
   let current = first;
   let lastError = '';

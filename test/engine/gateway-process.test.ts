@@ -183,6 +183,17 @@ describe('a gateway that cannot start', () => {
     expect(said).not.toMatch(/^\s+at /m);
   });
 
+  it('with a certificate that cannot be read names it, before it asks the database', async () => {
+    const files = { TLS_CERT: '/nowhere.pem', TLS_KEY: '/nowhere.key' };
+    await using gateway = spawnGateway({
+      ...(await settings()),
+      ...files,
+      DATABASE_URL: 'postgresql://127.0.0.1:1/none',
+    });
+    expect(await gateway.exited).toBe(1);
+    expect(gateway.lines.join('\n')).toContain('TLS_CERT "/nowhere.pem" cannot be read: ENOENT.');
+  });
+
   it('with another key than the database was sealed with says so, and changes nothing', async () => {
     const env = await settings();
     const first = await startGatewayProcess(env);

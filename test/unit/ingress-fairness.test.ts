@@ -3,13 +3,11 @@ import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROUNDS = 100;
 
-/**
- * Starts a script of test/support, and resolves with the port that it prints. It ends with the test, or with `stop()`.
- */
+/** Starts a script of test/support, and resolves with the port that it prints. */
 async function start(script: string, ...args: string[]): Promise<{ port: number; stop: () => Promise<void> }> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, '../support', script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -19,7 +17,6 @@ async function start(script: string, ...args: string[]): Promise<{ port: number;
     child.kill('SIGKILL');
     await exited;
   };
-  onTestFinished(stop);
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { port: Number(line), stop };
 }
@@ -40,6 +37,17 @@ async function medianOfHealth(port: number): Promise<number> {
 }
 
 describe('an app that floods one client', () => {
+  let port: number;
+  beforeAll(async () => {
+    const app = await start('hostile-app-child.ts');
+    onEnd.push(app.stop);
+    const ingress = await start('ingress-child.ts', String(app.port));
+    onEnd.push(ingress.stop);
+    ({ port } = ingress);
+  });
+  const onEnd: (() => Promise<void>)[] = [];
+  afterAll(() => Promise.all(onEnd.map((stop) => stop())));
+
   it.each([
     { title: 'an answer in one-byte chunks', flood: '/one-byte-chunks', reads: true },
     { title: 'a flood of informational answers', flood: '/informational', reads: true },
@@ -47,17 +55,18 @@ describe('an app that floods one client', () => {
   ])(
     'does not delay other requests: $title',
     async ({ flood, reads }) => {
-      const app = await start('hostile-app-child.ts');
-      const { port } = await start('ingress-child.ts', String(app.port));
-      const ratios: number[] = [];
-      // What else the machine does for a moment counts for one of them: a stall of the process would show in each.
-      for (let attempt = 0; attempt < 3; attempt += 1) {
+      let ratio = Number.POSITIVE_INFINITY;
+      // Other work on the machine may delay one attempt. A stalled process delays each.
+      for (let attempt = 0; attempt < 3 && !(ratio < 10); attempt += 1) {
         const idle = await medianOfHealth(port);
         const { stop } = await start('flooded-client-child.ts', String(port), flood, reads ? 'reads' : 'waits');
-        ratios.push((await medianOfHealth(port)) / idle);
-        await stop();
+        try {
+          ratio = (await medianOfHealth(port)) / idle;
+        } finally {
+          await stop();
+        }
       }
-      expect(Math.min(...ratios)).toBeLessThan(10);
+      expect(ratio).toBeLessThan(10);
     },
     60_000,
   );

@@ -14,16 +14,25 @@ export class TargetGoneError extends Error {
   override readonly name = 'TargetGoneError';
 }
 
-/** Less than the 5 s after which many servers (including Node's) close idle connections. */
-const KEEP_ALIVE_MS = 4_000;
-const CONNECT_DEADLINE_MS = 3_000;
+export interface PoolTimes {
+  /** Deadline to connect, including the TLS handshake. */
+  readonly connectMs: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveMs: number;
+}
+
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
 /** One pool per container and port. Each is destroyed when its target aborts, so it never outlives its container. */
 export class AppPools {
+  readonly #times: PoolTimes;
   readonly #bySignal = new WeakMap<AbortSignal, Map<string, AppPool>>();
   readonly #open = new Set<AppPool>();
   #isClosed = false;
+
+  constructor(times: PoolTimes) {
+    this.#times = times;
+  }
 
   /** The pool of a target; undefined if the target has aborted or the pools are closed. */
   get(target: Upstream): AppPool | undefined {
@@ -34,7 +43,7 @@ export class AppPools {
     const key = `${target.scheme} ${target.host} ${target.port} ${target.ref}`;
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const pool = { kept: createPool(target, 1), fresh: createPool(target, 0) };
+    const pool = { kept: createPool(target, 1, this.#times), fresh: createPool(target, 0, this.#times) };
     pools.set(key, pool);
     this.#open.add(pool);
     signal.addEventListener('abort', () => this.#destroy(pool), { once: true });
@@ -55,12 +64,12 @@ export class AppPools {
 }
 
 /** With `pipelining` 0, a connection serves only one request. */
-function createPool({ scheme, host, port }: Upstream, pipelining: 0 | 1): Pool {
+function createPool({ scheme, host, port }: Upstream, pipelining: 0 | 1, { connectMs, keepAliveMs }: PoolTimes): Pool {
   return new Pool(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
     pipelining,
-    connect: { timeout: CONNECT_DEADLINE_MS, rejectUnauthorized: false },
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: connectMs, rejectUnauthorized: false },
+    keepAliveTimeout: keepAliveMs,
+    keepAliveMaxTimeout: keepAliveMs,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
     // No deadline: an event stream may be silent for hours.
     headersTimeout: 0,

@@ -14,7 +14,7 @@ import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp, type AppRequest } from './app-exchange.ts';
-import { AppPools } from './app-pools.ts';
+import { AppPools, type PoolTimes } from './app-pools.ts';
 import { requestHeaders } from './request-headers.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
@@ -27,12 +27,20 @@ export interface IngressProxyOptions {
   readonly addressOf?: (req: IncomingMessage) => string;
   /** Shown to browsers while a VM cannot be reached; without it they get a plain text, like other clients. */
   readonly bootPage?: Pick<BootPage, 'show'>;
+  /** PROXY_TIMES by default. */
+  readonly times?: ProxyTimes;
 }
+
+interface ProxyTimes extends PoolTimes {
+  /** Deadline to look up where a request goes. */
+  readonly resolveMs: number;
+}
+
+/** `keepAliveMs` is less than the 5 s after which many servers, including Node's, close idle connections. */
+export const PROXY_TIMES: ProxyTimes = { connectMs: 3_000, keepAliveMs: 4_000, resolveMs: 5_000 };
 
 /** Sends on a request that has an upstream. */
 type Forward = (request: AppRequest) => void;
-
-const RESOLVE_DEADLINE_MS = 5_000;
 
 /**
  * The reverse proxy for the addresses of VMs.
@@ -43,12 +51,15 @@ const RESOLVE_DEADLINE_MS = 5_000;
  */
 export class IngressProxy {
   readonly #options: IngressProxyOptions;
-  readonly #pools = new AppPools();
+  readonly #times: ProxyTimes;
+  readonly #pools: AppPools;
   readonly #socketLimits = createSocketLimits();
   readonly #closing = new AbortController();
 
   constructor(options: IngressProxyOptions) {
     this.#options = options;
+    this.#times = options.times ?? PROXY_TIMES;
+    this.#pools = new AppPools(this.#times);
   }
 
   /** For the server's `request` event. */
@@ -109,7 +120,8 @@ export class IngressProxy {
   async #resolve(req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Promise<Resolution> {
     const { routes, log } = this.#options;
     try {
-      return await withinDeadline(routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req)));
+      const found = routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
+      return await withinDeadline(found, this.#times.resolveMs);
     } catch (err) {
       if (!isDatabaseUnavailable(err))
         log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
@@ -144,13 +156,10 @@ function peerOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
 }
 
-async function withinDeadline(resolution: Resolution | Promise<Resolution>): Promise<Resolution> {
+async function withinDeadline(resolution: Resolution | Promise<Resolution>, ms: number): Promise<Resolution> {
   if (!(resolution instanceof Promise)) return resolution;
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`No answer within ${RESOLVE_DEADLINE_MS} ms.`)),
-    RESOLVE_DEADLINE_MS,
-  );
+  const timer = setTimeout(() => late.reject(new Error(`No answer within ${ms} ms.`)), ms);
   try {
     return await Promise.race([resolution, late.promise]);
   } finally {

@@ -17,6 +17,7 @@ import { loadPersistedOperations } from './graphql/pipeline/persisted-operations
 import { clientAddress } from './http/client-address.ts';
 import { listenServer } from './http/listen-server.ts';
 import { readTlsPair } from './http/tls-files.ts';
+import { answerClientErrors } from './ingress/answer-client-errors.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
 import { acquireDataDirLock } from './lib/data-dir-lock.ts';
 import { OutageLog } from './lib/outage-log.ts';
@@ -164,6 +165,7 @@ export async function startServer(
       loops: loopsOf(listener, reconciler),
     }),
   });
+  answerClientErrors(server.http, config.baseDomain);
   server.http.on('request', (request, reply) => router.request(request, reply));
   server.http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));
   // Runs first, while all parts still work: ends streams, and answers the accepted requests.

@@ -28,11 +28,6 @@ export function answerPlain(
   res.end(body);
 }
 
-/** Answers 404, byte for byte the same for a missing VM or mapping, one of another account, and an unknown host. */
-export function answerNotHere(res: ServerResponse): void {
-  answerPlain(res, 404, 'not here');
-}
-
 /** Answers 503 with Retry-After. */
 export function answerUnavailable(res: ServerResponse, retryAfterSeconds: number, message: string): void {
   answerPlain(res, 503, message, { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) });

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import { pathOf } from '../http/path-of.ts';
-import { answerNotHere, answerUnavailable } from '../http/plain-answer.ts';
+import { answerUnavailable } from '../http/plain-answer.ts';
 import { requestIdOf } from '../http/request-id.ts';
 import { originForm } from '../http/request-target.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/commands/open-links.ts';
 import type { Tickets, TicketScope } from './access/tickets.ts';
 import { trustedCookies } from './access/trusted-cookies.ts';
+import { answerNotHere } from './pages/answer-not-here.ts';
 import type { RouteCache } from './routing/route-cache.ts';
 import type { BootPageEvents } from './waiting/boot-page-events.ts';
 import { EVENTS_PATH, START_PATH, type BootPage } from './waiting/boot-page.ts';

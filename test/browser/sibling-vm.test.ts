@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
@@ -23,6 +23,9 @@ const PAGES: Readonly<Record<string, string>> = {
   '/with-worker':
     '<!doctype html><script>navigator.serviceWorker.register("/worker.js").then(() => navigator.serviceWorker.ready).then(() => fetch("/worker-ready"))</script>',
 };
+const WIDE_COOKIES = ['vms.localhost', 'vms.test'].flatMap((domain) =>
+  Array.from({ length: 40 }, (_, n) => `wide${n}=${'x'.repeat(1_000)}; Path=/; Domain=${domain}`),
+);
 const SCRIPTS: Readonly<Record<string, string>> = {
   '/part.js': '',
   '/worker.js': 'addEventListener("fetch", (event) => event.respondWith(fetch(event.request)));',
@@ -31,14 +34,15 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 const app = createServer((req, res) => {
   const path = req.url ?? '/';
   asked.push(`${req.headers.host?.split(':')[0]} ${path}`);
-  if (path === '/attack') return void attack(req, res);
+  if (path === '/attack') return void attack(res);
+  if (path === '/log-out') res.setHeader('clear-site-data', '"cookies"').setHeader('set-cookie', WIDE_COOKIES);
   if (SCRIPTS[path] !== undefined) return void res.setHeader('content-type', 'text/javascript').end(SCRIPTS[path]);
   res.setHeader('content-type', 'text/html').end(PAGES[path] ?? '');
 });
 
 /** The attacker's page: the victim's app in everything that can hold a page. */
 let victimUrl = '';
-function attack(_req: IncomingMessage, res: ServerResponse): void {
+function attack(res: ServerResponse): void {
   const at = (n: number) => `style="position:fixed;left:0;top:${n * 100}px;width:300px;height:90px;border:0"`;
   res.setHeader('content-type', 'text/html').end(`<!doctype html>
     <iframe ${at(0)} src="${victimUrl}"></iframe>
@@ -101,6 +105,28 @@ describe.each(['vms.localhost', 'vms.test'])('the page of a sibling VM under %s'
     await eventually(() => asked.includes(`${host} /pressed`));
     expect(asked.filter((each) => each === `${host} /ran`)).toHaveLength(1);
     expect(asked.filter((each) => each === `${host} /pressed`)).toHaveLength(1);
+  });
+
+  it('cannot sign the visitor out, nor lock them out with cookies', async () => {
+    const { context, page } = await openVictim();
+    await page.goto(`http://web-${sibling}.${domain}:${gateway.port}/log-out`);
+    await page.goto(victimUrl);
+    expect(await page.title()).toBe('app');
+    expect((await context.cookies()).map(({ name }) => name)).toEqual(['swiftor_ticket']);
+
+    // Scripts can set such cookies, and nothing but the Public Suffix List prevents it.
+    await page.goto(`http://web-${sibling}.${domain}:${gateway.port}/inner`);
+    await page.evaluate((own) => {
+      for (let n = 0; n < 40; n += 1) document.cookie = `wide${n}=${'x'.repeat(1_000)}; Path=/; Domain=${own}`;
+    }, domain);
+    expect(await context.cookies(victimUrl)).toHaveLength(41);
+    const { status } = await page
+      .evaluate(async (url) => ({ status: (await fetch(url)).status }), '/inner')
+      .catch(() => ({ status: 0 }));
+    expect(status).toBe(431);
+    await page.goto(victimUrl);
+    await page.waitForFunction("document.title === 'app'");
+    expect(await context.cookies(victimUrl)).toHaveLength(1);
   });
 
   it('does not keep the app from framing itself, or from a service worker', async () => {

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../../db/database.ts';
-import { answerNotHere } from '../../http/plain-answer.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
 import { redeemOpenLink } from '../../vm/commands/open-links.ts';
+import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { OwnCookies } from './own-cookies.ts';
 import { trustedCookies } from './trusted-cookies.ts';
 
@@ -33,6 +33,8 @@ interface TicketsOptions {
 }
 
 const MAX_CACHED = 10_000;
+/** How long a browser keeps a ticket that has ended. It opens nothing, but its holder gets a page that says so. */
+const REMEMBERED_MS = 7 * 24 * 3_600_000;
 /** Link previews of chats, mail scanners and crawlers, which must not use up a link. */
 const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i;
 
@@ -69,7 +71,8 @@ export class Tickets {
     const { userId, until } = link ?? { userId: '', until: 0 };
     if (until > Date.now()) {
       const value = `${until}.${Buffer.from(userId).toString('base64url')}.${this.#sign(scope, userId, until)}`;
-      const flags = `Path=/; HttpOnly; SameSite=Lax; Expires=${new Date(until).toUTCString()}${secure ? '; Secure' : ''}`;
+      const expires = new Date(until + REMEMBERED_MS).toUTCString();
+      const flags = `Path=/; HttpOnly; SameSite=Lax; Expires=${expires}${secure ? '; Secure' : ''}`;
       return redirectToApp(res, { ...requestId, 'set-cookie': `${this.#cookieName}=${value}; ${flags}` });
     }
     // The same browser opened the link again: it already has a ticket.
@@ -85,6 +88,12 @@ export class Tickets {
     const ticket = this.#search(cookies, scope);
     if (ticket !== undefined) this.#lastFound.set(cookies, { scope, ticket });
     return ticket;
+  }
+
+  /** Whether there is a ticket for the scope among these cookies that has ended. */
+  hasEnded(cookies: OwnCookies, scope: TicketScope): boolean {
+    const values = cookies.get(this.#cookieName) ?? [];
+    return values.some((value) => (this.#verify(value, scope)?.until ?? Number.POSITIVE_INFINITY) <= Date.now());
   }
 
   #search(cookies: OwnCookies, scope: TicketScope): Ticket | undefined {

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerNotHere, answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
+import { answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
 import { originForm } from '../../http/request-target.ts';
+import { answerAccessEnded } from '../pages/answer-access-ended.ts';
+import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { Resolution } from '../routing/resolution.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
-import { wantsPage } from '../waiting/wants-page.ts';
+import { wantsPage } from '../pages/wants-page.ts';
 
 /** Answers a request that has no upstream. A missing address and one that is denied get the same bytes. */
 export async function answerUnroutable(
@@ -27,6 +29,8 @@ export async function answerUnroutable(
         Location: query === undefined ? resolution.path : `${resolution.path}?${query}`,
       });
     }
+    case 'ended':
+      return answerAccessEnded(res);
     case 'not-found':
     case 'denied':
       return answerNotHere(res);

@@ -33,6 +33,8 @@ export interface VmView {
 export type Resolution =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'denied' }
+  /** Not found or denied, to a client whose ticket for this address has ended. */
+  | { readonly kind: 'ended' }
   | {
       readonly kind: 'unavailable';
       readonly retryAfterSeconds: number;

@@ -37,8 +37,12 @@ export class RouteCache {
   resolve(vmId: string, name: string | undefined, path: string, cookies: OwnCookies): Resolution | Promise<Resolution> {
     const cached = this.#vms.get(vmId);
     // Not `await`: a fresh entry resolves synchronously.
-    if (cached instanceof Promise) return cached.then((entry) => this.#resolveFrom(entry, name, path, cookies));
-    return this.#resolveFrom(cached, name, path, cookies);
+    const resolveFrom = (entry: CachedVm | undefined): Resolution => {
+      const resolution = this.#resolveFrom(entry, name, path, cookies);
+      const isRefused = resolution.kind === 'not-found' || resolution.kind === 'denied';
+      return isRefused && this.#options.tickets.hasEnded(cookies, { vmId, name }) ? { kind: 'ended' } : resolution;
+    };
+    return cached instanceof Promise ? cached.then(resolveFrom) : resolveFrom(cached);
   }
 
   /** The VM of an address, as the holder of these cookies may see it; undefined if they may not. */

@@ -3,12 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStreams } from '../../events/event-streams.ts';
 import type { VmEvent } from '../../events/vm-event.ts';
 import { pathOf } from '../../http/path-of.ts';
-import { answerNotHere, answerPlain } from '../../http/plain-answer.ts';
+import { answerPlain } from '../../http/plain-answer.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import { untilDrained } from '../../http/until-drained.ts';
 import { createSocketLimits } from '../access/socket-limits.ts';
 import type { TicketScope } from '../access/tickets.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
+import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
 import type { BootPage } from './boot-page.ts';
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../errors.ts';
 import type { BootProgress } from '../../events/boot-progress.ts';
 import type { VmProgress } from '../../events/vm-event.ts';
-import { answerNotHere, answerPlain } from '../../http/plain-answer.ts';
+import { answerPlain } from '../../http/plain-answer.ts';
 import { originForm } from '../../http/request-target.ts';
 import type { Html } from '../../lib/html.ts';
 import { planOf, type VmDependencies } from '../../vm/commands/vm-command.ts';
@@ -11,9 +11,11 @@ import { startViolations } from '../../vm/limits.ts';
 import { isBooting } from '../../vm/vm-status.ts';
 import { readUsage } from '../../vm/vm-store.ts';
 import type { Vm } from '../../vm/vm.ts';
+import { answerNotHere } from '../pages/answer-not-here.ts';
+import { BOOT_SCRIPT } from '../pages/page-assets.ts';
+import { renderPage } from '../pages/render-page.ts';
 import type { VmView } from '../routing/resolution.ts';
 import { renderMain } from './boot-page-main.ts';
-import { renderPage } from './render-page.ts';
 
 export const START_PATH = '/.swiftor/start';
 export const EVENTS_PATH = '/.swiftor/events';
@@ -39,6 +41,7 @@ export class BootPage {
     const { body, headers } = renderPage({
       title: view.ticket === undefined ? 'One moment' : view.vm.vmlabel,
       main: await this.renderMain(view, path),
+      script: BOOT_SCRIPT,
       eventsPath: `${EVENTS_PATH}?of=${encodeURIComponent(path)}`,
       refreshSeconds: isBooting(view.vm.status) ? 2 : 10,
     });

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { html, Html } from '../../lib/html.ts';
-import { SCRIPT, STYLE } from './page-assets.ts';
+import { STYLE } from './page-assets.ts';
 
 export interface Page {
   readonly body: string;
@@ -10,15 +10,19 @@ export interface Page {
 export interface PageParts {
   readonly title: string;
   readonly main: Html;
-  /** The event stream that updates the page; without one, the page is static. */
+  /** The page's script, if it has one: a constant, without anything of a request. */
+  readonly script?: string | undefined;
+  /** The event stream that updates the page, for its script. */
   readonly eventsPath?: string | undefined;
   /** The reload interval of browsers without scripts, in seconds. */
   readonly refreshSeconds?: number | undefined;
 }
 
-/** Renders a page of the gateway at a VM's address. It loads nothing from other origins and cannot be framed. */
-export function renderPage({ title, main, eventsPath, refreshSeconds }: PageParts): Page {
-  const nonce = randomBytes(16).toString('base64');
+/**
+ * Renders a page of the gateway at a VM's address. It loads nothing from other origins and cannot be framed. Equal
+ * parts give equal bytes: a page must not differ for an address that does not exist.
+ */
+export function renderPage({ title, main, script, eventsPath, refreshSeconds }: PageParts): Page {
   const page = html`<!doctype html>
     <html lang="en" ${eventsPath !== undefined && html` data-events="${eventsPath}"`}>
       <head>
@@ -28,24 +32,16 @@ export function renderPage({ title, main, eventsPath, refreshSeconds }: PagePart
         <title>${title}</title>
         <link rel="icon" href="data:," />
         ${refreshSeconds !== undefined && html`<noscript><meta http-equiv="refresh" content="${refreshSeconds}" /></noscript>`}
-        <style nonce="${nonce}">
-          ${new Html(STYLE)}
-        </style>
+        ${new Html(`<style>${STYLE}</style>`)}
       </head>
       <body>
-        ${main}
-        ${
-          eventsPath !== undefined &&
-          html`<script nonce="${nonce}">
-            ${new Html(SCRIPT)};
-          </script>`
-        }
+        ${main} ${script !== undefined && new Html(`<script>${script}</script>`)}
       </body>
     </html> `;
   const policy = [
     "default-src 'none'",
-    `style-src 'nonce-${nonce}'`,
-    `script-src 'nonce-${nonce}'`,
+    `style-src ${sourceOf(STYLE)}`,
+    `script-src ${script === undefined ? "'none'" : sourceOf(script)}`,
     'img-src data:',
     "connect-src 'self'",
     "form-action 'self'",
@@ -63,4 +59,15 @@ export function renderPage({ title, main, eventsPath, refreshSeconds }: PagePart
       'X-Robots-Tag': 'noindex',
     },
   };
+}
+
+const sources = new Map<string, string>();
+
+/** The hash that allows exactly this style or script. */
+function sourceOf(text: string): string {
+  const known = sources.get(text);
+  if (known !== undefined) return known;
+  const source = `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+  sources.set(text, source);
+  return source;
 }

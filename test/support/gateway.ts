@@ -92,8 +92,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     SECRETS_KEY,
     CATALOG_FILE: catalogFile,
     PLANS_FILE: plansFile,
-    // Everything comes from one address here, and a test asks faster than people do; test/engine/request-limits.test.ts
-    // sets its own.
+    // All tests share one address and send more requests than people do. Tests of the limits set their own.
     ...ROOMY_LIMITS,
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...options.env,

@@ -131,15 +131,17 @@ async function run(
 }
 type Field = GraphQLField<unknown, unknown>;
 
-describe('every operation has a rule', () => {
+describe('the access rules of operations', () => {
   const advice = 'Say in test/support/access-rules.ts who may use it, in OPERATION_RULES.';
-  it.each(OPERATIONS)('%s', (name) => expect(OPERATION_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
-  it('and none that is not there', () => {
+  it.each(OPERATIONS)('contain %s', (name) =>
+    expect(OPERATION_RULES[name], `${name} has no rule. ${advice}`).toBeDefined(),
+  );
+  it('contain nothing else', () => {
     expect(Object.keys(OPERATION_RULES).filter((name) => !OPERATIONS.some(([each]) => each === name))).toEqual([]);
   });
 });
 
-describe('every type has a rule, and every field of it is asked for', () => {
+describe('the access rules of types', () => {
   const roots = new Set<string>(ROOTS.map(({ name }) => name));
   const types = Object.values(schema.getTypeMap())
     .filter(isObjectType)
@@ -153,18 +155,21 @@ describe('every type has a rule, and every field of it is asked for', () => {
       ).coordinates,
     ]),
   );
-  it.each(types.map((type) => [type.name, type] as const))('%s', (name, type) => {
-    expect(
-      TYPE_RULES[name],
-      `${name} has no rule. Say in test/support/access-rules.ts whose data it holds, in TYPE_RULES.`,
-    ).toBeDefined();
-    const fields = Object.values(type.getFields()).map((field) => `${name}.${field.name}`);
-    expect(fields.filter((field) => !asked.has(field))).toEqual([]);
-  });
-  it('and none that is not there', () => {
+  it.each(types.map((type) => [type.name, type] as const))(
+    'contain %s, and the tests select each of its fields',
+    (name, type) => {
+      expect(
+        TYPE_RULES[name],
+        `${name} has no rule. Say in test/support/access-rules.ts whose data it holds, in TYPE_RULES.`,
+      ).toBeDefined();
+      const fields = Object.values(type.getFields()).map((field) => `${name}.${field.name}`);
+      expect(fields.filter((field) => !asked.has(field))).toEqual([]);
+    },
+  );
+  it('contain nothing else', () => {
     expect(Object.keys(TYPE_RULES).filter((name) => !types.some((type) => type.name === name))).toEqual([]);
   });
-  it("what is the catalog's leads to nothing of an account", () => {
+  it('lead from no type of the catalog to one of an account', () => {
     const leaks = types
       .filter(({ name }) => TYPE_RULES[name] === 'catalog')
       .flatMap((type) =>
@@ -177,10 +182,12 @@ describe('every type has a rule, and every field of it is asked for', () => {
   });
 });
 
-describe('every route has a rule', () => {
+describe('the access rules of routes', () => {
   const advice = 'Say in test/support/access-rules.ts what it speaks of, in ROUTE_RULES.';
-  it.each(ROUTE_NAMES)('%s', (name) => expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined());
-  it('and none that is not there', () =>
+  it.each(ROUTE_NAMES)('contain %s', (name) =>
+    expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined(),
+  );
+  it('contain nothing else', () =>
     expect(Object.keys(ROUTE_RULES).filter((name) => !ROUTE_NAMES.includes(name))).toEqual([]));
 });
 
@@ -190,7 +197,7 @@ describe('GraphQL', () => {
     return (rule?.of === 'vm' ? rule.args(vmId) : rule?.args) ?? {};
   };
 
-  it.each(OPERATIONS)('%s is nothing to who has no token that holds', async (name, root, field) => {
+  it.each(OPERATIONS)('%s is refused without a valid token', async (name, root, field) => {
     const { id, owner } = await newVm();
     for (const [who, token] of Object.entries(strangers)) {
       const reply = await run(token, root, field, argsOf(name, id));
@@ -202,7 +209,7 @@ describe('GraphQL', () => {
     expect((await gateway.rest(owner, 'GET', `/vms/${id}`)).status, 'the VM is still there').toBe(200);
   });
 
-  it.each(OPERATIONS)('%s is there for its owner', async (name, root, field) => {
+  it.each(OPERATIONS)('%s works for the owner', async (name, root, field) => {
     const rule = OPERATION_RULES[name];
     const own = await newVm();
     const { status, text } = await run(own.owner, root, field, argsOf(name, own.id));
@@ -212,7 +219,7 @@ describe('GraphQL', () => {
     if (rule?.of === 'account' && name !== 'Mutation.createVm') expect(text).toContain(CANARY);
   });
 
-  it.each(OPERATIONS)("%s tells nobody of another's, and does nothing to it", async (name, root, field) => {
+  it.each(OPERATIONS)("%s neither reveals nor changes another account's data", async (name, root, field) => {
     const { id, owner } = await newVm();
     const rule = OPERATION_RULES[name];
     const before = await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text();
@@ -231,7 +238,7 @@ describe('GraphQL', () => {
   });
 
   it.each(OPERATIONS.filter(([name]) => OPERATION_RULES[name]?.of === 'vm'))(
-    '%s finds nothing of a VM that its owner has deleted',
+    '%s cannot enable a VM that its owner has deleted',
     async (name, root, field) => {
       const gone = await run(deleted.owner, root, field, argsOf(name, deleted.id));
       // Without a reconciler it is being deleted for ever: whatever may still be asked, nothing turns it on again.
@@ -256,7 +263,7 @@ describe('REST', () => {
     return { status: response.status, text: await response.text() };
   };
 
-  it.each(ROUTES)('%s is nothing to who has no token that holds', async (name) => {
+  it.each(ROUTES)('%s is refused without a valid token', async (name) => {
     const { id, owner } = await newVm();
     for (const [who, token] of Object.entries(strangers)) {
       const { status, text } = await ask(token, name, id);
@@ -269,13 +276,13 @@ describe('REST', () => {
     expect((await gateway.rest(owner, 'GET', `/vms/${id}`)).status, 'the VM is still there').toBe(200);
   });
 
-  it.each(ROUTES)('%s is there for its owner', async (name) => {
+  it.each(ROUTES)('%s works for the owner', async (name) => {
     const { id, owner } = await newVm();
     const { status, text } = await ask(owner, name, id);
     expect([status >= 200 && status < 300, text]).toEqual([true, text]);
   });
 
-  it.each(ROUTES)("%s tells nobody of another's, and does nothing to it", async (name) => {
+  it.each(ROUTES)("%s neither reveals nor changes another account's data", async (name) => {
     const { id, owner } = await newVm();
     const before = await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text();
     const foreign = await ask(stranger, name, id);
@@ -288,14 +295,14 @@ describe('REST', () => {
     expect(await (await gateway.rest(owner, 'GET', `/vms/${id}`)).text()).toBe(before);
   });
 
-  it.each(OPEN_PATHS)('%s needs no token, and says nothing of anybody', async (target) => {
+  it.each(OPEN_PATHS)('%s needs no token and reveals nothing about an account', async (target) => {
     const response = await gateway.rest(undefined, 'GET', target);
     expect(response.status).toBe(200);
     expect(await response.text()).not.toContain(CANARY);
   });
 });
 
-describe("another account's VM and none at all", () => {
+describe("requests for another account's VM and for none", () => {
   /** How much longer, as a share, the one takes than the other: the medians of so many of each, asked in turn. */
   async function gapOf(first: () => Promise<unknown>, second: () => Promise<unknown>, pairs: number): Promise<number> {
     const times: [number[], number[]] = [[], []];

@@ -38,19 +38,19 @@ describe('GraphQL over HTTP', () => {
   it('is audited in all 61 points', () => expect(audits).toHaveLength(61));
 });
 
-describe('who may ask', () => {
+describe('a caller', () => {
   it.each([
     ['no token', ''],
     ['another scheme', 'Basic YTpi'],
     ['no JWT', 'Bearer x'],
     ['a signature of another key', `Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA`],
-  ])('is refused with %s: 401 and the way in', async (_what, authorization) => {
+  ])('with %s is refused with 401 and WWW-Authenticate', async (_what, authorization) => {
     const response = await post('{"query":"{ me { userId } }"}', { authorization });
     expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
     expect(await codeOf(response)).toBe('UNAUTHENTICATED');
   });
 
-  it('is who the token names, with the plan that it names', async () => {
+  it('is the user of the token, with the plan of the token', async () => {
     const { data } = await gateway.graphql(
       await gateway.token('bob', { plan: 'hacker' }),
       '{ me { userId plan { code cpu } usage { cpu vms } } }',
@@ -88,14 +88,14 @@ describe('who may ask', () => {
   });
 });
 
-describe('bad input', () => {
+describe('invalid input', () => {
   it.each([
     ['a query that does not parse', '{"query":"{"}', 400],
     ['no query', '{}', 400],
     ['a batch', '[{"query":"{ __typename }"}]', 400],
-    ['no JSON', '{', 400],
-    ['a field that is not there', '{"query":"{ nothing }"}', 400],
-  ])('%s is answered with a code', async (_what, body, status) => {
+    ['text that is not JSON', '{', 400],
+    ['an unknown field', '{"query":"{ nothing }"}', 400],
+  ])('such as %s is answered with a code', async (_what, body, status) => {
     const response = await post(body, { accept: 'application/graphql-response+json' });
     expect([response.status, await codeOf(response)]).toEqual([status, 'BAD_USER_INPUT']);
   });
@@ -105,26 +105,32 @@ describe('bad input', () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'application/graphql',
-  ])('in %s is refused: it could come from another site', async (type) => {
+  ])('of the type %s is refused, because another site could send it', async (type) => {
     const response = await post('query=mutation', { 'content-type': type });
     expect([response.status, await codeOf(response)]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
   });
 
-  it('past 256 KiB is refused', async () => {
+  it('above 256 KiB is refused', async () => {
     const response = await post(JSON.stringify({ query: `{ me { userId } } # ${'x'.repeat(300_000)}` }));
     expect([response.status, await codeOf(response)]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
   });
 
   it.each([
-    ['too many tokens', `{ ${'me { userId } '.repeat(700)} }`],
-    ['too deep a query', `{ __schema { types { ${'fields { type { '.repeat(10)} name ${'} }'.repeat(10)} } } }`],
-    ['too many aliases', `{ ${Array.from({ length: 450 }, (_, index) => `a${index}: regions { code }`).join(' ')} }`],
-  ])('%s is refused', async (_what, query) => {
+    ['a document with too many tokens', `{ ${'me { userId } '.repeat(700)} }`],
+    [
+      'a document that is too deep',
+      `{ __schema { types { ${'fields { type { '.repeat(10)} name ${'} }'.repeat(10)} } } }`,
+    ],
+    [
+      'a document with too many aliases',
+      `{ ${Array.from({ length: 450 }, (_, index) => `a${index}: regions { code }`).join(' ')} }`,
+    ],
+  ])('such as %s is refused', async (_what, query) => {
     const { errors, data } = await gateway.graphql(token, query);
     expect([errors?.[0]?.extensions.code, data ?? null]).toEqual(['BAD_USER_INPUT', null]);
   });
 
-  it('names each bad field, and changes nothing', async () => {
+  it('is answered with the name of each invalid field, and changes nothing', async () => {
     const own = await gateway.token('careless');
     const { errors } = await gateway.graphql(own, CREATE, {
       input: { ...VM_INPUT, vmlabel: ' ', region: 'XX', desktop: 'cde', cpu: 0, ram: 2000, password: 'a\u0000b' },
@@ -142,7 +148,7 @@ describe('bad input', () => {
     expect((await gateway.graphql(own, '{ vms { totalCount } }')).data).toEqual({ vms: { totalCount: 0 } });
   });
 
-  it('never echoes a value that may be a secret', async () => {
+  it('is never repeated in an answer, because it may be a secret', async () => {
     const { errors } = await gateway.graphql(token, CREATE, {
       input: { ...VM_INPUT, cpu: 'hunter2', password: { secret: 'hunter3' } },
     });
@@ -150,7 +156,7 @@ describe('bad input', () => {
     expect(JSON.stringify(errors)).not.toMatch(/hunter/);
   });
 
-  it('with characters that no database stores is no fault of ours', async () => {
+  it('with characters that no database stores is the error of the client', async () => {
     const id = await createVm(gateway, token);
     const nul = '\u0000';
     for (const [query, variables] of [
@@ -176,7 +182,7 @@ describe('bad input', () => {
   });
 });
 
-it('answers introspection within its limits', async () => {
+it('the gateway answers introspection within its limits', async () => {
   const { data, errors } = await gateway.graphql<{ __schema: { types: unknown[] } }>(token, getIntrospectionQuery());
   expect(errors).toBeUndefined();
   expect(data?.__schema.types.length).toBeGreaterThan(30);
@@ -188,7 +194,7 @@ interface Page {
   readonly pageInfo: { readonly hasNextPage: boolean; readonly hasPreviousPage: boolean; readonly endCursor: string };
 }
 
-it('pages through a list, forward, by cursors', async () => {
+it('a client pages forward through a list by cursors', async () => {
   const own = await gateway.token('pager');
   const labels = ['a', 'b', 'c', 'd', 'e'];
   for (const vmlabel of labels) await createVm(gateway, own, { vmlabel });
@@ -227,7 +233,7 @@ describe('a live connection', () => {
     }
   });
 
-  it('over WebSocket ends with its token', async () => {
+  it('over WebSocket is closed when its token expires', async () => {
     const client = gateway.subscribe(await gateway.token('short', { ttlSeconds: 2 }));
     const ended = Promise.withResolvers<{ code: number }>();
     client.on('closed', (event) => ended.resolve(event as { code: number }));
@@ -239,7 +245,7 @@ describe('a live connection', () => {
     await client.dispose();
   });
 
-  it('over SSE ends with its token', async () => {
+  it('over SSE is closed when its token expires', async () => {
     const response = await post('{"query":"subscription { vmEvents { seq } }"}', {
       accept: 'text/event-stream',
       authorization: `Bearer ${await gateway.token('short', { ttlSeconds: 2 })}`,
@@ -248,7 +254,7 @@ describe('a live connection', () => {
     await response.text();
   });
 
-  it('frees its subscription when its client goes, over WebSocket and over SSE', async () => {
+  it('frees its subscription when its client disconnects, over WebSocket and over SSE', async () => {
     const readers = async (): Promise<number> => {
       const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
       return Number(/^swiftor_event_subscribers (\d+)$/m.exec(metrics)?.[1]);
@@ -305,7 +311,7 @@ describe('server-sent events', () => {
       headers: { accept: 'text/event-stream', authorization: `Bearer ${own}`, ...headers },
     });
 
-  it('carry their cursor as id, and go on where Last-Event-ID was cut', async () => {
+  it('carry their cursor as id and continue after Last-Event-ID', async () => {
     const own = await gateway.token('resumer');
     const id = await createVm(gateway, own);
     const [first] = await read(await open(own), (events) => events.length === 1);
@@ -322,7 +328,7 @@ describe('server-sent events', () => {
     ]);
   });
 
-  it('end with complete, also those of a query, and refuse a mutation by GET', async () => {
+  it('end with complete, even for a query, and refuse a mutation by GET', async () => {
     const headers = { accept: 'text/event-stream', authorization: `Bearer ${token}` };
     const query = await fetch(`${gateway.url}/graphql?query={me{userId}}`, { headers });
     expect(await query.text()).toContain('event: next\ndata: {"data":{"me":{"userId":"alice"}}}\n\nevent: complete\n');
@@ -344,7 +350,7 @@ describe('server-sent events', () => {
     expect([response.status, await codeOf(response)]).toEqual([status, 'BAD_USER_INPUT']);
   });
 
-  it('say with a result that a VM is not yours', async () => {
+  it('report as a result that a VM belongs to another account', async () => {
     const response = await post('{"query":"subscription { vmEvents(vmId: \\"x\\") { seq } }"}', {
       accept: 'text/event-stream',
     });

@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 describe("the catalog's extra paths", () => {
-  it('lead to their own ports, by the one link that opens the address', async () => {
+  it('lead to their own ports, opened by one link', async () => {
     const own = await openVm(gateway, token, id);
     expect((await own.visit('/')).body).toContain('tiny');
     expect((await own.visit('/manage/')).body).toBe('kept\n');
@@ -67,13 +67,13 @@ describe("the catalog's extra paths", () => {
     expect((await visit(gateway.port, own.host, '/manage/')).body).toBe('not here');
   });
 
-  it('get the slash that relative addresses need', async () => {
+  it('redirect to the trailing slash that relative addresses need', async () => {
     const own = await openVm(gateway, token, id);
     const { status, headers } = await own.visit('/manage?a=b');
     expect([status, headers.location, headers['cache-control']]).toEqual([307, '/manage/?a=b', 'no-store']);
   });
 
-  it('that are no HTTP say so', async () => {
+  it('of other protocols answer with an explanation', async () => {
     const own = await openVm(gateway, token, id);
     const { headers, body } = await own.visit('/game');
     expect(headers['content-type']).toBe('text/plain; charset=utf-8');
@@ -103,7 +103,7 @@ describe('a change of a route, on two gateways', () => {
   const statuses = (name: string) =>
     Promise.all([gateway, second].map(async ({ port }) => (await visit(port, hostOf(name))).status));
 
-  it('reaches both within a second, and ends what goes through it', async () => {
+  it('takes effect on both within a second and ends open requests', async () => {
     await addMapping('told');
     await eventually(async () => (await statuses('told')).every((status) => status === 200), { deadline: WITHIN });
     const open = await Promise.all([gateway, second].map(({ port }) => endless(port, hostOf('told'))));
@@ -116,7 +116,7 @@ describe('a change of a route, on two gateways', () => {
     expect(await statuses('told')).toEqual([404, 404]);
   }, 20_000);
 
-  it('does so too when its notification is lost', async () => {
+  it('takes effect even if its notification is lost', async () => {
     await addMapping('untold');
     await eventually(async () => (await statuses('untold')).every((status) => status === 200), { deadline: WITHIN });
     const open = await Promise.all([gateway, second].map(({ port }) => endless(port, hostOf('untold'))));

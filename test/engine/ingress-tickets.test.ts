@@ -35,8 +35,8 @@ async function head(link: URL): Promise<number> {
   return response.statusCode ?? 0;
 }
 
-describe('a link', () => {
-  it('turns into a cookie of that host alone, which no script reads and no other site sends, and leads to the front page', async () => {
+describe('an open link', () => {
+  it('sets an HttpOnly, same-site cookie for its host only, and redirects to the front page', async () => {
     const link = await createOpenLink(gateway, token, await createVm(gateway, token));
     const { status, headers } = await follow(link);
     expect([status, headers.location, headers['cache-control'], headers['referrer-policy']]).toEqual([
@@ -56,7 +56,7 @@ describe('a link', () => {
     expect(left - 7 * 24 * 3_600_000).toBeLessThanOrEqual(600_000);
   });
 
-  it('works once: then it is "not here" to others, and leads on whoever used it', async () => {
+  it('works once: later it is "not here" to others, and redirects the browser that used it', async () => {
     const link = await createOpenLink(gateway, token, await createVm(gateway, token));
     const cookie = (await follow(link)).headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     const second = await follow(link);
@@ -67,8 +67,8 @@ describe('a link', () => {
 
   it.each([
     ['a browser that prefetches', { 'sec-purpose': 'prefetch;prerender' }],
-    ['an older one', { purpose: 'prefetch' }],
-    ['a chat that draws a preview', { 'user-agent': 'Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)' }],
+    ['an older browser that prefetches', { purpose: 'prefetch' }],
+    ['a chat that shows a preview', { 'user-agent': 'Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)' }],
     ['a crawler', { 'user-agent': 'facebookexternalhit/1.1' }],
   ])('is not used up by %s', async (_who, headers) => {
     const link = await createOpenLink(gateway, token, await createVm(gateway, token));
@@ -79,7 +79,7 @@ describe('a link', () => {
     ).toBe(303);
   });
 
-  it('opens nothing but its own address, and ends after a minute', async () => {
+  it('opens only its own address, and expires after a minute', async () => {
     const [id, other] = [await createVm(gateway, token), await createVm(gateway, token)];
     const link = await createOpenLink(gateway, token, id);
     const elsewhere = new URL(link);
@@ -91,7 +91,7 @@ describe('a link', () => {
     expect((await follow(link)).status).toBe(404);
   });
 
-  it('over https is a cookie that no sibling address can plant', async () => {
+  it('over https sets a cookie that no sibling address can set', async () => {
     const secure = await createTestGateway({
       databaseUrl: gateway.databaseUrl,
       env: { PUBLIC_SCHEME: 'https', ROLES: 'api,ingress' },
@@ -111,7 +111,7 @@ describe('a link', () => {
 });
 
 describe("a VM's own address", () => {
-  it('opens by ticket while the VM is off, and is the same bytes as no VM to everyone else', async () => {
+  it('opens by ticket while the VM is off, and answers everyone else as if there were no VM', async () => {
     const id = await createVm(gateway, token);
     const own = await openVm(gateway, token, id);
     expect((await own.visit()).status).toBe(503);
@@ -130,7 +130,7 @@ describe("a VM's own address", () => {
     for (const path of ['/.swiftor/', '/.swiftor/nothing']) expect((await own.visit(path)).body).toBe('not here');
   });
 
-  it('is closed to a WebSocket without a ticket', async () => {
+  it('refuses a WebSocket without a ticket', async () => {
     const own = await openVm(gateway, token, await createVm(gateway, token));
     const answerTo = async (headers: Record<string, string>) => {
       const ws = new WebSocket(`ws://127.0.0.1:${gateway.port}/`, { headers: { host: own.host, ...headers } });
@@ -142,7 +142,7 @@ describe("a VM's own address", () => {
     expect(await answerTo({ cookie: own.cookie, origin: 'http://evil.localhost' })).toContain('404');
   });
 
-  it('closes with the token that opened it, and with the VM', async () => {
+  it('closes when the token that opened it expires, and with the VM', async () => {
     const short = await gateway.token('alice', { ttlSeconds: 3 });
     const id = await createVm(gateway, token);
     const [brief, long] = [await openVm(gateway, short, id), await openVm(gateway, token, id)];
@@ -165,7 +165,7 @@ describe("a VM's own address", () => {
     expect((await brief.visit('/', asPage)).status).toBe(403);
   });
 
-  it('closes on a connection too that keeps asking for the same', async () => {
+  it('closes even for a kept connection that repeats the same request', async () => {
     const own = await openVm(gateway, await gateway.token('alice', { ttlSeconds: 3 }), await createVm(gateway, token));
     const socket = connect(gateway.port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
@@ -183,8 +183,8 @@ describe("a VM's own address", () => {
   });
 });
 
-describe('what runs through a ticket', () => {
-  it('ends with it, a stream as a WebSocket, and what needed none goes on', async () => {
+describe('a connection that was opened by a ticket', () => {
+  it('ends with the ticket, stream or WebSocket, while public connections continue', async () => {
     const app = createServer((_req, res) => void res.write('first'));
     new WebSocketServer({ server: app }).on('connection', (ws) => ws.on('error', () => undefined));
     const port = await listen(app);
@@ -210,7 +210,7 @@ describe('what runs through a ticket', () => {
     expect(free.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is at most so many WebSockets for one ticket, and places are given back', async () => {
+  it('counts against the limit of WebSockets per ticket until it is closed', async () => {
     const app = createServer();
     new WebSocketServer({ server: app }).on('connection', (ws) => ws.on('error', () => undefined));
     const port = await listen(app);

@@ -29,8 +29,8 @@ async function textOf(response: Promise<Response>): Promise<{ status: number; te
   return { status, ...rest };
 }
 
-describe('the JSON that the seed prints', () => {
-  it('creates the seed sample, byte for byte', async () => {
+describe('the REST API', () => {
+  it('answers the sample request of its specification byte for byte', async () => {
     const { status, text } = await textOf(gateway.rest(token, 'POST', '/vms/create', { body: SEED_CREATE }));
     const id = (JSON.parse(text) as { vm: { id: string } }).vm.id;
     expect(id).toMatch(UUID);
@@ -41,7 +41,7 @@ describe('the JSON that the seed prints', () => {
     );
   });
 
-  it('lists VMs with exactly the keys of the seed', async () => {
+  it('lists VMs with exactly the specified keys', async () => {
     const own = await gateway.token('lister');
     const id = await createVm(gateway, own, { vmlabel: 'NewVM', cpu: 2, ram: 4, storageType: 'PERSISTENT' });
     expect(await textOf(gateway.rest(own, 'GET', '/vms'))).toEqual({
@@ -52,14 +52,14 @@ describe('the JSON that the seed prints', () => {
     });
   });
 
-  it('lists all VMs of an account that has more than a page', async () => {
+  it('lists all VMs of an account that has more than one page of them', async () => {
     const own = await gateway.token('collector');
     for (let count = 0; count < 103; count += 1) await createVm(gateway, own, { vmlabel: `vm ${count}` });
     const { vms } = (await (await gateway.rest(own, 'GET', '/vms')).json()) as { vms: { vmlabel: string }[] };
     expect(vms.map(({ vmlabel }) => vmlabel)).toEqual(Array.from({ length: 103 }, (_, count) => `vm ${count}`));
   });
 
-  it('starts, stops and deletes with the words of the seed, by every method it offers', async () => {
+  it('starts, stops and deletes a VM by every specified method and with the specified messages', async () => {
     for (const [start, stop, remove] of [
       ['GET', 'GET', 'GET'],
       ['POST', 'POST', 'DELETE'],
@@ -82,14 +82,14 @@ describe('the JSON that the seed prints', () => {
     }
   });
 
-  it('answers a start, a stop and a delete that is already so with 200', async () => {
+  it('answers a repeated start, stop or delete with 200', async () => {
     const id = await createVm(gateway, token);
     for (const action of ['stop', 'start', 'start', 'stop', 'stop', 'delete', 'delete']) {
       expect([action, (await gateway.rest(token, 'GET', `/vms/${action}/${id}`)).status]).toEqual([action, 200]);
     }
   });
 
-  it('keeps secrets as the seed shows them', async () => {
+  it('stores and returns secrets in the specified form', async () => {
     const own = await gateway.token('keeper');
     const vmid = await createVm(gateway, own);
     expect(
@@ -113,7 +113,7 @@ describe('the JSON that the seed prints', () => {
     expect((await textOf(gateway.rest(own, 'GET', '/vms/secrets'))).text).toBe('{"secrets":{}}');
   });
 
-  it('keeps mappings as the seed shows them', async () => {
+  it('stores and returns mappings in the specified form', async () => {
     const own = await gateway.token('mapper');
     const vmid = await createVm(gateway, own);
     expect(
@@ -135,7 +135,7 @@ describe('the JSON that the seed prints', () => {
     });
   });
 
-  it('shows one VM with its status and address besides', async () => {
+  it('returns one VM with its status and address', async () => {
     const id = await createVm(gateway, token, { distribution: 'krita', desktop: null });
     expect(await textOf(gateway.rest(token, 'GET', `/vms/${id}`))).toEqual({
       status: 200,
@@ -145,7 +145,7 @@ describe('the JSON that the seed prints', () => {
     });
   });
 
-  it('makes storage ephemeral when storageType is left out or anything else', async () => {
+  it('creates ephemeral storage if storageType is missing or has another value', async () => {
     for (const storageType of [undefined, 'ephemeral', 'PERSISTENT', 1, null]) {
       const body = { ...SEED_CREATE, config: { ...SEED_CREATE.config, storageType } };
       const answer = (await (await gateway.rest(token, 'POST', '/vms/create', { body })).json()) as {
@@ -155,7 +155,7 @@ describe('the JSON that the seed prints', () => {
     }
   });
 
-  it('refuses a start past the plan with 400 and every violation', async () => {
+  it('refuses a start beyond the plan with 400 and every violation', async () => {
     const own = await gateway.token('small', { plan: 'core' });
     const { vm } = (await (await gateway.rest(own, 'POST', '/vms/create', { body: SEED_CREATE })).json()) as {
       vm: { id: string };
@@ -176,8 +176,8 @@ describe('the JSON that the seed prints', () => {
   });
 });
 
-describe('errors', () => {
-  it('names every bad field as REST writes it', async () => {
+describe('the REST API with an invalid request', () => {
+  it('names every invalid field by its REST name', async () => {
     const body = {
       config: { vmlabel: '', region: { code: 'XX' }, password: 5 },
       os: { distribution: { code: 'ubuntu' }, cpu: '2', ram: 0.5 },
@@ -190,7 +190,7 @@ describe('errors', () => {
     expect(answer.error).not.toContain('$input');
   });
 
-  it('names the fields that the catalog refuses', async () => {
+  it('names the fields that do not fit the catalog', async () => {
     const body = {
       config: { vmlabel: '', region: { code: 'XX' }, password: 'x' },
       os: { distribution: { code: 'ubuntu' }, cpu: 0, ram: 1 },
@@ -259,7 +259,7 @@ describe('errors', () => {
     expect((await gateway.rest(token, 'GET', `/vms/${id}`)).status).toBe(200);
   });
 
-  it('answers the same bytes for another account and for none', async () => {
+  it('answers with the same bytes for a VM of another account and for no VM', async () => {
     const foreign = await createVm(gateway, await gateway.token('someone-else'));
     for (const path of ['/vms/', '/vms/start/', '/vms/stop/', '/vms/delete/']) {
       const [theirs, none] = await Promise.all(
@@ -270,7 +270,7 @@ describe('errors', () => {
     }
   });
 
-  it('refuses a body past 256 KiB, announced or not', async () => {
+  it('refuses a body above 256 KiB, with and without Content-Length', async () => {
     const body = JSON.stringify({ vmid: 'x', key: 'K', value: 'v'.repeat(300 * 1024) });
     expect((await gateway.rest(token, 'POST', '/vms/secrets', { body })).status).toBe(413);
     const chunks = new ReadableStream({
@@ -288,7 +288,7 @@ describe('errors', () => {
     expect(streamed.status).toBe(413);
   });
 
-  it('makes one VM of one idempotency key, and refuses it for other input', async () => {
+  it('creates one VM per idempotency key, and refuses the key for other input', async () => {
     const own = await gateway.token('retrier');
     const headers = { 'idempotency-key': 'once' };
     const create = (body: object) => gateway.rest(own, 'POST', '/vms/create', { body, headers });
@@ -301,7 +301,7 @@ describe('errors', () => {
   });
 });
 
-it('refuses a GET that changes state where STRICT_REST is set', async () => {
+it('the REST API refuses a GET that changes state if STRICT_REST is set', async () => {
   await using strict = await createTestGateway({ env: { STRICT_REST: '1' } });
   const own = await strict.token('strict');
   const id = await createVm(strict, own);

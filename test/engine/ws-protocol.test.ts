@@ -28,8 +28,8 @@ async function untilPong({ send, next }: RawSocket): Promise<unknown[]> {
   }
 }
 
-describe('graphql-transport-ws', () => {
-  it('answers a query with its result and complete, under the id that it came with', async () => {
+describe('the graphql-transport-ws protocol', () => {
+  it('answers a query with its result and complete, under its own id', async () => {
     const raw = await openKnownSocket(gateway.port, token);
     subscribe(raw, 'a "b"', ME);
     expect(await raw.next(() => true)).toEqual({
@@ -44,7 +44,7 @@ describe('graphql-transport-ws', () => {
     raw.socket.close();
   });
 
-  it('answers a ping with a pong and its payload, before and after the connection is known', async () => {
+  it('answers a ping with a pong and its payload, before and after connection_init', async () => {
     const raw = await openRawSocket(gateway.port);
     raw.send({ type: 'ping', payload: { a: [1] } });
     expect(await raw.next(() => true)).toEqual({ type: 'pong', payload: { a: [1] } });
@@ -61,7 +61,7 @@ describe('graphql-transport-ws', () => {
     ['{ nothing }', 'BAD_USER_INPUT'],
     ['{', 'BAD_USER_INPUT'],
     ['subscription { vmEvents(after: 5) { seq } }', 'BAD_USER_INPUT'],
-  ])('refuses %s with an error alone, and the socket goes on', async (query, code) => {
+  ])('refuses %s with a single error, and the socket stays open', async (query, code) => {
     const raw = await openKnownSocket(gateway.port, token);
     subscribe(raw, '1', query);
     expect(await raw.next(() => true)).toEqual({
@@ -74,7 +74,7 @@ describe('graphql-transport-ws', () => {
     raw.socket.close();
   });
 
-  it('says with a result, then complete, why a subscription could not begin', async () => {
+  it('reports with a result and complete why a subscription could not start', async () => {
     const raw = await openKnownSocket(gateway.port, token);
     subscribe(raw, '1', 'subscription { vmEvents(after: "x") { seq } }');
     expect(await raw.next(() => true)).toMatchObject({
@@ -86,7 +86,7 @@ describe('graphql-transport-ws', () => {
     raw.socket.close();
   });
 
-  it("tells a subscription's events in order, and its end", async () => {
+  it("sends a subscription's events in order, and its end", async () => {
     const raw = await openKnownSocket(gateway.port, token);
     const id = await createVm(gateway, token);
     subscribe(raw, 'vm', 'subscription ($vmId: ID!) { vmEvents(vmId: $vmId) { kind } }', { vmId: id });
@@ -104,7 +104,7 @@ describe('graphql-transport-ws', () => {
     raw.socket.close();
   });
 
-  it('ends what its client completes without another word, also what is only being prepared', async () => {
+  it('sends nothing more for an operation that the client completes, even while it is being prepared', async () => {
     const raw = await openKnownSocket(gateway.port, await gateway.token('quiet'));
     subscribe(raw, 'early', EVENTS);
     raw.send({ id: 'early', type: 'complete' });
@@ -128,7 +128,7 @@ describe('graphql-transport-ws', () => {
     raw.socket.close();
   });
 
-  it('is closed for an id that is taken, and for messages that only a server sends', async () => {
+  it('closes the socket for an id in use, and for messages that only a server may send', async () => {
     const raw = await openKnownSocket(gateway.port, token);
     subscribe(raw, 'same', EVENTS);
     subscribe(raw, 'same', EVENTS);
@@ -150,14 +150,14 @@ describe('graphql-transport-ws', () => {
     }
   });
 
-  it('is the only protocol: a client that names none is closed, one that names others is told that none is chosen', async () => {
+  it('is the only subprotocol: a socket without it is closed, and others are not selected', async () => {
     const [code] = (await once(new WebSocket(`${gateway.url}/graphql`), 'close')) as [number];
     expect(code).toBe(4406);
     const other = new WebSocket(`${gateway.url}/graphql`, ['graphql-ws', 'other']);
     await expect(once(other, 'open')).rejects.toThrow('Server sent no subprotocol');
   });
 
-  it('asks to try again later when the keys of tokens cannot be fetched', async () => {
+  it('closes with 1013 while the keys of tokens cannot be fetched', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     const signed = await new SignJWT({ sub: 'alice', aud: 'authenticated' })
       .setProtectedHeader({ alg: 'ES256' })

@@ -56,17 +56,9 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
       return measureBoot({ ...common, token: await tokenOf('boots'), print: bench.print, signal: bench.signal });
     }),
   lists: (bench) =>
-    withGateway(bench, async ({ gateway, databaseUrl }) => {
-      const whose = { userId: 'lists', token: await tokenOf('lists') };
-      return measureLists({
-        gateway,
-        databaseUrl,
-        distribution: DISTRIBUTION,
-        ...whose,
-        print: bench.print,
-        signal: bench.signal,
-      });
-    }),
+    withGateway(bench, async ({ gateway, databaseUrl }) =>
+      measureLists({ ...bench, gateway, databaseUrl, jwtSecret: JWT_SECRET }),
+    ),
   ingress: measureIngressOfApps,
   push: (bench) =>
     withDatabase(bench, async (databaseUrl) =>

@@ -1,36 +1,41 @@
 import { connect } from 'node:net';
-import { median } from './quantile.ts';
+import { quantile } from './quantile.ts';
 
-/** A request to repeat, as bytes on the wire. */
-export interface LoadRequest {
+/** A port and the bytes of its n-th request. */
+export interface LoadTarget {
   readonly port: number;
-  readonly bytes: Buffer;
+  readonly requestOf: (index: number) => Buffer;
 }
 
 export interface LoadResult {
+  readonly answers: number;
   readonly perSecond: number;
-  readonly medianMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
 }
 
 /**
- * Repeats the request over keep-alive connections, one at a time on each, for about the given time. Parses only the
- * status and the end of a response, because on a small machine the load competes with what it measures. Rejects for any
- * status but 200.
+ * Sends requests over keep-alive connections, one at a time on each, for about the given time. Parses only the status
+ * and the end of a response, because on a small machine the load competes with what it measures. Rejects for any status
+ * but 200.
  */
-export async function load(
-  { port, bytes }: LoadRequest,
-  connections: number,
-  milliseconds: number,
-): Promise<LoadResult> {
+export async function load(target: LoadTarget, connections: number, milliseconds: number): Promise<LoadResult> {
   const begun = performance.now();
   const until = begun + milliseconds;
+  let index = 0;
+  const next = (): Buffer => target.requestOf((index += 1));
   const latencies = (
-    await Promise.all(Array.from({ length: connections }, () => keepAsking(port, bytes, until)))
+    await Promise.all(Array.from({ length: connections }, () => keepAsking(target.port, next, until)))
   ).flat();
-  return { perSecond: (latencies.length * 1000) / (performance.now() - begun), medianMs: median(latencies) };
+  return {
+    answers: latencies.length,
+    perSecond: (latencies.length * 1000) / (performance.now() - begun),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+  };
 }
 
-async function keepAsking(port: number, bytes: Buffer, until: number): Promise<number[]> {
+async function keepAsking(port: number, next: () => Buffer, until: number): Promise<number[]> {
   const { promise, resolve, reject } = Promise.withResolvers<number[]>();
   const latencies: number[] = [];
   let answer: Buffer = Buffer.alloc(0);
@@ -38,7 +43,7 @@ async function keepAsking(port: number, bytes: Buffer, until: number): Promise<n
   const ask = (): void => {
     answer = Buffer.alloc(0);
     asked = performance.now();
-    socket.write(bytes);
+    socket.write(next());
   };
   const socket = connect({ port, host: '127.0.0.1', noDelay: true }, ask);
   socket.on('data', (chunk: Buffer) => {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Figure } from './figure.ts';
 import { startGateway } from './gateway-under-test.ts';
+import { readRss } from './memory.ts';
 
 export interface IdleOptions {
   /** An empty directory, where the first start creates its database. */
@@ -40,12 +40,5 @@ async function startAndSettle(
   onReady();
   await fetch(`${gateway.url}/openapi.json`).then((answer) => answer.arrayBuffer());
   await delay(IDLE_MS, undefined, { signal });
-  return { readyMs: gateway.readyMs, megabytes: await readMegabytes(gateway.pid) };
-}
-
-async function readMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
-  if (kilobytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS.`);
-  return Number(kilobytes) / 1024;
+  return { readyMs: gateway.readyMs, megabytes: (await readRss(gateway.pid)) / 1024 };
 }

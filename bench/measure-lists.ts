@@ -1,130 +1,159 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { readCpuMs } from './cpu-time.ts';
 import type { Figure } from './figure.ts';
-import { askGateway, type GatewayUnderTest } from './gateway-under-test.ts';
-import { load, type LoadRequest, type LoadResult } from './load.ts';
+import type { GatewayUnderTest } from './gateway-under-test.ts';
+import { fillAccounts, type ListAccount } from './list-accounts.ts';
+import { LIST_WORKLOADS, type ServerName, type Workload } from './list-workloads.ts';
+import { load, type LoadTarget } from './load.ts';
+import { readRss } from './memory.ts';
 import { median } from './quantile.ts';
 
 export interface ListsOptions {
   readonly gateway: GatewayUnderTest;
   readonly databaseUrl: string;
-  readonly userId: string;
-  readonly token: string;
-  readonly distribution: string;
+  readonly jwtSecret: string;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-const VMS = 5;
-const ROUNDS = 5;
-const ROUND_MS = 700;
-const LIST =
-  '{ vms { nodes { id vmlabel region os { distribution desktop } specs { cpu ram storage } enabled networking { name internalPort } } } }';
+const ACCOUNTS = 1_000;
+const CONNECTIONS = 32;
+const ROUNDS = 7;
+const ROUND_MS = 1_000;
+/** A server that has just started compiles, and the gateway verifies each token once. */
+const WARM_UP_MS = 2_000;
+const FILES: Readonly<Record<Exclude<ServerName, 'gateway'>, string>> = {
+  floor: 'floor-server.ts',
+  mercurius: 'peers/mercurius.ts',
+  apollo: 'peers/apollo.ts',
+  fastify: 'peers/fastify.ts',
+};
 
-/** Lists an account's 5 VMs over REST, and with their mappings over GraphQL, in alternation with a minimal server. */
+interface Running {
+  readonly port: number;
+  readonly pid: number;
+}
+
+interface Round {
+  readonly perSecond: number;
+  readonly p99Ms: number;
+  /** CPU time of the server's process for an answer. */
+  readonly cpuUs: number;
+}
+
+/**
+ * Queries that front ends send all day, for many accounts with a token each, in alternation with a minimal server and
+ * with other servers that do the same.
+ */
 export async function measureLists(options: ListsOptions): Promise<Figure[]> {
-  const { gateway, token, print, signal } = options;
-  await makeVms(options);
-  const floor = forkFloor(options);
-  try {
-    const [told] = (await once(floor, 'message', { signal })) as [{ port: number }];
-    const lists = [
-      { name: 'GET /vms', of: (port: number) => requestOf(port, 'GET /vms', token) },
-      {
-        name: 'GraphQL list',
-        of: (port: number) => requestOf(port, 'POST /graphql', token, JSON.stringify({ query: LIST })),
-      },
-    ];
-    await assertSameAnswers(gateway.port, told.port, token);
-    const figures: Figure[] = [];
-    for (const { name, of } of lists) {
-      for (const connections of [1, 16]) {
-        const [ours, theirs] = await alternate(of(gateway.port), of(told.port), connections, signal);
-        const title = `${name} of ${VMS} VMs, ${connections} connection${connections === 1 ? '' : 's'}`;
-        print(`${title}: ${ours.perSecond.toFixed(0)} req/s, floor ${theirs.perSecond.toFixed(0)} req/s`);
-        figures.push(
-          { name: `${title}: throughput`, ours: ours.perSecond, floor: theirs.perSecond, unit: 'req/s' },
-          { name: `${title}: median`, ours: ours.medianMs, floor: theirs.medianMs, unit: 'ms' },
-        );
-      }
-    }
-    return figures;
-  } finally {
-    floor.disconnect();
-    if (floor.exitCode === null) await once(floor, 'exit');
-  }
-}
-
-function forkFloor({ databaseUrl, userId }: ListsOptions): ChildProcess {
-  const file = fileURLToPath(new URL('floor-server.ts', import.meta.url));
-  return fork(file, { env: { DATABASE_URL: databaseUrl, USER_ID: userId } });
-}
-
-async function makeVms({ gateway, token, distribution }: ListsOptions): Promise<void> {
-  for (let index = 1; index <= VMS; index += 1) {
-    const input = {
-      vmlabel: `list ${index}`,
-      region: 'AU',
-      password: 'only for the bench',
-      distribution,
-      cpu: 1,
-      ram: 1,
-    };
-    const create = 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }';
-    const { createVm } = await askGateway<{ createVm: { id: string } }>(gateway.url, token, create, { input });
-    for (const [name, internalPort] of [
-      ['app', 3000],
-      ['api', 8080],
-    ] as const) {
-      const add = 'mutation ($input: AddSubdomainInput!) { addSubdomain(input: $input) { name } }';
-      await askGateway(gateway.url, token, add, { input: { vmId: createVm.id, name, internalPort } });
-    }
-  }
-}
-
-/** Checks that the floor does the same work. */
-async function assertSameAnswers(ours: number, theirs: number, token: string): Promise<void> {
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const ask = async (port: number): Promise<unknown[]> => {
-    const lists = [fetch(`http://127.0.0.1:${port}/vms`, { headers })];
-    lists.push(
-      fetch(`http://127.0.0.1:${port}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query: LIST }) }),
-    );
-    return Promise.all((await Promise.all(lists)).map((answer) => answer.json()));
+  const { gateway, databaseUrl, jwtSecret, print, signal } = options;
+  const accounts = await fillAccounts(databaseUrl, { accounts: ACCOUNTS, secret: jwtSecret });
+  await using undo = new AsyncDisposableStack();
+  const servers = new Map<ServerName, Running>([['gateway', gateway]]);
+  const start = async (name: ServerName): Promise<Running> => {
+    const known = servers.get(name);
+    if (known !== undefined || name === 'gateway') return known ?? gateway;
+    const child = fork(fileURLToPath(new URL(FILES[name], import.meta.url)), {
+      env: { NODE_ENV: 'production', DATABASE_URL: databaseUrl, JWT_SECRET: jwtSecret },
+    });
+    undo.defer(async () => {
+      child.disconnect();
+      if (child.exitCode === null) await once(child, 'exit');
+    });
+    const [{ port }] = (await once(child, 'message', { signal })) as [{ port: number }];
+    const running = { port, pid: child.pid ?? 0 };
+    servers.set(name, running);
+    return running;
   };
-  const [one, other] = [await ask(ours), await ask(theirs)];
-  if (!isDeepStrictEqual(one, other)) {
-    throw new Error(`The floor's response differs.\nOurs: ${JSON.stringify(one)}\nFloor: ${JSON.stringify(other)}`);
+
+  const figures: Figure[] = [];
+  for (const workload of LIST_WORKLOADS) {
+    const names = Object.keys(workload.requests) as ServerName[];
+    const targets = new Map<ServerName, LoadTarget & Running>();
+    for (const name of names)
+      targets.set(name, { ...(await start(name)), requestOf: requestsOf(workload, name, accounts) });
+    await assertSameAnswers(workload, targets);
+    const results = await alternate(targets, signal);
+    for (const [name, rounds] of results) print(`${workload.name}, ${name}: ${describe(rounds)}`);
+    figures.push(...figuresOf(workload, results));
   }
+  print(`resident memory of the gateway after all: ${((await readRss(gateway.pid)) / 1024).toFixed(0)} MB`);
+  return figures;
 }
 
-function requestOf(port: number, line: string, token: string, body = ''): LoadRequest {
-  const type = body === '' ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  const head = `${line} HTTP/1.1\r\nhost: localhost:${port}\r\nauthorization: Bearer ${token}\r\n${type}\r\n`;
-  return { port, bytes: Buffer.from(head + body) };
+/** Requests of one account after the other. */
+function requestsOf(
+  { requests }: Workload,
+  name: ServerName,
+  accounts: readonly ListAccount[],
+): (index: number) => Buffer {
+  const build = requests[name];
+  if (build === undefined) throw new Error(`The workload has no request for ${name}.`);
+  return (index) => build(accounts[index % accounts.length] as ListAccount, index);
 }
 
-/** Alternates both, so that disturbances affect both. Returns the medians of all rounds but the first. */
+/** Alternates, so that disturbances affect all servers. */
 async function alternate(
-  ours: LoadRequest,
-  floor: LoadRequest,
-  connections: number,
+  targets: ReadonlyMap<ServerName, LoadTarget & Running>,
   signal: AbortSignal,
-): Promise<[LoadResult, LoadResult]> {
-  const rounds: [LoadResult, LoadResult][] = [];
-  for (let round = 0; round <= ROUNDS; round += 1) {
-    signal.throwIfAborted();
-    rounds.push([await load(ours, connections, ROUND_MS), await load(floor, connections, ROUND_MS)]);
+): Promise<Map<ServerName, Round[]>> {
+  for (const target of targets.values()) await load(target, CONNECTIONS, WARM_UP_MS);
+  const results = new Map<ServerName, Round[]>([...targets.keys()].map((name) => [name, []]));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [name, target] of targets) {
+      signal.throwIfAborted();
+      const before = await readCpuMs(target.pid);
+      const { perSecond, p99Ms, answers } = await load(target, CONNECTIONS, ROUND_MS);
+      const cpuUs = (((await readCpuMs(target.pid)) - before) * 1_000) / answers;
+      results.get(name)?.push({ perSecond, p99Ms, cpuUs });
+    }
   }
-  const warm = rounds.slice(1);
-  return [middle(warm.map(([each]) => each)), middle(warm.map(([, each]) => each))];
+  return results;
 }
 
-function middle(results: readonly LoadResult[]): LoadResult {
-  return {
-    perSecond: median(results.map(({ perSecond }) => perSecond)),
-    medianMs: median(results.map(({ medianMs }) => medianMs)),
-  };
+/** Checks that all servers do the same work. */
+async function assertSameAnswers({ name }: Workload, targets: ReadonlyMap<ServerName, LoadTarget>): Promise<void> {
+  const answers: unknown[] = [];
+  for (const { port, requestOf } of targets.values()) answers.push(await askOnce(port, requestOf(1)));
+  const odd = answers.findIndex((answer) => !isDeepStrictEqual(answer, answers[0]));
+  if (odd === -1) return;
+  const [ours, theirs] = [answers[0], answers[odd]].map((answer) => JSON.stringify(answer));
+  throw new Error(`${name}: ${[...targets.keys()][odd]} answers otherwise.\nOurs: ${ours}\nTheirs: ${theirs}`);
+}
+
+async function askOnce(port: number, bytes: Buffer): Promise<unknown> {
+  const [head = '', body = ''] = bytes.toString().split('\r\n\r\n');
+  const [line = '', ...fields] = head.split('\r\n');
+  const [method = '', path = ''] = line.split(' ');
+  const headers = fields.map((field) => field.split(': ', 2) as [string, string]).filter(([key]) => key !== 'host');
+  const init = { method, headers, ...(body !== '' && { body }) };
+  return (await fetch(`http://127.0.0.1:${port}${path}`, init)).json();
+}
+
+function figuresOf({ name, goals }: Workload, results: ReadonlyMap<ServerName, readonly Round[]>): Figure[] {
+  const ours = results.get('gateway') ?? [];
+  return [...results].flatMap(([peer, theirs]): Figure[] => {
+    if (peer === 'gateway') return [];
+    const compare = (key: keyof Round): { ours: number; floor: number; ratio: number } => ({
+      ours: median(ours.map((round) => round[key])),
+      floor: median(theirs.map((round) => round[key])),
+      ratio: median(ours.map((round, index) => round[key] / (theirs[index]?.[key] ?? Number.NaN))),
+    });
+    const throughput = { name: `${name}: throughput, ${peer}`, ...compare('perSecond'), unit: 'req/s' } as const;
+    const cpu = { name: `${name}: server CPU, ${peer}`, ...compare('cpuUs'), unit: 'µs' } as const;
+    if (peer !== 'floor') return [{ ...throughput, goal: { of: 'ratio', atLeast: 1 } }, cpu];
+    return [
+      { ...throughput, goal: { of: 'ratio', atLeast: goals.throughput } },
+      goals.cpu === undefined ? cpu : { ...cpu, goal: { of: 'ratio', atMost: goals.cpu } },
+      { name: `${name}: p99, ${peer}`, ...compare('p99Ms'), unit: 'ms', goal: { of: 'ratio', atMost: 2 } },
+    ];
+  });
+}
+
+function describe(rounds: readonly Round[]): string {
+  const at = (key: keyof Round, digits: number): string => median(rounds.map((round) => round[key])).toFixed(digits);
+  return `${at('perSecond', 0)} req/s, ${at('cpuUs', 0)} µs of CPU each, p99 ${at('p99Ms', 1)} ms`;
 }

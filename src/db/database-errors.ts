@@ -6,7 +6,7 @@ const UNAVAILABLE = /^(08|57P|57014|53|25006|25P03|ECONN|ENOENT|ETIMEDOUT|EPIPE|
 
 /** Messages of pg and Kysely, which have no code, for connections that broke or cannot be opened. */
 const BROKEN_CONNECTION =
-  /timeout exceeded when trying to connect|Connection terminated|connection timeout|timeout expired|Query read timeout|is not queryable|after calling end on the pool|has been discarded|been destroyed/i;
+  /timeout exceeded when trying to connect|Connection terminated|connection timeout|timeout expired|Query read timeout|is not queryable|cached plan must not change result type|prepared statement \S+ does not exist|after calling end on the pool|has been discarded|been destroyed/i;
 
 /** Whether the database cannot be reached, or cannot serve at the moment. */
 export function isDatabaseUnavailable(error: unknown): boolean {

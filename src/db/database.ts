@@ -34,6 +34,8 @@ const ANSWER_MS = 5_000;
 export const KEEPALIVE_OPTIONS = '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3';
 /** The server's own timeout comes first, because its error keeps the connection usable. */
 const SERVER_SHARE = 0.9;
+/** Far more than the gateway's own statements: the columns and filters of lists vary. */
+const MAX_PREPARED = 1_000;
 
 /** Creates a pool for `url`. A statement fails without an answer in time, or without a connection within 3 s. */
 export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
@@ -53,6 +55,7 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
   const dialect = new PostgresDialect({
     pool: createDeadlinePool(pool, {
       answerMs,
+      maxPrepared: MAX_PREPARED,
       ending,
       onAnswer: () => outage?.answered(),
       onError(error) {

@@ -1,10 +1,13 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type pg from 'pg';
 import { createPoolCloser } from './pool-closer.ts';
+import { StatementNames } from './statement-names.ts';
 
 export interface DeadlinePoolOptions {
   /** The deadline of a statement, in milliseconds. */
   readonly answerMs: number;
+  /** A connection with more prepared statements is replaced, because the server keeps each of them in memory. */
+  readonly maxPrepared: number;
   /** After its abort the deadline is 2 s at most, and the first one that passes closes the pool to new callers. */
   readonly ending: AbortSignal;
   readonly onAnswer: () => void;
@@ -17,6 +20,8 @@ const ENDING_ANSWER_MS = 2_000;
  * connections after a failover.
  */
 const LOST_CONNECTION = /^(08|57P|25P03|25P04|25006)/;
+/** SQLSTATEs of a named statement that a connection cannot run again: a migration changed its columns, or it is gone. */
+const LOST_STATEMENT = /^(0A000|26000)$/;
 
 /**
  * A pool for Kysely with a deadline for every statement. A late statement rejects, and its connection is destroyed: a
@@ -24,10 +29,11 @@ const LOST_CONNECTION = /^(08|57P|25P03|25P04|25006)/;
  */
 export function createDeadlinePool(
   pool: pg.Pool,
-  { answerMs, ending, onAnswer, onError }: DeadlinePoolOptions,
+  { answerMs, maxPrepared, ending, onAnswer, onError }: DeadlinePoolOptions,
 ): PostgresPool {
   const clients = new WeakMap<pg.PoolClient, KnownClient>();
   const pending = new Set<Statement>();
+  const names = new StatementNames();
   /** Connections that last answered before this time are suspect: a statement sent then got no answer. */
   let suspectBefore = 0;
   let lastAnswerAt = 0;
@@ -47,12 +53,12 @@ export function createDeadlinePool(
     const timer = setTimeout(expire, limit, statement);
     pending.add(statement);
     try {
-      const result = await client.query(text, [...values]);
+      const result = await client.query(configOf(client, text, values));
       answered(client);
       return result;
     } catch (error) {
       if (isServerError(error)) {
-        if (LOST_CONNECTION.test(error.code)) void client.end();
+        if (LOST_CONNECTION.test(error.code) || LOST_STATEMENT.test(error.code)) void client.end();
         else answered(client);
       }
       const reason = statement.isLate ? timeoutError(limit, error) : error;
@@ -62,6 +68,13 @@ export function createDeadlinePool(
       clearTimeout(timer);
       pending.delete(statement);
     }
+  };
+  const configOf = (client: pg.PoolClient, text: string, values: readonly unknown[]): pg.QueryConfig => {
+    // A statement without parameters, such as `begin`, takes one message and no plan.
+    const name = values.length === 0 ? undefined : names.nameOf(text);
+    if (name === undefined) return { text, values: values as unknown[] };
+    clients.get(client)?.named.add(name);
+    return { name, text, values: values as unknown[] };
   };
   const answered = (client: pg.PoolClient): void => {
     const known = clients.get(client);
@@ -73,13 +86,15 @@ export function createDeadlinePool(
   // pg-pool listens for errors of idle clients only: an error of a client in use would end the process.
   pool.on('connect', (client) => {
     client.on('error', () => undefined);
+    const named = new Set<string>();
     clients.set(client, {
       answeredAt: performance.now(),
+      named,
       handle: {
         // The type also has an overload for cursors, which nothing uses.
         query: ((text: string, values: readonly unknown[]) =>
           query(client, text, values)) as unknown as PostgresPoolClient['query'],
-        release: (destroy) => client.release(destroy),
+        release: (destroy) => client.release(destroy === true || named.size > maxPrepared),
       },
     });
   });
@@ -113,6 +128,8 @@ export function createDeadlinePool(
 
 interface KnownClient {
   readonly handle: PostgresPoolClient;
+  /** The names of its prepared statements. */
+  readonly named: Set<string>;
   /** By performance.now(). */
   answeredAt: number;
 }

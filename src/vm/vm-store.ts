@@ -2,7 +2,8 @@ import { sql, type Expression, type SqlBool } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import type { Usage } from './limits.ts';
-import { toVm, type Vm, type VmRow } from './vm.ts';
+import type { Vm } from './vm.ts';
+import { ALL_VM_PROPERTIES, columnsOf, toVm, type VmProperty } from './vm-columns.ts';
 import { toVmStatus, VM_STATUSES, type VmStatus } from './vm-status.ts';
 
 /** Which VMs of an account to list. All conditions must hold. */
@@ -15,29 +16,31 @@ export interface VmFilter {
 }
 
 export interface VmPage {
+  /** With the selected properties. */
   readonly vms: readonly Vm[];
-  readonly totalCount: number;
+  /** Absent unless it is selected. */
+  readonly totalCount?: number;
   readonly hasNextPage: boolean;
 }
 
-/** Mappings and ports as one JSON value each: a list of VMs takes one statement. */
-const mappings = sql<VmRow['mappings']>`(
-  select coalesce(json_agg(json_build_object('name', m.name, 'internal_port', m.internal_port, 'visibility', m.visibility) order by m.name), '[]')
-  from vm_mapping m where m.vm_id = vm.id
-)`.as('mappings');
-const ports = sql<VmRow['ports']>`(
-  select coalesce(json_agg(json_build_object('protocol', p.protocol, 'internal_port', p.internal_port, 'public_port', p.public_port)
-                           order by p.protocol, p.internal_port), '[]')
-  from vm_port p where p.vm_id = vm.id
-)`.as('ports');
+const EVERYTHING: ReadonlySet<VmProperty> = new Set(ALL_VM_PROPERTIES);
 
-function selectVm(db: Db | Trx) {
-  return db.selectFrom('vm').selectAll('vm').select([mappings, ports]);
+function selectVm(db: Db | Trx, properties = EVERYTHING) {
+  return db.selectFrom('vm').select(columnsOf(properties));
 }
 
-export async function findVm(db: Db | Trx, userId: string, id: string): Promise<Vm | undefined> {
+/** Finds a VM of the account. With `properties`, it has only those. */
+export async function findVm(
+  db: Db | Trx,
+  userId: string,
+  id: string,
+  properties?: ReadonlySet<VmProperty>,
+): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await selectVm(db).where('vm.id', '=', id).where('vm.user_id', '=', userId).executeTakeFirst();
+  const row = await selectVm(db, properties)
+    .where('vm.id', '=', id)
+    .where('vm.user_id', '=', userId)
+    .executeTakeFirst();
   return row === undefined ? undefined : toVm(row);
 }
 
@@ -50,10 +53,10 @@ export interface DatedVm extends Vm {
 export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm | undefined> {
   if (!isUuid(id)) return undefined;
   const row = await selectVm(db)
-    .select(sql<Date>`now()`.as('read_at'))
+    .select(sql<Date>`now()`.as('readAt'))
     .where('vm.id', '=', id)
     .executeTakeFirst();
-  return row === undefined ? undefined : { ...toVm(row), readAt: row.read_at };
+  return row === undefined ? undefined : { ...toVm(row), readAt: row.readAt };
 }
 
 /**
@@ -107,21 +110,22 @@ export async function findVmByKey(
   return row === undefined ? undefined : { id: row.id, hash: row.idempotency_hash };
 }
 
-/** Lists the account's VMs in order of creation, after the given number, with the total count, in one statement. */
+/** What a list reads. */
+export interface VmSelection {
+  readonly properties: ReadonlySet<VmProperty>;
+  readonly totalCount: boolean;
+}
+
+/** Lists the account's VMs in order of creation, after the given number, in one statement. */
 export async function listVms(
   db: Db,
   userId: string,
   page: { first: number; after: number; filter: VmFilter },
+  { properties, totalCount }: VmSelection,
 ): Promise<VmPage> {
   const conditions = filterConditions(page.filter);
-  const total = sql<number>`(
-    select count(*) from vm where vm.user_id = ${userId} ${sql.join(
-      conditions.map((condition) => sql`and ${condition}`),
-      sql` `,
-    )}
-  )`;
-  let query = selectVm(db)
-    .select(total.as('total'))
+  let query = selectVm(db, properties)
+    .$if(totalCount, (counted) => counted.select(totalOf(userId, conditions)))
     .where('vm.user_id', '=', userId)
     .where('vm.number', '>', page.after);
   for (const condition of conditions) query = query.where(condition);
@@ -131,10 +135,21 @@ export async function listVms(
     .execute();
   return {
     vms: rows.slice(0, page.first).map(toVm),
-    // An empty page past the end has no row with the total. This rare case takes a second statement.
-    totalCount: rows[0]?.total ?? (page.after === 0 ? 0 : await countVms(db, userId, page.filter)),
     hasNextPage: rows.length > page.first,
+    // An empty page past the end has no row with the total. This rare case takes a second statement.
+    ...(totalCount && {
+      totalCount: rows[0]?.total ?? (page.after === 0 ? 0 : await countVms(db, userId, page.filter)),
+    }),
   };
+}
+
+function totalOf(userId: string, conditions: readonly Expression<SqlBool>[]) {
+  return sql<number>`(
+    select count(*) from vm where vm.user_id = ${userId} ${sql.join(
+      conditions.map((condition) => sql`and ${condition}`),
+      sql` `,
+    )}
+  )`.as('total');
 }
 
 /** Counts the account's VMs that match the filter, including those that are being deleted. */

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { getNamedType, isObjectType, type GraphQLField, type GraphQLObjectType } from 'graphql';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { createVerifyToken, signToken } from '../../src/auth/jwt.ts';
 import { RateLimits } from '../../src/auth/rate-limits.ts';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { Gateway } from '../../src/graphql/pipeline/gateway.ts';
+import { schema } from '../../src/graphql/schema/schema.ts';
 import { createLog } from '../../src/log.ts';
 import { RestHandler } from '../../src/rest/rest-handler.ts';
 import { openTestSecretBox } from '../support/secret-box.ts';
@@ -96,6 +99,30 @@ it.each(['/vms', '/vms/networking'])('answers GET %s in one statement', async (p
   expect([response.status, statements.length]).toEqual([200, 1]);
 });
 
+describe('a list reads only what is selected', () => {
+  it.each([
+    ['{ vms { nodes { id } } }', ['vm_mapping', 'vm_port', 'last_failure', 'count(*)', '"vmlabel"', 'image_id']],
+    ['{ vms { nodes { networking { name } } } }', ['vm_port', 'count(*)', '"status"']],
+    ['{ vms { totalCount } }', ['vm_mapping', '"boot"', '"number" >= ']],
+    ['{ vms { ...P } } fragment P on VmConnection { edges { node { specs { cpu } } } }', ['vm_mapping', '"enabled"']],
+  ])('%s', async (query, absent) => {
+    await run(query);
+    const [statement = ''] = statements;
+    expect([statements.length, absent.filter((part) => statement.includes(part))]).toEqual([1, []]);
+  });
+
+  it('and GET /vms reads what it prints', async () => {
+    const token = await signToken({ userId: 'alice', ttlSeconds: 60 }, { secret: SECRET, audience: 'authenticated' });
+    const { port } = server.address() as AddressInfo;
+    statements.length = 0;
+    await fetch(`http://127.0.0.1:${port}/vms`, { headers: { authorization: `Bearer ${token}` } });
+    const [statement = ''] = statements;
+    expect(
+      ['"vmlabel"', '"ram_gb"', 'vm_mapping', '"status"', 'count(*)'].map((part) => statement.includes(part)),
+    ).toEqual([true, true, false, false, false]);
+  });
+});
+
 it('reads the names of secrets without their values, and audits a read of values in the same statement', async () => {
   await run('{ vms { nodes { id secrets { key updatedAt } } } }');
   expect(statements.filter((statement) => statement.includes('sealed'))).toEqual([]);
@@ -136,4 +163,30 @@ it('reads one VM in one statement', async () => {
   const { rows } = { rows: await db.selectFrom('vm').select('id').execute() };
   const { statements: count } = await run(`{ vm(id: "${rows[0]?.id}") { id status networking { name } } }`);
   expect(count).toBe(1);
+});
+
+/** A selection of the field with all scalars and enums below it. */
+function selectionOf({ name, type }: GraphQLField<unknown, unknown>): string {
+  const named = getNamedType(type);
+  return isObjectType(named) ? `${name} { ${Object.values(named.getFields()).map(selectionOf).join(' ')} }` : name;
+}
+
+it('resolves each field of a VM, selected alone, to the same as with all others', async () => {
+  // Each property has a value, so that one that was not read would be missed.
+  await sql`update vm set desktop = 'xfce', engine_ref = 'r', answered_hash = 'h', undone_hash = 'u', storage_bytes = 5, storage_gb = 3,
+    storage_enforcement = 'HARD', image_reference = 'i', image_id = 'sha256:1', image_stand_in_for = 'o', image_incarnation = 0,
+    image_since = now(), observed_at = now(), started_at = now(), status = 'QUEUED', boot = '{"steps":[]}',
+    last_failure = '{"step":"BOOTING","code":"APP_EXITED","message":"m","oomKilled":false,"logTail":[],"at":"2026-01-01T00:00:00Z"}'`.execute(
+    db,
+  );
+  const fields = Object.values((schema.getType('Vm') as GraphQLObjectType).getFields());
+  const nodesOf = async (selection: string): Promise<Record<string, unknown>[]> => {
+    const { data } = await run(`{ vms { nodes { ${selection} } } }`);
+    return (data as { vms: { nodes: Record<string, unknown>[] } }).vms.nodes;
+  };
+  const all = await nodesOf(fields.map(selectionOf).join(' '));
+  for (const field of fields) {
+    const expected = all.map((vm) => ({ [field.name]: vm[field.name] }));
+    expect(await nodesOf(selectionOf(field)), field.name).toEqual(expected);
+  }
 });

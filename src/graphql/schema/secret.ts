@@ -1,7 +1,7 @@
 import type { VmSecretName } from '../../secrets/secret-store.ts';
 import { deleteSecret, setSecret } from '../../vm/commands/vm-secrets.ts';
 import { builder } from './builder.ts';
-import { selectsField } from './selects-field.ts';
+import { selectedFields } from './selected-fields.ts';
 import { Vm } from './vm/vm.ts';
 
 const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('VmSecret').implement({
@@ -30,7 +30,7 @@ builder.objectField(Vm, 'secrets', (t) =>
     type: [VmSecret],
     description: 'Its secrets, ordered by key. The password from its creation is the secret VM_PASSWORD.',
     resolve: ({ id }, _args, { loaders }, info) =>
-      selectsField(info, 'value') ? loaders.secretValues(id) : loaders.secrets(id),
+      selectedFields(info).has('value') ? loaders.secretValues(id) : loaders.secrets(id),
   }),
 );
 

@@ -4,6 +4,7 @@ import { builder } from '../builder.ts';
 import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from '../page.ts';
 import { Vm } from './vm.ts';
 import { VmStatus } from './vm-status.ts';
+import { connectionSelection, selectedProperties } from './vm-selection.ts';
 
 interface Page extends VmPage {
   readonly after: number | undefined;
@@ -38,9 +39,15 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
     pageInfo: t.field({
       type: PageInfo,
       description: 'The position of the page.',
-      resolve: (page) => toPageInfo(page.vms.map(cursorOf), page),
+      resolve: (page) => toPageInfo([page.vms[0], page.vms.at(-1)].flatMap((vm) => vm ?? []).map(cursorOf), page),
     }),
-    totalCount: t.exposeInt('totalCount', { description: 'The number of VMs on all pages.' }),
+    totalCount: t.int({
+      description: 'The number of VMs on all pages.',
+      resolve({ totalCount }) {
+        if (totalCount === undefined) throw new Error('totalCount is selected but was not read.');
+        return totalCount;
+      },
+    }),
   }),
 });
 
@@ -60,7 +67,8 @@ builder.queryFields((t) => ({
     nullable: true,
     description: 'A VM; null if it does not exist or belongs to another account.',
     args: { id: t.arg.id({ description: 'The UUID.' }) },
-    resolve: async (_root, { id }, { db, viewer }) => (await findVm(db, viewer.userId, id)) ?? null,
+    resolve: async (_root, { id }, { db, viewer }, info) =>
+      (await findVm(db, viewer.userId, id, selectedProperties(info))) ?? null,
   }),
   vms: t.field({
     type: VmConnection,
@@ -75,10 +83,10 @@ builder.queryFields((t) => ({
       after: t.arg.string({ required: false, description: 'Return VMs after this cursor.' }),
       filter: t.arg({ type: VmFilter, required: false, description: 'By default, all VMs.' }),
     },
-    resolve: async (_root, { first, after, filter }, { db, viewer }): Promise<Page> => {
+    resolve: async (_root, { first, after, filter }, { db, viewer }, info): Promise<Page> => {
       const start = fromCursor('vm', after);
       const page = { first: parsePageSize(first), after: start ?? 0, filter: filter ?? {} };
-      return { ...(await listVms(db, viewer.userId, page)), after: start };
+      return { ...(await listVms(db, viewer.userId, page, connectionSelection(info))), after: start };
     },
   }),
 }));

@@ -42,7 +42,6 @@ const StorageEnforcement = builder.enumType('StorageEnforcement', {
 export const Vm = builder.objectRef<VmModel>('Vm').implement({
   description: 'A browser desktop or app: at most one container with its volumes.',
   interfaces: [Node],
-  isTypeOf: (value) => typeof value === 'object' && value !== null && 'vmlabel' in value,
   fields: (t) => ({
     userId: t.exposeID('userId', { description: 'The account that owns it.' }),
     vmlabel: t.exposeString('vmlabel', { description: 'A label, which need not be unique.' }),

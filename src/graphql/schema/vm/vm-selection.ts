@@ -1,0 +1,62 @@
+import type { FieldNode, GraphQLResolveInfo } from 'graphql';
+import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/vm-columns.ts';
+import type { VmSelection } from '../../../vm/vm-store.ts';
+import { selectedFields } from '../selected-fields.ts';
+
+/**
+ * The properties that the resolver of each field of `Vm` reads. A field that is not here reads the property of its name
+ * or, if there is none, may read all.
+ */
+const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
+  __typename: ['id'],
+  os: ['distribution', 'desktop'],
+  specs: ['cpu', 'ramGb', 'persistent'],
+  image: ['image', 'region', 'distribution', 'desktop'],
+  progress: ['id', 'status'],
+  changeUndone: ['undoneHash'],
+  url: ['id'],
+  storageGb: ['persistent', 'storageEnforcement', 'storageGb'],
+  storageUsedGb: ['storageBytes'],
+  secrets: ['id'],
+  networking: ['mappings'],
+};
+const KNOWN: ReadonlySet<string> = new Set(ALL_VM_PROPERTIES);
+
+type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>;
+
+/** What a field that returns a VM must read. */
+export function selectedProperties(info: Info): ReadonlySet<VmProperty> {
+  return remember(info, (): VmSelection => ({
+    properties: new Set(propertiesOf(selectedFields(info))),
+    totalCount: false,
+  })).properties;
+}
+
+/** What a field that returns a VmConnection must read. */
+export function connectionSelection(info: Info): VmSelection {
+  return remember(info, () => {
+    const page = selectedFields(info);
+    const vms = [...selectedFields(info, ['nodes']), ...selectedFields(info, ['edges', 'node'])];
+    const hasCursors = page.has('pageInfo') || selectedFields(info, ['edges']).has('cursor');
+    return {
+      // Never empty: a page may be selected without its VMs.
+      properties: new Set<VmProperty>(['id', ...propertiesOf(vms), ...(hasCursors ? (['number'] as const) : [])]),
+      totalCount: page.has('totalCount'),
+    };
+  });
+}
+
+function propertiesOf(fields: Iterable<string>): VmProperty[] {
+  return [...fields].flatMap(
+    (name) => PROPERTIES[name] ?? (KNOWN.has(name) ? [name as VmProperty] : ALL_VM_PROPERTIES),
+  );
+}
+
+/** By the list of nodes, which is the same for each execution of a compiled operation. */
+const remembered = new WeakMap<readonly FieldNode[], VmSelection>();
+
+function remember({ fieldNodes }: Info, select: () => VmSelection): VmSelection {
+  const known = remembered.get(fieldNodes) ?? select();
+  remembered.set(fieldNodes, known);
+  return known;
+}

@@ -187,7 +187,7 @@ export async function startServer(
 
 /** When each loop that readiness depends on last completed a round. */
 function loopsOf(listener: Listener, reconciler: Reconciler | undefined): Map<string, () => number> {
-  const loops = new Map([['listening for changes', listener.answeredAt]]);
+  const loops = new Map([['listening for changes', () => listener.answeredAt()]]);
   if (reconciler === undefined) return loops;
   const { loop } = reconciler;
   return loops.set('claiming due VMs', () => loop.claimedAt).set('extending leases', () => loop.heartbeatAt);

@@ -1,14 +1,9 @@
-import {
-  createRemoteJWKSet,
-  errors,
-  jwtVerify,
-  SignJWT,
-  type JWTPayload,
-  type JWTVerifyOptions,
-  type JWTVerifyResult,
-} from 'jose';
+import { createSecretKey } from 'node:crypto';
+import { errors, jwtVerify, SignJWT, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { ApiError } from '../errors.ts';
 import type { Viewer } from '../audit/viewer.ts';
+import { createRemoteKeys } from './remote-keys.ts';
+import { verifyHs256 } from './verify-hs256.ts';
 
 export interface JwtOptions {
   readonly secret?: string | undefined;
@@ -18,7 +13,11 @@ export interface JwtOptions {
 }
 
 /** Rejects with UNAUTHENTICATED unless the token is valid now, UNAVAILABLE if the keys cannot be fetched. */
-export type VerifyToken = (token: string) => Promise<Viewer>;
+export interface VerifyToken {
+  (token: string): Promise<Viewer>;
+  /** Changes when a token must be verified again, because the keys have changed. */
+  keyVersion(): number;
+}
 
 const LEEWAY_SECONDS = 5;
 
@@ -26,43 +25,49 @@ const LEEWAY_SECONDS = 5;
  * Verifies HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`. Never both: a public key must
  * not be accepted as a shared secret (RFC 8725 §3.1). `exp`, `aud` and a string `sub` are required.
  */
-export function createVerifyToken(options: JwtOptions): VerifyToken {
-  const verify = signatureVerifier(options);
-  return async (token) => toViewer(await verify(token));
-}
-
-function signatureVerifier({ secret, jwksUrl, issuer, audience }: JwtOptions): VerifyPayload {
-  const common: JWTVerifyOptions = {
+export function createVerifyToken({ secret, jwksUrl, issuer, audience }: JwtOptions): VerifyToken {
+  const claims: JWTVerifyOptions = {
     audience,
     requiredClaims: ['exp', 'sub', 'aud'],
     clockTolerance: LEEWAY_SECONDS,
     ...(issuer !== undefined && { issuer }),
   };
   if (jwksUrl !== undefined) {
-    const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: 5_000 });
-    return payloadOf((token) => jwtVerify(token, keys, { ...common, algorithms: ['ES256', 'RS256'] }));
+    const keys = createRemoteKeys(jwksUrl);
+    const options = { ...claims, algorithms: ['ES256', 'RS256'] };
+    const verify = async (token: string): Promise<JWTPayload> => (await jwtVerify(token, keys.find, options)).payload;
+    return Object.assign(viewerOf(verify, isKeySetUnavailable), { keyVersion: () => keys.version() });
   }
   if (secret === undefined) throw new Error('Set JWT_SECRET or JWT_JWKS_URL: one of them is needed to verify tokens.');
-  const key = new TextEncoder().encode(secret);
-  return payloadOf((token) => jwtVerify(token, key, { ...common, algorithms: ['HS256'] }));
+  const key = createSecretKey(secret, 'utf8');
+  return Object.assign(
+    viewerOf((token) => verifyHs256(token, key, claims), neverUnavailable),
+    { keyVersion: () => 0 },
+  );
 }
 
-type VerifyPayload = (token: string) => Promise<JWTPayload>;
-
-function payloadOf(verify: (token: string) => Promise<JWTVerifyResult>): VerifyPayload {
+function viewerOf(
+  verify: (token: string) => JWTPayload | Promise<JWTPayload>,
+  isUnavailable: (error: unknown) => boolean,
+): (token: string) => Promise<Viewer> {
   return async (token) => {
+    let payload: JWTPayload;
     try {
-      return (await verify(token)).payload;
+      payload = await verify(token);
     } catch (error) {
       // The token may be fine: a new one would not help.
-      if (isKeySetUnavailable(error))
+      if (isUnavailable(error))
         throw new ApiError('UNAVAILABLE', 'The keys at JWT_JWKS_URL cannot be fetched; try again shortly.', {
           cause: error,
         });
       throw new ApiError('UNAUTHENTICATED', undefined, { cause: error });
     }
+    return toViewer(payload);
   };
 }
+
+/** A shared secret is always there. jose's errors for a malformed token would look like those of a failed fetch. */
+const neverUnavailable = (): boolean => false;
 
 function isKeySetUnavailable(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof TypeError) return true;

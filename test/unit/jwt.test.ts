@@ -17,6 +17,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bearerOf, createVerifyToken, signToken, type VerifyToken } from '../../src/auth/jwt.ts';
 import { cacheTokens } from '../../src/auth/cache-tokens.ts';
+import { ApiError } from '../../src/errors.ts';
+import { eventually } from '../support/eventually.ts';
 import { JWT_SECRET as SECRET } from '../support/tokens.ts';
 
 const KEY = new TextEncoder().encode(SECRET);
@@ -143,6 +145,34 @@ describe('with a shared secret', () => {
     await expect(verifyFresh(short)).rejects.toMatchObject(REFUSED);
   });
 
+  it('caches the tokens that were used last, and no more than fit', async () => {
+    let verified = 0;
+    const counting = Object.assign(
+      async (text: string) => {
+        verified += 1;
+        return { userId: text, expiresAt: Date.now() + 60_000 };
+      },
+      { keyVersion: () => 0 },
+    );
+    const cached = cacheTokens(counting);
+    // Each takes more than 1 MiB, and 32 MiB are kept.
+    const long = Array.from({ length: 40 }, (_, index) => String(index).padEnd(2 ** 20, 'x'));
+    for (const text of long) {
+      await cached(long[0] ?? '');
+      await cached(text);
+    }
+    expect(verified).toBe(40);
+    await cached(long[1] ?? '');
+    expect(verified).toBe(41);
+  });
+
+  it('refuses an extension that must be understood, and a header that is no JSON', async () => {
+    await expect(verify(signedByHand())).rejects.toMatchObject(REFUSED);
+    const text = `bm8.${base64url.encode(JSON.stringify({ ...CLAIMS, exp: now() + 3_600 }))}`;
+    const signed = `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
+    await expect(verify(signed)).rejects.toMatchObject(REFUSED);
+  });
+
   it('tolerates a clock difference of a few seconds', async () => {
     expect(await verify(await token({ ...CLAIMS, nbf: now() + 3 }))).toMatchObject({ userId: 'alice' });
     expect(await verify(await token({ ...CLAIMS, exp: now() - 3 }))).toMatchObject({ userId: 'alice' });
@@ -169,6 +199,8 @@ it('reports UNAVAILABLE if the key set cannot be fetched', async () => {
 describe('with the keys at a JWKS address', () => {
   let verify: VerifyToken;
   let keys: Record<'ES256' | 'RS256' | 'stranger', Awaited<ReturnType<typeof generateKeyPair>>>;
+  let isWithdrawn = false;
+  let published: object[] = [];
   const server = createServer();
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys.json`;
 
@@ -179,16 +211,17 @@ describe('with the keys at a JWKS address', () => {
       generateKeyPair('ES256'),
     ]);
     keys = { ES256, RS256, stranger };
-    const published = await Promise.all(
+    published = await Promise.all(
       (['ES256', 'RS256'] as const).map(async (alg) => ({
         ...(await exportJWK(keys[alg].publicKey)),
         kid: alg,
         use: 'sig',
       })),
     );
-    server.on('request', (_request, reply) =>
-      reply.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published })),
-    );
+    server.on('request', (request, reply) => {
+      const left = request.url === '/withdrawn.json' && isWithdrawn ? [] : published;
+      reply.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: left }));
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     verify = createVerifyToken({ jwksUrl: url(), audience: 'authenticated' });
   });
@@ -236,6 +269,42 @@ describe('with the keys at a JWKS address', () => {
     const expired = await token({ ...CLAIMS, exp: now() - 60 }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     const foreign = await token({ ...CLAIMS, aud: 'anon' }, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     for (const bad of [expired, foreign]) await expect(verify(bad)).rejects.toMatchObject(REFUSED);
+  });
+
+  it('verifies a cached token again within about a minute after its key was withdrawn', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const address = url().replace('keys.json', 'withdrawn.json');
+    const cached = cacheTokens(createVerifyToken({ jwksUrl: address, audience: 'authenticated' }));
+    const signed = await token(CLAIMS, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
+    await cached(signed);
+    const viewer = await cached(signed);
+    expect(await cached(signed)).toBe(viewer);
+    isWithdrawn = true;
+    vi.setSystemTime(Date.now() + 61_000);
+    await eventually(async () => (await cached(signed).catch((error: unknown) => error)) instanceof ApiError);
+    await expect(cached(signed)).rejects.toMatchObject(REFUSED);
+  });
+
+  it('keeps cached tokens while the keys cannot be fetched', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let requests = 0;
+    const failing = createServer((_request, reply) => {
+      requests += 1;
+      if (requests === 1) reply.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: published }));
+      else reply.writeHead(500).end();
+    });
+    await new Promise<void>((resolve) => failing.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void failing.close());
+    const jwksUrl = `http://127.0.0.1:${(failing.address() as AddressInfo).port}/keys`;
+    const cached = cacheTokens(createVerifyToken({ jwksUrl, audience: 'authenticated' }));
+    const signed = await token(CLAIMS, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
+    await cached(signed);
+    vi.setSystemTime(Date.now() + 61_000);
+    expect(await cached(signed)).toMatchObject({ userId: 'alice' });
+    await eventually(() => requests === 2);
+    expect(await cached(signed)).toMatchObject({ userId: 'alice' });
   });
 
   it('cannot sign tokens', async () => {

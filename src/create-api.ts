@@ -43,7 +43,7 @@ export function createApi(options: ApiOptions): Api {
   setMaxListeners(0, closing.signal);
   const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
   const sockets = new AccountSockets(limits.socketsPerAccount);
-  const gateway = new Gateway({ services, rates, log, graphiql, introspection });
+  const gateway = new Gateway({ services, rates, log, introspection });
   const graphqlWs = new GraphqlWs({
     gateway,
     verifyToken,
@@ -60,9 +60,6 @@ export function createApi(options: ApiOptions): Api {
     graphqlWs,
     rest: new RestHandler({ gateway, authenticate, strict: strictRest, log }),
     endEventStreams: () => closing.abort(),
-    async dispose() {
-      await graphqlWs.dispose();
-      await gateway.dispose();
-    },
+    dispose: () => graphqlWs.dispose(),
   };
 }

@@ -68,7 +68,7 @@ export class RestHandler {
     const key = request.headers['idempotency-key'];
     const restRequest: RestRequest = {
       params,
-      body: hasBody ? (await readJson(request)).value : {},
+      body: hasBody ? await readJson(request) : {},
       idempotencyKey: typeof key === 'string' ? key : undefined,
     };
     const data = await runOperation(gateway, caller, route, restRequest);

@@ -21,7 +21,7 @@ export async function runOperation(
 ): Promise<RestData> {
   const nodes: RestData['nodes'][number][] = [];
   for (let after: string | undefined; ;) {
-    const operation = await gateway.prepare(
+    const operation = gateway.prepare(
       { query: route.document, variables: { ...route.variables(request), after } },
       caller,
     );

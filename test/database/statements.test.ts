@@ -46,7 +46,7 @@ beforeAll(async () => {
   };
   const log = await createLog({ level: 'silent' });
   const rates = new RateLimits({ perAccount: 1_000, perAddress: 1_000, log });
-  gateway = new Gateway({ services, rates, log, graphiql: false, introspection: true });
+  gateway = new Gateway({ services, rates, log, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
   const rest = new RestHandler({ gateway, authenticate, strict: false, log });
@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 async function run(query: string): Promise<{ data: unknown; statements: number }> {
-  const operation = await gateway.prepare({ query }, { viewer, requestId: 'test' });
+  const operation = gateway.prepare({ query }, { viewer, requestId: 'test' });
   if (!('kind' in operation)) throw new AggregateError(operation);
   statements.length = 0;
   const { data, errors } = await operation.execute();

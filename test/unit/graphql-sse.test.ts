@@ -16,7 +16,7 @@ async function openUnread() {
   const ending = new AbortController();
   const subscription = { source, resultOf: () => ({ data: { text: 'x'.repeat(EVENT_BYTES) } }) };
   const gateway: Pick<Gateway, 'prepare'> = {
-    prepare: async () => ({
+    prepare: () => ({
       kind: 'subscription' as never,
       args: {} as never,
       execute: async () => ({}),

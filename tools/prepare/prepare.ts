@@ -7,6 +7,7 @@ import { DEFAULT_SOCKET } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
+import { checkBenchPeers } from './bench-peers.ts';
 import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
@@ -37,7 +38,7 @@ async function prepareToServe(gatewayPid: number): Promise<void> {
 const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   serve: ([gatewayPid]) => prepareToServe(Number(gatewayPid)),
   test: (files) => meetNeeds(TEST_CHECKS[needsOfFiles(files)], installDebianPackages),
-  bench: () => meetNeeds([checkEngine, checkBusybox, checkNginx, checkWrk], installDebianPackages),
+  bench: () => meetNeeds([checkEngine, checkBusybox, checkNginx, checkWrk, checkBenchPeers], installDebianPackages),
   // Its own engine needs what this machine's does.
   chaos: () => meetNeeds([checkEngine, checkBusybox, checkFaketime], installDebianPackages),
 };

@@ -26,8 +26,30 @@ const POINTS_PER_MUTATION = 5;
 export function pointsOf(args: ExecutionArgs): number {
   const operation = getOperationAST(args.document, args.operationName);
   if (operation == null) return 1;
-  const known = knownPoints.get(operation);
-  if (known !== undefined) return known;
+  const known = knownPoints.get(operation) ?? new Map<string, number>();
+  knownPoints.set(operation, known);
+  const key = lengthsIn(operation, args);
+  const points = known.get(key) ?? computePoints(operation, args);
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(key, points);
+  return points;
+}
+
+/** The points of an operation by the variables that they depend on. Operations that exceed the limit are not in it. */
+const knownPoints = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+const MAX_KNOWN = 100;
+
+/** Only the length of pages changes the cost of an operation: its variables of the type Int. */
+function lengthsIn({ variableDefinitions = [] }: OperationDefinitionNode, { variableValues }: ExecutionArgs): string {
+  if (variableDefinitions.length === 0) return '';
+  const lengths = variableDefinitions.flatMap(({ type, variable }) => {
+    const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+    return named.kind === Kind.NAMED_TYPE && named.name.value === 'Int' ? variableValues?.[variable.name.value] : [];
+  });
+  return JSON.stringify(lengths);
+}
+
+function computePoints(operation: OperationDefinitionNode, args: ExecutionArgs): number {
   const alone = withOnly(operation, args.document);
   const cost = costOf(alone, operation, args);
   if (cost > MAX_COST) {
@@ -36,13 +58,8 @@ export function pointsOf(args: ExecutionArgs): number {
   }
   const mutations =
     operation.operation === OperationTypeNode.MUTATION ? countRootFields(operation.selectionSet, alone) : 0;
-  const points = Math.max(1, mutations * POINTS_PER_MUTATION) + Math.floor(cost / COST_PER_POINT);
-  if ((operation.variableDefinitions ?? []).length === 0) knownPoints.set(operation, points);
-  return points;
+  return Math.max(1, mutations * POINTS_PER_MUTATION) + Math.floor(cost / COST_PER_POINT);
 }
-
-/** Points of operations without variables, which never change. */
-const knownPoints = new WeakMap<OperationDefinitionNode, number>();
 
 function costOf(
   document: DocumentNode,

@@ -18,9 +18,9 @@ export function selectedFields(
       );
     });
   const below = (nodes: readonly FieldNode[]): FieldNode[] => nodes.flatMap(({ selectionSet }) => inside(selectionSet));
-  const parents = path.reduce(
+  const parents = path.reduce<readonly FieldNode[]>(
     (nodes, name) => below(nodes).filter((node) => node.name.value === name),
-    fieldNodes as readonly FieldNode[],
+    fieldNodes,
   );
   return new Set(below(parents).map(({ name }) => name.value));
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { AccountSockets } from '../../auth/account-sockets.ts';
 import type { Authenticate } from '../../auth/authenticate.ts';
 import type { Viewer } from '../../audit/viewer.ts';
@@ -7,14 +8,16 @@ import { MethodNotAllowedError } from '../../http/method-not-allowed.ts';
 import { readJson } from '../../http/read-json.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import { sendError } from '../../http/send-error.ts';
-import { sendResponse } from '../../http/send-response.ts';
+import { sendHtml, sendJson } from '../../http/send-response.ts';
 import { logFailure } from '../../lib/log-failure.ts';
 import type { Log } from '../../log.ts';
-import { GRAPHQL_PATH, type Gateway } from '../pipeline/gateway.ts';
+import { GRAPHQL_PATH, type Gateway, type OperationRequest } from '../pipeline/gateway.ts';
 import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
 import type { Caller } from '../schema/context.ts';
+import { graphiqlPage } from './graphiql-page.ts';
 import { serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
+import { responseTypeOf, type ResponseType } from './response-type.ts';
 
 /** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -53,7 +56,7 @@ export class GraphqlHttp {
     try {
       if (request.method !== 'GET' && request.method !== 'POST') throw new MethodNotAllowedError(['GET', 'POST']);
       if (graphiql && request.method === 'GET' && accept.includes('text/html'))
-        return await this.#answer(request, reply, undefined);
+        return sendHtml(reply, await graphiqlPage());
       const caller = await authenticate(request);
       await (accept.includes('text/event-stream')
         ? this.#stream(request, reply, caller)
@@ -66,28 +69,28 @@ export class GraphqlHttp {
     }
   }
 
-  async #answer(request: IncomingMessage, reply: ServerResponse, caller: Caller | undefined): Promise<void> {
-    const { gateway, persisted } = this.#options;
-    const left = new AbortController();
-    reply.once('close', () => {
-      // Not after a normal end, which would cost the stack trace of an AbortError for each request.
-      if (!reply.writableFinished) left.abort();
-    });
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    const body = request.method === 'POST' ? await readJson(request) : undefined;
-    const sent = body?.value ?? operationOfSearch(url.searchParams);
-    const operation = caller === undefined ? sent : withPersistedDocument(sent, persisted);
-    // Checked here, because yoga's own errors quote the request.
-    if (caller !== undefined) toOperation(operation);
-    if (body === undefined && operation !== sent) setDocument(url.searchParams, operation['query']);
-    const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: left.signal };
-    const text = operation === sent ? body?.text : JSON.stringify(operation);
-    const forwarded = new Request(url, body === undefined || text === undefined ? init : { ...init, body: text });
-    await sendResponse(reply, await gateway.fetch(forwarded, caller));
+  async #answer(request: IncomingMessage, reply: ServerResponse, caller: Caller): Promise<void> {
+    const { gateway } = this.#options;
+    const type = responseTypeOf(request.headers.accept);
+    if (type === undefined) return refuseAccept(reply);
+    const prepared = gateway.prepare(await this.#readOperation(request), caller);
+    if (!('kind' in prepared)) return refuse(reply, type, prepared);
+    if (prepared.kind === 'mutation' && request.method === 'GET')
+      throw new MethodNotAllowedError(['POST'], 'Send mutations by POST.');
+    if (prepared.kind === 'subscription') return refuse(reply, type, [gateway.mask(NO_STREAM, caller)]);
+    send(reply, 200, type, await prepared.execute());
+  }
+
+  async #readOperation(request: IncomingMessage): Promise<OperationRequest> {
+    const sent =
+      request.method === 'POST'
+        ? await readJson(request)
+        : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
+    return toOperation(withPersistedDocument(sent, this.#options.persisted));
   }
 
   async #stream(request: IncomingMessage, reply: ServerResponse, caller: Caller): Promise<void> {
-    const { gateway, closing, sockets, persisted } = this.#options;
+    const { gateway, closing, sockets } = this.#options;
     // The client left during authentication; `close` will not fire again.
     if (reply.destroyed) return;
     if (closing.aborted) throw new ApiError('UNAVAILABLE', 'This gateway is shutting down; connect again.');
@@ -101,31 +104,37 @@ export class GraphqlHttp {
       clearTimeout(expiry);
       closing.removeEventListener('abort', end);
     });
-    const isPost = request.method === 'POST';
-    const sent = isPost
-      ? (await readJson(request)).value
-      : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
     const lastEventId = request.headers['last-event-id'];
-    await serveSse(gateway, reply, toOperation(withPersistedDocument(sent, persisted)), {
+    await serveSse(gateway, reply, await this.#readOperation(request), {
       caller,
-      mayMutate: isPost,
+      mayMutate: request.method === 'POST',
       lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
       ending: ending.signal,
     });
   }
 }
 
-function setDocument(search: URLSearchParams, query: unknown): void {
-  if (typeof query === 'string') search.set('query', query);
-  search.delete('documentId');
+const NO_STREAM = new ApiError(
+  'BAD_USER_INPUT',
+  'Subscribe over a WebSocket, or with the header "accept: text/event-stream".',
+);
+
+/** An operation that is refused as a whole: a client that understands only JSON gets the errors as a result. */
+function refuse(reply: ServerResponse, type: ResponseType, errors: readonly GraphQLError[]): void {
+  send(reply, type === 'application/json' ? 200 : 400, type, { errors });
 }
 
-function headersOf({ headers }: IncomingMessage): [string, string][] {
-  const kept = ['accept', 'content-type'] as const;
-  return kept.flatMap((name) => {
-    const value = headers[name];
-    return typeof value === 'string' ? [[name, value]] : [];
-  });
+function send(reply: ServerResponse, status: number, type: ResponseType, result: ExecutionResult): void {
+  sendJson(reply, status, result, { 'content-type': CONTENT_TYPES[type] });
+}
+
+const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {
+  'application/json': 'application/json; charset=utf-8',
+  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
+};
+
+function refuseAccept(reply: ServerResponse): void {
+  reply.writeHead(406, { accept: Object.values(CONTENT_TYPES).join(', '), 'content-length': '0' }).end();
 }
 
 function atExpiry({ expiresAt }: Viewer, end: () => void): NodeJS.Timeout {

@@ -22,7 +22,7 @@ export async function serveSse(
   operation: OperationRequest,
   { caller, mayMutate, lastEventId, ending }: SseOptions,
 ): Promise<void> {
-  const prepared = await gateway.prepare(operation, {
+  const prepared = gateway.prepare(operation, {
     ...caller,
     lastEventId,
     connection: { cut: () => void reply.destroy() },

@@ -98,7 +98,7 @@ export class WsProtocol {
     try {
       rates.checkAccount(viewer);
       const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
-      const prepared = await gateway.prepare({ ...payload, query }, caller);
+      const prepared = gateway.prepare({ ...payload, query }, caller);
       if (!('kind' in prepared)) return prepared;
       if (prepared.kind === 'subscription') {
         if (connection.subscriptions >= subscriptionsPerSocket) throw tooManySubscriptions(subscriptionsPerSocket);

@@ -32,7 +32,7 @@ export class VmIngress {
     const tickets = new Tickets({ ...options, secure: publicScheme === 'https' });
     const routes = new RouteCache({ ...options, tickets });
     const bootPage = new BootPage(options);
-    const bootPageEvents = new BootPageEvents({ streams, routes, bootPage });
+    const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
     this.proxy = new IngressProxy({ routes, bootPage, log, publicScheme, addressOf });
     this.ownPaths = new OwnPaths({ tickets, routes, bootPage, bootPageEvents, log });

@@ -119,14 +119,14 @@ describe.each(['vms.localhost', 'vms.test'])('the page of a sibling VM under %s'
     await page.evaluate((own) => {
       for (let n = 0; n < 40; n += 1) document.cookie = `wide${n}=${'x'.repeat(1_000)}; Path=/; Domain=${own}`;
     }, domain);
-    expect(await context.cookies(victimUrl)).toHaveLength(41);
+    await eventually(async () => (await context.cookies(victimUrl)).length === 41);
     const { status } = await page
       .evaluate(async (url) => ({ status: (await fetch(url)).status }), '/inner')
       .catch(() => ({ status: 0 }));
     expect(status).toBe(431);
     await page.goto(victimUrl);
     await page.waitForFunction("document.title === 'app'");
-    expect(await context.cookies(victimUrl)).toHaveLength(1);
+    await eventually(async () => (await context.cookies(victimUrl)).length === 1);
   });
 
   it('does not keep the app from framing itself, or from a service worker', async () => {

@@ -215,7 +215,9 @@ describe('a connection that was opened by a ticket', () => {
     new WebSocketServer({ server: app }).on('connection', (ws) => ws.on('error', () => undefined));
     const port = await listen(app);
     const ticket = { id: 't', userId: 'alice', until: Date.now() + 60_000 };
-    const { port: entry } = await proxyGateway(() => ({ ...upstream(port), ticket }) as ReturnType<typeof upstream>);
+    const { port: entry } = await proxyGateway(
+      () => ({ ...upstream(port), ticket, holder: ticket }) as ReturnType<typeof upstream>,
+    );
     const tryOpen = async (): Promise<WebSocket | string> => {
       const ws = new WebSocket(`ws://127.0.0.1:${entry}/`, { headers: { host: HOST } });
       onTestFinished(() => ws.terminate());

@@ -33,6 +33,18 @@ describe('a WebSocket', () => {
   const handshake = (more = '') =>
     `GET /ws HTTP/1.1\r\nHost: ${HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n${more}\r\n`;
 
+  it('finds a place for who holds a ticket, however many visitors there are', async () => {
+    const app = await echo();
+    const ticket = { id: 't', userId: 'alice', until: Date.now() + 60_000 };
+    const { port } = await gateway((_vm, _name, _path, cookies) => {
+      const resolution = upstream(app.port);
+      return resolution.kind === 'upstream' && cookies.size > 0 ? { ...resolution, holder: ticket } : resolution;
+    });
+    const visitors = await Promise.allSettled(Array.from({ length: 100 }, () => open(port)));
+    expect(visitors.filter(({ status }) => status === 'fulfilled')).toHaveLength(64);
+    await open(port, { Cookie: 'swiftor_ticket=t' });
+  });
+
   it('carries 300 kB messages both ways, and close codes from either side', async () => {
     const app = await echo((ws, req) => {
       expect([req.url, req.headers.host, req.headers['x-forwarded-for'], req.headers.cookie]).toEqual([

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PassThrough, type Duplex, type Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { requestIdOf } from '../../http/request-id.ts';
 import type { Log } from '../../log.ts';
 import { answerPlain } from '../../http/plain-answer.ts';
 import { hasBody, originForm } from '../../http/request-target.ts';
 import type { Upstream } from '../routing/resolution.ts';
+import type { SocketHolder } from '../access/socket-limits.ts';
 import type { Ticket } from '../access/tickets.ts';
 import { TargetGoneError, type AppPool } from './app-pools.ts';
+import { forwardableBody } from './forwardable-body.ts';
 import { responseHeaders } from './response-headers.ts';
+import type { UnsentBytes } from './unsent-bytes.ts';
 
 /** An authorized request to an app. */
 export interface AppRequest {
@@ -18,6 +21,9 @@ export interface AppRequest {
   readonly pool: AppPool;
   /** The headers for the app, as a flat list of names and values. */
   readonly headers: string[];
+  /** Whom it counts for. */
+  readonly client: SocketHolder;
+  readonly unsent: UnsentBytes;
   /** The request ends when this expires. */
   readonly ticket: Ticket | undefined;
   readonly log: Log;
@@ -83,9 +89,9 @@ class AppExchange implements Dispatcher.DispatchHandler {
   }
 
   send(dispatcher: Dispatcher = this.#mayRepeat ? this.#request.pool.kept : this.#request.pool.fresh): void {
-    const { req, target, headers, onUpgrade } = this.#request;
+    const { req, target, headers, client, unsent, onUpgrade } = this.#request;
     const path = originForm(req.url ?? '/').slice(target.strip?.length ?? 0);
-    const body = hasBody(req) ? bodyOf(req) : null;
+    const body = hasBody(req) ? forwardableBody(req, (held) => unsent.watch(held, client)) : null;
     const upgrade = onUpgrade === undefined ? null : 'websocket';
     try {
       dispatcher.dispatch({ method: req.method ?? 'GET', path, headers, body, upgrade }, this);
@@ -203,17 +209,6 @@ class AppExchange implements Dispatcher.DispatchHandler {
     this.#abort();
     answerPlain(res, status, message);
   }
-}
-
-/**
- * The body for the app. Not the request itself: undici destroys the body of a failed request, but a client that is
- * still sending must be able to read the answer. The rest of the body is discarded.
- */
-function bodyOf(req: IncomingMessage): Readable {
-  const body = new PassThrough();
-  body.on('error', () => undefined);
-  body.once('close', () => req.unpipe(body).resume());
-  return req.pipe(body);
 }
 
 /** The app's headers as a flat list in their original order and case; bytes beyond ASCII are preserved. */

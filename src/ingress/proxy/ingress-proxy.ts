@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isDatabaseUnavailable } from '../../db/database-errors.ts';
+import { networkOf } from '../../http/network-of.ts';
 import { pathOf } from '../../http/path-of.ts';
 import { answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request-target.ts';
 import type { Log } from '../../log.ts';
-import { createSocketLimits } from '../access/socket-limits.ts';
+import { SocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { Resolution } from '../routing/resolution.ts';
@@ -17,6 +19,7 @@ import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp, type AppRequest } from './app-exchange.ts';
 import { AppPools, type PoolTimes } from './app-pools.ts';
 import { requestHeaders } from './request-headers.ts';
+import { UnsentBytes, type UnsentBounds } from './unsent-bytes.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
 export interface IngressProxyOptions {
@@ -30,6 +33,8 @@ export interface IngressProxyOptions {
   readonly bootPage?: Pick<BootPage, 'show'>;
   /** PROXY_TIMES by default. */
   readonly times?: ProxyTimes;
+  /** Bounds of what waits for clients and apps that do not read. */
+  readonly unsent?: Partial<UnsentBounds>;
 }
 
 interface ProxyTimes extends PoolTimes {
@@ -43,6 +48,9 @@ export const PROXY_TIMES: ProxyTimes = { connectMs: 3_000, keepAliveMs: 4_000, r
 /** Sends on a request that has an upstream. */
 type Forward = (request: AppRequest) => void;
 
+/** The page of an editor opens up to ten WebSockets, that of a desktop one or two. */
+const SOCKETS = { perVm: 256, perTicket: 128, perNetwork: 64 };
+
 /**
  * The reverse proxy for the addresses of VMs.
  *
@@ -54,13 +62,15 @@ export class IngressProxy {
   readonly #options: IngressProxyOptions;
   readonly #times: ProxyTimes;
   readonly #pools: AppPools;
-  readonly #socketLimits = createSocketLimits();
+  readonly #socketLimits = new SocketLimits(SOCKETS);
+  readonly #unsent: UnsentBytes;
   readonly #closing = new AbortController();
 
   constructor(options: IngressProxyOptions) {
     this.#options = options;
     this.#times = options.times ?? PROXY_TIMES;
     this.#pools = new AppPools(this.#times);
+    this.#unsent = new UnsentBytes(options.unsent);
   }
 
   /** For the server's `request` event. */
@@ -87,6 +97,7 @@ export class IngressProxy {
   /** Ends all requests and WebSockets, and answers later requests with 503. */
   close(): void {
     this.#pools.close();
+    this.#unsent.close();
     this.#closing.abort();
   }
 
@@ -105,17 +116,21 @@ export class IngressProxy {
     if (match.kind !== 'vm') return answerNotHere(res);
     const resolution = await this.#resolve(req, match);
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
-    const { target, ticket } = resolution;
+    const { target, ticket, holder } = resolution;
     const pool = this.#pools.get(target);
     if (pool === undefined) return answerUnavailable(res, 1, 'The app has just been stopped; try again shortly.');
     if (req.socket.destroyed) return;
+    const peer = addressOf(req);
+    const client = { vmId: target.vmId, ticketId: holder?.id, network: networkOf(peer) };
+    this.#unsent.watchSocket(req.socket, client);
     const forwarding = {
-      peer: addressOf(req),
+      peer,
       scheme: publicScheme,
       host: req.headers.host ?? '',
       prefix: target.strip,
     };
-    forward({ req, res, target, pool, ticket, log, headers: requestHeaders(req.rawHeaders, forwarding) });
+    const headers = requestHeaders(req.rawHeaders, forwarding);
+    forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers });
   }
 
   async #resolve(req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Promise<Resolution> {
@@ -135,8 +150,8 @@ export class IngressProxy {
   }
 
   #forwardWebSocket(request: AppRequest, clientHead: Buffer, keepOnEnd: () => void): void {
-    const { req, res, target, ticket } = request;
-    const release = this.#socketLimits.acquire(target.vmId, ticket?.id);
+    const { req, res, target, ticket, client, unsent } = request;
+    const release = this.#socketLimits.acquire(client);
     if (release === undefined) {
       return answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
     }
@@ -147,6 +162,7 @@ export class IngressProxy {
         keepOnEnd();
         res.off('close', release);
         const closing = this.#closing.signal;
+        unsent.watchSocket(app as Socket, client);
         openTunnel({ res, client: req.socket, clientHead, app, headers, target, ticket, closing, onClosed: release });
       },
     });

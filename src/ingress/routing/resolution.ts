@@ -45,5 +45,11 @@ export type Resolution =
   | { readonly kind: 'not-http'; readonly port: number; readonly address: string | undefined; readonly view: VmView }
   /** The path of a route without the trailing slash that relative URLs in its page need. */
   | { readonly kind: 'moved'; readonly path: string }
-  /** Everything that runs through it ends with `ticket`. */
-  | { readonly kind: 'upstream'; readonly target: Upstream; readonly ticket?: Ticket | undefined };
+  | {
+      readonly kind: 'upstream';
+      readonly target: Upstream;
+      /** Everything that runs through it ends with this ticket. A PUBLIC route needs none. */
+      readonly ticket?: Ticket | undefined;
+      /** The client's ticket, needed or not: its holder is no mere visitor. */
+      readonly holder?: Ticket | undefined;
+    };

@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStreams } from '../../events/event-streams.ts';
 import type { VmEvent } from '../../events/vm-event.ts';
+import { networkOf } from '../../http/network-of.ts';
 import { pathOf } from '../../http/path-of.ts';
 import { answerPlain } from '../../http/plain-answer.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import { untilDrained } from '../../http/until-drained.ts';
-import { createSocketLimits } from '../access/socket-limits.ts';
+import { SocketLimits } from '../access/socket-limits.ts';
 import type { TicketScope } from '../access/tickets.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
@@ -17,13 +18,14 @@ interface BootPageEventsOptions {
   readonly streams: EventStreams;
   readonly routes: RouteCache;
   readonly bootPage: BootPage;
+  readonly addressOf: (req: IncomingMessage) => string;
 }
 
 /** How often the ticket is checked, and whether a VM that is up can be reached. */
 const CHECK_EVERY_MS = 1_000;
 /** The page is rendered again after this many checks without an event, which also serves as the heartbeat. */
 const CHECKS_PER_HEARTBEAT = 12;
-const LIMITS = { perVm: 64, perTicket: 16 };
+const LIMITS = { perVm: 64, perTicket: 16, perNetwork: 16 };
 
 /**
  * The server-sent events of the boot page: `view` with the main part as a JSON string whenever it changes, `up` when
@@ -35,18 +37,18 @@ const LIMITS = { perVm: 64, perTicket: 16 };
  */
 export class BootPageEvents {
   readonly #options: BootPageEventsOptions;
-  readonly #limits = createSocketLimits(LIMITS);
+  readonly #limits = new SocketLimits(LIMITS);
 
   constructor(options: BootPageEventsOptions) {
     this.#options = options;
   }
 
   async serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
-    const { streams, routes } = this.#options;
+    const { streams, routes, addressOf } = this.#options;
     const view = await routes.findView(scope, trustedCookies(req));
     if (view === undefined) return answerNotHere(res);
     const { vm, ticket } = view;
-    const release = this.#limits.acquire(vm.id, ticket?.id);
+    const release = this.#limits.acquire({ vmId: vm.id, ticketId: ticket?.id, network: networkOf(addressOf(req)) });
     if (release === undefined)
       return answerPlain(res, 429, 'Too many pages wait for this VM.', { 'Retry-After': '10' });
     const ending = new AbortController();

@@ -144,7 +144,14 @@ export async function startServer(
   const api = createApi({ config, services, verifyToken, rates, addressOf, persisted, log });
   parts.defer(() => api.dispose());
   const ingress = config.roles.has('ingress')
-    ? new VmIngress({ ...services, publicScheme: config.publicScheme, listener, addressOf, log })
+    ? new VmIngress({
+        ...services,
+        publicScheme: config.publicScheme,
+        listener,
+        addressOf,
+        refusalsPerSecond: config.limits.ratePerAddress / 10,
+        log,
+      })
     : undefined;
   if (ingress !== undefined) {
     parts.defer(() => ingress.close());

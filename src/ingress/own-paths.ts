@@ -6,6 +6,7 @@ import { requestIdOf } from '../http/request-id.ts';
 import { originForm } from '../http/request-target.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/commands/open-links.ts';
+import type { Refusals } from './access/refusals.ts';
 import type { Tickets, TicketScope } from './access/tickets.ts';
 import { trustedCookies } from './access/trusted-cookies.ts';
 import { answerNotHere } from './pages/answer-not-here.ts';
@@ -18,6 +19,7 @@ const PREFIX = '/.swiftor/';
 interface OwnPathsOptions {
   readonly tickets: Tickets;
   readonly routes: RouteCache;
+  readonly refusals: Refusals;
   readonly bootPage: BootPage;
   readonly bootPageEvents: BootPageEvents;
   readonly log: Log;
@@ -50,7 +52,9 @@ export class OwnPaths {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
-    const { tickets, routes, bootPage, bootPageEvents } = this.#options;
+    const { tickets, routes, refusals, bootPage, bootPageEvents } = this.#options;
+    // Each costs a statement or more, and who has no ticket needs few of them.
+    if (tickets.find(trustedCookies(req), scope) === undefined && refusals.count(req, res)) return;
     const path = pathOf(originForm(req.url ?? '/'));
     if (path === OPEN_PATH) return tickets.redeem(req, res, scope);
     if (path === EVENTS_PATH) return bootPageEvents.serve(req, res, scope);

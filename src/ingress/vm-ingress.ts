@@ -5,6 +5,7 @@ import type { BootProgress } from '../events/boot-progress.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { Log } from '../log.ts';
 import type { VmDependencies } from '../vm/commands/vm-command.ts';
+import { Refusals } from './access/refusals.ts';
 import { Tickets } from './access/tickets.ts';
 import { OwnPaths } from './own-paths.ts';
 import { IngressProxy } from './proxy/ingress-proxy.ts';
@@ -18,6 +19,8 @@ interface VmIngressOptions extends VmDependencies {
   readonly streams: EventStreams;
   readonly bootProgress: BootProgress;
   readonly addressOf: (request: Pick<IncomingMessage, 'socket' | 'headers'>) => string;
+  /** How often one network is refused, at most. */
+  readonly refusalsPerSecond: number;
   readonly log: Log;
 }
 
@@ -28,14 +31,15 @@ export class VmIngress {
   readonly #routes: RouteCache;
 
   constructor(options: VmIngressOptions) {
-    const { publicScheme, streams, addressOf, log } = options;
+    const { publicScheme, streams, addressOf, refusalsPerSecond, log } = options;
+    const refusals = new Refusals({ addressOf, perSecond: refusalsPerSecond });
     const tickets = new Tickets({ ...options, secure: publicScheme === 'https' });
     const routes = new RouteCache({ ...options, tickets });
     const bootPage = new BootPage(options);
     const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
-    this.proxy = new IngressProxy({ routes, bootPage, log, publicScheme, addressOf });
-    this.ownPaths = new OwnPaths({ tickets, routes, bootPage, bootPageEvents, log });
+    this.proxy = new IngressProxy({ routes, refusals, bootPage, log, publicScheme, addressOf });
+    this.ownPaths = new OwnPaths({ tickets, routes, refusals, bootPage, bootPageEvents, log });
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */

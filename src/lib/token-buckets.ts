@@ -51,6 +51,12 @@ export class TokenBuckets {
     return 0;
   }
 
+  /** The seconds until the key's bucket has a token, 0 if it has one. Takes nothing. */
+  waitFor(key: string): number {
+    const taken = takeToken(this.#buckets.get(key) ?? 0, this.#now(), this.#refill);
+    return 'missing' in taken ? taken.missing / 1_000 : 0;
+  }
+
   /** Takes tokens for a cost that was unknown before. The bucket may fall below zero. */
   charge(key: string, tokens: number): void {
     if (tokens <= 0) return;

@@ -59,6 +59,14 @@ export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm 
   return row === undefined ? undefined : { ...toVm(row), readAt: row.readAt };
 }
 
+/** Finds the VMs of any account, for the ingress. Never use it to answer a request of an account. */
+export async function findVmsOfAnyone(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, Vm>> {
+  const rows = await selectVm(db)
+    .where('vm.id', '=', sql<string>`any(${ids.filter(isUuid)}::uuid[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, toVm(row)]));
+}
+
 /**
  * For each VM the columns that decide where its addresses lead, in the form of `versionOf`. Deleted VMs are missing.
  */

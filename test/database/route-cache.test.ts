@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it, onTestFinished } from 'vitest';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
 import { Listener } from '../../src/db/listen.ts';
@@ -35,7 +37,7 @@ async function openTable() {
     open.close(),
   );
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
-  return { url, table, queries };
+  return { url, table, queries, db };
 }
 
 /** Ids of VMs that run and have one public address. */
@@ -89,5 +91,39 @@ it('RouteCache caches missing VMs briefly, so a flood of unknown addresses cause
   await eventually(async () => {
     await table.resolve(missing, NAME, '/', new Map());
     return reads() > 2;
+  });
+});
+
+describe('a flood of made-up addresses', () => {
+  const flood = (table: RouteCache, count: number) =>
+    Promise.all(Array.from({ length: count }, () => table.resolve(randomUUID(), NAME, '/', new Map())));
+
+  it('is looked up a hundred at a time', async () => {
+    const { table, queries } = await openTable();
+    const found = await flood(table, 1_000);
+    expect(new Set(found.map(({ kind }) => kind))).toEqual(new Set(['not-found']));
+    expect(queries.filter((text) => text.includes('from "vm"')).length).toBeLessThan(15);
+  });
+
+  it('leaves connections to the API, however slowly it is answered', async () => {
+    const { table, url, db } = await openTable();
+    const locker = new pg.Client(url);
+    await locker.connect();
+    onTestFinished(() => locker.end());
+    await locker.query('begin; lock table vm in access exclusive mode');
+    const flooded = flood(table, 200);
+    const isWaiting = async () =>
+      (
+        await executeSql(
+          url,
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        )
+      ).rows.length === 2;
+    await eventually(isWaiting);
+    const begun = performance.now();
+    await Promise.all(Array.from({ length: 8 }, () => sql`select pg_sleep(0.1)`.execute(db)));
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await locker.query('rollback');
+    expect(await flooded).toHaveLength(200);
   });
 });

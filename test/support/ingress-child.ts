@@ -14,7 +14,8 @@ const target = {
   load: { open: 0 },
 } as const;
 const ingress = new IngressProxy({
-  routes: { resolve: () => ({ kind: 'upstream', target }) },
+  routes: { resolve: () => ({ kind: 'upstream', target }), isKnown: () => true },
+  refusals: { answerTooMany: () => false, count: () => false },
   log: pino({ level: 'silent' }),
 });
 const server = createServer((req, res) => {

@@ -13,6 +13,9 @@ import type { RouteCache } from '../../src/ingress/routing/route-cache.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
 import { addErrorListeners } from '../../src/http/add-error-listeners.ts';
 
+/** Of a gateway that refuses as often as it is asked. */
+export const NO_LIMIT = { answerTooMany: () => false, count: () => false };
+
 export const BASE = 'vms.test';
 export const VM = randomUUID();
 export const HOST = `${VM}.${BASE}`;
@@ -43,12 +46,12 @@ export interface Gateway {
 
 export async function gateway(
   resolve: RouteCache['resolve'],
-  options: Partial<IngressProxyOptions> & { everyUpgrade?: boolean } = {},
+  options: Partial<IngressProxyOptions> & { everyUpgrade?: boolean; isKnown?: RouteCache['isKnown'] } = {},
 ): Promise<Gateway> {
   const logged: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => logged.push(line) });
-  const { everyUpgrade = false, ...rest } = options;
-  const ingress = new IngressProxy({ routes: { resolve }, log, ...rest });
+  const { everyUpgrade = false, isKnown = () => true, ...rest } = options;
+  const ingress = new IngressProxy({ routes: { resolve, isKnown }, refusals: NO_LIMIT, log, ...rest });
   const server = createServer(everyUpgrade ? {} : { shouldUpgradeCallback: isWebSocketUpgrade });
   addErrorListeners(server);
   server.on('request', (req, res) =>

@@ -7,7 +7,7 @@ import { IngressProxy, PROXY_TIMES } from '../../src/ingress/proxy/ingress-proxy
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
 import type { Resolution } from '../../src/ingress/routing/resolution.ts';
-import { BASE, fetchText, upstream } from '../support/ingress.ts';
+import { BASE, fetchText, NO_LIMIT, upstream } from '../support/ingress.ts';
 
 /** Times that differ from each other and from the defaults by more than a busy machine's delays. */
 const TIMES = { connectMs: 300, keepAliveMs: 400, resolveMs: 500 };
@@ -78,7 +78,9 @@ describe.concurrent('the proxy', () => {
 /** A gateway for concurrent tests, whose clean-up is the caller's. */
 async function bareGateway(resolution: Resolution | undefined) {
   const ingress = new IngressProxy({
+    refusals: NO_LIMIT,
     routes: {
+      isKnown: () => true,
       resolve: () => (resolution === undefined ? new Promise<never>(() => undefined) : Promise.resolve(resolution)),
     },
     log: pino({ level: 'silent' }),

@@ -8,6 +8,7 @@ import { answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request-target.ts';
 import type { Log } from '../../log.ts';
+import type { Refusals } from '../access/refusals.ts';
 import { SocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
@@ -23,7 +24,8 @@ import { UnsentBytes, type UnsentBounds } from './unsent-bytes.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
 export interface IngressProxyOptions {
-  readonly routes: Pick<RouteCache, 'resolve'>;
+  readonly routes: Pick<RouteCache, 'resolve' | 'isKnown'>;
+  readonly refusals: Pick<Refusals, 'answerTooMany' | 'count'>;
   readonly log: Log;
   /** The scheme that browsers use, sent to apps as X-Forwarded-Proto; http by default. */
   readonly publicScheme?: 'http' | 'https';
@@ -110,11 +112,14 @@ export class IngressProxy {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, match: HostMatch, forward: Forward): Promise<void> {
-    const { log, publicScheme = 'http', addressOf = peerOf, bootPage } = this.#options;
+    const { routes, refusals, log, publicScheme = 'http', addressOf = peerOf, bootPage } = this.#options;
     const problem = findRequestProblem(req);
     if (problem !== undefined) return answerPlain(res, problem.status, problem.message);
     if (match.kind !== 'vm') return answerNotHere(res);
+    if (!routes.isKnown(match, trustedCookies(req)) && refusals.answerTooMany(req, res)) return;
     const resolution = await this.#resolve(req, match);
+    const isRefused = resolution.kind === 'not-found' || resolution.kind === 'denied';
+    if (isRefused && refusals.count(req, res)) return;
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
     const { target, ticket, holder } = resolution;
     const pool = this.#pools.get(target);

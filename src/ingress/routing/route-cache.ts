@@ -54,6 +54,11 @@ export class RouteCache {
     return ticket !== undefined || isPublic ? { vm, ticket } : undefined;
   }
 
+  /** Whether the address can be resolved without a read for a stranger: it is cached, or the client has a ticket. */
+  isKnown(scope: TicketScope, cookies: OwnCookies): boolean {
+    return this.#vms.isKnown(scope.vmId) || this.#options.tickets.find(cookies, scope) !== undefined;
+  }
+
   /** Ends everything that runs on a container, because the engine reports that it is gone. */
   dropContainer(vmId: string, ref: string): void {
     this.#vms.dropContainer(vmId, ref);

@@ -1,15 +1,16 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
-import { findVmOfAnyone, findVmVersions, versionOf } from '../../vm/vm-store.ts';
+import { findVmVersions, versionOf } from '../../vm/vm-store.ts';
 import type { Vm } from '../../vm/vm.ts';
 import { ExpiringIds } from './expiring-ids.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
+import { VmReader } from './vm-reader.ts';
 import { VmUpstreams } from './vm-upstreams.ts';
 
 export interface CachedVm {
   readonly vm: Vm;
-  /** The number of the read that it comes from. */
+  /** The number of the statement that it comes from. */
   readonly order: number;
   /** When the row was last known to be current; 0 after a notification. */
   checkedAt: number;
@@ -37,7 +38,7 @@ const MAX_ENTRIES = 10_000;
 /** Evicted at once when there are more entries, because choosing them takes a scan. */
 const EVICTED_AT_ONCE = 100;
 /** Ids without a VM are kept apart, so made-up addresses evict no VM. */
-const MAX_MISSES = 1_000;
+const MAX_MISSES = 10_000;
 
 /**
  * The rows of the VMs that are being visited.
@@ -54,14 +55,15 @@ export class VmCache {
   readonly #entries = new Map<string, CachedVm>();
   /** Ids without a VM. */
   readonly #misses = new ExpiringIds(MAX_MISSES);
+  readonly #reader: VmReader;
   readonly #reading = new Map<string, Promise<CachedVm | undefined>>();
   readonly #sweepTimer: NodeJS.Timeout;
   readonly #unlisten: readonly (() => void)[];
-  #reads = 0;
   #isSweeping = false;
 
   constructor(options: VmCacheOptions) {
     this.#options = options;
+    this.#reader = new VmReader(options.db);
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
     this.#unlisten = [
       options.listener.on('vm_event', (payload) => {
@@ -82,6 +84,11 @@ export class VmCache {
     if (cached === undefined && this.#misses.has(vmId)) return undefined;
     const isFresh = cached !== undefined && performance.now() - cached.checkedAt < FRESH_MS;
     return isFresh ? cached : this.#readOnce(vmId);
+  }
+
+  /** Whether `get` needs no read, or one that it makes anyway. */
+  isKnown(vmId: string): boolean {
+    return this.#entries.has(vmId) || this.#misses.has(vmId);
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */
@@ -111,11 +118,8 @@ export class VmCache {
   }
 
   async #read(vmId: string): Promise<CachedVm | undefined> {
-    const { db, catalog } = this.#options;
-    const order = (this.#reads += 1);
-    // Taken before the statement, whose result may miss what commits while it runs.
-    const startedAt = performance.now();
-    const vm = await findVmOfAnyone(db, vmId);
+    const { catalog } = this.#options;
+    const { vm, startedAt, order } = await this.#reader.read(vmId);
     const latest = this.#entries.get(vmId);
     if (latest !== undefined && latest.order > order) return latest;
     const upstreams = latest?.upstreams ?? new VmUpstreams();

@@ -20,6 +20,8 @@ export interface VerifyToken {
 }
 
 const LEEWAY_SECONDS = 5;
+/** The end of the year 9999: later times have no date in cookies, and from 275760 on none at all. */
+const LATEST_EXPIRY_MS = Date.UTC(9999, 11, 31);
 
 /**
  * Verifies HS256 with the shared secret, or ES256 and RS256 with the keys at `jwksUrl`. Never both: a public key must
@@ -80,7 +82,7 @@ function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {
   if (typeof exp !== 'number') throw new ApiError('UNAUTHENTICATED');
   const plan =
     typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
-  return { userId: sub, expiresAt: exp * 1000, ...(typeof plan === 'string' && { plan }) };
+  return { userId: sub, expiresAt: Math.min(exp * 1000, LATEST_EXPIRY_MS), ...(typeof plan === 'string' && { plan }) };
 }
 
 /** The token of an Authorization header; throws UNAUTHENTICATED if there is none. */

@@ -48,6 +48,14 @@ const verifier = (more: { issuer?: string } = {}) =>
 describe('with a shared secret', () => {
   const verify = verifier();
 
+  it.each([8.64e12, 1e15, Number.MAX_SAFE_INTEGER, 1e300])(
+    'takes an expiry at %d s for a date that exists',
+    async (exp) => {
+      const { expiresAt } = await verify(await token({ ...CLAIMS, exp }));
+      expect(new Date(expiresAt).toUTCString()).toBe('Fri, 31 Dec 9999 00:00:00 GMT');
+    },
+  );
+
   it('reads user, plan and expiry of a Supabase token', async () => {
     const exp = now() + 3_600;
     const supabase = { ...CLAIMS, exp, role: 'authenticated', app_metadata: { plan: 'hacker', provider: 'email' } };

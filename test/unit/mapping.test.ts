@@ -26,7 +26,7 @@ it("a mapping's dotted form is a name without scheme and port", () => {
   expect(mappingSubdomain(LOCAL, ID, 'myapp')).toBe(`myapp.${ID}.localhost`);
 });
 
-it.each(['a', '7', 'my-app', 'a--b', '0-0', 'x'.repeat(26)])(
+it.each(['a', '7', 'my-app', 'a--b', 'xn-a', '0-0', 'x'.repeat(26)])(
   '"%s" is a valid name, and its address a valid host',
   (name) => {
     expect(name).toMatch(MAPPING_NAME);
@@ -40,7 +40,7 @@ it('the longest name fills its label to the last octet', () => {
   expect(`${'x'.repeat(26)}-${ID}`).toHaveLength(63);
 });
 
-it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27)])(
+it.each(['', '-a', 'a-', 'A', 'a.b', 'a_b', 'a b', 'ä', 'a\n', '\na', 'a/b', 'x'.repeat(27), 'xn--pple-43d'])(
   '%j is not a valid name',
   (name) => {
     expect(name).not.toMatch(MAPPING_NAME);

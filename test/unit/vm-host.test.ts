@@ -56,6 +56,8 @@ const TABLE: readonly [host: string | undefined, expected: HostMatch, base?: str
   [`x.${BASE}`, foreign],
   [`-${ID}.${BASE}`, foreign],
   [`a--${ID}.${BASE}`, foreign],
+  [`xn--pple-43d-${ID}.${BASE}`, foreign],
+  [`xn--pple-43d.${ID}.${BASE}`, foreign],
   [`-a-${ID}.${BASE}`, foreign],
   [`a${ID}.${BASE}`, foreign],
   [`${'a'.repeat(27)}-${ID}.${BASE}`, foreign],

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { MAPPING_NAME } from '../../vm/networking/mapping.ts';
 
 /**
  * The owner of a host: the gateway's API, a VM (`name` is a mapping's, undefined for the VM's own address), or none.
@@ -13,7 +14,6 @@ const API: HostMatch = { kind: 'api' };
 
 const ID_LENGTH = 36;
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const NAME = /^[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
 // Applied before lower-casing, which turns some letters outside ASCII (the Kelvin sign) into ASCII ones.
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/;
 
@@ -42,10 +42,11 @@ function parseLabels(prefix: string): HostMatch {
 
   const [label, ...more] = labels;
   if (more.length > 0) return FOREIGN;
-  if (label !== undefined) return before === '' && NAME.test(label) ? { kind: 'vm', vmId, name: label } : FOREIGN;
+  if (label !== undefined)
+    return before === '' && MAPPING_NAME.test(label) ? { kind: 'vm', vmId, name: label } : FOREIGN;
   if (before === '') return { kind: 'vm', vmId, name: undefined };
   const name = before.slice(0, -1);
-  return before.endsWith('-') && NAME.test(name) ? { kind: 'vm', vmId, name } : FOREIGN;
+  return before.endsWith('-') && MAPPING_NAME.test(name) ? { kind: 'vm', vmId, name } : FOREIGN;
 }
 
 function withoutTrailingDot(host: string): string {

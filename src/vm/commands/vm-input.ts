@@ -116,7 +116,12 @@ function passwordProblems(text: string | undefined): FieldProblem[] {
 }
 
 const subdomainSchema = z.object({
-  name: z.string().regex(MAPPING_NAME, 'must be 1 to 26 lower-case letters, digits and inner dashes.'),
+  name: z
+    .string()
+    .regex(
+      MAPPING_NAME,
+      'must be 1 to 26 lower-case letters, digits and inner dashes, and must not begin with "xn--".',
+    ),
   internalPort: whole(1, 65535, ''),
   visibility: z.enum(VISIBILITIES),
 });

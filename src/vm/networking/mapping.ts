@@ -9,8 +9,11 @@ export interface Mapping {
   readonly visibility: Visibility;
 }
 
-/** A DNS label has 63 octets: 26 for the name, 1 for the dash and 36 for the UUID. */
-export const MAPPING_NAME = /^[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
+/**
+ * A DNS label has 63 octets: 26 for the name, 1 for the dash and 36 for the UUID. `xn--` would make it a name in other
+ * letters, which browsers show, and which can look like another name.
+ */
+export const MAPPING_NAME = /^(?!xn--)[a-z0-9]([a-z0-9-]{0,24}[a-z0-9])?$/;
 
 /** The public base address of VMs. `port` is absent when it is the default of the scheme. */
 export interface PublicAddress {

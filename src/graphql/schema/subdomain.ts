@@ -17,7 +17,7 @@ export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').i
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
     name: t.exposeString('name', {
-      description: '1 to 26 lower-case letters, digits and inner dashes; unique within the VM.',
+      description: '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--"; unique within the VM.',
     }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     subdomain: t.string({
@@ -44,7 +44,7 @@ const AddSubdomainInput = builder.inputType('AddSubdomainInput', {
   description: 'A mapping to add.',
   fields: (t) => ({
     vmId: t.id({ description: 'The VM.' }),
-    name: t.string({ description: '1 to 26 lower-case letters, digits and inner dashes.' }),
+    name: t.string({ description: '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--".' }),
     internalPort: t.int({ description: 'The port inside the container, 1 to 65535.' }),
     visibility: t.field({ type: Visibility, required: false, defaultValue: 'PUBLIC', description: 'Who may open it.' }),
   }),

@@ -96,7 +96,7 @@ it('RouteCache caches missing VMs briefly, so a flood of unknown addresses cause
 
 describe('a flood of made-up addresses', () => {
   const flood = (table: RouteCache, count: number) =>
-    Promise.all(Array.from({ length: count }, () => table.resolve(randomUUID(), NAME, '/', new Map())));
+    Promise.all(Array.from({ length: count }, async () => table.resolve(randomUUID(), NAME, '/', new Map())));
 
   it('is looked up a hundred at a time', async () => {
     const { table, queries } = await openTable();

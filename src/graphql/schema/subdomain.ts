@@ -17,7 +17,8 @@ export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').i
   fields: (t) => ({
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
     name: t.exposeString('name', {
-      description: '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--"; unique within the VM.',
+      description:
+        '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--"; unique within the VM.',
     }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     subdomain: t.string({

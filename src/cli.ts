@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readConfig } from './config/config.ts';
+import { readConfig, type Config } from './config/config.ts';
 import { collectGarbage } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './log.ts';
 
@@ -54,17 +54,23 @@ async function serve(): Promise<void> {
   const { startServer } = await import('./server.ts');
   const server = await startServer(config, log, ending);
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
+  const origin = `${config.publicScheme}://${host}`;
   const readyMs = Math.round(performance.now() - startedAt);
-  log.info(
-    { listening: `${server.address.address}:${server.address.port}`, readyMs },
-    `ready: ${config.publicScheme}://${host}/graphql`,
-  );
+  log.info({ listening: `${server.address.address}:${server.address.port}`, readyMs }, `ready: ${origin}/graphql`);
+  if (process.stdout.isTTY) await printSignIn(config, origin);
   // Loading hundreds of modules leaves about 40 MB of garbage, which an idle gateway would not collect.
   const settling = setTimeout(collectGarbage, SETTLED_AFTER_MS).unref();
   if (!ending.aborted) await once(ending, 'abort');
   clearTimeout(settling);
   await server.close();
   log.info('stopped');
+}
+
+/** To the terminal and not to the log, because the address contains a token. */
+async function printSignIn(config: Config, origin: string): Promise<void> {
+  const { signInAddress } = await import('./dashboard/sign-in-address.ts');
+  const address = await signInAddress(config, origin);
+  if (address !== undefined) process.stdout.write(`\nOpen this to sign in:\n${address}\n\n`);
 }
 
 /** Aborts at the first signal. Exits the process at the deadline, or at a second signal. */

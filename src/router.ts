@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Dashboard } from './dashboard/dashboard.ts';
 import { ApiError } from './errors.ts';
 import { GRAPHQL_PATH } from './graphql/pipeline/gateway.ts';
 import type { GraphqlHttp } from './graphql/transports/graphql-http.ts';
@@ -29,6 +30,8 @@ export interface RouterOptions {
   readonly api:
     | { readonly graphqlHttp: GraphqlHttp; readonly graphqlWs: GraphqlWs; readonly rest: RestHandler }
     | undefined;
+  /** Undefined if it is turned off or not built, and in a process without the role `api`. */
+  readonly dashboard: Dashboard | undefined;
   /** Undefined in a process without the role `ingress`. */
   readonly ingress: Pick<VmIngress, 'proxy' | 'ownPaths'> | undefined;
   /** Counts an API request against the rate of its address; throws RATE_LIMITED. */
@@ -96,13 +99,17 @@ export class Router {
   }
 
   async #routeApi(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { api, checkRate, metrics } = this.#options;
+    const { api, checkRate, dashboard, metrics } = this.#options;
     reply.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
+    const path = pathOf(request.url);
+    if (dashboard?.has(request, path) === true) {
+      checkRate(request);
+      return dashboard.serve(request, reply, path);
+    }
     reply.setHeader('access-control-allow-origin', '*');
     reply.setHeader('access-control-expose-headers', REQUEST_ID_HEADER);
     reply.setHeader('x-content-type-options', 'nosniff');
     if (request.method === 'OPTIONS') return answerPreflight(reply);
-    const path = pathOf(request.url);
     if (path === '/health/live') return sendJson(reply, 200, { live: true });
     checkRate(request);
     // A client that does not read its answer must not hold memory. Event streams have their own deadline.

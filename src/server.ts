@@ -5,6 +5,8 @@ import { RateLimits } from './auth/rate-limits.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
+import { Dashboard } from './dashboard/dashboard.ts';
+import { loadDashboardFiles } from './dashboard/dashboard-files.ts';
 import { createDatabase } from './db/database.ts';
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
 import { awaitDatabase } from './db/await-database.ts';
@@ -159,6 +161,7 @@ export async function startServer(
   }
 
   const router = new Router({
+    dashboard: config.roles.has('api') ? await openDashboard(config, log) : undefined,
     baseDomain: config.baseDomain,
     log,
     checkRate: (request) => rates.checkAddress(addressOf(request)),
@@ -190,6 +193,14 @@ export async function startServer(
 
   const held = parts.move();
   return { address, close: () => held.disposeAsync() };
+}
+
+/** Undefined if the page is turned off or has not been built. */
+async function openDashboard({ dashboard, production }: Config, log: Log): Promise<Dashboard | undefined> {
+  if (dashboard === undefined) return undefined;
+  const files = await loadDashboardFiles();
+  if (files === undefined) log.warn('the dashboard is not built; npm start builds it, DASHBOARD=0 turns it off');
+  return files && new Dashboard({ files, oidc: dashboard.oidc, graphiql: !production });
 }
 
 /** When each loop that readiness depends on last completed a round. */

@@ -2,6 +2,7 @@ import { isIP, type BlockList } from 'node:net';
 import { readEnvironment, type Environment } from './environment.ts';
 import { parseDiskWatermark, type DiskWatermark } from './disk-watermark.ts';
 import { splitList } from '../lib/split-list.ts';
+import { readOidcClient, type OidcClient } from './oidc-client.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parsePortRange } from './parse-port-range.ts';
 import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
@@ -68,6 +69,8 @@ export interface Config {
   readonly introspection: boolean;
   readonly persistedOperations: { readonly file: string; readonly only: boolean } | undefined;
   readonly limits: RequestLimits;
+  /** Whether the page at `/` is served, and the client that it is for OpenID Connect. */
+  readonly dashboard: { readonly oidc: OidcClient | undefined } | undefined;
   readonly strictRest: boolean;
   readonly logLevel: string;
   readonly production: boolean;
@@ -142,6 +145,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       subscriptionsPerSocket: values.SUBSCRIPTIONS_PER_SOCKET,
       connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
     },
+    dashboard: values.DASHBOARD === '1' ? { oidc: readOidcClient(values) } : undefined,
     strictRest: values.STRICT_REST === '1',
     logLevel: values.LOG_LEVEL,
     production,

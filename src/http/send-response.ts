@@ -15,9 +15,3 @@ export function sendJson(
   });
   reply.end(text);
 }
-
-/** Sends a page. */
-export function sendHtml(reply: ServerResponse, page: string): void {
-  reply.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(page) });
-  reply.end(page);
-}

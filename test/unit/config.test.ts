@@ -41,6 +41,7 @@ it('the defaults are a gateway on this machine only', () => {
       ]),
     },
     auditDays: 90,
+    dashboard: { oidc: undefined },
     allowedOrigins: new Set(),
     introspection: true,
     persistedOperations: undefined,

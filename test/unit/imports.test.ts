@@ -232,6 +232,27 @@ describe('the rules themselves', () => {
   });
 });
 
+describe('in dashboard', () => {
+  const folder = path.join(import.meta.dirname, '../../dashboard');
+  const files = globSync('**/*.{ts,tsx}', { cwd: folder, exclude: ['vite.config.ts'] });
+  const imports = files.flatMap((file) => importsOf(file, readFileSync(path.join(folder, file), 'utf8')));
+
+  it('every file is imported from there, or from a package', () => {
+    const own = imports.filter(({ to }) => /\.(ts|tsx|js)$/.test(to));
+    expect(own.length).toBeGreaterThan(files.length);
+    expect(own.filter(({ to }) => !files.includes(to))).toEqual([]);
+    expect(imports.filter(({ to }) => to.startsWith('.') || to.startsWith('node:'))).toEqual([]);
+  });
+
+  it('no files import each other in a cycle, but for types', () => {
+    const atRunTime = files.flatMap((file) => {
+      const text = readFileSync(path.join(folder, file), 'utf8').replaceAll(/import type [^;]*;/g, '');
+      return importsOf(file, text);
+    });
+    expect(cyclesOf(atRunTime.filter((each) => !each.to.includes('import(')))).toEqual([]);
+  });
+});
+
 it('the map lists each room of src, and no other', () => {
   const table = readFileSync(path.join(SRC, 'README.md'), 'utf8').split(/^\| room .*$/m)[1] ?? '';
   const [rows = ''] = table.trimStart().split('\n\n');

@@ -8,6 +8,7 @@ import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
 import { checkBenchPeers } from './bench-peers.ts';
+import { checkDashboard } from './dashboard.ts';
 import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
@@ -19,7 +20,7 @@ const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
   nothing: [],
   engine: ENGINE_TESTS,
   // The images come last: they are built with what the others bring.
-  everything: [...ENGINE_TESTS, checkChromium, checkTestImages],
+  everything: [...ENGINE_TESTS, checkDashboard, checkChromium, checkTestImages],
 };
 
 /** REGIONS may name other machines' engines only. */
@@ -29,6 +30,7 @@ function needsLocalEngine(): boolean {
 }
 
 async function prepareToServe(gatewayPid: number): Promise<void> {
+  if (process.env['DASHBOARD'] !== '0') await meetNeeds([checkDashboard]);
   if (!needsLocalEngine()) return;
   await meetNeeds([checkEngine], installDebianPackages);
   if (process.env['SWIFTOR_NO_INSTALL'] === '1') await explainDesktop();

@@ -8,13 +8,13 @@ import { MethodNotAllowedError } from '../../http/method-not-allowed.ts';
 import { readJson } from '../../http/read-json.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import { sendError } from '../../http/send-error.ts';
-import { sendHtml, sendJson } from '../../http/send-response.ts';
+import { sendJson } from '../../http/send-response.ts';
 import { logFailure } from '../../lib/log-failure.ts';
 import type { Log } from '../../log.ts';
 import { GRAPHQL_PATH, type Gateway, type OperationRequest } from '../pipeline/gateway.ts';
 import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
 import type { Caller } from '../schema/context.ts';
-import { graphiqlPage } from './graphiql-page.ts';
+import { GraphiqlPage } from './graphiql-page.ts';
 import { serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
 import { responseTypeOf, type ResponseType } from './response-type.ts';
@@ -44,6 +44,7 @@ interface GraphqlHttpOptions {
  */
 export class GraphqlHttp {
   readonly #options: GraphqlHttpOptions;
+  readonly #graphiqlPage = new GraphiqlPage();
 
   constructor(options: GraphqlHttpOptions) {
     this.#options = options;
@@ -56,7 +57,7 @@ export class GraphqlHttp {
     try {
       if (request.method !== 'GET' && request.method !== 'POST') throw new MethodNotAllowedError(['GET', 'POST']);
       if (graphiql && request.method === 'GET' && accept.includes('text/html'))
-        return sendHtml(reply, await graphiqlPage());
+        return await this.#graphiqlPage.send(request, reply);
       const caller = await authenticate(request);
       await (accept.includes('text/event-stream')
         ? this.#stream(request, reply, caller)

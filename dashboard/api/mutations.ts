@@ -1,0 +1,101 @@
+import { graphql } from './graphql.ts';
+
+export const CreateVm = graphql(`
+  mutation CreateVm($input: CreateVmInput!) {
+    createVm(input: $input) {
+      id
+    }
+  }
+`);
+
+export const StartVm = graphql(`
+  mutation StartVm($id: ID!) {
+    vm: startVm(id: $id) {
+      lastEventSeq
+    }
+  }
+`);
+
+export const StopVm = graphql(`
+  mutation StopVm($id: ID!) {
+    vm: stopVm(id: $id) {
+      lastEventSeq
+    }
+  }
+`);
+
+export const RestartVm = graphql(`
+  mutation RestartVm($id: ID!) {
+    vm: restartVm(id: $id) {
+      lastEventSeq
+    }
+  }
+`);
+
+export const UpdateVm = graphql(`
+  mutation UpdateVm($input: UpdateVmInput!) {
+    updateVm(input: $input) {
+      id
+    }
+  }
+`);
+
+export const DeleteVm = graphql(`
+  mutation DeleteVm($id: ID!) {
+    deleteVm(id: $id)
+  }
+`);
+
+export const CreateOpenLink = graphql(`
+  mutation CreateOpenLink($vmId: ID!, $name: String) {
+    createOpenLink(vmId: $vmId, name: $name)
+  }
+`);
+
+export const SetSecret = graphql(`
+  mutation SetSecret($input: SetSecretInput!) {
+    setSecret(input: $input) {
+      key
+    }
+  }
+`);
+
+export const DeleteSecret = graphql(`
+  mutation DeleteSecret($vmId: ID!, $key: String!) {
+    deleteSecret(vmId: $vmId, key: $key) {
+      id
+    }
+  }
+`);
+
+export const AddSubdomain = graphql(`
+  mutation AddSubdomain($input: AddSubdomainInput!) {
+    addSubdomain(input: $input) {
+      url
+    }
+  }
+`);
+
+export const RemoveSubdomain = graphql(`
+  mutation RemoveSubdomain($vmId: ID!, $name: String!) {
+    removeSubdomain(vmId: $vmId, name: $name) {
+      id
+    }
+  }
+`);
+
+export const AddPort = graphql(`
+  mutation AddPort($input: AddPortInput!) {
+    addPort(input: $input) {
+      address
+    }
+  }
+`);
+
+export const RemovePort = graphql(`
+  mutation RemovePort($vmId: ID!, $internalPort: Int!, $protocol: PortProtocol!) {
+    removePort(vmId: $vmId, internalPort: $internalPort, protocol: $protocol) {
+      id
+    }
+  }
+`);

@@ -1,0 +1,56 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useLocation } from 'preact-iso';
+import { ErrorBoundary } from '../parts/error-boundary.tsx';
+import { Icon } from '../parts/icons.tsx';
+import { Logo } from '../parts/logo.tsx';
+import { Toasts } from '../parts/toast.tsx';
+import { words } from '../words/words.ts';
+import { AccountMenu } from './account-menu.tsx';
+import { Banner } from './banner.tsx';
+import { LinkState } from './link-state.tsx';
+
+const SCREENS = [
+  { path: '/', icon: 'vms', label: words.nav.vms },
+  { path: '/catalog', icon: 'catalog', label: words.nav.catalog },
+  { path: '/activity', icon: 'activity', label: words.nav.activity },
+  { path: '/account', icon: 'account', label: words.nav.account },
+] as const;
+
+/** What surrounds every screen. */
+export function Frame({ children }: { children: ComponentChildren }): JSX.Element {
+  const { path } = useLocation();
+  return (
+    <>
+      <a class="skip" href="#content">
+        {words.skip}
+      </a>
+      <header class="header">
+        <a class="brand" href="/">
+          <Logo />
+          {words.product}
+        </a>
+        <nav class="nav" aria-label={words.nav.label}>
+          {SCREENS.map((screen) => (
+            <a key={screen.path} href={screen.path} aria-current={isAt(path, screen.path) ? 'page' : undefined}>
+              <Icon name={screen.icon} />
+              <span>{screen.label}</span>
+            </a>
+          ))}
+        </nav>
+        <span class="grow" />
+        <LinkState />
+        <AccountMenu />
+      </header>
+      <Banner />
+      <main id="content" class="content" tabIndex={-1}>
+        <ErrorBoundary key={path}>{children}</ErrorBoundary>
+      </main>
+      <Toasts />
+    </>
+  );
+}
+
+function isAt(path: string, screen: string): boolean {
+  if (screen === '/') return path === '/' || path === '/new' || path.startsWith('/vm/');
+  return path === screen;
+}

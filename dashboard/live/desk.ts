@@ -1,0 +1,35 @@
+import { signal } from '@preact/signals';
+import { ask } from '../api/ask.ts';
+import { toProblem, type Problem } from '../api/problem.ts';
+import { Desk, UsageNow, type DeskData } from '../api/queries.ts';
+
+/** The account, its plan, the regions and the catalog; undefined before the first answer. */
+export const desk = signal<DeskData | undefined>(undefined);
+/** Why the last try failed. */
+export const deskProblem = signal<Problem | undefined>(undefined);
+
+const USAGE_DELAY_MS = 300;
+let usageTimer: ReturnType<typeof setTimeout> | undefined;
+
+export async function loadDesk(): Promise<void> {
+  try {
+    desk.value = await ask(Desk, {});
+    deskProblem.value = undefined;
+  } catch (error) {
+    deskProblem.value = toProblem(error);
+  }
+}
+
+/** Asks for the usage once the present burst of events is over. */
+export function refreshUsage(): void {
+  clearTimeout(usageTimer);
+  usageTimer = setTimeout(() => void loadUsage(), USAGE_DELAY_MS);
+}
+
+async function loadUsage(): Promise<void> {
+  // The next event asks again.
+  const answer = await ask(UsageNow, {}).catch(() => undefined);
+  const before = desk.peek();
+  if (answer !== undefined && before !== undefined)
+    desk.value = { ...before, me: { ...before.me, usage: answer.me.usage } };
+}

@@ -1,0 +1,123 @@
+import type { SubscribePayload } from 'graphql-ws';
+import { textOf, type ResultOf, type VariablesOf } from '../api/graphql.ts';
+import { Problem, problemOf, type ApiErrorBody } from '../api/problem.ts';
+import { session } from '../session/session.ts';
+import { isCrowded } from './link-state.ts';
+import { socket } from './socket.ts';
+
+const FIRST_WAIT_MS = 500;
+/** A gateway that restarts is back within seconds, and the page shall be right within two of its return. */
+const LONGEST_WAIT_MS = 1_500;
+const LONGEST_LATER_MS = 5_000;
+const LATER_AFTER = 30;
+/** Errors that another try cannot mend. */
+const FINAL = new Set(['NOT_FOUND', 'BAD_USER_INPUT']);
+
+/** Close codes of the gateway, see docs/api.md. */
+const REFUSED = new Set([4401, 4403]);
+const TOO_MANY = 4429;
+const TOO_SLOW = 4490;
+
+export interface Follower<Doc> {
+  /** Read anew for each attempt, so that it resumes. */
+  readonly variables: () => VariablesOf<Doc>;
+  /** An attempt was accepted or has ended. */
+  readonly onLive?: (isLive: boolean) => void;
+  /** A throw ends the attempt. */
+  readonly onNext: (result: ResultOf<Doc>, isFirst: boolean) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Subscribes, and again after each interruption, until the signal aborts or the session ends. Rejects with a Problem
+ * that another try cannot mend, such as NOT_FOUND.
+ */
+export async function follow<Doc>(document: Doc, follower: Follower<Doc>): Promise<void> {
+  const { signal, onLive } = follower;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    const { ending, wasHeard } = await attempt(document, follower);
+    onLive?.(false);
+    if (signal.aborted) return;
+    if (wasHeard) failures = 0;
+    const code = closeCodeOf(ending);
+    if (ending instanceof Problem && FINAL.has(ending.code)) throw ending;
+    if (REFUSED.has(code) || (ending instanceof Problem && ending.code === 'UNAUTHENTICATED')) {
+      const refused = await session.token().catch(() => undefined);
+      if (failures < 2 && (await session.renew(refused))) continue;
+      return session.end('expired');
+    }
+    if (code === TOO_MANY) await untilUncrowded(signal);
+    else if (code !== TOO_SLOW) await untilWorthTrying(failures, signal);
+  }
+}
+
+/** One subscription: how it ended, and whether anything came of it. */
+async function attempt<Doc>(document: Doc, { variables, onLive, onNext, signal }: Follower<Doc>): Promise<Attempt> {
+  let wasHeard = false;
+  const ending = await new Promise<unknown>((resolve) => {
+    const payload: SubscribePayload = { query: textOf(document), variables: variables() as Record<string, unknown> };
+    const stopListening = socket.on('connected', () => onLive?.(true));
+    const unsubscribe = socket.subscribe<ResultOf<Doc>>(payload, {
+      next({ data, errors }) {
+        if (data == null) return finish(problemOf(errors?.[0]));
+        onLive?.(true);
+        try {
+          onNext(data, !wasHeard);
+        } catch (error) {
+          return finish(error);
+        } finally {
+          wasHeard = true;
+        }
+      },
+      error: (error) => finish(Array.isArray(error) ? problemOf(error[0] as ApiErrorBody) : error),
+      complete: () => finish(undefined),
+    });
+    const abort = (): void => finish(undefined);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+
+    function finish(how: unknown): void {
+      signal.removeEventListener('abort', abort);
+      stopListening();
+      resolve(how);
+      unsubscribe();
+    }
+  });
+  return { ending, wasHeard };
+}
+
+interface Attempt {
+  readonly ending: unknown;
+  readonly wasHeard: boolean;
+}
+
+function closeCodeOf(ending: unknown): number {
+  return typeof ending === 'object' && ending !== null && 'code' in ending && typeof ending.code === 'number'
+    ? ending.code
+    : 0;
+}
+
+/** Waits longer after each failure, but no longer than until the machine is online or somebody looks. */
+async function untilWorthTrying(failures: number, signal: AbortSignal): Promise<void> {
+  const most = Math.min(failures < LATER_AFTER ? LONGEST_WAIT_MS : LONGEST_LATER_MS, FIRST_WAIT_MS * 2 ** failures);
+  await new Promise<void>((resolve) => {
+    const ended = new AbortController();
+    const end = (): void => (ended.abort(), resolve());
+    const timer = setTimeout(end, most * (0.5 + Math.random() / 2));
+    ended.signal.addEventListener('abort', () => clearTimeout(timer));
+    addEventListener('online', end, { signal: ended.signal });
+    document.addEventListener('visibilitychange', end, { signal: ended.signal });
+    signal.addEventListener('abort', end, { signal: ended.signal });
+  });
+}
+
+/** Until the user takes this window for the one to be live. */
+async function untilUncrowded(signal: AbortSignal): Promise<void> {
+  isCrowded.value = true;
+  await new Promise<void>((resolve) => {
+    const stop = isCrowded.subscribe((isStill) => {
+      if (!isStill) resolve();
+    });
+    signal.addEventListener('abort', () => (stop(), resolve()), { once: true });
+  });
+}

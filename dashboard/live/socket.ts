@@ -1,0 +1,43 @@
+import { createClient, type Client } from 'graphql-ws';
+import { session } from '../session/session.ts';
+
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 10_000;
+/** After a sleep of the machine, a socket that has been silent for this long is not waited for. */
+const SILENT_MS = 12_000;
+
+let heardAt = 0;
+let pongTimer: ReturnType<typeof setTimeout> | undefined;
+
+/**
+ * The one WebSocket of this window. It opens with the first subscription and closes after the last. It does not
+ * reconnect by itself: each subscription does, because each resumes in its own way (see `follow`).
+ */
+export const socket: Client = createClient({
+  url: `${location.origin.replace(/^http/, 'ws')}/graphql`,
+  lazy: true,
+  retryAttempts: 0,
+  keepAlive: PING_EVERY_MS,
+  connectionParams: async () => ({ authorization: `Bearer ${await session.token()}` }),
+  on: {
+    connected: () => (heardAt = Date.now()),
+    message: () => (heardAt = Date.now()),
+    ping(isReceived) {
+      if (!isReceived) pongTimer ??= setTimeout(() => socket.terminate(), PONG_WITHIN_MS);
+    },
+    pong: stopWaiting,
+    closed: stopWaiting,
+  },
+});
+
+function stopWaiting(): void {
+  clearTimeout(pongTimer);
+  pongTimer = undefined;
+}
+
+function check(): void {
+  if (document.visibilityState === 'visible' && heardAt > 0 && Date.now() - heardAt > SILENT_MS) socket.terminate();
+}
+document.addEventListener('visibilitychange', check);
+addEventListener('online', check);
+addEventListener('pageshow', check);

@@ -1,0 +1,30 @@
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { ask } from '../api/ask.ts';
+import type { ResultOf, VariablesOf } from '../api/graphql.ts';
+import { toProblem, type Problem } from '../api/problem.ts';
+
+export interface QueryState<Result> {
+  readonly data: Result | undefined;
+  readonly problem: Problem | undefined;
+  readonly reload: () => void;
+}
+
+/** Asks once for each value of the variables; `reload` asks again and keeps what is shown until then. */
+export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>): QueryState<ResultOf<Doc>> {
+  const [state, setState] = useState<{ data?: ResultOf<Doc>; problem?: Problem }>({});
+  const [round, setRound] = useState(0);
+  const key = JSON.stringify(variables);
+  useEffect(() => {
+    const ended = new AbortController();
+    ask(document, variables, { signal: ended.signal }).then(
+      (data) => setState({ data }),
+      (error: unknown) => {
+        if (!ended.signal.aborted)
+          setState(({ data }) => ({ ...(data !== undefined && { data }), problem: toProblem(error) }));
+      },
+    );
+    return () => ended.abort();
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the variables by their content
+  }, [document, key, round]);
+  return { data: state.data, problem: state.problem, reload: useCallback(() => setRound((last) => last + 1), []) };
+}

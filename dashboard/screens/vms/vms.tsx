@@ -1,0 +1,73 @@
+import { useComputed } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useLocation } from 'preact-iso';
+import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
+import { allVms, isComplete, vmIds } from '../../live/vms.ts';
+import { FailedQuery } from '../../parts/failed-query.tsx';
+import { Icon } from '../../parts/icons.tsx';
+import { useTitle } from '../../parts/use-title.ts';
+import { words } from '../../words/words.ts';
+import { NoMatch, NoVms } from './empty.tsx';
+import { Filters } from './filters.tsx';
+import { selectionOf, sort } from './selection.ts';
+import { selectVms } from './select-vms.ts';
+import { UsageMeters } from './usage-meters.tsx';
+import { VmRow } from './vm-row.tsx';
+
+const SKELETON_ROWS = ['1', '2', '3', '4', '5', '6'];
+
+/** The list of VMs, as the event stream says. */
+export function Vms(): JSX.Element {
+  useTitle(words.vms.title);
+  const { query } = useLocation();
+  const isEmpty = isComplete.value && vmIds.value.length === 0;
+  return (
+    <>
+      <div class="title-bar">
+        <h1>{words.vms.title}</h1>
+        <a class="button primary" href="/new">
+          <Icon name="plus" />
+          {words.vms.create}
+        </a>
+      </div>
+      {deskProblem.value !== undefined && desk.value === undefined && (
+        <FailedQuery problem={deskProblem.value} onRetry={() => void loadDesk()} />
+      )}
+      {!isEmpty && (
+        <div class="tool-bar">
+          <Filters />
+          <UsageMeters />
+        </div>
+      )}
+      {isEmpty ? <NoVms /> : <Rows key={JSON.stringify(query)} query={query} />}
+    </>
+  );
+}
+
+function Rows({ query }: { query: Record<string, string> }): JSX.Element {
+  const selection = selectionOf(query);
+  const ids = useComputed(() => selectVms(allVms.value, { ...selection, sort: sort.value }));
+  if (vmIds.value.length === 0) return <Skeleton />;
+  if (ids.value.length === 0) return <NoMatch search={selection.search} />;
+  return (
+    <ul class="rows" aria-label={words.vms.title}>
+      {ids.value.map((id) => (
+        <VmRow key={id} id={id} />
+      ))}
+    </ul>
+  );
+}
+
+function Skeleton(): JSX.Element {
+  return (
+    <ul class="rows skeleton" aria-label={words.loading} aria-busy="true">
+      {SKELETON_ROWS.map((row) => (
+        <li key={row} class="row">
+          <span class="ghost" />
+          <span class="ghost wide" />
+          <span class="ghost" />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,22 @@
+import { words } from '../words/words.ts';
+import { claimsOf, isTokenShaped } from './token-claims.ts';
+
+/** Why a token does not sign in; undefined if the gateway accepts it. */
+export async function checkToken(token: string): Promise<string | undefined> {
+  if (!isTokenShaped(token)) return words.signIn.shape;
+  const { expiresAt } = claimsOf(token);
+  if (expiresAt !== undefined && expiresAt < Date.now()) return words.signIn.over;
+  try {
+    const response = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: '{ me { userId } }' }),
+      credentials: 'omit',
+    });
+    if (response.status !== 401) return undefined;
+    const { errors } = (await response.json()) as { errors?: readonly { message: string }[] };
+    return [words.signIn.refused, errors?.[0]?.message].filter(Boolean).join(' ');
+  } catch {
+    return words.problem.away;
+  }
+}

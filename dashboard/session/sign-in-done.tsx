@@ -1,0 +1,48 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { Logo } from '../parts/logo.tsx';
+import { words } from '../words/words.ts';
+import { checkToken } from './check-token.ts';
+import { session } from './session.ts';
+
+/** Where the issuer sends the browser back to. */
+export function SignInDone(): JSX.Element {
+  const [problem, setProblem] = useState<string>();
+  const { route } = useLocation();
+  useEffect(() => {
+    finish()
+      .then((returnTo) => route(returnTo, true))
+      .catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+  }, []);
+  return (
+    <main class="sign-in">
+      <Logo />
+      <h1>{words.signIn.title}</h1>
+      {problem === undefined ? (
+        <p role="status">{words.signIn.working}</p>
+      ) : (
+        <>
+          <p class="problem" role="alert">
+            {words.signIn.failed} {problem}
+          </p>
+          <a class="button" href="/sign-in" target="_self">
+            {words.action.tryAgain}
+          </a>
+        </>
+      )}
+    </main>
+  );
+}
+
+/** Resolves with the address that the person wanted. */
+async function finish(): Promise<string> {
+  const { finishSignIn } = await import('./oidc.ts');
+  const { tokens, returnTo } = await finishSignIn(new URL(location.href));
+  // The code and state are used up, and leave address and history.
+  history.replaceState(null, '', '/sign-in/done');
+  const refusal = await checkToken(tokens.token);
+  if (refusal !== undefined) throw new Error(refusal);
+  session.startIssued(tokens);
+  return returnTo;
+}

@@ -1,0 +1,42 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Logo } from '../parts/logo.tsx';
+import { words } from '../words/words.ts';
+import { dashboardConfig, type DashboardConfig } from './dashboard-config.ts';
+import { IssuerButton } from './issuer-button.tsx';
+import { PasteToken } from './paste-token.tsx';
+import { session } from './session.ts';
+
+/** In place of every screen while nobody is signed in. */
+export function SignIn(): JSX.Element {
+  const [config, setConfig] = useState<DashboardConfig>();
+  const [isAway, setAway] = useState(false);
+  useEffect(() => {
+    document.title = `${words.signIn.title} · ${words.product}`;
+    dashboardConfig().then(setConfig, () => setAway(true));
+  }, []);
+  const state = session.state.value;
+  const reason = state.kind === 'out' ? state.reason : 'new';
+  return (
+    <main class="sign-in">
+      <Logo />
+      <h1>{words.signIn.title}</h1>
+      <p role="status" class="quiet">
+        {reason === 'expired' && words.signIn.ended}
+        {reason === 'left' && words.signIn.left}
+        {isAway && words.signIn.away}
+      </p>
+      {config?.oidc == null ? (
+        (config !== undefined || isAway) && <PasteToken />
+      ) : (
+        <>
+          <IssuerButton client={config.oidc} />
+          <details>
+            <summary>{words.signIn.otherWays}</summary>
+            <PasteToken />
+          </details>
+        </>
+      )}
+    </main>
+  );
+}

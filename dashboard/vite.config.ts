@@ -1,0 +1,39 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vite';
+
+const GATEWAY = process.env['GATEWAY'] ?? 'http://127.0.0.1:4000';
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  cacheDir: fileURLToPath(new URL('../.runtime/vite', import.meta.url)),
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2023',
+    // Every script and style is a file of its own: the page's policy allows nothing inline.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // Two scripts for the first screen: what all screens share, and the list.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'shared',
+              test: /node_modules[\\/](@?preact|graphql-ws)|dashboard[\\/](api|words[\\/](words|format)|session[\\/](session|token)|parts[\\/]use)/,
+            },
+          ],
+        },
+      },
+    },
+  },
+  // `npm run dashboard`: the sources as they change, with the APIs of a gateway that runs already.
+  server: {
+    port: 4001,
+    proxy: {
+      '/graphql': { target: GATEWAY, ws: true },
+      '/dashboard.json': { target: GATEWAY },
+    },
+  },
+});

@@ -1,0 +1,36 @@
+import type { VmStatus } from '../api/vm-fields.ts';
+
+const STATUS: Readonly<Record<VmStatus, string>> = {
+  STOPPED: 'Off',
+  QUEUED: 'Waiting for its turn',
+  PULLING: 'Downloading the image',
+  STARTING: 'Starting the container',
+  BOOTING: 'Waiting for the app to answer',
+  RUNNING: 'Running',
+  DEGRADED: 'The app stopped answering',
+  STOPPING: 'Stopping',
+  FAILED: 'It did not start',
+  DELETING: 'Being deleted',
+  DELETED: 'Deleted',
+  UNKNOWN: 'Its machine does not answer',
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  USER: 'you',
+  CRASH: 'it ended by itself',
+  OOM: 'it ran out of memory',
+  DEADLINE: 'it took too long',
+  ENGINE: 'its machine',
+  UPDATE: 'a change',
+  UNDO: 'the change was taken back',
+  DISK: 'its disk',
+  ADOPT: 'your operator',
+};
+
+/** Why a status is. The boot page of a VM uses the same words. */
+export const statusWords = {
+  status: STATUS,
+  statusOf: (status: VmStatus, hasRun: boolean) =>
+    status === 'FAILED' && hasRun ? 'It stopped unexpectedly' : STATUS[status],
+  reason: (reason: string | null) => (reason === null ? '' : (REASONS[reason] ?? '')),
+};

@@ -1,0 +1,68 @@
+import { bytesOf, gigabytes, plural, time } from './format.ts';
+
+/** The list of VMs, and what a row says and offers. */
+export const vmsWords = {
+  vms: {
+    title: 'VMs',
+    create: 'New VM',
+    search: 'Search names',
+    show: { label: 'Show', all: 'All', on: 'On', off: 'Off', attention: 'Needs attention' },
+    sort: { label: 'Order', newest: 'Newest first', name: 'Name', status: 'Status' },
+    empty: 'You have no VMs yet.',
+    emptyHint: 'A VM is a desktop or an app in a container. It opens in your browser.',
+    emptyStart: 'Start with one of these:',
+    noMatch: (text: string) => (text === '' ? 'No VM is like that now.' : `No VM has “${text}” in its name.`),
+    showAll: 'Show all',
+    count: (count: number) => plural(count, 'VM'),
+  },
+  usage: {
+    label: 'What you use of your plan',
+    cpu: 'vCPU',
+    ram: 'RAM',
+    on: 'On',
+    storage: 'Files',
+    of: (used: string, limit: string, unit = '') => `${used} of ${limit}${unit}`,
+  },
+  size: (cpu: number, ram: number) => `${cpu} vCPU, ${ram} GB`,
+  row: {
+    since: (at: string) => `since ${time(at)}`,
+    keeps: (gb: number) => `keeps ${gigabytes(gb)}`,
+    bytes: bytesOf,
+    attempt: (count: number) => `attempt ${count}`,
+    again: (at: string) => `Again at ${time(at)}.`,
+    lastSeen: (at: string) => `Last seen ${time(at)}.`,
+    undone: 'It runs without your last change.',
+    menu: (name: string) => `More for ${name}`,
+  },
+  command: {
+    open: 'Open',
+    openTab: 'Open in a new tab',
+    copyLink: 'Copy link (60 s, one use)',
+    linkCopied: 'Link copied. It works once, within a minute.',
+    start: 'Start',
+    stop: 'Stop',
+    restart: 'Restart',
+    tryNow: 'Try now',
+    logs: 'Logs',
+    rename: 'Rename',
+    remove: 'Delete…',
+    asked: { start: 'Starting…', stop: 'Stopping…', restart: 'Restarting…', delete: 'Deleting…' },
+    silent: 'No answer yet. It may still happen.',
+    lookAgain: 'Look again',
+    why: {
+      offline: 'you are offline',
+      off: 'it is off',
+      on: 'it is on',
+      deleting: 'it is being deleted',
+      machine: 'its machine does not answer',
+    },
+  },
+  open: {
+    blocked: 'Your browser blocked the window. Allow this page to open windows.',
+    strange: 'The gateway made a link that is not one to a web page.',
+  },
+  refusal: {
+    title: 'Your plan has no room for it now:',
+    stopAnother: 'Stop another VM:',
+  },
+};

@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OidcClient } from '../config/oidc-client.ts';
+import { acceptedEncoding } from '../http/accepted-encoding.ts';
+import { sendJson } from '../http/send-response.ts';
+import { dashboardHeaders } from './dashboard-headers.ts';
+import type { DashboardFile, DashboardFiles } from './dashboard-files.ts';
+
+interface DashboardOptions {
+  readonly files: DashboardFiles;
+  readonly oidc: OidcClient | undefined;
+  readonly graphiql: boolean;
+}
+
+/** The first segments of the page's addresses; everything else belongs to the APIs. */
+const SCREENS: ReadonlySet<string> = new Set(['', 'new', 'vm', 'catalog', 'activity', 'account', 'sign-in']);
+const INDEX = '/index.html';
+const CONFIG_PATH = '/dashboard.json';
+
+/**
+ * Serves the built page from memory, at the addresses of its screens to browsers only.
+ *
+ * INVARIANTS
+ * - It needs no token and knows nothing of any account.
+ * - Every reply has the headers of `dashboardHeaders`, and none allows another origin to read it.
+ */
+export class Dashboard {
+  readonly #options: DashboardOptions;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #build: string;
+
+  constructor(options: DashboardOptions) {
+    this.#options = options;
+    this.#headers = dashboardHeaders(options.oidc?.issuer);
+    this.#build = options.files.get(INDEX)?.etag ?? '';
+  }
+
+  /** Whether the request is for the page or one of its files. */
+  has(request: IncomingMessage, path: string): boolean {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    return path === CONFIG_PATH || this.#fileOf(request, path) !== undefined;
+  }
+
+  /** Answers a request for which `has` is true. */
+  serve(request: IncomingMessage, reply: ServerResponse, path: string): void {
+    const file = this.#fileOf(request, path);
+    if (file === undefined) this.#sendConfig(reply);
+    else this.#sendFile(request, reply, file);
+  }
+
+  #fileOf({ headers }: IncomingMessage, path: string): DashboardFile | undefined {
+    const { files } = this.#options;
+    if (path.startsWith('/assets/')) return files.get(path);
+    const [, screen = ''] = path.split('/');
+    const isPage = SCREENS.has(screen) && (headers.accept ?? '').includes('text/html');
+    return isPage ? files.get(INDEX) : undefined;
+  }
+
+  #sendConfig(reply: ServerResponse): void {
+    const { oidc, graphiql } = this.#options;
+    const config = { build: this.#build, oidc: oidc ?? null, graphiql };
+    sendJson(reply, 200, config, { ...this.#headers, 'cache-control': 'no-store' });
+  }
+
+  #sendFile(request: IncomingMessage, reply: ServerResponse, { bodies, etag, isImmutable, type }: DashboardFile): void {
+    const headers = {
+      ...this.#headers,
+      etag,
+      vary: 'accept, accept-encoding',
+      'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    };
+    if (request.headers['if-none-match']?.includes(etag) === true) {
+      reply.writeHead(304, headers).end();
+      return;
+    }
+    const encoding = acceptedEncoding(request.headers['accept-encoding'], (name) => bodies[name] !== undefined);
+    const body = bodies[encoding] ?? Buffer.alloc(0);
+    reply.writeHead(200, {
+      ...headers,
+      'content-type': type,
+      'content-length': body.length,
+      ...(encoding !== 'identity' && { 'content-encoding': encoding }),
+    });
+    reply.end(body);
+  }
+}

@@ -1,0 +1,202 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepScreenshot, openBrowser } from '../support/browser.ts';
+import { openDashboard, PHONE } from '../support/dashboard.ts';
+import { eventually } from '../support/eventually.ts';
+import { testImage } from '../support/tiny-image.ts';
+import { testToken } from '../support/tokens.ts';
+import { useGateway } from '../support/use-gateway.ts';
+import { createVm } from '../support/vms.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await openBrowser();
+}, 60_000);
+afterAll(() => browser?.close());
+
+const gateway = useGateway(async () => {
+  const image = await testImage();
+  return {
+    plans: [{ code: 'tiny', name: 'Tiny', cpu: 1, ram: 1, storageGb: 1, concurrentVms: 1 }],
+    distributions: [
+      {
+        code: 'crasher',
+        name: 'Crasher',
+        image,
+        defaultPort: 3000,
+        command: ['/bin/sh', '-c', 'echo no disk; exit 3'],
+      },
+    ],
+  };
+});
+const vmOf = (token: string, vmlabel: string, input = {}) =>
+  createVm(gateway, token, { vmlabel, distribution: 'ubuntu', ...input });
+
+describe('the list of VMs', () => {
+  it('follows a VM from off to the opened app and back, each step as the event stream has it', async () => {
+    const token = await testToken('list', { plan: 'unlimited' });
+    await vmOf(token, 'My desk');
+    const { context, page, complaints, row } = await openDashboard(browser, gateway, { token });
+    await row('My desk').getByText('Off', { exact: true }).waitFor();
+    expect(page.url()).toBe(`http://localhost:${gateway.port}/`);
+    await row('My desk').getByRole('button', { name: 'Start' }).click();
+    await row('My desk').getByText('Running').waitFor({ timeout: 20_000 });
+    await keepScreenshot(page, 'dashboard-list');
+
+    const opened = context.waitForEvent('page');
+    await row('My desk').getByRole('button', { name: 'Open' }).click();
+    const app = await opened;
+    await app.locator('h1', { hasText: 'tiny' }).waitFor({ timeout: 20_000 });
+    expect(await app.evaluate('window.opener === null && document.referrer === ""')).toBe(true);
+
+    await row('My desk').getByRole('button', { name: 'More for My desk' }).click();
+    await page.getByRole('menuitem', { name: 'Stop' }).click();
+    await row('My desk').getByText('Off', { exact: true }).waitFor({ timeout: 20_000 });
+    expect(complaints).toEqual([]);
+  }, 60_000);
+
+  it('shows in two windows, and for commands given elsewhere, the same within a second', async () => {
+    const token = await testToken('two-windows', { plan: 'unlimited' });
+    const [one, other] = await Promise.all([
+      openDashboard(browser, gateway, { token }),
+      openDashboard(browser, gateway, { token, context: { viewport: PHONE } }),
+    ]);
+    await vmOf(token, 'Made elsewhere');
+    await Promise.all([one, other].map(({ row }) => row('Made elsewhere').waitFor({ timeout: 1_000 })));
+    await keepScreenshot(other.page, 'dashboard-list-phone');
+  }, 60_000);
+
+  it('says why a start is refused before it is asked for, in the words of the API, and offers to stop another', async () => {
+    const token = await testToken('poor', { plan: 'tiny' });
+    const first = await vmOf(token, 'First');
+    await vmOf(token, 'Second');
+    await gateway.rest(token, 'POST', `/vms/start/${first}`);
+    const { page, row } = await openDashboard(browser, gateway, { token });
+    await row('First').getByText('Running').waitFor({ timeout: 20_000 });
+    await row('Second').getByRole('button', { name: 'Start' }).click();
+    await page.getByText('The plan Tiny allows 1 vCPU of CPU: 1 in use and 1 more needed.').waitFor();
+    await page.locator('.refusal').getByRole('button', { name: 'Stop' }).click();
+    await row('First').getByText('Off', { exact: true }).waitFor({ timeout: 20_000 });
+  }, 60_000);
+
+  it('filters by name and state in the address, which a reload keeps', async () => {
+    const token = await testToken('filters', { plan: 'unlimited' });
+    await Promise.all([vmOf(token, 'Alpha'), vmOf(token, 'Beta')]);
+    const { page, row } = await openDashboard(browser, gateway, { token });
+    await page.getByRole('searchbox', { name: 'Search names' }).fill('alp');
+    await row('Beta').waitFor({ state: 'detached' });
+    expect(new URL(page.url()).search).toBe('?q=alp');
+    await page.reload();
+    await row('Alpha').waitFor();
+    expect(await row('Beta').count()).toBe(0);
+    await page.getByRole('button', { name: /^On/ }).click();
+    await page.getByText('No VM has “alp” in its name.').waitFor();
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await row('Beta').waitFor();
+  }, 60_000);
+});
+
+describe('signing in', () => {
+  it('with the address that npm start prints leaves no trace in address, history or storage of the browser', async () => {
+    const token = await testToken('printed');
+    const { page } = await openDashboard(browser, gateway, { token });
+    await page.getByText('You have no VMs yet.').waitFor();
+    expect([await page.evaluate('location.href'), await page.evaluate('history.length')]).toEqual([
+      `http://localhost:${gateway.port}/`,
+      2,
+    ]);
+    await page.goBack();
+    expect(page.url()).not.toContain('token');
+    expect(await page.evaluate('JSON.stringify({ ...localStorage })').catch(() => '{}')).toBe('{}');
+  }, 30_000);
+
+  it('with a pasted token stays at the address, and says what is wrong with one that is not accepted', async () => {
+    const { page } = await openDashboard(browser, gateway, { path: '/?show=on' });
+    const paste = async (text: string) => {
+      await page.getByRole('textbox', { name: 'Paste a token' }).fill(text);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    };
+    await paste('nonsense');
+    await page.getByText('A token has three parts').waitFor();
+    await paste('a.b.c');
+    await page.getByText('The gateway did not accept this token.').waitFor();
+    await keepScreenshot(page, 'dashboard-sign-in');
+    await paste(await testToken('pasted'));
+    await page.getByText('You have no VMs yet.').waitFor();
+    expect(new URL(page.url()).search).toBe('?show=on');
+    await page.reload();
+    await page.getByText('You have no VMs yet.').waitFor();
+    await page.getByRole('button', { name: /^Account menu/ }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await page.evaluate('sessionStorage.length + localStorage.length')).toBe(0);
+  }, 30_000);
+
+  it('ends with the token, at the same address, and goes on there with the next one', async () => {
+    const { page } = await openDashboard(browser, gateway, { token: await testToken('short', { ttlSeconds: 4 }) });
+    await page.getByText('Your session has ended.').waitFor({ timeout: 15_000 });
+    await page.getByRole('textbox', { name: 'Paste a token' }).fill(await testToken('short'));
+    await page.keyboard.press('Enter');
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByText('You have no VMs yet.').waitFor();
+  }, 30_000);
+});
+
+describe('the served page', () => {
+  const html = { accept: 'text/html', 'accept-encoding': 'br' };
+
+  it('has the policy on every reply, and no header that lets another origin read it', async () => {
+    const page = await fetch(`${gateway.url}/`, { headers: html });
+    const [, script = ''] = /src="([^"]+\.js)"/.exec(await page.text()) ?? [];
+    const replies = [
+      page,
+      await fetch(gateway.url + script, { headers: html }),
+      await fetch(`${gateway.url}/dashboard.json`),
+    ];
+    for (const { headers, status } of replies) {
+      expect(status).toBe(200);
+      expect(headers.get('content-security-policy')).toContain("require-trusted-types-for 'script'");
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('referrer-policy')).toBe('no-referrer');
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    }
+    expect(replies.map(({ headers }) => headers.get('cache-control'))).toEqual([
+      'no-cache',
+      'public, max-age=31536000, immutable',
+      'no-store',
+    ]);
+    expect(replies[1]?.headers.get('content-encoding')).toBe('br');
+    const etag = page.headers.get('etag') ?? '';
+    expect((await fetch(`${gateway.url}/vm/any`, { headers: { ...html, 'if-none-match': etag } })).status).toBe(304);
+    expect((await fetch(`${gateway.url}/`, { method: 'HEAD', headers: html })).status).toBe(200);
+  });
+
+  it('is at the addresses of its screens only, and for browsers only', async () => {
+    const statusOf = async (at: string, accept: string) =>
+      (await fetch(gateway.url + at, { headers: { accept } })).status;
+    expect(await statusOf('/new?from=debian', 'text/html')).toBe(200);
+    expect(await statusOf('/', 'application/json')).toBe(404);
+    expect(await statusOf('/vms', 'text/html')).toBe(401);
+    expect(await statusOf('/nowhere', 'text/html')).toBe(404);
+    expect(await statusOf('/assets/nothing.js', '*/*')).toBe(404);
+  });
+
+  it('comes with GraphiQL compressed and revalidated', async () => {
+    const first = await fetch(`${gateway.url}/graphql`, { headers: html });
+    const size = Number(first.headers.get('content-length'));
+    expect([first.status, first.headers.get('content-encoding'), size < 3_000_000]).toEqual([200, 'br', true]);
+    expect(await first.text()).toContain('Swiftor Gateway');
+    const headers = { ...html, 'if-none-match': first.headers.get('etag') ?? '' };
+    expect((await fetch(`${gateway.url}/graphql`, { headers })).status).toBe(304);
+  }, 30_000);
+});
+
+it('the list never shows a wrong status: it says what it cannot know', async () => {
+  const token = await testToken('crash', { plan: 'unlimited' });
+  const id = await vmOf(token, 'Kali box', { distribution: 'crasher', desktop: null });
+  await gateway.rest(token, 'POST', `/vms/start/${id}`);
+  const { page, row } = await openDashboard(browser, gateway, { token });
+  await row('Kali box').getByText('It did not start').waitFor({ timeout: 20_000 });
+  await row('Kali box').getByText('exit code 3').waitFor();
+  await eventually(async () => (await page.getByRole('button', { name: /^Needs attention 1/ }).count()) === 1);
+}, 60_000);

@@ -1,0 +1,44 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import type { TestGateway } from './gateway.ts';
+
+export const WIDE = { width: 1280, height: 800 } as const;
+export const PHONE = { width: 390, height: 844 } as const;
+
+/** The dashboard in a window, with whatever it said against its own policy or failed at. */
+export interface DashboardPage {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly complaints: string[];
+  /** The row of a VM in the list. */
+  row(name: string): ReturnType<Page['locator']>;
+}
+
+interface DashboardOptions {
+  /** Signs in with it, as `npm start` does; otherwise nobody is signed in. */
+  readonly token?: string;
+  readonly path?: string;
+  readonly context?: Parameters<Browser['newContext']>[0];
+}
+
+/** Opens the dashboard; the test's end closes it. */
+export async function openDashboard(
+  browser: Browser,
+  gateway: Pick<TestGateway, 'port'>,
+  { token, path = '/', context: options = {} }: DashboardOptions = {},
+): Promise<DashboardPage> {
+  const context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', ...options });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  // Browsers resolve localhost and every name below it to this machine.
+  const origin = `http://localhost:${gateway.port}`;
+  if (token !== undefined) {
+    await page.goto(`${origin}/sign-in#token=${token}`);
+    await page.getByText('Live', { exact: true }).waitFor();
+  }
+  if (token === undefined || path !== '/') await page.goto(`${origin}${path}`);
+  return { context, page, complaints, row: (name) => page.locator('.vm-row', { hasText: name }) };
+}

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildSchema, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { textOf } from '../../dashboard/api/graphql.ts';
+import * as mutations from '../../dashboard/api/mutations.ts';
+import * as queries from '../../dashboard/api/queries.ts';
+import * as subscriptions from '../../dashboard/api/subscriptions.ts';
+import { pointsOf } from '../../src/graphql/pipeline/operation-cost.ts';
+import { schema } from '../../src/graphql/schema/schema.ts';
+import { schemaTypesOf } from '../../tools/dashboard/schema-types.ts';
+
+const ROOT = path.join(import.meta.dirname, '../..');
+const SDL = readFileSync(path.join(ROOT, 'schema.graphql'), 'utf8');
+const PRINTED = buildSchema(SDL);
+const DOCUMENTS = Object.entries({ ...queries, ...mutations, ...subscriptions });
+/** Each 2,000 of a cost is a point of the account's rate. */
+const MOST_POINTS = 10;
+
+describe('the documents of the dashboard', () => {
+  it.each(DOCUMENTS)('%s asks for what the schema has', (_name, document) => {
+    expect(validate(PRINTED, parse(textOf(document)))).toEqual([]);
+  });
+
+  it.each(DOCUMENTS)('%s is cheap enough to be asked often', (_name, document) => {
+    const args = { schema, document: parse(textOf(document)), variableValues: {} };
+    expect(pointsOf(args)).toBeLessThanOrEqual(MOST_POINTS);
+  });
+
+  it('have types that are made from the present schema', () => {
+    const written = readFileSync(path.join(ROOT, 'dashboard/api/schema.d.ts'), 'utf8');
+    expect(written, 'npm run schema writes them').toBe(schemaTypesOf(SDL));
+  });
+});

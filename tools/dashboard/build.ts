@@ -1,0 +1,6 @@
+import { inProject } from '../../scripts/prepare/project.js';
+import { buildDashboard } from './build-dashboard.ts';
+import { dashboardStamp } from './dashboard-stamp.ts';
+
+/** `build.ts FOLDER`: builds the dashboard into a folder of the project; for the sources it is .runtime/dashboard. */
+await buildDashboard(inProject(process.argv[2] ?? '.runtime/dashboard'), dashboardStamp());

@@ -51,3 +51,15 @@ it('a container is not stopped when only something else says so, and so no secon
   await expect(driver.ensure(next, within(), () => undefined)).rejects.toThrow('should be empty');
   expect((await docker.listContainers(labelled(spec.id))).map(({ Id }) => Id)).toEqual([ref]);
 });
+
+it('a container is not removed when only something else says so', async () => {
+  const spec = newSpec();
+  await driver.ensure(spec, within(), () => undefined);
+  await driver.stop(spec.id, within());
+  const asked = performance.now();
+  answerInstead(/^DELETE \/containers\//);
+  await expect(driver.remove(spec.id, ['until-delete'], within())).rejects.toThrow('should be empty');
+  // The next try would come after a minute otherwise.
+  expect(performance.now() - asked).toBeLessThan(10_000);
+  expect(await docker.listContainers({ ...labelled(spec.id), all: true })).toHaveLength(1);
+});

@@ -157,7 +157,7 @@ export class Containers {
     }
     const kill = async (abortSignal: AbortSignal) => {
       // A 409 means that it no longer runs; `wait` confirms it.
-      await container.kill({ signal: 'SIGKILL', abortSignal }).catch(unless(404, 409));
+      await expectNoContent(container.kill({ signal: 'SIGKILL', abortSignal })).catch(unless(404, 409));
       await container.wait({ condition: 'not-running', abortSignal }).catch(unless(404));
     };
     await this.#call('kill a container', signal, kill, { milliseconds: KILL_MILLISECONDS });
@@ -178,7 +178,7 @@ export class Containers {
     const container = this.#docker.getContainer(ref);
     const work = async (abortSignal: AbortSignal) => {
       // A 409 means that another call is removing it.
-      await container.remove({ force: true, v: true, abortSignal }).catch(unless(404, 409));
+      await expectNoContent(container.remove({ force: true, v: true, abortSignal })).catch(unless(404, 409));
       for (
         let pause = 20;
         (await this.#exists(container, abortSignal)) && !abortSignal.aborted;

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** The tests of `test/NAME`: unit needs nothing, database PostgreSQL, engine containers or installed programs, browser Chromium too. */
+/**
+ * The tests of `test/NAME`. unit needs nothing, database PostgreSQL. load needs PostgreSQL, and many seconds: it floods
+ * the gateway, or waits for outages and deadlines. engine needs containers or installed programs, browser Chromium too.
+ */
 const project = (name: string, needs: { postgres: boolean }) => ({
   extends: true as const,
   test: {
@@ -15,6 +18,7 @@ export default defineConfig({
     projects: [
       project('unit', { postgres: false }),
       project('database', { postgres: true }),
+      project('load', { postgres: true }),
       project('engine', { postgres: true }),
       project('browser', { postgres: true }),
     ],

@@ -90,7 +90,7 @@ describe('prepare', () => {
       expect(said).not.toMatch(/^\s+at /m);
     });
 
-    it('asks test files of unit and database for no engine, and others for one', async () => {
+    it('asks test files of unit, database and load for no engine, and others for one', async () => {
       await markInstalled();
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       expect(prepare(clone, 'packages', { PATH })).toMatchObject({ status: 0 });

@@ -5,7 +5,7 @@ it.each([
   [[], 'everything'],
   [['--bail', '1'], 'everything'],
   [['test/unit/turns.test.ts'], 'nothing'],
-  [['test/database'], 'nothing'],
+  [['test/database', 'test/load/fuzz.test.ts'], 'nothing'],
   [['./test/unit/', '--reporter=dot'], 'nothing'],
   [['test/unit/turns.test.ts', 'test/engine/driver.test.ts'], 'engine'],
   [['test/engine', 'test/browser'], 'everything'],

@@ -14,7 +14,7 @@ export function needsOfFiles(args: readonly string[]): TestNeeds {
 }
 
 function needsOf(file: string): TestNeeds {
-  const [, folder] = /(?:^|\/)test\/(unit|database|engine)(?:\/|$)/.exec(file) ?? [];
+  const [, folder] = /(?:^|\/)test\/(unit|database|load|engine)(?:\/|$)/.exec(file) ?? [];
   if (folder === undefined) return 'everything';
   return folder === 'engine' ? 'engine' : 'nothing';
 }

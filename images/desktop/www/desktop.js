@@ -2,21 +2,42 @@ import RFB from './novnc/core/rfb.js';
 import { Sound } from './sound.js';
 
 const LONGEST_PAUSE_MS = 5000;
-const byId = (id) => document.getElementById(id);
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+function byId(id, type) {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`The page has no ${type.name} "${id}".`);
+  return element;
+}
+
+/** @param {string} path */
 const socketUrl = (path) => new URL(path, location.href).href.replace(/^http/, 'ws');
 
+const screen = byId('screen', HTMLElement);
+const quality = byId('quality', HTMLSelectElement);
+const soundButton = byId('sound', HTMLButtonElement);
+const clipboardDialog = byId('clipboard', HTMLDialogElement);
+const clipboardText = byId('clipboard-text', HTMLTextAreaElement);
+
+/** @type {RFB} */
 let rfb;
 let failures = 0;
-/** What either side's clipboard last was: telling one what came from it would go round for ever. */
+/** The last text of either clipboard: it is not sent back to where it came from. */
 let clipboard = '';
 
-function tell(text) {
-  byId('status').textContent = text;
+/** @param {string} text */
+function showStatus(text) {
+  byId('status', HTMLElement).textContent = text;
 }
 
 function connect() {
-  byId('screen').replaceChildren();
-  rfb = new RFB(byId('screen'), socketUrl('vnc'), { shared: true });
+  screen.replaceChildren();
+  rfb = new RFB(screen, socketUrl('vnc'), { shared: true });
   rfb.resizeSession = true;
   rfb.scaleViewport = true;
   rfb.compressionLevel = 2;
@@ -24,20 +45,20 @@ function connect() {
   setQuality();
   rfb.addEventListener('connect', () => {
     failures = 0;
-    tell('');
+    showStatus('');
     rfb.focus();
   });
   rfb.addEventListener('disconnect', reconnect);
   rfb.addEventListener('clipboard', ({ detail }) => {
     clipboard = detail.text;
-    byId('clipboard-text').value = clipboard;
+    clipboardText.value = clipboard;
     // Withheld on plain http, and without focus; the dialog is for that.
-    navigator.clipboard?.writeText(clipboard).catch(() => undefined);
+    void navigator.clipboard?.writeText(clipboard).catch(() => undefined);
   });
 }
 
 async function reconnect() {
-  tell('The connection was lost. Trying again…');
+  showStatus('The connection was lost. Trying again…');
   const pause = Math.min(500 * 2 ** failures, LONGEST_PAUSE_MS);
   failures += 1;
   await new Promise((resolve) => setTimeout(resolve, pause));
@@ -56,7 +77,7 @@ async function isSignedOut() {
 }
 
 function setQuality() {
-  rfb.qualityLevel = Number(byId('quality').value);
+  rfb.qualityLevel = Number(quality.value);
 }
 
 /** The page has come to the front: what was copied elsewhere in between goes to the desktop. */
@@ -68,21 +89,21 @@ async function takeClipboard() {
 }
 
 const sound = new Sound(() => socketUrl('audio'), (isOn) => {
-  byId('sound').textContent = isOn ? 'Mute' : 'Sound';
+  soundButton.textContent = isOn ? 'Mute' : 'Sound';
 });
 
 window.addEventListener('focus', takeClipboard);
-byId('quality').addEventListener('change', setQuality);
-byId('sound').addEventListener('click', () => sound.toggle());
-byId('ctrl-alt-del').addEventListener('click', () => rfb.sendCtrlAltDel());
-byId('open-clipboard').addEventListener('click', () => byId('clipboard').showModal());
-byId('full-screen').addEventListener('click', () => {
+quality.addEventListener('change', setQuality);
+soundButton.addEventListener('click', () => sound.toggle());
+byId('ctrl-alt-del', HTMLButtonElement).addEventListener('click', () => rfb.sendCtrlAltDel());
+byId('open-clipboard', HTMLButtonElement).addEventListener('click', () => clipboardDialog.showModal());
+byId('full-screen', HTMLButtonElement).addEventListener('click', () => {
   if (document.fullscreenElement) void document.exitFullscreen();
   else void document.documentElement.requestFullscreen();
 });
-byId('clipboard').addEventListener('close', () => {
-  if (byId('clipboard').returnValue === 'send') {
-    clipboard = byId('clipboard-text').value;
+clipboardDialog.addEventListener('close', () => {
+  if (clipboardDialog.returnValue === 'send') {
+    clipboard = clipboardText.value;
     rfb.clipboardPasteFrom(clipboard);
   }
   rfb.focus();

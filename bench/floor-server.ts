@@ -7,8 +7,8 @@ import { verifyToken } from './verify-token.ts';
 
 /**
  * The floor of the lists: node:http, a JWT check, and one prepared statement whose JSON PostgreSQL builds; for the
- * mutation, the same transaction. The bench forks it with DATABASE_URL and JWT_SECRET. It reports its port and ends with
- * the bench.
+ * mutation, the same transaction. The bench forks it with DATABASE_URL and JWT_SECRET. It reports its port and ends
+ * with the bench.
  */
 const OS = `'os', json_build_object('distribution', distribution, 'desktop', desktop)`;
 const SPECS = `'specs', json_build_object('cpu', cpu, 'ram', ram_gb, 'storage', persistent)`;

@@ -12,12 +12,15 @@ export interface Recipe {
   readonly what: string;
   /** What goes to the engine as the build's context: [of the project, in the context]. The first has the Dockerfile. */
   readonly files: readonly (readonly [from: string, to: string])[];
-  /** Fetched by npm before the build, checked, and sent as the folder of that name; undefined where there is none for this machine. */
+  /**
+   * Fetched by npm before the build, checked, and sent as the folder of that name; undefined where there is none for
+   * this machine.
+   */
   readonly npm?: Readonly<Record<string, NpmPackage | undefined>>;
   readonly args: Readonly<Record<string, string>>;
   /**
-   * Of the Dockerfile's slow steps in their order, as measured on two cores with a near mirror: they weigh the progress shown, and
-   * say how long the rest takes.
+   * Of the Dockerfile's slow steps in their order, as measured on two cores with a near mirror: they weigh the progress
+   * shown, and say how long the rest takes.
    */
   readonly seconds: readonly number[];
   /** Of what npm fetches. */

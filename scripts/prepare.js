@@ -1,9 +1,9 @@
 /**
- * Makes a machine ready: `node scripts/prepare.js serve|test|bench|chaos|packages`, for test with the files that are to be run.
- * Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only explain what is, with exit code 1.
+ * Makes a machine ready: `node scripts/prepare.js serve|test|bench|chaos|packages`, for test with the files that are to
+ * be run. Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only explain what is, with exit code 1.
  *
- * This part runs on any Node from 20 on, before anything is installed, and so uses nothing but Node. It gets a Node that runs
- * TypeScript and the npm packages; tools/prepare does the rest with them.
+ * This part runs on any Node from 20 on, before anything is installed, and so uses nothing but Node. It gets a Node
+ * that runs TypeScript and the npm packages; tools/prepare does the rest with them.
  */
 import { spawnSync } from 'node:child_process';
 import { meetNeeds } from './prepare/meet-needs.js';

@@ -1,4 +1,7 @@
-/** `npm test -- ARGS`: prepares the machine for the test files that ARGS name, all of them by default, and runs vitest with ARGS. */
+/**
+ * `npm test -- ARGS`: prepares the machine for the test files that ARGS name, all of them by default, and runs vitest
+ * with ARGS.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { inProject } from './prepare/project.js';
 

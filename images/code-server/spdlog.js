@@ -1,5 +1,6 @@
 'use strict';
-// Stands in for a native module that npm has no binary of: what VS Code logs is kept in memory until its window is closed, not in files.
+// Stands in for a native module that npm has no binary of: what VS Code logs is kept in memory until its window is
+// closed, not in files.
 class Logger {
   getLevel() { return 0; }
   setLevel() {}

@@ -16,8 +16,8 @@ import { PrepareFailure, say } from './report.js';
  */
 
 /**
- * Finds what is missing, says it, and does it; under SWIFTOR_NO_INSTALL=1 it only says it. Rejects with a PrepareFailure when
- * something is missing then, or cannot be had.
+ * Finds what is missing, says it, and does it; under SWIFTOR_NO_INSTALL=1 it only says it. Rejects with a
+ * PrepareFailure when something is missing then, or cannot be had.
  *
  * @param {readonly Check[]} checks
  * @param {(packages: readonly string[]) => Promise<void>} [installDebianPackages]

@@ -35,7 +35,10 @@ export function checkNodeRuntime() {
   };
 }
 
-/** The system's own Node where it is new enough. Most runs ask about the very Node that executes this: no child is needed. */
+/**
+ * The system's own Node where it is new enough. Most runs ask about the very Node that executes this: no child is
+ * needed.
+ */
 function recentSystemNode() {
   const found = findOnPath('node', (folder) => !isInsideProject(folder));
   if (found === undefined) return undefined;

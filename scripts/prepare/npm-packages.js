@@ -21,9 +21,9 @@ export function checkNpmPackages() {
       await runCommand({
         title: 'Installing npm packages',
         command: 'npm',
-        // Not `npm ci`: it refuses a lock file that lacks packages of other platforms, which registries do not all have. Without
-        // --save the lock file rules and stays as it is. Install scripts of strangers are not run; tests need the
-        // development packages even under NODE_ENV=production.
+        // Not `npm ci`: it refuses a lock file that lacks packages of other platforms, which registries do not all
+        // have. With --no-save, the lock file decides and stays as it is. Install scripts of packages are not run. Tests
+        // need the development packages even with NODE_ENV=production.
         args: ['install', '--no-save', '--ignore-scripts', '--include=dev', '--include=optional', ...QUIET],
         deadline: 600,
         cwd: projectRoot,

@@ -7,8 +7,8 @@ const WAIT_SECONDS = 900;
 const LOOK_MS = 300;
 
 /**
- * Runs `work` while no other process of this project does the same (`what`): two at once would tear node_modules from under each
- * other.
+ * Runs `work` while no other process of this project does the same (`what`): two at once would tear node_modules from
+ * under each other.
  *
  * @template T
  * @param {() => Promise<T>} work

@@ -8,7 +8,8 @@ let speaker = 'prepare';
 let plain = false;
 
 /**
- * Names the speaker of what follows; `plain` where others write to the same terminal, so that no line may be drawn over.
+ * Names the speaker of what follows; `plain` where others write to the same terminal, so that no line may be drawn
+ * over.
  *
  * @param {string} name
  * @param {{ plain?: boolean }} options
@@ -34,8 +35,8 @@ export function sayFailure(error) {
 }
 
 /**
- * Shows that `title` is at work until the returned function is called: one line that counts seconds on a terminal, a plain line
- * every 15 s elsewhere. `detail` says how far it is.
+ * Shows that `title` is at work until the returned function is called: one line that counts seconds on a terminal, a
+ * plain line every 15 s elsewhere. `detail` says how far it is.
  *
  * @param {string} title
  */

@@ -20,7 +20,9 @@ const ENDING_ANSWER_MS = 2_000;
  * connections after a failover.
  */
 const LOST_CONNECTION = /^(08|57P|25P03|25P04|25006)/;
-/** SQLSTATEs of a named statement that a connection cannot run again: a migration changed its columns, or it is gone. */
+/**
+ * SQLSTATEs of a named statement that a connection cannot run again: a migration changed its columns, or it is gone.
+ */
 const LOST_STATEMENT = /^(0A000|26000)$/;
 
 /**

@@ -5,7 +5,8 @@ const MAX_TEXTS = 500;
 
 /**
  * Names statements, so that PostgreSQL parses and plans each of them once per connection. A text gets its name when it
- * comes again: one that varies from call to call would fill the memory of the connections. Remembers the last 500 texts.
+ * comes again: one that varies from call to call would fill the memory of the connections. Remembers the last 500
+ * texts.
  */
 export class StatementNames {
   /** Undefined for a text that came once. */

@@ -18,8 +18,8 @@ const STATUSES: Readonly<Record<string, number>> = {
 const DISCARD_MS = 2_000;
 
 /**
- * Answers the requests that Node's parser refuses, as Node itself would. Only headers that are too large get a page: the
- * usual cause is cookies that a sibling VM's page has set for all of `baseDomain`, and the answer deletes them.
+ * Answers the requests that Node's parser refuses, as Node itself would. Only headers that are too large get a page:
+ * the usual cause is cookies that a sibling VM's page has set for all of `baseDomain`, and the answer deletes them.
  */
 export function answerClientErrors(http: Server, baseDomain: string): void {
   const replies = new WeakMap<Duplex, ServerResponse>();

@@ -24,8 +24,8 @@ export function takeToken(
 }
 
 /**
- * A token bucket per key, refilled at a steady rate: it limits the average rate and the size of bursts. Needs no timers;
- * drops full buckets when it needs room.
+ * A token bucket per key, refilled at a steady rate: it limits the average rate and the size of bursts. Needs no
+ * timers; drops full buckets when it needs room.
  */
 export class TokenBuckets {
   readonly #refill: Refill;

@@ -8,7 +8,10 @@ const LOCK = inProject('bench/peers/package-lock.json');
 /** npm writes it last. */
 const INSTALLED = inProject('bench/peers/node_modules/.package-lock.json');
 
-/** The servers that the bench measures beside the gateway. They have packages of their own, which the gateway never uses. */
+/**
+ * The servers that the bench measures beside the gateway. They have packages of their own, which the gateway never
+ * uses.
+ */
 export function checkBenchPeers(): Need | undefined {
   if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs >= statSync(LOCK).mtimeMs) return undefined;
   return {

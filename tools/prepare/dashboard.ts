@@ -5,7 +5,9 @@ import { dashboardStamp } from '../dashboard/dashboard-stamp.ts';
 
 const FOLDER = inProject('.runtime/dashboard');
 
-/** What is to be done so that .runtime/dashboard is what the sources say; undefined when it is. Takes under a second. */
+/**
+ * What is to be done so that .runtime/dashboard is what the sources say; undefined when it is. Takes under a second.
+ */
 export function checkDashboard(): Need | undefined {
   const stamp = dashboardStamp();
   if (readStamp() === stamp) return undefined;

@@ -5,8 +5,8 @@ const MAX_COOKIES = 200;
 const MAX_NAME = 128;
 
 /**
- * Values of Set-Cookie that delete the cookies named in (a part of) a request's head, but for the gateway's own: those of
- * the host, and those for all of `baseDomain`.
+ * Values of Set-Cookie that delete the cookies named in (a part of) a request's head, but for the gateway's own: those
+ * of the host, and those for all of `baseDomain`.
  */
 export function expireCookies(head: string, baseDomain: string): string[] {
   const header = /^cookie:(.*)$/im.exec(head)?.[1] ?? '';

@@ -13,7 +13,8 @@ const BURST_SECONDS = 10;
 
 /**
  * Limits how often a network is refused: made-up addresses cost a look-up each, and whoever may open something is not
- * refused. While the limit lasts, the network gets 429 wherever a look-up would be needed; what is open to it stays open.
+ * refused. While the limit lasts, the network gets 429 wherever a look-up would be needed; what is open to it stays
+ * open.
  */
 export class Refusals {
   readonly #addressOf: RefusalsOptions['addressOf'];

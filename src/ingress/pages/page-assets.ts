@@ -58,7 +58,10 @@ button:hover { filter: brightness(1.08); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 3px; }
 `;
 
-/** The boot page's. Replaces only what has changed: screen readers announce each step once, and a button keeps its focus. */
+/**
+ * The boot page's. Replaces only what has changed: screen readers announce each step once, and a button keeps its
+ * focus.
+ */
 export const BOOT_SCRIPT = `
 const localTimes = (root) => {
   for (const time of root.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleTimeString();

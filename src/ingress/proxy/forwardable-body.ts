@@ -4,8 +4,8 @@ import type { Held } from './unsent-bytes.ts';
 
 /**
  * The body for the app. Not the request itself: undici destroys the body of a failed request, but a client that is
- * still sending must be able to read the answer. The rest of the body is discarded. `watch` bounds what waits for an app
- * that does not read.
+ * still sending must be able to read the answer. The rest of the body is discarded. `watch` bounds what waits for an
+ * app that does not read.
  */
 export function forwardableBody(req: IncomingMessage, watch: (held: Held) => () => void): Readable {
   const body = new PassThrough();

@@ -1,4 +1,6 @@
-/** Headers in which an app addresses only caches in front of it (RFC 9213); such caches prefer them to Cache-Control. */
+/**
+ * Headers in which an app addresses only caches in front of it (RFC 9213); such caches prefer them to Cache-Control.
+ */
 const FOR_SHARED_CACHES = /^(surrogate-control|x-accel-expires|([a-z0-9-]+-)?cdn-cache-control)$/i;
 /** What would let a shared cache keep a response; `private` itself, because it may name single headers only. */
 const SHARING = /^(public|s-maxage|private)$/i;

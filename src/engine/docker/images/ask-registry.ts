@@ -13,8 +13,8 @@ export interface RegistryAnswer {
 }
 
 /**
- * Resolves the reference at its registry, through the engine. A pull would take up to 20 s to find out that the registry
- * cannot be reached. The engine's request cannot be cancelled; after the deadline it ends on its own.
+ * Resolves the reference at its registry, through the engine. A pull would take up to 20 s to find out that the
+ * registry cannot be reached. The engine's request cannot be cancelled; after the deadline it ends on its own.
  */
 export async function askRegistry(docker: Docker, imageRef: string, signal: AbortSignal): Promise<RegistryAnswer> {
   try {

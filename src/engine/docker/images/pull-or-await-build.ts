@@ -88,7 +88,8 @@ export async function pullOrAwaitBuild(
 
 /**
  * Brings the latest image of the reference to the engine: pulls it if its registry has another one. Keeps the engine's
- * image if the registry does not report a digest or the pull fails. Without an image, does what `pullOrAwaitBuild` does.
+ * image if the registry does not report a digest or the pull fails. Without an image, does what `pullOrAwaitBuild`
+ * does.
  */
 export async function renewImage(
   tools: ImageTools,

@@ -42,7 +42,10 @@ export function observeEvent({ Type, Action, Actor }: RawEvent, installationId: 
   return { id, ref, action, ...(Number.isInteger(exitCode) && { exitCode }) };
 }
 
-/** The container of this installation that ran out of memory, and when by the engine's clock; undefined for other events. */
+/**
+ * The container of this installation that ran out of memory, and when by the engine's clock; undefined for other
+ * events.
+ */
 export function observeOom(
   raw: RawEvent,
   installationId: string,

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Volumes of a fixed size: each is a file with a file system, on a loop device. The engine's data directory is mounted at
-# /data. The engine's volume refers to the device by a link, because loop devices have other numbers after a reboot.
+# Volumes of a fixed size: each is a file with a file system, on a loop device. The engine's data directory is mounted
+# at /data. The engine's volume refers to the device by a link, because loop devices have other numbers after a reboot.
 #
 # Arguments: attach INSTALLATION MACHINE, then for each volume NAME BYTES yes|no (whether it must exist);
 #            remove INSTALLATION MACHINE NAME...

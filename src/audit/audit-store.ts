@@ -3,10 +3,10 @@ import type { Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
 import type { AuditAction, AuditDetails, AuditEntry } from './audit.ts';
 
-/** Clients can repeat these without limit: one row counts them for each VM, actor, address and minute. */
-const COUNTED: ReadonlySet<AuditAction> = new Set(['SECRETS_READ', 'START_REFUSED']);
-
-/** Records an action in the caller's transaction, so that both commit or neither does. */
+/**
+ * Records an action in the caller's transaction, so that both commit or neither does. Equal actions of a minute (same
+ * VM, actor, address and details) are one row that counts them, because clients repeat them without limit.
+ */
 export async function recordAction<A extends AuditAction>(
   trx: Trx,
   actor: Actor,
@@ -15,8 +15,8 @@ export async function recordAction<A extends AuditAction>(
   details: AuditDetails[A],
 ): Promise<void> {
   await sql`
-    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, minute)
-    values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel}, ${JSON.stringify(details)}::jsonb, ${minuteOf(action)})
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
+    values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel}, ${JSON.stringify(details)}::jsonb, ${thisMinute})
     ${incrementCount}
   `.execute(trx);
 }
@@ -24,8 +24,8 @@ export async function recordAction<A extends AuditAction>(
 /** The insert that records a read of the secrets of those VMs, for use in the statement that reads them. */
 export function recordSecretReads(actor: Actor, vmIds: readonly string[]): RawBuilder<unknown> {
   return sql`
-    insert into audit (user_id, actor, address, action, vm_id, vmlabel, minute)
-    select user_id, ${actor.userId}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${minuteOf('SECRETS_READ')}
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, repeats_in)
+    select user_id, ${actor.userId}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${thisMinute}
     from vm where id = any(${[...vmIds]}::uuid[]) and exists (select from vm_secret where vm_id = vm.id)
     -- Concurrent readers lock the rows in the same order and cannot deadlock.
     order by id
@@ -36,20 +36,19 @@ export function recordSecretReads(actor: Actor, vmIds: readonly string[]): RawBu
 /** The insert that records the redemption of `links` (vm_id, name). A link's holder is anonymous. */
 export function recordRedemption(links: RawBuilder<unknown>, from: string): RawBuilder<unknown> {
   return sql`
-    insert into audit (user_id, address, action, vm_id, vmlabel, details)
-    select vm.user_id, ${from}, 'OPEN_LINK_REDEEMED', vm.id, vm.vmlabel, jsonb_build_object('name', links.name)
+    insert into audit (user_id, address, action, vm_id, vmlabel, details, repeats_in)
+    select vm.user_id, ${from}, 'OPEN_LINK_REDEEMED', vm.id, vm.vmlabel, jsonb_build_object('name', links.name), ${thisMinute}
     from ${links} as links join vm on vm.id = links.vm_id
+    ${incrementCount}
   `;
 }
 
-const incrementCount = sql`
-  on conflict (vm_id, action, actor, address, minute) where minute is not null
-  do update set count = audit.count + 1, details = excluded.details, at = excluded.at
-`;
+const thisMinute = sql`date_trunc('minute', now())`;
 
-function minuteOf(action: AuditAction): RawBuilder<unknown> {
-  return COUNTED.has(action) ? sql`date_trunc('minute', now())` : sql`null::timestamptz`;
-}
+const incrementCount = sql`
+  on conflict (vm_id, action, actor, address, details, repeats_in) where repeats_in is not null
+  do update set count = audit.count + 1, at = excluded.at
+`;
 
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];

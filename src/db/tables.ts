@@ -161,8 +161,8 @@ export interface AuditTable {
   vmlabel: string;
   details: ColumnType<Record<string, unknown>, string | undefined, string>;
   count: Defaulted<number>;
-  /** The minute that a counted action falls into. Null for other actions. */
-  minute: Optional<Date>;
+  /** The minute whose equal actions the row counts. Null in rows of earlier versions. */
+  repeats_in: Optional<Date>;
   at: Generated<Date>;
 }
 

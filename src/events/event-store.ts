@@ -123,14 +123,20 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
 }
 
 /**
- * Deletes events older than `keepDays`, and all events before them in their account: the rest has no gap. A cursor from
- * before then gets snapshots. `deleted_vm` keeps the ids of deleted VMs, see `findDeletedVms`.
+ * Deletes events older than `keepDays` or too many for a replay, and all events before them in their account: the rest
+ * has no gap. A cursor from before then gets snapshots. `deleted_vm` keeps the ids of deleted VMs, see `findDeletedVms`.
  */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
   await sql`
     with pruned as (
       delete from vm_event using (
-        select user_id, max(seq) as seq from vm_event where at < now() - make_interval(days => ${keepDays}) group by user_id
+        select user_id, max(seq) as seq
+        from (
+          select user_id, seq from vm_event where at < now() - make_interval(days => ${keepDays})
+          union all
+          select user_id, event_seq - ${REPLAY_LIMIT} from account where event_seq > ${REPLAY_LIMIT}
+        ) as ended
+        group by user_id
       ) as old
       where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
       returning vm_event.vm_id, vm_event.kind, vm_event.at

@@ -119,11 +119,12 @@ export class Gateway {
     }
   }
 
-  /** Throws BAD_USER_INPUT for variables that do not fit, then charges the account for the operation. */
+  /** Throws BAD_USER_INPUT for variables that do not fit, RATE_LIMITED for too many changes; then charges the account. */
   #checkAndCharge(args: ExecutionArgs, operation: OperationDefinitionNode, { viewer }: Caller): void {
     const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
     const problems = variableProblems(given, { listEnumValues: this.#introspection });
     if (problems.length > 0) throw badInput(problems);
+    if (operation.operation === 'mutation') this.#rates.checkChanges(viewer, operation.selectionSet.selections.length);
     this.#rates.charge(viewer, pointsOf(args) - 1);
   }
 }

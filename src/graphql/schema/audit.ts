@@ -50,11 +50,11 @@ const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
     }),
     count: t.exposeInt('count', {
       description:
-        'For SECRETS_READ and START_REFUSED, how often within the minute and from this address; otherwise 1.',
+        'How often it was done within the minute: equal actions (VM, actor, address, details) are one entry.',
     }),
     at: t.field({
       type: 'DateTime',
-      description: 'When it was done; if counted, the last time.',
+      description: 'When it was done; the last time, if the count is above 1.',
       resolve: ({ at }) => at,
     }),
   }),

@@ -24,7 +24,7 @@ const CONNECTIONS = 32;
 const ROUNDS = 7;
 const ROUND_MS = 1_000;
 /** A server that has just started compiles, and the gateway verifies each token once. */
-const WARM_UP_MS = 2_000;
+const WARM_UP_ANSWERS = 3_000;
 const FILES: Readonly<Record<Exclude<ServerName, 'gateway'>, string>> = {
   floor: 'floor-server.ts',
   mercurius: 'peers/mercurius.ts',
@@ -100,7 +100,13 @@ async function alternate(
   targets: ReadonlyMap<ServerName, LoadTarget & Running>,
   signal: AbortSignal,
 ): Promise<Map<ServerName, Round[]>> {
-  for (const target of targets.values()) await load(target, CONNECTIONS, WARM_UP_MS);
+  for (const target of targets.values()) {
+    let answers = 0;
+    while (answers < WARM_UP_ANSWERS) {
+      signal.throwIfAborted();
+      answers += (await load(target, CONNECTIONS, ROUND_MS)).answers;
+    }
+  }
   const results = new Map<ServerName, Round[]>([...targets.keys()].map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const [name, target] of targets) {

@@ -31,7 +31,10 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
     else chunks.push(chunk);
   };
   const onEnd = (): void => resolve(Buffer.concat(chunks));
-  const onClose = (): void => refuse();
+  const onClose = (): void => {
+    // Also after the end. Even an error that nobody sees costs its stack trace.
+    if (!request.readableEnded) refuse();
+  };
   const timer = setInterval(check, CHECK_EVERY_MS);
   request.on('data', onData).on('end', onEnd).on('error', refuse).on('close', onClose);
   try {

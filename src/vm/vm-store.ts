@@ -1,5 +1,6 @@
 import { sql, type Expression, type SqlBool } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
+import { fillTemplate, placeholder } from '../db/statement-template.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import type { Usage } from './limits.ts';
 import type { Vm } from './vm.ts';
@@ -128,37 +129,50 @@ export interface VmSelection {
 export async function listVms(
   db: Db,
   userId: string,
-  page: { first: number; after: number; filter: VmFilter },
-  { properties, totalCount }: VmSelection,
+  { first, after, filter }: { first: number; after: number; filter: VmFilter },
+  selection: VmSelection,
 ): Promise<VmPage> {
-  const conditions = filterConditions(page.filter);
-  let query = selectVm(db, properties)
-    .$if(totalCount, (counted) => counted.select(totalOf(userId, conditions)))
-    .where('vm.user_id', '=', userId)
-    .where('vm.number', '>', page.after);
-  for (const condition of conditions) query = query.where(condition);
-  const rows = await query
-    .orderBy('vm.number')
-    .limit(page.first + 1)
-    .execute();
+  const conditions = filterConditions(filter);
+  const template = conditions.length === 0 ? templateOf(db, selection) : listQuery(db, selection, conditions).compile();
+  const { rows } = await db.executeQuery(fillTemplate(template, { userId, after, limit: first + 1 }));
   return {
-    vms: rows.slice(0, page.first).map(toVm),
-    hasNextPage: rows.length > page.first,
+    vms: rows.slice(0, first).map(toVm),
+    hasNextPage: rows.length > first,
     // An empty page past the end has no row with the total. This rare case takes a second statement.
-    ...(totalCount && {
-      totalCount: rows[0]?.total ?? (page.after === 0 ? 0 : await countVms(db, userId, page.filter)),
+    ...(selection.totalCount && {
+      totalCount: rows[0]?.total ?? (after === 0 ? 0 : await countVms(db, userId, filter)),
     }),
   };
 }
 
-function totalOf(userId: string, conditions: readonly Expression<SqlBool>[]) {
-  return sql<number>`(
+function listQuery(db: Db, { properties, totalCount }: VmSelection, conditions: readonly Expression<SqlBool>[]) {
+  const userId = placeholder<string>('userId');
+  const total = sql<number>`(
     select count(*) from vm where vm.user_id = ${userId} ${sql.join(
       conditions.map((condition) => sql`and ${condition}`),
       sql` `,
     )}
   )`.as('total');
+  return selectVm(db, properties)
+    .$if(totalCount, (counted) => counted.select(total))
+    .where((eb) =>
+      eb.and([eb('vm.user_id', '=', userId), eb('vm.number', '>', placeholder<number>('after')), ...conditions]),
+    )
+    .orderBy('vm.number')
+    .limit(placeholder<number>('limit'));
 }
+
+type ListTemplate = ReturnType<ReturnType<typeof listQuery>['compile']>;
+
+/** The statement of lists without a filter. */
+function templateOf(db: Db, selection: VmSelection): ListTemplate {
+  const known = templates.get(selection) ?? listQuery(db, selection, []).compile();
+  templates.set(selection, known);
+  return known;
+}
+
+/** A compiled operation selects with the same object each time. */
+const templates = new WeakMap<VmSelection, ListTemplate>();
 
 /** Counts the account's VMs that match the filter, including those that are being deleted. */
 export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = {}): Promise<number> {

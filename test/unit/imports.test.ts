@@ -22,6 +22,7 @@ const ORDER: readonly (readonly string[])[] = [
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
   ['server.ts', 'router.ts', 'metrics.ts', 'create-api.ts', 'start-reconciler.ts', 'orphans-command.ts'],
+  ['commands.ts'],
   ['cli.ts'],
 ];
 /**

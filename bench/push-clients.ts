@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { WebSocket } from 'ws';
 import { signToken } from '../src/auth/jwt.ts';
 import { createDatabase } from '../src/db/database.ts';
+import { runTransaction } from '../src/db/transaction.ts';
 import { insertEvent, nextEventSeq } from '../src/events/append-event.ts';
 
 /**
@@ -88,18 +89,6 @@ async function publish(account: string): Promise<number[]> {
   const latencies: number[] = [];
   const wanted = clientsOf.get(account) ?? 0;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const trx = await db.startTransaction().execute();
-  const { seq } = await nextEventSeq(trx, account);
-  const event = {
-    userId: account,
-    seq,
-    vmId: randomUUID(),
-    kind: 'CHANGED',
-    status: 'RUNNING',
-    previousStatus: 'BOOTING',
-    reason: 'BOOT',
-  } as const;
-  await insertEvent(trx, event, { wakeReconciler: false });
   let begun = 0;
   onMessage = () => {
     latencies.push(performance.now() - begun);
@@ -109,8 +98,23 @@ async function publish(account: string): Promise<number[]> {
     () => reject(new Error(`Only ${latencies.length} of ${wanted} clients got an event.`)),
     DEADLINE_MS,
   );
-  begun = performance.now();
-  await trx.commit().execute();
+  await runTransaction(db, async (trx) => {
+    const { seq, at } = await nextEventSeq(trx, account);
+    const [vmId, previousStatus] = [randomUUID(), 'BOOTING'];
+    const event = {
+      userId: account,
+      seq,
+      vmId,
+      kind: 'CHANGED',
+      status: 'RUNNING',
+      previousStatus,
+      reason: 'BOOT',
+      at,
+    } as const;
+    await insertEvent(trx, event, { wakeReconciler: false });
+    // From the commit on.
+    begun = performance.now();
+  });
   await promise;
   clearTimeout(late);
   return latencies;

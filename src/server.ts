@@ -83,6 +83,9 @@ export async function startServer(
   const ending = new AbortController();
   const db = createDatabase(databaseUrl, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
+  // The API and the ingress have connections of their own: many starts at once delay no request.
+  const engineDb = createDatabase(databaseUrl, { outage, ending: ending.signal });
+  parts.defer(() => engineDb.destroy());
   const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
   if (rotationDue)
     log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
@@ -94,14 +97,14 @@ export async function startServer(
 
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
   parts.defer(() => engines.close());
-  const regions = new RegionWatches({ engines, db, catalog, log, orphanGraceMs });
+  const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });
   parts.defer(() => regions.close());
   const { forward } = config;
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({
         config,
         databaseUrl,
-        db,
+        db: engineDb,
         listener,
         catalog,
         secretBox,

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/database.ts';
+import { notifyAfterCommit } from '../db/transaction.ts';
 import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-event.ts';
 
 /**
@@ -24,27 +25,24 @@ export interface NewEvent {
   readonly status: string;
   readonly previousStatus: string | undefined;
   readonly reason: EventReason;
+  /** When it happened, as `nextEventSeq` tells. */
+  readonly at: Date;
 }
 
-/** Stores the event and sends its notification, both at commit. `wakeReconciler`: the VM became due. */
+/** Stores the event, and notifies of it after the commit. `wakeReconciler`: the VM became due. */
 export async function insertEvent(
   trx: Trx,
   event: NewEvent,
   { wakeReconciler }: { wakeReconciler: boolean },
 ): Promise<void> {
-  const { userId, seq, vmId, kind, status, previousStatus = null, reason } = event;
-  await sql`
-    with event as (
-      insert into vm_event (user_id, seq, vm_id, kind, status, previous_status, reason)
-      values (${userId}, ${seq}, ${vmId}, ${kind}, ${status}, ${previousStatus}, ${reason})
-      returning at
-    )
-    select pg_notify('vm_event', json_build_array(${userId}::text, ${vmId}::text, json_build_object(
-             'seq', ${seq}::bigint, 'kind', ${kind}::text, 'status', ${status}::text, 'previousStatus', ${previousStatus}::text,
-             'reason', ${reason}::text, 'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text),
-           case when ${wakeReconciler} then pg_notify('vm_due', ${vmId}) end
-    from event
-  `.execute(trx);
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason, at } = event;
+  await trx
+    .insertInto('vm_event')
+    .values({ user_id: userId, seq, vm_id: vmId, kind, status, previous_status: previousStatus, reason })
+    .execute();
+  const body: EventNoteBody = { seq, kind, status, previousStatus, reason, at: at.toISOString() };
+  notifyAfterCommit(trx, 'vm_event', JSON.stringify([userId, vmId, body]));
+  if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
 }
 
 /** Decodes a notification. `event` is undefined when the notification carries only the ids. */

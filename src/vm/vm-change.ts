@@ -67,7 +67,7 @@ export async function changeVm(
   }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;
-  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason };
+  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, at };
   await insertEvent(trx, event, { wakeReconciler: desire });
   return { status, boot };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../src/db/database.ts';
+import { runTransaction } from '../../src/db/transaction.ts';
 import { Listener } from '../../src/db/listen.ts';
 import { decodeEventNote, insertEvent, nextEventSeq } from '../../src/events/append-event.ts';
 import { readEvents } from '../../src/events/event-store.ts';
@@ -22,10 +23,10 @@ it('an event is the same from its notification and from the table, to the millis
   const common = { userId: 'noted', vmId: randomUUID(), kind: 'CHANGED', status: 'RUNNING', reason: 'BOOT' } as const;
   for (let number = 0; number < 200; number += 1) {
     // Whatever microsecond it is committed at.
-    await db.transaction().execute(async (trx) => {
-      const { seq } = await nextEventSeq(trx, common.userId);
+    await runTransaction(db, async (trx) => {
+      const { seq, at } = await nextEventSeq(trx, common.userId);
       const previousStatus = number % 2 === 0 ? 'BOOTING' : undefined;
-      await insertEvent(trx, { ...common, seq, previousStatus }, { wakeReconciler: false });
+      await insertEvent(trx, { ...common, seq, at, previousStatus }, { wakeReconciler: false });
     });
   }
   await eventually(() => expect(told).toHaveLength(200));

@@ -34,6 +34,8 @@ const SWEEP_EVERY_MS = 400;
  * then.
  */
 const GONE_MS = 3_000;
+/** An entry that was not used for so long is read again at its next use, and costs nothing until then. */
+const UNUSED_MS = 10_000;
 const MAX_ENTRIES = 10_000;
 /** Evicted at once when there are more entries, because choosing them takes a scan. */
 const EVICTED_AT_ONCE = 100;
@@ -165,11 +167,13 @@ export class VmCache {
       .finally(() => (this.#isSweeping = false));
   }
 
-  /** Compares the versions of all entries with one statement, and reads those again that differ. */
+  /** Compares the versions of all entries in use with one statement, and reads those again that differ. */
   async #confirmEntries(): Promise<void> {
-    if (this.#entries.size === 0) return;
     const startedAt = performance.now();
-    const entries = new Map(this.#entries);
+    const entries = new Map(
+      [...this.#entries].filter(([, { usedAt, upstreams }]) => upstreams.isInUse || startedAt - usedAt < UNUSED_MS),
+    );
+    if (entries.size === 0) return;
     const versions = await findVmVersions(this.#options.db, [...entries.keys()]);
     for (const [vmId, entry] of entries) {
       if (this.#entries.get(vmId) !== entry) continue;

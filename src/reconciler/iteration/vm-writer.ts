@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { encodeProgress } from '../../events/append-event.ts';
 import type { EventReason, VmProgress } from '../../events/vm-event.ts';
 import type { Db, Trx } from '../../db/database.ts';
+import { runTransaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
 import { changeVm, type Fence, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
 import type { Lease } from './vm-lease.ts';
@@ -91,7 +92,7 @@ export class VmWriter {
 
   async #change(change: VmChange, then?: (trx: Trx) => Promise<unknown>): Promise<void> {
     const { status: from, boot } = this.#current;
-    this.#current = await this.#db.transaction().execute(async (trx) => {
+    this.#current = await runTransaction(this.#db, async (trx) => {
       const changed = await changeVm(trx, { ...this.#vm, status: from, boot }, change, this.#fence);
       if (changed === undefined) throw new LeaseLostError();
       await then?.(trx);

@@ -4,8 +4,8 @@ import { PROBE_VOLUME } from '../../engine/labels.ts';
 export interface OrphanFacts {
   readonly inventory: Inventory;
   /**
-   * Ids of all rows, even of a newer version. Read after the inventory, because a container is never older than its
-   * row.
+   * Those ids of the inventory that have a row, even of a newer version. Read after the inventory, because a container
+   * is never older than its row.
    */
   readonly rowIds: ReadonlySet<string>;
   /** Ids of VMs that were deleted. */

@@ -97,7 +97,8 @@ export class EngineWatch {
     this.#onAnswer();
     if (inventory === undefined) return;
     // Read after the list: a container is never older than its row.
-    const vms = await readVmSummaries(this.#db);
+    const ids = [...inventory.machines, ...inventory.volumes].map(({ id }) => id);
+    const vms = await readVmSummaries(this.#db, this.#regions, ids);
     await markDue(this.#db, findDrift(knownVms(vms, this.#regions), inventory));
     await this.#orphans.check(inventory, new Set(vms.map(({ id }) => id)));
   }
@@ -122,7 +123,7 @@ export class EngineWatch {
     this.#outage.failed(error, this.#answeredAt);
     if (this.#isAway) return;
     this.#isAway = true;
-    const vms = knownVms(await readVmSummaries(this.#db), this.#regions);
+    const vms = knownVms(await readVmSummaries(this.#db, this.#regions), this.#regions);
     const concerned = vms.filter(({ status }) => status !== 'STOPPED' && status !== 'UNKNOWN');
     const ids = concerned.map(({ id }) => id);
     await markDue(this.#db, ids);
@@ -130,7 +131,7 @@ export class EngineWatch {
 
   /** The machines that should run according to their rows. */
   async #readUp(): Promise<Expected['machines']> {
-    const vms = knownVms(await readVmSummaries(this.#db), this.#regions);
+    const vms = knownVms(await readVmSummaries(this.#db, this.#regions), this.#regions);
     return vms.filter(({ status }) => UP.has(status)).map(({ id, engineRef }) => ({ id, ref: engineRef }));
   }
 

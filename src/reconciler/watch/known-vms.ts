@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
+import { isUuid } from '../../lib/is-uuid.ts';
 import { isVmStatus } from '../../vm/vm-status.ts';
 import type { KnownVm } from './find-drift.ts';
 
@@ -8,9 +10,28 @@ export interface VmSummary extends Omit<KnownVm, 'status'> {
   readonly status: string;
 }
 
-/** All VMs, in whatever region. */
-export async function readVmSummaries(db: Db): Promise<VmSummary[]> {
-  const rows = await db.selectFrom('vm').select(['id', 'region', 'status', 'engine_ref', 'address']).execute();
+/**
+ * The VMs of the regions that are not stopped, and those with these ids, in whatever region and status. Stopped VMs,
+ * which may be most, cost nothing.
+ */
+export async function readVmSummaries(
+  db: Db,
+  regions: readonly string[],
+  ids: Iterable<string> = [],
+): Promise<VmSummary[]> {
+  // A label on the engine may hold anything.
+  const uuids = [...new Set(ids)].filter(isUuid);
+  const rows = await db
+    .selectFrom('vm')
+    .select(['id', 'region', 'status', 'engine_ref', 'address'])
+    .where((eb) =>
+      eb.or([
+        // A literal, which the partial index needs.
+        eb.and([eb('region', '=', sql<string>`any(${[...regions]})`), sql<boolean>`status <> 'STOPPED'`]),
+        eb('id', '=', sql<string>`any(${uuids}::uuid[])`),
+      ]),
+    )
+    .execute();
   return rows.map(({ engine_ref: engineRef, ...row }) => ({ ...row, engineRef }));
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { runTransaction } from '../../db/transaction.ts';
 import { insertVm } from './insert-vm.ts';
 import type { VmOrder } from './order-labels.ts';
 import type { VmDependencies } from './vm-command.ts';
@@ -27,7 +28,7 @@ export async function adoptVm(
     { ...order, ram: ramGb, storageType, password: randomBytes(18).toString('base64url') },
     deps.catalog,
   );
-  await deps.db.transaction().execute(async (trx) => {
+  await runTransaction(deps.db, async (trx) => {
     await trx
       .insertInto('account')
       .values({ user_id: userId, plan: deps.catalog.defaultPlan.code })

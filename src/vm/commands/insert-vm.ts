@@ -19,7 +19,7 @@ export async function insertVm(
   input: CreateVmInput,
   { reason, columns }: { reason: EventReason; columns: Partial<InsertObject<Database, 'vm'>> },
 ): Promise<string> {
-  const { seq } = await nextEventSeq(trx, userId);
+  const { seq, at } = await nextEventSeq(trx, userId);
   const { id } = await trx
     .insertInto('vm')
     .values({
@@ -49,6 +49,7 @@ export async function insertVm(
     status: 'STOPPED',
     previousStatus: undefined,
     reason,
+    at,
   } as const;
   await insertEvent(trx, event, { wakeReconciler: columns.next_attempt_at != null });
   return id;

@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Plan } from '../../catalog/plan.ts';
 import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
+import { runTransaction } from '../../db/transaction.ts';
 import { ApiError } from '../../errors.ts';
 import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
 import { recordAction } from '../../audit/audit-store.ts';
@@ -83,7 +84,7 @@ export async function runCreateCommand(
 }
 
 function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>): Promise<T> {
-  return runExclusive(db, userId, () => db.transaction().execute(run));
+  return runExclusive(db, userId, () => runTransaction(db, run));
 }
 
 /** CONFLICT for a VM that is being deleted. */

@@ -9,6 +9,11 @@ import { Vms } from './screens/vms/vms.tsx';
 import { session } from './session/session.ts';
 import { words } from './words/words.ts';
 
+const Create = lazy(async () => (await import('./screens/create/create.tsx')).Create);
+const Catalog = lazy(async () => (await import('./screens/catalog/catalog.tsx')).Catalog);
+const VmScreen = lazy(async () => (await import('./screens/vm/vm.tsx')).VmScreen);
+const Activity = lazy(async () => (await import('./screens/activity/activity.tsx')).Activity);
+const Account = lazy(async () => (await import('./screens/account/account.tsx')).Account);
 const SignIn = lazy(async () => (await import('./session/sign-in.tsx')).SignIn);
 const SignInDone = lazy(async () => (await import('./session/sign-in-done.tsx')).SignInDone);
 
@@ -30,7 +35,7 @@ function Gate(): JSX.Element {
   const { kind } = session.state.value;
   const { path } = useLocation();
   if (path === '/sign-in/done') return <SignInDone />;
-  if (kind === 'restoring') return <p class="centred quiet">{words.signIn.working}</p>;
+  if (kind === 'restoring') return <p class="centred quiet">{words.restoring}</p>;
   return kind === 'in' ? <SignedIn /> : <SignIn />;
 }
 
@@ -41,6 +46,11 @@ function SignedIn(): JSX.Element {
       <Router>
         <Route path="/" component={Vms} />
         <Route path="/sign-in" component={Vms} />
+        <Route path="/new" component={Create} />
+        <Route path="/catalog" component={Catalog} />
+        <Route path="/vm/:id/:tab?" component={VmScreen} />
+        <Route path="/activity" component={Activity} />
+        <Route path="/account" component={Account} />
         <Route default component={NotFound} />
       </Router>
     </Frame>

@@ -1,90 +1,5 @@
 import { graphql, type ResultOf } from './graphql.ts';
 
-/** Asked once for all screens, and again when something that it says may have changed. */
-export const Desk = graphql(`
-  query Desk {
-    me {
-      userId
-      plan {
-        ...PlanFields
-      }
-      usage {
-        cpu
-        ram
-        storageGb
-        concurrentVms
-        vms
-      }
-    }
-    regions {
-      code
-      name
-      available
-    }
-    plans {
-      ...PlanFields
-    }
-    distributions {
-      code
-      name
-      kind
-      description
-      desktops
-      deprecated
-      portForwarding
-      ports {
-        from
-        to
-        protocol
-      }
-      images {
-        desktop
-        standIn
-      }
-    }
-    vms(first: 1) {
-      totalCount
-    }
-  }
-  fragment PlanFields on Plan {
-    code
-    name
-    cpu
-    ram
-    storageGb
-    concurrentVms
-    vms
-  }
-`);
-export type DeskData = ResultOf<typeof Desk>;
-export type Plan = DeskData['me']['plan'];
-export type Usage = DeskData['me']['usage'];
-export type Region = DeskData['regions'][number];
-export type Distribution = DeskData['distributions'][number];
-
-export const UsageNow = graphql(`
-  query UsageNow {
-    me {
-      usage {
-        cpu
-        ram
-        storageGb
-        concurrentVms
-        vms
-      }
-    }
-  }
-`);
-
-/** How many snapshots a new subscription begins with. */
-export const VmCount = graphql(`
-  query VmCount {
-    vms(first: 1) {
-      totalCount
-    }
-  }
-`);
-
 /** Why a start would be refused or fail now. */
 export const StartProblems = graphql(`
   query StartProblems($id: ID!) {
@@ -130,6 +45,18 @@ export const VmSecretKeys = graphql(`
   }
 `);
 export type SecretKey = NonNullable<ResultOf<typeof VmSecretKeys>['vm']>['secrets'][number];
+
+/** Asked only to show a value: the audit records each read. */
+export const VmSecretValues = graphql(`
+  query VmSecretValues($id: ID!) {
+    vm(id: $id) {
+      secrets {
+        key
+        value
+      }
+    }
+  }
+`);
 
 export const VmNetwork = graphql(`
   query VmNetwork($id: ID!) {

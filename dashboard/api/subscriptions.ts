@@ -1,26 +1,4 @@
 import { graphql, type ResultOf } from './graphql.ts';
-import { VmFields } from './vm-fields.ts';
-
-export const VmEvents = graphql(
-  `
-    subscription VmEvents($after: String) {
-      vmEvents(after: $after) {
-        seq
-        kind
-        vmId
-        status
-        previousStatus
-        reason
-        at
-        vm {
-          ...VmFields
-        }
-      }
-    }
-  `,
-  [VmFields],
-);
-export type VmEvent = ResultOf<typeof VmEvents>['vmEvents'];
 
 /** The events of one VM that are still stored, then each new one. */
 export const VmHistory = graphql(`

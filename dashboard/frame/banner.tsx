@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { now } from '../live/clock.ts';
 import { desk } from '../live/desk.ts';
 import { isCrowded, link, lostAt } from '../live/link-state.ts';
-import { isPageOutdated } from '../live/page-version.ts';
+import { isPageOutdated } from '../live/page-outdated.ts';
 import { allVms } from '../live/vms.ts';
 import { readRefresh } from '../session/token-storage.ts';
 import { session } from '../session/session.ts';

@@ -1,13 +1,14 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useLocation } from 'preact-iso';
+import { lazy, useLocation } from 'preact-iso';
 import { ErrorBoundary } from '../parts/error-boundary.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Logo } from '../parts/logo.tsx';
-import { Toasts } from '../parts/toast.tsx';
 import { words } from '../words/words.ts';
 import { AccountMenu } from './account-menu.tsx';
-import { Banner } from './banner.tsx';
 import { LinkState } from './link-state.tsx';
+
+const Banner = lazy(async () => (await import('./banner.tsx')).Banner);
+const Later = lazy(async () => (await import('./later.tsx')).Later);
 
 const SCREENS = [
   { path: '/', icon: 'vms', label: words.nav.vms },
@@ -39,13 +40,19 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
         </nav>
         <span class="grow" />
         <LinkState />
+        <div class="later">
+          <ErrorBoundary>
+            <Later />
+          </ErrorBoundary>
+        </div>
         <AccountMenu />
       </header>
-      <Banner />
+      <ErrorBoundary>
+        <Banner />
+      </ErrorBoundary>
       <main id="content" class="content" tabIndex={-1}>
         <ErrorBoundary key={path}>{children}</ErrorBoundary>
       </main>
-      <Toasts />
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
-import { DeleteVm, RestartVm, StartVm, StopVm } from '../api/mutations.ts';
+import { DeleteVm, RestartVm, StartVm, StopVm } from '../api/commands.ts';
 import { toProblem, type Problem } from '../api/problem.ts';
 import { onVmEvents, vmSignal, vmState } from './vms.ts';
 

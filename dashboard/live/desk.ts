@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
 import { toProblem, type Problem } from '../api/problem.ts';
-import { Desk, UsageNow, type DeskData } from '../api/queries.ts';
+import { Desk, UsageNow, type DeskData } from '../api/desk.ts';
 
 /** The account, its plan, the regions and the catalog; undefined before the first answer. */
 export const desk = signal<DeskData | undefined>(undefined);

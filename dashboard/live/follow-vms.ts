@@ -1,6 +1,6 @@
 import { ask } from '../api/ask.ts';
-import { VmCount } from '../api/queries.ts';
-import { VmEvents, type VmEvent } from '../api/subscriptions.ts';
+import { VmCount } from '../api/desk.ts';
+import { VmEvents, type VmEvent } from '../api/vm-events.ts';
 import { follow } from './follow.ts';
 import { setLive } from './link-state.ts';
 import { applyEvents, beginSnapshots, endSnapshots, hasAll } from './vm-store.ts';

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
-import { CreateOpenLink } from '../api/mutations.ts';
+import { CreateOpenLink } from '../api/commands.ts';
 import { toProblem } from '../api/problem.ts';
 import { words } from '../words/words.ts';
 

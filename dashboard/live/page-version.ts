@@ -1,15 +1,18 @@
-import { signal } from '@preact/signals';
 import { fetchConfig } from '../session/dashboard-config.ts';
+import { lostAt } from './link-state.ts';
+import { isPageOutdated } from './page-outdated.ts';
 
-/** Whether the gateway serves another build of the page than this one. */
-export const isPageOutdated = signal(false);
+/** Looks after each reconnect whether the gateway has been replaced by one with a newer page. Returns the way to stop. */
+export function followPageVersion(): () => void {
+  let wasLost = false;
+  return lostAt.subscribe((lost) => {
+    if (lost === undefined && wasLost) void check();
+    wasLost = lost !== undefined;
+  });
+}
 
-let build: string | undefined;
-
-/** Called after each reconnect: the gateway may have been replaced. */
-export async function checkPageVersion(): Promise<void> {
+async function check(): Promise<void> {
   const config = await fetchConfig().catch(() => undefined);
-  if (config === undefined) return;
-  build ??= config.build;
-  isPageOutdated.value = config.build !== build;
+  const script = document.querySelector<HTMLScriptElement>('script[src]');
+  if (config !== undefined && script !== null) isPageOutdated.value = config.build !== new URL(script.src).pathname;
 }

@@ -1,4 +1,4 @@
-import type { Plan, Usage } from '../api/queries.ts';
+import type { Plan, Usage } from '../api/desk.ts';
 import { words } from '../words/words.ts';
 
 interface Size {

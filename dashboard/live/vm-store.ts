@@ -1,4 +1,4 @@
-import type { VmEvent } from '../api/subscriptions.ts';
+import type { VmEvent } from '../api/vm-events.ts';
 import type { Vm } from '../api/vm-fields.ts';
 
 /** The VMs of the account as far as the event stream has told. */

@@ -1,5 +1,5 @@
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
-import type { VmEvent } from '../api/subscriptions.ts';
+import type { VmEvent } from '../api/vm-events.ts';
 import type { Vm } from '../api/vm-fields.ts';
 import { NOTHING, type VmState } from './vm-store.ts';
 

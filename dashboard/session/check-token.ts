@@ -1,11 +1,12 @@
+import { signInWords } from '../words/sign-in.ts';
 import { words } from '../words/words.ts';
 import { claimsOf, isTokenShaped } from './token-claims.ts';
 
 /** Why a token does not sign in; undefined if the gateway accepts it. */
 export async function checkToken(token: string): Promise<string | undefined> {
-  if (!isTokenShaped(token)) return words.signIn.shape;
+  if (!isTokenShaped(token)) return signInWords.shape;
   const { expiresAt } = claimsOf(token);
-  if (expiresAt !== undefined && expiresAt < Date.now()) return words.signIn.over;
+  if (expiresAt !== undefined && expiresAt < Date.now()) return signInWords.over;
   try {
     const response = await fetch('/graphql', {
       method: 'POST',
@@ -15,7 +16,7 @@ export async function checkToken(token: string): Promise<string | undefined> {
     });
     if (response.status !== 401) return undefined;
     const { errors } = (await response.json()) as { errors?: readonly { message: string }[] };
-    return [words.signIn.refused, errors?.[0]?.message].filter(Boolean).join(' ');
+    return [signInWords.refused, errors?.[0]?.message].filter(Boolean).join(' ');
   } catch {
     return words.problem.away;
   }

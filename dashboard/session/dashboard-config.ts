@@ -1,6 +1,6 @@
 /** What the gateway tells the page before anybody has signed in: /dashboard.json. */
 export interface DashboardConfig {
-  /** Changes with each build of the page. */
+  /** The path of the page's script, which changes with each build. */
   readonly build: string;
   readonly oidc: OidcClient | null;
   readonly graphiql: boolean;

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { words } from '../words/words.ts';
+import { signInWords } from '../words/sign-in.ts';
 import type { OidcClient } from './dashboard-config.ts';
 
 /** Leaves for the issuer; the browser comes back to /sign-in/done. */
@@ -21,11 +21,11 @@ export function IssuerButton({ client }: { client: OidcClient }): JSX.Element {
   return (
     <>
       <button type="button" class="button primary wide" aria-disabled={isLeaving} onClick={() => void leave()}>
-        {isLeaving ? words.signIn.working : words.signIn.with(client.name)}
+        {isLeaving ? signInWords.working : signInWords.with(client.name)}
       </button>
       {problem !== undefined && (
         <p class="problem" role="alert">
-          {words.signIn.failed} {problem}
+          {signInWords.failed} {problem}
         </p>
       )}
     </>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Copy } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
+import { signInWords } from '../words/sign-in.ts';
 import { words } from '../words/words.ts';
 import { checkToken } from './check-token.ts';
 import { session } from './session.ts';
@@ -23,7 +24,7 @@ export function PasteToken(): JSX.Element {
   };
   return (
     <form class="stack" onSubmit={(event) => void submit(event)}>
-      <Field label={words.signIn.paste} problem={problem}>
+      <Field label={signInWords.paste} problem={problem}>
         {(attributes) => (
           <textarea
             {...attributes}
@@ -45,16 +46,16 @@ export function PasteToken(): JSX.Element {
       </Field>
       <label class="choice">
         <input type="checkbox" checked={inBrowser} onChange={(event) => setInBrowser(event.currentTarget.checked)} />
-        {words.signIn.keep}
+        {signInWords.keep}
       </label>
       <button type="submit" class="button primary wide" aria-disabled={isChecking}>
-        {isChecking ? words.signIn.working : words.signIn.submit}
+        {isChecking ? signInWords.working : signInWords.submit}
       </button>
       <div class="hint">
-        <p>{words.signIn.hint}</p>
+        <p>{signInWords.hint}</p>
         <p class="command">
-          <code>{words.signIn.command}</code>
-          <Copy text={words.signIn.command} label={words.action.copy} />
+          <code>{signInWords.command}</code>
+          <Copy text={signInWords.command} label={words.action.copy} />
         </p>
       </div>
     </form>

@@ -65,7 +65,7 @@ class Session {
   /** The token to send now. Rejects with UNAUTHENTICATED if there is none. */
   async token(): Promise<string> {
     await this.#renewal;
-    if (this.#token === undefined) throw new Problem('UNAUTHENTICATED', words.signIn.ended);
+    if (this.#token === undefined) throw new Problem('UNAUTHENTICATED', words.sessionEnded);
     return this.#token;
   }
 

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { Logo } from '../parts/logo.tsx';
+import { signInWords } from '../words/sign-in.ts';
 import { words } from '../words/words.ts';
 import { checkToken } from './check-token.ts';
 import { session } from './session.ts';
@@ -18,13 +19,13 @@ export function SignInDone(): JSX.Element {
   return (
     <main class="sign-in">
       <Logo />
-      <h1>{words.signIn.title}</h1>
+      <h1>{signInWords.title}</h1>
       {problem === undefined ? (
-        <p role="status">{words.signIn.working}</p>
+        <p role="status">{signInWords.working}</p>
       ) : (
         <>
           <p class="problem" role="alert">
-            {words.signIn.failed} {problem}
+            {signInWords.failed} {problem}
           </p>
           <a class="button" href="/sign-in" target="_self">
             {words.action.tryAgain}

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Logo } from '../parts/logo.tsx';
+import { signInWords } from '../words/sign-in.ts';
 import { words } from '../words/words.ts';
 import { dashboardConfig, type DashboardConfig } from './dashboard-config.ts';
 import { IssuerButton } from './issuer-button.tsx';
@@ -12,7 +13,7 @@ export function SignIn(): JSX.Element {
   const [config, setConfig] = useState<DashboardConfig>();
   const [isAway, setAway] = useState(false);
   useEffect(() => {
-    document.title = `${words.signIn.title} · ${words.product}`;
+    document.title = `${signInWords.title} · ${words.product}`;
     dashboardConfig().then(setConfig, () => setAway(true));
   }, []);
   const state = session.state.value;
@@ -20,11 +21,11 @@ export function SignIn(): JSX.Element {
   return (
     <main class="sign-in">
       <Logo />
-      <h1>{words.signIn.title}</h1>
+      <h1>{signInWords.title}</h1>
       <p role="status" class="quiet">
-        {reason === 'expired' && words.signIn.ended}
-        {reason === 'left' && words.signIn.left}
-        {isAway && words.signIn.away}
+        {reason === 'expired' && signInWords.ended}
+        {reason === 'left' && signInWords.left}
+        {isAway && signInWords.away}
       </p>
       {config?.oidc == null ? (
         (config !== undefined || isAway) && <PasteToken />
@@ -32,7 +33,7 @@ export function SignIn(): JSX.Element {
         <>
           <IssuerButton client={config.oidc} />
           <details>
-            <summary>{words.signIn.otherWays}</summary>
+            <summary>{signInWords.otherWays}</summary>
             <PasteToken />
           </details>
         </>

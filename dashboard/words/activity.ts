@@ -1,1 +1,37 @@
-export const activityWords = {};
+import { plural } from './format.ts';
+
+const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
+  OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
+  OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
+  PORT_ADDED: (name) => `opened a port of ${name}`,
+  PORT_REMOVED: (name) => `closed a port of ${name}`,
+  SECRETS_READ: (name) => `read secrets of ${name}`,
+  SECRET_DELETED: (name) => `removed a secret of ${name}`,
+  SECRET_SET: (name) => `set a secret of ${name}`,
+  START_REFUSED: (name) => `could not start ${name}: the plan has no room`,
+  SUBDOMAIN_ADDED: (name) => `added a name to ${name}`,
+  SUBDOMAIN_REMOVED: (name) => `removed a name of ${name}`,
+  VM_CREATED: (name) => `created ${name}`,
+  VM_DELETED: (name) => `deleted ${name}`,
+  VM_RESTARTED: (name) => `restarted ${name}`,
+  VM_STARTED: (name) => `started ${name}`,
+  VM_STOPPED: (name) => `stopped ${name}`,
+  VM_UPDATED: (name) => `changed ${name}`,
+};
+
+/** What the audit says. */
+export const activityWords = {
+  title: 'Activity',
+  hint: 'Who did what with your VMs, and from where.',
+  visitor: 'Somebody with a link',
+  action: (action: string, name: string) => ACTIONS[action]?.(name) ?? `${action} ${name}`,
+  older: 'Show older',
+  empty: 'Nothing has happened yet.',
+  noMatch: 'Nothing is like that.',
+  ofShown: (count: number) => `Of the ${plural(count, 'entry', 'entries')} shown.`,
+  vm: 'VM',
+  allVms: 'All VMs',
+  what: 'Action',
+  allActions: 'All actions',
+  times: (count: number) => `×${count}`,
+};

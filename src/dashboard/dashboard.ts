@@ -26,12 +26,14 @@ const CONFIG_PATH = '/dashboard.json';
 export class Dashboard {
   readonly #options: DashboardOptions;
   readonly #headers: Readonly<Record<string, string>>;
+  /** The path of the page's script, by which an open page notices that it is outdated. */
   readonly #build: string;
 
   constructor(options: DashboardOptions) {
     this.#options = options;
     this.#headers = dashboardHeaders(options.oidc?.issuer);
-    this.#build = options.files.get(INDEX)?.etag ?? '';
+    const page = options.files.get(INDEX)?.bodies.identity?.toString() ?? '';
+    this.#build = /src="([^"]+)"/.exec(page)?.[1] ?? '';
   }
 
   /** Whether the request is for the page or one of its files. */

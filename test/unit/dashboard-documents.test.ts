@@ -3,9 +3,12 @@ import path from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { textOf } from '../../dashboard/api/graphql.ts';
+import * as commands from '../../dashboard/api/commands.ts';
+import * as desk from '../../dashboard/api/desk.ts';
 import * as mutations from '../../dashboard/api/mutations.ts';
 import * as queries from '../../dashboard/api/queries.ts';
 import * as subscriptions from '../../dashboard/api/subscriptions.ts';
+import * as vmEvents from '../../dashboard/api/vm-events.ts';
 import { pointsOf } from '../../src/graphql/pipeline/operation-cost.ts';
 import { schema } from '../../src/graphql/schema/schema.ts';
 import { schemaTypesOf } from '../../tools/dashboard/schema-types.ts';
@@ -13,7 +16,7 @@ import { schemaTypesOf } from '../../tools/dashboard/schema-types.ts';
 const ROOT = path.join(import.meta.dirname, '../..');
 const SDL = readFileSync(path.join(ROOT, 'schema.graphql'), 'utf8');
 const PRINTED = buildSchema(SDL);
-const DOCUMENTS = Object.entries({ ...queries, ...mutations, ...subscriptions });
+const DOCUMENTS = Object.entries({ ...desk, ...vmEvents, ...queries, ...commands, ...mutations, ...subscriptions });
 /** Each 2,000 of a cost is a point of the account's rate. */
 const MOST_POINTS = 10;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { VmEvent } from '../../dashboard/api/subscriptions.ts';
+import type { VmEvent } from '../../dashboard/api/vm-events.ts';
 import type { Vm } from '../../dashboard/api/vm-fields.ts';
 import {
   applyEvents,

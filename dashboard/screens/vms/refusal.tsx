@@ -1,15 +1,14 @@
 import type { JSX } from 'preact';
-import { StartProblems } from '../../api/queries.ts';
+import { useState } from 'preact/hooks';
+import { lazy } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
-import { command } from '../../live/asked.ts';
 import { desk } from '../../live/desk.ts';
 import { startViolations } from '../../live/preflight.ts';
-import { allVms } from '../../live/vms.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
+import { ErrorBoundary } from '../../parts/error-boundary.tsx';
 import { Popover } from '../../parts/popover.tsx';
-import { useQuery } from '../../parts/use-query.ts';
 import { words } from '../../words/words.ts';
-import { useState } from 'preact/hooks';
+
+const RefusalReasons = lazy(async () => (await import('./refusal-reasons.tsx')).RefusalReasons);
 
 /** Whether the plan has no room for a start of this VM now. */
 export function wouldExceed({ specs }: Pick<Vm, 'specs'>): boolean {
@@ -22,40 +21,7 @@ export function Refusal({ vm }: { vm: Vm }): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   return (
     <Popover class="button" button={words.command.start} onToggle={setOpen}>
-      {isOpen && <Reasons vm={vm} />}
+      <ErrorBoundary>{isOpen && <RefusalReasons vm={vm} />}</ErrorBoundary>
     </Popover>
-  );
-}
-
-function Reasons({ vm }: { vm: Vm }): JSX.Element {
-  const { data, problem, reload } = useQuery(StartProblems, { id: vm.id });
-  const on = allVms.value.filter(({ enabled, id }) => enabled && id !== vm.id);
-  return (
-    <div class="refusal">
-      <p class="bad-text">{words.refusal.title}</p>
-      {problem !== undefined && <FailedQuery problem={problem} onRetry={reload} />}
-      <ul>
-        {data?.vm?.startViolations.map(({ message }) => (
-          <li key={message}>{message}</li>
-        ))}
-      </ul>
-      {on.length > 0 && (
-        <>
-          <p class="quiet">{words.refusal.stopAnother}</p>
-          <ul class="plain">
-            {on.map(({ id, vmlabel, specs }) => (
-              <li key={id} class="spread">
-                <span>
-                  {vmlabel} <span class="quiet small">{words.size(specs.cpu, specs.ram)}</span>
-                </span>
-                <button type="button" class="button small" onClick={() => void command(id, 'stop')}>
-                  {words.command.stop}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </div>
   );
 }

@@ -1,0 +1,33 @@
+import type { Distribution } from '../api/desk.ts';
+
+/** What screens conclude from an entry of the catalog. Pure. */
+
+/** Whether it can be chosen for a new VM without a warning. */
+export function isOffered({ deprecated }: Pick<Distribution, 'deprecated'>): boolean {
+  return deprecated === null;
+}
+
+/** Whether the operator can build an image of it where no registry answers. */
+export function hasLocalImage({ images }: Pick<Distribution, 'images'>): boolean {
+  return images.some(({ standIn }) => standIn !== null);
+}
+
+/** The desktop to begin with: one that can be built here comes first, since it works with and without a registry. */
+export function firstDesktop({ desktops, images }: Pick<Distribution, 'desktops' | 'images'>): string | null {
+  const buildable = images.find(({ desktop, standIn }) => desktop !== null && standIn !== null);
+  return buildable?.desktop ?? desktops[0] ?? null;
+}
+
+/** What a new VM is by default: a desktop that can be built here, or the first. */
+export function firstChoice(catalog: readonly Distribution[]): Distribution | undefined {
+  const desktops = catalog.filter((each) => isOffered(each) && each.kind === 'WEBTOP');
+  return desktops.find(hasLocalImage) ?? desktops[0] ?? catalog[0];
+}
+
+/** A name that no other VM has: "Debian XFCE 2". */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? name : `${name} ${number}`;
+    if (!taken.has(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,68 @@
+import type { JSX } from 'preact';
+import type { Distribution } from '../../api/desk.ts';
+import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
+import { desktopName } from '../../live/vm-facts.ts';
+import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useTitle } from '../../parts/use-title.ts';
+import { createWords as words } from '../../words/create.ts';
+import { and } from '../../words/format.ts';
+import { AvailabilityNote } from '../create/availability-note.tsx';
+
+const KINDS = ['WEBTOP', 'PREMADE'] as const;
+
+/** What a VM can run. */
+export function Catalog(): JSX.Element {
+  useTitle(words.catalog);
+  const entries = desk.value?.distributions ?? [];
+  const region = desk.value?.regions[0]?.code ?? '';
+  return (
+    <>
+      <div class="title-block">
+        <h1>{words.catalog}</h1>
+        <p class="quiet">{words.catalogHint}</p>
+      </div>
+      {desk.value === undefined && deskProblem.value !== undefined && (
+        <FailedQuery problem={deskProblem.value} onRetry={() => void loadDesk()} />
+      )}
+      {KINDS.map((kind) => {
+        const own = entries.filter((entry) => entry.kind === kind);
+        return (
+          own.length > 0 && (
+            <section key={kind} class="section">
+              <h2>{words.kinds[kind]}</h2>
+              <ul class="cards">
+                {own.map((entry) => (
+                  <Entry key={entry.code} entry={entry} region={region} />
+                ))}
+              </ul>
+            </section>
+          )
+        );
+      })}
+    </>
+  );
+}
+
+function Entry({ entry, region }: { entry: Distribution; region: string }): JSX.Element {
+  const { code, name, description, desktops, deprecated, portForwarding, ports } = entry;
+  return (
+    <li class="card">
+      <h3>{name}</h3>
+      <p class="small">{description}</p>
+      <p class="quiet small">
+        <AvailabilityNote distribution={entry} region={region} />
+        {desktops.length > 0 && ` · ${and(desktops.map(desktopName))}`}
+      </p>
+      {(portForwarding || ports.length > 0) && <p class="quiet small">{words.ports}</p>}
+      {deprecated !== null && (
+        <p class="problem">
+          {words.deprecated}: {deprecated}
+        </p>
+      )}
+      <span class="grow" />
+      <a class="button small" href={`/new?from=${code}`} aria-label={`${words.make}: ${name}`}>
+        {words.make}
+      </a>
+    </li>
+  );
+}

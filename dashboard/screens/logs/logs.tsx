@@ -1,0 +1,40 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Vm } from '../../api/vm-fields.ts';
+import { followLogs, MOST_LINES, type ShownLine } from '../../live/follow-logs.ts';
+import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useFollowing } from '../../parts/use-following.ts';
+import { telemetryWords } from '../../words/telemetry.ts';
+import { LogTools, type LogView } from './log-tools.tsx';
+import { Lines } from './lines.tsx';
+import { selectLines } from './select-lines.ts';
+
+const WORDS = telemetryWords.logs;
+
+/** What the app has written, and writes. */
+export function Logs({ vm }: { vm: Vm }): JSX.Element {
+  const [view, setView] = useState<LogView>({ search: '', errorsOnly: false, wraps: true, hasTimes: true });
+  const { value: lines, problem } = useFollowing<readonly ShownLine[]>(followLogs, vm.id);
+  const [frozen, setFrozen] = useState<readonly ShownLine[]>();
+  const shown = selectLines(frozen ?? lines ?? [], view);
+  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
+  return (
+    <section class="logs">
+      <LogTools
+        view={view}
+        onView={setView}
+        isPaused={frozen !== undefined}
+        onPause={(pauses) => setFrozen(pauses ? (lines ?? []) : undefined)}
+        lines={shown}
+        name={vm.vmlabel}
+      />
+      {!vm.enabled && lines !== undefined && <p class="quiet small">{WORDS.off}</p>}
+      {(lines?.length ?? 0) >= MOST_LINES && <p class="quiet small">{WORDS.kept(MOST_LINES)}</p>}
+      {shown.length === 0 ? (
+        <p class="quiet log-box empty">{(lines?.length ?? 0) > 0 ? WORDS.noMatch : WORDS.empty}</p>
+      ) : (
+        <Lines lines={shown} view={view} isPaused={frozen !== undefined} />
+      )}
+    </section>
+  );
+}

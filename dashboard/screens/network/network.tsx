@@ -1,0 +1,38 @@
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { VmNetwork } from '../../api/queries.ts';
+import type { Vm } from '../../api/vm-fields.ts';
+import { desk } from '../../live/desk.ts';
+import { Copy } from '../../parts/copy.tsx';
+import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useQuery } from '../../parts/use-query.ts';
+import { settingsWords } from '../../words/settings.ts';
+import { Names } from './names.tsx';
+import { Ports } from './ports.tsx';
+
+const WORDS = settingsWords.network;
+
+/** The addresses at which the VM can be reached. */
+export function NetworkTab({ vm }: { vm: Vm }): JSX.Element {
+  const { data, problem, reload } = useQuery(VmNetwork, { id: vm.id });
+  // An event may be a change of the network, also of another window.
+  useEffect(reload, [vm.lastEventSeq, reload]);
+  if (data?.vm == null) return problem === undefined ? <></> : <FailedQuery problem={problem} onRetry={reload} />;
+  const { networking, ports, url } = data.vm;
+  const entry = desk.value?.distributions.find(({ code }) => code === vm.os.distribution);
+  const canForward = entry !== undefined && (entry.portForwarding || entry.ports.length > 0);
+  return (
+    <div class="stack wide">
+      <section class="panel">
+        <h2>{WORDS.own}</h2>
+        <p class="address">
+          <code>{url}</code>
+          <Copy text={url} label={WORDS.copy} />
+        </p>
+        <p class="hint">{WORDS.ownHint}</p>
+      </section>
+      <Names vmId={vm.id} names={networking} onChanged={reload} />
+      {(canForward || ports.length > 0) && <Ports vm={vm} entry={entry} ports={ports} onChanged={reload} />}
+    </div>
+  );
+}

@@ -1,0 +1,31 @@
+import type { JSX } from 'preact';
+import type { Vm } from '../../api/vm-fields.ts';
+import { followStats, type Point } from '../../live/follow-stats.ts';
+import { isUp } from '../../live/vm-facts.ts';
+import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useFollowing } from '../../parts/use-following.ts';
+import { telemetryWords } from '../../words/telemetry.ts';
+import { CHARTS } from './charts.ts';
+import { Chart } from './chart.tsx';
+import { StatsTable } from './stats-table.tsx';
+
+const WORDS = telemetryWords.stats;
+
+/** What the VM has used since the page was opened. */
+export function Stats({ vm }: { vm: Vm }): JSX.Element {
+  const isOn = isUp(vm);
+  const { value: points = [], problem } = useFollowing<readonly Point[]>(followStats, vm.id, isOn);
+  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
+  return (
+    <section class="stats">
+      <p class="quiet small">{isOn ? (points.length === 0 ? WORDS.waiting : WORDS.since) : WORDS.off}</p>
+      {CHARTS.map((chart) => (
+        <Chart key={chart.title} chart={chart} points={points} cores={vm.specs.cpu} />
+      ))}
+      <details>
+        <summary>{WORDS.table}</summary>
+        <StatsTable points={points} cores={vm.specs.cpu} />
+      </details>
+    </section>
+  );
+}

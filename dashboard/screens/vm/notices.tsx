@@ -1,0 +1,43 @@
+import type { JSX } from 'preact';
+import type { Vm } from '../../api/vm-fields.ts';
+import { command } from '../../live/asked.ts';
+import { vmWords } from '../../words/vm.ts';
+
+/** What is odd about a VM that is on. */
+export function Notices({ vm }: { vm: Vm }): JSX.Element | null {
+  const { failure } = vmWords;
+  if (vm.changeUndone) {
+    return (
+      <div class="notice warn" role="status">
+        <p>
+          {failure.undone} {vm.lastFailure?.message}
+        </p>
+        <div class="buttons start">
+          <a class="button small" href={`/vm/${vm.id}/secrets`}>
+            {failure.seeSecrets}
+          </a>
+          <button type="button" class="button small" onClick={() => void command(vm.id, 'restart')}>
+            {failure.again}
+          </button>
+        </div>
+      </div>
+    );
+  }
+  if (vm.status === 'DEGRADED') {
+    return (
+      <div class="notice warn" role="status">
+        <p>{failure.degraded}</p>
+      </div>
+    );
+  }
+  if (vm.status === 'UNKNOWN') {
+    return (
+      <div class="notice warn" role="status">
+        <p>
+          {failure.unknown} {vm.observedAt !== null && failure.seen(vm.observedAt)}
+        </p>
+      </div>
+    );
+  }
+  return null;
+}

@@ -1,0 +1,74 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { ask } from '../../api/ask.ts';
+import { UpdateVm } from '../../api/mutations.ts';
+import type { Vm } from '../../api/vm-fields.ts';
+import { command } from '../../live/asked.ts';
+import { desk } from '../../live/desk.ts';
+import { startViolations } from '../../live/preflight.ts';
+import { Stepper } from '../../parts/stepper.tsx';
+import { useAction } from '../../parts/use-action.ts';
+import { createWords } from '../../words/create.ts';
+import { settingsWords } from '../../words/settings.ts';
+import { words } from '../../words/words.ts';
+import { Preflight } from '../create/preflight.tsx';
+
+const WORDS = settingsWords.settings;
+
+/** Processors and memory, which can be changed while the VM is off. */
+export function SizeSettings({ vm }: { vm: Vm }): JSX.Element {
+  const [size, setSize] = useState({ cpu: vm.specs.cpu, ram: vm.specs.ram });
+  const { problem, isRunning, run } = useAction();
+  const me = desk.value?.me;
+  const isChanged = size.cpu !== vm.specs.cpu || size.ram !== vm.specs.ram;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    if (isChanged) void run(() => ask(UpdateVm, { input: { id: vm.id, ...size } }));
+  };
+  if (vm.enabled) {
+    return (
+      <section class="panel spread">
+        <div>
+          <h2>{WORDS.size}</h2>
+          <p>{words.size(vm.specs.cpu, vm.specs.ram)}</p>
+          <p class="quiet">{WORDS.stopFirst}</p>
+        </div>
+        <button type="button" class="button" onClick={() => void command(vm.id, 'stop')}>
+          {words.command.stop}
+        </button>
+      </section>
+    );
+  }
+  const steppers = [
+    { name: 'cpu', label: createWords.cpu, max: 128, limit: me?.plan.cpu, used: me?.usage.cpu },
+    { name: 'ram', label: createWords.ram, max: 1024, limit: me?.plan.ram, used: me?.usage.ram },
+  ] as const;
+  return (
+    <form class="panel stack wide" onSubmit={submit}>
+      <h2>{WORDS.size}</h2>
+      <div class="size">
+        {steppers.map(({ name, label, max, limit = 0, used = 0 }) => (
+          <Stepper
+            key={name}
+            label={label}
+            value={size[name]}
+            max={max}
+            hint={createWords.free(limit, limit - used)}
+            less={createWords.less(label)}
+            more={createWords.more(label)}
+            onChange={(value) => setSize({ ...size, [name]: value })}
+          />
+        ))}
+      </div>
+      {me !== undefined && <Preflight violations={startViolations(me.plan, me.usage, size)} />}
+      {problem !== undefined && (
+        <p class="problem" role="alert">
+          {problem.message}
+        </p>
+      )}
+      <button type="submit" class="button primary" aria-disabled={!isChanged || isRunning}>
+        {WORDS.save}
+      </button>
+    </form>
+  );
+}

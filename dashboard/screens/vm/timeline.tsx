@@ -1,0 +1,47 @@
+import type { JSX } from 'preact';
+import type { HistoryEvent } from '../../api/subscriptions.ts';
+import type { Vm } from '../../api/vm-fields.ts';
+import { followHistory } from '../../live/follow-history.ts';
+import { StatusGlyph } from '../../parts/status.tsx';
+import { Time } from '../../parts/time.tsx';
+import { useFollowing } from '../../parts/use-following.ts';
+import { vmWords } from '../../words/vm.ts';
+import { words } from '../../words/words.ts';
+
+const SHOWN = 12;
+
+/** What has happened to a VM, the newest first. */
+export function Timeline({ vm }: { vm: Vm }): JSX.Element {
+  const { value: events } = useFollowing<readonly HistoryEvent[]>(followHistory, vm.id);
+  return (
+    <section class="section">
+      <div class="spread">
+        <h2>{vmWords.timeline.title}</h2>
+        <a class="small" href={`/vm/${vm.id}/activity`}>
+          {vmWords.timeline.all}
+        </a>
+      </div>
+      {events?.length === 0 && <p class="quiet">{vmWords.timeline.empty}</p>}
+      <ol class="timeline">
+        {events?.slice(0, SHOWN).map((event) => (
+          <li key={event.seq}>
+            <Time at={event.at} />
+            <StatusGlyph status={event.status} />
+            <span>{sentenceOf(event)}</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** "Stopping · you" */
+export function sentenceOf({ kind, status, reason }: HistoryEvent): string {
+  const what =
+    kind === 'CREATED'
+      ? vmWords.timeline.created
+      : kind === 'DELETED'
+        ? vmWords.timeline.deleted
+        : words.status[status];
+  return [what, words.reason(reason)].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,23 @@
+/** Signing in. */
+export const signInWords = {
+  title: 'Sign in',
+  ended: 'Your session has ended.',
+  left: 'You are signed out.',
+  paste: 'Paste a token',
+  keep: 'Keep it in this browser',
+  submit: 'Sign in',
+  hint: 'Get one on the gateway’s machine:',
+  command: 'npm run token -- --user you --plan hacker',
+  shape: 'This is not a token. A token has three parts with dots between them.',
+  over: 'This token has ended. Make a new one.',
+  refused: 'The gateway did not accept this token.',
+  with: (name: string) => `Sign in with ${name}`,
+  otherWays: 'Other ways',
+  working: 'Signing you in…',
+  failed: 'The sign-in did not work.',
+  notBegun: 'This window did not begin it.',
+  noIssuer: 'The gateway names no issuer.',
+  noEndpoint: 'The issuer has no page to sign in at.',
+  noToken: 'The issuer gave no token that the gateway could verify.',
+  away: 'The gateway cannot be reached. This page tries again by itself when you sign in.',
+};

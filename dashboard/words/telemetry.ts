@@ -1,0 +1,42 @@
+import { number, plural } from './format.ts';
+
+/** Logs and stats of a VM. */
+export const telemetryWords = {
+  logs: {
+    label: 'What it has written',
+    filter: 'Filter',
+    all: 'All',
+    errors: 'Errors',
+    wrap: 'Wrap',
+    times: 'Times',
+    following: 'Following',
+    paused: 'Paused',
+    pause: 'Pause',
+    resume: 'Follow',
+    copy: 'Copy',
+    download: 'Download',
+    newLines: (count: number) => plural(count, 'new line'),
+    kept: (most: number) => `${number(most)} lines are kept; older ones were let go.`,
+    off: 'It is off. These are its last lines.',
+    empty: 'It has not written anything yet.',
+    noMatch: 'No line has this.',
+    stderr: 'Error output',
+  },
+  stats: {
+    cpu: 'CPU',
+    memory: 'Memory',
+    network: 'Network',
+    percent: (value: number) => `${number(value, 1)} %`,
+    limit: 'Limit',
+    used: 'Used',
+    in: 'In',
+    out: 'Out',
+    time: 'Time',
+    since: 'Since you opened this page.',
+    off: 'It is off.',
+    waiting: 'Waiting for the first measurement.',
+    table: 'Show as a table',
+    tableLabel: 'The last minute',
+    mb: (bytes: number) => `${number(bytes / 1024 ** 2)} MB`,
+  },
+};

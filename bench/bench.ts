@@ -12,11 +12,13 @@ import { openEngineSocket } from './engine-socket.ts';
 import { formatFigures, type Figure } from './figure.ts';
 import { startGateway } from './gateway-under-test.ts';
 import { measureBoot } from './measure-boot.ts';
+import { measureGrowth } from './measure-growth.ts';
 import { measureIdle } from './measure-idle.ts';
 import { measureIngress, type App } from './measure-ingress.ts';
 import { measureLists } from './measure-lists.ts';
 import { measurePush } from './measure-push.ts';
 import { importNginxImage } from './nginx.ts';
+import { accepts, answersPage } from './raw-machine.ts';
 import { removeInstallation } from './remove-installation.ts';
 
 /**
@@ -26,8 +28,11 @@ import { removeInstallation } from './remove-installation.ts';
  */
 const DISTRIBUTION = 'tiny';
 const APP_PORT = 3000;
-const BOOT_PAIRS = 15;
 const JWT_SECRET = randomUUID();
+const DESKTOP = {
+  image: 'local/webtop:debian-xfce',
+  vm: { distribution: 'debian', desktop: 'xfce' },
+} as const;
 /** The files that the bench's apps serve. */
 const SMALL = { name: 'small.html', bytes: 1_400 } as const;
 const LARGE = { name: 'large.bin', bytes: 8 * 2 ** 20 } as const;
@@ -43,21 +48,14 @@ interface Bench {
 /** The parts by name, in the order they run. */
 const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
   idle: measureIdle,
-  boot: (bench) =>
-    withGateway(bench, async ({ gateway, engine, rawInstallation }) => {
-      const common = {
-        gateway,
-        distribution: DISTRIBUTION,
-        engine,
-        rawInstallation,
-        port: APP_PORT,
-        pairs: BOOT_PAIRS,
-      };
-      return measureBoot({ ...common, token: await tokenOf('boots'), print: bench.print, signal: bench.signal });
-    }),
+  boot: measureBoots,
   lists: (bench) =>
     withGateway(bench, async ({ gateway, databaseUrl }) =>
       measureLists({ ...bench, gateway, databaseUrl, jwtSecret: JWT_SECRET }),
+    ),
+  growth: (bench) =>
+    withGateway(bench, async ({ gateway, databaseUrl }) =>
+      measureGrowth({ ...bench, gateway, databaseUrl, jwtSecret: JWT_SECRET }),
     ),
   ingress: measureIngressOfApps,
   push: (bench) =>
@@ -149,6 +147,26 @@ async function withGateway<T>(
   });
 }
 
+/** Measures what a person waits for: a tiny app, whose boot is the engine's and ours alone, and a desktop's page. */
+async function measureBoots(bench: Bench): Promise<Figure[]> {
+  const hasDesktop = await hasImage(DESKTOP.image);
+  if (!hasDesktop)
+    bench.print(`Skipping the desktop: the engine does not have ${DESKTOP.image}; run "npm run images".`);
+  return withGateway(bench, async ({ gateway, engine, rawInstallation }) => {
+    const common = { gateway, engine, rawInstallation, port: APP_PORT, token: await tokenOf('boots'), ...bench };
+    const tiny = { title: 'boot', distribution: DISTRIBUTION, isUp: accepts, pairs: 15, atMost: 1.3, tail: 100 };
+    const desktop = { title: 'desktop', ...DESKTOP.vm, isUp: answersPage, pairs: 7, atMost: 1.05 };
+    return [
+      ...(await measureBoot({ ...common, ...tiny })),
+      ...(hasDesktop ? await measureBoot({ ...common, ...desktop }) : []),
+    ];
+  });
+}
+
+async function hasImage(reference: string): Promise<boolean> {
+  return (await docker.listImages()).some(({ RepoTags }) => RepoTags?.includes(reference));
+}
+
 /** Measures an app that closes each connection, as small ones do, one that costs almost nothing, and real ones. */
 async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   await using undo = new AsyncDisposableStack();
@@ -176,10 +194,9 @@ async function measureIngressOfApps(bench: Bench): Promise<Figure[]> {
   ];
   const real = [
     {
-      image: 'local/webtop:debian-xfce',
+      image: DESKTOP.image,
       title: 'XFCE desktop',
-      distribution: 'debian',
-      desktop: 'xfce',
+      ...DESKTOP.vm,
       port: APP_PORT,
       small: 'login.css',
       large: 'novnc/core/rfb.js',

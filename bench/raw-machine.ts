@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { LABEL } from '../src/engine/labels.ts';
 import type { EngineSocket } from './engine-socket.ts';
 
@@ -43,8 +44,16 @@ export async function copyMachine(engine: EngineSocket, vmId: string, installati
   };
 }
 
-/** Creates and starts a container, with no other calls. Returns the milliseconds until its port accepts connections. */
-export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: string, port: number): Promise<number> {
+/** Whether an app is up at its address. */
+export type IsUp = (host: string, port: number) => Promise<boolean>;
+
+/** Creates and starts a container, with no other calls. Returns the milliseconds until its app is up. */
+export async function bootRaw(
+  engine: EngineSocket,
+  machine: RawMachine,
+  name: string,
+  { port, isUp }: { port: number; isUp: IsUp },
+): Promise<number> {
   const body = machine.body(name);
   const begun = performance.now();
   const { Id } = await engine.ask<{ Id: string }>('POST', `/containers/create?name=${name}`, body);
@@ -52,9 +61,9 @@ export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: s
   const { NetworkSettings } = await engine.ask<Inspected>('GET', `/containers/${Id}/json`);
   const [network] = Object.values(NetworkSettings.Networks);
   if (network === undefined) throw new Error(`The container ${name} is on no network.`);
-  while (!(await accepts(network.IPAddress, port))) {
-    if (performance.now() - begun > 30_000)
-      throw new Error(`The container ${name} did not accept on port ${port} within 30 s.`);
+  while (!(await isUp(network.IPAddress, port))) {
+    if (performance.now() - begun > 60_000)
+      throw new Error(`The app of the container ${name} was not up on port ${port} within 60 s.`);
   }
   return performance.now() - begun;
 }
@@ -62,11 +71,25 @@ export async function bootRaw(engine: EngineSocket, machine: RawMachine, name: s
 /** Retries at once after a lost SYN, which the kernel would repeat after a second. */
 const CONNECT_MS = 100;
 
-function accepts(host: string, port: number): Promise<boolean> {
+/** Whether the port accepts connections. */
+export function accepts(host: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ host, port, timeout: CONNECT_MS });
   socket.on('connect', () => resolve(true));
   socket.on('timeout', () => resolve(false));
   socket.on('error', () => resolve(false));
   return promise.finally(() => socket.destroy());
+}
+
+const PAUSE_MS = 5;
+
+/** Whether the app answers a request for its page, with whatever page it shows first. */
+export async function answersPage(host: string, port: number): Promise<boolean> {
+  if (!(await accepts(host, port))) {
+    await delay(PAUSE_MS);
+    return false;
+  }
+  const answer = await fetch(`http://${host}:${port}/`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
+  await answer?.arrayBuffer();
+  return answer?.ok === true;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { containerNames } from '../../src/engine/docker/containers/container-options.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import {
   describeEachEngine,
@@ -119,7 +120,7 @@ describeEachEngine('The driver contract, observing and removing machines', (engi
       [LABEL.hash]: spec.hash,
       [LABEL.lifetime]: 'until-delete',
     };
-    const name = `swiftor-${spec.id}-${spec.hash}`;
+    const [name = ''] = containerNames(engine.installationId, spec);
     const foreign = await docker.createContainer({ name, Image: spec.imageRef, Labels });
     onTestFinished(() => foreign.remove({ force: true }));
     const foreignVolume = await docker.createVolume({ Name: `swiftor-${spec.id}-primary`, Labels });

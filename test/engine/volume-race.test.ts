@@ -15,7 +15,7 @@ import { eventually } from '../support/eventually.ts';
 
 const installationId = newInstallationId();
 const within = () => AbortSignal.timeout(40_000);
-const CREATE = /^POST \/containers\/create\?.*name=swiftor-[0-9a-f]{8}-/;
+const CREATE = /^POST \/containers\/create\?.*name=swiftor-[0-9a-f]{24}-/;
 let proxy: EngineProxy;
 let driver: EngineDriver;
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type Docker from 'dockerode';
 import type { MachineImage, MachinePort, MachineSpec } from '../../machine.ts';
 import { LABEL } from '../../labels.ts';
@@ -11,6 +12,12 @@ const CPU_SHARES = 1024;
 const MAX_OPEN_FILES = 16_384;
 /** If the host runs out of memory, the kernel kills VMs before the host's own processes. */
 const OOM_SCORE = 500;
+/**
+ * Name server of machines without egress. Left to itself, the engine forwards their queries to the host's name servers
+ * from the host's own network, which no rule for the machines' bridges sees. Given name servers are asked from the
+ * container's network, where nothing listens at this address.
+ */
+const NO_NAME_SERVER = '127.0.0.1';
 
 export interface ContainerPlace {
   readonly name: string;
@@ -31,6 +38,7 @@ export function containerOptions(spec: MachineSpec, place: ContainerPlace): Dock
   // The client's type lacks CgroupnsMode.
   const hostConfig: Docker.HostConfig & { readonly CgroupnsMode: 'private' } = {
     NetworkMode: place.networkId,
+    ...(spec.egress === 'none' && { Dns: [NO_NAME_SERVER] }),
     Mounts: mounts,
     ...(spec.ports.length > 0 && {
       PortBindings: Object.fromEntries(spec.ports.map((port) => [innerPort(port), [outerPort(port)]])),
@@ -106,14 +114,22 @@ function devicesOf({ security: { devices } }: MachineSpec): Pick<Docker.HostConf
   return { Devices: devices.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: 'rwm' })) };
 }
 
-/** The possible names of a machine's container, in order: it gets the first one without a foreign owner. */
-export function containerNames(spec: Pick<MachineSpec, 'id' | 'hash'>): readonly string[] {
-  return nameChoices(`${namePrefix(spec.id)}${spec.hash}`);
+/**
+ * The possible names of a machine's container, in order: it gets the first one without a foreign owner. Other machines
+ * can ask the engine's name server for names, so they do not contain the id.
+ */
+export function containerNames(installationId: string, spec: Pick<MachineSpec, 'id' | 'hash'>): readonly string[] {
+  return nameChoices(`${containerPrefix(installationId, spec.id)}${spec.hash}`);
 }
 
-/** True if the name is one that the driver gives to the machine's containers. */
-export function isContainerNameOf(id: string, name: string): boolean {
-  return name.startsWith(namePrefix(id));
+/** True if the name is one that the driver gives, or gave before names were opaque, to the machine's containers. */
+export function isContainerNameOf(installationId: string, id: string, name: string): boolean {
+  return name.startsWith(containerPrefix(installationId, id)) || name.startsWith(namePrefix(id));
+}
+
+/** Keyed, so that a machine cannot find the neighbor whose id it knows. */
+function containerPrefix(installationId: string, id: string): string {
+  return namePrefix(createHmac('sha256', installationId).update(id).digest('hex').slice(0, 24));
 }
 
 function namePrefix(id: string): string {

@@ -137,7 +137,9 @@ export class Containers {
         }),
       ),
     );
-    return found.flat().flatMap(([ref, endpoint]) => (isContainerNameOf(id, endpoint?.Name ?? '') ? [ref] : []));
+    return found
+      .flat()
+      .flatMap(([ref, endpoint]) => (isContainerNameOf(this.#installationId, id, endpoint?.Name ?? '') ? [ref] : []));
   }
 
   /** Stops the container: stop signal, grace period, then SIGKILL. */

@@ -28,7 +28,7 @@ export async function createContainer(
   place: Omit<ContainerPlace, 'name'>,
   signal: AbortSignal,
 ): Promise<string> {
-  for (const name of containerNames(spec)) {
+  for (const name of containerNames(place.installationId, spec)) {
     const options = containerOptions(spec, { ...place, name });
     try {
       const create = async (abortSignal: AbortSignal) => {

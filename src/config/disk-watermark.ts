@@ -24,12 +24,23 @@ export function parseDiskWatermark(text: string): DiskWatermark | undefined {
   return { usedPercent: Number(percent ?? 0), freeBytes: gigabytes === undefined ? Infinity : Number(gigabytes) * GB };
 }
 
-/** Whether the disk is full. A disk without any free byte always is. */
-export function isPastWatermark(
-  { usedBytes, freeBytes }: { usedBytes: number; freeBytes: number },
-  watermark: DiskWatermark,
-): boolean {
-  if (freeBytes === 0) return true;
-  const usedPercent = (100 * usedBytes) / (usedBytes + freeBytes);
-  return usedPercent >= watermark.usedPercent && freeBytes < watermark.freeBytes;
+/** A disk has about one inode for so many bytes (mkfs.ext4's default). */
+const BYTES_PER_FILE = 16 * 1024;
+
+interface Space {
+  readonly usedBytes: number;
+  readonly freeBytes: number;
+  /** Inodes, which run out like bytes. */
+  readonly files?: { readonly used: number; readonly free: number };
+}
+
+/**
+ * Whether the disk is full, of bytes or of files. A disk without any free byte or file always is. Of files, 1 GB stands
+ * for the 65,536 that a disk usually has for it.
+ */
+export function isPastWatermark({ usedBytes, freeBytes, files }: Space, watermark: DiskWatermark): boolean {
+  const isPast = (used: number, free: number, lowest: number) =>
+    free === 0 || ((100 * used) / (used + free) >= watermark.usedPercent && free < lowest);
+  if (files !== undefined && isPast(files.used, files.free, watermark.freeBytes / BYTES_PER_FILE)) return true;
+  return isPast(usedBytes, freeBytes, watermark.freeBytes);
 }

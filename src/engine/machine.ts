@@ -66,12 +66,14 @@ export interface MachineVolume {
   readonly sizeBytes?: number;
 }
 
-/** Bytes on the engine's disk. */
+/** Bytes on the engine's disk, of which each file and directory takes at least its share of the disk's inodes. */
 export interface MachineStorage {
   /** Its 'until-delete' volumes. */
   readonly lastingBytes: number;
   /** Its container's writable layer and its 'until-stop' volumes, which a stop frees. */
   readonly scratchBytes: number;
+  /** False if the measurement was cut short: then the machine holds at least this much. */
+  readonly isWhole: boolean;
   /** The measured container. */
   readonly ref?: string;
 }

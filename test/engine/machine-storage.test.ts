@@ -3,11 +3,21 @@ import { readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
+import { measureCommand } from '../../src/engine/docker/storage/storage-commands.ts';
+import { FILE_BYTES, readStorage } from '../../src/engine/docker/storage/storage-readings.ts';
 import type { EnsureProgress } from '../../src/engine/driver.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
 import { LABEL } from '../../src/engine/labels.ts';
-import { describeEachEngine, docker, IDLE, machineSpec, testDriver, testImage } from '../support/engines.ts';
+import {
+  describeEachEngine,
+  docker,
+  IDLE,
+  machineSpec,
+  testDriver,
+  testHostCommands,
+  testImage,
+} from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { openEngineWithoutHostAccess } from '../support/engine-without-host-access.ts';
 
@@ -318,6 +328,23 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     expect(await driver.ensureVolumes(spec, within())).toBeUndefined();
   });
 
+  it('empty files count too, and a measurement that is cut short says so instead of nothing', async () => {
+    const script = 'mkdir /many && cd /many && seq 1 20000 | /bin/busybox xargs touch && mkdir /config/one';
+    const volumes: MachineVolume[] = [{ name: 'scratch', target: '/config', lifetime: 'until-stop', mustExist: false }];
+    const spec = machineSpec({ volumes, command: ['/bin/sh', '-c', script] });
+    await outputOf(spec);
+    const measured = (await driver.measureStorage(within())).get(spec.id);
+    expect(measured).toMatchObject({ lastingBytes: 0, isWhole: true });
+    expect(measured?.scratchBytes).toBeGreaterThan(20_000 * FILE_BYTES);
+    expect(measured?.scratchBytes).toBeLessThan(20_100 * FILE_BYTES);
+
+    const { ref = '' } = (await driver.observe(spec.id, within())) ?? {};
+    const { DockerRootDir } = (await docker.info()) as { DockerRootDir: string };
+    const command = measureCommand(installationId, [{ kind: 'layer', name: ref }], 0)(DockerRootDir);
+    const { stdout } = await testHostCommands(installationId).run(command, within());
+    expect(readStorage(stdout).directories.layer).toEqual(new Map([[ref, { bytes: 0, isWhole: false }]]));
+  });
+
   it('the disk of the engine tells how full it is', async () => {
     const { stdout } = await run('df', ['-B1', '--output=used,avail', '/var/lib/docker']);
     const [used = 0, available = 0] = stdout.split('\n')[1]?.trim().split(/\s+/).map(Number) ?? [];
@@ -325,5 +352,8 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     const slack = 2 * 2 ** 30;
     expect(Math.abs((space?.usedBytes ?? 0) - used)).toBeLessThan(slack);
     expect(Math.abs((space?.freeBytes ?? 0) - available)).toBeLessThan(slack);
+    const inodes = await run('df', ['--output=iused,iavail', '/var/lib/docker']);
+    const [, freeFiles = 0] = inodes.stdout.split('\n')[1]?.trim().split(/\s+/).map(Number) ?? [];
+    expect(Math.abs((space?.files?.free ?? 0) - freeFiles)).toBeLessThan(100_000);
   });
 });

@@ -39,3 +39,15 @@ it.each<[string, number, number, boolean]>([
   const watermark = parseDiskWatermark(text);
   expect(watermark && isPastWatermark({ usedBytes: used * GB, freeBytes: free * GB }, watermark)).toBe(expected);
 });
+
+it.each<[string, number, number, boolean]>([
+  ['85%', 84, 16, false],
+  ['85%', 85, 15, true],
+  ['85%,20GB', 30_000_000, 2_000_000, false],
+  ['85%,20GB', 30_000_000, 1_000_000, true],
+  ['100%', 100, 0, true],
+])('%s, of a disk with much space, %d files and room for %d', (text, used, free, expected) => {
+  const watermark = parseDiskWatermark(text);
+  const space = { usedBytes: GB, freeBytes: 1000 * GB, files: { used, free } };
+  expect(watermark && isPastWatermark(space, watermark)).toBe(expected);
+});

@@ -55,7 +55,7 @@ export function silentCause(port: number, seconds: number): FailureCause {
 
 /** The container wrote more than it may outside its lasting volumes. */
 export function pastScratchCause(scratchGb: number): FailureCause {
-  const what = `The app wrote more than ${scratchGb} GB outside its lasting storage, and was stopped.`;
+  const what = `The app wrote more than ${scratchGb} GB outside its lasting storage, where each file counts at least 16 KB, and was stopped.`;
   const message = `${what} Start it again and clean up within a minute; or stop it first, and it starts afresh without what it wrote there.`;
   return { code: 'DISK_LIMIT', message, reason: 'DISK', oomKilled: false, isFinal: true };
 }

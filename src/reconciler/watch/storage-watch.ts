@@ -140,5 +140,11 @@ async function hasVms(db: Db, regions: readonly string[]): Promise<boolean> {
 
 function inGb(space: DiskSpace | undefined): object {
   const rounded = (bytes: number) => Math.round(bytes / 2 ** 20) / 1024;
-  return space === undefined ? {} : { usedGb: rounded(space.usedBytes), freeGb: rounded(space.freeBytes) };
+  return space === undefined
+    ? {}
+    : {
+        usedGb: rounded(space.usedBytes),
+        freeGb: rounded(space.freeBytes),
+        ...(space.files && { freeFiles: space.files.free }),
+      };
 }

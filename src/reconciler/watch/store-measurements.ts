@@ -11,29 +11,34 @@ export interface ChangedStorage {
 
 /**
  * Stores what each VM holds, in one statement, and returns the VMs whose values changed. The scratch size of a
- * container that was replaced meanwhile is ignored.
+ * container that was replaced meanwhile is ignored. A measurement that was cut short can only raise the values.
  */
 export async function storeMeasurements(
   db: Db,
   machines: ReadonlyMap<string, MachineStorage>,
 ): Promise<ChangedStorage[]> {
-  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, ref }]) => ({
+  const rows = [...machines].map(([id, { lastingBytes, scratchBytes, isWhole, ref }]) => ({
     id,
     lastingBytes,
     scratchBytes,
+    isWhole,
     ref: ref ?? null,
   }));
   if (rows.length === 0) return [];
   const { rows: changed } = await sql<{ id: string; distribution: string; scratch_bytes: number }>`
     update vm set
-      storage_bytes = measured.lasting,
-      scratch_bytes = case when vm.engine_ref is not distinct from measured.ref then measured.scratch else vm.scratch_bytes end
+      storage_bytes = greatest(measured.lasting, case when not measured.is_whole then vm.storage_bytes end),
+      scratch_bytes = case
+        when vm.engine_ref is distinct from measured.ref then vm.scratch_bytes
+        else greatest(measured.scratch, case when not measured.is_whole then vm.scratch_bytes end)
+      end
     from unnest(
       ${rows.map(({ id }) => id)}::uuid[],
       ${rows.map(({ lastingBytes }) => lastingBytes)}::bigint[],
       ${rows.map(({ scratchBytes }) => scratchBytes)}::bigint[],
+      ${rows.map(({ isWhole }) => isWhole)}::boolean[],
       ${rows.map(({ ref }) => ref)}::text[]
-    ) as measured (id, lasting, scratch, ref)
+    ) as measured (id, lasting, scratch, is_whole, ref)
     where vm.id = measured.id and (vm.storage_bytes <> measured.lasting or vm.scratch_bytes <> measured.scratch)
     returning vm.id, vm.distribution, vm.scratch_bytes
   `.execute(db);

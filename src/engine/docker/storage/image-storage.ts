@@ -15,6 +15,7 @@ import {
   removeCommand,
   type HostCommandIn,
   type ImageSpec,
+  type MeasuredDirectory,
 } from './storage-commands.ts';
 import { readDisk, readStorage, type StorageReadings } from './storage-readings.ts';
 
@@ -73,10 +74,10 @@ export class ImageStorage {
     if (output.exitCode !== 0) throw failureOf(`The storage of machine ${id} could not be removed`, output);
   }
 
-  /** Measures all images, and the plain volumes with these engine names. Detaches loop devices whose file is gone. */
-  async measure(plain: readonly string[], signal: AbortSignal): Promise<StorageReadings> {
-    const output = await this.#run(measureCommand(this.#tools.installationId, plain), signal);
-    if (output.exitCode !== 0) throw failureOf('The disk usage of volumes could not be measured', output);
+  /** Measures all images, and these directories. Detaches loop devices whose file is gone. */
+  async measure(directories: readonly MeasuredDirectory[], signal: AbortSignal): Promise<StorageReadings> {
+    const output = await this.#run(measureCommand(this.#tools.installationId, directories), signal);
+    if (output.exitCode !== 0) throw failureOf('The disk usage of machines could not be measured', output);
     const readings = readStorage(output.stdout);
     const byMachine = Map.groupBy(readings.images, (image) => image.id);
     if (readings.looseDevices.length > 0) await this.#run(detachCommand(this.#tools.installationId), signal);

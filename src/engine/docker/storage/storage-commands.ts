@@ -30,8 +30,8 @@ export function deviceOf(installationId: string, id: string, name: string): stri
 const SIZED_VOLUMES = readScript('sized-volumes');
 const ALL_VOLUMES = readScript('all-volumes');
 
-/** Block size, blocks, free blocks, blocks available to unprivileged users. */
-const DISK = ['stat', '-f', '-c', '%S %b %f %a', DATA] as const;
+/** Block size, blocks, free blocks, blocks available to unprivileged users, inodes, free inodes. */
+const DISK = ['stat', '-f', '-c', '%S %b %f %a %c %d', DATA] as const;
 
 /** Makes the command for an engine with the data directory `dataRoot`. */
 export type HostCommandIn = (dataRoot: string) => HostCommand;
@@ -84,11 +84,25 @@ export function detachCommand(installationId: string): HostCommandIn {
   return withLoops(shell('detach storage whose file is gone', ALL_VOLUMES, ['detach', installationId]));
 }
 
-/** `plain`: engine names of volumes whose data is in an engine directory. */
-export function measureCommand(installationId: string, plain: readonly string[]): HostCommandIn {
-  const directories = plain.map((name) => `volumes/${name}/_data`);
-  const command = reading(shell('measure its storage', ALL_VOLUMES, ['measure', installationId, ...directories]));
-  return (dataRoot) => ({ ...command(dataRoot), maxOutputBytes: 2 ** 20 });
+/** A directory of the engine: the data of a plain volume by its engine name, or a container's writable layer by its id. */
+export interface MeasuredDirectory {
+  readonly kind: 'volume' | 'layer';
+  readonly name: string;
+}
+
+const MEASURE_SECONDS = 90;
+
+/** Directories that `seconds` do not suffice for are reported as cut short. */
+export function measureCommand(
+  installationId: string,
+  directories: readonly MeasuredDirectory[],
+  seconds = MEASURE_SECONDS,
+): HostCommandIn {
+  const args = directories.flatMap(({ kind, name }) => [kind, name]);
+  const command = reading(
+    shell('measure its storage', ALL_VOLUMES, ['measure', installationId, String(seconds), ...args]),
+  );
+  return (dataRoot) => ({ ...command(dataRoot), maxOutputBytes: 2 ** 20, milliseconds: (seconds + 20) * 1000 });
 }
 
 export const diskCommand: HostCommandIn = reading({ what: 'report its disk space', argv: DISK });

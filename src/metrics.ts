@@ -98,6 +98,15 @@ function registerMetrics({ db, streams, regions, codes }: MetricsSources): Regis
     },
   });
   new Gauge({
+    name: 'swiftor_engine_unheld_limits',
+    help: "Limits that the host of the region's engine cannot hold, so one VM can cost others; /health/ready names them.",
+    labelNames: ['region'],
+    registers: [register],
+    collect() {
+      for (const region of codes) this.set({ region }, regions.healthOf(region).unheld ?? 0);
+    },
+  });
+  new Gauge({
     name: 'swiftor_engine_orphan_vms',
     help: "VMs on the region's engine that are not in the database; an operator has to adopt or remove them.",
     labelNames: ['region'],

@@ -23,9 +23,9 @@ export interface EngineDriver {
    * Called once the engine answers, then every few seconds. Ensures that no machine reaches another machine, the
    * engine's host, private networks or the cloud's metadata service, even after changes to the host's firewall.
    * Rejects with ISOLATION_FAILED if isolation cannot be set up; `ensure` then starts nothing and rejects likewise.
-   * Resolves to 'open' if the operator turned isolation off.
+   * Also ensures that no machine can use up what the host's kernel shares among all, as far as the host can hold that.
    */
-  isolate(signal: AbortSignal): Promise<'isolated' | 'open'>;
+  isolate(signal: AbortSignal): Promise<IsolationState>;
 
   /**
    * Called before the first start of a machine whose data must exist from its creation on. Creates and labels the
@@ -91,7 +91,8 @@ export interface EngineDriver {
 
   /**
    * The last `tail` lines of the machine's output, oldest first. With `follow`, new lines follow until the container
-   * ends. Empty without a container.
+   * ends. A machine that writes faster than a follower reads (at most 4 MB a second) delays only its own lines, and the
+   * engine drops what it rotates meanwhile. Empty without a container.
    */
   logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<MachineLogLine>;
 
@@ -132,10 +133,18 @@ export interface EngineDriver {
   close(): Promise<void>;
 }
 
+/**
+ * 'open' if the operator turned isolation off. `unheld`: machines are isolated, but the host cannot hold these limits,
+ * so one of them can use up what all share; for an operator.
+ */
+export type IsolationState = 'isolated' | 'open' | { readonly unheld: readonly string[] };
+
 /** Excludes blocks reserved for root, which count neither as used nor as free. */
 export interface DiskSpace {
   readonly usedBytes: number;
   readonly freeBytes: number;
+  /** Files and directories that the disk has, and has room for (inodes). Absent if only its bytes limit them. */
+  readonly files?: { readonly used: number; readonly free: number };
 }
 
 export interface EngineDescription {
@@ -195,4 +204,9 @@ export interface LogOptions {
   readonly follow: boolean;
   /** Only lines after this time. */
   readonly since?: Date;
+  /**
+   * Called for each new line with the bytes that are there of it, before its text is read. False leaves the line out,
+   * which costs a hundredth of reading it. Default: all lines.
+   */
+  readonly admit?: (bytes: number) => boolean;
 }

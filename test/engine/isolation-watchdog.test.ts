@@ -1,9 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { Containers } from '../../src/engine/docker/containers/containers.ts';
-import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
-import { HostCommands } from '../../src/engine/docker/host/host-commands.ts';
 import { readScript } from '../../src/engine/docker/shell/read-script.ts';
 import { LABEL } from '../../src/engine/labels.ts';
 import {
@@ -13,6 +10,7 @@ import {
   newInstallationId,
   removeInstallation,
   testDriver,
+  testHostCommands,
   testImage,
   TEST_ENDPOINT,
 } from '../support/engines.ts';
@@ -60,10 +58,6 @@ afterEach(async () => {
 
 afterAll(() => undo.disposeAsync(), 60_000);
 
-function hostCommands(): HostCommands {
-  const call = createEngineCall(TEST_ENDPOINT, 15_000);
-  return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
-}
 const findWatchdogs = () => docker.listContainers({ all: true, filters: { name: [`^/${engineNames.watchdog}$`] } });
 const reach = async (ref: string) => {
   const { output } = await execIn(ref, [
@@ -162,7 +156,12 @@ const startOther = async (label: string) => {
     argv: ['sh', '-c', 'while read -r token; do echo "$token"; done'],
     isSpokenTo: true,
   } as const;
-  const container = await hostCommands().create(command, { [LABEL.watchdog]: label }, engineNames.watchdog, within());
+  const container = await testHostCommands(installationId).create(
+    command,
+    { [LABEL.watchdog]: label },
+    engineNames.watchdog,
+    within(),
+  );
   await container.start();
   return container.id;
 };
@@ -226,6 +225,7 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
       'x-+',
       '-A X-INPUT -j X-DENY',
       '-A X-INPUT -j X-DENY',
+      '',
     );
   const jumps = async () =>
     (await inside('iptables', '-S')).split('\n').filter((line) => /^-A (INPUT|FORWARD|DOCKER-USER) /.test(line));
@@ -243,9 +243,12 @@ it("forwarded packets meet the rules first, whether or not the engine has a chai
 });
 
 it('the script fails with the reason if it may not change the firewall', async () => {
-  const args = [forward, input, engineNames.chains.deny, engineNames.bridges, '-A X', '-A X'];
+  const args = [forward, input, engineNames.chains.deny, engineNames.bridges, '-A X', '-A X', ''];
   const argv = ['sh', '-c', readScript('watchdog'), 'watchdog', 'once', ...args] as const;
-  const output = await hostCommands().run({ what: 'try', argv: [...argv], network: 'host' }, within());
+  const output = await testHostCommands(installationId).run(
+    { what: 'try', argv: [...argv], network: 'host' },
+    within(),
+  );
   expect(output.exitCode).toBe(1);
   expect(output.stderr).toMatch(/iptables.*Permission denied/s);
 });

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import Docker from 'dockerode';
 import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
+import { createEngineCall } from '../../src/engine/docker/connection/engine-call.ts';
+import { Containers } from '../../src/engine/docker/containers/containers.ts';
 import { DockerDriver } from '../../src/engine/docker/docker-driver.ts';
 import type { DockerDriverOptions } from '../../src/engine/docker/docker-tools.ts';
+import { HostCommands } from '../../src/engine/docker/host/host-commands.ts';
 import type { EngineDriver } from '../../src/engine/driver.ts';
 import type { MachineSpec } from '../../src/engine/machine.ts';
 import { LABEL } from '../../src/engine/labels.ts';
@@ -37,6 +40,12 @@ export function testDriver(installationId: string, options: Partial<DockerDriver
 
 export function newInstallationId(): string {
   return `test-${randomUUID()}`;
+}
+
+/** Runs commands on the real engine's host. */
+export function testHostCommands(installationId: string): HostCommands {
+  const call = createEngineCall(TEST_ENDPOINT, 15_000);
+  return new HostCommands({ docker, call, containers: new Containers(docker, call, installationId), installationId });
 }
 
 /** A machine of the tiny image, small and quick to stop. */

@@ -24,6 +24,15 @@ it.each([
   },
 );
 
+it('an engine whose host cannot hold a limit starts VMs, and its health names the limit', () => {
+  const isolation = { unheld: ['fs.file-max (5; set it to 9 with sysctl)'] };
+  expect(toEngineHealth(true, isolation)).toEqual({
+    summary: 'one VM can use up what all on its host share: fs.file-max (5; set it to 9 with sysctl)',
+    canStart: true,
+    unheld: 1,
+  });
+});
+
 it('an engine whose disk is full starts nothing new, and other problems take precedence', () => {
   const ok = toEngineHealth(true, 'isolated');
   expect(withDisk(ok, false)).toEqual(ok);

@@ -6,6 +6,7 @@ import type {
   EngineEvent,
   EnsureProgress,
   Inventory,
+  IsolationState,
   Labelled,
   LogOptions,
 } from '../driver.ts';
@@ -58,7 +59,7 @@ export class DockerDriver implements EngineDriver {
     await call('answer', signal, ask, { milliseconds: this.#pingMilliseconds });
   }
 
-  isolate(signal: AbortSignal): Promise<'isolated' | 'open'> {
+  isolate(signal: AbortSignal): Promise<IsolationState> {
     return this.#tools.isolation.require(signal);
   }
 

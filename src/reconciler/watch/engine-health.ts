@@ -1,8 +1,9 @@
 import type { EngineProblem } from '../../vm/engine-facts.ts';
+import type { IsolationState } from '../../engine/driver.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 
 /** Whether VMs are isolated on an engine; undefined before the first answer. */
-export type IsolationState = 'isolated' | 'open' | { readonly failure: string } | undefined;
+export type IsolationHealth = IsolationState | { readonly failure: string } | undefined;
 
 export interface EngineHealth {
   /** For an operator: 'ok', or what is wrong and what to do. */
@@ -11,14 +12,24 @@ export interface EngineHealth {
   readonly canStart: boolean;
   /** Why not; absent when they can. */
   readonly problem?: EngineProblem;
+  /** The number of limits that its host cannot hold; absent when it holds all. */
+  readonly unheld?: number;
 }
 
-export function toEngineHealth(isAnswering: boolean, isolation: IsolationState): EngineHealth {
+export function toEngineHealth(isAnswering: boolean, isolation: IsolationHealth): EngineHealth {
   if (!isAnswering) return { summary: 'unreachable', canStart: false, problem: 'ENGINE_UNREACHABLE' };
   if (isolation === 'open') {
     return {
       summary: 'OPEN, for VM_ISOLATION=off: VMs reach each other, the host and private networks',
       canStart: true,
+    };
+  }
+  if (typeof isolation === 'object' && 'unheld' in isolation) {
+    const list = isolation.unheld.join(', ');
+    return {
+      summary: `one VM can use up what all on its host share: ${list}`,
+      canStart: true,
+      unheld: isolation.unheld.length,
     };
   }
   if (typeof isolation === 'object') {
@@ -45,6 +56,6 @@ export function withOrphans(health: EngineHealth, count: number): EngineHealth {
 }
 
 /** The isolation state after a failed check. An engine that only did not answer keeps the state from before. */
-export function isolationAfterError(error: unknown, before: IsolationState): IsolationState {
+export function isolationAfterError(error: unknown, before: IsolationHealth): IsolationHealth {
   return error instanceof EngineError && error.code === 'ISOLATION_FAILED' ? { failure: error.message } : before;
 }

@@ -1,6 +1,6 @@
 import type { EngineDriver } from '../../engine/driver.ts';
 import type { Log } from '../../log.ts';
-import { isolationAfterError, toEngineHealth, type IsolationState } from './engine-health.ts';
+import { isolationAfterError, toEngineHealth, type IsolationHealth } from './engine-health.ts';
 
 interface IsolationCheckOptions {
   readonly driver: EngineDriver;
@@ -11,13 +11,13 @@ interface IsolationCheckOptions {
 /** Sets up the isolation of VMs on an engine, checks it when run again, and logs each change of its state. */
 export class IsolationCheck {
   readonly #options: IsolationCheckOptions;
-  #state: IsolationState;
+  #state: IsolationHealth;
 
   constructor(options: IsolationCheckOptions) {
     this.#options = options;
   }
 
-  get state(): IsolationState {
+  get state(): IsolationHealth {
     return this.#state;
   }
 

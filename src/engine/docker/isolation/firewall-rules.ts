@@ -18,6 +18,14 @@ export const PRIVATE_NETWORKS = [
   '240.0.0.0/4',
 ] as const;
 
+/**
+ * Connections that a machine may have at once, TCP, UDP and others together. The host's table of connections is shared
+ * by all, and has at least 262,144 entries.
+ */
+export const MACHINE_CONNECTIONS = 2048;
+/** New ones a second. Counting takes the kernel longer than refusing, so a flood is refused before it is counted. */
+const NEW_CONNECTIONS_PER_SECOND = 256;
+
 export interface FirewallRules {
   /** For iptables-restore and ip6tables-restore: the content of the chains, without the jumps into them. */
   readonly ipv4: string;
@@ -37,6 +45,10 @@ export function firewallRules(
   const names = resolvers.flatMap((address) =>
     ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`),
   );
+  const excess = (chain: string) => [
+    `-m hashlimit --hashlimit-above ${NEW_CONNECTIONS_PER_SECOND}/sec --hashlimit-burst ${MACHINE_CONNECTIONS} --hashlimit-mode srcip --hashlimit-name ${chain} -j ${deny}`,
+    `-m connlimit --connlimit-above ${MACHINE_CONNECTIONS} --connlimit-mask 32 --connlimit-saddr -j ${deny}`,
+  ];
   const offline = `-i ${networks.none} -j ${deny}`;
   const bridges = Object.values(networks).map((bridge) => `-o ${bridge} -j ${deny}`);
   const denied = PRIVATE_NETWORKS.map((network) => `-d ${network} -j ${deny}`);
@@ -46,8 +58,8 @@ export function firewallRules(
   return {
     ipv4: [
       ...refusal,
-      ...rules(forward, [answers, ...bridges, offline, ...names, ...denied]),
-      ...rules(input, [answers, offline, ...names, `-j ${deny}`]),
+      ...rules(forward, [answers, ...bridges, offline, ...excess(forward), ...names, ...denied]),
+      ...rules(input, [answers, offline, ...excess(input), ...names, `-j ${deny}`]),
     ].join('\n'),
     // The networks have no IPv6, so all of it is denied.
     ipv6: [...refusal, ...rules(forward, [`-j ${deny}`]), ...rules(input, [`-j ${deny}`])].join('\n'),

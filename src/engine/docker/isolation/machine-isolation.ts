@@ -1,10 +1,12 @@
 import { withDeadline } from '../../../lib/with-deadline.ts';
 import type { Log } from '../../../log.ts';
+import type { IsolationState } from '../../driver.ts';
 import { EngineError } from '../../engine-error.ts';
 import { parseResolvers } from './firewall-rules.ts';
 import { Watchdog, type WatchdogTools } from './watchdog.ts';
 import type { WatchdogConnection } from './watchdog-connection.ts';
 import type { MachineNetwork } from './network.ts';
+import { parseUnheld } from './shared-limits.ts';
 
 const ASSERT_MILLISECONDS = 60_000;
 /** Maximum age of the name server list. Name servers change, for example when a laptop changes networks. */
@@ -40,7 +42,7 @@ export class MachineIsolation {
    * Resolves once the watchdog has checked the rules, after the call. Takes about 10 ms, or a second if there was no
    * watchdog. Rejects with ISOLATION_FAILED if the rules cannot be installed.
    */
-  async require(signal: AbortSignal): Promise<'isolated' | 'open'> {
+  async require(signal: AbortSignal): Promise<IsolationState> {
     if (this.#mode === 'off') return 'open';
     const current = this.#current;
     if (current === undefined || !(await current.connection.ask(signal))) {
@@ -52,7 +54,8 @@ export class MachineIsolation {
         this.#tools.log.warn({ err: error }, 'the isolation rules could not be renewed'),
       );
     }
-    return 'isolated';
+    const unheld = parseUnheld(this.#current?.connection.report ?? '');
+    return unheld.length === 0 ? 'isolated' : { unheld };
   }
 
   /** Shares one assertion among concurrent callers. */

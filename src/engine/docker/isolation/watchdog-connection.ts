@@ -6,7 +6,8 @@ import type { EngineCall } from '../connection/engine-call.ts';
 
 /** A check takes about 10 ms. A watchdog that exceeds this is stopped or starved. */
 const ANSWER_MILLISECONDS = 10_000;
-const TOKEN_LENGTH = 36;
+/** Longer than a line of the watchdog. */
+const TAIL_LENGTH = 4096;
 
 export interface ConnectionTools {
   readonly docker: Docker;
@@ -14,16 +15,17 @@ export interface ConnectionTools {
 }
 
 /**
- * A connection to the watchdog's stdin and stdout. The watchdog reads a token, checks the rules, and echoes the token.
- * The echo proves that the rules were in place after the question, even on a busy host. A signal to the watchdog would
+ * A connection to the watchdog's stdin and stdout. The watchdog reads a token, checks the rules, and echoes the token
+ * in a line with its report. The echo proves that the rules were in place after the question, even on a busy host. A signal to the watchdog would
  * not be acknowledged.
  */
 export class WatchdogConnection {
   readonly #stream: Duplex;
   readonly #asked = new Map<string, (answered: boolean) => void>();
-  /** The end of the output so far, which may contain the start of a token. */
+  /** The end of the output so far, which may contain the start of an answer. */
   #tail = '';
   #isOpen = true;
+  #report = '';
 
   private constructor(stream: Duplex) {
     this.#stream = stream;
@@ -36,6 +38,11 @@ export class WatchdogConnection {
     const options = { stream: true, stdin: true, stdout: true, hijack: true } as const;
     const attach = async (abortSignal: AbortSignal) => docker.getContainer(ref).attach({ ...options, abortSignal });
     return new WatchdogConnection((await call('attach to the watchdog', signal, attach)) as Duplex);
+  }
+
+  /** What the watchdog reported with its last answer; see watchdog.sh. */
+  get report(): string {
+    return this.#report;
   }
 
   /** True if the watchdog has checked the rules since the call; false if it does not answer in time. */
@@ -62,10 +69,16 @@ export class WatchdogConnection {
     for (const answer of this.#asked.values()) answer(false);
   }
 
-  /** Searches for the tokens, ignoring the engine's frame headers: a token is always within one frame. */
+  /** Searches for the tokens, ignoring the engine's frame headers: a line is always within one frame. */
   #read(text: string): void {
     const seen = this.#tail + text;
-    for (const [token, answer] of this.#asked) if (seen.includes(token)) answer(true);
-    this.#tail = seen.slice(-TOKEN_LENGTH);
+    for (const [token, answer] of this.#asked) {
+      const start = seen.indexOf(token);
+      const end = start === -1 ? -1 : seen.indexOf('\n', start);
+      if (end === -1) continue;
+      this.#report = seen.slice(start + token.length, end).trim();
+      answer(true);
+    }
+    this.#tail = seen.slice(-TAIL_LENGTH);
   }
 }

@@ -8,11 +8,12 @@ import type { HostCommand } from '../host/host-container.ts';
 import { readScript } from '../shell/read-script.ts';
 import { firewallRules } from './firewall-rules.ts';
 import type { SharedEngineNames } from './shared-engine-names.ts';
+import { LOWEST_SETTINGS, SETTINGS_BIND } from './shared-limits.ts';
 import { WatchdogConnection, type ConnectionTools } from './watchdog-connection.ts';
 
 const SCRIPT = readScript('watchdog');
 /** Increase with each change of the rules. Of two gateways on one engine, the higher version wins. */
-const RULES_VERSION = 3;
+const RULES_VERSION = 4;
 /** Attempts while another gateway changes the watchdog. */
 const ATTEMPTS = 5;
 
@@ -22,7 +23,7 @@ export interface WatchdogTools extends ConnectionTools {
   readonly engineNames: SharedEngineNames;
 }
 
-/** The container that keeps the firewall rules in place. All installations on the engine share it. */
+/** The container that keeps the firewall rules in place, and the kernel's shared limits high. All installations on the engine share it. */
 export class Watchdog {
   readonly #tools: WatchdogTools;
   /** Label of the rules that this gateway installed or found last. */
@@ -104,7 +105,7 @@ export class Watchdog {
 function scriptArguments(engineNames: SharedEngineNames, resolvers: readonly string[]): readonly string[] {
   const { chains, bridges } = engineNames;
   const { ipv4, ipv6 } = firewallRules(engineNames, resolvers);
-  return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6];
+  return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6, LOWEST_SETTINGS];
 }
 
 function watchdogCommand(args: readonly string[], mode: 'once' | 'watch'): HostCommand {
@@ -113,6 +114,7 @@ function watchdogCommand(args: readonly string[], mode: 'once' | 'watch'): HostC
     argv: ['sh', '-c', SCRIPT, 'swiftor-guard', mode, ...args],
     capabilities: ['NET_ADMIN', 'NET_RAW'],
     network: 'host',
+    binds: [SETTINGS_BIND],
     isSpokenTo: mode === 'watch',
   };
 }

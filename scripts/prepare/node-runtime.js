@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { findOnPath } from './find-program.js';
@@ -9,8 +9,13 @@ import { runCommand } from './run-command.js';
 
 const NEEDED_MAJOR = 24;
 const VERSION = '24.21.0';
-/** For macOS the registry has it by another name. */
-const PACKAGE = `node-${process.platform === 'darwin' ? 'bin-darwin' : process.platform}-${process.arch}`;
+/** The hash of the npm package's archive, as in package-lock.json, on each platform that has one of this version. */
+const INTEGRITY = new Map([
+  ['linux-x64', 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q=='],
+  ['linux-arm64', 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g=='],
+]);
+const PLATFORM = `${process.platform}-${process.arch}`;
+const PACKAGE = `node-${PLATFORM}`;
 const LINK = inProject('.runtime/node');
 const INSTALLED = inProject(`.runtime/${PACKAGE}-${VERSION}`);
 const INSTALLED_BINARY = path.join(INSTALLED, 'node_modules', PACKAGE, 'bin/node');
@@ -29,10 +34,11 @@ export function checkNodeRuntime() {
       ? undefined
       : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
   }
-  return {
-    why: `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ${NEEDED_MAJOR} or later is needed`,
-    install: installFromNpm,
-  };
+  const why = `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ${NEEDED_MAJOR} or later is needed`;
+  const integrity = INTEGRITY.get(PLATFORM);
+  return integrity === undefined
+    ? { why, impossible: `npm has none for ${PLATFORM}. Install Node ${NEEDED_MAJOR} or later yourself.` }
+    : { why, install: () => installFromNpm(integrity) };
 }
 
 /**
@@ -60,22 +66,22 @@ function pointsTo(binary) {
   }
 }
 
-async function installFromNpm() {
+/** @param {string} integrity npm refuses an archive with another hash. */
+async function installFromNpm(integrity) {
   const unfinished = `${INSTALLED}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
+    const dependencies = { [PACKAGE]: VERSION };
+    const packages = { '': { dependencies }, [`node_modules/${PACKAGE}`]: { version: VERSION, integrity } };
+    writeFileSync(path.join(unfinished, 'package.json'), JSON.stringify({ dependencies }));
+    writeFileSync(
+      path.join(unfinished, 'package-lock.json'),
+      JSON.stringify({ lockfileVersion: 3, requires: true, packages }),
+    );
     await runCommand({
       title: `Installing Node ${VERSION}`,
       command: 'npm',
-      args: [
-        'install',
-        '--prefix',
-        unfinished,
-        '--ignore-scripts',
-        '--no-package-lock',
-        ...QUIET,
-        `${PACKAGE}@${VERSION}`,
-      ],
+      args: ['ci', '--ignore-scripts', ...QUIET],
       deadline: 300,
       cwd: unfinished,
     });

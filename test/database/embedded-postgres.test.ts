@@ -256,6 +256,14 @@ describe('the user that PostgreSQL runs as', () => {
     expect([...accounts]).toEqual([['postgres', { uid: 101, gid: 104 }]]);
   });
 
+  it.runIf(isRoot)("is one that runs nothing else, not the system's own, where root starts the first", async () => {
+    const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
+    const chosen = await choosePostgresAccount(undefined);
+    expect(chosen).toEqual(accounts.get('swiftor-postgres'));
+    const others = [...accounts].filter(([name, { uid }]) => uid === chosen?.uid && name !== 'swiftor-postgres');
+    expect(others).toEqual([]);
+  });
+
   it.runIf(isRoot)('is the owner of the cluster where there is one', async () => {
     expect(await choosePostgresAccount({ uid: 4711, gid: 4712 })).toEqual({ uid: 4711, gid: 4712 });
   });

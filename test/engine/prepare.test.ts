@@ -1,9 +1,17 @@
-import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -77,6 +85,39 @@ describe('prepare', () => {
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       expect(prepare(clone, 'packages', { PATH })).toMatchObject({ status: 0, said: '' });
       expect(await realpath(path.join(clone, '.runtime/node'))).toBe(await realpath(process.execPath));
+    });
+
+    it('installs no Node but the one whose hash it knows', async () => {
+      await markInstalled();
+      // An old Node, and a registry whose archive was exchanged.
+      const name = `node-${process.platform}-${process.arch}`;
+      const archive = pack();
+      archive.entry({ name: 'package/package.json' }, JSON.stringify({ name, version: '24.21.0' }));
+      archive.entry({ name: 'package/bin/node', mode: 0o755 }, '#!/bin/sh\necho v24.21.0\n');
+      archive.finalize();
+      const tarball = gzipSync(await buffer(archive));
+      const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`;
+      const registry = createServer(({ url, headers: { host } }, response) => {
+        const dist = { tarball: `http://${host}/${name}.tgz`, integrity };
+        const versions = { '24.21.0': { name, version: '24.21.0', dist } };
+        response.end(url?.endsWith('.tgz') ? tarball : JSON.stringify({ name, versions, 'dist-tags': {} }));
+      });
+      await once(registry.listen(0, '127.0.0.1'), 'listening');
+      // Outside the clone, whose own programs are not the system's.
+      const bin = await mkdtemp(path.join(tmpdir(), 'swiftor-old-node-'));
+      onTestFinished(() => rm(bin, { recursive: true }));
+      await writeFile(path.join(bin, 'node'), '#!/bin/sh\necho v20.0.0\n', { mode: 0o755 });
+      const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
+      await writeFile(path.join(bin, 'npm'), `#!/bin/sh\nPATH=${PATH} exec npm "$@"\n`, { mode: 0o755 });
+      const address = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`;
+      const env = { PATH: `${bin}:${PATH}`, npm_config_registry: address, npm_config_cache: path.join(clone, 'cache') };
+      const child = spawn(process.execPath, [path.join(clone, 'scripts/prepare.js'), 'packages'], {
+        env: { ...process.env, ...env },
+      });
+      const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'exit'), child.stdout.resume()]);
+      await once(registry.close(), 'close');
+      expect({ status, said }).toEqual({ status: 1, said: expect.stringContaining('EINTEGRITY') });
+      expect(existsSync(path.join(clone, '.runtime/node'))).toBe(false);
     });
 
     it('says what to do when the engine that DOCKER_HOST names does not answer, and installs none', async () => {

@@ -12,12 +12,13 @@ import { checkDashboard } from './dashboard.ts';
 import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
+import { checkPostgresUser } from './postgres-user.ts';
 import { checkNginx, checkRegistry } from './programs.ts';
 import { checkTestImages } from './test-images.ts';
 
-const ENGINE_TESTS = [checkEngine, checkBusybox, checkShellcheck, checkRegistry];
+const ENGINE_TESTS = [checkPostgresUser, checkEngine, checkBusybox, checkShellcheck, checkRegistry];
 const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
-  nothing: [],
+  nothing: [checkPostgresUser],
   engine: ENGINE_TESTS,
   // The images come last: they are built with what the others bring.
   everything: [...ENGINE_TESTS, checkDashboard, checkChromium, checkTestImages],
@@ -30,9 +31,13 @@ function needsLocalEngine(): boolean {
 }
 
 async function prepareToServe(gatewayPid: number): Promise<void> {
-  if (process.env['DASHBOARD'] !== '0') await meetNeeds([checkDashboard]);
+  const checks = [
+    ...(process.env['DASHBOARD'] === '0' ? [] : [checkDashboard]),
+    ...((process.env['DATABASE_URL'] ?? '') === '' ? [checkPostgresUser] : []),
+    ...(needsLocalEngine() ? [checkEngine] : []),
+  ];
+  await meetNeeds(checks, installDebianPackages);
   if (!needsLocalEngine()) return;
-  await meetNeeds([checkEngine], installDebianPackages);
   if (process.env['SWIFTOR_NO_INSTALL'] === '1') await explainDesktop();
   else await offerDesktop(gatewayPid);
 }
@@ -40,9 +45,13 @@ async function prepareToServe(gatewayPid: number): Promise<void> {
 const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   serve: ([gatewayPid]) => prepareToServe(Number(gatewayPid)),
   test: (files) => meetNeeds(TEST_CHECKS[needsOfFiles(files)], installDebianPackages),
-  bench: () => meetNeeds([checkEngine, checkBusybox, checkNginx, checkWrk, checkBenchPeers], installDebianPackages),
+  bench: () =>
+    meetNeeds(
+      [checkPostgresUser, checkEngine, checkBusybox, checkNginx, checkWrk, checkBenchPeers],
+      installDebianPackages,
+    ),
   // Its own engine needs what this machine's does.
-  chaos: () => meetNeeds([checkEngine, checkBusybox, checkFaketime], installDebianPackages),
+  chaos: () => meetNeeds([checkPostgresUser, checkEngine, checkBusybox, checkFaketime], installDebianPackages),
 };
 
 const [purpose = '', ...args] = process.argv.slice(2);

@@ -6,13 +6,16 @@ export interface PostgresAccount {
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root. The first of these users that exists runs it instead. */
-const CANDIDATES = ['postgres', 'nobody'];
+/**
+ * The user that runs PostgreSQL, which refuses to run as root. Not the system's `postgres` or `nobody`: a user can read
+ * and signal all that runs as it, and those run other programs too. `npm start` and `npm test` create it.
+ */
+export const POSTGRES_USER = 'swiftor-postgres';
 
 /**
  * Chooses the user that runs PostgreSQL. Undefined means this process's user, the only choice without root.
- * @param owner uid and gid of an existing cluster, which keeps its user even if a better candidate exists now.
- * @throws if this process may not run the cluster, or if no user can.
+ * @param owner uid and gid of an existing cluster, which keeps its user.
+ * @throws if this process may not run the cluster, or if there is no user for it.
  */
 export async function choosePostgresAccount(owner: PostgresAccount | undefined): Promise<PostgresAccount | undefined> {
   const self = process.getuid?.();
@@ -24,11 +27,10 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   }
   if (owner !== undefined && owner.uid !== 0) return owner;
 
-  const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
-  const chosen = CANDIDATES.map((name) => accounts.get(name)).find((account) => account !== undefined);
+  const chosen = parsePasswd(await readFile('/etc/passwd', 'utf8')).get(POSTGRES_USER);
   if (chosen !== undefined) return chosen;
   throw new Error(
-    `PostgreSQL does not run as root, and this machine has no user ${CANDIDATES.join(' or ')}. Add one, or set DATABASE_URL.`,
+    `PostgreSQL does not run as root, and this machine has no user ${POSTGRES_USER}. Run "useradd --system ${POSTGRES_USER}", or set DATABASE_URL.`,
   );
 }
 

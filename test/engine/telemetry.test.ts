@@ -16,11 +16,18 @@ const TALKER = {
   command: ['/bin/sh', '-c', TALK],
 };
 
-const gateway = useGateway({ distributions: [TALKER] });
+/** Writes without end. */
+const FLOODER = {
+  ...TALKER,
+  code: 'flooder',
+  command: ['/bin/sh', '-c', 'httpd -f -p 3000 -h /www & exec /bin/busybox yes a line of many'],
+};
+
+const gateway = useGateway({ distributions: [TALKER, FLOODER] });
 const token = await testToken('alice');
 
-async function startedVm(): Promise<string> {
-  const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
+async function startedVm(distribution = 'talker'): Promise<string> {
+  const id = await createVm(gateway, token, { distribution, desktop: null });
   await gateway.rest(token, 'POST', `/vms/start/${id}`);
   await eventually(async () => (await statusOf(id)) === 'RUNNING', { deadline: 20_000 });
   return id;
@@ -89,6 +96,35 @@ describe('vmLogs', () => {
     expect(await logs.ended).toMatchObject([{ extensions: { code } }]);
   });
 });
+
+it('an app that writes without end, and 50 who follow it, delay no other request; they are told what was left out', async () => {
+  const id = await startedVm('flooder');
+  const median = async () => {
+    const times = [];
+    for (let time = 0; time < 20; time += 1) {
+      const startedAt = performance.now();
+      await (await fetch(`${gateway.url}/health/live`)).text();
+      times.push(performance.now() - startedAt);
+    }
+    return times.toSorted((a, b) => a - b)[10] ?? Infinity;
+  };
+  // The app and the engine are busy either way.
+  const unfollowed = await median();
+  await using followers = new AsyncDisposableStack();
+  const watches = Array.from({ length: 50 }, () => followers.use(watch<Line>(LOGS, { id, tail: 10 })));
+  const reported = ({ seen }: Watch<Line>) => seen.some(({ stream }) => stream === 'gateway');
+  await eventually(() => watches.every(reported), { deadline: 30_000 });
+  const followed = await median();
+  const [before, startedAt] = [watches.reduce((sum, { seen }) => sum + seen.length, 0), performance.now()];
+  expect(followed).toBeLessThan(Math.max(10 * unfollowed, 50));
+  await eventually(() => performance.now() - startedAt > 2_000);
+  const sent = watches.reduce((sum, { seen }) => sum + seen.length, 0) - before;
+  // 500 lines and 50 reports a second.
+  expect((sent * 1_000) / (performance.now() - startedAt)).toBeLessThan(800);
+  expect(watches[0]?.seen.find(({ stream }) => stream === 'gateway')?.text).toMatch(
+    /^At least \d+ lines were left out/,
+  );
+}, 90_000);
 
 describe('vmStats', () => {
   it('sends the usage of a VM to every subscriber', async () => {

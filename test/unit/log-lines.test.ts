@@ -55,6 +55,14 @@ describe('the lines of a log', () => {
     expect(seen.map(({ text }) => text)).toEqual(['ž'.repeat(MAX_LINE_BYTES / 2), 'next']);
   });
 
+  it('that are not admitted are left out as a whole, and are asked for once', () => {
+    const asked: number[] = [];
+    const lines = new LogLines((size) => asked.push(size) > 1);
+    const seen = lines.push(bytes.subarray(frame(1, `${at(1)} žluť\r\n`).length));
+    expect([...seen, ...lines.end()].map(({ text }) => text)).toEqual(['aside', '', 'unfinished']);
+    expect(asked).toEqual([4, 6, 1, 10]);
+  });
+
   it('are not guessed from what is no log', () => {
     expect(() => new LogLines().push(Buffer.from('<html>welcome</html>'))).toThrow(RangeError);
   });

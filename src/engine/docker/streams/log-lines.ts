@@ -14,6 +14,8 @@ type StreamName = MachineLogLine['stream'];
 interface OpenLine {
   readonly at: Date;
   text: Buffer;
+  /** False for one that was left out. */
+  readonly isAdmitted: boolean;
 }
 
 /**
@@ -27,6 +29,12 @@ export class LogLines {
   readonly #seen: string[] = [];
   /** Those of `#seen` that a repetition may still contain. */
   #repeatable: string[] | undefined;
+  readonly #admit: (bytes: number) => boolean;
+
+  /** See `LogOptions.admit`. */
+  constructor(admit: (bytes: number) => boolean = () => true) {
+    this.#admit = admit;
+  }
 
   /** Returns the lines that `chunk` completes. Throws a RangeError if the stream has no frames. */
   push(chunk: Buffer): readonly MachineLogLine[] {
@@ -59,7 +67,7 @@ export class LogLines {
 
   /** The lines without a line end. */
   end(): readonly MachineLogLine[] {
-    const lines = [...this.#open].map(([stream, line]) => toLine(stream, line));
+    const lines = [...this.#open].flatMap(([stream, line]) => (line.isAdmitted ? [toLine(stream, line)] : []));
     this.#open.clear();
     return lines.toSorted((a, b) => a.at.getTime() - b.at.getTime());
   }
@@ -68,13 +76,19 @@ export class LogLines {
     const space = message.indexOf(' ');
     const time = message.toString('latin1', 0, Math.max(0, space));
     if (this.#isRepeated(`${time} ${stream}`)) return undefined;
-    const line = this.#open.get(stream) ?? { at: new Date(time), text: Buffer.alloc(0) };
     const isWhole = message.at(-1) === NEWLINE;
-    const part = message.subarray(space + 1, isWhole ? -1 : undefined);
-    line.text = Buffer.concat([line.text, part.subarray(0, MAX_LINE_BYTES - line.text.length)]);
+    const line = this.#open.get(stream) ?? {
+      at: new Date(time),
+      text: Buffer.alloc(0),
+      isAdmitted: this.#admit(message.length - space - 1),
+    };
+    if (line.isAdmitted) {
+      const part = message.subarray(space + 1, isWhole ? -1 : undefined);
+      line.text = Buffer.concat([line.text, part.subarray(0, MAX_LINE_BYTES - line.text.length)]);
+    }
     if (isWhole) this.#open.delete(stream);
     else this.#open.set(stream, line);
-    return isWhole ? toLine(stream, line) : undefined;
+    return isWhole && line.isAdmitted ? toLine(stream, line) : undefined;
   }
 
   #isRepeated(key: string): boolean {

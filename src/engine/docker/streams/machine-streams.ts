@@ -10,6 +10,7 @@ import { statusOf, toEngineError } from '../connection/engine-failure.ts';
 import { iterateStream, type Sink, type StreamSource } from './iterate-stream.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { LogLines } from './log-lines.ts';
+import { paceStream } from './pace-stream.ts';
 import { isAfterEnd, toMachineStats, type RawStats } from './machine-stats.ts';
 import { observeInspected } from '../observe/observe-container.ts';
 import { EVENT_FILTERS, observeDisconnect, observeEvent, observeOom, type RawEvent } from '../observe/observe-event.ts';
@@ -61,10 +62,10 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
 export function logsOf(
   tools: StreamTools,
   id: string,
-  { tail, follow, since: after }: LogOptions,
+  { tail, follow, since: after, admit }: LogOptions,
   signal: AbortSignal,
 ): AsyncIterable<MachineLogLine> {
-  const lines = new LogLines();
+  const lines = new LogLines(admit);
   // The engine's `since` is inclusive.
   const keepNew = (some: readonly MachineLogLine[]) =>
     after === undefined ? some : some.filter(({ at }) => at > after);
@@ -74,7 +75,8 @@ export function logsOf(
     if (!asked) return Readable.from([]);
     const ask = async (abortSignal: AbortSignal): Promise<Readable> => {
       const options = { stdout: true, stderr: true, timestamps: true, abortSignal };
-      if (part.follow) return asReadable(await asked.logs({ ...options, ...part, follow: true }));
+      if (part.follow)
+        return paceStream(asReadable(await asked.logs({ ...options, ...part, follow: true })), streamSignal);
       return Readable.from([await asked.logs({ ...options, ...part, follow: false })]);
     };
     return orEmpty(tools.call('send a log', streamSignal, ask));

@@ -1,5 +1,4 @@
 import { ApiError, badInput } from '../../../errors.ts';
-import { abortOnReturn } from '../../../lib/abort-on-return.ts';
 import { findVm } from '../../../vm/vm-store.ts';
 import type { LogLine as Line, VmStats as Stats } from '../../../vm/vm-telemetry.ts';
 import type { Vm } from '../../../vm/vm.ts';
@@ -14,7 +13,9 @@ const LogLine = builder.objectRef<Line>('LogLine').implement({
       description: 'When it was written, by the clock of the engine.',
       resolve: ({ at }) => at,
     }),
-    stream: t.exposeString('stream', { description: '"stdout" or "stderr".' }),
+    stream: t.exposeString('stream', {
+      description: '"stdout" or "stderr"; "gateway" for a line that says how many were left out.',
+    }),
     text: t.exposeString('text', { description: 'The line without its line break, truncated to 16 KiB.' }),
   }),
 });
@@ -38,7 +39,9 @@ builder.subscriptionFields((t) => ({
     type: LogLine,
     description:
       'The output of the app: the last lines, then each new one, across restarts and replacements of its container, until the ' +
-      'VM is deleted. Errors: NOT_FOUND, BAD_USER_INPUT.',
+      'VM is deleted. An account is sent 500 points of lines a second, over all its subscriptions, of which a line takes one and ' +
+      'one more for each 512 bytes. Lines beyond that are left out, and a line of the stream "gateway" says how many. ' +
+      'Errors: NOT_FOUND, BAD_USER_INPUT.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       tail: t.arg.int({ required: false, defaultValue: 100, description: 'The number of past lines, 0 to 1000.' }),
@@ -47,7 +50,7 @@ builder.subscriptionFields((t) => ({
       const lines = tail ?? 100;
       if (lines < 0 || lines > MAX_TAIL) throw badInput([{ path: 'tail', message: `must be from 0 to ${MAX_TAIL}.` }]);
       const vm = await getVm(context, vmId);
-      return abortOnReturn((signal) => context.telemetry.logs(vm, lines, signal));
+      return context.telemetry.logs(vm, lines);
     },
     resolve: (line) => line,
   }),

@@ -114,7 +114,8 @@ describe('prepare', () => {
       const child = spawn(process.execPath, [path.join(clone, 'scripts/prepare.js'), 'packages'], {
         env: { ...process.env, ...env },
       });
-      const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'exit'), child.stdout.resume()]);
+      child.stdout.resume();
+      const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
       await once(registry.close(), 'close');
       expect({ status, said }).toEqual({ status: 1, said: expect.stringContaining('EINTEGRITY') });
       expect(existsSync(path.join(clone, '.runtime/node'))).toBe(false);

@@ -4,12 +4,15 @@ import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../src/engine/docke
 
 const lines = (resolvers: readonly string[]) => firewallRules(SHARED_ENGINE_NAMES, resolvers).ipv4.split('\n');
 
-it('answers pass first, then other machines are out of reach, then names are looked up, then what is private is refused', () => {
-  expect(lines(['10.0.0.2']).filter((line) => line.startsWith('-A SWIFTOR-FORWARD'))).toEqual([
+it('answers pass first, then other machines are out of reach, then what is too much is refused, then names are looked up, then what is private is refused', () => {
+  const forward = lines(['10.0.0.2']).filter((line) => line.startsWith('-A SWIFTOR-FORWARD'));
+  expect(forward).toEqual([
     '-A SWIFTOR-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN',
     '-A SWIFTOR-FORWARD -o swiftor-vms -j SWIFTOR-DENY',
     '-A SWIFTOR-FORWARD -o swiftor-offline -j SWIFTOR-DENY',
     '-A SWIFTOR-FORWARD -i swiftor-offline -j SWIFTOR-DENY',
+    expect.stringMatching(/ -m hashlimit --hashlimit-above 256\/sec .* -j SWIFTOR-DENY$/),
+    expect.stringMatching(/ -m connlimit --connlimit-above 2048 .* -j SWIFTOR-DENY$/),
     '-A SWIFTOR-FORWARD -d 10.0.0.2/32 -p udp --dport 53 -j RETURN',
     '-A SWIFTOR-FORWARD -d 10.0.0.2/32 -p tcp --dport 53 -j RETURN',
     ...PRIVATE_NETWORKS.map((network) => `-A SWIFTOR-FORWARD -d ${network} -j SWIFTOR-DENY`),

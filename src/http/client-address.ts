@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP, type BlockList } from 'node:net';
+import { isIP, type BlockList, type Socket } from 'node:net';
 
 /**
  * The client's address, with mapped IPv4 addresses as IPv4. Usually this is the socket's peer. If the peer is a trusted
@@ -10,8 +10,14 @@ export function clientAddress(
   { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
   trusted: BlockList,
 ): string {
+  const known = clients.get(socket);
+  if (known !== undefined) return known;
   const peer = normalise(socket.remoteAddress ?? '');
   if (peer === undefined) return 'unknown';
+  if (!trusted.check(peer, familyOf(peer))) {
+    clients.set(socket, peer);
+    return peer;
+  }
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
   let address = peer;
   while (trusted.check(address, familyOf(address))) {
@@ -22,6 +28,9 @@ export function clientAddress(
   }
   return address;
 }
+
+/** The addresses of peers that are not trusted: the client of each request on their sockets. */
+const clients = new WeakMap<Socket, string>();
 
 function normalise(address: string): string | undefined {
   const [plain = ''] = address.replace(/^::ffff:(?=\d+\.)/i, '').split('%');

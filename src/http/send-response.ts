@@ -8,10 +8,12 @@ export function sendJson(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const text = JSON.stringify(body);
+  const bytes = Buffer.byteLength(text);
   reply.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
+    'content-length': bytes,
     ...headers,
   });
-  reply.end(text);
+  // As many bytes as characters: ASCII, which Node writes without encoding it.
+  reply.end(text, bytes === text.length ? 'latin1' : 'utf8');
 }

@@ -11,6 +11,7 @@ import type { PersistedOperations } from './graphql/pipeline/persisted-operation
 import type { Services } from './graphql/schema/context.ts';
 import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import { GraphqlWs } from './graphql/transports/graphql-ws.ts';
+import { originRuleOf } from './http/allowed-origin.ts';
 import type { Log } from './log.ts';
 import { RestHandler } from './rest/rest-handler.ts';
 
@@ -20,7 +21,7 @@ interface ApiOptions {
   readonly verifyToken: VerifyToken;
   readonly rates: RateLimits;
   readonly addressOf: (request: IncomingMessage) => string;
-  readonly persisted: PersistedOperations | undefined;
+  readonly persisted: PersistedOperations;
   readonly log: Log;
 }
 
@@ -36,7 +37,7 @@ export interface Api {
 /** Composes the GraphQL and REST APIs over one pipeline. */
 export function createApi(options: ApiOptions): Api {
   const { config, services, verifyToken, rates, addressOf, persisted, log } = options;
-  const { limits, allowedOrigins, publicScheme, baseDomain, introspection, strictRest } = config;
+  const { limits, introspection, strictRest } = config;
   const graphiql = !config.production;
   const closing = new AbortController();
   // Each event stream adds a listener, and there may be thousands.
@@ -51,7 +52,7 @@ export function createApi(options: ApiOptions): Api {
     rates,
     sockets,
     subscriptionsPerSocket: limits.subscriptionsPerSocket,
-    origins: { allowed: allowedOrigins, publicScheme, baseDomain },
+    origins: originRuleOf(config),
     persisted,
     log,
   });

@@ -5,6 +5,7 @@ import { ApiError } from './errors.ts';
 import { GRAPHQL_PATH } from './graphql/pipeline/gateway.ts';
 import type { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import type { GraphqlWs } from './graphql/transports/graphql-ws.ts';
+import { sendGraphqlError } from './graphql/transports/send-graphql-error.ts';
 import { errorHeaders } from './http/error-headers.ts';
 import { pathOf } from './http/path-of.ts';
 import { refuseUpgrade } from './http/refuse-upgrade.ts';
@@ -36,6 +37,8 @@ export interface RouterOptions {
   readonly ingress: Pick<VmIngress, 'proxy' | 'ownPaths'> | undefined;
   /** Counts an API request against the rate of its address; throws RATE_LIMITED. */
   readonly checkRate: (request: IncomingMessage) => void;
+  /** See `createCors`. */
+  readonly cors: (request: IncomingMessage, reply: ServerResponse) => boolean;
   readonly metrics: Metrics;
 }
 
@@ -45,7 +48,7 @@ export interface RouterOptions {
  * INVARIANTS
  * - The host decides between API and ingress, in `matchRequest` only.
  * - An API request is counted for its address before anything else of it is read; `/health/live` is never limited.
- * - The API answers any origin: it authenticates by Bearer token and never by cookie, so a foreign page has no access.
+ * - One rule decides which origins' pages may read answers of the API and open WebSockets (`http/allowed-origin.ts`).
  */
 export class Router {
   readonly #options: RouterOptions;
@@ -94,22 +97,21 @@ export class Router {
       if (reply.destroyed) return;
       const operation = `${request.method} ${pathOf(request.url)}`;
       logFailure(this.#options.log, { requestId: requestIdOf(request), operation, code: codeOf(error) }, error);
-      sendRestError(request, reply, error);
+      if (pathOf(request.url) === GRAPHQL_PATH) sendGraphqlError(request, reply, error);
+      else sendRestError(request, reply, error);
     });
   }
 
   async #routeApi(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { api, checkRate, dashboard, metrics } = this.#options;
+    const { api, checkRate, cors, dashboard, metrics } = this.#options;
     reply.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
     const path = pathOf(request.url);
     if (dashboard?.has(request, path) === true) {
       checkRate(request);
       return dashboard.serve(request, reply, path);
     }
-    reply.setHeader('access-control-allow-origin', '*');
-    reply.setHeader('access-control-expose-headers', REQUEST_ID_HEADER);
     reply.setHeader('x-content-type-options', 'nosniff');
-    if (request.method === 'OPTIONS') return answerPreflight(reply);
+    if (cors(request, reply)) return;
     if (path === '/health/live') return sendJson(reply, 200, { live: true });
     checkRate(request);
     // A client that does not read its answer must not hold memory. Event streams have their own deadline.
@@ -130,13 +132,4 @@ export class Router {
       'There is nothing at this path; GraphQL is at /graphql, the REST API is described at /openapi.json.',
     );
   }
-}
-
-function answerPreflight(reply: ServerResponse): void {
-  reply.writeHead(204, {
-    'access-control-allow-methods': 'GET, POST, DELETE',
-    'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, x-request-id',
-    'access-control-max-age': '86400',
-  });
-  reply.end();
 }

@@ -15,8 +15,10 @@ import { migrateToLatest } from './db/migrate.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
 import { EventStreams } from './events/event-streams.ts';
-import { loadPersistedOperations } from './graphql/pipeline/persisted-operations.ts';
+import { loadPersistedOperations, NO_PERSISTED_OPERATIONS } from './graphql/pipeline/persisted-operations.ts';
+import { originRuleOf } from './http/allowed-origin.ts';
 import { clientAddress } from './http/client-address.ts';
+import { createCors } from './http/cors.ts';
 import { listenServer } from './http/listen-server.ts';
 import { readTlsPair } from './http/tls-files.ts';
 import { answerClientErrors } from './ingress/answer-client-errors.ts';
@@ -67,8 +69,9 @@ export async function startServer(
   parts.defer(() => lock.release());
   const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
   const persisted =
-    config.persistedOperations &&
-    (await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations));
+    config.persistedOperations === undefined
+      ? NO_PERSISTED_OPERATIONS
+      : await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations);
   const keys = await readKeys(config);
 
   const embedded =
@@ -168,6 +171,7 @@ export async function startServer(
     baseDomain: config.baseDomain,
     log,
     checkRate: (request) => rates.checkAddress(addressOf(request)),
+    cors: createCors(originRuleOf(config)),
     api: config.roles.has('api') ? api : undefined,
     ingress,
     metrics: new Metrics({

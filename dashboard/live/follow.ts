@@ -15,7 +15,7 @@ const FINAL = new Set(['NOT_FOUND', 'BAD_USER_INPUT']);
 
 /** Close codes of the gateway, see docs/api.md. */
 const REFUSED = new Set([4401, 4403]);
-const TOO_MANY = 4429;
+const TOO_MANY = 4491;
 const TOO_SLOW = 4490;
 
 export interface Follower<Doc> {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readTextFile } from '../lib/read-text-file.ts';
 import { distributionSchema, toDistribution, type Distribution } from './distribution.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
 import { planSchema, PLANS, type Plan } from './plan.ts';
@@ -128,7 +128,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 async function readJson<T extends z.ZodType>(file: string, schema: T): Promise<z.output<T>> {
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(file, 'utf8'));
+    value = JSON.parse(await readTextFile(file));
   } catch (error) {
     throw new Error(`${file} is not readable as JSON: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

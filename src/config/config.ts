@@ -64,7 +64,7 @@ export interface Config {
   };
   /** How many days the audit is kept. */
   readonly auditDays: number;
-  /** Origins that may open a WebSocket, besides the gateway's own; `*` for all. */
+  /** Origins whose pages may use the API, besides the gateway's own; `*` for all. */
   readonly allowedOrigins: ReadonlySet<string>;
   readonly introspection: boolean;
   readonly persistedOperations: { readonly file: string; readonly only: boolean } | undefined;

@@ -62,7 +62,7 @@ it('can do nothing and read nothing, in whatever way a browser lets it ask', { t
     ].toSorted(),
   );
   expect(JSON.stringify(seen)).not.toContain('precious');
-  expect(seen['WebSocket']).toBe('refused');
+  expect(seen['WebSocket']).toBe('refused with 1008');
   expect(seen['fetch with JSON']).toBe('nothing');
   expect(seen['event source']).toBe('refused');
   expect(await (await gateway.rest(token, 'GET', `/vms/${id}`)).text()).toBe(before);
@@ -143,7 +143,7 @@ async function attack({
         socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
       );
       socket.addEventListener('message', ({ data }) => resolve(String(data)));
-      socket.addEventListener('error', () => resolve('refused'));
+      socket.addEventListener('close', ({ code }) => resolve(`refused with ${code}`));
     }),
     'event source': await new Promise((resolve) => {
       const source = new EventSource(

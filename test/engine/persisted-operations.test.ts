@@ -31,7 +31,7 @@ describe('persisted operations', () => {
     const stream = await postGraphql(production, own, request, { accept: 'text/event-stream' });
     expect(await stream.text()).toContain(JSON.stringify(expected));
     const { socket, send, next } = await openKnownSocket(production.port, own);
-    send({ id: '1', type: 'subscribe', payload: { query: '', ...request } });
+    send({ id: '1', type: 'subscribe', payload: request });
     expect(await next(({ type }) => type === 'next')).toMatchObject({ payload: expected });
     socket.close();
   });

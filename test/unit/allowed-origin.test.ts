@@ -1,7 +1,14 @@
 import { expect, it } from 'vitest';
-import { isAllowedOrigin } from '../../src/graphql/transports/allowed-origin.ts';
+import { isAllowedOrigin } from '../../src/http/allowed-origin.ts';
 
 const VM = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
+
+const RULE = {
+  allowed: new Set<string>(),
+  publicScheme: 'https',
+  baseDomain: 'swiftor.io',
+  loopbackExcept: undefined,
+} as const;
 
 it.each([
   ['a client that is no browser', undefined, 'swiftor.io', [], true],
@@ -30,7 +37,23 @@ it.each([
   ],
   ['anything where all are allowed', `https://${VM}.swiftor.io`, 'swiftor.io', ['*'], true],
 ] as const)('%s', (_what, origin, host, allowed, expected) => {
-  expect(
-    isAllowedOrigin(origin, host, { allowed: new Set(allowed), publicScheme: 'https', baseDomain: 'swiftor.io' }),
-  ).toBe(expected);
+  expect(isAllowedOrigin(origin, host, { ...RULE, allowed: new Set(allowed) })).toBe(expected);
+});
+
+it.each([
+  ['http://localhost:5173', true],
+  ['https://localhost', true],
+  ['http://127.0.0.1:3000', true],
+  ['http://[::1]:3000', true],
+  ['http://localhost:29999', true],
+  ['http://localhost:30000', false],
+  ['http://127.0.0.1:30999', false],
+  [`http://${VM}.localhost:4000`, false],
+  ['http://localhost.evil.example', false],
+  ['http://localhost@evil.example', false],
+  ['http://10.0.0.5:3000', false],
+])('outside production, a page of %s is allowed: %s', (origin, expected) => {
+  const loopbackExcept = { from: 30_000, to: 30_999 };
+  expect(isAllowedOrigin(origin, 'localhost:4000', { ...RULE, loopbackExcept })).toBe(expected);
+  expect(isAllowedOrigin(origin, 'localhost:4000', RULE)).toBe(false);
 });

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { OperationTypeNode } from 'graphql';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import type { Gateway } from '../../src/graphql/pipeline/gateway.ts';
+import type { PreparedOperation } from '../../src/graphql/pipeline/gateway.ts';
 import { serveSse } from '../../src/graphql/transports/graphql-sse.ts';
 import { PushQueue } from '../../src/lib/push-queue.ts';
 import { eventually } from '../support/eventually.ts';
@@ -15,22 +16,19 @@ async function openUnread() {
   const source = new PushQueue<object>({ limit: 100_000 });
   const ending = new AbortController();
   const subscription = { source, resultOf: () => ({ data: { text: 'x'.repeat(EVENT_BYTES) } }) };
-  const gateway: Pick<Gateway, 'prepare'> = {
-    prepare: () => ({
-      kind: 'subscription' as never,
-      args: {} as never,
-      execute: async () => ({}),
-      subscribe: async () => subscription,
-    }),
+  const prepared: PreparedOperation = {
+    kind: OperationTypeNode.SUBSCRIPTION,
+    args: {} as never,
+    execute: async () => ({}),
+    subscribe: async () => subscription,
   };
-  const caller = { viewer: { userId: 'a', expiresAt: 0, from: '' }, requestId: 'r' };
   const taken = Promise.withResolvers<ServerResponse>();
   const errors: unknown[] = [];
   const server = createServer((_request, reply) => {
     reply.on('error', (error) => errors.push(error));
     taken.resolve(reply);
-    const options = { caller, mayMutate: false, lastEventId: undefined, ending: ending.signal };
-    serveSse(gateway as Gateway, reply, { query: '' }, options).catch((error: unknown) => errors.push(error));
+    const options = { isReconnect: false, ending: ending.signal };
+    serveSse(reply, prepared, options).catch((error: unknown) => errors.push(error));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();

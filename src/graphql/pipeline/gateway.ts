@@ -79,7 +79,9 @@ export class Gateway {
 
   /** Prepares an operation; returns the errors if it is refused as a whole. Never throws. */
   prepare(request: OperationRequest, caller: Caller): PreparedOperation | readonly GraphQLError[] {
-    const { query, variables, operationName } = request;
+    const { query, variables } = request;
+    // Some clients send an empty name with an anonymous operation.
+    const operationName = request.operationName === '' ? undefined : request.operationName;
     const document = this.#documents.get(query, (points) => this.#rates.charge(caller.viewer, points));
     if (!('kind' in document)) return this.#reporter.report(document, caller);
     const operation = getOperationAST(document, operationName);

@@ -7,17 +7,25 @@ import { ApiError } from '../../errors.ts';
 import { MethodNotAllowedError } from '../../http/method-not-allowed.ts';
 import { readJson } from '../../http/read-json.ts';
 import { requestIdOf } from '../../http/request-id.ts';
-import { sendError } from '../../http/send-error.ts';
 import { sendJson } from '../../http/send-response.ts';
 import { logFailure } from '../../lib/log-failure.ts';
 import type { Log } from '../../log.ts';
-import { GRAPHQL_PATH, type Gateway, type OperationRequest } from '../pipeline/gateway.ts';
-import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
-import type { Caller } from '../schema/context.ts';
+import { GRAPHQL_PATH, type Gateway, type PreparedOperation } from '../pipeline/gateway.ts';
+import { PersistedOperationError, type PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
-import { serveSse } from './graphql-sse.ts';
+import type { Caller } from '../schema/context.ts';
+import { FINAL_ID, sendNoContent, sendResultAsStream, serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
-import { responseTypeOf, type ResponseType } from './response-type.ts';
+import {
+  JSON_TYPE,
+  namesEventStream,
+  PAGE_TYPE,
+  responseTypeOf,
+  RESULT_TYPES,
+  STREAM_TYPE,
+  type ResultType,
+} from './response-type.ts';
+import { sendGraphqlError } from './send-graphql-error.ts';
 
 /** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -29,7 +37,7 @@ interface GraphqlHttpOptions {
   readonly authenticate: Authenticate;
   /** An event stream counts against the account's live connections, like a WebSocket. */
   readonly sockets: AccountSockets;
-  readonly persisted: PersistedOperations | undefined;
+  readonly persisted: PersistedOperations;
   readonly graphiql: boolean;
   readonly log: Log;
 }
@@ -39,6 +47,7 @@ interface GraphqlHttpOptions {
  *
  * INVARIANTS
  * - The caller is authenticated before the body is read; only the GraphiQL page needs no token.
+ * - The Accept header decides between a result, an event stream and the page; errors too are sent as it prefers.
  * - Bodies are JSON: a browser cannot send that across sites without a preflight.
  * - An event stream ends when its token expires or the gateway shuts down.
  */
@@ -52,90 +61,106 @@ export class GraphqlHttp {
 
   /** Serves one request. Rejects with errors that the request did not cause. */
   async handle(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { graphiql, authenticate, log } = this.#options;
-    const accept = request.headers.accept ?? '';
     try {
-      if (request.method !== 'GET' && request.method !== 'POST') throw new MethodNotAllowedError(['GET', 'POST']);
-      if (graphiql && request.method === 'GET' && accept.includes('text/html'))
-        return await this.#graphiqlPage.send(request, reply);
-      const caller = await authenticate(request);
-      await (accept.includes('text/event-stream')
-        ? this.#stream(request, reply, caller)
-        : this.#answer(request, reply, caller));
+      await this.#serve(request, reply);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const { code, message, details } = error;
-      logFailure(log, { requestId: requestIdOf(request), operation: `${request.method} ${GRAPHQL_PATH}`, code }, error);
-      sendError(request, reply, error, { body: { errors: [{ message, extensions: { code, ...details } }] } });
+      const operation = `${request.method} ${GRAPHQL_PATH}`;
+      logFailure(this.#options.log, { requestId: requestIdOf(request), operation, code: error.code }, error);
+      sendGraphqlError(request, reply, error);
     }
   }
 
-  async #answer(request: IncomingMessage, reply: ServerResponse, caller: Caller): Promise<void> {
-    const { gateway } = this.#options;
-    const type = responseTypeOf(request.headers.accept);
+  async #serve(request: IncomingMessage, reply: ServerResponse): Promise<void> {
+    const { graphiql, authenticate, gateway } = this.#options;
+    const { method } = request;
+    if (method === 'PUT') throw new MethodNotAllowedError(METHODS, NO_RESERVATION);
+    if (method !== 'GET' && method !== 'POST') throw new MethodNotAllowedError(METHODS);
+    const type = responseTypeOf(request, { page: graphiql && method === 'GET' });
     if (type === undefined) return refuseAccept(reply);
-    const prepared = gateway.prepare(await this.#readOperation(request), caller);
+    if (type === PAGE_TYPE) return this.#graphiqlPage.send(request, reply);
+    const caller = await authenticate(request);
+    const lastEventId = lastEventIdOf(request);
+    if (type === STREAM_TYPE && lastEventId === FINAL_ID) return sendNoContent(reply);
+    const prepared = await this.#prepare(request, {
+      ...caller,
+      lastEventId,
+      connection: { cut: () => void reply.destroy() },
+    });
     if (!('kind' in prepared)) return refuse(reply, type, prepared);
-    if (prepared.kind === 'mutation' && request.method === 'GET')
+    if (prepared.kind === 'mutation' && method === 'GET')
       throw new MethodNotAllowedError(['POST'], 'Send mutations by POST.');
-    if (prepared.kind === 'subscription') return refuse(reply, type, [gateway.mask(NO_STREAM, caller)]);
+    const isSubscription = prepared.kind === 'subscription';
+    if (type === STREAM_TYPE || (isSubscription && namesEventStream(request)))
+      return this.#stream(reply, prepared, { viewer: caller.viewer, isReconnect: lastEventId !== undefined });
+    if (isSubscription) return refuse(reply, type, [gateway.mask(NO_STREAM, caller)]);
     send(reply, 200, type, await prepared.execute());
   }
 
-  async #readOperation(request: IncomingMessage): Promise<OperationRequest> {
+  async #prepare(request: IncomingMessage, caller: Caller): Promise<PreparedOperation | readonly GraphQLError[]> {
+    const { gateway, persisted } = this.#options;
     const sent =
       request.method === 'POST'
         ? await readJson(request)
         : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
-    return toOperation(withPersistedDocument(sent, this.#options.persisted));
+    try {
+      return gateway.prepare(toOperation(withPersistedDocument(sent, persisted)), caller);
+    } catch (error) {
+      if (!(error instanceof PersistedOperationError)) throw error;
+      return [gateway.mask(error, caller)];
+    }
   }
 
-  async #stream(request: IncomingMessage, reply: ServerResponse, caller: Caller): Promise<void> {
-    const { gateway, closing, sockets } = this.#options;
-    // The client left during authentication; `close` will not fire again.
+  async #stream(
+    reply: ServerResponse,
+    prepared: PreparedOperation,
+    { viewer, isReconnect }: { viewer: Viewer; isReconnect: boolean },
+  ): Promise<void> {
+    const { closing, sockets } = this.#options;
+    // The client has already left; `close` will not fire again.
     if (reply.destroyed) return;
     if (closing.aborted) throw new ApiError('UNAVAILABLE', 'This gateway is shutting down; connect again.');
-    sockets.open(caller.viewer);
-    reply.once('close', () => sockets.close(caller.viewer));
+    sockets.open(viewer);
+    reply.once('close', () => sockets.close(viewer));
     const ending = new AbortController();
     const end = (): void => ending.abort();
-    const expiry = atExpiry(caller.viewer, end);
+    const expiry = atExpiry(viewer, end);
     closing.addEventListener('abort', end);
     reply.once('close', () => {
       clearTimeout(expiry);
       closing.removeEventListener('abort', end);
     });
-    const lastEventId = request.headers['last-event-id'];
-    await serveSse(gateway, reply, await this.#readOperation(request), {
-      caller,
-      mayMutate: request.method === 'POST',
-      lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
-      ending: ending.signal,
-    });
+    await serveSse(reply, prepared, { isReconnect, ending: ending.signal });
   }
 }
+
+const METHODS = ['GET', 'POST'];
+
+const NO_RESERVATION =
+  "This is graphql-sse's distinct connections mode, one stream for each operation by GET or POST; do not set singleConnection.";
 
 const NO_STREAM = new ApiError(
   'BAD_USER_INPUT',
   'Subscribe over a WebSocket, or with the header "accept: text/event-stream".',
 );
 
+function lastEventIdOf({ headers }: IncomingMessage): string | undefined {
+  const id = headers['last-event-id'];
+  return typeof id === 'string' ? id : undefined;
+}
+
 /** An operation that is refused as a whole: a client that understands only JSON gets the errors as a result. */
-function refuse(reply: ServerResponse, type: ResponseType, errors: readonly GraphQLError[]): void {
-  send(reply, type === 'application/json' ? 200 : 400, type, { errors });
+function refuse(reply: ServerResponse, type: ResultType | typeof STREAM_TYPE, errors: readonly GraphQLError[]): void {
+  if (type === STREAM_TYPE) sendResultAsStream(reply, { errors });
+  else send(reply, type === JSON_TYPE ? 200 : 400, type, { errors });
 }
 
-function send(reply: ServerResponse, status: number, type: ResponseType, result: ExecutionResult): void {
-  sendJson(reply, status, result, { 'content-type': CONTENT_TYPES[type] });
+function send(reply: ServerResponse, status: number, type: ResultType, result: ExecutionResult): void {
+  sendJson(reply, status, result, { 'content-type': type });
 }
-
-const CONTENT_TYPES: Readonly<Record<ResponseType, string>> = {
-  'application/json': 'application/json; charset=utf-8',
-  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
-};
 
 function refuseAccept(reply: ServerResponse): void {
-  reply.writeHead(406, { accept: Object.values(CONTENT_TYPES).join(', '), 'content-length': '0' }).end();
+  reply.writeHead(406, { accept: RESULT_TYPES.join(', '), 'content-length': '0' }).end();
 }
 
 function atExpiry({ expiresAt }: Viewer, end: () => void): NodeJS.Timeout {

@@ -2,10 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CloseCode, handleProtocols } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { refuseUpgrade } from '../../http/refuse-upgrade.ts';
+import { isAllowedOrigin, type OriginRule } from '../../http/allowed-origin.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
 import type { Log } from '../../log.ts';
-import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
 import { WsConnection } from './ws-connection.ts';
 import { WsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
 
@@ -15,6 +14,8 @@ const CHECK_EVERY_MS = 50;
 const CHECKS_PER_ROUND = 5;
 const CLOSE_TIMEOUT_MS = 10_000;
 const GOING_AWAY_MS = 2_000;
+/** Of RFC 6455. Clients do not retry after it. */
+const POLICY_VIOLATION = 1008;
 /** Each refused origin is logged once, up to this many. */
 const MAX_LOGGED_ORIGINS = 20;
 
@@ -26,9 +27,9 @@ interface GraphqlWsOptions extends WsProtocolOptions {
 
 /**
  * GraphQL over WebSocket (graphql-transport-ws). Clients send their token in connection_init, as `authorization:
- * "Bearer …"`; when it expires, the socket closes with 4403. A client that reads too slowly is closed with 4490, one
- * too many sockets of an account with 4429. An operation above the account's rate, or one too many subscriptions, gets
- * RATE_LIMITED.
+ * "Bearer …"`; when it expires, the socket closes with 4403, unless a ping has brought a new one. A client that reads
+ * too slowly is closed with 4490, one too many sockets of an account with 4491, and a page of a foreign origin with
+ * 1008. An operation above the account's rate, or one too many subscriptions, gets RATE_LIMITED.
  */
 export class GraphqlWs {
   readonly #options: GraphqlWsOptions;
@@ -57,11 +58,11 @@ export class GraphqlWs {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { origin, host } = request.headers;
-    if (!isAllowedOrigin(origin, host, this.#options.origins)) {
-      this.#refuseOrigin(request, socket);
-      return;
-    }
-    this.#server.handleUpgrade(request, socket, head, (client) => this.#open(client, request));
+    const isAllowed = isAllowedOrigin(origin, host, this.#options.origins);
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      if (isAllowed) this.#open(client, request);
+      else this.#refuseOrigin(client, origin);
+    });
   }
 
   /** Closes every socket with 1001 Going Away, and terminates those that have not closed after 2 s. */
@@ -76,8 +77,11 @@ export class GraphqlWs {
     clearTimeout(late);
   }
 
-  #refuseOrigin(request: IncomingMessage, socket: Duplex): void {
-    const origin = (request.headers.origin ?? '').slice(0, 200);
+  /** Opens the socket and closes it: a page cannot read the answer to a handshake, but the code of a close. */
+  #refuseOrigin(socket: WebSocket, sent = ''): void {
+    socket.on('error', () => undefined);
+    socket.close(POLICY_VIOLATION, 'The origin of this page is not one of ALLOWED_ORIGINS');
+    const origin = sent.slice(0, 200);
     if (this.#loggedOrigins.size < MAX_LOGGED_ORIGINS && !this.#loggedOrigins.has(origin)) {
       this.#loggedOrigins.add(origin);
       this.#options.log.warn(
@@ -85,9 +89,6 @@ export class GraphqlWs {
         'a page of another origin may not open a WebSocket; name it in ALLOWED_ORIGINS if it is yours',
       );
     }
-    refuseUpgrade(socket, '403 Forbidden', 'A page of this origin may not open a WebSocket here.', {
-      [REQUEST_ID_HEADER]: requestIdOf(request),
-    });
   }
 
   #open(socket: WebSocket, request: IncomingMessage): void {

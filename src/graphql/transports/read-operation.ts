@@ -13,9 +13,8 @@ export function operationOfSearch(search: URLSearchParams): JsonObject {
   return Object.fromEntries([...texts, ...objects]);
 }
 
-/** The request with the persisted document that it names; the same object if no documents are persisted. */
-export function withPersistedDocument(request: JsonObject, persisted: PersistedOperations | undefined): JsonObject {
-  if (persisted === undefined) return request;
+/** The request with the document that it names or has. */
+export function withPersistedDocument(request: JsonObject, persisted: PersistedOperations): JsonObject {
   const { documentId: _resolved, ...rest } = request;
   return { ...rest, query: persisted.documentOf(request) };
 }

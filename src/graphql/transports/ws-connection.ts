@@ -6,10 +6,10 @@ import { takeToken } from '../../lib/token-buckets.ts';
 
 /** Our own close code: the client reads too slowly. It may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;
-/**
- * Too many sockets of an account, or messages on a socket. The protocol uses this code for a second connection_init.
- */
-export const TOO_MANY_CODE = CloseCode.TooManyInitialisationRequests;
+/** Our own close code: the account has too many live connections. Clients retry after it, unlike after 4429. */
+export const TOO_MANY_SOCKETS_CODE = 4491;
+/** Too many messages on a socket. The protocol uses this code for a second connection_init: clients do not retry. */
+const TOO_MANY_CODE = CloseCode.TooManyInitialisationRequests;
 /** Messages and pings of one socket, with a burst of ten seconds' worth. */
 export const MESSAGES_PER_SECOND = 100;
 const MESSAGES = { perSecond: MESSAGES_PER_SECOND, burst: 10 * MESSAGES_PER_SECOND } as const;
@@ -59,6 +59,11 @@ export class WsConnection {
     this.#viewer = { ...viewer, from: this.from };
     // Spread the pings of clients that connected at the same time.
     this.#pingAt = performance.now() + Math.random() * PING_EVERY_MS;
+  }
+
+  /** Goes on with another token of the same account. */
+  renew(viewer: Viewer): void {
+    this.#viewer = { ...viewer, from: this.from };
   }
 
   get isOpen(): boolean {

@@ -1,5 +1,12 @@
 import type { ExecutionArgs, GraphQLError } from 'graphql';
-import { makeServer, type Server, type SubscribePayload, type WebSocket } from 'graphql-ws';
+import {
+  makeServer,
+  MessageType,
+  stringifyMessage,
+  type Server,
+  type SubscribePayload,
+  type WebSocket,
+} from 'graphql-ws';
 import type { AccountSockets } from '../../auth/account-sockets.ts';
 import { bearerOf, type VerifyToken } from '../../auth/jwt.ts';
 import type { RateLimits } from '../../auth/rate-limits.ts';
@@ -7,7 +14,7 @@ import { ApiError } from '../../errors.ts';
 import type { Gateway, PreparedOperation } from '../pipeline/gateway.ts';
 import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { toResultStream } from '../pipeline/subscription.ts';
-import { TOO_MANY_CODE, type WsConnection } from './ws-connection.ts';
+import { TOO_MANY_SOCKETS_CODE, type WsConnection } from './ws-connection.ts';
 
 export interface WsProtocolOptions {
   readonly gateway: Gateway;
@@ -15,7 +22,7 @@ export interface WsProtocolOptions {
   readonly rates: RateLimits;
   readonly sockets: AccountSockets;
   readonly subscriptionsPerSocket: number;
-  readonly persisted: PersistedOperations | undefined;
+  readonly persisted: PersistedOperations;
 }
 
 /** Our data on each socket of graphql-ws. */
@@ -34,6 +41,7 @@ const INIT_TIMEOUT_MS = 5_000;
  *
  * INVARIANTS
  * - Hooks do not throw: a refusal is an error of its operation, or closes the socket with its own code.
+ * - A socket belongs to one account. A ping may renew its token, and is never answered with it.
  * - A subscription is counted from its `onSubscribe` to its `onComplete`.
  */
 export class WsProtocol {
@@ -47,6 +55,7 @@ export class WsProtocol {
     const { gateway } = options;
     this.#server = makeServer<InitPayload, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      jsonMessageReviver: (key, value: unknown) => (key === '' ? withQuery(value) : value),
       onConnect: ({ extra: { connection }, connectionParams }) => this.#authenticate(connection, connectionParams),
       onSubscribe: ({ extra: { connection } }, _id, payload) => this.#prepare(connection, payload),
       execute: (args) => preparedOf(args).execute(),
@@ -65,7 +74,33 @@ export class WsProtocol {
 
   /** Speaks the protocol over an open socket. Returns the function to call when it has closed. */
   open(socket: WebSocket, connection: WsConnection): (code: number, reason: string) => Promise<void> {
-    return this.#server.opened(socket, { connection });
+    const onPing = (payload: InitPayload): Promise<void> => this.#answerPing(connection, payload);
+    return this.#server.opened({ ...socket, onPing }, { connection });
+  }
+
+  /** A ping with a new token renews that of the connection; the pong says until when, or why not. */
+  async #answerPing(connection: WsConnection, payload: InitPayload): Promise<void> {
+    const authorization = payload?.['authorization'];
+    const answer = authorization === undefined ? payload : await this.#renew(connection, authorization);
+    await connection.send(
+      stringifyMessage({ type: MessageType.Pong, ...(answer !== undefined && { payload: answer }) }),
+    );
+  }
+
+  async #renew(connection: WsConnection, authorization: unknown): Promise<Record<string, unknown>> {
+    const { verifyToken, rates, gateway } = this.#options;
+    try {
+      if (connection.viewer === undefined)
+        throw new ApiError('UNAUTHENTICATED', 'Send the first token in connection_init.');
+      rates.checkAccount(connection.viewer);
+      const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
+      if (viewer.userId !== connection.viewer.userId)
+        throw new ApiError('UNAUTHENTICATED', 'The token must be of the same account.');
+      connection.renew(viewer);
+      return { expiresAt: new Date(viewer.expiresAt).toISOString() };
+    } catch (error) {
+      return { errors: [gateway.mask(error, connection).toJSON()] };
+    }
   }
 
   /** Authenticates a connection_init. For false, graphql-ws closes with 4403 unless this has used a better code. */
@@ -97,7 +132,7 @@ export class WsProtocol {
     const caller = { viewer, connection, requestId };
     try {
       rates.checkAccount(viewer);
-      const query = persisted === undefined ? payload.query : String(persisted.documentOf(payload));
+      const query = String(persisted.documentOf(payload));
       const prepared = gateway.prepare({ ...payload, query }, caller);
       if (!('kind' in prepared)) return prepared;
       if (prepared.kind === 'subscription') {
@@ -115,8 +150,20 @@ export class WsProtocol {
 /** Close codes for refusing a connection_init that are more specific than 4403 Forbidden. */
 const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = {
   UNAVAILABLE: TRY_AGAIN_LATER,
-  RATE_LIMITED: TOO_MANY_CODE,
+  RATE_LIMITED: TOO_MANY_SOCKETS_CODE,
 };
+
+/** graphql-ws requires a query, which an operation that is named by its id does not have. */
+function withQuery(message: unknown): unknown {
+  if (!isObject(message) || message['type'] !== 'subscribe') return message;
+  const { payload } = message;
+  const isNamed = isObject(payload) && ('documentId' in payload || 'extensions' in payload);
+  return isNamed && !('query' in payload) ? { ...message, payload: { ...payload, query: '' } } : message;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
 
 /** The operation from `onSubscribe`; graphql-ws passes its return value to `execute` and `subscribe`. */
 function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {

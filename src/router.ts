@@ -8,6 +8,7 @@ import type { GraphqlWs } from './graphql/transports/graphql-ws.ts';
 import { sendGraphqlError } from './graphql/transports/send-graphql-error.ts';
 import { errorHeaders } from './http/error-headers.ts';
 import { pathOf } from './http/path-of.ts';
+import { originForm } from './http/request-target.ts';
 import { refuseUpgrade } from './http/refuse-upgrade.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './http/request-id.ts';
 import { sendJson } from './http/send-response.ts';
@@ -46,7 +47,7 @@ export interface RouterOptions {
  * Routes requests by host, then by path.
  *
  * INVARIANTS
- * - The host decides between API and ingress, in `matchRequest` only.
+ * - The host decides between API and ingress, in `matchRequest` only. Health and metrics answer at foreign hosts, too.
  * - An API request is counted for its address before anything else of it is read; `/health/live` is never limited.
  * - One rule decides which origins' pages may read answers of the API and open WebSockets (`http/allowed-origin.ts`).
  */
@@ -61,7 +62,7 @@ export class Router {
   request(request: IncomingMessage, reply: ServerResponse): void {
     const { ingress } = this.#options;
     const match = this.#match(request);
-    if (match.kind === 'api') this.#serveApi(request, reply);
+    if (match.kind === 'api' || (match.kind === 'foreign' && isMonitoring(request))) this.#serveApi(request, reply);
     else if (match.kind === 'foreign' || ingress === undefined) answerNotHere(reply);
     else if (ingress.ownPaths.has(request.url)) ingress.ownPaths.handle(request, reply, match);
     else ingress.proxy.handle(request, reply, match);
@@ -92,6 +93,8 @@ export class Router {
   }
 
   #serveApi(request: IncomingMessage, reply: ServerResponse): void {
+    // RFC 9112 3.2.2: a server accepts a target in absolute form. Its host is the request's, see `matchRequest`.
+    request.url = originForm(request.url ?? '');
     this.#routeApi(request, reply).catch((error: unknown) => {
       // The client has left, so the failure may be its consequence, and nobody waits for an answer.
       if (reply.destroyed) return;
@@ -132,4 +135,12 @@ export class Router {
       'There is nothing at this path; GraphQL is at /graphql, the REST API is described at /openapi.json.',
     );
   }
+}
+
+/**
+ * Whether a load balancer or a scraper may have sent the request: those ask by an address or a name of their own, or
+ * without a Host header.
+ */
+function isMonitoring({ url }: IncomingMessage): boolean {
+  return /^\/(health\/(live|ready)|metrics)$/.test(pathOf(url));
 }

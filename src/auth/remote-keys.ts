@@ -1,11 +1,17 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { takeToken } from '../lib/token-buckets.ts';
 
 const FETCH_MS = 5_000;
 const CHECK_EVERY_MS = 60_000;
+/** Fetches for keys that are unknown: enough for new keys, and too few for a flood of invented ones. */
+const UNKNOWN_KEYS = { perSecond: 0.1, burst: 6 } as const;
 
 /** The keys at JWT_JWKS_URL. */
 export interface RemoteKeys {
-  /** For jose. Fetches the keys when they are needed and missing or old. */
+  /**
+   * For jose. Fetches the keys if there are none yet, and again for a key that is unknown. Those that are known count
+   * while the address does not answer.
+   */
   readonly find: JWTVerifyGetKey;
   /**
    * Changes when the set of keys does: what was verified before may have been signed with a withdrawn key. Fetches the
@@ -15,26 +21,62 @@ export interface RemoteKeys {
 }
 
 export function createRemoteKeys(url: string): RemoteKeys {
-  const keys = createRemoteJWKSet(new URL(url), { timeoutDuration: FETCH_MS });
+  // When to fetch again is decided here: jose would take a key for unknown for 30 s, and end known ones with its cache.
+  const keys = createRemoteJWKSet(new URL(url), {
+    timeoutDuration: FETCH_MS,
+    cooldownDuration: Number.POSITIVE_INFINITY,
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+  });
   let checkedAt = Date.now();
   let version = 0;
   let last: string | undefined;
+  let bucketFullAt = 0;
+  /** Why the last fetch failed; undefined if it did not. */
+  let failure: unknown;
+
   const note = (): void => {
     const current = JSON.stringify(keys.jwks());
     if (current !== last) version += 1;
     last = current;
   };
+  const fetchKeys = async (): Promise<void> => {
+    try {
+      await keys.reload();
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+    failure = undefined;
+    checkedAt = Date.now();
+    note();
+  };
+  const fetchForUnknown = async (): Promise<void> => {
+    const taken = keys.reloading ? undefined : takeToken(bucketFullAt, performance.now(), UNKNOWN_KEYS);
+    if (taken === undefined || 'fullAt' in taken) {
+      bucketFullAt = taken?.fullAt ?? bucketFullAt;
+      await fetchKeys();
+    } else if (failure !== undefined) throw failure;
+  };
+  const checkNow = (): void => {
+    if (Date.now() - checkedAt < CHECK_EVERY_MS) return;
+    checkedAt = Date.now();
+    fetchKeys().catch(() => undefined);
+  };
+
   return {
     async find(header, token) {
-      const key = await keys(header, token);
-      note();
-      return key;
+      if (keys.jwks() === undefined) await fetchKeys();
+      checkNow();
+      try {
+        return await keys(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        await fetchForUnknown();
+        return keys(header, token);
+      }
     },
     version() {
-      if (Date.now() - checkedAt >= CHECK_EVERY_MS) {
-        checkedAt = Date.now();
-        keys.reload().then(note, () => undefined);
-      }
+      checkNow();
       return version;
     },
   };

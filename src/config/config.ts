@@ -5,7 +5,7 @@ import { splitList } from '../lib/split-list.ts';
 import { readOidcClient, type OidcClient } from './oidc-client.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parsePortRange } from './parse-port-range.ts';
-import { parseForwardHosts, parseRegions, parseRuntimes } from './regions.ts';
+import { parseForwardHosts, parseRegions, parseRuntimes, regionsOn } from './regions.ts';
 
 const ROLES = ['api', 'ingress', 'reconciler'] as const;
 export type Role = (typeof ROLES)[number];
@@ -95,7 +95,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (values.VM_ISOLATION === 'off' && values.VM_EGRESS === 'none') {
     throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without isolation VMs can reach the internet.');
   }
-  const regions = parseRegions(values.REGIONS ?? `AU=${values.DOCKER_HOST},US=${values.DOCKER_HOST}`);
+  const regions = values.REGIONS === undefined ? regionsOn(values.DOCKER_HOST) : parseRegions(values.REGIONS);
   if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
     throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of the allowed operations.');
   }

@@ -6,13 +6,25 @@ const encryptionKey = z
 const atLeastOne = (fallback: number) =>
   z.coerce.number().int().min(1, 'must be a whole number of at least 1').default(fallback);
 
+const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const DOMAIN = new RegExp(`^${LABEL}(\\.${LABEL})*$`);
+/** A name in DNS has 253 characters; a VM's address adds a label and a dot to the domain. */
+const MAX_DOMAIN = 253 - 64;
+
 /** All variables with their formats and defaults. docs/settings.md describes them. */
 const schema = z.object({
-  HOST: z.string().default('127.0.0.1'),
+  HOST: z
+    .string()
+    .regex(/^([\w.-]+|[0-9a-f:.]+(%\w+)?)$/i, 'must be an address or a name, without scheme, port and brackets')
+    .default('127.0.0.1'),
   PORT: z.coerce.number().int().min(0).max(65535).default(4000),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .refine(
+      isDatabaseUrl,
+      'is not a URL; in user and password, write reserved characters as %23 for # (%2F /, %3F ?, %40 @, %25 %)',
+    )
     .optional(),
   DATA_DIR: z.string().default('.data'),
   JWT_SECRET: z
@@ -26,7 +38,9 @@ const schema = z.object({
   SECRETS_KEY_PREVIOUS: encryptionKey.optional(),
   BASE_DOMAIN: z
     .string()
-    .regex(/^(?!-)[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'must be a domain in lower case, without scheme and port')
+    .regex(DOMAIN, 'must be a domain in lower case, without scheme and port, with labels of up to 63 characters')
+    .regex(/(^|\.)(?=[^.]*[a-z])[^.]+$/, 'must be a domain, not an address: VMs are on subdomains of it')
+    .max(MAX_DOMAIN, `must have at most ${MAX_DOMAIN} characters, so that the names of VMs below it fit`)
     .default('localhost'),
   PUBLIC_SCHEME: z.enum(['http', 'https']).optional(),
   TLS_CERT: z.string().optional(),
@@ -77,4 +91,20 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const result = schema.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
   if (result.success) return result.data;
   throw new Error(result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}.`).join('\n'));
+}
+
+/**
+ * Whether it is a URL whose parts are where they seem to be. A reserved character in the password would end the host
+ * before it, so that a piece of the password were taken for a port, a path or a query.
+ */
+function isDatabaseUrl(text: string): boolean {
+  // pg allows a user without a host, for a socket.
+  const url = URL.parse(text.replace('@/', '@localhost/'));
+  if (url === null || url.hash !== '' || `${url.pathname}${url.search}`.includes('@')) return false;
+  try {
+    decodeURIComponent(url.username + url.password);
+    return true;
+  } catch {
+    return false;
+  }
 }

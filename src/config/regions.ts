@@ -1,12 +1,19 @@
 import { parseCodeMap } from './parse-code-map.ts';
 
+const ENDPOINT = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
+
 /** Parses REGIONS: region code to engine endpoint. */
 export function parseRegions(text: string): ReadonlyMap<string, string> {
-  const endpoint = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
   const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
-  const regions = parseCodeMap(text, { variable: 'REGIONS', value: endpoint, example });
+  const regions = parseCodeMap(text, { variable: 'REGIONS', value: ENDPOINT, example });
   if (regions.size === 0) throw new Error('REGIONS names no region.');
   return regions;
+}
+
+/** The default regions, both on the engine at DOCKER_HOST. */
+export function regionsOn(dockerHost: string): ReadonlyMap<string, string> {
+  if (ENDPOINT.test(dockerHost)) return new Map(['AU', 'US'].map((code) => [code, dockerHost]));
+  throw new Error('DOCKER_HOST must be unix://PATH or tcp://HOST:PORT; ssh:// and others are not supported.');
 }
 
 /** Parses RUNTIMES: region code to container runtime. */

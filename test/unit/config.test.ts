@@ -252,6 +252,14 @@ it.each([
   ['BASE_DOMAIN', 'swiftor.io:443'],
   ['BASE_DOMAIN', 'Swiftor.io'],
   ['BASE_DOMAIN', '.swiftor.io'],
+  ['BASE_DOMAIN', '192.168.1.5'],
+  ['BASE_DOMAIN', `${'a'.repeat(70)}.io`],
+  ['BASE_DOMAIN', `${'abcdefghi.'.repeat(19)}io`],
+  ['BASE_DOMAIN', 'swiftor-.io'],
+  ['HOST', '[::1]'],
+  ['HOST', 'http://127.0.0.1'],
+  ['DOCKER_HOST', 'ssh://root@engine'],
+  ['DOCKER_HOST', 'npipe:////./pipe/docker_engine'],
   ['PUBLIC_SCHEME', 'ftp'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.internal'],
   ['AUDIT_DAYS', '0'],
@@ -295,6 +303,31 @@ it('no error contains a secret', () => {
     );
   }
 });
+
+it.each(['hun#ter2', '12#ter2', 'hun/ter2', '12/ter2', 'hun?ter2', '12?ter2', 'hun%ter2'])(
+  'a reserved character in the password of DATABASE_URL is refused by its name, without the password: %s',
+  (password) => {
+    const refused = expect(() => readConfig({ DATABASE_URL: `postgresql://gateway:${password}@db:5432/swiftor` }));
+    refused.toThrow(/^DATABASE_URL is not a URL; (?!.*ter2)/);
+  },
+);
+
+it.each([
+  'postgresql://gateway:hun%23ter2@db:5432/swiftor?sslmode=require',
+  'postgres://db/swiftor',
+  'postgresql:///swiftor?host=/var/run/postgresql',
+  'postgresql://gateway@/swiftor?host=/var/run/postgresql',
+  'postgresql://gateway:hunter2@[::1]:5432/swiftor',
+])('DATABASE_URL may be %s', (url) => {
+  expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+});
+
+it.each(['127.0.0.1', '::1', '::', '0.0.0.0', 'localhost', 'fe80::1%eth0', 'gateway.internal'])(
+  'HOST may be %s',
+  (host) => {
+    expect(readConfig({ HOST: host }).host).toBe(host);
+  },
+);
 
 it('JWT_SECRET and JWT_JWKS_URL together are refused', () => {
   expect(() => readConfig({ JWT_SECRET: SECRET, JWT_JWKS_URL: 'https://id.swiftor.io/keys' })).toThrow(

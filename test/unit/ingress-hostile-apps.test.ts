@@ -12,6 +12,8 @@ const length = (value: string, body: string) => `HTTP/1.1 200 OK\r\nContent-Leng
 
 /** What a client sees: status and body, or that its connection was cut. */
 type Outcome = `${number} ${string}` | 'cut';
+const INVALID: readonly Outcome[] = ['502 The app sent a response that HTTP does not allow.'];
+/** What a reset of the connection may make of them. */
 const REFUSED: readonly Outcome[] = [
   '502 The app sent a response that HTTP does not allow.',
   '502 The app does not answer.',
@@ -53,21 +55,36 @@ const HOSTILITIES: readonly Hostility[] = [
   { title: 'a length that is too long', answer: length('9', 'ok'), closes: true, outcomes: ['cut'] },
   { title: 'a length that is too short', answer: length('2', `ok${SECOND}`), outcomes: ['200 ok'] },
   { title: 'a length of nothing before a body', answer: length('0', SECOND), outcomes: ['200 '] },
-  { title: 'a length that is negative', answer: length('-2', 'ok'), outcomes: REFUSED },
-  { title: 'a length in hexadecimal', answer: length('0x2', 'ok'), outcomes: REFUSED },
-  { title: 'a length beyond 64 bits', answer: length('99999999999999999999', 'ok'), outcomes: REFUSED },
-  { title: 'a list of lengths', answer: length('2, 2', 'ok'), outcomes: REFUSED },
-  { title: 'two lengths', answer: length('2\r\nContent-Length: 3', 'ok'), outcomes: REFUSED },
-  { title: 'a length and chunks', answer: length('4\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), outcomes: REFUSED },
+  { title: 'a length that is negative', answer: length('-2', 'ok'), outcomes: INVALID },
+  { title: 'a length in hexadecimal', answer: length('0x2', 'ok'), outcomes: INVALID },
+  { title: 'a length beyond 64 bits', answer: length('99999999999999999999', 'ok'), outcomes: INVALID },
+  { title: 'a list of lengths', answer: length('2, 2', 'ok'), outcomes: INVALID },
+  { title: 'two lengths', answer: length('2\r\nContent-Length: 3', 'ok'), outcomes: INVALID },
+  { title: 'a length and chunks', answer: length('4\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), outcomes: INVALID },
   { title: 'a body where there is none', answer: `HTTP/1.1 204 No Content\r\n\r\n${SECOND}`, outcomes: ['204 '] },
   { title: 'a body of what is not modified', answer: `HTTP/1.1 304 Not Modified\r\n\r\n${SECOND}`, outcomes: ['304 '] },
+  {
+    title: 'a coding besides chunks',
+    answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    outcomes: INVALID,
+  },
+  {
+    title: 'a coding until the end',
+    answer: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok',
+    closes: true,
+    outcomes: INVALID,
+  },
   // Floods.
   {
     title: 'a flood of headers',
     answer: `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(40_000)}\r\n`,
-    outcomes: REFUSED,
+    outcomes: INVALID,
   },
-  { title: 'informational answers only', answer: 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(2_000), outcomes: REFUSED },
+  {
+    title: 'informational answers only',
+    answer: 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(2_000),
+    outcomes: ['502 The app sends no final response.'],
+  },
   { title: 'a megabyte after the end', answer: OK + 'x'.repeat(2 ** 20), outcomes: ['200 ok'] },
   // Answers that are none, or too many.
   { title: 'two answers', answer: OK + SECOND, outcomes: ['200 ok'] },
@@ -75,20 +92,20 @@ const HOSTILITIES: readonly Hostility[] = [
   {
     title: 'an upgrade that nobody asked for',
     answer: `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n${SECOND}`,
-    outcomes: REFUSED,
+    outcomes: INVALID,
   },
-  { title: 'another protocol', answer: 'SSH-2.0-OpenSSH_9.6\r\n', outcomes: REFUSED },
+  { title: 'another protocol', answer: 'SSH-2.0-OpenSSH_9.6\r\n', outcomes: INVALID },
   {
     title: 'a zero in a header',
     answer: `HTTP/1.1 200 OK\r\nA: b\0c\r\nContent-Length: 2\r\n\r\nok`,
-    outcomes: REFUSED,
+    outcomes: INVALID,
   },
   {
     title: 'a header without a name',
     answer: `HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 2\r\n\r\nok`,
-    outcomes: REFUSED,
+    outcomes: INVALID,
   },
-  { title: 'nothing', answer: '', closes: true, outcomes: REFUSED },
+  { title: 'nothing', answer: '', closes: true, outcomes: ['502 The app does not answer.'] },
 ];
 
 const BODY = Buffer.alloc(300_000, 'b');

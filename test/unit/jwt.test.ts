@@ -315,6 +315,52 @@ describe('with the keys at a JWKS address', () => {
     expect(await cached(signed)).toMatchObject({ userId: 'alice' });
   });
 
+  describe('that change or go away', () => {
+    /** A JWKS address of its own, whose answer a test changes. */
+    async function address(answer: { status: number; keys: object[] }) {
+      let requests = 0;
+      const own = createServer((_request, reply) => {
+        requests += 1;
+        reply.writeHead(answer.status, { 'content-type': 'application/json' });
+        reply.end(JSON.stringify({ keys: answer.keys }));
+      });
+      await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void (own.closeAllConnections(), own.close()));
+      const jwksUrl = `http://127.0.0.1:${(own.address() as AddressInfo).port}/keys`;
+      return { verify: createVerifyToken({ jwksUrl, audience: 'authenticated' }), requests: () => requests };
+    }
+    const signedBy = (alg: 'ES256' | 'RS256', kid: string = alg) => token(CLAIMS, keys[alg].privateKey, { alg, kid });
+
+    it('are fetched once more for a key that was added just now, and not for each invented one', async () => {
+      const answer = { status: 200, keys: published.slice(0, 1) };
+      const { verify: own, requests } = await address(answer);
+      await own(await signedBy('ES256'));
+      answer.keys = published;
+      expect(await own(await signedBy('RS256'))).toMatchObject({ userId: 'alice' });
+      expect(requests()).toBe(2);
+      for (let index = 0; index < 20; index += 1)
+        await expect(own(await signedBy('ES256', `invented-${index}`))).rejects.toMatchObject(REFUSED);
+      expect(requests()).toBeLessThan(10);
+    });
+
+    it('go on to verify while their address is away; a token of an unknown key is UNAVAILABLE', async () => {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      onTestFinished(() => void vi.useRealTimers());
+      const answer = { status: 200, keys: published.slice(0, 1) };
+      const { verify: own } = await address(answer);
+      await own(await signedBy('ES256'));
+      answer.status = 500;
+      vi.setSystemTime(Date.now() + 3_600_000);
+      for (let index = 0; index < 10; index += 1) {
+        expect(await own(await signedBy('ES256'))).toMatchObject({ userId: 'alice' });
+        await expect(own(await signedBy('RS256'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      }
+      Object.assign(answer, { status: 200, keys: published });
+      vi.setSystemTime(Date.now() + 61_000);
+      await eventually(async () => (await own(await signedBy('RS256')).catch(() => undefined)) !== undefined);
+    });
+  });
+
   it('cannot sign tokens', async () => {
     const options = { jwksUrl: url(), audience: 'authenticated' };
     await expect(signToken({ userId: 'alice', ttlSeconds: 60 }, options)).rejects.toThrow(/With JWT_JWKS_URL/);

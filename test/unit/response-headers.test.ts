@@ -6,7 +6,7 @@ const HOST = `${VM}.vms.test`;
 
 /** What a client gets of one header of an app; undefined if nothing. */
 function forwarded(name: string, value: string, { host = HOST, isPrivate = false } = {}): string | undefined {
-  return valuesOf(responseHeaders([name, value], { host, vmId: VM, isPrivate }), name)[0];
+  return valuesOf(responseHeaders([name, value], { host, vmId: VM, appPort: 3000, isPrivate }), name)[0];
 }
 
 function valuesOf(headers: readonly string[], name: string): string[] {
@@ -40,6 +40,33 @@ describe("an app's cookie", () => {
   });
 });
 
+describe("an app's redirect", () => {
+  const at = `${HOST}:4000`;
+  it.each([
+    [`http://${HOST}:3000/dir/`, '/dir/'],
+    [`http://${HOST.toUpperCase()}:3000/dir/?a=%2F#b`, '/dir/?a=%2F#b'],
+    [`http://${HOST}:3000`, '/'],
+    [`http://${HOST}:3000?a=1`, '/?a=1'],
+    [`http://${HOST}:3000//dir/`, `//${at}//dir/`],
+    [`http://${HOST}:3001/dir/`, `http://${HOST}:3001/dir/`],
+    [`http://${HOST}:4000/dir/`, `http://${HOST}:4000/dir/`],
+    [`http://${HOST}/dir/`, `http://${HOST}/dir/`],
+    ['http://other.test:3000/dir/', 'http://other.test:3000/dir/'],
+    [`http://${HOST}@evil.test:3000/`, `http://${HOST}@evil.test:3000/`],
+    ['/dir/', '/dir/'],
+    ['dir/', 'dir/'],
+    ['//other.test/', '//other.test/'],
+    ['', ''],
+  ])('to its own port leads to its public address: %s to %s', (location, expected) => {
+    expect(forwarded('Location', location, { host: at })).toBe(expected);
+  });
+
+  it('to its port 80 without a port does, too', () => {
+    const answered = { host: `${HOST}:4000`, vmId: VM, appPort: 80, isPrivate: false };
+    expect(responseHeaders(['Location', `http://${HOST}/dir/`], answered)).toEqual(['Location', '/dir/']);
+  });
+});
+
 describe("an app's Clear-Site-Data", () => {
   it.each([
     ['"cache", "storage"', '"cache", "storage"'],
@@ -68,7 +95,7 @@ describe('a private response', () => {
   ])('is for the browser alone: %s becomes %s', (sent, kept) => expect(cacheControl(sent)).toBe(kept));
 
   it('says so where the app says nothing, or says it in two lines', () => {
-    const answered = { host: HOST, vmId: VM, isPrivate: true };
+    const answered = { host: HOST, vmId: VM, appPort: 3000, isPrivate: true };
     expect(valuesOf(responseHeaders([], answered), 'cache-control')).toEqual(['private']);
     const twice = ['Cache-Control', 'public', 'cache-control', 's-maxage=9, max-age=1'];
     expect(valuesOf(responseHeaders(twice, answered), 'cache-control')).toEqual(['private, max-age=1']);
@@ -93,7 +120,7 @@ describe('a private response', () => {
     [['Content-Security-Policy', 'default-src *', 'Content-Security-Policy', 'frame-ancestors https://a.test'], false],
   ])('cannot be framed by others unless the app decides: %j', (sent, isAdded) => {
     const policies = valuesOf(
-      responseHeaders(sent, { host: HOST, vmId: VM, isPrivate: true }),
+      responseHeaders(sent, { host: HOST, vmId: VM, appPort: 3000, isPrivate: true }),
       'content-security-policy',
     );
     expect(policies.includes("frame-ancestors 'self'")).toBe(isAdded);
@@ -102,6 +129,6 @@ describe('a private response', () => {
 
   it('is told from a public one, which is forwarded as the app sent it', () => {
     const sent = ['Cache-Control', 'public, s-maxage=9'];
-    expect(responseHeaders(sent, { host: HOST, vmId: VM, isPrivate: false })).toEqual(sent);
+    expect(responseHeaders(sent, { host: HOST, vmId: VM, appPort: 3000, isPrivate: false })).toEqual(sent);
   });
 });

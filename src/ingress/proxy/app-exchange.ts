@@ -42,6 +42,10 @@ const MOST_INFORMATIONAL = 1_000;
 const MOST_PIECES = 256;
 const PAUSE_MS = 1;
 
+const INVALID_RESPONSE = 'The app sent a response that HTTP does not allow.';
+/** Codes of undici's errors for such a response. It would be the same at a second try. */
+const INVALID = ['HPE_', 'UND_ERR_HEADERS_OVERFLOW'];
+
 /**
  * Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response.
  */
@@ -120,10 +124,12 @@ class AppExchange implements Dispatcher.DispatchHandler {
     // Informational responses concern only this hop; our server has answered "100 Continue" itself.
     if (status < 200) return this.#countInformational();
     const { res } = this.#request;
+    // undici decodes only `chunked`: the client would get the other coding without the header that names it.
+    if (isCoded(rawHeadersOf(controller))) return this.#fail(INVALID_RESPONSE, 'TRANSFER_CODING');
     try {
       res.writeHead(status, reason, this.#headersFor(controller));
     } catch {
-      this.#fail('The app sent a response that HTTP does not allow.', 'INVALID_RESPONSE');
+      this.#fail(INVALID_RESPONSE, 'INVALID_RESPONSE');
       return;
     }
     // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take
@@ -135,7 +141,12 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
   #headersFor(controller: Dispatcher.DispatchController): string[] {
     const { req, target, ticket } = this.#request;
-    const answered = { host: req.headers.host ?? '', vmId: target.vmId, isPrivate: ticket !== undefined };
+    const answered = {
+      host: req.headers.host ?? '',
+      vmId: target.vmId,
+      appPort: target.port,
+      isPrivate: ticket !== undefined,
+    };
     return responseHeaders(rawHeadersOf(controller), answered);
   }
 
@@ -179,13 +190,15 @@ class AppExchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {
     if (this.#isOver) return;
     const { pool, res, target } = this.#request;
+    const isInvalid = INVALID.some((prefix) => error.code?.startsWith(prefix));
     if (target.signal.aborted || error instanceof TargetGoneError) this.#fail('The app was stopped.', 'TARGET_GONE');
+    else if (isInvalid && !res.headersSent) this.#fail(INVALID_RESPONSE, error.code ?? error.name);
     else if (this.#mayRepeat && !this.#hasAnswerBegun && this.#controller !== undefined && !this.#isRepeated) {
       this.#isRepeated = true;
       this.#controller = undefined;
       this.send(pool.fresh);
     } else if (this.#hasAnswerBegun && !res.headersSent) {
-      this.#fail('The app sent a response that HTTP does not allow.', error.code ?? error.name);
+      this.#fail(INVALID_RESPONSE, error.code ?? error.name);
     } else this.#fail('The app does not answer.', error.code ?? error.name);
   }
 
@@ -209,6 +222,12 @@ class AppExchange implements Dispatcher.DispatchHandler {
     this.#abort();
     answerPlain(res, status, message);
   }
+}
+
+/** Whether the body has a transfer coding besides `chunked`. */
+function isCoded(headers: readonly string[]): boolean {
+  const codings = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'transfer-encoding');
+  return codings.some((value) => !/^\s*(chunked|identity)?\s*$/i.test(value));
 }
 
 /** The app's headers as a flat list in their original order and case; bytes beyond ASCII are preserved. */

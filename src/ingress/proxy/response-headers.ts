@@ -1,3 +1,4 @@
+import { publicLocation } from './public-location.ts';
 import { isOwnCookie } from '../access/own-cookies.ts';
 import { staysWithinVm } from '../access/stays-within-vm.ts';
 import { withClosedFrames } from './with-closed-frames.ts';
@@ -9,18 +10,21 @@ export interface Answered {
   /** Its Host header. */
   readonly host: string;
   readonly vmId: string;
+  /** The port that the app listens on. */
+  readonly appPort: number;
   /** Whether it needed a ticket. */
   readonly isPrivate: boolean;
 }
 
 /**
  * The headers for the client, in the app's order and case. Without hop-by-hop headers, and without what would reach
- * beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the order to clear all cookies. A
- * private response is kept out of shared caches and of other origins' frames.
+ * beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the order to clear all cookies.
+ * Redirects to the app's own port lead to its public address. A private response is kept out of shared caches and of other origins' frames.
  */
 export function responseHeaders(raw: readonly string[], answered: Answered): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {
     if (name === 'set-cookie') return !isOwnCookie(value) && staysWithinVm(value, answered) ? value : undefined;
+    if (name === 'location') return publicLocation(value, answered);
     return name === 'clear-site-data' ? withoutCookies(value) : value;
   });
   return answered.isPrivate ? withClosedFrames(withPrivateCaching(forwarded)) : forwarded;

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -29,12 +31,12 @@ function ask(accept: string, search: Record<string, string>, headers: Record<str
 
 /** As a browser does it: until the stream ends, or is left with the first event. */
 async function firstEventOf(response: Response): Promise<string> {
-  let text = '';
+  let seen = '';
   for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += chunk;
-    if (text.includes('data: ')) break;
+    seen += chunk;
+    if (seen.includes('data: ')) break;
   }
-  return text;
+  return seen;
 }
 
 describe('the answer to a client', () => {
@@ -108,8 +110,9 @@ describe('an event stream', () => {
     for (const query of ['{', '{ nothing }', `subscription { vmEvents(vmId: "${GONE}") { seq } }`]) {
       const refused = await ask('text/event-stream', { query });
       expect([query, refused.status]).toEqual([query, 200]);
-      const text = await refused.text();
-      expect(text).toMatch(/^id: final\nevent: next\ndata: \{"errors":\[.*\n\nevent: complete\ndata:\n\n$/);
+      expect(await refused.text()).toMatch(
+        /^id: final\nevent: next\ndata: \{"errors":\[.*\n\nevent: complete\ndata:\n\n$/,
+      );
       const again = await ask('text/event-stream', { query }, { 'last-event-id': 'final' });
       expect([query, again.status]).toEqual([query, 204]);
     }
@@ -118,8 +121,8 @@ describe('an event stream', () => {
   it('of a VM that is gone is 204 at the reconnect, so that EventSource stops', async () => {
     const id = await gateway.createVm(token, 'mine');
     const queryOf = (vmId: string) => ({ query: `subscription { vmEvents(vmId: "${vmId}") { seq kind } }` });
-    const text = await firstEventOf(await ask('text/event-stream', queryOf(id)));
-    const [, seq = ''] = /^id: (\d+)$/m.exec(text) ?? [];
+    const event = await firstEventOf(await ask('text/event-stream', queryOf(id)));
+    const [, seq = ''] = /^id: (\d+)$/m.exec(event) ?? [];
     const reconnects = [id, GONE].map((vmId) => ask('text/event-stream', queryOf(vmId), { 'last-event-id': seq }));
     const [kept, gone] = await Promise.all(reconnects);
     expect([kept?.status, gone?.status]).toEqual([200, 204]);
@@ -276,5 +279,38 @@ describe('a WebSocket', () => {
     // The first token ended 3 s before.
     expect(Date.now()).toBeGreaterThan(expiresAt - 2_000);
     socket.terminate();
+  });
+});
+
+describe('the API', () => {
+  /** The status of the answer to these bytes. */
+  const statusOf = async (head: string): Promise<string> => {
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`${head}\r\nConnection: close\r\n\r\n`);
+    const answer = await text(socket);
+    return answer.slice(9, 12);
+  };
+
+  it.each([
+    ['http://127.0.0.1:PORT/health/live', '127.0.0.1:PORT', '200'],
+    ['http://127.0.0.1:PORT/graphql?query={me{userId}}', '127.0.0.1:PORT', '200'],
+    ['http://127.0.0.1:PORT', '127.0.0.1:PORT', '404'],
+    ['http://elsewhere.example/graphql?query={me{userId}}', '127.0.0.1:PORT', '404'],
+  ])('takes a target in absolute form of its own host: GET %s at %s is %s', async (target, host, status) => {
+    const head = `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}`;
+    expect(await statusOf(head.replaceAll('PORT', String(gateway.port)))).toBe(status);
+  });
+
+  it.each([
+    ['GET /health/live HTTP/1.0', '200'],
+    ['GET /health/ready HTTP/1.0', '200'],
+    ['GET /health/live HTTP/1.1\r\nHost: gateway:4000', '200'],
+    ['GET /metrics HTTP/1.1\r\nHost: gateway:4000', '200'],
+    ['GET /health/other HTTP/1.1\r\nHost: gateway:4000', '404'],
+    ['GET /vms HTTP/1.1\r\nHost: gateway:4000', '404'],
+    ['GET /vms HTTP/1.0', '404'],
+  ])('answers load balancers and scrapers under whatever name: %s is %s', async (head, status) => {
+    expect(await statusOf(head)).toBe(status);
   });
 });

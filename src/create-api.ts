@@ -61,6 +61,9 @@ export function createApi(options: ApiOptions): Api {
     graphqlWs,
     rest: new RestHandler({ gateway, authenticate, strict: strictRest, log }),
     endEventStreams: () => closing.abort(),
-    dispose: () => graphqlWs.dispose(),
+    async dispose() {
+      await graphqlWs.dispose();
+      await gateway.dispose();
+    },
   };
 }

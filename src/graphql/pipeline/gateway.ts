@@ -1,17 +1,20 @@
 import {
   getOperationAST,
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   type GraphQLError,
   type OperationDefinitionNode,
   type OperationTypeNode,
 } from 'graphql';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { RateLimits } from '../../auth/rate-limits.ts';
 import { badInput, type ApiError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { createContext, type Caller, type Services } from '../schema/context.ts';
+import { createContext, type Caller, type Context, type Services } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
-import { Documents } from './documents.ts';
+import { createDocumentCache } from './document-cache.ts';
+import { useDocumentLimits, useExecutor, useValidationErrorCodes, useValidationRules } from './document-plugins.ts';
 import { ErrorReporter } from './error-reporter.ts';
 import { createExecutor } from './executor.ts';
 import { variableProblems } from './input-problems.ts';
@@ -48,7 +51,8 @@ interface GatewayOptions {
 }
 
 /**
- * The GraphQL pipeline of every transport: `prepare`, then `execute` or `subscribe`.
+ * The GraphQL pipeline of every transport: `prepare`, then `execute` or `subscribe`. Parsing, validation and their
+ * caches are yoga's.
  *
  * INVARIANTS
  * - A document is bounded before it is validated, and its variables are checked before it runs.
@@ -59,21 +63,37 @@ export class Gateway {
   readonly #services: Services;
   readonly #rates: RateLimits;
   readonly #introspection: boolean;
-  readonly #documents: Documents;
   readonly #reporter: ErrorReporter;
   readonly #execute = createExecutor();
   readonly #subscribe: Subscribe;
+  readonly #yoga: YogaServerInstance<{ caller?: Caller }, Context>;
 
   constructor({ services, rates, log, introspection }: GatewayOptions) {
     this.#services = services;
     this.#rates = rates;
     this.#introspection = introspection;
-    this.#documents = new Documents(schema, { introspection });
     this.#reporter = new ErrorReporter(log);
     this.#subscribe = createSubscribe({
       execute: this.#execute,
       report: (result, caller) => this.#reporter.reportResult(result, caller),
       contextOf: (caller) => createContext(services, caller),
+    });
+    this.#yoga = createYoga<{ caller?: Caller }, Context>({
+      schema,
+      logging: false,
+      // Every transport masks, and logs what it masks, by `ErrorReporter`.
+      maskedErrors: false,
+      // Syntax errors are not cached.
+      parserAndValidationCache: {
+        documentCache: createDocumentCache(),
+        errorCache: { get: () => undefined, set: () => undefined },
+      },
+      plugins: [
+        useDocumentLimits(rates),
+        useValidationRules({ introspection }),
+        useValidationErrorCodes(),
+        useExecutor(this.#execute),
+      ],
     });
   }
 
@@ -82,13 +102,20 @@ export class Gateway {
     const { query, variables } = request;
     // Some clients send an empty name with an anonymous operation.
     const operationName = request.operationName === '' ? undefined : request.operationName;
-    const document = this.#documents.get(query, (points) => this.#rates.charge(caller.viewer, points));
-    if (!('kind' in document)) return this.#reporter.report(document, caller);
+    const enveloped = this.#yoga.getEnveloped({ caller, params: { query, variables, operationName } });
+    let document: DocumentNode;
+    try {
+      document = enveloped.parse(query);
+    } catch (error) {
+      return this.#reporter.report([maskError(error)], caller);
+    }
+    const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
+    if (problems.length > 0) return this.#reporter.report(problems.map(maskError), caller);
     const operation = getOperationAST(document, operationName);
     if (operation == null) return this.#reporter.report([graphqlErrorOf(noSuchOperation())], caller);
     const name = operation.name?.value;
     const args: ExecutionArgs = {
-      schema,
+      schema: enveloped.schema,
       document,
       variableValues: variables ?? NO_VARIABLES,
       ...(operationName != null && { operationName }),
@@ -102,9 +129,13 @@ export class Gateway {
     return {
       kind: operation.operation,
       args,
-      execute: () => this.#run(args, caller, name),
+      execute: () => this.#run(() => enveloped.execute(args), caller, name),
       subscribe: () => this.#subscribe(args, caller),
     };
+  }
+
+  async dispose(): Promise<void> {
+    await this.#yoga.dispose();
   }
 
   /** Masks and logs an error that a transport met outside the pipeline. */
@@ -113,9 +144,13 @@ export class Gateway {
     return this.#reporter.report([masked], caller)[0] ?? masked;
   }
 
-  async #run(args: ExecutionArgs, caller: Caller, name: string | undefined): Promise<ExecutionResult> {
+  async #run(
+    execute: () => ExecutionResult | Promise<ExecutionResult>,
+    caller: Caller,
+    name: string | undefined,
+  ): Promise<ExecutionResult> {
     try {
-      return this.#reporter.reportResult(await this.#execute(args), caller, name);
+      return this.#reporter.reportResult(await execute(), caller, name);
     } catch (error) {
       return { errors: this.#reporter.report([maskError(error)], caller, name) };
     }

@@ -34,14 +34,14 @@ export async function measureGrowth(options: GrowthOptions): Promise<Figure[]> {
   const stopped = ACCOUNTS * VMS_PER_ACCOUNT;
   print(`idle: ${empty.toFixed(2)} % of a core without VMs, ${full.toFixed(2)} % with ${stopped} stopped ones`);
 
-  let next = 0;
+  const asked = { count: 0 };
   const list = LIST_WORKLOADS[0]?.requests.gateway;
   if (list === undefined) throw new Error('There is no list to ask the gateway for.');
   const target: LoadTarget = {
     port: gateway.port,
-    requestOf: (index) => list(accounts[(next += 1) % ACCOUNTS] as ListAccount, index),
+    requestOf: (index) => list(accounts[(asked.count += 1) % ACCOUNTS] as ListAccount, index),
   };
-  while (next < ACCOUNTS) {
+  while (asked.count < ACCOUNTS) {
     signal.throwIfAborted();
     await load(target, CONNECTIONS, READ_MS);
   }

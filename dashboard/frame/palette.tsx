@@ -55,7 +55,7 @@ export function Palette(): JSX.Element {
       )}
       <div id={id} role="listbox" aria-label={words.palette.open} class="options-list">
         {found.map((entry, index) => (
-          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- the keys are those of the combobox
+          // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- the combobox keeps the focus and has the keys
           <div
             key={entry.id}
             id={`${id}-${index}`}

@@ -8,6 +8,7 @@ import { createApi } from './create-api.ts';
 import { Dashboard } from './dashboard/dashboard.ts';
 import { loadDashboardFiles } from './dashboard/dashboard-files.ts';
 import { createDatabase } from './db/database.ts';
+import { requireNotifications } from './db/require-notifications.ts';
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
 import { awaitDatabase } from './db/await-database.ts';
 import { Listener } from './db/listen.ts';
@@ -80,7 +81,10 @@ export async function startServer(
       : undefined;
   if (embedded !== undefined) parts.defer(() => embedded.stop());
   const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
-  if (embedded === undefined) await awaitDatabase(databaseUrl, log, signal);
+  if (embedded === undefined) {
+    await awaitDatabase(databaseUrl, log, signal);
+    await requireNotifications(databaseUrl);
+  }
   await migrateToLatest(databaseUrl, log);
   const outage = new OutageLog(log, 'the database');
   const ending = new AbortController();

@@ -300,6 +300,12 @@ describe('the file of the operator', () => {
     expect(String(error)).toContain(catalogFile);
   });
 
+  it('may begin with a byte order mark', async () => {
+    const catalogFile = await fileWith('\uFEFF{"distributions": []}');
+    const plansFile = await fileWith('\uFEFF{"plans": []}');
+    await expect(load({ catalogFile, plansFile })).resolves.toBeDefined();
+  });
+
   it.each([
     ['is no JSON', '{"distributions": [', /is not readable as JSON/],
     ['is a list', [], /the file/],

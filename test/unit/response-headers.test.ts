@@ -40,6 +40,12 @@ describe("an app's cookie", () => {
   });
 });
 
+it('the coding of a body keeps its label, even if Connection names it', () => {
+  const answered = { host: HOST, vmId: VM, appPort: 3000, isPrivate: false };
+  const sent = ['Connection', 'content-encoding, x-hop', 'X-Hop', '1', 'Content-Encoding', 'gzip'];
+  expect(responseHeaders(sent, answered)).toEqual(['Content-Encoding', 'gzip']);
+});
+
 describe("an app's redirect", () => {
   const at = `${HOST}:4000`;
   it.each([

@@ -43,8 +43,6 @@ const MOST_PIECES = 256;
 const PAUSE_MS = 1;
 
 const INVALID_RESPONSE = 'The app sent a response that HTTP does not allow.';
-/** Codes of undici's errors for such a response. It would be the same at a second try. */
-const INVALID = ['HPE_', 'UND_ERR_HEADERS_OVERFLOW'];
 
 /**
  * Sends a request to the app and streams the response back. Never throws: a failure is answered, or cuts the response.
@@ -190,9 +188,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {
     if (this.#isOver) return;
     const { pool, res, target } = this.#request;
-    const isInvalid = INVALID.some((prefix) => error.code?.startsWith(prefix));
     if (target.signal.aborted || error instanceof TargetGoneError) this.#fail('The app was stopped.', 'TARGET_GONE');
-    else if (isInvalid && !res.headersSent) this.#fail(INVALID_RESPONSE, error.code ?? error.name);
     else if (this.#mayRepeat && !this.#hasAnswerBegun && this.#controller !== undefined && !this.#isRepeated) {
       this.#isRepeated = true;
       this.#controller = undefined;

@@ -12,7 +12,7 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ]);
 /** Connection must not remove these, because the message depends on them. */
-const NEVER_REMOVED = new Set(['host', 'content-length', 'close']);
+const NEVER_REMOVED = new Set(['host', 'content-length', 'content-encoding', 'content-type', 'close']);
 
 /**
  * Headers in their order and case, without those that concern one hop only. `keep` gets the name in lower case and

@@ -131,6 +131,10 @@ describe('the rate limit', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
     await expect(openRawSocket(tight.port, { headers })).rejects.toThrow('429');
     expect((await tight.rest(await tight.token('honest'), 'GET', '/vms', { headers })).status).toBe(429);
+    const graphql = await fetch(`${tight.url}/graphql`, { headers });
+    expect(await graphql.json()).toMatchObject({
+      errors: [{ extensions: { code: 'RATE_LIMITED', retryAfterSeconds: 1 } }],
+    });
     // Liveness is not limited.
     expect((await fetch(`${tight.url}/health/live`, { headers })).status).toBe(200);
     expect((await tight.rest(undefined, 'GET', '/vms', { headers: fresh() })).status).toBe(401);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import type { AccountSockets } from '../../auth/account-sockets.ts';
 import type { Authenticate } from '../../auth/authenticate.ts';
 import type { Viewer } from '../../audit/viewer.ts';
@@ -7,25 +7,17 @@ import { ApiError } from '../../errors.ts';
 import { MethodNotAllowedError } from '../../http/method-not-allowed.ts';
 import { readJson } from '../../http/read-json.ts';
 import { requestIdOf } from '../../http/request-id.ts';
-import { sendJson } from '../../http/send-response.ts';
 import { logFailure } from '../../lib/log-failure.ts';
 import type { Log } from '../../log.ts';
 import { GRAPHQL_PATH, type Gateway, type PreparedOperation } from '../pipeline/gateway.ts';
 import { PersistedOperationError, type PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import type { Caller } from '../schema/context.ts';
-import { FINAL_ID, sendNoContent, sendResultAsStream, serveSse } from './graphql-sse.ts';
+import { FINAL_ID, sendNoContent, serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
-import {
-  JSON_TYPE,
-  namesEventStream,
-  PAGE_TYPE,
-  responseTypeOf,
-  RESULT_TYPES,
-  STREAM_TYPE,
-  type ResultType,
-} from './response-type.ts';
+import { namesEventStream, PAGE_TYPE, responseTypeOf, STREAM_TYPE } from './response-type.ts';
 import { sendGraphqlError } from './send-graphql-error.ts';
+import { refuseAccept, sendRefusal, sendResult } from './send-result.ts';
 
 /** The longest delay of setTimeout. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -87,14 +79,14 @@ export class GraphqlHttp {
       lastEventId,
       connection: { cut: () => void reply.destroy() },
     });
-    if (!('kind' in prepared)) return refuse(reply, type, prepared);
+    if (!('kind' in prepared)) return sendRefusal(reply, type, prepared);
     if (prepared.kind === 'mutation' && method === 'GET')
       throw new MethodNotAllowedError(['POST'], 'Send mutations by POST.');
     const isSubscription = prepared.kind === 'subscription';
     if (type === STREAM_TYPE || (isSubscription && namesEventStream(request)))
       return this.#stream(reply, prepared, { viewer: caller.viewer, isReconnect: lastEventId !== undefined });
-    if (isSubscription) return refuse(reply, type, [gateway.mask(NO_STREAM, caller)]);
-    send(reply, 200, type, await prepared.execute());
+    if (isSubscription) return sendRefusal(reply, type, [gateway.mask(NO_STREAM, caller)]);
+    sendResult(reply, 200, type, await prepared.execute());
   }
 
   async #prepare(request: IncomingMessage, caller: Caller): Promise<PreparedOperation | readonly GraphQLError[]> {
@@ -147,20 +139,6 @@ const NO_STREAM = new ApiError(
 function lastEventIdOf({ headers }: IncomingMessage): string | undefined {
   const id = headers['last-event-id'];
   return typeof id === 'string' ? id : undefined;
-}
-
-/** An operation that is refused as a whole: a client that understands only JSON gets the errors as a result. */
-function refuse(reply: ServerResponse, type: ResultType | typeof STREAM_TYPE, errors: readonly GraphQLError[]): void {
-  if (type === STREAM_TYPE) sendResultAsStream(reply, { errors });
-  else send(reply, type === JSON_TYPE ? 200 : 400, type, { errors });
-}
-
-function send(reply: ServerResponse, status: number, type: ResultType, result: ExecutionResult): void {
-  sendJson(reply, status, result, { 'content-type': type });
-}
-
-function refuseAccept(reply: ServerResponse): void {
-  reply.writeHead(406, { accept: RESULT_TYPES.join(', '), 'content-length': '0' }).end();
 }
 
 function atExpiry({ expiresAt }: Viewer, end: () => void): NodeJS.Timeout {

@@ -31,7 +31,22 @@ export function namesEventStream({ headers }: Asked): boolean {
   return new Negotiator({ headers }).mediaTypes().some((type) => type.toLowerCase() === 'text/event-stream');
 }
 
-function preferred<T extends string>({ headers }: Asked, offered: readonly T[]): T | undefined {
-  const [best] = new Negotiator({ headers }).mediaTypes([...offered]);
+function preferred<T extends string>({ headers: { accept } }: Asked, offered: readonly T[]): T | undefined {
+  const best = rank(accept).find((type) => (offered as readonly string[]).includes(type));
   return offered.find((type) => type === best);
+}
+
+/** The few headers that clients send; negotiating one takes as long as executing a list. */
+const ranks = new Map<string | undefined, readonly string[]>();
+const MAX_RANKS = 100;
+/** Longer ones are rare, and would be kept for nobody. */
+const MAX_LENGTH = 200;
+
+/** All types that the header accepts, those that it prefers first. */
+function rank(accept: string | undefined): readonly string[] {
+  const known = ranks.get(accept);
+  if (known !== undefined) return known;
+  const ranked = new Negotiator({ headers: { accept } }).mediaTypes([...ALL_TYPES]);
+  if (ranks.size < MAX_RANKS && (accept ?? '').length <= MAX_LENGTH) ranks.set(accept, ranked);
+  return ranked;
 }

@@ -14,6 +14,8 @@ import { ApiError } from '../../errors.ts';
 import type { Gateway, PreparedOperation } from '../pipeline/gateway.ts';
 import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { toResultStream } from '../pipeline/subscription.ts';
+import { renewToken } from './renew-token.ts';
+import { reviveMessage } from './revive-message.ts';
 import { TOO_MANY_SOCKETS_CODE, type WsConnection } from './ws-connection.ts';
 
 export interface WsProtocolOptions {
@@ -55,7 +57,7 @@ export class WsProtocol {
     const { gateway } = options;
     this.#server = makeServer<InitPayload, Extra>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      jsonMessageReviver: (key, value: unknown) => (key === '' ? withQuery(value) : value),
+      jsonMessageReviver: reviveMessage,
       onConnect: ({ extra: { connection }, connectionParams }) => this.#authenticate(connection, connectionParams),
       onSubscribe: ({ extra: { connection } }, _id, payload) => this.#prepare(connection, payload),
       execute: (args) => preparedOf(args).execute(),
@@ -81,26 +83,10 @@ export class WsProtocol {
   /** A ping with a new token renews that of the connection; the pong says until when, or why not. */
   async #answerPing(connection: WsConnection, payload: InitPayload): Promise<void> {
     const authorization = payload?.['authorization'];
-    const answer = authorization === undefined ? payload : await this.#renew(connection, authorization);
+    const answer = authorization === undefined ? payload : await renewToken(connection, authorization, this.#options);
     await connection.send(
       stringifyMessage({ type: MessageType.Pong, ...(answer !== undefined && { payload: answer }) }),
     );
-  }
-
-  async #renew(connection: WsConnection, authorization: unknown): Promise<Record<string, unknown>> {
-    const { verifyToken, rates, gateway } = this.#options;
-    try {
-      if (connection.viewer === undefined)
-        throw new ApiError('UNAUTHENTICATED', 'Send the first token in connection_init.');
-      rates.checkAccount(connection.viewer);
-      const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
-      if (viewer.userId !== connection.viewer.userId)
-        throw new ApiError('UNAUTHENTICATED', 'The token must be of the same account.');
-      connection.renew(viewer);
-      return { expiresAt: new Date(viewer.expiresAt).toISOString() };
-    } catch (error) {
-      return { errors: [gateway.mask(error, connection).toJSON()] };
-    }
   }
 
   /** Authenticates a connection_init. For false, graphql-ws closes with 4403 unless this has used a better code. */
@@ -152,18 +138,6 @@ const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = {
   UNAVAILABLE: TRY_AGAIN_LATER,
   RATE_LIMITED: TOO_MANY_SOCKETS_CODE,
 };
-
-/** graphql-ws requires a query, which an operation that is named by its id does not have. */
-function withQuery(message: unknown): unknown {
-  if (!isObject(message) || message['type'] !== 'subscribe') return message;
-  const { payload } = message;
-  const isNamed = isObject(payload) && ('documentId' in payload || 'extensions' in payload);
-  return isNamed && !('query' in payload) ? { ...message, payload: { ...payload, query: '' } } : message;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
 
 /** The operation from `onSubscribe`; graphql-ws passes its return value to `execute` and `subscribe`. */
 function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {

@@ -12,6 +12,16 @@ const compactDocuments: Plugin = {
   },
 };
 
+/** Not needed at once: what no screen waits for, all screens but the list, and what stays apart. */
+const LATER = /dashboard[\\/](frame[\\/](later|banner|palette|shortcuts)|live[\\/](news|page-version)|parts[\\/]toast)/;
+const SCREENS =
+  /dashboard[\\/](screens[\\/](rename|refusal|create|catalog|activity|account|vm[\\/]|logs|secrets|network|delete)|live[\\/](follow-(logs|stats|history)|deleted|catalog)|words[\\/](create|vm\.|activity|account|settings|telemetry)|api[\\/](queries|mutations|subscriptions)|parts[\\/](stepper|sparkline|dialog|copy|field|time|use-[faq]))/;
+const APART = /dashboard[\\/](screens[\\/]stats|session[\\/](sign-in|check-token|paste|issuer|oidc)|words[\\/]sign-in)/;
+
+const isFirst = (id: string): boolean =>
+  /node_modules[\\/](@?preact|graphql-ws)/.test(id) ||
+  (/dashboard[\\/].*\.tsx?$/.test(id) && ![LATER, SCREENS, APART].some((other) => other.test(id)));
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   cacheDir: fileURLToPath(new URL('../.runtime/vite', import.meta.url)),
@@ -26,13 +36,12 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
-        // Two scripts for the first screen: what all screens share, and the list.
+        // One script for the first screen and one for all others; charts and OpenID Connect are apart.
         codeSplitting: {
           groups: [
-            {
-              name: 'shared',
-              test: /node_modules[\\/](@?preact|graphql-ws)|dashboard[\\/](api[\\/](ask|graphql|problem|vm-fields)|words[\\/](words|format)|session[\\/](session|token)|parts[\\/]use)/,
-            },
+            { name: 'first', test: isFirst, priority: 2 },
+            { name: 'later', test: LATER, priority: 1 },
+            { name: 'screens', test: SCREENS, priority: 1 },
           ],
         },
       },

@@ -20,6 +20,7 @@ export const Desk = graphql(`
       code
       name
       available
+      problem
     }
     plans {
       ...PlanFields

@@ -47,11 +47,10 @@ export const VmSecretKeys = graphql(`
 export type SecretKey = NonNullable<ResultOf<typeof VmSecretKeys>['vm']>['secrets'][number];
 
 /** Asked only to show a value: the audit records each read. */
-export const VmSecretValues = graphql(`
-  query VmSecretValues($id: ID!) {
+export const VmSecretValue = graphql(`
+  query VmSecretValue($id: ID!, $key: String!) {
     vm(id: $id) {
-      secrets {
-        key
+      secret(key: $key) {
         value
       }
     }
@@ -80,9 +79,9 @@ export const VmNetwork = graphql(`
 export type Network = NonNullable<ResultOf<typeof VmNetwork>['vm']>;
 
 export const Audit = graphql(`
-  query Audit($after: String) {
+  query Audit($after: String, $vmId: ID, $actions: [AuditAction!]) {
     me {
-      audit(first: 50, after: $after) {
+      audit(first: 50, after: $after, vmId: $vmId, actions: $actions) {
         nodes {
           action
           actor
@@ -105,3 +104,25 @@ export const Audit = graphql(`
   }
 `);
 export type AuditEntry = ResultOf<typeof Audit>['me']['audit']['nodes'][number];
+
+/** How each entry of the catalog would get to a region. */
+export const Availability = graphql(`
+  query Availability($region: String!) {
+    distributions {
+      code
+      availability(region: $region)
+    }
+  }
+`);
+export type ImageAvailability = ResultOf<typeof Availability>['distributions'][number]['availability'];
+
+/** Why a VM could not be created and started, in the words of the API. */
+export const Preflight = graphql(`
+  query Preflight($cpu: Int!, $ram: Int!, $without: ID) {
+    me {
+      violations(cpu: $cpu, ram: $ram, without: $without) {
+        message
+      }
+    }
+  }
+`);

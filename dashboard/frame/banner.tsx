@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import type { Region } from '../api/desk.ts';
 import { now } from '../live/clock.ts';
 import { desk } from '../live/desk.ts';
 import { isCrowded, link, lostAt } from '../live/link-state.ts';
@@ -55,7 +56,7 @@ function findMessage(): Message | undefined {
   if (isPageOutdated.value)
     return { text: banner.newer, tone: 'info', action: { label: banner.reload, run: () => location.reload() } };
   const region = brokenRegion();
-  return region === undefined ? undefined : { text: banner.region(region), tone: 'warn' };
+  return region === undefined ? undefined : { text: region.problem ?? banner.region(region.name), tone: 'warn' };
 }
 
 /** When the session ends, if that is soon and it cannot be renewed. */
@@ -68,7 +69,7 @@ function sessionEnd(): number | undefined {
 }
 
 /** The first region that has a VM here and cannot start any. */
-function brokenRegion(): string | undefined {
+function brokenRegion(): Region | undefined {
   const used = new Set(allVms.value.map(({ region }) => region));
-  return desk.value?.regions.find(({ code, available }) => !available && used.has(code))?.name;
+  return desk.value?.regions.find(({ code, available }) => !available && used.has(code));
 }

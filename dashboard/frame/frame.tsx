@@ -1,5 +1,8 @@
+import { computed } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { lazy, useLocation } from 'preact-iso';
+import { link } from '../live/link-state.ts';
+import { isComplete } from '../live/vms.ts';
 import { ErrorBoundary } from '../parts/error-boundary.tsx';
 import { Icon } from '../parts/icons.tsx';
 import { Logo } from '../parts/logo.tsx';
@@ -16,6 +19,9 @@ const SCREENS = [
   { path: '/activity', icon: 'activity', label: words.nav.activity },
   { path: '/account', icon: 'account', label: words.nav.account },
 ] as const;
+
+/** The first list is there, or it will not come soon: time for everything else. */
+const isSettled = computed(() => isComplete.value || link.value !== 'live');
 
 /** What surrounds every screen. */
 export function Frame({ children }: { children: ComponentChildren }): JSX.Element {
@@ -41,15 +47,11 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
         <span class="grow" />
         <LinkState />
         <div class="later">
-          <ErrorBoundary>
-            <Later />
-          </ErrorBoundary>
+          <ErrorBoundary>{isSettled.value && <Later />}</ErrorBoundary>
         </div>
         <AccountMenu />
       </header>
-      <ErrorBoundary>
-        <Banner />
-      </ErrorBoundary>
+      <ErrorBoundary>{isSettled.value && <Banner />}</ErrorBoundary>
       <main id="content" class="content" tabIndex={-1}>
         <ErrorBoundary key={path}>{children}</ErrorBoundary>
       </main>

@@ -15,14 +15,9 @@ export function PaletteButton(): JSX.Element {
   useEffect(() => handleShortcuts(route, open), [route]);
   return (
     <>
-      <button
-        type="button"
-        class="palette-button"
-        aria-label={words.palette.open}
-        title={words.palette.open}
-        onClick={open}
-      >
+      <button type="button" class="palette-button" aria-keyshortcuts="Control+K" onClick={open}>
         <Icon name="search" />
+        <span class="hidden">{words.palette.open}</span>
         <kbd>Ctrl K</kbd>
       </button>
       {isPaletteOpen.value && <Palette />}

@@ -13,6 +13,6 @@ export function followPageVersion(): () => void {
 
 async function check(): Promise<void> {
   const config = await fetchConfig().catch(() => undefined);
-  const script = document.querySelector<HTMLScriptElement>('script[src]');
+  const script = document.querySelector<HTMLScriptElement>('script[src*="/first-"]');
   if (config !== undefined && script !== null) isPageOutdated.value = config.build !== new URL(script.src).pathname;
 }

@@ -1,7 +1,7 @@
 import type { Plan, Usage } from '../api/desk.ts';
 import { words } from '../words/words.ts';
 
-interface Size {
+export interface Size {
   readonly cpu: number;
   readonly ram: number;
 }

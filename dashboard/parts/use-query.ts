@@ -11,20 +11,21 @@ export interface QueryState<Result> {
 
 /** Asks once for each value of the variables; `reload` asks again and keeps what is shown until then. */
 export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>): QueryState<ResultOf<Doc>> {
-  const [state, setState] = useState<{ data?: ResultOf<Doc>; problem?: Problem }>({});
+  const [state, setState] = useState<{ key?: string; data?: ResultOf<Doc>; problem?: Problem }>({});
   const [round, setRound] = useState(0);
   const key = JSON.stringify(variables);
   useEffect(() => {
     const ended = new AbortController();
     ask(document, variables, { signal: ended.signal }).then(
-      (data) => setState({ data }),
+      (data) => setState({ key, data }),
       (error: unknown) => {
-        if (!ended.signal.aborted)
-          setState(({ data }) => ({ ...(data !== undefined && { data }), problem: toProblem(error) }));
+        if (!ended.signal.aborted) setState((before) => ({ ...before, problem: toProblem(error) }));
       },
     );
     return () => ended.abort();
     // oxlint-disable-next-line react-hooks/exhaustive-deps -- the variables by their content
   }, [document, key, round]);
-  return { data: state.data, problem: state.problem, reload: useCallback(() => setRound((last) => last + 1), []) };
+  // What was answered to other variables is not the answer.
+  const data = state.key === key ? state.data : undefined;
+  return { data, problem: state.problem, reload: useCallback(() => setRound((last) => last + 1), []) };
 }

@@ -1,5 +1,3 @@
-import { plural } from './format.ts';
-
 const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
@@ -28,7 +26,6 @@ export const activityWords = {
   older: 'Show older',
   empty: 'Nothing has happened yet.',
   noMatch: 'Nothing is like that.',
-  ofShown: (count: number) => `Of the ${plural(count, 'entry', 'entries')} shown.`,
   vm: 'VM',
   allVms: 'All VMs',
   what: 'Action',

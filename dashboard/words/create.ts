@@ -37,9 +37,11 @@ export const createWords = {
   catalogHint: 'What a VM can run here.',
   make: 'Create',
   deprecated: 'Deprecated',
-  needsRegistry: 'needs a registry',
-  builds: 'can be built here',
   ports: 'Ports can be opened to the world.',
-  availability: { READY: 'ready', DOWNLOAD: 'downloads', BUILDABLE: 'is built here', UNAVAILABLE: 'not here' },
-  downloads: (mb: number) => `downloads ${gigabytes(mb / 1000)}`,
+  availability: {
+    READY: 'ready',
+    DOWNLOAD: 'is downloaded first',
+    BUILDABLE: 'can be built here by your operator',
+    UNAVAILABLE: 'needs a registry that cannot be reached',
+  },
 };

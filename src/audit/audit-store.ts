@@ -55,17 +55,20 @@ export interface AuditPage {
   readonly hasNextPage: boolean;
 }
 
-/** A page of the account's audit, newest first: the entries before the given number. */
+/** A page of the account's audit, newest first: the entries before the given number that fit the filter. */
 export async function listAudit(
   db: Db,
   userId: string,
   page: { first: number; before: number | undefined },
+  filter: { vmId?: string | undefined; actions?: readonly AuditAction[] | undefined } = {},
 ): Promise<AuditPage> {
   let query = db
     .selectFrom('audit')
     .select(['number', 'actor', 'address', 'action', 'vm_id', 'vmlabel', 'details', 'count', 'at'])
     .where('user_id', '=', userId);
   if (page.before !== undefined) query = query.where('number', '<', page.before);
+  if (filter.vmId !== undefined) query = query.where('vm_id', '=', filter.vmId);
+  if (filter.actions !== undefined) query = query.where('action', 'in', [...filter.actions]);
   const rows = await query
     .orderBy('number', 'desc')
     .limit(page.first + 1)

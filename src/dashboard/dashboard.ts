@@ -33,7 +33,7 @@ export class Dashboard {
     this.#options = options;
     this.#headers = dashboardHeaders(options.oidc?.issuer);
     const page = options.files.get(INDEX)?.bodies.identity?.toString() ?? '';
-    this.#build = /src="([^"]+)"/.exec(page)?.[1] ?? '';
+    this.#build = /src="(\/assets\/first-[^"]+)"/.exec(page)?.[1] ?? '';
   }
 
   /** Whether the request is for the page or one of its files. */

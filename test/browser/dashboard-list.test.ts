@@ -133,7 +133,7 @@ describe('signing in', () => {
   }, 30_000);
 
   it('ends with the token, at the same address, and goes on there with the next one', async () => {
-    const { page } = await openDashboard(browser, gateway, { token: await testToken('short', { ttlSeconds: 4 }) });
+    const { page } = await openDashboard(browser, gateway, { token: await testToken('short', { ttlSeconds: 8 }) });
     await page.getByText('Your session has ended.').waitFor({ timeout: 15_000 });
     await page.getByRole('textbox', { name: 'Paste a token' }).fill(await testToken('short'));
     await page.keyboard.press('Enter');
@@ -147,7 +147,7 @@ describe('the served page', () => {
 
   it('has the policy on every reply, and no header that lets another origin read it', async () => {
     const page = await fetch(`${gateway.url}/`, { headers: html });
-    const [, script = ''] = /src="([^"]+\.js)"/.exec(await page.text()) ?? [];
+    const [, script = ''] = /src="(\/assets\/first[^"]+)"/.exec(await page.text()) ?? [];
     const replies = [
       page,
       await fetch(gateway.url + script, { headers: html }),

@@ -6,6 +6,14 @@ import {
   type GraphQLNamedType,
   type GraphQLObjectType,
 } from 'graphql';
+import { KEY } from './access-rules.ts';
+
+/** What fields within are given that have arguments without defaults. */
+const REQUIRED: Readonly<Record<string, string>> = {
+  'Vm.secret': `(key: "${KEY}")`,
+  'Account.violations': '(cpu: 1, ram: 1)',
+  'Distribution.availability': '(region: "AU")',
+};
 
 /** An operation that asks for everything that can be reached from one field of a root type. */
 export interface WholeOperation {
@@ -15,8 +23,8 @@ export interface WholeOperation {
 }
 
 /**
- * Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults,
- * those of the field are variables.
+ * Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults
+ * or as `REQUIRED` has them, those of the field are variables.
  */
 export function selectAll(
   root: GraphQLObjectType,
@@ -30,9 +38,12 @@ export function selectAll(
     const fields = Object.values(named.getFields()).flatMap((each) => {
       const next = getNamedType(each.type);
       if (isObjectType(next) && trail.includes(next.name)) return [];
-      if (each.args.some((arg) => String(arg.type).endsWith('!') && arg.defaultValue === undefined)) return [];
-      coordinates.add(`${named.name}.${each.name}`);
-      return [`${each.name} ${inside(next, [...trail, next.name])}`];
+      const coordinate = `${named.name}.${each.name}`;
+      const passed = REQUIRED[coordinate] ?? '';
+      if (passed === '' && each.args.some((arg) => String(arg.type).endsWith('!') && arg.defaultValue === undefined))
+        return [];
+      coordinates.add(coordinate);
+      return [`${each.name}${passed} ${inside(next, [...trail, next.name])}`];
     });
     return `{ ${fields.join(' ')} }`;
   };

@@ -350,3 +350,19 @@ it('production requires keys', () => {
 it('a config is frozen', () => {
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
+
+it.each([
+  ['Set OIDC_ISSUER and OIDC_CLIENT_ID', { OIDC_ISSUER: 'https://issuer.test' }],
+  ['needs JWT_JWKS_URL', { OIDC_ISSUER: 'https://issuer.test', OIDC_CLIENT_ID: 'page' }],
+  [
+    'OIDC_ISSUER and JWT_ISSUER differ',
+    {
+      OIDC_ISSUER: 'https://issuer.test',
+      OIDC_CLIENT_ID: 'page',
+      JWT_JWKS_URL: 'https://issuer.test/jwks',
+      JWT_ISSUER: 'https://other.test',
+    },
+  ],
+])('OpenID Connect that cannot work is refused: %s', (message, env) => {
+  expect(() => readConfig(env)).toThrow(message);
+});

@@ -17,7 +17,7 @@ export async function buildDashboard(folder: string, stamp: string): Promise<voi
     await mkdir(unfinished, { recursive: true });
     await build({
       configFile: inProject('dashboard/vite.config.ts'),
-      logLevel: 'warn',
+      logLevel: 'error',
       build: { outDir: unfinished, emptyOutDir: true },
     });
     for (const name of await readdir(unfinished, { recursive: true })) await compress(path.join(unfinished, name));

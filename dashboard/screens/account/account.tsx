@@ -28,10 +28,12 @@ export function Account(): JSX.Element {
         <section class="panel">
           <h2>{words.regions}</h2>
           <ul class="plain entries">
-            {regions.map(({ code, name, available }) => (
+            {regions.map(({ code, name, available, problem }) => (
               <li key={code} class="entry">
                 <span>{name}</span>
-                <span class={available ? 'quiet' : 'bad-text'}>{available ? words.available : words.unavailable}</span>
+                <span class={available ? 'quiet' : 'bad-text'}>
+                  {available ? words.available : (problem ?? words.unavailable)}
+                </span>
               </li>
             ))}
           </ul>

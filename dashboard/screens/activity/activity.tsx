@@ -1,22 +1,21 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { allVms } from '../../live/vms.ts';
 import { useTitle } from '../../parts/use-title.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { activityWords as words } from '../../words/activity.ts';
+import { AUDIT_ACTIONS } from './audit-actions.ts';
 import { AuditRow } from './audit-row.tsx';
 import { useAudit } from './use-audit.ts';
 
 /** The audit of the account. */
 export function Activity(): JSX.Element {
   useTitle(words.title);
-  const { entries, problem, older } = useAudit();
-  const [vm, setVm] = useState('');
+  const [vmId, setVm] = useState('');
   const [action, setAction] = useState('');
-  const shown = entries?.filter(
-    (entry) => (vm === '' || entry.vmId === vm) && (action === '' || entry.action === action),
-  );
-  const vms = new Map(entries?.toReversed().map((entry) => [entry.vmId, entry.vmlabel]));
-  const actions = [...new Set(entries?.map((entry) => entry.action))];
+  const known = AUDIT_ACTIONS.find((each) => each === action);
+  const { entries, problem, older } = useAudit({ vmId: vmId === '' ? undefined : vmId, action: known });
+  const isFiltered = vmId !== '' || known !== undefined;
   return (
     <>
       <div class="title-block">
@@ -26,23 +25,28 @@ export function Activity(): JSX.Element {
       {problem !== undefined && entries === undefined && (
         <FailedQuery problem={problem} onRetry={() => location.reload()} />
       )}
-      {entries?.length === 0 && <p class="quiet">{words.empty}</p>}
-      {entries !== undefined && entries.length > 0 && (
+      {entries?.length === 0 && !isFiltered && <p class="quiet">{words.empty}</p>}
+      {entries !== undefined && (entries.length > 0 || isFiltered) && (
         <>
           <div class="filters section-tools">
-            <Choice label={words.vm} all={words.allVms} value={vm} options={[...vms]} onChange={setVm} />
+            <Choice
+              label={words.vm}
+              all={words.allVms}
+              value={vmId}
+              options={allVms.value.map(({ id, vmlabel }) => [id, vmlabel] as const)}
+              onChange={setVm}
+            />
             <Choice
               label={words.what}
               all={words.allActions}
               value={action}
-              options={actions.map((each) => [each, words.action(each, '…')] as const)}
+              options={AUDIT_ACTIONS.map((each) => [each, words.action(each, '…')] as const)}
               onChange={setAction}
             />
-            {(vm !== '' || action !== '') && <span class="quiet small">{words.ofShown(entries.length)}</span>}
           </div>
-          {shown?.length === 0 && <p class="quiet">{words.noMatch}</p>}
+          {entries.length === 0 && <p class="quiet">{words.noMatch}</p>}
           <ol class="rows audit">
-            {shown?.map((entry) => (
+            {entries.map((entry) => (
               <AuditRow key={`${entry.at} ${entry.action} ${entry.vmId}`} entry={entry} hasLink />
             ))}
           </ol>

@@ -16,13 +16,12 @@ type Item = { readonly at: string; readonly entry: AuditEntry } | { readonly at:
 
 /** What people did with the VM, and what happened to it, by time. */
 export function VmActivity({ vm }: { vm: Vm }): JSX.Element {
-  const { entries, problem, older } = useAudit();
+  const { entries, problem, older } = useAudit({ vmId: vm.id });
   const { value: events = [] } = useFollowing<readonly HistoryEvent[]>(followHistory, vm.id);
   if (problem !== undefined && entries === undefined)
     return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
-  const own = entries?.filter(({ vmId }) => vmId === vm.id) ?? [];
   const items: Item[] = [
-    ...own.map((entry) => ({ at: entry.at, entry })),
+    ...(entries ?? []).map((entry) => ({ at: entry.at, entry })),
     ...events.map((event) => ({ at: event.at, event })),
   ];
   return (

@@ -6,7 +6,7 @@ import { FailedQuery } from '../../parts/failed-query.tsx';
 import { useTitle } from '../../parts/use-title.ts';
 import { createWords as words } from '../../words/create.ts';
 import { and } from '../../words/format.ts';
-import { AvailabilityNote } from '../create/availability-note.tsx';
+import { AvailabilityNote, useAvailability, type AvailabilityState } from '../create/availability-note.tsx';
 
 const KINDS = ['WEBTOP', 'PREMADE'] as const;
 
@@ -14,7 +14,7 @@ const KINDS = ['WEBTOP', 'PREMADE'] as const;
 export function Catalog(): JSX.Element {
   useTitle(words.catalog);
   const entries = desk.value?.distributions ?? [];
-  const region = desk.value?.regions[0]?.code ?? '';
+  const availability = useAvailability(desk.value?.regions[0]?.code ?? '');
   return (
     <>
       <div class="title-block">
@@ -32,7 +32,7 @@ export function Catalog(): JSX.Element {
               <h2>{words.kinds[kind]}</h2>
               <ul class="cards">
                 {own.map((entry) => (
-                  <Entry key={entry.code} entry={entry} region={region} />
+                  <Entry key={entry.code} entry={entry} availability={availability.get(entry.code)} />
                 ))}
               </ul>
             </section>
@@ -43,14 +43,20 @@ export function Catalog(): JSX.Element {
   );
 }
 
-function Entry({ entry, region }: { entry: Distribution; region: string }): JSX.Element {
+function Entry({
+  entry,
+  availability,
+}: {
+  entry: Distribution;
+  availability: AvailabilityState | undefined;
+}): JSX.Element {
   const { code, name, description, desktops, deprecated, portForwarding, ports } = entry;
   return (
     <li class="card">
       <h3>{name}</h3>
       <p class="small">{description}</p>
       <p class="quiet small">
-        <AvailabilityNote distribution={entry} region={region} />
+        <AvailabilityNote state={availability} />
         {desktops.length > 0 && ` · ${and(desktops.map(desktopName))}`}
       </p>
       {(portForwarding || ports.length > 0) && <p class="quiet small">{words.ports}</p>}

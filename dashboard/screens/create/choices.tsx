@@ -8,7 +8,7 @@ export function Where({ regions, draft }: { regions: readonly Region[]; draft: D
   return (
     <fieldset class="field">
       <legend>{words.where}</legend>
-      {regions.map(({ code, name, available }) => (
+      {regions.map(({ code, name, available, problem }) => (
         <label key={code} class="choice">
           <input
             type="radio"
@@ -19,7 +19,7 @@ export function Where({ regions, draft }: { regions: readonly Region[]; draft: D
           <span>
             {name}{' '}
             <span class={available ? 'quiet small' : 'bad-text small'}>
-              {available ? words.available : words.unavailable}
+              {available ? words.available : (problem ?? words.unavailable)}
             </span>
           </span>
         </label>

@@ -11,7 +11,7 @@ import { createWords as words } from '../../words/create.ts';
 import { createAndStart } from './create-and-start.ts';
 import { beginDraft, changeDraft, draft, endDraft, nameOf, type Draft } from './draft.ts';
 import { Password } from './password.tsx';
-import { Preflight, preflightOf } from './preflight.tsx';
+import { Preflight, usePreflight } from './preflight.tsx';
 import { Files, Where } from './choices.tsx';
 import { Size } from './size.tsx';
 import { What } from './what.tsx';
@@ -42,7 +42,7 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
   const [isSending, setSending] = useState(false);
   const name = nameOf(draft, distributions);
   const chosen = distributions.find(({ code }) => code === draft.distribution);
-  const violations = preflightOf(me, draft);
+  const violations = usePreflight(me, draft);
   const problemOf = (field: string): string | undefined =>
     problem?.fields.find(({ path }) => path.split('.').at(-1) === field)?.message;
   const submit = async (mayStart: boolean): Promise<void> => {

@@ -1,13 +1,19 @@
 import type { JSX } from 'preact';
 import type { DeskData } from '../../api/desk.ts';
-import { createViolation, startViolations } from '../../live/preflight.ts';
+import { Preflight as Document } from '../../api/queries.ts';
+import { createViolation, startViolations, type Size } from '../../live/preflight.ts';
+import { useQuery } from '../../parts/use-query.ts';
 import { createWords as words } from '../../words/create.ts';
-import type { Draft } from './draft.ts';
 
-/** Why a start of the VM would be refused now. */
-export function preflightOf({ plan, usage }: DeskData['me'], draft: Draft): string[] {
-  const tooMany = createViolation(plan, usage);
-  return [...(tooMany === undefined ? [] : [tooMany]), ...startViolations(plan, usage, draft)];
+/**
+ * Why a start of a VM of this size would be refused now: what the API says, until its answer what the page knows.
+ * `without` is the VM that gets this size, if there is one already.
+ */
+export function usePreflight({ plan, usage }: DeskData['me'], { cpu, ram }: Size, without?: string): readonly string[] {
+  const { data } = useQuery(Document, { cpu, ram, without: without ?? null });
+  if (data !== undefined) return data.me.violations.map(({ message }) => message);
+  const tooMany = without === undefined ? createViolation(plan, usage) : undefined;
+  return [...(tooMany === undefined ? [] : [tooMany]), ...startViolations(plan, usage, { cpu, ram })];
 }
 
 export function Preflight({ violations }: { violations: readonly string[] }): JSX.Element {

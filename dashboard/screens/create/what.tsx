@@ -5,7 +5,7 @@ import { firstDesktop, isOffered } from '../../live/catalog-facts.ts';
 import { desktopName } from '../../live/vm-facts.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { createWords as words } from '../../words/create.ts';
-import { AvailabilityNote } from './availability-note.tsx';
+import { AvailabilityNote, useAvailability } from './availability-note.tsx';
 import { changeDraft, type Draft } from './draft.ts';
 
 interface WhatProps {
@@ -17,6 +17,7 @@ interface WhatProps {
 /** What the VM runs: a radio group as cards, and the desktop. */
 export function What({ distributions, draft, chosen }: WhatProps): JSX.Element {
   const [search, setSearch] = useState('');
+  const availability = useAvailability(draft.region);
   const offered = distributions.filter((each) => isOffered(each) || each.code === draft.distribution);
   const found = offered.filter(({ name, code }) =>
     `${name} ${code}`.toLowerCase().includes(search.trim().toLowerCase()),
@@ -49,7 +50,7 @@ export function What({ distributions, draft, chosen }: WhatProps): JSX.Element {
             />
             <span class="name">{each.name}</span>
             <span class="quiet small">
-              <AvailabilityNote distribution={each} region={draft.region} />
+              <AvailabilityNote state={availability.get(each.code)} />
             </span>
           </label>
         ))}

@@ -2,16 +2,17 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask } from '../../api/ask.ts';
 import { UpdateVm } from '../../api/mutations.ts';
+import type { DeskData } from '../../api/desk.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
 import { desk } from '../../live/desk.ts';
-import { startViolations } from '../../live/preflight.ts';
+import type { Size } from '../../live/preflight.ts';
 import { Stepper } from '../../parts/stepper.tsx';
 import { useAction } from '../../parts/use-action.ts';
 import { createWords } from '../../words/create.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { words } from '../../words/words.ts';
-import { Preflight } from '../create/preflight.tsx';
+import { Preflight, usePreflight } from '../create/preflight.tsx';
 
 const WORDS = settingsWords.settings;
 
@@ -60,7 +61,7 @@ export function SizeSettings({ vm }: { vm: Vm }): JSX.Element {
           />
         ))}
       </div>
-      {me !== undefined && <Preflight violations={startViolations(me.plan, me.usage, size)} />}
+      {me !== undefined && <SizePreflight me={me} size={size} vmId={vm.id} />}
       {problem !== undefined && (
         <p class="problem" role="alert">
           {problem.message}
@@ -71,4 +72,8 @@ export function SizeSettings({ vm }: { vm: Vm }): JSX.Element {
       </button>
     </form>
   );
+}
+
+function SizePreflight({ me, size, vmId }: { me: DeskData['me']; size: Size; vmId: string }): JSX.Element {
+  return <Preflight violations={usePreflight(me, size, vmId)} />;
 }

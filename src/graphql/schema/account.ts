@@ -1,6 +1,8 @@
-import type { Usage as AccountUsage } from '../../vm/limits.ts';
 import { builder } from './builder.ts';
+import { createViolations, startViolations, type Usage as AccountUsage } from '../../vm/limits.ts';
+import { readUsage } from '../../vm/vm-store.ts';
 import { Plan } from './catalog.ts';
+import { QuotaViolation } from './quota.ts';
 
 const Usage = builder.objectRef<AccountUsage>('Usage').implement({
   description: 'What the account uses now.',
@@ -28,6 +30,23 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
       type: Usage,
       description: 'What it uses now.',
       resolve: async (_account, _args, { loaders }) => (await loaders.account()).usage,
+    }),
+    violations: t.field({
+      type: [QuotaViolation],
+      description:
+        'The limits that a VM of this size would exceed if it were created and started now, or, with `without`, if that VM got ' +
+        'this size and were started. Empty if none.',
+      args: {
+        cpu: t.arg.int({ description: 'vCPU cores.' }),
+        ram: t.arg.int({ description: 'GB of memory.' }),
+        without: t.arg.id({ required: false, description: 'A VM of the account whose present use does not count.' }),
+      },
+      async resolve({ userId }, { cpu, ram, without }, { db, loaders }) {
+        const { plan, usage } = await loaders.account();
+        if (without == null)
+          return [...createViolations(plan, usage.vms), ...startViolations(plan, usage, { cpu, ramGb: ram })];
+        return startViolations(plan, await readUsage(db, userId, without), { cpu, ramGb: ram });
+      },
     }),
   }),
 });

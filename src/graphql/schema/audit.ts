@@ -1,5 +1,6 @@
 import { AUDIT_ACTIONS, type AuditAction as Action, type AuditEntry as Entry } from '../../audit/audit.ts';
 import { listAudit, type AuditPage } from '../../audit/audit-store.ts';
+import { isUuid } from '../../lib/is-uuid.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
 import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from './page.ts';
@@ -106,10 +107,16 @@ builder.objectField(Account, 'audit', (t) =>
         description: 'The maximum number of entries, 1 to 100.',
       }),
       after: t.arg.string({ required: false, description: 'Return entries after this cursor, which are older.' }),
+      vmId: t.arg.id({ required: false, description: 'Only actions on this VM, which may have been deleted.' }),
+      actions: t.arg({ type: [AuditAction], required: false, description: 'Only these actions.' }),
     },
-    resolve: async ({ userId }, { first, after }, { db }): Promise<Page> => {
+    resolve: async ({ userId }, { first, after, vmId, actions }, { db }): Promise<Page> => {
       const start = fromCursor('audit', after);
-      return { ...(await listAudit(db, userId, { first: parsePageSize(first), before: start })), after: start };
+      const page = { first: parsePageSize(first), before: start };
+      // No VM has such an id, and so none has an entry.
+      if (vmId != null && !isUuid(vmId)) return { entries: [], hasNextPage: false, after: start };
+      const filter = { vmId: vmId ?? undefined, actions: actions ?? undefined };
+      return { ...(await listAudit(db, userId, page, filter)), after: start };
     },
   }),
 );

@@ -2,6 +2,12 @@ import type { Region as RegionEntry } from '../../catalog/catalog.ts';
 import { imageOf, localImageOf, type Distribution as DistributionEntry } from '../../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../../catalog/plan.ts';
 import { builder } from './builder.ts';
+import { engineProblem } from '../../vm/problems/engine-problem.ts';
+import {
+  IMAGE_AVAILABILITIES,
+  imageAvailability,
+  type ImageAvailability as Availability,
+} from '../../vm/problems/image-availability.ts';
 import { PortProtocol } from './port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {
@@ -10,6 +16,13 @@ const DistributionKind = builder.enumType('DistributionKind', {
     WEBTOP: { description: 'An operating system with a choice of desktops; `desktop` is required.' },
     PREMADE: { description: 'One app with its own interface; `desktop` is not allowed.' },
   } as const,
+});
+
+const ImageAvailability = builder.enumType('ImageAvailability', {
+  description: 'How a new VM would get its image.',
+  values: Object.fromEntries(
+    Object.entries(IMAGE_AVAILABILITIES).map(([name, description]) => [name, { description }]),
+  ) as Record<Availability, { description: string }>,
 });
 
 const PortRange = builder.objectRef<DistributionEntry['ports'][number]>('PortRange').implement({
@@ -65,6 +78,21 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
       description: 'The image of each desktop, or of the app.',
       resolve: imagesOf,
     }),
+    availability: t.field({
+      type: ImageAvailability,
+      description:
+        'How a VM in this region would get its image, as far as is known. Reading it does not call the engine.',
+      args: {
+        region: t.arg.string({ description: 'The code of the region.' }),
+        desktop: t.arg.string({ required: false, description: 'One of `desktops`; by default the first.' }),
+      },
+      resolve(distribution, { region, desktop }, { catalog, factsOf }) {
+        const chosen = desktop ?? distribution.desktops[0] ?? null;
+        const imageRef = imageOf(distribution, chosen);
+        if (imageRef === undefined || !catalog.regions.has(region)) return 'UNAVAILABLE' as const;
+        return imageAvailability({ imageRef, localImageRef: localImageOf(distribution, chosen) }, factsOf(region));
+      },
+    }),
     ports: t.field({
       type: [PortRange],
       description: 'Its ports for other protocols than HTTP, which addPort can forward.',
@@ -89,6 +117,14 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
       description:
         'Whether VMs can start there now: its engine answers and isolates VMs. Starts are accepted in any case and wait until it is available.',
       resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
+    }),
+    problem: t.string({
+      nullable: true,
+      description: 'Why VMs cannot start there now, human-readable; null if they can.',
+      resolve({ code }, _args, { factsOf }) {
+        const { problem } = factsOf(code);
+        return problem === undefined ? null : engineProblem(problem, code).message;
+      },
     }),
   }),
 });

@@ -34,6 +34,19 @@ builder.objectField(Vm, 'secrets', (t) =>
   }),
 );
 
+builder.objectField(Vm, 'secret', (t) =>
+  t.field({
+    type: VmSecret,
+    nullable: true,
+    description: 'One of its secrets; null if there is none with this key.',
+    args: { key: t.arg.string({ description: "The variable's name." }) },
+    async resolve({ id }, { key }, { loaders }, info) {
+      const secrets = await (selectedFields(info).has('value') ? loaders.secretValues(id) : loaders.secrets(id));
+      return secrets.find((secret) => secret.key === key) ?? null;
+    },
+  }),
+);
+
 const SetSecretInput = builder.inputType('SetSecretInput', {
   description: 'A secret to add or replace.',
   fields: (t) => ({

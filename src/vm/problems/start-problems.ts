@@ -1,5 +1,6 @@
 import { imageOf, localImageOf, type Distribution } from '../../catalog/distribution.ts';
-import type { EngineFacts, EngineProblem } from '../engine-facts.ts';
+import type { EngineFacts } from '../engine-facts.ts';
+import { engineProblem } from './engine-problem.ts';
 import { choiceProblem, keptProblem, wouldUseStandIn } from './image-problems.ts';
 import type { QuotaViolation } from '../limits.ts';
 import type { StartProblem } from './start-problem.ts';
@@ -30,16 +31,6 @@ export function startProblems(
 }
 
 const QUOTA_ACTION = 'Stop or shrink another VM, free storage, or take a bigger plan.';
-const OTHER_REGION = 'Try again later or in another region; the operator sees more in the log of the gateway.';
-
-function engineProblem(problem: EngineProblem, region: string): StartProblem {
-  const messages: Readonly<Record<EngineProblem, string>> = {
-    ENGINE_UNREACHABLE: `The engine of region "${region}" does not answer.`,
-    ISOLATION_FAILED: `VMs cannot be isolated on the engine of region "${region}", so none is started there.`,
-    NO_SPACE: `The disk of region "${region}" is nearly full, so nothing new is started there.`,
-  };
-  return { code: problem, message: messages[problem], action: OTHER_REGION };
-}
 
 function entryProblems(vm: StartCandidate, distribution: Distribution | undefined, facts: EngineFacts): StartProblem[] {
   const imageRef = distribution && imageOf(distribution, vm.desktop);

@@ -18,6 +18,7 @@ const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
   storageGb: ['persistent', 'storageEnforcement', 'storageGb'],
   storageUsedGb: ['storageBytes'],
   secrets: ['id'],
+  secret: ['id'],
   networking: ['mappings'],
 };
 const KNOWN: ReadonlySet<string> = new Set(ALL_VM_PROPERTIES);

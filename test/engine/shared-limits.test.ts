@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { firewallRules, MACHINE_CONNECTIONS } from '../../src/engine/docker/isolation/firewall-rules.ts';
-import { toSharedEngineNames } from '../../src/engine/docker/isolation/shared-engine-names.ts';
+import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../src/engine/docker/isolation/shared-engine-names.ts';
 import { LOWEST_SETTINGS, parseUnheld } from '../../src/engine/docker/isolation/shared-limits.ts';
 import { readScript } from '../../src/engine/docker/shell/read-script.ts';
 import {
@@ -89,6 +89,11 @@ async function takeInContainer(most: number) {
 }
 
 it('one VM takes all instances of inotify that it can, and neither another VM nor the host is left without', async () => {
+  // It would raise them too, if another test has just left it.
+  await docker
+    .getContainer(SHARED_ENGINE_NAMES.watchdog)
+    .remove({ force: true })
+    .catch(() => undefined);
   await asRoot('sh', '-c', `echo ${KERNEL_DEFAULT} > ${INSTANCES}`);
   expect(await driver.isolate(within())).toBe('isolated');
   const greedy = await takeInContainer(100_000);

@@ -125,7 +125,7 @@ describe('prepare', () => {
       await markInstalled();
       const DOCKER_HOST = `unix://${clone}/docker.sock`;
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
-      const { status, said } = prepare(clone, 'serve', { PATH, DOCKER_HOST, REGIONS: '' });
+      const { status, said } = prepare(clone, 'serve', { PATH, DASHBOARD: '0', DOCKER_HOST, REGIONS: '' });
       expect(status).toBe(1);
       expect(said).toContain(`none answers at ${DOCKER_HOST} (ENOENT)`);
       expect(said).toContain('or unset DOCKER_HOST');
@@ -153,7 +153,7 @@ describe('prepare', () => {
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       const REGIONS = 'AU=tcp://au.internal:2376';
       const DOCKER_HOST = `unix://${clone}/docker.sock`;
-      expect(prepare(clone, 'serve', { PATH, DOCKER_HOST, REGIONS })).toMatchObject({ status: 0, said: '' });
+      expect(prepare(clone, 'serve', { PATH, DASHBOARD: '0', DOCKER_HOST, REGIONS })).toMatchObject({ status: 0, said: '' });
     });
   });
 });

@@ -153,7 +153,10 @@ describe('prepare', () => {
       const PATH = `${path.dirname(process.execPath)}:${process.env['PATH']}`;
       const REGIONS = 'AU=tcp://au.internal:2376';
       const DOCKER_HOST = `unix://${clone}/docker.sock`;
-      expect(prepare(clone, 'serve', { PATH, DASHBOARD: '0', DOCKER_HOST, REGIONS })).toMatchObject({ status: 0, said: '' });
+      expect(prepare(clone, 'serve', { PATH, DASHBOARD: '0', DOCKER_HOST, REGIONS })).toMatchObject({
+        status: 0,
+        said: '',
+      });
     });
   });
 });

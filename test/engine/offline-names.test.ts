@@ -36,7 +36,7 @@ echo 'nameserver 127.0.0.1' > resolv.conf
 mount --bind resolv.conf "$target"
 ip link set lo up
 "$2" -e "$3" "$1/asked" &
-exec dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" -H "unix://$1/docker.sock" --cgroup-parent /swiftor-offline-names
+exec dockerd --data-root "$1/data" --exec-root "$1/exec" --pidfile "$1/pid" -H "unix://$1/docker.sock"
 `;
 
 const undo = new AsyncDisposableStack();

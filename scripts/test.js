@@ -11,8 +11,11 @@ if (prepared.status === 0) run();
 else process.exitCode = prepared.status ?? 1;
 
 function run() {
+  // Each test file loads the sources in a process of its own.
+  const env = { NODE_COMPILE_CACHE: inProject('.runtime/compile-cache'), ...process.env };
   const child = spawn(inProject('.runtime/node'), [inProject('node_modules/vitest/vitest.mjs'), 'run', ...args], {
     stdio: 'inherit',
+    env,
   });
   // A terminal sends its signal to vitest as well; a second one would end vitest before it has cleaned up.
   process.on('SIGINT', () => undefined);

@@ -195,7 +195,7 @@ describeEachEngine('The driver contract, making machines', (engine) => {
       const spec = machineSpec({ imageRef: `local/${randomUUID()}:1` });
       expect(await failureOf(ensure(spec))).toMatchObject({
         code: 'IMAGE_NOT_FOUND',
-        message: expect.stringContaining('not built'),
+        message: expect.stringContaining('not been built'),
       });
       expect(await containersOf(spec)).toEqual([]);
     });

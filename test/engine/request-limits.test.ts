@@ -49,7 +49,7 @@ describe('a gateway in production', () => {
     expect((await answerOf(postGraphql(closed, token, { query: '{ __typename }' }))).data).toEqual({
       __typename: 'Query',
     });
-    expect((await fetch(`${closed.url}/graphql`, { headers: { accept: 'text/html' } })).status).toBe(401);
+    expect((await fetch(`${closed.url}/graphql`, { headers: { accept: 'text/html' } })).status).toBe(406);
   });
 
   it('accepts a Bearer token in the header only', async () => {

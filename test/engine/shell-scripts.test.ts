@@ -18,3 +18,9 @@ it.each(SCRIPTS)('shellcheck accepts %s, with no file-wide exception', (script) 
   expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   expect(readFileSync(path.join(PROJECT, script), 'utf8')).not.toMatch(/shellcheck disable/);
 });
+
+it('the watchdog leaves its standard input alone, whose writer opens it at any time', () => {
+  const script = readFileSync(path.join(PROJECT, 'src/engine/docker/shell/watchdog.sh'), 'utf8');
+  expect(script).not.toMatch(/^\s*done <</m);
+  expect(script.match(/^\s*done 3<</gm)).toHaveLength(3);
+});

@@ -133,7 +133,8 @@ it('what the host cannot hold is said, by name and value, and the other rules st
   const watchdog = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     watchdog.stdin.write('a-word\n');
-    const [line] = (await once(createInterface(watchdog.stdout), 'line')) as [string];
+    const signal = AbortSignal.timeout(20_000);
+    const [line] = (await once(createInterface(watchdog.stdout), 'line', { signal })) as [string];
     expect(line).toBe('a-word connlimit fs/file-max=65536');
     expect(parseUnheld(line)).toEqual([
       expect.stringContaining('connections of each VM'),

@@ -22,7 +22,7 @@ say() { echo "$*" >&2; }
 read_rules() {
   of_forward='' of_input='' of_user='' part='' jumps='' state=''
   all=$("$1" -w 5 -S 2>&1) || { say "$1: $all"; return 1; }
-  while read -r line <&3; do
+  while read -r line; do
     case $line in
       "-A $forward "* | "-A $input "* | "-A $deny "*) part=$part$line$newline ;;
       *" -i $bridges -j $forward" | *" -i $bridges -j $input") jumps=$jumps-D${line#-A}$newline ;;
@@ -32,7 +32,7 @@ read_rules() {
       "-A DOCKER-USER "*) [ -n "$of_user" ] || of_user=$line ;;
       "-A INPUT "*) [ -n "$of_input" ] || of_input=$line ;;
     esac
-  done 3<<END
+  done <<END
 $all
 END
   if [ "$of_forward" = '-A FORWARD -j DOCKER-USER' ]; then
@@ -64,9 +64,9 @@ END
 
 # Prints the rules $1 without those that count connections, which some kernels cannot.
 without_counting() {
-  while read -r line <&3; do
+  while read -r line; do
     case $line in *" -m connlimit "* | *" -m hashlimit "*) ;; *) echo "$line" ;; esac
-  done 3<<END
+  done <<END
 $1
 END
 }
@@ -75,12 +75,12 @@ END
 raise_settings() {
   low='' floors=''
   set --
-  while read -r path floor <&3; do
+  while read -r path floor; do
     # This kernel or this network namespace has no such limit.
     [ -e "/host-sys/$path" ] || continue
     set -- "$@" "/host-sys/$path"
     floors="$floors$floor "
-  done 3<<END
+  done <<END
 $settings
 END
   [ $# -gt 0 ] || return 0
@@ -132,10 +132,10 @@ if [ "$mode" = once ]; then
   exit
 fi
 
-# A gateway sends a token and gets it back after the check. An empty line from ourselves comes every two seconds. It is
-# opened in the background, so nothing here may redirect standard input: the lines would go to a here-document, whose
-# reader then never ends.
-( while sleep 2; do echo; done > /proc/$$/fd/0 ) &
+# A gateway sends a token and gets it back after the check. An empty line from ourselves comes every two seconds. Its
+# writer opens our input in the background, at a moment when descriptor 0 may be a here-document.
+exec 4<&0
+( while sleep 2; do echo; done > /proc/$$/fd/4 ) &
 idle=0 checks=0
 while read -r token; do
   checks=$((checks + 1))

@@ -7,16 +7,24 @@ import { readConfig, type Config } from './config/config.ts';
 import { collectGarbage } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './log.ts';
 
-const USAGE = `swiftor serve      run the gateway
-swiftor migrate    migrate the database of DATABASE_URL to the latest version
-swiftor schema     write the GraphQL schema to schema.graphql
-swiftor rotate-secrets [--renew]   encrypt all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS; gateways may be running.
-                   --renew also replaces the data keys, which ends open links to VMs at the next start of the gateways
-swiftor orphans list   list resources on the engines whose VMs are not in the database
-swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [--desktop NAME] [--cpu N] [--ram GB] [--vmlabel TEXT]
-                   restore the VM with its volumes, turned off; the options replace what its labels lack
-swiftor orphans remove VM_ID   delete its containers and volumes permanently
+const USAGE = `swiftor serve
+    run the gateway
+swiftor migrate
+    migrate the database of DATABASE_URL to the latest version
+swiftor schema
+    write the GraphQL schema to schema.graphql
+swiftor rotate-secrets [--renew]
+    encrypt all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS; gateways may be running
+    --renew also replaces the data keys, which ends open links to VMs at the next start of the gateways
+swiftor orphans list
+    list resources on the engines whose VMs are not in the database
+swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [--desktop NAME]
+                            [--cpu N] [--ram GB] [--vmlabel TEXT]
+    restore the VM with its volumes, turned off; the options replace what its labels lack
+swiftor orphans remove VM_ID
+    delete its containers and volumes permanently
 swiftor token --user ID [--plan CODE] [--ttl 1h]
+    print an access token
 `;
 
 /** Within this time, a second signal is a duplicate: terminal and npm both send one for the same Ctrl-C. */
@@ -121,7 +129,8 @@ async function rotateSecrets(): Promise<void> {
   const vault = { db: database.db, keyRing, secretBox: new SecretBox(keyRing, keys) };
   const { dataKeys, values: secrets } = await rotate(vault, { renew: values.renew, signal });
   process.stdout.write(
-    `Re-encrypted ${dataKeys} data keys and ${secrets} secrets. SECRETS_KEY alone decrypts everything; unset SECRETS_KEY_PREVIOUS.\n`,
+    `Re-encrypted ${dataKeys} data keys and ${secrets} secrets. SECRETS_KEY alone decrypts everything; unset ` +
+      'SECRETS_KEY_PREVIOUS.\n',
   );
 }
 

@@ -11,7 +11,7 @@ import type { PersistedOperations } from './graphql/pipeline/persisted-operation
 import type { Services } from './graphql/schema/context.ts';
 import { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import { GraphqlWs } from './graphql/transports/graphql-ws.ts';
-import { originRuleOf } from './http/allowed-origin.ts';
+import { originRuleOf } from './http/request/allowed-origin.ts';
 import type { Log } from './log.ts';
 import { RestHandler } from './rest/rest-handler.ts';
 

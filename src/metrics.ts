@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Db } from './db/database.ts';
 import { isDatabaseUnavailable } from './db/database-errors.ts';
 import type { EventStreams } from './events/event-streams.ts';
-import { withDeadline } from './lib/with-deadline.ts';
+import { withDeadline } from './lib/concurrency/with-deadline.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { toVmStatus, VM_STATUSES } from './vm/vm-status.ts';
 
@@ -99,7 +99,9 @@ function registerMetrics({ db, streams, regions, codes }: MetricsSources): Regis
   });
   new Gauge({
     name: 'swiftor_engine_unheld_limits',
-    help: "Limits that the host of the region's engine cannot hold, so one VM can cost others; /health/ready names them.",
+    help:
+      "Limits that the host of the region's engine cannot hold, so one VM can cost others; /health/ready names " +
+      'them.',
     labelNames: ['region'],
     registers: [register],
     collect() {

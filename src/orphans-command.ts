@@ -44,7 +44,8 @@ export async function runOrphans(
   if (command.action === 'adopt') {
     const { userId, vmlabel } = await adoptOrphan(deps, first, command.given, signal);
     print(
-      `${first.id} is a VM of ${userId} again, "${vmlabel}", and off. Its password is a new one, which its owner can read.`,
+      `${first.id} is a VM of ${userId} again, "${vmlabel}", and off. Its password is a new one, which its ` +
+        'owner can read.',
     );
     return;
   }

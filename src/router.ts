@@ -6,12 +6,12 @@ import { GRAPHQL_PATH } from './graphql/pipeline/gateway.ts';
 import type { GraphqlHttp } from './graphql/transports/graphql-http.ts';
 import type { GraphqlWs } from './graphql/transports/graphql-ws.ts';
 import { sendGraphqlError } from './graphql/transports/send-graphql-error.ts';
-import { errorHeaders } from './http/error-headers.ts';
-import { pathOf } from './http/path-of.ts';
-import { originForm } from './http/request-target.ts';
-import { refuseUpgrade } from './http/refuse-upgrade.ts';
-import { REQUEST_ID_HEADER, requestIdOf } from './http/request-id.ts';
-import { sendJson } from './http/send-response.ts';
+import { errorHeaders } from './http/response/error-headers.ts';
+import { pathOf } from './http/request/path-of.ts';
+import { originForm } from './http/request/request-target.ts';
+import { refuseUpgrade } from './http/response/refuse-upgrade.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from './http/request/request-id.ts';
+import { sendJson } from './http/response/send-response.ts';
 import { answerNotHere } from './ingress/pages/answer-not-here.ts';
 import { matchRequest } from './ingress/routing/match-request.ts';
 import { parseVmHost, type HostMatch } from './ingress/routing/vm-host.ts';
@@ -49,7 +49,8 @@ export interface RouterOptions {
  * INVARIANTS
  * - The host decides between API and ingress, in `matchRequest` only. Health and metrics answer at foreign hosts, too.
  * - An API request is counted for its address before anything else of it is read; `/health/live` is never limited.
- * - One rule decides which origins' pages may read answers of the API and open WebSockets (`http/allowed-origin.ts`).
+ * - One rule decides which origins' pages may read answers of the API and open WebSockets
+ *   (`http/request/allowed-origin.ts`).
  */
 export class Router {
   readonly #options: RouterOptions;

@@ -2,7 +2,9 @@ import { fetchConfig } from '../session/dashboard-config.ts';
 import { lostAt } from './link-state.ts';
 import { isPageOutdated } from './page-outdated.ts';
 
-/** Looks after each reconnect whether the gateway has been replaced by one with a newer page. Returns the way to stop. */
+/**
+ * Looks after each reconnect whether the gateway has been replaced by one with a newer page. Returns the way to stop.
+ */
 export function followPageVersion(): () => void {
   let wasLost = false;
   return lostAt.subscribe((lost) => {

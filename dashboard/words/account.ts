@@ -31,7 +31,8 @@ export const accountWords = {
   api: 'Use the API',
   apiHint: 'Everything on this page is in the API. Put your token into TOKEN.',
   curl: (origin: string) =>
-    `curl ${origin}/graphql -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"query":"{ vms { nodes { id vmlabel status } } }"}'`,
+    `curl ${origin}/graphql -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d ` +
+    `'{"query":"{ vms { nodes { id vmlabel status } } }"}'`,
   graphiql: 'Open GraphiQL',
   openapi: 'The REST API',
 };

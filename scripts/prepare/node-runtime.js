@@ -34,7 +34,9 @@ export function checkNodeRuntime() {
       ? undefined
       : { quiet: true, why: `.runtime/node is to point to ${wanted}`, install: async () => link(wanted) };
   }
-  const why = `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ${NEEDED_MAJOR} or later is needed`;
+  const why =
+    `Node ${VERSION} into .runtime (npm package ${PACKAGE}): this machine's is ${process.version}, ` +
+    `${NEEDED_MAJOR} or later is needed`;
   const integrity = INTEGRITY.get(PLATFORM);
   return integrity === undefined
     ? { why, impossible: `npm has none for ${PLATFORM}. Install Node ${NEEDED_MAJOR} or later yourself.` }

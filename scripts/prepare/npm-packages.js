@@ -22,8 +22,8 @@ export function checkNpmPackages() {
         title: 'Installing npm packages',
         command: 'npm',
         // Not `npm ci`: it refuses a lock file that lacks packages of other platforms, which registries do not all
-        // have. With --no-save, the lock file decides and stays as it is. Install scripts of packages are not run. Tests
-        // need the development packages even with NODE_ENV=production.
+        // have. With --no-save, the lock file decides and stays as it is. Install scripts of packages are not run.
+        // Tests need the development packages even with NODE_ENV=production.
         args: ['install', '--no-save', '--ignore-scripts', '--include=dev', '--include=optional', ...QUIET],
         deadline: 600,
         cwd: projectRoot,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acquireProcessLock, LockHeldError } from '../../src/lib/process-lock.js';
+import { acquireProcessLock, LockHeldError } from '../../src/lib/process/process-lock.js';
 import { inProject } from './project.js';
 import { PrepareFailure, say } from './report.js';
 

@@ -16,7 +16,8 @@ export async function recordAction<A extends AuditAction>(
 ): Promise<void> {
   await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel}, ${JSON.stringify(details)}::jsonb, ${thisMinute})
+    values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
+      ${JSON.stringify(details)}::jsonb, ${thisMinute})
     ${incrementCount}
   `.execute(trx);
 }
@@ -37,7 +38,8 @@ export function recordSecretReads(actor: Actor, vmIds: readonly string[]): RawBu
 export function recordRedemption(links: RawBuilder<unknown>, from: string): RawBuilder<unknown> {
   return sql`
     insert into audit (user_id, address, action, vm_id, vmlabel, details, repeats_in)
-    select vm.user_id, ${from}, 'OPEN_LINK_REDEEMED', vm.id, vm.vmlabel, jsonb_build_object('name', links.name), ${thisMinute}
+    select vm.user_id, ${from}, 'OPEN_LINK_REDEEMED', vm.id, vm.vmlabel,
+      jsonb_build_object('name', links.name), ${thisMinute}
     from ${links} as links join vm on vm.id = links.vm_id
     ${incrementCount}
   `;

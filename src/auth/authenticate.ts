@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { requestIdOf } from '../http/request-id.ts';
+import { requestIdOf } from '../http/request/request-id.ts';
 import { bearerOf, type VerifyToken } from './jwt.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { Actor } from '../audit/viewer.ts';

@@ -1,6 +1,6 @@
 import { ApiError } from '../errors.ts';
-import { networkOf } from '../http/network-of.ts';
-import { TokenBuckets } from '../lib/token-buckets.ts';
+import { networkOf } from '../http/request/network-of.ts';
+import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
 import type { Log } from '../log.ts';
 import type { Viewer } from '../audit/viewer.ts';
 

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
-import { takeToken } from '../lib/token-buckets.ts';
+import { takeToken } from '../lib/concurrency/token-buckets.ts';
 
 const FETCH_MS = 5_000;
 const CHECK_EVERY_MS = 60_000;

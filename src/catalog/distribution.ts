@@ -55,7 +55,8 @@ export const SHARED_EXCEPTIONS: readonly z.input<typeof exceptionSchema>[] = [
   {
     check: '5.13',
     reason:
-      'Users change their VMs, and the images write all over their file system at each start (s6-overlay does not boot otherwise).',
+      'Users change their VMs, and the images write all over their file system at each start (s6-overlay does ' +
+      'not boot otherwise).',
   },
   {
     check: '5.27',

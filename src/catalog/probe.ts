@@ -14,8 +14,8 @@ export const probeSchema = z.strictObject({
   /** `basic`: HTTP Basic with CUSTOM_USER of `env` (or `abc`) and the first of `passwordVariables`. */
   signIn: z.enum(['none', 'basic']).default('none'),
   /**
-   * `answer`: any status but 5xx. `websocket`: an answer that only a WebSocket server gives, not a web server in front
-   * of it. The request never opens a WebSocket, so it disturbs no session.
+   * `answer`: a status below 500. `websocket`: a response that proves a WebSocket server, which a reverse proxy alone
+   * does not give. The request never opens a WebSocket, so it disturbs no session.
    */
   expect: z.enum(['answer', 'websocket']).default('answer'),
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Encoding } from '../http/accepted-encoding.ts';
+import type { Encoding } from '../http/request/accepted-encoding.ts';
 import { errorCode } from '../lib/error-code.ts';
 
 /** A file of the built page, in memory. */

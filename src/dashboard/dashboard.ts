@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OidcClient } from '../config/oidc-client.ts';
-import { acceptedEncoding } from '../http/accepted-encoding.ts';
-import { sendJson } from '../http/send-response.ts';
+import { acceptedEncoding } from '../http/request/accepted-encoding.ts';
+import { sendJson } from '../http/response/send-response.ts';
 import { dashboardHeaders } from './dashboard-headers.ts';
 import type { DashboardFile, DashboardFiles } from './dashboard-files.ts';
 

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { Semaphore } from '../lib/semaphore.ts';
+import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import type { Db } from './database.ts';
 
 /** How many changes of one account may wait in one gateway, the running one included. */

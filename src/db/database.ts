@@ -1,9 +1,9 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { OutageLog } from '../lib/outage-log.ts';
-import { createDatabaseSocket } from './database-socket.ts';
+import { createDatabaseSocket } from './pool/database-socket.ts';
 import { isDatabaseUnavailable } from './database-errors.ts';
-import { createDeadlinePool } from './deadline-pool.ts';
+import { createDeadlinePool } from './pool/deadline-pool.ts';
 import type { Database } from './tables.ts';
 
 export type Db = Kysely<Database>;

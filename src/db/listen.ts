@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { OutageLog } from '../lib/outage-log.ts';
 import { KEEPALIVE_OPTIONS } from './database.ts';
-import { createDatabaseSocket } from './database-socket.ts';
+import { createDatabaseSocket } from './pool/database-socket.ts';
 
 export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress'] as const;
 export type Channel = (typeof CHANNELS)[number];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import pg from 'pg';
-import { createDatabaseSocket } from './database-socket.ts';
+import { createDatabaseSocket } from './pool/database-socket.ts';
 
 const PATIENCE_MS = 5_000;
 

@@ -15,8 +15,8 @@ export function placeholder<T>(name: string): RawBuilder<T> {
 }
 
 /**
- * A compiled statement with the values of its placeholders. Building a statement takes Kysely longer than sending it, so
- * the hottest ones are compiled once.
+ * A compiled statement with the values of its placeholders. Building a statement takes Kysely longer than sending it,
+ * so the hottest ones are compiled once.
  */
 export function fillTemplate<R>(
   template: CompiledQuery<R>,

@@ -66,7 +66,8 @@ class Notifier {
       const batch = notes.splice(0, MAX_BATCH);
       const [channels, payloads] = [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)];
       await sql`
-        select pg_notify(channel, payload) from unnest(${channels}::text[], ${payloads}::text[]) as note (channel, payload)
+        select pg_notify(channel, payload)
+        from unnest(${channels}::text[], ${payloads}::text[]) as note (channel, payload)
       `
         .execute(this.#db)
         .catch(() => undefined);

@@ -1,5 +1,5 @@
 import { ApiError } from '../errors.ts';
-import { PushQueue } from '../lib/push-queue.ts';
+import { PushQueue } from '../lib/concurrency/push-queue.ts';
 import type { ProgressNote } from './append-event.ts';
 import type { VmEvent } from './vm-event.ts';
 

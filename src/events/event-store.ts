@@ -124,7 +124,8 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
 
 /**
  * Deletes events older than `keepDays` or too many for a replay, and all events before them in their account: the rest
- * has no gap. A cursor from before then gets snapshots. `deleted_vm` keeps the ids of deleted VMs, see `findDeletedVms`.
+ * has no gap. A cursor from before then gets snapshots. `deleted_vm` keeps the ids of deleted VMs, see
+ * `findDeletedVms`.
  */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
   await sql`

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDatabaseUnavailable } from '../db/database-errors.ts';
-import { pathOf } from '../http/path-of.ts';
-import { answerUnavailable } from '../http/plain-answer.ts';
-import { requestIdOf } from '../http/request-id.ts';
-import { originForm } from '../http/request-target.ts';
+import { pathOf } from '../http/request/path-of.ts';
+import { answerUnavailable } from '../http/response/plain-answer.ts';
+import { requestIdOf } from '../http/request/request-id.ts';
+import { originForm } from '../http/request/request-target.ts';
 import type { Log } from '../log.ts';
 import { OPEN_PATH } from '../vm/commands/open-links.ts';
 import type { Refusals } from './access/refusals.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { MethodNotAllowedError } from '../http/method-not-allowed.ts';
+import { MethodNotAllowedError } from '../http/response/method-not-allowed.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 

@@ -78,7 +78,8 @@ export function openapiDocument(): object {
       title: 'Swiftor Virtual Machines API',
       version: '1',
       description:
-        'Manage your VMs: creation, deletion, start and stop, secrets and networking. Every route runs a GraphQL operation.',
+        'Manage your VMs: creation, deletion, start and stop, secrets and networking. Every route runs a ' +
+        'GraphQL operation.',
     },
     security: [{ bearer: [] }],
     paths,

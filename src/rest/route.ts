@@ -1,4 +1,4 @@
-import type { JsonObject } from '../http/json.ts';
+import type { JsonObject } from '../http/request/json.ts';
 
 /** The parts of a request that a route maps to variables. */
 export interface RestRequest {
@@ -49,4 +49,5 @@ export interface RestData {
 
 /** A query for one page of VMs with these fields. */
 export const listQuery = (fields: string): string =>
-  `query ($after: String) { vms(first: 100, after: $after) { nodes { ${fields} } pageInfo { hasNextPage endCursor } } }`;
+  `query ($after: String) { vms(first: 100, after: $after) ` +
+  `{ nodes { ${fields} } pageInfo { hasNextPage endCursor } } }`;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../errors.ts';
-import { requestIdOf } from '../http/request-id.ts';
-import { sendError } from '../http/send-error.ts';
+import { requestIdOf } from '../http/request/request-id.ts';
+import { sendError } from '../http/response/send-error.ts';
 
 /**
  * Answers an error in the shape of the REST API: `{ error, code, ... }`. Anything but an ApiError is an internal error.

@@ -1,4 +1,4 @@
-import { text } from '../http/json.ts';
+import { text } from '../http/request/json.ts';
 import { listQuery, type RestVm, type Route } from './route.ts';
 
 /** Secrets and subdomain mappings of VMs. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../http/json.ts';
+import type { JsonObject } from '../http/request/json.ts';
 import { listQuery, type RestRequest, type RestVm, type Route } from './route.ts';
 
 const ITEM = 'id vmlabel region os { distribution desktop } specs { cpu ram storage } enabled';

@@ -39,7 +39,8 @@ export async function readInstallation(db: Db, keyRing: KeyRing): Promise<Instal
     const active = active_key ?? checkedBy;
     if (!keyRing.has(active)) {
       throw new Error(
-        'This database is being rotated to another SECRETS_KEY; start with that one, and with this one as SECRETS_KEY_PREVIOUS.',
+        'This database is being rotated to another SECRETS_KEY; start with that one, and with this one as ' +
+          'SECRETS_KEY_PREVIOUS.',
       );
     }
     const decryptOrCreate = (encrypted: Buffer | null, context: string[]): Buffer =>

@@ -1,4 +1,4 @@
-import { PushQueue } from '../lib/push-queue.ts';
+import { PushQueue } from '../lib/concurrency/push-queue.ts';
 
 export interface LogLine {
   readonly at: Date;

@@ -1,8 +1,8 @@
 import type { EngineDriver } from '../engine/driver.ts';
 import type { MachineStats } from '../engine/machine.ts';
 import type { EventStreams } from '../events/event-streams.ts';
-import { SharedStreams } from '../lib/shared-streams.ts';
-import { TokenBuckets } from '../lib/token-buckets.ts';
+import { SharedStreams } from '../lib/concurrency/shared-streams.ts';
+import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
 import { LogFeed, RECENT_LINES, type LogLine } from './log-feed.ts';
 import { eachRun } from './vm-runs.ts';
 import type { Vm } from './vm.ts';

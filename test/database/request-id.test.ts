@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/errors.ts';
 import { codeOf, logFailure } from '../../src/lib/log-failure.ts';
-import { chooseRequestId, requestIdOf } from '../../src/http/request-id.ts';
+import { chooseRequestId, requestIdOf } from '../../src/http/request/request-id.ts';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/execute-sql.ts';

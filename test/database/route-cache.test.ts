@@ -71,7 +71,7 @@ it('RouteCache never evicts a VM that is in use, even if one client visits more 
   };
   await visit(many.slice(0, MANY));
   expect([streaming, busy, left].map(({ signal }) => signal.aborted)).toEqual([false, false, true]);
-  // Once nothing runs through it any more, it goes as any other.
+  // Without an open request, it is evicted like the others.
   streaming.load.open -= 1;
   await visit(many.slice(MANY));
   await eventually(() => streaming.signal.aborted);
@@ -87,7 +87,7 @@ it('RouteCache caches missing VMs briefly, so a flood of unknown addresses cause
   expect(reads()).toBe(1);
   await table.resolve(other, NAME, '/', new Map());
   expect(reads()).toBe(2);
-  // Only for a moment.
+  // The miss expires.
   await eventually(async () => {
     await table.resolve(missing, NAME, '/', new Map());
     return reads() > 2;

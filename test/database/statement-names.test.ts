@@ -3,7 +3,7 @@ import pg from 'pg';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
-import { createDeadlinePool } from '../../src/db/deadline-pool.ts';
+import { createDeadlinePool } from '../../src/db/pool/deadline-pool.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { executeSql } from '../support/execute-sql.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedStreams } from '../../src/lib/shared-streams.ts';
+import { SharedStreams } from '../../src/lib/concurrency/shared-streams.ts';
 import { docker } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { createVm } from '../support/vms.ts';

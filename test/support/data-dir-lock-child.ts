@@ -1,5 +1,5 @@
 // Takes the lock of the directory in its first argument, says so on standard output and holds it until it is killed.
-import { acquireDataDirLock } from '../../src/lib/data-dir-lock.ts';
+import { acquireDataDirLock } from '../../src/lib/process/data-dir-lock.ts';
 
 try {
   await acquireDataDirLock(process.argv[2] ?? '');

@@ -6,12 +6,12 @@ import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { IngressProxy, type IngressProxyOptions } from '../../src/ingress/proxy/ingress-proxy.ts';
-import { isWebSocketUpgrade } from '../../src/http/request-target.ts';
+import { isWebSocketUpgrade } from '../../src/http/request/request-target.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import type { Resolution, Upstream } from '../../src/ingress/routing/resolution.ts';
 import type { RouteCache } from '../../src/ingress/routing/route-cache.ts';
 import { parseVmHost } from '../../src/ingress/routing/vm-host.ts';
-import { addErrorListeners } from '../../src/http/add-error-listeners.ts';
+import { addErrorListeners } from '../../src/http/server/add-error-listeners.ts';
 
 /** Of a gateway that refuses as often as it is asked. */
 export const NO_LIMIT = { answerTooMany: () => false, count: () => false };

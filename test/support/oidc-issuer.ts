@@ -12,8 +12,8 @@ export interface OidcIssuer extends AsyncDisposable {
 }
 
 /**
- * A certified issuer of OpenID Connect, on a port of its own: any name and password sign in. Its access tokens are JWTs
- * for the gateway, for `ttlSeconds`; refresh tokens are used once.
+ * Starts an OpenID Connect issuer that accepts every name and password. Its access tokens are JWTs for the gateway and
+ * expire after `ttlSeconds`; its refresh tokens can be used once.
  */
 export async function startOidcIssuer({
   redirectUri,

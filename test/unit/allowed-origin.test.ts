@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isAllowedOrigin } from '../../src/http/allowed-origin.ts';
+import { isAllowedOrigin } from '../../src/http/request/allowed-origin.ts';
 
 const VM = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 

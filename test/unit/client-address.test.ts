@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { clientAddress } from '../../src/http/client-address.ts';
+import { clientAddress } from '../../src/http/request/client-address.ts';
 import { parseNetworks } from '../../src/config/parse-networks.ts';
 
 /** What `clientAddress` reads of a request. */

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acquireDataDirLock } from '../../src/lib/data-dir-lock.ts';
-import { processIdentity } from '../../src/lib/process-identity.js';
+import { acquireDataDirLock } from '../../src/lib/process/data-dir-lock.ts';
+import { processIdentity } from '../../src/lib/process/process-identity.js';
 
 const CHILD = fileURLToPath(new URL('../support/data-dir-lock-child.ts', import.meta.url));
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { toPullFailure } from '../../src/engine/docker/images/pull-failure.ts';
 import { toEngineError } from '../../src/engine/docker/connection/engine-failure.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
-import { DeadlineError } from '../../src/lib/with-deadline.ts';
+import { DeadlineError } from '../../src/lib/concurrency/with-deadline.ts';
 import { failureKind } from '../../src/reconciler/failure/failure-kind.ts';
 
 /** As the client rejects: with the status and the body of the answer. */

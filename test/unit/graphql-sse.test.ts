@@ -5,7 +5,7 @@ import { OperationTypeNode } from 'graphql';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { PreparedOperation } from '../../src/graphql/pipeline/gateway.ts';
 import { serveSse } from '../../src/graphql/transports/graphql-sse.ts';
-import { PushQueue } from '../../src/lib/push-queue.ts';
+import { PushQueue } from '../../src/lib/concurrency/push-queue.ts';
 import { eventually } from '../support/eventually.ts';
 
 const HEARTBEAT_MS = 12_000;

@@ -30,7 +30,9 @@ const ORDER: readonly (readonly string[])[] = [
  * come.
  */
 const INNER: Readonly<Record<string, readonly string[]>> = {
-  db: ['embedded', '.'],
+  lib: ['concurrency', 'process', '.'],
+  http: ['request', 'response', 'server'],
+  db: ['pool', 'embedded', '.'],
   vm: ['networking', '.', 'problems', 'commands'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
@@ -159,7 +161,7 @@ describe('in src', () => {
 describe('the rules themselves', () => {
   it.each([
     ['arrows', 'db/database.ts', 'vm/vm.ts'],
-    ['arrows', 'lib/semaphore.ts', 'config/config.ts'],
+    ['arrows', 'lib/concurrency/semaphore.ts', 'config/config.ts'],
     ['arrows', 'rest/routes.ts', 'server.ts'],
     ['arrows', 'graphql/pipeline/gateway.ts', 'rest/routes.ts'],
     ['arrows', 'vm/vm.ts', 'cli.ts'],
@@ -183,7 +185,7 @@ describe('the rules themselves', () => {
   });
 
   it.each([
-    ['http/read-body.ts', 'errors.ts'],
+    ['http/request/read-body.ts', 'errors.ts'],
     ['vm/vm.ts', 'engine/driver.ts'],
     ['rest/rest-handler.ts', 'graphql/pipeline/gateway.ts'],
     ['rest/rest-handler.ts', 'ingress/proxy/ingress-proxy.ts'],

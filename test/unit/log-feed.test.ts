@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PushQueue } from '../../src/lib/push-queue.ts';
+import { PushQueue } from '../../src/lib/concurrency/push-queue.ts';
 import { LogFeed, type LogLine } from '../../src/vm/log-feed.ts';
 
 const toLine = (text: string): LogLine => ({ at: new Date(0), stream: 'stdout', text });

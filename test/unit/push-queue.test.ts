@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PushQueue } from '../../src/lib/push-queue.ts';
+import { PushQueue } from '../../src/lib/concurrency/push-queue.ts';
 
 const queueOf = (limit = 10) => {
   const onClose = vi.fn<() => void>();

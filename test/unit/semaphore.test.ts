@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Semaphore } from '../../src/lib/semaphore.ts';
+import { Semaphore } from '../../src/lib/concurrency/semaphore.ts';
 
 it('a semaphore runs up to its limit of tasks at a time, in the order of their arrival, even if some fail', async () => {
   const semaphore = new Semaphore(3);

@@ -12,8 +12,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { readConfig } from '../../src/config/config.ts';
-import { listenServer } from '../../src/http/listen-server.ts';
-import { findCertificateProblem, readTlsPair, type TlsFiles } from '../../src/http/tls-files.ts';
+import { listenServer } from '../../src/http/server/listen-server.ts';
+import { findCertificateProblem, readTlsPair, type TlsFiles } from '../../src/http/server/tls-files.ts';
 import { eventually } from '../support/eventually.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { networkOf } from '../../src/http/network-of.ts';
-import { TokenBuckets } from '../../src/lib/token-buckets.ts';
+import { networkOf } from '../../src/http/request/network-of.ts';
+import { TokenBuckets } from '../../src/lib/concurrency/token-buckets.ts';
 
 describe('a token bucket', () => {
   /** Ten a second, five at once, by a clock of ours. */

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
-import { untilDrained } from '../../src/http/until-drained.ts';
+import { untilDrained } from '../../src/http/response/until-drained.ts';
 
 /** A stream that takes one byte at a time, and has more than that. */
 function full(): PassThrough {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { originForm } from '../../src/http/request-target.ts';
+import { originForm } from '../../src/http/request/request-target.ts';
 import { matchRequest } from '../../src/ingress/routing/match-request.ts';
 import { parseVmHost, type HostMatch } from '../../src/ingress/routing/vm-host.ts';
 

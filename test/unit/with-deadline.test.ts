@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, it } from 'vitest';
-import { DeadlineError, withDeadline } from '../../src/lib/with-deadline.ts';
+import { DeadlineError, withDeadline } from '../../src/lib/concurrency/with-deadline.ts';
 
 const never = () => new Promise<never>(() => undefined);
 

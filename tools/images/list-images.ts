@@ -26,6 +26,7 @@ export async function listImages(): Promise<void> {
   }
   const seconds = secondsOf(due) + ((await hasBase(engine)) ? 0 : BASE.seconds);
   console.log(
-    `\nnpm run images -- NAME...   builds some.\nnpm run images -- all       builds the rest, about ${toDuration(seconds)}.`,
+    '\nnpm run images -- NAME...   builds some.\n' +
+      `npm run images -- all       builds the rest, about ${toDuration(seconds)}.`,
   );
 }

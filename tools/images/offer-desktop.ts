@@ -3,7 +3,7 @@
  * desktop needs, and ends with the gateway, whose process PID is. Whatever goes wrong here, the gateway serves.
  */
 import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
-import { pidExists } from '../../src/lib/process-identity.js';
+import { pidExists } from '../../src/lib/process/process-identity.js';
 import { openEngine } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
 import { buildAll } from './build-all.ts';
@@ -17,7 +17,8 @@ async function main(gatewayPid: number): Promise<void> {
   if (await isDesktopInRegistry()) return rememberRegistry();
   say(`No registry gives ${DESKTOP.registryRef}: the desktop image is made here of Debian's packages.`);
   say(
-    'The gateway serves meanwhile. A Debian VM with XFCE that is started now shows how far the image is, and then boots.',
+    'The gateway serves meanwhile. A Debian VM with XFCE that is started now shows how far the image is, and ' +
+      'then boots.',
   );
   await buildAll(desktopRecipes(), { signal: AbortSignal.any([untilStopped(), untilGone(gatewayPid)]) });
 }

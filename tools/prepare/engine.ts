@@ -24,7 +24,8 @@ export async function checkEngine(): Promise<Need | undefined> {
     return {
       why,
       impossible:
-        'Install and start Docker Desktop, or set DOCKER_HOST to an engine (Docker Desktop: unix://$HOME/.docker/run/docker.sock).',
+        'Install and start Docker Desktop, or set DOCKER_HOST to an engine (Docker Desktop: ' +
+        'unix://$HOME/.docker/run/docker.sock).',
     };
   }
   if (problem === 'EACCES') {
@@ -58,7 +59,9 @@ export async function checkEngine(): Promise<Need | undefined> {
   if (!canBecomeRoot()) {
     return {
       why,
-      impossible: `Run "sudo apt-get install ${packages.join(' ')}" (sudo asks for a password here), or set DOCKER_HOST to an engine.`,
+      impossible:
+        `Run "sudo apt-get install ${packages.join(' ')}" (sudo asks for a password here), or set DOCKER_HOST ` +
+        'to an engine.',
     };
   }
   return {

@@ -1,4 +1,4 @@
-import { withDeadline } from '../../src/lib/with-deadline.ts';
+import { withDeadline } from '../../src/lib/concurrency/with-deadline.ts';
 import { connect } from '../../src/engine/docker/connection/connect.ts';
 
 const LIMIT_MILLISECONDS = 3_000;

@@ -19,7 +19,9 @@ export async function checkTestImages(): Promise<Need | undefined> {
   }
   if (missing.length === 0) return undefined;
   return {
-    why: `${missing.map(({ imageRef }) => imageRef).join(', ')}: the tests open them in a browser; about ${toDuration(secondsOf(missing))}`,
+    why:
+      `${missing.map(({ imageRef }) => imageRef).join(', ')}: the tests open them in a browser; about ` +
+      toDuration(secondsOf(missing)),
     start: () => buildAll(missing),
   };
 }

@@ -2,7 +2,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { acquireDataDirLock } from '../../lib/data-dir-lock.ts';
+import { acquireDataDirLock } from '../../lib/process/data-dir-lock.ts';
 import type { Log } from '../../log.ts';
 import { choosePostgresAccount } from './postgres-account.ts';
 import { locatePostgresBinaries } from './postgres-binaries.ts';

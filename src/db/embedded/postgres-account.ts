@@ -22,7 +22,8 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   if (self !== 0) {
     if (owner === undefined || self === undefined || owner.uid === self) return undefined;
     throw new Error(
-      `The embedded database belongs to uid ${owner.uid}, this process runs as uid ${self}. Run it as that user or as root.`,
+      `The embedded database belongs to uid ${owner.uid}, this process runs as uid ${self}. Run it as that ` +
+        'user or as root.',
     );
   }
   if (owner !== undefined && owner.uid !== 0) return owner;
@@ -30,7 +31,8 @@ export async function choosePostgresAccount(owner: PostgresAccount | undefined):
   const chosen = parsePasswd(await readFile('/etc/passwd', 'utf8')).get(POSTGRES_USER);
   if (chosen !== undefined) return chosen;
   throw new Error(
-    `PostgreSQL does not run as root, and this machine has no user ${POSTGRES_USER}. Run "useradd --system ${POSTGRES_USER}", or set DATABASE_URL.`,
+    `PostgreSQL does not run as root, and this machine has no user ${POSTGRES_USER}. Run "useradd --system ` +
+      `${POSTGRES_USER}", or set DATABASE_URL.`,
   );
 }
 

@@ -3,7 +3,7 @@ import { readFile, readdir, readlink, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { pidExists } from '../../lib/process-identity.js';
+import { pidExists } from '../../lib/process/process-identity.js';
 import type { Log } from '../../log.ts';
 
 /** How long a signal may take to end the processes before the next, harder one is sent. */

@@ -1,4 +1,4 @@
-import { withDeadline } from '../../lib/with-deadline.ts';
+import { withDeadline } from '../../lib/concurrency/with-deadline.ts';
 import type {
   DiskSpace,
   EngineDescription,

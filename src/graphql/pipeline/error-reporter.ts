@@ -25,7 +25,7 @@ export class ErrorReporter {
     return errors.map((error) => (isInternal(error) ? withRequestId(error, requestId) : error));
   }
 
-  /** Masks and reports the errors of a result, if it has any. */
+  /** Masks and logs the errors of a result. A result without errors is returned unchanged. */
   reportResult(result: ExecutionResult, caller: Caller, operation?: string): ExecutionResult {
     if (result.errors === undefined) return result;
     return { ...result, errors: this.report(result.errors.map(maskError), caller, operation) };

@@ -156,7 +156,9 @@ export class Gateway {
     }
   }
 
-  /** Throws BAD_USER_INPUT for variables that do not fit, RATE_LIMITED for too many changes; then charges the account. */
+  /**
+   * Throws BAD_USER_INPUT for variables that do not fit, RATE_LIMITED for too many changes; then charges the account.
+   */
   #checkAndCharge(args: ExecutionArgs, operation: OperationDefinitionNode, { viewer }: Caller): void {
     const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
     const problems = variableProblems(given, { listEnumValues: this.#introspection });

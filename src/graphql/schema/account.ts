@@ -34,7 +34,8 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
     violations: t.field({
       type: [QuotaViolation],
       description:
-        'The limits that a VM of this size would exceed if it were created and started now, or, with `without`, if that VM got ' +
+        'The limits that a VM of this size would exceed if it were created and started now, or, with ' +
+        '`without`, if that VM got ' +
         'this size and were started. Empty if none.',
       args: {
         cpu: t.arg.int({ description: 'vCPU cores.' }),

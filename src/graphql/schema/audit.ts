@@ -98,7 +98,8 @@ builder.objectField(Account, 'audit', (t) =>
     type: AuditConnection,
     description:
       'The actions on the VMs of the account, newest first: every change, refused start and read of secret values. ' +
-      'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
+      'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid ' +
+      'page size or cursor.',
     complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
     args: {
       first: t.arg.int({

@@ -48,7 +48,8 @@ const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').im
     standIn: t.exposeString('standIn', {
       nullable: true,
       description:
-        'The fallback image for engines that cannot reach the registry; the operator builds it with `npm run images -- REF`. ' +
+        'The fallback image for engines that cannot reach the registry; the operator builds it with `npm run ' +
+        'images -- REF`. ' +
         'Null if there is none.',
     }),
   }),
@@ -115,7 +116,8 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
     name: t.exposeString('name', { description: 'The display name.' }),
     available: t.boolean({
       description:
-        'Whether VMs can start there now: its engine answers and isolates VMs. Starts are accepted in any case and wait until it is available.',
+        'Whether VMs can start there now: its engine answers and isolates VMs. Starts are accepted in any ' +
+        'case and wait until it is available.',
       resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
     }),
     problem: t.string({

@@ -12,7 +12,8 @@ const PortForward = builder.objectRef<Forward>('PortForward').implement({
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     publicPort: t.exposeInt('publicPort', {
       description:
-        'The public port. It stays the same until the forward or the VM is removed, unless another process uses it when the VM ' +
+        'The public port. It stays the same until the forward or the VM is removed, unless another process ' +
+        'uses it when the VM ' +
         'starts. Then another port is chosen, and an event reports the change.',
     }),
     address: t.string({
@@ -26,7 +27,8 @@ builder.objectField(Vm, 'ports', (t) =>
   t.field({
     type: [PortForward],
     description:
-      'Its forwarded ports, ordered by protocol and internal port. The port of a TCP route in the catalog is forwarded from creation on.',
+      'Its forwarded ports, ordered by protocol and internal port. The port of a TCP route in the catalog is ' +
+      'forwarded from creation on.',
     resolve: ({ ports }) => [...ports],
   }),
 );
@@ -44,8 +46,10 @@ builder.mutationFields((t) => ({
   addPort: t.field({
     type: PortForward,
     description:
-      'Forwards a public port, which the gateway chooses, to a port of the VM. If the VM is on, its container is replaced at once; volumes are kept. ' +
-      'If the port is already forwarded, nothing changes. Errors: BAD_USER_INPUT for a port that the distribution does not allow, NOT_FOUND, ' +
+      'Forwards a public port, which the gateway chooses, to a port of the VM. If the VM is on, its container ' +
+      'is replaced at once; volumes are kept. ' +
+      'If the port is already forwarded, nothing changes. Errors: BAD_USER_INPUT for a port that the ' +
+      'distribution does not allow, NOT_FOUND, ' +
       'CONFLICT above 16 ports per VM or 64 per account, or if no public port is free.',
     args: { input: t.arg({ type: AddPortInput, description: 'The port.' }) },
     resolve: (_root, { input: { vmId, ...port } }, context) => addPort(context, context.viewer, vmId, port),
@@ -53,7 +57,8 @@ builder.mutationFields((t) => ({
   removePort: t.field({
     type: Vm,
     description:
-      'Removes a forward and frees its public port; replaces the container like addPort. Errors: NOT_FOUND if there is no such VM or forward.',
+      'Removes a forward and frees its public port; replaces the container like addPort. Errors: NOT_FOUND if ' +
+      'there is no such VM or forward.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       protocol: t.arg({ type: PortProtocol, description: 'The protocol.' }),

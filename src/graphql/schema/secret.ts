@@ -53,13 +53,16 @@ const SetSecretInput = builder.inputType('SetSecretInput', {
     vmId: t.id({ description: 'The VM.' }),
     key: t.string({
       description:
-        'The name of an environment variable: at most 128 letters, digits and _. Reserved are names that control how programs ' +
-        'are loaded or how the image boots (PATH, LD_…, S6_…), names that the catalog sets for the image, and the names ' +
+        'The name of an environment variable: at most 128 letters, digits and _. Reserved are names that ' +
+        'control how programs ' +
+        'are loaded or how the image boots (PATH, LD_…, S6_…), names that the catalog sets for the image, and ' +
+        'the names ' +
         'through which its sign-in gets VM_PASSWORD.',
     }),
     value: t.string({
       description:
-        'At most 32 KiB, without NUL characters. All secrets of a VM, including their names, have at most 512 KiB. VM_PASSWORD has ' +
+        'At most 32 KiB, without NUL characters. All secrets of a VM, including their names, have at most 512 ' +
+        'KiB. VM_PASSWORD has ' +
         'the rules of the password of createVm.',
     }),
   }),
@@ -69,8 +72,10 @@ builder.mutationFields((t) => ({
   setSecret: t.field({
     type: VmSecret,
     description:
-      'Adds or replaces a secret. If the VM is on, its container is replaced at once; volumes are kept. If the new container does not come up, ' +
-      'the old one is restored and the secret is applied later (see `Vm.changeUndone`). Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT above 200 secrets or ' +
+      'Adds or replaces a secret. If the VM is on, its container is replaced at once; volumes are kept. If ' +
+      'the new container does not come up, ' +
+      'the old one is restored and the secret is applied later (see `Vm.changeUndone`). Errors: ' +
+      'BAD_USER_INPUT, NOT_FOUND, CONFLICT above 200 secrets or ' +
       '512 KiB per VM, or 2,000 secrets per account.',
     args: { input: t.arg({ type: SetSecretInput, description: 'The secret.' }) },
     resolve: (_root, { input: { vmId, ...secret } }, context) => setSecret(context, context.viewer, vmId, secret),

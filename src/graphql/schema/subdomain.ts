@@ -55,8 +55,10 @@ builder.mutationFields((t) => ({
   addSubdomain: t.field({
     type: SubdomainMapping,
     description:
-      'Maps a subdomain to a port of the VM, effective at once. With the name and port of an existing mapping it only sets the visibility. ' +
-      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT if the name leads to another port, and above 50 mappings per VM or 500 per account.',
+      'Maps a subdomain to a port of the VM, effective at once. With the name and port of an existing mapping ' +
+      'it only sets the visibility. ' +
+      'Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT if the name leads to another port, and above 50 mappings ' +
+      'per VM or 500 per account.',
     args: { input: t.arg({ type: AddSubdomainInput, description: 'The mapping.' }) },
     resolve: (_root, { input: { vmId, visibility, ...rest } }, context) =>
       addSubdomain(context, context.viewer, vmId, { ...rest, visibility: visibility ?? 'PUBLIC' }),
@@ -72,7 +74,8 @@ builder.mutationFields((t) => ({
   }),
   createOpenLink: t.string({
     description:
-      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM until your token expires. ' +
+      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM ' +
+      'until your token expires. ' +
       'Works whether the VM is on or off. Errors: NOT_FOUND if there is no such VM or name.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),

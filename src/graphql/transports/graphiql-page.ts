@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
-import { acceptedEncoding } from '../../http/accepted-encoding.ts';
+import { acceptedEncoding } from '../../http/request/accepted-encoding.ts';
 import { GRAPHQL_PATH } from '../pipeline/gateway.ts';
 
 const compress = promisify(brotliCompress);

@@ -4,9 +4,9 @@ import type { AccountSockets } from '../../auth/account-sockets.ts';
 import type { Authenticate } from '../../auth/authenticate.ts';
 import type { Viewer } from '../../audit/viewer.ts';
 import { ApiError } from '../../errors.ts';
-import { MethodNotAllowedError } from '../../http/method-not-allowed.ts';
-import { readJson } from '../../http/read-json.ts';
-import { requestIdOf } from '../../http/request-id.ts';
+import { MethodNotAllowedError } from '../../http/response/method-not-allowed.ts';
+import { readJson } from '../../http/request/read-json.ts';
+import { requestIdOf } from '../../http/request/request-id.ts';
 import { logFailure } from '../../lib/log-failure.ts';
 import type { Log } from '../../log.ts';
 import { GRAPHQL_PATH, type Gateway, type PreparedOperation } from '../pipeline/gateway.ts';
@@ -129,7 +129,8 @@ export class GraphqlHttp {
 const METHODS = ['GET', 'POST'];
 
 const NO_RESERVATION =
-  "This is graphql-sse's distinct connections mode, one stream for each operation by GET or POST; do not set singleConnection.";
+  "This is graphql-sse's distinct connections mode, one stream for each operation by GET or POST; do not set " +
+  'singleConnection.';
 
 const NO_STREAM = new ApiError(
   'BAD_USER_INPUT',

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { ErrorCode } from '../../errors.ts';
 import { cursorOf } from '../../events/vm-event.ts';
-import { untilDrained } from '../../http/until-drained.ts';
+import { untilDrained } from '../../http/response/until-drained.ts';
 import type { PreparedOperation } from '../pipeline/gateway.ts';
 import { STREAM_TYPE } from './response-type.ts';
 

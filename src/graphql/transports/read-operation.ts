@@ -1,5 +1,5 @@
 import { badInput, type FieldProblem } from '../../errors.ts';
-import { parseJsonObject, type JsonObject } from '../../http/json.ts';
+import { parseJsonObject, type JsonObject } from '../../http/request/json.ts';
 import type { OperationRequest } from '../pipeline/gateway.ts';
 import type { PersistedOperations } from '../pipeline/persisted-operations.ts';
 

@@ -11,8 +11,8 @@ interface RenewOptions {
 }
 
 /**
- * Lets a connection go on with a new token (`Bearer …`) of its account. Returns what to tell the client: `expiresAt`, or
- * `errors` if the token is not taken; the connection then ends with its present one.
+ * Lets a connection go on with a new token (`Bearer …`) of its account. Returns what to tell the client: `expiresAt`,
+ * or `errors` if the token is not taken; the connection then ends with its present one.
  */
 export async function renewToken(
   connection: WsConnection,

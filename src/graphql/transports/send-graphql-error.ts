@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../errors.ts';
-import { requestIdOf } from '../../http/request-id.ts';
-import { sendError } from '../../http/send-error.ts';
+import { requestIdOf } from '../../http/request/request-id.ts';
+import { sendError } from '../../http/response/send-error.ts';
 import { errorTypeOf } from './response-type.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { sendJson } from '../../http/send-response.ts';
+import { sendJson } from '../../http/response/send-response.ts';
 import { sendResultAsStream } from './graphql-sse.ts';
 import { JSON_TYPE, RESULT_TYPES, STREAM_TYPE, type ResultType } from './response-type.ts';
 

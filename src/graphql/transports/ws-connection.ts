@@ -2,7 +2,7 @@ import { CloseCode } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import { SLOW_READER_REASON } from '../../events/event-reader.ts';
-import { takeToken } from '../../lib/token-buckets.ts';
+import { takeToken } from '../../lib/concurrency/token-buckets.ts';
 
 /** Our own close code: the client reads too slowly. It may reconnect and resume with `after`. */
 export const SLOW_READER_CODE = 4490;

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { Config } from '../../config/config.ts';
 
 /** The origins whose pages may use the API. */
 export interface OriginRule {

@@ -1,4 +1,4 @@
-import { badInput } from '../errors.ts';
+import { badInput } from '../../errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

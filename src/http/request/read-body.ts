@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../../errors.ts';
 
 const DEADLINE_MS = 30_000;
 /** After the grace period, a slower client is considered to be holding connections open on purpose. */

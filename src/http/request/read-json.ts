@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { decodeText, parseJsonObject, type JsonObject } from './json.ts';
 import { readBody } from './read-body.ts';
 

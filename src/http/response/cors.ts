@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import cors from 'cors';
-import { isAllowedOrigin, type OriginRule } from './allowed-origin.ts';
-import { REQUEST_ID_HEADER } from './request-id.ts';
+import { isAllowedOrigin, type OriginRule } from '../request/allowed-origin.ts';
+import { REQUEST_ID_HEADER } from '../request/request-id.ts';
 
 const SETTINGS = {
   methods: ['GET', 'HEAD', 'POST', 'DELETE'],

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { ApiError } from '../errors.ts';
+import type { ApiError } from '../../errors.ts';
 import { MethodNotAllowedError } from './method-not-allowed.ts';
 
 const UNAVAILABLE_SECONDS = 2;

@@ -1,4 +1,4 @@
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../../errors.ts';
 
 /** METHOD_NOT_ALLOWED with the methods that are allowed; `errorHeaders` sends them as `Allow`. */
 export class MethodNotAllowedError extends ApiError {

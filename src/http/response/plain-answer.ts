@@ -1,5 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import { REQUEST_ID_HEADER, requestIdOf } from './request-id.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../request/request-id.ts';
 
 /**
  * Answers with a text of the gateway, as plain text unless `headers` override that. A response that has already begun

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { httpStatusOf, type ApiError } from '../errors.ts';
+import { httpStatusOf, type ApiError } from '../../errors.ts';
 import { errorHeaders } from './error-headers.ts';
 import { sendJson } from './send-response.ts';
 

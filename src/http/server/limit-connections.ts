@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { BlockList, Socket } from 'node:net';
-import { clientAddress } from './client-address.ts';
-import { networkOf } from './network-of.ts';
+import { clientAddress } from '../request/client-address.ts';
+import { networkOf } from '../request/network-of.ts';
 
 /** Closes new connections of an address that has `perAddress` open ones. Trusted proxies are exempt. */
 export function limitConnections(

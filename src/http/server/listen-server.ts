@@ -1,12 +1,12 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { Config } from '../config/config.ts';
-import { isWebSocketUpgrade } from './request-target.ts';
+import type { Config } from '../../config/config.ts';
+import { isWebSocketUpgrade } from '../request/request-target.ts';
 import { createDrain, type Drained } from './drain-server.ts';
 import { addErrorListeners } from './add-error-listeners.ts';
 import { limitConnections } from './limit-connections.ts';
 import { findCertificateProblem, readTlsPair, watchTlsPair, type TlsPair } from './tls-files.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../../log.ts';
 
 /**
  * Headers must arrive within 10 s. There is no deadline for a whole request, because uploads to apps may be large; the

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { networkOf } from '../../http/network-of.ts';
-import { answerPlain } from '../../http/plain-answer.ts';
-import { TokenBuckets } from '../../lib/token-buckets.ts';
+import { networkOf } from '../../http/request/network-of.ts';
+import { answerPlain } from '../../http/response/plain-answer.ts';
+import { TokenBuckets } from '../../lib/concurrency/token-buckets.ts';
 
 interface RefusalsOptions {
   readonly addressOf: (req: IncomingMessage) => string;

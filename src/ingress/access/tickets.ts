@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../../db/database.ts';
-import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request-id.ts';
+import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request/request-id.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
 import { redeemOpenLink } from '../../vm/commands/open-links.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';

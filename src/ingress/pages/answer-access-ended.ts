@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { answerPlain } from '../../http/plain-answer.ts';
+import { answerPlain } from '../../http/response/plain-answer.ts';
 import { html } from '../../lib/html.ts';
 import { answerNotHere } from './answer-not-here.ts';
 import { renderPage } from './render-page.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { answerPlain } from '../../http/plain-answer.ts';
+import { answerPlain } from '../../http/response/plain-answer.ts';
 import { html } from '../../lib/html.ts';
 import { renderPage } from './render-page.ts';
 import { wantsPage } from './wants-page.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerPlain, answerUnavailable } from '../../http/plain-answer.ts';
-import { originForm } from '../../http/request-target.ts';
+import { answerPlain, answerUnavailable } from '../../http/response/plain-answer.ts';
+import { originForm } from '../../http/request/request-target.ts';
 import { answerAccessEnded } from '../pages/answer-access-ended.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { Resolution } from '../routing/resolution.ts';

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { requestIdOf } from '../../http/request-id.ts';
+import { requestIdOf } from '../../http/request/request-id.ts';
 import type { Log } from '../../log.ts';
-import { answerPlain } from '../../http/plain-answer.ts';
-import { hasBody, originForm } from '../../http/request-target.ts';
+import { answerPlain } from '../../http/response/plain-answer.ts';
+import { hasBody, originForm } from '../../http/request/request-target.ts';
 import type { Upstream } from '../routing/resolution.ts';
 import type { SocketHolder } from '../access/socket-limits.ts';
 import type { Ticket } from '../access/tickets.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ABSOLUTE_TARGET, onlyHostOf } from '../../http/request-target.ts';
+import { ABSOLUTE_TARGET, onlyHostOf } from '../../http/request/request-target.ts';
 import type { HostMatch } from './vm-host.ts';
 
 /**

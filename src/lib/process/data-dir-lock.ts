@@ -11,7 +11,9 @@ export async function acquireDataDirLock(dataDir: string): Promise<ProcessLock> 
   } catch (error) {
     if (!(error instanceof LockHeldError)) throw error;
     const where = path.resolve(dataDir);
-    const message = `The data directory ${where} is in use by process ${error.pid}. Stop that process, or give this one another DATA_DIR.`;
+    const message =
+      `The data directory ${where} is in use by process ${error.pid}. Stop that process, or give this one ` +
+      'another DATA_DIR.';
     throw new Error(message, { cause: error });
   }
 }

@@ -55,8 +55,12 @@ export function silentCause(port: number, seconds: number): FailureCause {
 
 /** The container wrote more than it may outside its lasting volumes. */
 export function pastScratchCause(scratchGb: number): FailureCause {
-  const what = `The app wrote more than ${scratchGb} GB outside its lasting storage, where each file counts at least 16 KB, and was stopped.`;
-  const message = `${what} Start it again and clean up within a minute; or stop it first, and it starts afresh without what it wrote there.`;
+  const what =
+    `The app wrote more than ${scratchGb} GB outside its lasting storage, where each file counts at least 16 ` +
+    'KB, and was stopped.';
+  const message =
+    `${what} Start it again and clean up within a minute; or stop it first, and it starts afresh without what ` +
+    'it wrote there.';
   return { code: 'DISK_LIMIT', message, reason: 'DISK', oomKilled: false, isFinal: true };
 }
 
@@ -96,7 +100,9 @@ export function isEngineAway(error: unknown): error is EngineError {
 
 /** Shown while the VM's engine does not answer. The engine's address is only in the log, for the operator. */
 export function awayCause(error: EngineError, region: string): FailureCause {
-  const message = `The engine of region "${region}" does not answer. It is asked again every few seconds; until it answers, nothing is known of the VM.`;
+  const message =
+    `The engine of region "${region}" does not answer. It is asked again every few seconds; until it answers, ` +
+    'nothing is known of the VM.';
   return { code: error.code, message, reason: 'ENGINE', oomKilled: false };
 }
 

@@ -47,7 +47,8 @@ export class OrphanWatch {
   }
 
   /**
-   * Handles a full list. `rowIds`: those of its ids that have a row, read after it. Starts removals and stops without awaiting them.
+   * Handles a full list. `rowIds`: those of its ids that have a row, read after it. Starts removals and stops without
+   * awaiting them.
    */
   async check(inventory: Inventory, rowIds: ReadonlySet<string>): Promise<void> {
     const { db, driver, graceMs } = this.#options;

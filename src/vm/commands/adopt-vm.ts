@@ -9,7 +9,7 @@ export interface Adoption extends VmOrder {
   readonly id: string;
   /** Whether its primary volume outlives a stop. */
   readonly persistent: boolean;
-  /** Whether it has any volume that outlives a stop. If one is missing from now on, data is lost. */
+  /** Whether a volume that outlives a stop exists. Its absence is DATA_LOST from now on. */
   readonly storageReady: boolean;
 }
 

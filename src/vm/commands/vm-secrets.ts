@@ -25,7 +25,8 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
     if (bytesOfVm > MAX_ENVIRONMENT_KIB * 1024) {
       throw new ApiError(
         'CONFLICT',
-        `The secrets of a VM have at most ${MAX_ENVIRONMENT_KIB} KiB together; remove one first, or keep data in a file.`,
+        `The secrets of a VM have at most ${MAX_ENVIRONMENT_KIB} KiB together; remove one first, or keep data ` +
+          'in a file.',
       );
     }
     if (ofVm > MAX_SECRETS.vm)

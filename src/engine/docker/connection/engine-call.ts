@@ -1,4 +1,4 @@
-import { withDeadline } from '../../../lib/with-deadline.ts';
+import { withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { EngineErrorCode } from '../../engine-error.ts';
 import { toEngineError } from './engine-failure.ts';
 

@@ -1,4 +1,4 @@
-import { DeadlineError } from '../../../lib/with-deadline.ts';
+import { DeadlineError } from '../../../lib/concurrency/with-deadline.ts';
 import { EngineError, type EngineErrorCode } from '../../engine-error.ts';
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
@@ -78,7 +78,9 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   if (statusOf(error) === 404 && /no such image/i.test(text)) return new EngineError('IMAGE_NOT_FOUND', text, options);
   const port = takenPort(text);
   if (port !== undefined) {
-    const message = `Port ${port} of the engine's host is held by something else. The operator can free it, or give VMs others with FORWARD_PORTS.`;
+    const message =
+      `Port ${port} of the engine's host is held by something else. The operator can free it, or give VMs ` +
+      'others with FORWARD_PORTS.';
     return new EngineError('PORT_TAKEN', message, { ...options, port });
   }
   if (/failed to mount local volume: .*: (?:invalid argument|structure needs cleaning|bad message)/i.test(text)) {
@@ -98,7 +100,8 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
 const PASSING = new RegExp(
   [
     'deadline exceeded|context canceled|timed? ?out|connection (refused|reset)|broken pipe|transport is closing|\\bEOF\\b',
-    'ttrpc: closed|shim disconnected|: unavailable|temporarily unavailable|try again|too many open files|cannot allocate memory',
+    'ttrpc: closed|shim disconnected|: unavailable|temporarily unavailable|try again',
+    'too many open files|cannot allocate memory',
     'xtables lock|database is locked|shutting down|operation was canceled',
   ].join('|'),
   'i',
@@ -107,10 +110,12 @@ const PASSING = new RegExp(
 /** Messages of a 5xx about the container or its host's resources. Engines report most failed starts this way. */
 const REFUSALS = new RegExp(
   [
-    'OCI runtime|\\brunc\\b|exec format error|executable file not found|no such file or directory|not a directory|permission denied',
-    'operation not permitted|invalid argument|read-only file system|no space left|disk quota exceeded|address already in use',
-    'port is already allocated|gathering device information|no such device|could not select device driver|failed to mount|error mounting',
-    'mounting volume|invalid mount|unknown (or invalid )?runtime|network \\S+ not found|no available (IPv4|IPv6|addresses)',
+    'OCI runtime|\\brunc\\b|exec format error|executable file not found|no such file or directory|not a directory',
+    'permission denied|operation not permitted|invalid argument|read-only file system|no space left',
+    'disk quota exceeded|address already in use|port is already allocated|gathering device information',
+    'no such device|could not select device driver|failed to mount|error mounting',
+    'mounting volume|invalid mount|unknown (or invalid )?runtime|network \\S+ not found',
+    'no available (IPv4|IPv6|addresses)',
     'unable to find user|no matching entries|(seccomp|apparmor|cgroup|capabilit)\\w*|not supported|unsupported',
   ].join('|'),
   'i',
@@ -138,9 +143,15 @@ function takenPort(text: string): number | undefined {
 function toStartMessage(text: string): string {
   const [, runtime] = /unknown (?:or invalid )?runtime (?:specified|name:?) (\S+)/i.exec(text) ?? [];
   if (runtime !== undefined) {
-    return `The container cannot start: its region's engine has no runtime "${runtime}". The operator has to install it there, or to correct RUNTIMES.`;
+    return (
+      `The container cannot start: its region's engine has no runtime "${runtime}". The operator has to install ` +
+      'it there, or to correct RUNTIMES.'
+    );
   }
   const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(text) ?? [];
   if (program === undefined) return `The container cannot start: ${text}`;
-  return `The container cannot start: its image has no program "${program}" that can be run. The operator has to correct the image or the catalog: ${why}`;
+  return (
+    `The container cannot start: its image has no program "${program}" that can be run. The operator has to ` +
+    `correct the image or the catalog: ${why}`
+  );
 }

@@ -10,7 +10,8 @@ export function parseEndpoint(text: string): DockerEndpoint {
   const [, scheme, rest] = /^([a-z+]+):\/\/(.*)$/i.exec(text) ?? [];
   if (scheme === 'swarm+unix' || scheme === 'swarm+tcp') {
     throw new Error(
-      `"${text}" is a Docker Swarm, and Swarm is not supported in this version: give each node's own engine as unix:// or tcp://.`,
+      `"${text}" is a Docker Swarm, and Swarm is not supported in this version: give each node's own engine ` +
+        'as unix:// or tcp://.',
     );
   }
   if (scheme === 'unix' && rest !== undefined && /^\/./.test(rest)) return { kind: 'unix', socketPath: rest };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { Semaphore } from '../../../lib/semaphore.ts';
+import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import { isContainerNameOf } from './container-options.ts';

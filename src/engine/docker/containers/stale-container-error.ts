@@ -1,4 +1,4 @@
-import { pauseFor } from '../../../lib/pause-for.ts';
+import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
+import { DeadlineError, withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import { engineMessage } from '../connection/engine-failure.ts';
 import { toPullFailure } from './pull-failure.ts';
 

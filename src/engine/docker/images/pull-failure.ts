@@ -30,7 +30,8 @@ export function toPullFailure(
 ): EngineError {
   const options = { cause };
   if (/no space left on device/i.test(text)) {
-    const message = `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ${text}`;
+    const message =
+      `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ` + text;
     return new EngineError('NO_SPACE', message, options);
   }
   // First, because a host name that is "not found" says nothing about the image.

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
+import { DeadlineError, withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import { EngineError } from '../../engine-error.ts';
 import { asReadable } from '../streams/as-readable.ts';
 import type { EngineCall } from '../connection/engine-call.ts';

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { pauseFor } from '../../../lib/pause-for.ts';
+import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 import type { EnsureProgress } from '../../driver.ts';
 import type { MachineImage, MachineSpec } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';

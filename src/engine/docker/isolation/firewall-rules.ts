@@ -46,7 +46,8 @@ export function firewallRules(
     ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`),
   );
   const excess = (chain: string) => [
-    `-m hashlimit --hashlimit-above ${NEW_CONNECTIONS_PER_SECOND}/sec --hashlimit-burst ${MACHINE_CONNECTIONS} --hashlimit-mode srcip --hashlimit-name ${chain} -j ${deny}`,
+    `-m hashlimit --hashlimit-above ${NEW_CONNECTIONS_PER_SECOND}/sec ` +
+      `--hashlimit-burst ${MACHINE_CONNECTIONS} --hashlimit-mode srcip --hashlimit-name ${chain} -j ${deny}`,
     `-m connlimit --connlimit-above ${MACHINE_CONNECTIONS} --connlimit-mask 32 --connlimit-saddr -j ${deny}`,
   ];
   const offline = `-i ${networks.none} -j ${deny}`;

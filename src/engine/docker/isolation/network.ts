@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { pauseFor } from '../../../lib/pause-for.ts';
+import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { expectList } from '../observe/expect-list.ts';
@@ -52,13 +52,15 @@ export class MachineNetwork {
     if (found !== undefined && found.Options?.[ISOLATION] !== 'false') {
       throw new EngineError(
         'ENGINE_REFUSED',
-        `The network "${this.#name}" lets its containers reach each other. Remove it; the gateway then recreates it with ${ISOLATION}=false.`,
+        `The network "${this.#name}" lets its containers reach each other. Remove it; the gateway then ` +
+          `recreates it with ${ISOLATION}=false.`,
       );
     }
     if (found?.EnableIPv6 === true) {
       throw new EngineError(
         'ENGINE_REFUSED',
-        `The network "${this.#name}" has IPv6, for which there is no isolation. Remove it; the gateway then recreates it without.`,
+        `The network "${this.#name}" has IPv6, for which there is no isolation. Remove it; the gateway then ` +
+          'recreates it without.',
       );
     }
     return found?.Id;

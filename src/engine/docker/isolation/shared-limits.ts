@@ -33,7 +33,9 @@ export const LOWEST_SETTINGS = Object.entries(LOWEST)
 /** The host's settings, as watchdog.sh expects them. */
 export const SETTINGS_BIND: HostBind = { source: '/proc/sys', target: '/host-sys', writable: true, shallow: true };
 
-/** What the watchdog reports after its token, each as a sentence part for an operator. Ignores what it does not know. */
+/**
+ * What the watchdog reports after its token, each as a sentence part for an operator. Ignores what it does not know.
+ */
 export function parseUnheld(report: string): readonly string[] {
   return report.split(' ').flatMap((word) => {
     if (word === 'connlimit') return ['the connections of each VM (its kernel has no connlimit)'];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
-import { withDeadline } from '../../../lib/with-deadline.ts';
+import { withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 
 /** A check takes about 10 ms. A watchdog that exceeds this is stopped or starved. */
@@ -16,8 +16,8 @@ export interface ConnectionTools {
 
 /**
  * A connection to the watchdog's stdin and stdout. The watchdog reads a token, checks the rules, and echoes the token
- * in a line with its report. The echo proves that the rules were in place after the question, even on a busy host. A signal to the watchdog would
- * not be acknowledged.
+ * in a line with its report. The echo proves that the rules were in place after the question, even on a busy host. A
+ * signal to the watchdog would not be acknowledged.
  */
 export class WatchdogConnection {
   readonly #stream: Duplex;

@@ -23,7 +23,10 @@ export interface WatchdogTools extends ConnectionTools {
   readonly engineNames: SharedEngineNames;
 }
 
-/** The container that keeps the firewall rules in place, and the kernel's shared limits high. All installations on the engine share it. */
+/**
+ * The container that keeps the firewall rules in place, and the kernel's shared limits high. All installations on the
+ * engine share it.
+ */
 export class Watchdog {
   readonly #tools: WatchdogTools;
   /** Label of the rules that this gateway installed or found last. */

@@ -32,8 +32,8 @@ path_of() {
   esac
 }
 
-# The last line that awk reads is du's exit code, 1 when a file vanished meanwhile; the one before is the directory's sum.
-# Names of files may contain line breaks and anything: they only add to the count, and never come last.
+# The last line that awk reads is du's exit code, 1 when a file vanished meanwhile; the one before is the directory's
+# sum. Names of files may contain line breaks and anything: they only add to the count, and never come last.
 walk() {
   directory=$(path_of "$1" "$2")
   [ -d "$directory" ] || return 0

@@ -5,10 +5,10 @@
 # Arguments: once or watch; the chains FORWARD, INPUT and DENY; the pattern of the bridges; the rules of IPv4 and IPv6;
 # the lowest values of kernel settings, a "PATH VALUE" per line.
 # once installs the rules. Exits with 0 if they are in place, else with 1 and the reason on stderr.
-# watch restores the rules, their position before all others, and the settings: every two seconds, and for each token that
-# it reads. It then prints the token, followed by the limits that this host cannot hold: "connlimit", or "PATH=VALUE" of a
-# setting that stays lower. Exits with 1 if the rules cannot be installed, and with 0 after a minute in which no gateway
-# asked and no VM was on the bridges.
+# watch restores the rules, their position before all others, and the settings: every two seconds, and for each token
+# that it reads. It then prints the token, followed by the limits that this host cannot hold: "connlimit", or
+# "PATH=VALUE" of a setting that stays lower. Exits with 1 if the rules cannot be installed, and with 0 after a minute
+# in which no gateway asked and no VM was on the bridges.
 set -u
 mode=$1 forward=$2 input=$3 deny=$4 bridges=$5 rules4=$6 rules6=$7 settings=$8
 calls=/proc/sys/net/bridge/bridge-nf-call-iptables

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { Semaphore } from '../../../lib/semaphore.ts';
+import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
 import type { DiskSpace } from '../../driver.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';

@@ -84,7 +84,9 @@ export function detachCommand(installationId: string): HostCommandIn {
   return withLoops(shell('detach storage whose file is gone', ALL_VOLUMES, ['detach', installationId]));
 }
 
-/** A directory of the engine: the data of a plain volume by its engine name, or a container's writable layer by its id. */
+/**
+ * A directory of the engine: the data of a plain volume by its engine name, or a container's writable layer by its id.
+ */
 export interface MeasuredDirectory {
   readonly kind: 'volume' | 'layer';
   readonly name: string;

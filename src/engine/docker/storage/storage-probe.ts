@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import { DeadlineError, withDeadline } from '../../../lib/with-deadline.ts';
+import { DeadlineError, withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { Log } from '../../../log.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL, PROBE_VOLUME } from '../../labels.ts';

@@ -19,8 +19,8 @@ export interface DirectorySize {
 const BLOCK_BYTES = 512;
 
 /**
- * What each file and directory counts at least. A disk has about one inode for 16 KiB (mkfs.ext4's default), and without
- * an inode nobody can create a file, however much space is left.
+ * What each file and directory counts at least. A disk has about one inode for 16 KiB (mkfs.ext4's default), and
+ * without an inode nobody can create a file, however much space is left.
  */
 export const FILE_BYTES = 16 * 1024;
 

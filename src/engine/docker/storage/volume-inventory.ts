@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { Semaphore } from '../../../lib/semaphore.ts';
+import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';

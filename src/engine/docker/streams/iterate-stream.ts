@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { PushQueue } from '../../../lib/push-queue.ts';
+import { PushQueue } from '../../../lib/concurrency/push-queue.ts';
 
 export interface Sink<T> {
   push(item: T): void;

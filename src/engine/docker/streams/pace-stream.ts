@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { pauseFor } from '../../../lib/pause-for.ts';
+import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 
 /** Bounds what a machine that writes without end costs the engine, which parses its log for each reader. */
 const BYTES_PER_SECOND = 4_000_000;

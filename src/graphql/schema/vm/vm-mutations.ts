@@ -62,14 +62,16 @@ builder.mutationFields((t) => ({
   updateVm: t.field({
     type: Vm,
     description:
-      'Changes the label, or the specs of a VM that is off. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT for specs of a VM that is on.',
+      'Changes the label, or the specs of a VM that is off. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT for ' +
+      'specs of a VM that is on.',
     args: { input: t.arg({ type: UpdateVmInput, description: 'What to change.' }) },
     resolve: (_root, { input: { id, ...changes } }, context) => updateVm(context, context.viewer, id, changes),
   }),
   startVm: t.field({
     type: Vm,
     description:
-      'Turns a VM on and returns at once, while it boots. If it is already on, nothing happens, but a FAILED VM is retried now. ' +
+      'Turns a VM on and returns at once, while it boots. If it is already on, nothing happens, but a FAILED ' +
+      'VM is retried now. ' +
       'Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => startVm(context, context.viewer, id),
@@ -77,15 +79,18 @@ builder.mutationFields((t) => ({
   stopVm: t.field({
     type: Vm,
     description:
-      'Turns a VM off, in any status. The app gets a grace period to exit. If it is already off, nothing happens. Errors: NOT_FOUND.',
+      'Turns a VM off, in any status. The app gets a grace period to exit. If it is already off, nothing ' +
+      'happens. Errors: NOT_FOUND.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => stopVm(context, context.viewer, id),
   }),
   restartVm: t.field({
     type: Vm,
     description:
-      'Replaces the container of a VM and keeps its volumes. If the new container does not come up, the old one is restored ' +
-      '(see `Vm.changeUndone`). A VM that is off is turned on. The container is created from the image that the catalog ' +
+      'Replaces the container of a VM and keeps its volumes. If the new container does not come up, the old ' +
+      'one is restored ' +
+      '(see `Vm.changeUndone`). A VM that is off is turned on. The container is created from the image that ' +
+      'the catalog ' +
       'names now, in its newest version (see `VmImage`). Errors: as startVm.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => restartVm(context, context.viewer, id),
@@ -93,7 +98,8 @@ builder.mutationFields((t) => ({
   deleteVm: t.field({
     type: 'ID',
     description:
-      'Deletes a VM with its volumes, secrets, mappings and ports, in any status. This cannot be undone. Errors: NOT_FOUND.',
+      'Deletes a VM with its volumes, secrets, mappings and ports, in any status. This cannot be undone. ' +
+      'Errors: NOT_FOUND.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => deleteVm(context, context.viewer, id),
   }),

@@ -15,7 +15,8 @@ const statusDescriptions = {
   DELETED: { description: 'Deleted. Occurs only in the last event of a VM.' },
   UNKNOWN: {
     description:
-      "The region's engine cannot be reached; see `observedAt`. Also used for a status that this version of the gateway does not know.",
+      "The region's engine cannot be reached; see `observedAt`. Also used for a status that this version of " +
+      'the gateway does not know.',
   },
 } as const satisfies Record<(typeof VM_STATUSES)[number], object>;
 

@@ -79,12 +79,14 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       type: VmFailure,
       nullable: true,
       description:
-        'Why the last attempt failed, or why the status is UNKNOWN. Null if none has failed since a user last started it.',
+        'Why the last attempt failed, or why the status is UNKNOWN. Null if none has failed since a user last ' +
+        'started it.',
       resolve: ({ lastFailure }) => lastFailure,
     }),
     changeUndone: t.boolean({
       description:
-        'Whether the VM runs without its latest changes (secrets, ports, a restart), because the new container did not come up; ' +
+        'Whether the VM runs without its latest changes (secrets, ports, a restart), because the new ' +
+        'container did not come up; ' +
         '`lastFailure` has the reason. The changes are applied with the next change, restart or start.',
       resolve: ({ undoneHash }) => undoneHash !== null,
     }),
@@ -104,8 +106,10 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     startProblems: t.field({
       type: [StartProblem],
       description:
-        'Why a start would not succeed now: `startViolations`, and known problems of the engine, the image and the devices ' +
-        'that the VM needs. Empty if none are known, and while the VM is RUNNING or DEGRADED. Refreshed every 15 s, for ' +
+        'Why a start would not succeed now: `startViolations`, and known problems of the engine, the image ' +
+        'and the devices ' +
+        'that the VM needs. Empty if none are known, and while the VM is RUNNING or DEGRADED. Refreshed every ' +
+        '15 s, for ' +
         'registries and devices less often; reading it does not call the engine. startVm refuses a start only for ' +
         'QUOTA_EXCEEDED, because the other problems may pass.',
       resolve: async (vm, _args, { loaders, catalog, factsOf }) => {
@@ -122,7 +126,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     storageGb: t.int({
       nullable: true,
       description:
-        "The size limit in GB of each volume that is kept when it stops: its plan's storage at its creation, or more after a start " +
+        "The size limit in GB of each volume that is kept when it stops: its plan's storage at its creation, " +
+        'or more after a start ' +
         'with a larger plan. Null without such volumes.',
       resolve: ({ persistent, storageEnforcement, storageGb }) =>
         persistent || storageEnforcement !== null ? storageGb : null,

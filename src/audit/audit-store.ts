@@ -84,10 +84,23 @@ export async function listAudit(
   return { entries, hasNextPage: rows.length > page.first };
 }
 
-/** Deletes older entries. */
-export async function pruneAudit(db: Db, keepDays: number): Promise<void> {
+/** The entries that are kept of an account at most. Filling them takes days of changes at the highest allowed rate. */
+export const MAX_AUDIT_ENTRIES = 200_000;
+
+/** Deletes older entries, and the oldest of accounts that are active and have more than `most`. */
+export async function pruneAudit(db: Db, keepDays: number, most = MAX_AUDIT_ENTRIES): Promise<void> {
   await db
     .deleteFrom('audit')
     .where('at', '<', sql<Date>`now() - make_interval(days => ${keepDays})`)
     .execute();
+  await sql`
+    delete from audit using (
+      select active.user_id, excess.number
+      from (select distinct user_id from audit where at > now() - interval '1 hour') as active
+      cross join lateral (
+        select number from audit where user_id = active.user_id order by number desc offset ${most} limit 1
+      ) as excess
+    ) as full_accounts
+    where audit.user_id = full_accounts.user_id and audit.number <= full_accounts.number
+  `.execute(db);
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordAction } from '../../src/audit/audit-store.ts';
+import { pruneAudit, recordAction } from '../../src/audit/audit-store.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { pruneEvents, readReplay } from '../../src/events/event-store.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -42,6 +42,25 @@ describe('the audit of an action that is repeated', () => {
       { action: 'VM_STARTED', address: '10.0.0.2', details: {}, count: 1 },
     ]);
   });
+});
+
+it('the audit of an account keeps its newest entries, up to its limit', async () => {
+  await executeSql(
+    database.url,
+    `insert into audit (user_id, address, action, vm_id, vmlabel, details)
+     select user_id, '10.0.0.1', 'VM_UPDATED', '${VM.id}', 'A label', jsonb_build_object('n', n)
+     from unnest(array['full', 'small']) as user_id, generate_series(1, 30) as n where user_id = 'full' or n <= 10`,
+  );
+  await pruneAudit(db, 90, 20);
+  const { rows } = await executeSql(
+    database.url,
+    `select user_id, min((details->>'n')::int) as first, count(*)::int as count
+     from audit where user_id in ('full', 'small') group by user_id order by user_id`,
+  );
+  expect(rows).toEqual([
+    { user_id: 'full', first: 11, count: 20 },
+    { user_id: 'small', first: 1, count: 10 },
+  ]);
 });
 
 describe('the events of an account', () => {

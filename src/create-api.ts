@@ -57,7 +57,7 @@ export function createApi(options: ApiOptions): Api {
     log,
   });
   return {
-    graphqlHttp: new GraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql, log }),
+    graphqlHttp: new GraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql }),
     graphqlWs,
     rest: new RestHandler({ gateway, authenticate, strict: strictRest, log }),
     endEventStreams: () => closing.abort(),

@@ -70,7 +70,8 @@ export async function listAudit(
     .where('user_id', '=', userId);
   if (page.before !== undefined) query = query.where('number', '<', page.before);
   if (filter.vmId !== undefined) query = query.where('vm_id', '=', filter.vmId);
-  if (filter.actions !== undefined) query = query.where('action', 'in', [...filter.actions]);
+  if (filter.actions !== undefined)
+    query = query.where('action', '=', sql<AuditAction>`any(${[...filter.actions]}::text[])`);
   const rows = await query
     .orderBy('number', 'desc')
     .limit(page.first + 1)

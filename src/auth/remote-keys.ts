@@ -27,7 +27,7 @@ export function createRemoteKeys(url: string): RemoteKeys {
     cooldownDuration: Number.POSITIVE_INFINITY,
     cacheMaxAge: Number.POSITIVE_INFINITY,
   });
-  let checkedAt = Date.now();
+  let checkedAt = performance.now();
   let version = 0;
   let last: string | undefined;
   let bucketFullAt = 0;
@@ -47,19 +47,22 @@ export function createRemoteKeys(url: string): RemoteKeys {
       throw error;
     }
     failure = undefined;
-    checkedAt = Date.now();
+    checkedAt = performance.now();
     note();
   };
   const fetchForUnknown = async (): Promise<void> => {
-    const taken = keys.reloading ? undefined : takeToken(bucketFullAt, performance.now(), UNKNOWN_KEYS);
-    if (taken === undefined || 'fullAt' in taken) {
-      bucketFullAt = taken?.fullAt ?? bucketFullAt;
-      await fetchKeys();
-    } else if (failure !== undefined) throw failure;
+    // Who comes during a fetch waits for it.
+    if (keys.reloading) return fetchKeys();
+    const taken = takeToken(bucketFullAt, performance.now(), UNKNOWN_KEYS);
+    if ('fullAt' in taken) {
+      bucketFullAt = taken.fullAt;
+      return fetchKeys();
+    }
+    if (failure !== undefined) throw failure;
   };
   const checkNow = (): void => {
-    if (Date.now() - checkedAt < CHECK_EVERY_MS) return;
-    checkedAt = Date.now();
+    if (performance.now() - checkedAt < CHECK_EVERY_MS) return;
+    checkedAt = performance.now();
     fetchKeys().catch(() => undefined);
   };
 

@@ -12,8 +12,9 @@ export function verifyHs256(token: string, key: KeyObject, options: JWTClaimVeri
   // Extensions that must be understood are refused: none is understood here.
   if (alg !== 'HS256' || crit !== undefined || b64 !== undefined) throw new errors.JOSEAlgNotAllowed();
   const end = token.lastIndexOf('.');
-  const expected = createHmac('sha256', key).update(token.slice(0, end)).digest();
-  const given = Buffer.from(token.slice(end + 1), 'base64url');
+  // Compared as text: decoding would ignore characters that base64url does not have.
+  const expected = Buffer.from(createHmac('sha256', key).update(token.slice(0, end)).digest('base64url'));
+  const given = Buffer.from(token.slice(end + 1));
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new errors.JWSSignatureVerificationFailed();
   // From here on the claims are authentic, so they are read like those of a token without a signature.

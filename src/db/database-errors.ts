@@ -1,8 +1,12 @@
 import pg from 'pg';
 import { errorCode } from '../lib/error-code.ts';
 
-/** SQLSTATE classes and Node codes of an unavailable database. Other errors are the statement's. */
-const UNAVAILABLE = /^(08|57P|57014|53|25006|25P03|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
+/**
+ * SQLSTATE classes and Node codes of an unavailable database. Other errors are the statement's, a violation of the
+ * protocol (08P01) too: PgBouncer refuses start-up parameters with it.
+ */
+const UNAVAILABLE =
+  /^(08(?!P01)|57P|57014|53|25006|25P03|ECONN|ENOENT|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/;
 
 /** Messages of pg and Kysely, which have no code, for connections that broke or cannot be opened. */
 const BROKEN_CONNECTION =

@@ -202,8 +202,10 @@ export interface LogOptions {
   readonly tail: number;
   /** Whether to continue with new lines until the container ends. */
   readonly follow: boolean;
-  /** Only lines after this time. */
+  /** Only lines of this time and after it. */
   readonly since?: Date;
+  /** How many lines of exactly `since` are left out too: those that were read before. Default: none. */
+  readonly skip?: number;
   /**
    * Called for each new line with the bytes that are there of it, before its text is read. False leaves the line out,
    * which costs a hundredth of reading it. Default: all lines.

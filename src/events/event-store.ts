@@ -12,6 +12,8 @@ export interface Backlog {
   readonly complete: boolean;
 }
 
+/** What `toEvent` reads. */
+const COLUMNS = ['seq', 'vm_id', 'kind', 'status', 'previous_status', 'reason', 'at'] as const;
 const PAGE = 500;
 /** For a client that missed more than this, snapshots are faster. */
 const REPLAY_LIMIT = 10_000;
@@ -29,7 +31,7 @@ export async function readEvents(
 ): Promise<{ events: VmEvent[]; complete: boolean }> {
   const rows = await db
     .selectFrom('vm_event')
-    .selectAll()
+    .select(COLUMNS)
     .where('user_id', '=', userId)
     .where('seq', '>', after)
     .orderBy('seq')
@@ -114,7 +116,7 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
   if (vm !== undefined) return 'has';
   const last = await db
     .selectFrom('vm_event')
-    .selectAll()
+    .select(COLUMNS)
     .where('vm_id', '=', vmId)
     .where('user_id', '=', userId)
     .orderBy('seq', 'desc')

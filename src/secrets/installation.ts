@@ -31,7 +31,7 @@ export async function readInstallation(db: Db, keyRing: KeyRing): Promise<Instal
   return db.transaction().execute(async (trx) => {
     const { id, key_check, active_key, fingerprint_key, signing_key } = await trx
       .selectFrom('installation')
-      .selectAll()
+      .select(['id', 'key_check', 'active_key', 'fingerprint_key', 'signing_key'])
       .forUpdate()
       .executeTakeFirstOrThrow();
     // A rotation re-encrypts the key check last, so until then it shows the key that the rotation started from.

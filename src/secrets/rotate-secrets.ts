@@ -148,7 +148,7 @@ async function finish(db: Db, keyRing: KeyRing, renew: boolean): Promise<void> {
   await db.transaction().execute(async (trx) => {
     const { id, fingerprint_key, signing_key } = await trx
       .selectFrom('installation')
-      .selectAll()
+      .select(['id', 'fingerprint_key', 'signing_key'])
       .forUpdate()
       .executeTakeFirstOrThrow();
     const { rows } = await sql<{ left: number }>`

@@ -7,11 +7,31 @@ export interface LogLine {
   readonly text: string;
 }
 
+/**
+ * Where a reader of the log is. Lines have times of a millisecond, and one may hold many lines, so those of the last
+ * one that were read are counted.
+ */
+export interface LogPosition {
+  readonly since: Date;
+  /** How many lines of exactly `since` were read. */
+  readonly skip: number;
+}
+
+/** The position after one more line. */
+export function nextPosition(position: LogPosition | undefined, { at }: Pick<LogLine, 'at'>): LogPosition {
+  const isSame = position?.since.getTime() === at.getTime();
+  return { since: at, skip: isSame ? position.skip + 1 : 1 };
+}
+
 export interface LogSource {
   /** The last lines so far. */
   past(signal: AbortSignal): AsyncIterable<LogLine>;
-  /** The lines after `since`. Those that are not admitted are left out; see `LogOptions.admit`. */
-  live(since: Date | undefined, admit: (bytes: number) => boolean, signal: AbortSignal): AsyncIterable<LogLine>;
+  /** The lines after the position. Those that are not admitted are left out; see `LogOptions.admit`. */
+  live(
+    position: LogPosition | undefined,
+    admit: (bytes: number) => boolean,
+    signal: AbortSignal,
+  ): AsyncIterable<LogLine>;
   /** Takes points from what the account may be sent; false, and takes none, if it has none left. */
   takePoints(points: number): boolean;
   /** Called when no follower can join any more. May be called twice. */
@@ -69,11 +89,15 @@ export class LogFeed {
     const source = this.#source;
     const reports = setInterval(() => this.#report(), REPORT_EVERY_MS).unref();
     try {
-      for await (const line of source.past(signal)) this.#remember(line);
+      let position: LogPosition | undefined;
+      for await (const line of source.past(signal)) {
+        this.#remember(line);
+        position = nextPosition(position, line);
+      }
       this.#isLoaded = true;
       for (const follower of this.#followers) this.#preload(follower);
       const admit = (bytes: number): boolean => this.#admit(bytes);
-      for await (const line of source.live(this.#recent.at(-1)?.at, admit, signal)) this.#send(line);
+      for await (const line of source.live(position, admit, signal)) this.#send(line);
       this.#report();
       for (const { queue } of this.#followers) queue.end();
     } catch (error) {

@@ -78,9 +78,6 @@ export function columnsOf(properties: ReadonlySet<VmProperty>) {
   return ALL_VM_PROPERTIES.filter((property) => properties.has(property)).map((property) => COLUMNS[property]);
 }
 
-/** A row that `columnsOf` has selected. */
-export type VmRow = Partial<Omit<Vm, 'status' | 'image'> & { status: string; image: StoredImage | null }>;
-
 /** Turns a row into the VM, in place. It has the properties that were selected. */
 export function toVm(row: object): Vm {
   const vm = row as { status?: string; image?: StoredImage | VmImage | null };

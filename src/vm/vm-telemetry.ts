@@ -3,7 +3,7 @@ import type { MachineStats } from '../engine/machine.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { SharedStreams } from '../lib/concurrency/shared-streams.ts';
 import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
-import { LogFeed, RECENT_LINES, type LogLine } from './log-feed.ts';
+import { LogFeed, nextPosition, RECENT_LINES, type LogLine, type LogPosition } from './log-feed.ts';
 import { eachRun } from './vm-runs.ts';
 import type { Vm } from './vm.ts';
 
@@ -48,7 +48,7 @@ export class VmTelemetry {
   #openFeed(vm: Vm): LogFeed {
     const feed = new LogFeed({
       past: (signal) => this.#sources.driverOf(vm.region).logs(vm.id, { tail: RECENT_LINES, follow: false }, signal),
-      live: (since, admit, signal) => this.#readLines(vm, since, admit, signal),
+      live: (position, admit, signal) => this.#readLines(vm, position, admit, signal),
       takePoints: (count) => {
         if (this.#points.take(vm.userId) > 0) return false;
         this.#points.charge(vm.userId, count - 1);
@@ -64,18 +64,17 @@ export class VmTelemetry {
 
   async *#readLines(
     vm: Vm,
-    since: Date | undefined,
+    start: LogPosition | undefined,
     admit: (bytes: number) => boolean,
     signal: AbortSignal,
   ): AsyncGenerator<LogLine> {
     const { driverOf, streams } = this.#sources;
     const driver = driverOf(vm.region);
-    let lastAt = since;
+    let position = start;
     for await (const _run of eachRun({ streams, driver }, vm, signal)) {
-      const after = lastAt === undefined ? {} : { since: lastAt };
-      const options = { tail: RECENT_LINES, follow: true, admit, ...after };
+      const options = { tail: RECENT_LINES, follow: true, admit, ...position };
       for await (const line of driver.logs(vm.id, options, signal)) {
-        lastAt = line.at;
+        position = nextPosition(position, line);
         yield line;
       }
     }

@@ -5,7 +5,7 @@ import { storeMeasurements } from '../../src/reconciler/watch/store-measurements
 import { createTestDatabase } from '../support/database.ts';
 import { insertVm } from '../support/insert-vm.ts';
 
-it('a measurement that was cut short raises what is known and never lowers it', async () => {
+it('stores only what differs; a measurement that was cut short never lowers a value', async () => {
   await using undo = new AsyncDisposableStack();
   const { url } = undo.use(await createTestDatabase());
   const db = createDatabase(url);
@@ -13,14 +13,15 @@ it('a measurement that was cut short raises what is known and never lowers it', 
   const id = randomUUID();
   await insertVm(db, { id, status: 'RUNNING', engineRef: 'one' });
   const measure = async (lastingBytes: number, scratchBytes: number, isWhole: boolean, ref = 'one') => {
-    await storeMeasurements(db, new Map([[id, { lastingBytes, scratchBytes, isWhole, ref }]]));
+    const changed = await storeMeasurements(db, new Map([[id, { lastingBytes, scratchBytes, isWhole, ref }]]));
     const { storage_bytes, scratch_bytes } = await db.selectFrom('vm').selectAll().executeTakeFirstOrThrow();
-    return [storage_bytes, scratch_bytes];
+    return [storage_bytes, scratch_bytes, changed.length];
   };
-  expect(await measure(500, 900, true)).toEqual([500, 900]);
-  expect(await measure(0, 0, false)).toEqual([500, 900]);
-  expect(await measure(600, 100, false)).toEqual([600, 900]);
-  expect(await measure(0, 1000, false)).toEqual([600, 1000]);
-  expect(await measure(0, 5000, false, 'another')).toEqual([600, 1000]);
-  expect(await measure(0, 0, true)).toEqual([0, 0]);
+  expect(await measure(500, 900, true)).toEqual([500, 900, 1]);
+  expect(await measure(500, 900, true)).toEqual([500, 900, 0]);
+  expect(await measure(0, 0, false)).toEqual([500, 900, 0]);
+  expect(await measure(600, 100, false)).toEqual([600, 900, 1]);
+  expect(await measure(0, 1000, false)).toEqual([600, 1000, 1]);
+  expect(await measure(0, 5000, false, 'another')).toEqual([600, 1000, 0]);
+  expect(await measure(0, 0, true)).toEqual([0, 0, 1]);
 });

@@ -30,6 +30,9 @@ describe('what the dashboard asks before and after a VM', () => {
     });
     expect((await read('NOTHING')).data).toEqual({ vm: { secret: null } });
     expect((await read('VM_PASSWORD', await gateway.token('stranger'))).data).toEqual({ vm: null });
+    expect(await gateway.graphql(token, '{ me { audit(actions: []) { nodes { count } } } }')).toEqual({
+      data: { me: { audit: { nodes: [] } } },
+    });
     const { data } = await gateway.graphql(token, '{ me { audit(actions: [SECRETS_READ]) { nodes { count } } } }');
     expect(data).toEqual({ me: { audit: { nodes: [{ count: 2 }] } } });
   });

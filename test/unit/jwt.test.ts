@@ -174,6 +174,11 @@ describe('with a shared secret', () => {
     expect(verified).toBe(41);
   });
 
+  it('refuses a signature with characters that base64url does not have', async () => {
+    const signed = await token(CLAIMS);
+    for (const extra of ['=', '!', ' ', '\n']) await expect(verify(`${signed}${extra}`)).rejects.toMatchObject(REFUSED);
+  });
+
   it('refuses an extension that must be understood, and a header that is no JSON', async () => {
     await expect(verify(signedByHand())).rejects.toMatchObject(REFUSED);
     const text = `bm8.${base64url.encode(JSON.stringify({ ...CLAIMS, exp: now() + 3_600 }))}`;
@@ -280,7 +285,7 @@ describe('with the keys at a JWKS address', () => {
   });
 
   it('verifies a cached token again within about a minute after its key was withdrawn', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const address = url().replace('keys.json', 'withdrawn.json');
     const cached = cacheTokens(createVerifyToken({ jwksUrl: address, audience: 'authenticated' }));
@@ -289,13 +294,13 @@ describe('with the keys at a JWKS address', () => {
     const viewer = await cached(signed);
     expect(await cached(signed)).toBe(viewer);
     isWithdrawn = true;
-    vi.setSystemTime(Date.now() + 61_000);
+    vi.advanceTimersByTime(61_000);
     await eventually(async () => (await cached(signed).catch((error: unknown) => error)) instanceof ApiError);
     await expect(cached(signed)).rejects.toMatchObject(REFUSED);
   });
 
   it('keeps cached tokens while the keys cannot be fetched', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
     let requests = 0;
     const failing = createServer((_request, reply) => {
@@ -309,7 +314,7 @@ describe('with the keys at a JWKS address', () => {
     const cached = cacheTokens(createVerifyToken({ jwksUrl, audience: 'authenticated' }));
     const signed = await token(CLAIMS, keys.ES256.privateKey, { alg: 'ES256', kid: 'ES256' });
     await cached(signed);
-    vi.setSystemTime(Date.now() + 61_000);
+    vi.advanceTimersByTime(61_000);
     expect(await cached(signed)).toMatchObject({ userId: 'alice' });
     await eventually(() => requests === 2);
     expect(await cached(signed)).toMatchObject({ userId: 'alice' });
@@ -344,19 +349,19 @@ describe('with the keys at a JWKS address', () => {
     });
 
     it('go on to verify while their address is away; a token of an unknown key is UNAVAILABLE', async () => {
-      vi.useFakeTimers({ toFake: ['Date'] });
+      vi.useFakeTimers({ toFake: ['Date', 'performance'] });
       onTestFinished(() => void vi.useRealTimers());
       const answer = { status: 200, keys: published.slice(0, 1) };
       const { verify: own } = await address(answer);
       await own(await signedBy('ES256'));
       answer.status = 500;
-      vi.setSystemTime(Date.now() + 3_600_000);
+      vi.advanceTimersByTime(3_600_000);
       for (let index = 0; index < 10; index += 1) {
         expect(await own(await signedBy('ES256'))).toMatchObject({ userId: 'alice' });
         await expect(own(await signedBy('RS256'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
       }
       Object.assign(answer, { status: 200, keys: published });
-      vi.setSystemTime(Date.now() + 61_000);
+      vi.advanceTimersByTime(61_000);
       await eventually(async () => (await own(await signedBy('RS256')).catch(() => undefined)) !== undefined);
     });
   });

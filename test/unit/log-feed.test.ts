@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { PushQueue } from '../../src/lib/concurrency/push-queue.ts';
-import { LogFeed, type LogLine } from '../../src/vm/log-feed.ts';
+import { LogFeed, nextPosition, type LogLine, type LogPosition } from '../../src/vm/log-feed.ts';
 
 const toLine = (text: string): LogLine => ({ at: new Date(0), stream: 'stdout', text });
 
@@ -8,13 +8,15 @@ const toLine = (text: string): LogLine => ({ at: new Date(0), stream: 'stdout', 
 function openFeed(past: readonly string[], points: number) {
   const app = new PushQueue<LogLine>({ limit: Number.POSITIVE_INFINITY });
   const counts = { opened: 0, ended: 0, points };
+  let position: LogPosition | undefined;
   let admit: (bytes: number) => boolean = () => true;
   const feed = new LogFeed({
     async *past() {
       for (const text of past) yield toLine(text);
     },
-    live(_since, asked, signal) {
+    live(start, asked, signal) {
       counts.opened += 1;
+      position = start;
       admit = asked;
       signal.addEventListener('abort', () => app.end());
       return app;
@@ -27,7 +29,7 @@ function openFeed(past: readonly string[], points: number) {
     onEnd: () => (counts.ended += 1),
   });
   const write = (text: string) => admit(text.length) && app.push(toLine(text));
-  return { feed, write, app, counts };
+  return { feed, write, app, counts, position: () => position };
 }
 
 const textsOf = async (lines: AsyncIterator<LogLine>, count: number): Promise<string[]> => {
@@ -75,6 +77,14 @@ it('tells a follower that reads too slowly what it missed', async () => {
   const texts = await textsOf(slow, 1_001);
   expect(texts.slice(0, 2)).toEqual(['0', '1']);
   expect(texts.at(-1)).toMatch(/^At least 500 lines were left out/);
+});
+
+it('reads on after the lines of the last millisecond that it has', async () => {
+  const { feed, position } = openFeed(['one', 'two', 'three'], 1_000);
+  await textsOf(feed.follow(10), 3);
+  await new Promise(setImmediate);
+  expect(position()).toEqual({ since: new Date(0), skip: 3 });
+  expect(nextPosition(position(), { at: new Date(1) })).toEqual({ since: new Date(1), skip: 1 });
 });
 
 it('ends its followers with the error of the engine', async () => {

@@ -19,11 +19,8 @@ import { ErrorReporter } from './error-reporter.ts';
 import { createExecutor } from './executor.ts';
 import { variableProblems } from './input-problems.ts';
 import { graphqlErrorOf, maskError } from './mask-error.ts';
-import { pointsOf } from './operation-cost.ts';
+import { costOf } from './operation-cost.ts';
 import { createSubscribe, type Subscribe, type Subscription } from './subscription.ts';
-
-/** The path of the GraphQL endpoint. */
-export const GRAPHQL_PATH = '/graphql';
 
 const NO_VARIABLES: Readonly<Record<string, unknown>> = Object.freeze({});
 
@@ -163,8 +160,9 @@ export class Gateway {
     const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
     const problems = variableProblems(given, { listEnumValues: this.#introspection });
     if (problems.length > 0) throw badInput(problems);
-    if (operation.operation === 'mutation') this.#rates.checkChanges(viewer, operation.selectionSet.selections.length);
-    this.#rates.charge(viewer, pointsOf(args) - 1);
+    const { points, changes } = costOf(args);
+    if (changes > 0) this.#rates.checkChanges(viewer, changes);
+    this.#rates.charge(viewer, points - 1);
   }
 }
 

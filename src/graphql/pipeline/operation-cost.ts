@@ -17,51 +17,67 @@ export const MAX_COST = 20_000;
 /** A page of VMs, as dashboards and GET /vms query it, costs one point. */
 const COST_PER_POINT = 2_000;
 /** A mutation takes a lock and a commit, and notifies every subscriber. */
-const POINTS_PER_MUTATION = 5;
+const POINTS_PER_CHANGE = 5;
 
-/**
- * The rate limit points of an operation: 1, or 5 for each mutation field, plus 1 for each 2,000 of its cost. Throws
- * BAD_USER_INPUT above `MAX_COST`.
- */
-export function pointsOf(args: ExecutionArgs): number {
-  const operation = getOperationAST(args.document, args.operationName);
-  if (operation == null) return 1;
-  const known = knownPoints.get(operation) ?? new Map<string, number>();
-  knownPoints.set(operation, known);
-  const key = lengthsIn(operation, args);
-  const points = known.get(key) ?? computePoints(operation, args);
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(key, points);
-  return points;
+export interface OperationCost {
+  /** Rate limit points: 1, or 5 for each change, plus 1 for each 2,000 of the complexity. */
+  readonly points: number;
+  /** The fields of a mutation, those of its fragments included; 0 for other operations. */
+  readonly changes: number;
 }
 
-/** The points of an operation by the variables that they depend on. Operations that exceed the limit are not in it. */
-const knownPoints = new WeakMap<OperationDefinitionNode, Map<string, number>>();
+/** Throws BAD_USER_INPUT for an operation whose complexity is above `MAX_COST`. */
+export function costOf(args: ExecutionArgs): OperationCost {
+  const operation = getOperationAST(args.document, args.operationName);
+  if (operation == null) return { points: 1, changes: 0 };
+  const known = knownCosts.get(operation) ?? new Map<string, OperationCost>();
+  knownCosts.set(operation, known);
+  const key = lengthsIn(operation, args);
+  let cost = known.get(key);
+  if (cost === undefined) {
+    cost = computeCost(operation, args);
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(key, cost);
+  }
+  return cost;
+}
+
+/** The costs of an operation by the variables that they depend on. Operations that exceed the limit are not in it. */
+const knownCosts = new WeakMap<OperationDefinitionNode, Map<string, OperationCost>>();
 const MAX_KNOWN = 100;
 
-/** Only the length of pages changes the cost of an operation: its variables of the type Int. */
-function lengthsIn({ variableDefinitions = [] }: OperationDefinitionNode, { variableValues }: ExecutionArgs): string {
+/**
+ * Only the length of pages changes the cost of an operation: its variables of the type Int. One that is absent has its
+ * default, which null has not.
+ */
+function lengthsIn(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  { variableValues = {} }: ExecutionArgs,
+): string {
   if (variableDefinitions.length === 0) return '';
-  const lengths = variableDefinitions.flatMap(({ type, variable }) => {
+  const lengths = variableDefinitions.flatMap(({ type, variable: { name } }) => {
     const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
-    return named.kind === Kind.NAMED_TYPE && named.name.value === 'Int' ? variableValues?.[variable.name.value] : [];
+    if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'Int') return [];
+    return variableValues != null && Object.hasOwn(variableValues, name.value)
+      ? [variableValues[name.value]]
+      : ['default'];
   });
   return JSON.stringify(lengths);
 }
 
-function computePoints(operation: OperationDefinitionNode, args: ExecutionArgs): number {
+function computeCost(operation: OperationDefinitionNode, args: ExecutionArgs): OperationCost {
   const alone = withOnly(operation, args.document);
-  const cost = costOf(alone, operation, args);
+  const cost = complexityOf(alone, operation, args);
   if (cost > MAX_COST) {
     const advice = 'ask for fewer fields, or for shorter pages.';
     throw new ApiError('BAD_USER_INPUT', `The operation costs ${cost}, at most ${MAX_COST} are allowed: ${advice}`);
   }
-  const mutations =
+  const changes =
     operation.operation === OperationTypeNode.MUTATION ? countRootFields(operation.selectionSet, alone) : 0;
-  return Math.max(1, mutations * POINTS_PER_MUTATION) + Math.floor(cost / COST_PER_POINT);
+  return { points: Math.max(1, changes * POINTS_PER_CHANGE) + Math.floor(cost / COST_PER_POINT), changes };
 }
 
-function costOf(
+function complexityOf(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   { schema, variableValues }: ExecutionArgs,

@@ -90,8 +90,7 @@ function parseFile(file: string, text: string): [string, string][] {
   if (parsed.success) return parsed.data;
   throw new Error(
     `PERSISTED_OPERATIONS: ${file} must be an object of documents by id, {"listVms": "query { ... }"}, or a ` +
-      'manifest of ' +
-      'the format "apollo-persisted-query-manifest", version 1.',
+      'manifest of the format "apollo-persisted-query-manifest", version 1.',
   );
 }
 

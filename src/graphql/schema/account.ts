@@ -1,6 +1,7 @@
 import { builder } from './builder.ts';
 import { createViolations, startViolations, type Usage as AccountUsage } from '../../vm/limits.ts';
 import { readUsage } from '../../vm/vm-store.ts';
+import { isUuid } from '../../lib/is-uuid.ts';
 import { Plan } from './catalog.ts';
 import { QuotaViolation } from './quota.ts';
 
@@ -34,9 +35,8 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
     violations: t.field({
       type: [QuotaViolation],
       description:
-        'The limits that a VM of this size would exceed if it were created and started now, or, with ' +
-        '`without`, if that VM got ' +
-        'this size and were started. Empty if none.',
+        'The limits that a VM of this size would exceed if it were created and started now, or, with `without`, if ' +
+        'that VM got this size and were started. Empty if none.',
       args: {
         cpu: t.arg.int({ description: 'vCPU cores.' }),
         ram: t.arg.int({ description: 'GB of memory.' }),
@@ -44,7 +44,7 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
       },
       async resolve({ userId }, { cpu, ram, without }, { db, loaders }) {
         const { plan, usage } = await loaders.account();
-        if (without == null)
+        if (without == null || !isUuid(without))
           return [...createViolations(plan, usage.vms), ...startViolations(plan, usage, { cpu, ramGb: ram })];
         return startViolations(plan, await readUsage(db, userId, without), { cpu, ramGb: ram });
       },

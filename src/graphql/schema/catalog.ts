@@ -48,9 +48,8 @@ const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').im
     standIn: t.exposeString('standIn', {
       nullable: true,
       description:
-        'The fallback image for engines that cannot reach the registry; the operator builds it with `npm run ' +
-        'images -- REF`. ' +
-        'Null if there is none.',
+        'The fallback image for engines that cannot reach the registry; the operator builds it with `npm run images ' +
+        '-- REF`. Null if there is none.',
     }),
   }),
 });

@@ -12,9 +12,8 @@ const PortForward = builder.objectRef<Forward>('PortForward').implement({
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     publicPort: t.exposeInt('publicPort', {
       description:
-        'The public port. It stays the same until the forward or the VM is removed, unless another process ' +
-        'uses it when the VM ' +
-        'starts. Then another port is chosen, and an event reports the change.',
+        'The public port. It stays the same until the forward or the VM is removed, unless another process uses it ' +
+        'when the VM starts. Then another port is chosen, and an event reports the change.',
     }),
     address: t.string({
       description: 'Where clients connect, "host:port"; works while the VM is running.',

@@ -53,17 +53,14 @@ const SetSecretInput = builder.inputType('SetSecretInput', {
     vmId: t.id({ description: 'The VM.' }),
     key: t.string({
       description:
-        'The name of an environment variable: at most 128 letters, digits and _. Reserved are names that ' +
-        'control how programs ' +
-        'are loaded or how the image boots (PATH, LD_…, S6_…), names that the catalog sets for the image, and ' +
-        'the names ' +
-        'through which its sign-in gets VM_PASSWORD.',
+        'The name of an environment variable: at most 128 letters, digits and _. Reserved are names that control how ' +
+        'programs are loaded or how the image boots (PATH, LD_…, S6_…), names that the catalog sets for the image, ' +
+        'and the names through which its sign-in gets VM_PASSWORD.',
     }),
     value: t.string({
       description:
-        'At most 32 KiB, without NUL characters. All secrets of a VM, including their names, have at most 512 ' +
-        'KiB. VM_PASSWORD has ' +
-        'the rules of the password of createVm.',
+        'At most 32 KiB, without NUL characters. All secrets of a VM, including their names, have at most 512 KiB. ' +
+        'VM_PASSWORD has the rules of the password of createVm.',
     }),
   }),
 });

@@ -74,9 +74,8 @@ builder.mutationFields((t) => ({
   }),
   createOpenLink: t.string({
     description:
-      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM ' +
-      'until your token expires. ' +
-      'Works whether the VM is on or off. Errors: NOT_FOUND if there is no such VM or name.',
+      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM until your ' +
+      'token expires. Works whether the VM is on or off. Errors: NOT_FOUND if there is no such VM or name.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       name: t.arg.string({ required: false, description: "A mapping's name; by default, the VM's own address." }),

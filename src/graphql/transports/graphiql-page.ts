@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { brotliCompress, constants } from 'node:zlib';
 import { acceptedEncoding } from '../../http/request/accepted-encoding.ts';
-import { GRAPHQL_PATH } from '../pipeline/gateway.ts';
+import { GRAPHQL_PATH } from './graphql-path.ts';
 
 const compress = promisify(brotliCompress);
 /** A fifth of the size within about a second; the best quality takes half a minute. */

@@ -6,17 +6,14 @@ import type { Viewer } from '../../audit/viewer.ts';
 import { ApiError } from '../../errors.ts';
 import { MethodNotAllowedError } from '../../http/response/method-not-allowed.ts';
 import { readJson } from '../../http/request/read-json.ts';
-import { requestIdOf } from '../../http/request/request-id.ts';
-import { logFailure } from '../../lib/log-failure.ts';
-import type { Log } from '../../log.ts';
-import { GRAPHQL_PATH, type Gateway, type PreparedOperation } from '../pipeline/gateway.ts';
+import { searchOf } from '../../http/request/search-of.ts';
+import type { Gateway, PreparedOperation } from '../pipeline/gateway.ts';
 import { PersistedOperationError, type PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import type { Caller } from '../schema/context.ts';
 import { FINAL_ID, sendNoContent, serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
 import { namesEventStream, PAGE_TYPE, responseTypeOf, STREAM_TYPE } from './response-type.ts';
-import { sendGraphqlError } from './send-graphql-error.ts';
 import { refuseAccept, sendRefusal, sendResult } from './send-result.ts';
 
 /** The longest delay of setTimeout. */
@@ -31,7 +28,6 @@ interface GraphqlHttpOptions {
   readonly sockets: AccountSockets;
   readonly persisted: PersistedOperations;
   readonly graphiql: boolean;
-  readonly log: Log;
 }
 
 /**
@@ -51,19 +47,8 @@ export class GraphqlHttp {
     this.#options = options;
   }
 
-  /** Serves one request. Rejects with errors that the request did not cause. */
+  /** Serves one request. Rejects with an ApiError if it is refused before its operation is prepared. */
   async handle(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    try {
-      await this.#serve(request, reply);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const operation = `${request.method} ${GRAPHQL_PATH}`;
-      logFailure(this.#options.log, { requestId: requestIdOf(request), operation, code: error.code }, error);
-      sendGraphqlError(request, reply, error);
-    }
-  }
-
-  async #serve(request: IncomingMessage, reply: ServerResponse): Promise<void> {
     const { graphiql, authenticate, gateway } = this.#options;
     const { method } = request;
     if (method === 'PUT') throw new MethodNotAllowedError(METHODS, NO_RESERVATION);
@@ -94,7 +79,7 @@ export class GraphqlHttp {
     const sent =
       request.method === 'POST'
         ? await readJson(request)
-        : operationOfSearch(new URLSearchParams((request.url ?? '').split('?')[1]));
+        : operationOfSearch(new URLSearchParams(searchOf(request.url)));
     try {
       return gateway.prepare(toOperation(withPersistedDocument(sent, persisted)), caller);
     } catch (error) {

@@ -45,8 +45,12 @@ const MAX_LENGTH = 200;
 /** All types that the header accepts, those that it prefers first. */
 function rank(accept: string | undefined): readonly string[] {
   const known = ranks.get(accept);
-  if (known !== undefined) return known;
-  const ranked = new Negotiator({ headers: { accept } }).mediaTypes([...ALL_TYPES]);
-  if (ranks.size < MAX_RANKS && (accept ?? '').length <= MAX_LENGTH) ranks.set(accept, ranked);
+  const ranked = known ?? new Negotiator({ headers: { accept } }).mediaTypes([...ALL_TYPES]);
+  if ((accept ?? '').length > MAX_LENGTH) return ranked;
+  // The last one used is last: a flood of invented headers does not displace those of clients.
+  ranks.delete(accept);
+  ranks.set(accept, ranked);
+  const [oldest] = ranks.keys();
+  if (ranks.size > MAX_RANKS) ranks.delete(oldest);
   return ranked;
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { timingSafeEqual } from 'node:crypto';
 import type { Db } from '../../db/database.ts';
+import { searchOf } from '../../http/request/search-of.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request/request-id.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
 import { redeemOpenLink } from '../../vm/commands/open-links.ts';
@@ -65,7 +66,7 @@ export class Tickets {
   async redeem(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
     const { db, addressOf, secure } = this.#options;
     const requestId = { [REQUEST_ID_HEADER]: requestIdOf(req) };
-    const token = new URLSearchParams((req.url ?? '').split('?')[1]).get('ticket') ?? '';
+    const token = new URLSearchParams(searchOf(req.url)).get('ticket') ?? '';
     const isVisit = req.method === 'GET' && !isSpeculative(req.headers);
     const link = isVisit ? await redeemOpenLink(db, token, { ...scope, from: addressOf(req) }) : undefined;
     const { userId, until } = link ?? { userId: '', until: 0 };

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerPlain, answerUnavailable } from '../../http/response/plain-answer.ts';
 import { originForm } from '../../http/request/request-target.ts';
+import { searchOf } from '../../http/request/search-of.ts';
 import { answerAccessEnded } from '../pages/answer-access-ended.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { Resolution } from '../routing/resolution.ts';
@@ -23,12 +24,8 @@ export async function answerUnroutable(
     }
     case 'not-http':
       return answerPlain(res, resolution.address === undefined ? 404 : 200, notHttpText(resolution));
-    case 'moved': {
-      const query = originForm(req.url ?? '').split('?')[1];
-      return answerPlain(res, 307, '', {
-        Location: query === undefined ? resolution.path : `${resolution.path}?${query}`,
-      });
-    }
+    case 'moved':
+      return answerPlain(res, 307, '', { Location: `${resolution.path}${searchOf(originForm(req.url ?? ''))}` });
     case 'ended':
       return answerAccessEnded(res);
     case 'not-found':

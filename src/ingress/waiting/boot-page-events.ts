@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventStreams } from '../../events/event-streams.ts';
+import { searchOf } from '../../http/request/search-of.ts';
 import type { VmEvent } from '../../events/vm-event.ts';
 import { networkOf } from '../../http/request/network-of.ts';
 import { pathOf } from '../../http/request/path-of.ts';
@@ -53,7 +54,7 @@ export class BootPageEvents {
       return answerPlain(res, 429, 'Too many pages wait for this VM.', { 'Retry-After': '10' });
     const ending = new AbortController();
     res.once('close', () => ending.abort());
-    const path = new URLSearchParams((req.url ?? '').split('?')[1]).get('of') ?? '/';
+    const path = new URLSearchParams(searchOf(req.url)).get('of') ?? '/';
     try {
       const events = await streams.subscribe({
         userId: vm.userId,

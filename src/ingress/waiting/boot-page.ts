@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../errors.ts';
+import { searchOf } from '../../http/request/search-of.ts';
 import type { BootProgress } from '../../events/boot-progress.ts';
 import type { VmProgress } from '../../events/vm-event.ts';
 import { answerPlain } from '../../http/response/plain-answer.ts';
@@ -87,7 +88,7 @@ export class BootPage {
 
 /** The path in the parameter `to`, or `/` unless it is a path of this host. */
 export function redirectPath(url: string | undefined): string {
-  const to = new URLSearchParams((url ?? '').split('?')[1]).get('to') ?? '/';
+  const to = new URLSearchParams(searchOf(url)).get('to') ?? '/';
   // Browsers treat `//host` and `/\host` as another host, and ignore tabs and line breaks in between.
   return /^\/(?![/\\])[\x21-\x7e]*$/.test(to) ? to : '/';
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
+import { notifyAfterCommit, runTransaction } from '../../db/transaction.ts';
 import { VM_STATUSES } from '../../vm/vm-status.ts';
 
 /** The right to act on one VM. One gateway holds it at a time, for LEASE_SECONDS from its last heartbeat. */
@@ -92,14 +93,18 @@ export async function releaseLease(
 /** Makes the VMs due now, because something may have happened to them. */
 export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
   if (vmIds.length === 0) return;
-  await sql`
-    with marked as (
-      update vm set wakes = wakes + 1, next_attempt_at = least(coalesce(next_attempt_at, now()), now())
-      where id = any(${[...vmIds]}::uuid[])
-      returning id
-    )
-    select pg_notify('vm_due', id::text) from marked
-  `.execute(db);
+  await runTransaction(db, async (trx) => {
+    const marked = await trx
+      .updateTable('vm')
+      .set({
+        wakes: sql<number>`wakes + 1`,
+        next_attempt_at: sql<Date>`least(coalesce(next_attempt_at, now()), now())`,
+      })
+      .where('id', '=', sql<string>`any(${[...vmIds]}::uuid[])`)
+      .returning('id')
+      .execute();
+    for (const { id } of marked) notifyAfterCommit(trx, 'vm_due', id);
+  });
 }
 
 /** Removes every lease. For the start of a gateway that has its database alone. */

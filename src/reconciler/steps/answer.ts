@@ -23,9 +23,6 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
   const waitedMs = await bootedMs(iteration);
   void writer.setStatus('BOOTING', 'BOOT', seenUpdate(iteration, observed)).catch(() => undefined);
   writer.sendProgress('BOOTING', { percent: 100, message: `Waiting for the app on port ${distribution.defaultPort}.` });
-  // Read while the app is asked: an answer counts only if it cannot be another container's.
-  const listed = driver.list(signal);
-  listed.catch(() => undefined);
   const leftMs = Math.max(1_000, distribution.bootSeconds * 1_000 - waitedMs);
   const answered = new AbortController();
   const containerChanged = new AbortController();
@@ -34,7 +31,8 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
   const answers = await awaitApp(endpoint, leftMs, AbortSignal.any([signal, engineEvent, containerChanged.signal]));
   answered.abort();
   if (answers) {
-    if (sharesAddress(await listed, observed)) return replaceDuplicateAddress(iteration);
+    // Listed after the answer, which counts only if it cannot be another container's.
+    if (sharesAddress(await driver.list(signal), observed)) return replaceDuplicateAddress(iteration);
     const isReplaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
     await writer.setStatus('RUNNING', 'BOOT', {
       started_at: sql<Date>`now()`,

@@ -25,13 +25,15 @@ export async function storeMeasurements(
     ref: ref ?? null,
   }));
   if (rows.length === 0) return [];
+  const lasting = sql`greatest(measured.lasting, case when not measured.is_whole then vm.storage_bytes end)`;
+  const scratch = sql`
+    case
+      when vm.engine_ref is distinct from measured.ref then vm.scratch_bytes
+      else greatest(measured.scratch, case when not measured.is_whole then vm.scratch_bytes end)
+    end
+  `;
   const { rows: changed } = await sql<{ id: string; distribution: string; scratch_bytes: number }>`
-    update vm set
-      storage_bytes = greatest(measured.lasting, case when not measured.is_whole then vm.storage_bytes end),
-      scratch_bytes = case
-        when vm.engine_ref is distinct from measured.ref then vm.scratch_bytes
-        else greatest(measured.scratch, case when not measured.is_whole then vm.scratch_bytes end)
-      end
+    update vm set storage_bytes = ${lasting}, scratch_bytes = ${scratch}
     from unnest(
       ${rows.map(({ id }) => id)}::uuid[],
       ${rows.map(({ lastingBytes }) => lastingBytes)}::bigint[],
@@ -39,7 +41,7 @@ export async function storeMeasurements(
       ${rows.map(({ isWhole }) => isWhole)}::boolean[],
       ${rows.map(({ ref }) => ref)}::text[]
     ) as measured (id, lasting, scratch, is_whole, ref)
-    where vm.id = measured.id and (vm.storage_bytes <> measured.lasting or vm.scratch_bytes <> measured.scratch)
+    where vm.id = measured.id and (vm.storage_bytes, vm.scratch_bytes) <> (${lasting}, ${scratch})
     returning vm.id, vm.distribution, vm.scratch_bytes
   `.execute(db);
   return changed.map(({ id, distribution, scratch_bytes }) => ({ id, distribution, scratchBytes: scratch_bytes }));

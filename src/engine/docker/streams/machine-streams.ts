@@ -62,13 +62,18 @@ export function eventsOf(tools: StreamTools, signal: AbortSignal): AsyncIterable
 export function logsOf(
   tools: StreamTools,
   id: string,
-  { tail, follow, since: after, admit }: LogOptions,
+  { tail, follow, since: after, skip = 0, admit }: LogOptions,
   signal: AbortSignal,
 ): AsyncIterable<MachineLogLine> {
   const lines = new LogLines(admit);
-  // The engine's `since` is inclusive.
+  let skipped = 0;
   const keepNew = (some: readonly MachineLogLine[]) =>
-    after === undefined ? some : some.filter(({ at }) => at > after);
+    some.filter(({ at }) => {
+      if (after === undefined || at > after) return true;
+      // The engine's times are finer, so lines from before `after` do not occur.
+      skipped += 1;
+      return skipped > skip;
+    });
   let container: Docker.Container | undefined;
   const openPart = async (part: { follow: boolean; tail?: number; since?: string }, streamSignal: AbortSignal) => {
     const asked = container;

@@ -46,9 +46,8 @@ const VmBootStep = builder.objectRef<BootStep>('VmBootStep').implement({
     seconds: t.exposeFloat('seconds', { nullable: true, description: 'Its duration in seconds; null while it lasts.' }),
     attempt: t.exposeInt('attempt', {
       description:
-        'The number of the attempt within this boot, starting at 1. Each later QUEUED starts a new attempt: a ' +
-        'retry, or the undoing ' +
-        'of a change.',
+        'The number of the attempt within this boot, starting at 1. Each later QUEUED starts a new attempt: a retry, ' +
+        'or the undoing of a change.',
     }),
   }),
 });

@@ -20,9 +20,8 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
   fields: (t) => ({
     seq: t.string({
       description:
-        'Its number within the account, without gaps and in commit order: the cursor to resume from. A ' +
-        'SNAPSHOT has the number ' +
-        'of the last event that it includes, PROGRESS that of the last event before it.',
+        'Its number within the account, without gaps and in commit order: the cursor to resume from. A SNAPSHOT has ' +
+        'the number of the last event that it includes, PROGRESS that of the last event before it.',
       resolve: ({ seq }) => String(seq),
     }),
     kind: t.field({ type: VmEventKind, description: 'The kind of the event.', resolve: ({ kind }) => kind }),
@@ -48,10 +47,9 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
       nullable: true,
       description:
         'The cause: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (the container is replaced because its ' +
-        'configuration has ' +
-        'changed), UNDO (the new container did not come up and the old one is restored; see `lastFailure`), ' +
-        'DISK, or ADOPT (an ' +
-        'operator restored a VM that was missing in the database). Null for SNAPSHOT and PROGRESS.',
+        'configuration has changed), UNDO (the new container did not come up and the old one is restored; see ' +
+        '`lastFailure`), DISK, or ADOPT (an operator restored a VM that was missing in the database). Null for ' +
+        'SNAPSHOT and PROGRESS.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed.', resolve: ({ at }) => at }),
   }),
@@ -61,12 +59,10 @@ builder.subscriptionField('vmEvents', (t) =>
   t.field({
     type: VmEvent,
     description:
-      'Without `after`: first a SNAPSHOT of each VM, then every change. With `after`: every event since that ' +
-      'seq, then every change. ' +
-      'No event is lost or sent twice, and the last event of a VM is DELETED. If the events since `after` are ' +
-      'no longer stored, the ' +
-      'subscription starts with SNAPSHOTs. Errors: NOT_FOUND for a `vmId` that is not yours, BAD_USER_INPUT ' +
-      'for an `after` that is not a number.',
+      'Without `after`: first a SNAPSHOT of each VM, then every change. With `after`: every event since that seq, ' +
+      'then every change. No event is lost or sent twice, and the last event of a VM is DELETED. If the events since ' +
+      '`after` are no longer stored, the subscription starts with SNAPSHOTs. Errors: NOT_FOUND for a `vmId` that is ' +
+      'not yours, BAD_USER_INPUT for an `after` that is not a number.',
     args: {
       vmId: t.arg.id({
         required: false,

@@ -8,13 +8,10 @@ type VmWithImage = Vm & { readonly image: NonNullable<Vm['image']> };
 
 export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
   description:
-    'The container image that a VM runs. The first start uses the image that the catalog names at that time, ' +
-    'and the VM ' +
-    'keeps it: every later container is created from the same image. restartVm updates it to the present one, ' +
-    'and pulls ' +
-    'a newer version if the registry has one. If the engine has lost the image and cannot pull it by its ' +
-    'digest, a start ' +
-    'fails; no other image is used.',
+    'The container image that a VM runs. The first start uses the image that the catalog names at that time, and the ' +
+    'VM keeps it: every later container is created from the same image. restartVm updates it to the present one, and ' +
+    'pulls a newer version if the registry has one. If the engine has lost the image and cannot pull it by its ' +
+    'digest, a start fails; no other image is used.',
   fields: (t) => ({
     reference: t.string({
       description: "The image reference: the catalog's, or that of its fallback.",
@@ -34,8 +31,7 @@ export const VmImage = builder.objectRef<VmWithImage>('VmImage').implement({
         'Whether restartVm would give the VM another image, as far as the engine knows: the reference in the ' +
         'catalog now ' +
         "refers to another image, or the VM runs the fallback and the catalog's image is present. Checked " +
-        'every 15 s, ' +
-        'without a request to the registry.',
+        'every 15 s, without a request to the registry.',
       resolve: ({ image, region, distribution, desktop }, _args, { catalog, factsOf }) => {
         const entry = catalog.distributions.get(distribution);
         const imageRef = entry && imageOf(entry, desktop);

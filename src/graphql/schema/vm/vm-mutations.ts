@@ -70,9 +70,8 @@ builder.mutationFields((t) => ({
   startVm: t.field({
     type: Vm,
     description:
-      'Turns a VM on and returns at once, while it boots. If it is already on, nothing happens, but a FAILED ' +
-      'VM is retried now. ' +
-      'Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`.',
+      'Turns a VM on and returns at once, while it boots. If it is already on, nothing happens, but a FAILED VM is ' +
+      'retried now. Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => startVm(context, context.viewer, id),
   }),
@@ -87,11 +86,9 @@ builder.mutationFields((t) => ({
   restartVm: t.field({
     type: Vm,
     description:
-      'Replaces the container of a VM and keeps its volumes. If the new container does not come up, the old ' +
-      'one is restored ' +
-      '(see `Vm.changeUndone`). A VM that is off is turned on. The container is created from the image that ' +
-      'the catalog ' +
-      'names now, in its newest version (see `VmImage`). Errors: as startVm.',
+      'Replaces the container of a VM and keeps its volumes. If the new container does not come up, the old one is ' +
+      'restored (see `Vm.changeUndone`). A VM that is off is turned on. The container is created from the image that ' +
+      'the catalog names now, in its newest version (see `VmImage`). Errors: as startVm.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => restartVm(context, context.viewer, id),
   }),

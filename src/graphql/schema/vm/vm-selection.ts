@@ -26,26 +26,21 @@ const KNOWN: ReadonlySet<string> = new Set(ALL_VM_PROPERTIES);
 type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>;
 
 /** What a field that returns a VM must read. */
-export function selectedProperties(info: Info): ReadonlySet<VmProperty> {
-  return remember(info, (): VmSelection => ({
-    properties: new Set(propertiesOf(selectedFields(info))),
-    totalCount: false,
-  })).properties;
-}
+export const selectedProperties = perOperation(
+  (info): ReadonlySet<VmProperty> => new Set(propertiesOf(selectedFields(info))),
+);
 
 /** What a field that returns a VmConnection must read. */
-export function connectionSelection(info: Info): VmSelection {
-  return remember(info, () => {
-    const page = selectedFields(info);
-    const vms = [...selectedFields(info, ['nodes']), ...selectedFields(info, ['edges', 'node'])];
-    const hasCursors = page.has('pageInfo') || selectedFields(info, ['edges']).has('cursor');
-    return {
-      // Never empty: a page may be selected without its VMs.
-      properties: new Set<VmProperty>(['id', ...propertiesOf(vms), ...(hasCursors ? (['number'] as const) : [])]),
-      totalCount: page.has('totalCount'),
-    };
-  });
-}
+export const connectionSelection = perOperation((info): VmSelection => {
+  const page = selectedFields(info);
+  const vms = [...selectedFields(info, ['nodes']), ...selectedFields(info, ['edges', 'node'])];
+  const hasCursors = page.has('pageInfo') || selectedFields(info, ['edges']).has('cursor');
+  return {
+    // Never empty: a page may be selected without its VMs.
+    properties: new Set<VmProperty>(['id', ...propertiesOf(vms), ...(hasCursors ? (['number'] as const) : [])]),
+    totalCount: page.has('totalCount'),
+  };
+});
 
 function propertiesOf(fields: Iterable<string>): VmProperty[] {
   return [...fields].flatMap(
@@ -53,11 +48,12 @@ function propertiesOf(fields: Iterable<string>): VmProperty[] {
   );
 }
 
-/** By the list of nodes, which is the same for each execution of a compiled operation. */
-const remembered = new WeakMap<readonly FieldNode[], VmSelection>();
-
-function remember({ fieldNodes }: Info, select: () => VmSelection): VmSelection {
-  const known = remembered.get(fieldNodes) ?? select();
-  remembered.set(fieldNodes, known);
-  return known;
+/** Selects once for each list of nodes, which is the same for every execution of a compiled operation. */
+function perOperation<T extends object>(select: (info: Info) => T): (info: Info) => T {
+  const selected = new WeakMap<readonly FieldNode[], T>();
+  return (info) => {
+    const known = selected.get(info.fieldNodes) ?? select(info);
+    selected.set(info.fieldNodes, known);
+    return known;
+  };
 }

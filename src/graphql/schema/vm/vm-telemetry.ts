@@ -38,13 +38,10 @@ builder.subscriptionFields((t) => ({
   vmLogs: t.field({
     type: LogLine,
     description:
-      'The output of the app: the last lines, then each new one, across restarts and replacements of its ' +
-      'container, until the ' +
-      'VM is deleted. An account is sent 500 points of lines a second, over all its subscriptions, of which a ' +
-      'line takes one and ' +
-      'one more for each 512 bytes. Lines beyond that are left out, and a line of the stream "gateway" says ' +
-      'how many. ' +
-      'Errors: NOT_FOUND, BAD_USER_INPUT.',
+      'The output of the app: the last lines, then each new one, across restarts and replacements of its container, ' +
+      'until the VM is deleted. An account is sent 500 points of lines a second, over all its subscriptions, of ' +
+      'which a line takes one and one more for each 512 bytes. Lines beyond that are left out, and a line of the ' +
+      'stream "gateway" says how many. Errors: NOT_FOUND, BAD_USER_INPUT.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       tail: t.arg.int({ required: false, defaultValue: 100, description: 'The number of past lines, 0 to 1000.' }),

@@ -85,9 +85,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     }),
     changeUndone: t.boolean({
       description:
-        'Whether the VM runs without its latest changes (secrets, ports, a restart), because the new ' +
-        'container did not come up; ' +
-        '`lastFailure` has the reason. The changes are applied with the next change, restart or start.',
+        'Whether the VM runs without its latest changes (secrets, ports, a restart), because the new container did ' +
+        'not come up; `lastFailure` has the reason. The changes are applied with the next change, restart or start.',
       resolve: ({ undoneHash }) => undoneHash !== null,
     }),
     url: t.string({
@@ -106,12 +105,10 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     startProblems: t.field({
       type: [StartProblem],
       description:
-        'Why a start would not succeed now: `startViolations`, and known problems of the engine, the image ' +
-        'and the devices ' +
-        'that the VM needs. Empty if none are known, and while the VM is RUNNING or DEGRADED. Refreshed every ' +
-        '15 s, for ' +
-        'registries and devices less often; reading it does not call the engine. startVm refuses a start only for ' +
-        'QUOTA_EXCEEDED, because the other problems may pass.',
+        'Why a start would not succeed now: `startViolations`, and known problems of the engine, the image and the ' +
+        'devices that the VM needs. Empty if none are known, and while the VM is RUNNING or DEGRADED. Refreshed ' +
+        'every 15 s, for registries and devices less often; reading it does not call the engine. startVm refuses a ' +
+        'start only for QUOTA_EXCEEDED, because the other problems may pass.',
       resolve: async (vm, _args, { loaders, catalog, factsOf }) => {
         if (vm.status === 'RUNNING' || vm.status === 'DEGRADED') return [];
         const { plan, usage } = vm.enabled ? {} : await loaders.account();
@@ -127,8 +124,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       nullable: true,
       description:
         "The size limit in GB of each volume that is kept when it stops: its plan's storage at its creation, " +
-        'or more after a start ' +
-        'with a larger plan. Null without such volumes.',
+        'or more after a start with a larger plan. Null without such volumes.',
       resolve: ({ persistent, storageEnforcement, storageGb }) =>
         persistent || storageEnforcement !== null ? storageGb : null,
     }),

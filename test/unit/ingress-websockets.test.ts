@@ -45,6 +45,25 @@ describe('a WebSocket', () => {
     await open(port, { Cookie: 'swiftor_ticket=t' });
   });
 
+  it('gives its place back when the app refuses it, or the client leaves before an answer', async () => {
+    const silent = createServer();
+    silent.on('upgrade', (_req, socket: Socket) => socket.on('error', () => undefined).resume());
+    const app = await echo();
+    let appPort = await listen(createServer((_req, res) => res.writeHead(401).end('sign in')));
+    const { port } = await gateway(() => upstream(appPort));
+    const places = 64;
+    for (let opened = 0; opened <= places; opened += 1) expect(await raw(port, handshake())).toMatch(/^HTTP\/1.1 401 /);
+    appPort = await listen(silent);
+    for (let opened = 0; opened < places; opened += 1) {
+      const client = connect(port, '127.0.0.1').on('error', () => undefined);
+      client.write(handshake());
+      await once(silent, 'upgrade');
+      client.resetAndDestroy();
+    }
+    appPort = app.port;
+    await vi.waitUntil(() => open(port).catch(() => undefined), WAIT);
+  });
+
   it('carries 300 kB messages both ways, and close codes from either side', async () => {
     const app = await echo((ws, req) => {
       expect([req.url, req.headers.host, req.headers['x-forwarded-for'], req.headers.cookie]).toEqual([

@@ -160,12 +160,13 @@ export class IngressProxy {
     if (release === undefined) {
       return answerPlain(res, 429, 'Too many WebSockets are open here; close some of them.', { 'Retry-After': '10' });
     }
-    res.once('close', release);
+    // Not the response's `close`: it is detached from the socket when it ends, and emits none.
+    req.socket.once('close', release);
     forwardToApp({
       ...request,
       onUpgrade: (headers, app) => {
         keepOnEnd();
-        res.off('close', release);
+        req.socket.off('close', release);
         const closing = this.#closing.signal;
         unsent.watchSocket(app as Socket, client);
         openTunnel({ res, client: req.socket, clientHead, app, headers, target, ticket, closing, onClosed: release });

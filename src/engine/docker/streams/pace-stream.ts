@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { addAbortSignal, Readable } from 'node:stream';
 import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 
 /** Bounds what a machine that writes without end costs the engine, which parses its log for each reader. */
@@ -6,8 +6,12 @@ const BYTES_PER_SECOND = 4_000_000;
 /** Shorter pauses cost more than they save. */
 const SHORTEST_PAUSE_MILLISECONDS = 20;
 
-/** The stream, read at a bounded rate. It is destroyed with the result, and a pause ends when the signal aborts. */
+/**
+ * The stream, read at a bounded rate until the signal aborts, which destroys it. Destroying only the result would not:
+ * a generator that waits for a chunk returns after it.
+ */
 export function paceStream(source: Readable, signal: AbortSignal): Readable {
+  addAbortSignal(signal, source);
   return Readable.from(pace(source, signal), { objectMode: false });
 }
 

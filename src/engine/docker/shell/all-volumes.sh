@@ -5,8 +5,8 @@
 #              container wrote. Takes SECONDS for all directories, half of what is left for each. Prints lines of
 #              "loose DEVICE": a loop device whose file was removed,
 #              "image BYTES BLOCKS FILE", of 512 bytes a block,
-#              "whole KIBIBYTES FILES KIND NAME", or "cut FILES KIND NAME" of a directory that has at least so many. Nothing
-#              of one that is not there. Exits with 45 when the host lacks a program;
+#              "whole KIBIBYTES FILES KIND NAME", or "cut FILES KIND NAME" of a directory that has at least so many.
+#              Nothing of one that is not there. Exits with 45 when the host lacks a program;
 #            detach INSTALLATION: detaches those loop devices, mounted ones as soon as they are unmounted.
 mode=$1
 installation=$2
@@ -32,14 +32,15 @@ path_of() {
   esac
 }
 
-# The last line that awk reads is du's exit code, 1 when a file vanished meanwhile; the one before is the directory's
-# sum. Names of files may contain line breaks and anything: they only add to the count, and never come last.
+# The last line that awk reads is du's exit code, 1 when a file vanished meanwhile. An empty line is before it, because
+# a du that is ended leaves half a line; before that is the directory's sum. Names of files may contain line breaks and
+# anything: they only add to the count, and never come last.
 walk() {
   directory=$(path_of "$1" "$2")
   [ -d "$directory" ] || return 0
-  { timeout "$3" nice du -axk -- "$directory" 2> /dev/null; echo $?; } | awk -v directory="$1 $2" '
-    { before = last; last = $1 }
-    END { if (last <= 1) print "whole", before, NR - 1, directory; else print "cut", NR - 1, directory }'
+  { timeout "$3" nice du -axk -- "$directory" 2> /dev/null; printf '\n%s\n' $?; } | awk -v directory="$1 $2" '
+    NF { sum = code; code = $1; lines += 1 }
+    END { if (code <= 1) print "whole", sum, lines - 1, directory; else print "cut", lines - 1, directory }'
 }
 
 case $mode in

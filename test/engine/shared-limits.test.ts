@@ -109,7 +109,7 @@ it('one VM takes all instances of inotify that it can, and neither another VM no
   }
 });
 
-it('what the host cannot hold is said, by name and value, and the other rules stand', async () => {
+it('the watchdog names what the host cannot hold, also after it has moved its rules to the front again', async () => {
   const space = `swl-${engineNames.watchdog.slice(2, 6)}`;
   const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-limits-'));
   await asRoot('ip', 'netns', 'add', space);
@@ -132,9 +132,13 @@ it('what the host cannot hold is said, by name and value, and the other rules st
   const [program, ...args] = asRootArgv(...inside, 'env', `PATH=${folder}:${process.env['PATH']}`, ...argv);
   const watchdog = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
-    watchdog.stdin.write('a-word\n');
-    const signal = AbortSignal.timeout(20_000);
-    const [line] = (await once(createInterface(watchdog.stdout), 'line', { signal })) as [string];
+    const answers = createInterface(watchdog.stdout);
+    const ask = async (token: string) => {
+      watchdog.stdin.write(`${token}\n`);
+      const [answer] = (await once(answers, 'line', { signal: within() })) as [string];
+      return answer;
+    };
+    const line = await ask('a-word');
     expect(line).toBe('a-word connlimit fs/file-max=65536');
     expect(parseUnheld(line)).toEqual([
       expect.stringContaining('connections of each VM'),
@@ -143,6 +147,8 @@ it('what the host cannot hold is said, by name and value, and the other rules st
     const rules = await asRoot(...inside, 'iptables', '-S', chains.forward);
     expect(rules).toContain('-d 169.254.0.0/16');
     expect(rules).not.toContain('connlimit');
+    await asRoot(...inside, 'iptables', '-I', 'INPUT', '-j', 'ACCEPT');
+    expect(await ask('another')).toBe('another connlimit fs/file-max=65536');
   } finally {
     const exited = once(watchdog, 'exit');
     watchdog.kill();

@@ -108,7 +108,8 @@ ensure_rules() {
   fi
   if ! read_rules iptables || [ "$state" != "$state4" ]; then
     if install_rules iptables "$rules4" "$part4"; then
-      uncounted=''
+      # It may only have moved the jumps, to rules without counting.
+      [ -z "$rules" ] || uncounted=''
     else
       # The first attempt may have failed for another reason.
       [ -n "$uncounted$is_second" ] || return 1

@@ -44,6 +44,14 @@ describe('large bodies', () => {
     }
   });
 
+  it('of a request that cannot be forwarded is discarded, and the connection serves the next request', async () => {
+    const { port, logged } = await before((_req, res) => res.end('next answer'));
+    const refused = `OPTIONS * HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${MB}\r\n\r\n${'x'.repeat(MB)}`;
+    const answers = await raw(port, `${refused}GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`, 'next answer');
+    expect(answers).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*cannot be forwarded.*HTTP\/1.1 200 OK.*next answer/s);
+    expect(logged.join('\n')).toContain('INVALID_REQUEST');
+  });
+
   it('of many concurrent answers to slow clients are not mixed', async () => {
     const bodyOf = (letter: string) => Buffer.alloc(8 * MB, letter);
     const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { Duplex, Readable } from 'node:stream';
+import { errors, type Dispatcher } from 'undici';
 import { requestIdOf } from '../../http/request/request-id.ts';
 import type { Log } from '../../log.ts';
 import { answerPlain } from '../../http/response/plain-answer.ts';
@@ -65,6 +65,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   readonly #request: AppRequest;
   readonly #mayRepeat: boolean;
   readonly #expiry: NodeJS.Timeout | undefined;
+  #body: Readable | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
   #hasBodyBegun = false;
@@ -93,13 +94,9 @@ class AppExchange implements Dispatcher.DispatchHandler {
   send(dispatcher: Dispatcher = this.#mayRepeat ? this.#request.pool.kept : this.#request.pool.fresh): void {
     const { req, target, headers, client, unsent, onUpgrade } = this.#request;
     const path = originForm(req.url ?? '/').slice(target.strip?.length ?? 0);
-    const body = hasBody(req) ? forwardableBody(req, (held) => unsent.watch(held, client)) : null;
+    if (hasBody(req)) this.#body = forwardableBody(req, (held) => unsent.watch(held, client));
     const upgrade = onUpgrade === undefined ? null : 'websocket';
-    try {
-      dispatcher.dispatch({ method: req.method ?? 'GET', path, headers, body, upgrade }, this);
-    } catch {
-      this.#fail('The request contains characters that cannot be forwarded.', 'INVALID_REQUEST', 400);
-    }
+    dispatcher.dispatch({ method: req.method ?? 'GET', path, headers, body: this.#body ?? null, upgrade }, this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -189,6 +186,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return;
     const { pool, res, target } = this.#request;
     if (target.signal.aborted || error instanceof TargetGoneError) this.#fail('The app was stopped.', 'TARGET_GONE');
+    else if (error instanceof errors.InvalidArgumentError)
+      this.#fail('This request cannot be forwarded to the app.', 'INVALID_REQUEST', 400);
     else if (this.#mayRepeat && !this.#hasAnswerBegun && this.#controller !== undefined && !this.#isRepeated) {
       this.#isRepeated = true;
       this.#controller = undefined;
@@ -201,6 +200,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
   readonly #abort = (): void => {
     this.#finish();
     this.#controller?.abort(new Error('The client has gone.'));
+    // undici destroys only the body of a request that it has begun.
+    this.#body?.destroy();
   };
 
   #finish(): void {

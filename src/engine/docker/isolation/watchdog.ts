@@ -94,14 +94,20 @@ export class Watchdog {
 
   /** Connects to the watchdog and waits for its first answer; undefined if it does not answer. */
   async #reach(ref: string, signal: AbortSignal): Promise<WatchdogConnection | undefined> {
+    let connection: WatchdogConnection;
     try {
-      const connection = await WatchdogConnection.open(this.#tools, ref, signal);
-      if (await connection.ask(signal)) return connection;
-      connection.close();
+      connection = await WatchdogConnection.open(this.#tools, ref, signal);
     } catch (error) {
-      if (![404, 409, 500].includes(statusOf(error) ?? 0)) throw error;
+      if ([404, 409, 500].includes(statusOf(error) ?? 0)) return undefined;
+      throw error;
     }
-    return undefined;
+    let hasAnswered = false;
+    try {
+      hasAnswered = await connection.ask(signal);
+    } finally {
+      if (!hasAnswered) connection.close();
+    }
+    return hasAnswered ? connection : undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
+import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import type { AuditAction, AuditDetails, AuditEntry } from './audit.ts';
 
 /**
@@ -52,37 +53,47 @@ const incrementCount = sql`
   do update set count = audit.count + 1, at = excluded.at
 `;
 
-export interface AuditPage {
-  readonly entries: readonly AuditEntry[];
-  readonly hasNextPage: boolean;
+const COLUMNS = ['number', 'actor', 'address', 'action', 'vm_id', 'vmlabel', 'details', 'count', 'at'] as const;
+
+/** Finds entries of the account by their numbers, in any order. */
+export async function findAuditEntries(db: Db, userId: string, numbers: readonly number[]): Promise<AuditEntry[]> {
+  const rows = await db
+    .selectFrom('audit')
+    .select(COLUMNS)
+    .where('user_id', '=', userId)
+    .where('number', '=', sql<number>`any(${[...numbers]}::bigint[])`)
+    .execute();
+  return rows.map(toEntry);
 }
 
-/** A page of the account's audit, newest first: the entries before the given number that fit the filter. */
+/** A page of the account's audit, newest first: of the entries that fit the filter. */
 export async function listAudit(
   db: Db,
   userId: string,
-  page: { first: number; before: number | undefined },
+  page: PageRequest,
   filter: { vmId?: string | undefined; actions?: readonly AuditAction[] | undefined } = {},
-): Promise<AuditPage> {
-  let query = db
-    .selectFrom('audit')
-    .select(['number', 'actor', 'address', 'action', 'vm_id', 'vmlabel', 'details', 'count', 'at'])
-    .where('user_id', '=', userId);
-  if (page.before !== undefined) query = query.where('number', '<', page.before);
+): Promise<Page<AuditEntry>> {
+  let query = db.selectFrom('audit').select(COLUMNS).where('user_id', '=', userId);
+  if (page.after !== undefined) query = query.where('number', '<', page.after);
+  if (page.before !== undefined) query = query.where('number', '>', page.before);
   if (filter.vmId !== undefined) query = query.where('vm_id', '=', filter.vmId);
   if (filter.actions !== undefined)
     query = query.where('action', '=', sql<AuditAction>`any(${[...filter.actions]}::text[])`);
   const rows = await query
-    .orderBy('number', 'desc')
-    .limit(page.first + 1)
+    .orderBy('number', page.fromEnd ? 'asc' : 'desc')
+    .limit(page.size + 1)
     .execute();
-  const entries = rows.slice(0, page.first).map(({ vm_id, action, details, ...row }) => ({
-    ...row,
-    vmId: vm_id,
-    action: action as AuditAction,
-    details: details as AuditEntry['details'],
-  }));
-  return { entries, hasNextPage: rows.length > page.first };
+  return toPage(rows.map(toEntry), page);
+}
+
+interface AuditRow extends Omit<AuditEntry, 'vmId' | 'action' | 'details'> {
+  readonly vm_id: string;
+  readonly action: string;
+  readonly details: unknown;
+}
+
+function toEntry({ vm_id, action, details, ...row }: AuditRow): AuditEntry {
+  return { ...row, vmId: vm_id, action: action as AuditAction, details: details as AuditEntry['details'] };
 }
 
 /** The entries that are kept of an account at most. Filling them takes days of changes at the highest allowed rate. */

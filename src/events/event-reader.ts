@@ -1,7 +1,8 @@
 import { ApiError } from '../errors.ts';
 import { PushQueue } from '../lib/concurrency/push-queue.ts';
 import type { ProgressNote } from './append-event.ts';
-import type { VmEvent } from './vm-event.ts';
+import type { Backlog } from './event-store.ts';
+import { toMarker, type VmEvent } from './vm-event.ts';
 
 /** How many events a live reader may be behind. An event has a few hundred bytes and is shared by all readers. */
 const MAX_BEHIND = 1_000;
@@ -31,6 +32,8 @@ export interface ReaderRequest {
   readonly vmId: string | undefined;
   /** The last number that the client has seen. Undefined: start with snapshots. */
   readonly after: number | undefined;
+  /** Whether a marker follows the backlog. */
+  readonly markers: boolean;
   /** Closed when the reader is too far behind: a transport that is stuck in a write may never see the stream end. */
   readonly connection: Cuttable | undefined;
 }
@@ -50,17 +53,21 @@ export class EventReader extends PushQueue<VmEvent> {
   readonly vmId: string | undefined;
   readonly #hooks: ReaderHooks;
   readonly #connection: Cuttable | undefined;
+  readonly #markers: boolean;
+  /** Whether the backlog has snapshots. */
+  #isSnapshot = false;
   #seen: number | undefined;
   #live = false;
   #isReadingMore = false;
 
-  constructor(hooks: ReaderHooks, { userId, vmId, after, connection }: ReaderRequest) {
+  constructor(hooks: ReaderHooks, { userId, vmId, after, markers, connection }: ReaderRequest) {
     // The cast is safe: only readers are created with these hooks.
     super({ limit: MAX_BEHIND, onClose: hooks.onClose as (queue: PushQueue<VmEvent>) => void });
     this.#hooks = hooks;
     this.userId = userId;
     this.vmId = vmId;
     this.#seen = after;
+    this.#markers = markers;
     this.#connection = connection;
   }
 
@@ -72,7 +79,8 @@ export class EventReader extends PushQueue<VmEvent> {
   }
 
   /** Adds the next page of the backlog. It covers the account's events up to `seq`. */
-  addBacklog(events: readonly VmEvent[], seq: number): void {
+  addBacklog({ events, seq, isSnapshot }: Backlog): void {
+    this.#isSnapshot ||= isSnapshot;
     const own = this.vmId === undefined ? events : events.filter((event) => event.vmId === this.vmId);
     this.#seen = seq;
     this.preload(own);
@@ -82,6 +90,7 @@ export class EventReader extends PushQueue<VmEvent> {
   /** The backlog is complete: from now on `deliver` takes effect. */
   goLive(): void {
     this.#live = true;
+    if (this.#markers) this.preload([toMarker(this.#isSnapshot ? 'SNAPSHOT_END' : 'REPLAY_END', this.#seen ?? 0)]);
   }
 
   deliver(event: VmEvent): void {

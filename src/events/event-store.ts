@@ -10,6 +10,8 @@ export interface Backlog {
   readonly events: readonly VmEvent[];
   /** Whether there was nothing after `seq`. Otherwise the reader reads on from there. */
   readonly complete: boolean;
+  /** Whether these are snapshots: a VM that has none does not exist. */
+  readonly isSnapshot: boolean;
 }
 
 /** What `toEvent` reads. */
@@ -47,7 +49,7 @@ export async function readReplay(db: Db, userId: string, after: number): Promise
   let { events, complete } = await readEvents(db, userId, after);
   if (events.length === 0) {
     const seq = await readEventSeq(db, userId);
-    if (seq === after) return { seq, events, complete };
+    if (seq === after) return { seq, events, complete, isSnapshot: false };
     // A cursor ahead of the account is of another database. Otherwise an event committed between the two statements.
     if (seq > after) ({ events, complete } = await readEvents(db, userId, after));
   }
@@ -56,7 +58,7 @@ export async function readReplay(db: Db, userId: string, after: number): Promise
   if (first === undefined || last === undefined) return undefined;
   if (first.seq !== after + 1) return undefined;
   if (!complete && (await readEventSeq(db, userId)) - after > REPLAY_LIMIT) return undefined;
-  return { seq: last.seq, events, complete };
+  return { seq: last.seq, events, complete, isSnapshot: false };
 }
 
 /** Returns the accounts whose last event is not at the given cursor, in one statement. */
@@ -101,7 +103,7 @@ export async function readSnapshot(db: Db, userId: string, vmId: string | undefi
       },
     ];
   });
-  return { seq, events, complete: true };
+  return { seq, events, complete: true, isSnapshot: true };
 }
 
 /** 'has': the account has the VM. An event: it had the VM, and this was its last event. Undefined: it never had it. */

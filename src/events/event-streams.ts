@@ -17,6 +17,8 @@ export interface EventRequest {
   readonly vmId?: string | undefined;
   /** The `seq` of the last event that the client has seen; BAD_USER_INPUT when it is not a number. */
   readonly after?: string | undefined;
+  /** Whether SNAPSHOT_END or REPLAY_END follows the backlog. */
+  readonly markers?: boolean | undefined;
   /** The reader's connection, which is closed when it reads too slowly. */
   readonly connection?: Cuttable | undefined;
 }
@@ -73,8 +75,9 @@ export class EventStreams {
    * Resolves once no later event can be missed. `return()` frees everything at once; `for await` calls it. The iterator
    * rejects with a SlowReaderError when its reader falls too far behind.
    */
-  async subscribe({ userId, vmId, after, connection }: EventRequest): Promise<AsyncIterableIterator<VmEvent>> {
-    const reader = new EventReader(this.#hooks, { userId, vmId, after: parseCursor(after), connection });
+  async subscribe(request: EventRequest): Promise<AsyncIterableIterator<VmEvent>> {
+    const { userId, vmId, after, markers = false, connection } = request;
+    const reader = new EventReader(this.#hooks, { userId, vmId, after: parseCursor(after), markers, connection });
     this.#join(reader);
     try {
       await this.#readMore(reader);
@@ -94,10 +97,10 @@ export class EventStreams {
 
   /** Reads the next page of the reader's backlog. After the last page the reader goes live. */
   async #readMore(reader: EventReader): Promise<void> {
-    const { seq, events, complete } = await this.#readBacklog(reader);
-    reader.addBacklog(events, seq);
+    const page = await this.#readBacklog(reader);
+    reader.addBacklog(page);
     // A reader that was closed meanwhile has left its account.
-    if (complete && reader.isOpen) this.#accounts.get(reader.userId)?.accept(reader, seq);
+    if (page.complete && reader.isOpen) this.#accounts.get(reader.userId)?.accept(reader, page.seq);
   }
 
   /** The events since the reader's cursor; without a usable cursor, the state of each VM. */
@@ -107,7 +110,7 @@ export class EventStreams {
     if (ownership !== 'has' && (after === undefined || after >= ownership.seq)) throw new ApiError('NOT_FOUND');
     const replay = after === undefined ? undefined : await readReplay(this.#db, userId, after);
     if (replay !== undefined) return replay;
-    if (ownership !== 'has') return { seq: ownership.seq, events: [ownership], complete: true };
+    if (ownership !== 'has') return { seq: ownership.seq, events: [ownership], complete: true, isSnapshot: false };
     return readSnapshot(this.#db, userId, vmId);
   }
 

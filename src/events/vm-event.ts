@@ -1,7 +1,25 @@
-/** The kinds of events. SNAPSHOT and PROGRESS are never stored. */
-export const VM_EVENT_KINDS = ['SNAPSHOT', 'CREATED', 'CHANGED', 'PROGRESS', 'DELETED'] as const;
+const STORED_KINDS = ['CREATED', 'CHANGED', 'DELETED'] as const;
+/** Say where a stream is, and so are of no VM. Sent only to subscribers who ask for them. */
+const MARKER_KINDS = ['SNAPSHOT_END', 'REPLAY_END'] as const;
+
+/** The kinds of events. */
+export const VM_EVENT_KINDS = [...STORED_KINDS, 'SNAPSHOT', 'PROGRESS', ...MARKER_KINDS] as const;
 export type VmEventKind = (typeof VM_EVENT_KINDS)[number];
-export type StoredEventKind = Exclude<VmEventKind, 'SNAPSHOT' | 'PROGRESS'>;
+export type StoredEventKind = (typeof STORED_KINDS)[number];
+export type MarkerKind = (typeof MARKER_KINDS)[number];
+
+/** The nil UUID of RFC 9562, which no VM has. */
+const NO_VM = '00000000-0000-0000-0000-000000000000';
+
+/** The event that ends a backlog: everything up to `seq` has been sent. */
+export function toMarker(kind: MarkerKind, seq: number): VmEvent {
+  return { seq, kind, vmId: NO_VM, status: 'UNKNOWN', at: new Date().toISOString() };
+}
+
+/** Whether there is a VM to read for an event of this kind: not after a deletion, and not for a marker. */
+export function hasVm(kind: VmEventKind): boolean {
+  return kind !== 'DELETED' && kind !== 'SNAPSHOT_END' && kind !== 'REPLAY_END';
+}
 
 /** Why a VM changed. */
 export const EVENT_REASONS = [

@@ -2,6 +2,7 @@ import { sql, type Expression, type SqlBool } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import { fillTemplate, placeholder } from '../db/statement-template.ts';
 import { isUuid } from '../lib/is-uuid.ts';
+import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import type { Usage } from './limits.ts';
 import type { Vm } from './vm.ts';
 import { ALL_VM_PROPERTIES, columnsOf, toVm, type VmProperty } from './vm-columns.ts';
@@ -16,12 +17,10 @@ export interface VmFilter {
   readonly search?: string | null | undefined;
 }
 
-export interface VmPage {
-  /** With the selected properties. */
-  readonly vms: readonly Vm[];
+/** The items have the selected properties. */
+export interface VmPage extends Page<Vm> {
   /** Absent unless it is selected. */
   readonly totalCount?: number;
-  readonly hasNextPage: boolean;
 }
 
 const EVERYTHING: ReadonlySet<VmProperty> = new Set(ALL_VM_PROPERTIES);
@@ -43,6 +42,20 @@ export async function findVm(
     .where('vm.user_id', '=', userId)
     .executeTakeFirst();
   return row === undefined ? undefined : toVm(row);
+}
+
+/** Finds VMs of the account by id, with these properties, in one statement. */
+export async function findVms(
+  db: Db,
+  userId: string,
+  ids: readonly string[],
+  properties: ReadonlySet<VmProperty>,
+): Promise<ReadonlyMap<string, Vm>> {
+  const rows = await selectVm(db, properties)
+    .where('vm.id', '=', sql<string>`any(${ids.filter(isUuid)}::uuid[])`)
+    .where('vm.user_id', '=', userId)
+    .execute();
+  return new Map(rows.map(toVm).map((vm) => [vm.id, vm]));
 }
 
 /** A VM with the time of the read by the database's clock. Only this clock is comparable with the row's other times. */
@@ -125,27 +138,33 @@ export interface VmSelection {
   readonly totalCount: boolean;
 }
 
-/** Lists the account's VMs in order of creation, after the given number, in one statement. */
+/** Lists a page of the account's VMs in order of creation, in one statement. */
 export async function listVms(
   db: Db,
   userId: string,
-  { first, after, filter }: { first: number; after: number; filter: VmFilter },
+  { page, filter }: { page: PageRequest; filter: VmFilter },
   selection: VmSelection,
 ): Promise<VmPage> {
   const conditions = filterConditions(filter);
-  const template = conditions.length === 0 ? templateOf(db, selection) : listQuery(db, selection, conditions).compile();
-  const { rows } = await db.executeQuery(fillTemplate(template, { userId, after, limit: first + 1 }));
+  const order = page.fromEnd ? 'desc' : 'asc';
+  const template =
+    conditions.length === 0 ? templateOf(db, selection, order) : listQuery(db, selection, order, conditions).compile();
+  const { after = 0, before = Number.MAX_SAFE_INTEGER } = page;
+  const { rows } = await db.executeQuery(fillTemplate(template, { userId, after, before, limit: page.size + 1 }));
+  // An empty page between cursors has no row with the total. This rare case takes a second statement.
+  const isWhole = page.after === undefined && page.before === undefined;
   return {
-    vms: rows.slice(0, first).map(toVm),
-    hasNextPage: rows.length > first,
-    // An empty page past the end has no row with the total. This rare case takes a second statement.
-    ...(selection.totalCount && {
-      totalCount: rows[0]?.total ?? (after === 0 ? 0 : await countVms(db, userId, filter)),
-    }),
+    ...toPage(rows.map(toVm), page),
+    ...(selection.totalCount && { totalCount: rows[0]?.total ?? (isWhole ? 0 : await countVms(db, userId, filter)) }),
   };
 }
 
-function listQuery(db: Db, { properties, totalCount }: VmSelection, conditions: readonly Expression<SqlBool>[]) {
+function listQuery(
+  db: Db,
+  { properties, totalCount }: VmSelection,
+  order: 'asc' | 'desc',
+  conditions: readonly Expression<SqlBool>[],
+) {
   const userId = placeholder<string>('userId');
   const total = sql<number>`(
     select count(*) from vm where vm.user_id = ${userId} ${sql.join(
@@ -156,23 +175,28 @@ function listQuery(db: Db, { properties, totalCount }: VmSelection, conditions: 
   return selectVm(db, properties)
     .$if(totalCount, (counted) => counted.select(total))
     .where((eb) =>
-      eb.and([eb('vm.user_id', '=', userId), eb('vm.number', '>', placeholder<number>('after')), ...conditions]),
+      eb.and([
+        eb('vm.user_id', '=', userId),
+        eb('vm.number', '>', placeholder<number>('after')),
+        eb('vm.number', '<', placeholder<number>('before')),
+        ...conditions,
+      ]),
     )
-    .orderBy('vm.number')
+    .orderBy('vm.number', order)
     .limit(placeholder<number>('limit'));
 }
 
 type ListTemplate = ReturnType<ReturnType<typeof listQuery>['compile']>;
 
 /** The statement of lists without a filter. */
-function templateOf(db: Db, selection: VmSelection): ListTemplate {
-  const known = templates.get(selection) ?? listQuery(db, selection, []).compile();
-  templates.set(selection, known);
+function templateOf(db: Db, selection: VmSelection, order: 'asc' | 'desc'): ListTemplate {
+  const known = templates[order].get(selection) ?? listQuery(db, selection, order, []).compile();
+  templates[order].set(selection, known);
   return known;
 }
 
 /** A compiled operation selects with the same object each time. */
-const templates = new WeakMap<VmSelection, ListTemplate>();
+const templates = { asc: new WeakMap<VmSelection, ListTemplate>(), desc: new WeakMap<VmSelection, ListTemplate>() };
 
 /** Counts the account's VMs that match the filter, including those that are being deleted. */
 export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = {}): Promise<number> {

@@ -28,6 +28,9 @@ export interface VmImage extends MachineImage {
   readonly since: Date;
 }
 
+/** What belongs to a VM, with the VM. */
+export type OfVm<T> = T & { readonly vm: Vm };
+
 /** A VM with its mappings and ports. */
 export interface Vm {
   readonly id: string;

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { Listener } from '../../src/db/listen.ts';
 import { BootProgress } from '../../src/events/boot-progress.ts';
-import { EventStreams } from '../../src/events/event-streams.ts';
+import { EventStreams, type EventRequest } from '../../src/events/event-streams.ts';
 import type { VmEvent } from '../../src/events/vm-event.ts';
 import { createLog } from '../../src/log.ts';
 import type { VmDependencies } from '../../src/vm/commands/vm-command.ts';
@@ -82,6 +82,40 @@ describe('vmEvents', () => {
     for await (const { kind } of await streams.subscribe({ userId: 'one', vmId: vm.id, after: '4' })) late.push(kind);
     expect(late).toEqual(['DELETED']);
     await expect(streams.subscribe({ userId: 'one', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('marks the end of snapshots and of a replay, for those who ask for it', async () => {
+    const kinds = async (request: EventRequest, count: number): Promise<unknown[]> => {
+      const source = await streams.subscribe({ ...request, markers: true });
+      const seen = await Promise.all(Array.from({ length: count }, () => source.next()));
+      await source.return?.();
+      return seen.map(({ value }: { value: VmEvent }) => [value.kind, value.seq]);
+    };
+    // An account without a VM, and one that was never seen.
+    expect(await kinds({ userId: 'nobody' }, 1)).toEqual([['SNAPSHOT_END', 0]]);
+    const vm = await newVm('marked');
+    await newVm('marked');
+    const snapshots = [
+      ['SNAPSHOT', 1],
+      ['SNAPSHOT', 2],
+      ['SNAPSHOT_END', 2],
+    ];
+    expect(await kinds({ userId: 'marked' }, 3)).toEqual(snapshots);
+    expect(await kinds({ userId: 'marked', vmId: vm.id }, 2)).toEqual([
+      ['SNAPSHOT', 2],
+      ['SNAPSHOT_END', 2],
+    ]);
+    expect(await kinds({ userId: 'marked', after: '1' }, 2)).toEqual([
+      ['CREATED', 2],
+      ['REPLAY_END', 2],
+    ]);
+    expect(await kinds({ userId: 'marked', after: '2' }, 1)).toEqual([['REPLAY_END', 2]]);
+    // A cursor of another database: what was seen with it no longer holds.
+    expect(await kinds({ userId: 'marked', after: '99' }, 3)).toEqual(snapshots);
+    expect(await kinds({ userId: 'nobody', after: '99' }, 1)).toEqual([['SNAPSHOT_END', 0]]);
+    const live = await streams.subscribe({ userId: 'marked', after: '2', markers: true });
+    await rename(vm, 'later');
+    expect((await readUntil(live, 3)).map(({ kind }) => kind)).toEqual(['REPLAY_END', 'CHANGED']);
   });
 
   it("refuses another account's VM, an unknown VM, and a cursor that is not a number", async () => {

@@ -159,6 +159,45 @@ it('reads the secrets and the violations of a list in one more statement each, w
   expect(problems).toBe(2);
 });
 
+it('reads nodes in one statement for each type, and of them only what is selected', async () => {
+  const vms = await db.selectFrom('vm').select('id').execute();
+  const { data } = await run('{ vms { nodes { id networking { id } secrets { id } } } me { audit { nodes { id } } } }');
+  const { vms: page, me } = data as {
+    vms: { nodes: { networking: { id: string }[]; secrets: { id: string }[] }[] };
+    me: { audit: { nodes: { id: string }[] } };
+  };
+  const nodes = async (ids: readonly string[], selection: string) => {
+    const result = await run(`{ nodes(ids: ${JSON.stringify(ids)}) { id ${selection} } }`);
+    expect((result.data as { nodes: { id: string }[] }).nodes.map((node) => node?.id)).toEqual(ids);
+    return [result.statements, statements.join(' ')] as const;
+  };
+  const vmIds = vms.map(({ id }) => id);
+  const [ofVms, vmStatement] = await nodes(vmIds, '... on Vm { status } ... on Distribution { portForwarding }');
+  expect([ofVms, vmStatement.includes('"status"'), vmStatement.includes('vmlabel')]).toEqual([1, true, false]);
+  const mappingIds = page.nodes.flatMap(({ networking }) => networking.map(({ id }) => id));
+  const [ofMappings, mappingStatement] = await nodes(mappingIds, '... on SubdomainMapping { vm { vmlabel } }');
+  expect([ofMappings, mappingStatement.includes('vmlabel'), mappingStatement.includes('vm_port')]).toEqual([
+    1,
+    true,
+    false,
+  ]);
+  const secretIds = page.nodes.flatMap(({ secrets }) => secrets.map(({ id }) => id));
+  const [ofSecrets, secretStatements] = await nodes(secretIds, '... on VmSecret { key }');
+  expect([ofSecrets, secretStatements.includes('sealed')]).toEqual([2, false]);
+  const auditIds = me.audit.nodes.map(({ id }) => id);
+  expect((await nodes([...vmIds, ...mappingIds, ...secretIds, ...auditIds].slice(-100), ''))[0]).toBe(5);
+});
+
+it('reads the VMs of mappings in the statement of their list', async () => {
+  const { data, statements: count } = await run(
+    '{ vms(first: 5) { nodes { id networking { name vm { vmlabel networking { url } } } } } }',
+  );
+  expect(data).toMatchObject({
+    vms: { nodes: Array.from({ length: 5 }, (_, index) => ({ networking: [{ vm: { vmlabel: `vm ${index}` } }, {}] })) },
+  });
+  expect(count).toBe(1);
+});
+
 it('reads one VM in one statement', async () => {
   const { rows } = { rows: await db.selectFrom('vm').select('id').execute() };
   const { statements: count } = await run(`{ vm(id: "${rows[0]?.id}") { id status networking { name } } }`);
@@ -169,7 +208,9 @@ it('reads one VM in one statement', async () => {
 function selectionOf({ name, type, args }: GraphQLField<unknown, unknown>): string {
   const named = getNamedType(type);
   const given = args.some((arg) => arg.name === 'key') ? `${name}(key: "VM_PASSWORD")` : name;
-  return isObjectType(named) ? `${given} { ${Object.values(named.getFields()).map(selectionOf).join(' ')} }` : given;
+  if (!isObjectType(named)) return given;
+  const inside = Object.values(named.getFields()).filter((each) => String(each.type) !== 'Vm!');
+  return `${given} { ${inside.map(selectionOf).join(' ')} }`;
 }
 
 it('resolves each field of a VM, selected alone, to the same as with all others', async () => {

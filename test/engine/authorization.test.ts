@@ -229,8 +229,8 @@ describe('GraphQL', () => {
       for (const other of [NOBODYS, deleted.id, 'no-uuid']) {
         expect([other, await run(stranger, root, field, argsOf(name, other))]).toEqual([other, foreign]);
       }
-      if (rule.others === 'null') expect(JSON.parse(foreign.text)).toEqual({ data: { [field.name]: null } });
-      else expect(foreign.text).toContain('"code":"NOT_FOUND"');
+      if (rule.others === 'NOT_FOUND') expect(foreign.text).toContain('"code":"NOT_FOUND"');
+      else expect(JSON.parse(foreign.text)).toEqual({ data: { [field.name]: rule.others } });
     } else if (rule?.of === 'catalog') {
       expect(foreign).toEqual(await run(owner, root, field, argsOf(name, id)));
     }

@@ -7,8 +7,8 @@ export type AccessRule =
   | { readonly of: 'catalog'; readonly args?: Args }
   /** The caller's own account, whatever it asks for. */
   | { readonly of: 'account'; readonly args?: Args }
-  /** One VM: its owner's. Another account's, a deleted one and none at all are the same: null, or NOT_FOUND. */
-  | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: 'null' | 'NOT_FOUND' };
+  /** One VM: its owner's. Another account's, a deleted one and none at all are the same: nothing, or NOT_FOUND. */
+  | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: null | readonly null[] | 'NOT_FOUND' };
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,9 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Query.plans': { of: 'catalog' },
   'Query.me': { of: 'account' },
   'Query.vms': { of: 'account', args: { first: 5 } },
-  'Query.vm': { of: 'vm', args: byId, others: 'null' },
+  'Query.vm': { of: 'vm', args: byId, others: null },
+  'Query.node': { of: 'vm', args: byId, others: null },
+  'Query.nodes': { of: 'vm', args: (id) => ({ ids: [id] }), others: [null] },
   'Mutation.createVm': { of: 'account', args: { input: VM_INPUT } },
   'Mutation.updateVm': { of: 'vm', args: (id) => ({ input: { id, vmlabel: 'renamed' } }), others: 'NOT_FOUND' },
   'Mutation.startVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },

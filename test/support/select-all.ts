@@ -6,6 +6,7 @@ import {
   type GraphQLNamedType,
   type GraphQLObjectType,
 } from 'graphql';
+import { schema } from '../../src/graphql/schema/schema.ts';
 import { KEY } from './access-rules.ts';
 
 /** What fields within are given that have arguments without defaults. */
@@ -23,7 +24,8 @@ export interface WholeOperation {
 }
 
 /**
- * Every field by every path; a type is not entered again inside itself. Arguments inside are left at their defaults
+ * Every field by every path; a type is not entered again inside itself. Of a Node, each type that it can be: there, VMs
+ * are not entered by way of what belongs to them. Arguments inside are left at their defaults
  * or as `REQUIRED` has them, those of the field are variables.
  */
 export function selectAll(
@@ -32,8 +34,15 @@ export function selectAll(
   given: readonly string[],
 ): WholeOperation {
   const coordinates = new Set<string>([`${root.name}.${field.name}`]);
-  const inside = (named: GraphQLNamedType, trail: readonly string[]): string => {
-    if (isAbstractType(named)) return '{ __typename }';
+  const inside = (named: GraphQLNamedType, trail: readonly string[], taken = new Map<string, string>()): string => {
+    if (isAbstractType(named)) {
+      const known = new Map<string, string>();
+      const branches = schema.getPossibleTypes(named).map((type) => {
+        const own = type.name === 'Vm' ? [] : ['Vm'];
+        return `... on ${type.name} ${inside(type, [...trail, type.name, ...own], known)}`;
+      });
+      return `{ __typename ${branches.join(' ')} }`;
+    }
     if (!isObjectType(named)) return '';
     const fields = Object.values(named.getFields()).flatMap((each) => {
       const next = getNamedType(each.type);
@@ -43,7 +52,11 @@ export function selectAll(
       if (passed === '' && each.args.some((arg) => String(arg.type).endsWith('!') && arg.defaultValue === undefined))
         return [];
       coordinates.add(coordinate);
-      return [`${each.name}${passed} ${inside(next, [...trail, next.name])}`];
+      // Fields of different types with one name must be of one type in an answer.
+      const isTaken = (taken.get(each.name) ?? String(each.type)) !== String(each.type);
+      if (!isTaken) taken.set(each.name, String(each.type));
+      const alias = isTaken ? `${named.name}_${each.name}: ` : '';
+      return [`${alias}${each.name}${passed} ${inside(next, [...trail, next.name])}`];
     });
     return `{ ${fields.join(' ')} }`;
   };

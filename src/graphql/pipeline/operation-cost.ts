@@ -47,8 +47,8 @@ const knownCosts = new WeakMap<OperationDefinitionNode, Map<string, OperationCos
 const MAX_KNOWN = 100;
 
 /**
- * Only the length of pages changes the cost of an operation: its variables of the type Int. One that is absent has its
- * default, which null has not.
+ * Only the length of pages and of lists of ids changes the cost of an operation: its variables of the type Int and
+ * those that are lists. One that is absent has its default, which null has not.
  */
 function lengthsIn(
   { variableDefinitions = [] }: OperationDefinitionNode,
@@ -56,11 +56,12 @@ function lengthsIn(
 ): string {
   if (variableDefinitions.length === 0) return '';
   const lengths = variableDefinitions.flatMap(({ type, variable: { name } }) => {
-    const named = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
-    if (named.kind !== Kind.NAMED_TYPE || named.name.value !== 'Int') return [];
-    return variableValues != null && Object.hasOwn(variableValues, name.value)
-      ? [variableValues[name.value]]
-      : ['default'];
+    const nullable = type.kind === Kind.NON_NULL_TYPE ? type.type : type;
+    if (nullable.kind === Kind.NAMED_TYPE && nullable.name.value !== 'Int') return [];
+    if (variableValues == null || !Object.hasOwn(variableValues, name.value)) return ['default'];
+    const value = variableValues[name.value];
+    if (nullable.kind === Kind.NAMED_TYPE) return [value];
+    return [Array.isArray(value) ? value.length : typeof value];
   });
   return JSON.stringify(lengths);
 }

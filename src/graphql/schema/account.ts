@@ -3,6 +3,8 @@ import { createViolations, startViolations, type Usage as AccountUsage } from '.
 import { readUsage } from '../../vm/vm-store.ts';
 import { isUuid } from '../../lib/is-uuid.ts';
 import { Plan } from './catalog.ts';
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
 import { QuotaViolation } from './quota.ts';
 
 const Usage = builder.objectRef<AccountUsage>('Usage').implement({
@@ -20,7 +22,9 @@ const Usage = builder.objectRef<AccountUsage>('Usage').implement({
 
 export const Account = builder.objectRef<{ readonly userId: string }>('Account').implement({
   description: 'The account of the token.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ userId }) => toGlobalId('Account', userId) }),
     userId: t.exposeID('userId', { description: "The token's `sub`." }),
     plan: t.field({
       type: Plan,

@@ -1,13 +1,11 @@
 import { AUDIT_ACTIONS, type AuditAction as Action, type AuditEntry as Entry } from '../../audit/audit.ts';
-import { listAudit, type AuditPage } from '../../audit/audit-store.ts';
+import { listAudit } from '../../audit/audit-store.ts';
 import { isUuid } from '../../lib/is-uuid.ts';
 import { Account } from './account.ts';
 import { builder } from './builder.ts';
-import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from './page.ts';
-
-interface Page extends AuditPage {
-  readonly after: number | undefined;
-}
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
+import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type RequestedPage } from './page.ts';
 
 const cursorOf = (entry: Entry): string => toCursor('audit', entry);
 
@@ -30,7 +28,9 @@ const AuditDetail = builder.objectRef<{ readonly name: string; readonly value: s
 
 const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
   description: 'An action on a VM: who, what, from where and when. Kept after the VM is deleted.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ number }) => toGlobalId('AuditEntry', String(number)) }),
     action: t.field({ type: AuditAction, description: 'What was done.', resolve: ({ action }) => action }),
     actor: t.exposeID('actor', {
       nullable: true,
@@ -69,7 +69,7 @@ const AuditEdge = builder.objectRef<Entry>('AuditEdge').implement({
   }),
 });
 
-const AuditConnection = builder.objectRef<Page>('AuditConnection').implement({
+const AuditConnection = builder.objectRef<RequestedPage<Entry>>('AuditConnection').implement({
   description: 'A page of the audit, newest first.',
   fields: (t) => ({
     // Already counted by the page size.
@@ -77,18 +77,18 @@ const AuditConnection = builder.objectRef<Page>('AuditConnection').implement({
       type: [AuditEntry],
       complexity: { field: 1, multiplier: 1 },
       description: 'The entries.',
-      resolve: ({ entries }) => [...entries],
+      resolve: ({ items }) => [...items],
     }),
     edges: t.field({
       type: [AuditEdge],
       complexity: { field: 1, multiplier: 1 },
       description: 'The entries with their cursors.',
-      resolve: ({ entries }) => [...entries],
+      resolve: ({ items }) => [...items],
     }),
     pageInfo: t.field({
       type: PageInfo,
       description: 'The position of the page; the next one is older.',
-      resolve: (page) => toPageInfo(page.entries.map(cursorOf), page),
+      resolve: (page) => toPageInfo(page.items.map(cursorOf), page),
     }),
   }),
 });
@@ -100,24 +100,18 @@ builder.objectField(Account, 'audit', (t) =>
       'The actions on the VMs of the account, newest first: every change, refused start and read of secret values. ' +
       'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid ' +
       'page size or cursor.',
-    complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
+    complexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
     args: {
-      first: t.arg.int({
-        required: false,
-        defaultValue: DEFAULT_PAGE,
-        description: 'The maximum number of entries, 1 to 100.',
-      }),
-      after: t.arg.string({ required: false, description: 'Return entries after this cursor, which are older.' }),
+      ...pageArgs,
       vmId: t.arg.id({ required: false, description: 'Only actions on this VM, which may have been deleted.' }),
       actions: t.arg({ type: [AuditAction], required: false, description: 'Only these actions.' }),
     },
-    resolve: async ({ userId }, { first, after, vmId, actions }, { db }): Promise<Page> => {
-      const start = fromCursor('audit', after);
-      const page = { first: parsePageSize(first), before: start };
+    resolve: async ({ userId }, { vmId, actions, ...page }, { db }): Promise<RequestedPage<Entry>> => {
+      const request = parsePage('audit', page);
       // No VM has such an id, and so none has an entry.
-      if (vmId != null && !isUuid(vmId)) return { entries: [], hasNextPage: false, after: start };
+      if (vmId != null && !isUuid(vmId)) return { items: [], hasMore: false, request };
       const filter = { vmId: vmId ?? undefined, actions: actions ?? undefined };
-      return { ...(await listAudit(db, userId, page, filter)), after: start };
+      return { ...(await listAudit(db, userId, request, filter)), request };
     },
   }),
 );

@@ -19,14 +19,17 @@ export const builder = new SchemaBuilder<{
   complexity: { defaultComplexity: 1, defaultListMultiplier: 10, disabled: true },
 });
 
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
+
 builder.scalarType('DateTime', {
-  description: 'A date and time in ISO 8601, UTC, with milliseconds: `2026-11-24T09:30:00.000Z`.',
+  description: 'A date and time in RFC 3339, UTC, with milliseconds: `2026-11-24T09:30:00.000Z`.',
+  specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   // A string is already in this format.
   serialize: (value) => (typeof value === 'string' ? value : value.toISOString()),
   parseValue(value) {
-    const date = typeof value === 'string' ? new Date(value) : undefined;
+    const date = typeof value === 'string' && RFC_3339.test(value) ? new Date(value) : undefined;
     if (date === undefined || Number.isNaN(date.getTime()))
-      throw new GraphQLError('DateTime takes an ISO 8601 string.');
+      throw new GraphQLError('DateTime takes a string in RFC 3339, such as 2026-11-24T09:30:00Z.');
     return date;
   },
 });

@@ -8,6 +8,8 @@ import {
   imageAvailability,
   type ImageAvailability as Availability,
 } from '../../vm/problems/image-availability.ts';
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
 import { PortProtocol } from './port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {
@@ -56,7 +58,9 @@ const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').im
 
 const Distribution = builder.objectRef<DistributionEntry>('Distribution').implement({
   description: 'A catalog entry that a VM can run.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ code }) => toGlobalId('Distribution', code) }),
     code: t.exposeString('code', { description: 'The value of `distribution` in createVm.' }),
     name: t.exposeString('name', { description: 'The display name.' }),
     description: t.exposeString('description', { description: 'One or two sentences; may be empty.' }),
@@ -110,7 +114,9 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
 
 const Region = builder.objectRef<RegionEntry>('Region').implement({
   description: 'A region, which is a code for an engine.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ code }) => toGlobalId('Region', code) }),
     code: t.exposeString('code', { description: 'The value of `region` in createVm, such as "AU".' }),
     name: t.exposeString('name', { description: 'The display name.' }),
     available: t.boolean({
@@ -133,7 +139,9 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
 /** Also used by Account. */
 export const Plan = builder.objectRef<PlanEntry>('Plan').implement({
   description: 'The limits of an account, not of a single VM. All but `vms` are checked when a VM starts.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ code }) => toGlobalId('Plan', code) }),
     code: t.exposeString('code', { description: 'The value of `app_metadata.plan` in a token.' }),
     name: t.exposeString('name', { description: 'The display name.' }),
     cpu: t.exposeInt('cpu', { description: 'vCPU cores of all enabled VMs.' }),

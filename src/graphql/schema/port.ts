@@ -1,13 +1,27 @@
 import { forwardAddress, type PortForward as Forward } from '../../vm/networking/port-forward.ts';
 import { addPort, removePort } from '../../vm/commands/vm-ports.ts';
+import type { OfVm } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
 import { PortProtocol } from './port-protocol.ts';
-import { Vm } from './vm/vm.ts';
+import { OWNER_COST, Vm } from './vm/vm.ts';
 
-const PortForward = builder.objectRef<Forward>('PortForward').implement({
+const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
   description: 'A public port that is forwarded to a port of the VM, for protocols other than HTTP.',
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({
+      description: OPAQUE_ID,
+      resolve: ({ vmId, protocol, internalPort }) => toGlobalId('PortForward', vmId, protocol, String(internalPort)),
+    }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
+    vm: t.field({
+      type: Vm,
+      complexity: OWNER_COST,
+      description: 'The VM that it belongs to.',
+      resolve: ({ vm }) => vm,
+    }),
     protocol: t.field({ type: PortProtocol, description: 'The protocol.', resolve: ({ protocol }) => protocol }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
     publicPort: t.exposeInt('publicPort', {
@@ -28,7 +42,7 @@ builder.objectField(Vm, 'ports', (t) =>
     description:
       'Its forwarded ports, ordered by protocol and internal port. The port of a TCP route in the catalog is ' +
       'forwarded from creation on.',
-    resolve: ({ ports }) => [...ports],
+    resolve: (vm) => vm.ports.map((port) => ({ ...port, vm })),
   }),
 );
 

@@ -3,6 +3,7 @@ import { builder } from './builder.ts';
 import './account.ts';
 import './audit.ts';
 import './catalog.ts';
+import './node/node-queries.ts';
 import './port.ts';
 import './secret.ts';
 import './subdomain.ts';

@@ -1,14 +1,29 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { VmSecretName } from '../../secrets/secret-store.ts';
 import { deleteSecret, setSecret } from '../../vm/commands/vm-secrets.ts';
+import type { OfVm, Vm as VmModel } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
 import { selectedFields } from './selected-fields.ts';
-import { Vm } from './vm/vm.ts';
+import { OWNER_COST, Vm } from './vm/vm.ts';
 
-const VmSecret = builder.objectRef<VmSecretName & { readonly value?: string }>('VmSecret').implement({
+type VmSecretModel = OfVm<VmSecretName & { readonly value?: string }>;
+
+const VmSecret = builder.objectRef<VmSecretModel>('VmSecret').implement({
   description:
     "A variable of the container's environment. Stored encrypted, and decrypted only when a query selects it.",
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ vmId, key }) => toGlobalId('VmSecret', vmId, key) }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
+    vm: t.field({
+      type: Vm,
+      complexity: OWNER_COST,
+      description: 'The VM that it belongs to.',
+      resolve: ({ vm }) => vm,
+    }),
     key: t.exposeString('key', { description: "The variable's name." }),
     value: t.string({
       description: "The decrypted value. The account's audit records each read.",
@@ -29,8 +44,7 @@ builder.objectField(Vm, 'secrets', (t) =>
   t.field({
     type: [VmSecret],
     description: 'Its secrets, ordered by key. The password from its creation is the secret VM_PASSWORD.',
-    resolve: ({ id }, _args, { loaders }, info) =>
-      selectedFields(info).has('value') ? loaders.secretValues(id) : loaders.secrets(id),
+    resolve: (vm, _args, context, info) => readSecrets(vm, context, info),
   }),
 );
 
@@ -40,8 +54,8 @@ builder.objectField(Vm, 'secret', (t) =>
     nullable: true,
     description: 'One of its secrets; null if there is none with this key.',
     args: { key: t.arg.string({ description: "The variable's name." }) },
-    async resolve({ id }, { key }, { loaders }, info) {
-      const secrets = await (selectedFields(info).has('value') ? loaders.secretValues(id) : loaders.secrets(id));
+    async resolve(vm, { key }, context, info) {
+      const secrets = await readSecrets(vm, context, info);
       return secrets.find((secret) => secret.key === key) ?? null;
     },
   }),
@@ -88,3 +102,9 @@ builder.mutationFields((t) => ({
     resolve: (_root, { vmId, key }, context) => deleteSecret(context, context.viewer, vmId, key),
   }),
 }));
+
+/** The secrets of the VM; with values only if they are selected, because the audit records it. */
+async function readSecrets(vm: VmModel, { loaders }: Context, info: GraphQLResolveInfo): Promise<VmSecretModel[]> {
+  const secrets = await (selectedFields(info).has('value') ? loaders.secretValues(vm.id) : loaders.secrets(vm.id));
+  return secrets.map((secret) => ({ ...secret, vm }));
+}

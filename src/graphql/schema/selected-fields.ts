@@ -2,25 +2,24 @@ import { Kind, type FieldNode, type GraphQLResolveInfo, type SelectionSetNode } 
 
 /**
  * The names of the fields that are selected below the current one, or below the path of subfields, directly or through
- * fragments. Ignores @skip and @include.
+ * fragments. With `type`, only those of objects of this type, for a field that returns a Node. Ignores @skip and
+ * @include.
  */
 export function selectedFields(
   { fieldNodes, fragments }: Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>,
   path: readonly string[] = [],
+  type?: string,
 ): ReadonlySet<string> {
-  const inside = (set: SelectionSetNode | undefined): FieldNode[] =>
+  const inside = (set: SelectionSetNode | undefined, of?: string): FieldNode[] =>
     (set?.selections ?? []).flatMap((selection) => {
       if (selection.kind === Kind.FIELD) return [selection];
-      return inside(
-        selection.kind === Kind.INLINE_FRAGMENT
-          ? selection.selectionSet
-          : fragments[selection.name.value]?.selectionSet,
-      );
+      const fragment = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments[selection.name.value];
+      const on = fragment?.typeCondition?.name.value ?? 'Node';
+      return of === undefined || on === of || on === 'Node' ? inside(fragment?.selectionSet, of) : [];
     });
-  const below = (nodes: readonly FieldNode[]): FieldNode[] => nodes.flatMap(({ selectionSet }) => inside(selectionSet));
-  const parents = path.reduce<readonly FieldNode[]>(
-    (nodes, name) => below(nodes).filter((node) => node.name.value === name),
-    fieldNodes,
-  );
-  return new Set(below(parents).map(({ name }) => name.value));
+  const below = (nodes: readonly FieldNode[], of?: string): FieldNode[] =>
+    nodes.flatMap(({ selectionSet }) => inside(selectionSet, of));
+  let selected = below(fieldNodes, type);
+  for (const name of path) selected = below(selected.filter((node) => node.name.value === name));
+  return new Set(selected.map(({ name }) => name.value));
 }

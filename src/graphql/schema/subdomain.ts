@@ -1,8 +1,11 @@
 import { mappingSubdomain, mappingUrl, type Mapping } from '../../vm/networking/mapping.ts';
 import { addSubdomain, removeSubdomain } from '../../vm/commands/vm-mappings.ts';
 import { createOpenLink } from '../../vm/commands/open-links.ts';
+import type { OfVm } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
-import { Vm } from './vm/vm.ts';
+import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
+import { Node } from './node/node.ts';
+import { OWNER_COST, Vm } from './vm/vm.ts';
 
 export const Visibility = builder.enumType('Visibility', {
   description: 'Who may open an address.',
@@ -12,10 +15,18 @@ export const Visibility = builder.enumType('Visibility', {
   } as const,
 });
 
-export const SubdomainMapping = builder.objectRef<Mapping>('SubdomainMapping').implement({
+export const SubdomainMapping = builder.objectRef<OfVm<Mapping>>('SubdomainMapping').implement({
   description: "A subdomain of the VM's address that leads to one of its ports.",
+  interfaces: [Node],
   fields: (t) => ({
+    id: t.id({ description: OPAQUE_ID, resolve: ({ vmId, name }) => toGlobalId('SubdomainMapping', vmId, name) }),
     vmId: t.exposeID('vmId', { description: 'The VM.' }),
+    vm: t.field({
+      type: Vm,
+      complexity: OWNER_COST,
+      description: 'The VM that it belongs to.',
+      resolve: ({ vm }) => vm,
+    }),
     name: t.exposeString('name', {
       description:
         '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--"; unique within the VM.',
@@ -37,7 +48,7 @@ builder.objectField(Vm, 'networking', (t) =>
   t.field({
     type: [SubdomainMapping],
     description: 'Its mappings, ordered by name.',
-    resolve: ({ mappings }) => [...mappings],
+    resolve: (vm) => vm.mappings.map((mapping) => ({ ...mapping, vm })),
   }),
 );
 

@@ -5,7 +5,7 @@ import type { Mapping } from '../networking/mapping.ts';
 import { changeVm } from '../vm-change.ts';
 import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parseSubdomain } from './vm-input.ts';
-import type { Vm } from '../vm.ts';
+import type { OfVm, Vm } from '../vm.ts';
 
 /** Per VM, and for all VMs of an account. */
 const MAX_MAPPINGS = { vm: 50, account: 500 } as const;
@@ -14,7 +14,12 @@ const MAX_MAPPINGS = { vm: 50, account: 500 } as const;
  * Gives a port of the VM an address with this name. If the name leads to this port already, only the visibility is set;
  * CONFLICT if it leads to another port.
  */
-export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<Mapping> {
+export async function addSubdomain(
+  deps: VmDependencies,
+  actor: Actor,
+  vmId: string,
+  value: unknown,
+): Promise<OfVm<Mapping>> {
   const { name, internalPort, visibility } = parseSubdomain(value);
   const changed = await runCommand(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
@@ -35,7 +40,7 @@ export async function addSubdomain(deps: VmDependencies, actor: Actor, vmId: str
     await changeVm(trx, vm, { reason: 'UPDATE' });
     return done({ name, internalPort, visibility });
   });
-  return { vmId: changed.id, name, internalPort, visibility };
+  return { vmId: changed.id, name, internalPort, visibility, vm: changed };
 }
 
 async function assertMappingLimits(trx: Trx, { userId, mappings }: Vm): Promise<void> {

@@ -6,7 +6,7 @@ import { forwardProblem, type PortForward } from '../networking/port-forward.ts'
 import { changeVm } from '../vm-change.ts';
 import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parsePort } from './vm-input.ts';
-import type { Vm } from '../vm.ts';
+import type { OfVm, Vm } from '../vm.ts';
 
 const MAX_PORTS = 16;
 /** All accounts share the public ports, and a VM that is off keeps its own. */
@@ -17,7 +17,12 @@ const MAX_PORTS_OF_ACCOUNT = 64;
  * on, its container is replaced at once. BAD_USER_INPUT for a port that the catalog does not allow; CONFLICT past a
  * limit or when no public port is free.
  */
-export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<PortForward> {
+export async function addPort(
+  deps: VmDependencies,
+  actor: Actor,
+  vmId: string,
+  value: unknown,
+): Promise<OfVm<PortForward>> {
   const { protocol, internalPort } = parsePort(value);
   const isSame = (each: Pick<PortForward, 'protocol' | 'internalPort'>) =>
     each.protocol === protocol && each.internalPort === internalPort;
@@ -42,7 +47,7 @@ export async function addPort(deps: VmDependencies, actor: Actor, vmId: string, 
   });
   const forward = changed.ports.find(isSame);
   if (forward === undefined) throw new Error(`The VM ${vmId} lost the port that it was just given.`);
-  return forward;
+  return { ...forward, vm: changed };
 }
 
 /** Removes the forward and frees its public port; NOT_FOUND when there is none. On a VM that is on, it ends at once. */

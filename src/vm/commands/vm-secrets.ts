@@ -5,7 +5,7 @@ import { countSecrets, writeSecret, type VmSecret } from '../../secrets/secret-s
 import { changeVm } from '../vm-change.ts';
 import { runCommand, done, refuseWhileDeleting, type VmDependencies } from './vm-command.ts';
 import { parseSecret } from './vm-input.ts';
-import type { Vm } from '../vm.ts';
+import type { OfVm, Vm } from '../vm.ts';
 
 /** Per VM, and for all VMs of an account. */
 const MAX_SECRETS = { vm: 200, account: 2_000 } as const;
@@ -13,7 +13,12 @@ const MAX_SECRETS = { vm: 200, account: 2_000 } as const;
 const MAX_ENVIRONMENT_KIB = 512;
 
 /** Sets a variable of the VM's environment. While the VM is on, its container is replaced at once; volumes stay. */
-export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string, value: unknown): Promise<VmSecret> {
+export async function setSecret(
+  deps: VmDependencies,
+  actor: Actor,
+  vmId: string,
+  value: unknown,
+): Promise<OfVm<VmSecret>> {
   const secret = parseSecret(value);
   let updatedAt = new Date();
   const vm = await runCommand(deps, actor, vmId, 'SECRET_SET', async ({ trx, vm: current }) => {
@@ -40,7 +45,7 @@ export async function setSecret(deps: VmDependencies, actor: Actor, vmId: string
     await changeVm(trx, current, { reason: 'UPDATE', desire: current.enabled });
     return done({ key: secret.key });
   });
-  return { vmId: vm.id, ...secret, updatedAt };
+  return { vmId: vm.id, ...secret, updatedAt, vm };
 }
 
 /** Removes the variable; NOT_FOUND when the VM has none of this name. */

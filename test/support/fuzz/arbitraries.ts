@@ -8,6 +8,7 @@ import {
   isScalarType,
   type GraphQLInputType,
 } from 'graphql';
+import { toGlobalId } from '../../../src/graphql/schema/node/global-id.ts';
 
 /** Stands for a VM's id until a request is sent: the caller's own, another account's, one that never was. */
 export const PLACES = { own: '$OWN', foreign: '$FOREIGN', unknown: '$UNKNOWN' } as const;
@@ -85,10 +86,14 @@ export const anything: Arbitrary<unknown> = fc.letrec((tie) => ({
     .array(fc.tuple(fc.oneof(fc.constantFrom(...NAMES), text), tie('value')), { maxLength: 4 })
     .map((entries) => Object.fromEntries(entries)),
 })).value;
+
+const REGION_ID = toGlobalId('Region', 'AU');
 /** What is taken, by the name of the argument or field: without it nothing would get past the first check. */
 const GOOD: Readonly<Record<string, readonly unknown[]>> = {
   id: [PLACES.own, PLACES.own, PLACES.own, PLACES.foreign, PLACES.unknown],
   vmId: [PLACES.own, PLACES.own, PLACES.own, PLACES.foreign, PLACES.unknown],
+  ids: [PLACES.own, PLACES.foreign, PLACES.unknown, REGION_ID],
+  last: [1, 100],
   region: ['AU', 'US'],
   distribution: ['krita', 'ubuntu'],
   desktop: [null, 'xfce'],

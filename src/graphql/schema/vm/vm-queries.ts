@@ -1,14 +1,12 @@
 import { findVm, listVms, type VmPage } from '../../../vm/vm-store.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
-import { DEFAULT_PAGE, fromCursor, PageInfo, pageSize, parsePageSize, toCursor, toPageInfo } from '../page.ts';
+import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type RequestedPage } from '../page.ts';
 import { Vm } from './vm.ts';
 import { VmStatus } from './vm-status.ts';
 import { connectionSelection, selectedProperties } from './vm-selection.ts';
 
-interface Page extends VmPage {
-  readonly after: number | undefined;
-}
+type Page = VmPage & RequestedPage<VmModel>;
 
 const cursorOf = (vm: VmModel): string => toCursor('vm', vm);
 
@@ -28,18 +26,18 @@ const VmConnection = builder.objectRef<Page>('VmConnection').implement({
       type: [Vm],
       complexity: { field: 1, multiplier: 1 },
       description: 'The VMs.',
-      resolve: ({ vms }) => [...vms],
+      resolve: ({ items }) => [...items],
     }),
     edges: t.field({
       type: [VmEdge],
       complexity: { field: 1, multiplier: 1 },
       description: 'The VMs with their cursors.',
-      resolve: ({ vms }) => [...vms],
+      resolve: ({ items }) => [...items],
     }),
     pageInfo: t.field({
       type: PageInfo,
       description: 'The position of the page.',
-      resolve: (page) => toPageInfo([page.vms[0], page.vms.at(-1)].flatMap((vm) => vm ?? []).map(cursorOf), page),
+      resolve: (page) => toPageInfo([page.items[0], page.items.at(-1)].flatMap((vm) => vm ?? []).map(cursorOf), page),
     }),
     totalCount: t.int({
       description: 'The number of VMs on all pages.',
@@ -73,20 +71,15 @@ builder.queryFields((t) => ({
   vms: t.field({
     type: VmConnection,
     description: 'The VMs of the account, in order of creation.',
-    complexity: ({ first }) => ({ field: 1, multiplier: pageSize(first) }),
+    complexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
     args: {
-      first: t.arg.int({
-        required: false,
-        defaultValue: DEFAULT_PAGE,
-        description: 'The maximum number of VMs, 1 to 100.',
-      }),
-      after: t.arg.string({ required: false, description: 'Return VMs after this cursor.' }),
+      ...pageArgs,
       filter: t.arg({ type: VmFilter, required: false, description: 'By default, all VMs.' }),
     },
-    resolve: async (_root, { first, after, filter }, { db, viewer }, info): Promise<Page> => {
-      const start = fromCursor('vm', after);
-      const page = { first: parsePageSize(first), after: start ?? 0, filter: filter ?? {} };
-      return { ...(await listVms(db, viewer.userId, page, connectionSelection(info))), after: start };
+    resolve: async (_root, { filter, ...page }, { db, viewer }, info): Promise<Page> => {
+      const request = parsePage('vm', page);
+      const list = { page: request, filter: filter ?? {} };
+      return { ...(await listVms(db, viewer.userId, list, connectionSelection(info))), request };
     },
   }),
 }));

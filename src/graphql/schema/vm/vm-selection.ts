@@ -1,6 +1,7 @@
 import type { FieldNode, GraphQLResolveInfo } from 'graphql';
 import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/vm-columns.ts';
 import type { VmSelection } from '../../../vm/vm-store.ts';
+import type { NodeType } from '../node/global-id.ts';
 import { selectedFields } from '../selected-fields.ts';
 
 /**
@@ -21,19 +22,30 @@ const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
   secret: ['id'],
   networking: ['mappings'],
 };
+/** The fields whose objects lead back to their VM by a field `vm`. */
+const BELONGINGS = ['networking', 'ports', 'secret', 'secrets'] as const;
 const KNOWN: ReadonlySet<string> = new Set(ALL_VM_PROPERTIES);
 
 type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>;
 
 /** What a field that returns a VM must read. */
 export const selectedProperties = perOperation(
-  (info): ReadonlySet<VmProperty> => new Set(propertiesOf(selectedFields(info))),
+  (info): ReadonlySet<VmProperty> => new Set(propertiesOf(vmFields(info))),
 );
+
+/** What a field that returns a Node must read of VMs, by the type of the Node. */
+export const nodeProperties = perOperation((info): Readonly<Partial<Record<NodeType, ReadonlySet<VmProperty>>>> => ({
+  // Never empty: nodes may be selected without any field.
+  Vm: new Set(['id', ...propertiesOf(vmFields(info, [], 'Vm'))]),
+  VmSecret: new Set(['id', ...propertiesOf(vmFields(info, ['vm'], 'VmSecret'))]),
+  SubdomainMapping: new Set(['id', 'mappings', ...propertiesOf(vmFields(info, ['vm'], 'SubdomainMapping'))]),
+  PortForward: new Set(['id', 'ports', ...propertiesOf(vmFields(info, ['vm'], 'PortForward'))]),
+}));
 
 /** What a field that returns a VmConnection must read. */
 export const connectionSelection = perOperation((info): VmSelection => {
   const page = selectedFields(info);
-  const vms = [...selectedFields(info, ['nodes']), ...selectedFields(info, ['edges', 'node'])];
+  const vms = [...vmFields(info, ['nodes']), ...vmFields(info, ['edges', 'node'])];
   const hasCursors = page.has('pageInfo') || selectedFields(info, ['edges']).has('cursor');
   return {
     // Never empty: a page may be selected without its VMs.
@@ -41,6 +53,13 @@ export const connectionSelection = perOperation((info): VmSelection => {
     totalCount: page.has('totalCount'),
   };
 });
+
+/** The fields that are selected of a VM, also of the same VM that its belongings lead back to. */
+function vmFields(info: Info, path: readonly string[] = [], type?: NodeType): ReadonlySet<string> {
+  const fields = selectedFields(info, path, type);
+  const back = BELONGINGS.filter((name) => fields.has(name));
+  return new Set([...fields, ...back.flatMap((name) => [...vmFields(info, [...path, name, 'vm'], type)])]);
+}
 
 function propertiesOf(fields: Iterable<string>): VmProperty[] {
   return [...fields].flatMap(

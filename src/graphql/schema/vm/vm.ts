@@ -4,7 +4,7 @@ import { vmUrl } from '../../../vm/networking/mapping.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { isBooting, type VmStatus as Status } from '../../../vm/vm-status.ts';
 import { builder } from '../builder.ts';
-import { Node } from '../node.ts';
+import { Node } from '../node/node.ts';
 import { QuotaViolation } from '../quota.ts';
 import { StartProblem } from './start-problem.ts';
 import { unknownProgress, VmBoot, VmProgress } from './vm-boot.ts';
@@ -39,10 +39,14 @@ const StorageEnforcement = builder.enumType('StorageEnforcement', {
   } as const satisfies Record<NonNullable<VmModel['storageEnforcement']>, object>,
 });
 
+/** Of a field that leads from a VM's belongings back to it: paths to and fro must not multiply what is answered. */
+export const OWNER_COST = { field: 1, multiplier: 10 } as const;
+
 export const Vm = builder.objectRef<VmModel>('Vm').implement({
   description: 'A browser desktop or app: at most one container with its volumes.',
   interfaces: [Node],
   fields: (t) => ({
+    id: t.exposeID('id', { description: 'A UUID, the same as in the REST API; also its global id.' }),
     userId: t.exposeID('userId', { description: 'The account that owns it.' }),
     vmlabel: t.exposeString('vmlabel', { description: 'A label, which need not be unique.' }),
     region: t.exposeString('region', { description: 'The code of its region.' }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { sql, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs } from 'kysely';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase } from '../../src/db/database.ts';
 import { Listener } from '../../src/db/listen.ts';
@@ -18,13 +18,38 @@ const MANY = 10_001;
 /** One request of a visitor without cookies. */
 const NAME = 'web';
 
+/** Holds the results of statements back, while it is asked to. */
+class HeldResults implements KyselyPlugin {
+  /** Resolves when a result is held, with what lets it go. */
+  hold: ((letGo: () => void) => void) | undefined;
+
+  transformQuery({ node }: PluginTransformQueryArgs) {
+    return node;
+  }
+
+  async transformResult({ result }: PluginTransformResultArgs) {
+    const { hold } = this;
+    if (hold !== undefined) await new Promise<void>((resolve) => hold(resolve));
+    return result;
+  }
+
+  /** Holds the results of all statements from now on until the first has one. Resolves with what lets that go. */
+  async next(): Promise<() => void> {
+    const letGo = await new Promise<() => void>((resolve) => (this.hold = resolve));
+    this.hold = undefined;
+    return letGo;
+  }
+}
+
 /** A table over a database of its own, with the statements that it asks. */
 async function openTable() {
   const undo = new AsyncDisposableStack();
   onTestFinished(() => undo.disposeAsync());
   const { url } = undo.use(await createTestDatabase());
   const queries: string[] = [];
-  const db = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
+  const results = new HeldResults();
+  const plain = undo.adopt(createDatabase(url, { onQuery: (text) => queries.push(text) }), (open) => open.destroy());
+  const db = plain.withPlugin(results);
   const listener = undo.adopt(await Listener.open({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
   const tickets = new Tickets({
@@ -37,16 +62,16 @@ async function openTable() {
     open.close(),
   );
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
-  return { url, table, queries, db };
+  return { url, table, queries, db, listener, results };
 }
 
 /** Ids of VMs that run and have one public address. */
-async function insertVms(url: string, count: number): Promise<string[]> {
+async function insertVms(url: string, count: number, id?: string): Promise<string[]> {
   const { rows } = await executeSql(
     url,
     `with made as (
-       insert into vm (user_id, vmlabel, region, distribution, cpu, ram_gb, persistent, enabled, status, engine_ref, address)
-       select 'alice', 'many', 'AU', 'ubuntu', 1, 1, false, true, 'RUNNING', 'ref-' || i, '127.0.0.1' from generate_series(1, ${count}) i
+       insert into vm (id, user_id, vmlabel, region, distribution, cpu, ram_gb, persistent, enabled, status, engine_ref, address)
+       select ${id === undefined ? 'gen_random_uuid()' : `'${id}'`}, 'alice', 'many', 'AU', 'ubuntu', 1, 1, false, true, 'RUNNING', 'ref-' || i, '127.0.0.1' from generate_series(1, ${count}) i
        returning id
      )
      insert into vm_mapping (vm_id, name, internal_port, visibility) select id, '${NAME}', 3000, 'PUBLIC' from made returning vm_id`,
@@ -92,6 +117,65 @@ it('RouteCache caches missing VMs briefly, so a flood of unknown addresses cause
     await table.resolve(missing, NAME, '/', new Map());
     return reads() > 2;
   });
+});
+
+describe('RouteCache, of two reads of a VM of which the later one has its result first, believes the later one', () => {
+  async function readTwice(change: 'delete' | 'create') {
+    const { url, table, listener, results } = await openTable();
+    const [vmId = ''] = change === 'delete' ? await insertVms(url, 1) : [randomUUID()];
+    const holding = results.next();
+    const first = table.resolve(vmId, NAME, '/', new Map());
+    const letGo = await holding;
+    if (change === 'delete') await executeSql(url, `delete from vm where id = '${vmId}'`);
+    else await insertVms(url, 1, vmId);
+    const notified = new Promise((resolve) => listener.on('vm_event', resolve));
+    await executeSql(url, `select pg_notify('vm_event', '["alice","${vmId}"]')`);
+    await notified;
+    return {
+      second: (await table.resolve(vmId, NAME, '/', new Map())).kind,
+      first: await (letGo(), first),
+      third: await table.resolve(vmId, NAME, '/', new Map()),
+    };
+  }
+
+  it('that finds none', async () => {
+    const { first, second, third } = await readTwice('delete');
+    expect([first.kind, second, third.kind]).toEqual(['not-found', 'not-found', 'not-found']);
+  });
+
+  it('that finds one', async () => {
+    const { first, second, third } = await readTwice('create');
+    expect([first.kind, second, third.kind]).toEqual(['upstream', 'upstream', 'upstream']);
+  });
+});
+
+it('RouteCache does not remember a miss that a notification has overtaken', async () => {
+  const { url, table, listener, results } = await openTable();
+  const vmId = randomUUID();
+  const holding = results.next();
+  const first = table.resolve(vmId, NAME, '/', new Map());
+  const letGo = await holding;
+  await insertVms(url, 1, vmId);
+  const notified = new Promise((resolve) => listener.on('vm_event', resolve));
+  await executeSql(url, `select pg_notify('vm_event', '["alice","${vmId}"]')`);
+  await notified;
+  letGo();
+  expect(await first).toEqual({ kind: 'not-found' });
+  expect(await table.resolve(vmId, NAME, '/', new Map())).toMatchObject({ kind: 'upstream' });
+});
+
+it('RouteCache knows only what is visited: another address costs a read that a stranger must pay for', async () => {
+  const { url, table } = await openTable();
+  const [used = '', left = ''] = await insertVms(url, 2);
+  const isKnown = (vmId: string) => table.isKnown({ vmId, name: NAME }, new Map());
+  expect(isKnown(used)).toBe(false);
+  const visits = await Promise.all([used, left].map((vmId) => table.resolve(vmId, NAME, '/', new Map())));
+  const [streaming] = visits.map((visit) => (visit.kind === 'upstream' ? visit.target : undefined));
+  expect([used, left].map(isKnown)).toEqual([true, true]);
+  if (streaming !== undefined) streaming.load.open += 1;
+  vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 10_001);
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect([used, left].map(isKnown)).toEqual([true, false]);
 });
 
 describe('a flood of made-up addresses', () => {

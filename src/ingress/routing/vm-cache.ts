@@ -3,8 +3,8 @@ import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
 import { findVmVersions, versionOf } from '../../vm/vm-store.ts';
 import type { Vm } from '../../vm/vm.ts';
-import { ExpiringIds } from './expiring-ids.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
+import { VmMisses } from './vm-misses.ts';
 import { VmReader } from './vm-reader.ts';
 import { VmUpstreams } from './vm-upstreams.ts';
 
@@ -55,8 +55,7 @@ const MAX_MISSES = 10_000;
 export class VmCache {
   readonly #options: VmCacheOptions;
   readonly #entries = new Map<string, CachedVm>();
-  /** Ids without a VM. */
-  readonly #misses = new ExpiringIds(MAX_MISSES);
+  readonly #misses = new VmMisses(MAX_MISSES);
   readonly #reader: VmReader;
   readonly #reading = new Map<string, Promise<CachedVm | undefined>>();
   readonly #sweepTimer: NodeJS.Timeout;
@@ -88,9 +87,10 @@ export class VmCache {
     return isFresh ? cached : this.#readOnce(vmId);
   }
 
-  /** Whether `get` needs no read, or one that it makes anyway. */
+  /** Whether `get` needs no read, or only one of those that keep a visited entry fresh. */
   isKnown(vmId: string): boolean {
-    return this.#entries.has(vmId) || this.#misses.has(vmId);
+    const entry = this.#entries.get(vmId);
+    return entry === undefined ? this.#misses.has(vmId) : isVisited(entry, performance.now());
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */
@@ -114,21 +114,23 @@ export class VmCache {
   #readOnce(vmId: string): Promise<CachedVm | undefined> {
     const known = this.#reading.get(vmId);
     if (known !== undefined) return known;
-    const reading = this.#read(vmId).finally(() => this.#reading.get(vmId) === reading && this.#reading.delete(vmId));
+    const isCurrent = () => this.#reading.get(vmId) === reading;
+    const reading = this.#read(vmId, isCurrent).finally(() => isCurrent() && this.#reading.delete(vmId));
     this.#reading.set(vmId, reading);
     return reading;
   }
 
-  async #read(vmId: string): Promise<CachedVm | undefined> {
+  /** What was invalidated meanwhile serves only those who asked before. */
+  async #read(vmId: string, isCurrent: () => boolean): Promise<CachedVm | undefined> {
     const { catalog } = this.#options;
     const { vm, startedAt, order } = await this.#reader.read(vmId);
     const latest = this.#entries.get(vmId);
-    if (latest !== undefined && latest.order > order) return latest;
+    if ((latest?.order ?? this.#misses.orderOf(vmId)) > order) return latest;
     const upstreams = latest?.upstreams ?? new VmUpstreams();
     if (vm === undefined) {
       upstreams.endAll();
       this.#entries.delete(vmId);
-      this.#misses.add(vmId, startedAt + FRESH_MS);
+      this.#misses.add(vmId, { order, expiresAt: isCurrent() ? startedAt + FRESH_MS : 0 });
       return undefined;
     }
     const distribution = catalog.distributions.get(vm.distribution);
@@ -138,7 +140,7 @@ export class VmCache {
     const entry: CachedVm = {
       vm,
       order,
-      checkedAt: startedAt,
+      checkedAt: isCurrent() ? startedAt : 0,
       upstreams,
       goneUntil,
       usedAt: latest?.usedAt ?? startedAt,
@@ -167,11 +169,11 @@ export class VmCache {
       .finally(() => (this.#isSweeping = false));
   }
 
-  /** Compares the versions of all entries in use with one statement, and reads those again that differ. */
+  /** Compares the versions of all visited entries with one statement, and reads those again that differ. */
   async #confirmEntries(): Promise<void> {
     const startedAt = performance.now();
     const entries = new Map(
-      [...this.#entries].filter(([, { usedAt, upstreams }]) => upstreams.isInUse || startedAt - usedAt < UNUSED_MS),
+      [...this.#entries].filter(([, entry]) => isVisited(entry, startedAt)),
     );
     if (entries.size === 0) return;
     const versions = await findVmVersions(this.#options.db, [...entries.keys()]);
@@ -193,4 +195,9 @@ export class VmCache {
       this.#entries.delete(vmId);
     }
   }
+}
+
+/** Whether the sweep keeps the entry fresh. */
+function isVisited({ usedAt, upstreams }: CachedVm, now: number): boolean {
+  return upstreams.isInUse || now - usedAt < UNUSED_MS;
 }

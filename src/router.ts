@@ -79,13 +79,13 @@ export class Router {
         checkRate(request);
       } catch (error) {
         const headers = error instanceof ApiError ? errorHeaders(error, request) : {};
-        return refuseUpgrade(socket, '429 Too Many Requests', 'Too many requests.', { ...headers, ...requestId });
+        return refuseUpgrade(socket, 429, 'Too many requests.', { ...headers, ...requestId });
       }
       api.graphqlWs.upgrade(request, socket, head);
     } else if (match.kind === 'vm' && ingress !== undefined && !ingress.ownPaths.has(request.url)) {
       ingress.proxy.upgrade(request, socket, head, match);
     } else {
-      refuseUpgrade(socket, '404 Not Found', 'There is no WebSocket here.', requestId);
+      refuseUpgrade(socket, 404, 'There is no WebSocket here.', requestId);
     }
   }
 

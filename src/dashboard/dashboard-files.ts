@@ -2,16 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Encoding } from '../http/request/accepted-encoding.ts';
+import type { CachedContent } from '../http/response/send-cached.ts';
 import { errorCode } from '../lib/error-code.ts';
 
 /** A file of the built page, in memory. */
-export interface DashboardFile {
-  readonly type: string;
-  readonly etag: string;
+export interface DashboardFile extends CachedContent {
   /** Whether its name changes with its content, so that browsers never ask for it again. */
   readonly isImmutable: boolean;
-  readonly bodies: Readonly<Record<Encoding, Buffer | undefined>>;
+  readonly bodies: CachedContent['bodies'] & { readonly identity: Buffer };
 }
 
 /** From the path of a request to the file. */

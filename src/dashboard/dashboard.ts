@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OidcClient } from '../config/oidc-client.ts';
-import { acceptedEncoding } from '../http/request/accepted-encoding.ts';
+import { sendCached } from '../http/response/send-cached.ts';
 import { sendJson } from '../http/response/send-response.ts';
 import { dashboardHeaders } from './dashboard-headers.ts';
 import type { DashboardFile, DashboardFiles } from './dashboard-files.ts';
@@ -32,7 +32,7 @@ export class Dashboard {
   constructor(options: DashboardOptions) {
     this.#options = options;
     this.#headers = dashboardHeaders(options.oidc?.issuer);
-    const page = options.files.get(INDEX)?.bodies.identity?.toString() ?? '';
+    const page = options.files.get(INDEX)?.bodies.identity.toString() ?? '';
     this.#build = /src="(\/assets\/first-[^"]+)"/.exec(page)?.[1] ?? '';
   }
 
@@ -43,10 +43,11 @@ export class Dashboard {
   }
 
   /** Answers a request for which `has` is true. */
-  serve(request: IncomingMessage, reply: ServerResponse, path: string): void {
+  async serve(request: IncomingMessage, reply: ServerResponse, path: string): Promise<void> {
     const file = this.#fileOf(request, path);
-    if (file === undefined) this.#sendConfig(reply);
-    else this.#sendFile(request, reply, file);
+    if (file === undefined) return this.#sendConfig(reply);
+    const cacheControl = file.isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache';
+    await sendCached(request, reply, file, { ...this.#headers, 'cache-control': cacheControl });
   }
 
   #fileOf({ headers }: IncomingMessage, path: string): DashboardFile | undefined {
@@ -61,27 +62,5 @@ export class Dashboard {
     const { oidc, graphiql } = this.#options;
     const config = { build: this.#build, oidc: oidc ?? null, graphiql };
     sendJson(reply, 200, config, { ...this.#headers, 'cache-control': 'no-store' });
-  }
-
-  #sendFile(request: IncomingMessage, reply: ServerResponse, { bodies, etag, isImmutable, type }: DashboardFile): void {
-    const headers = {
-      ...this.#headers,
-      etag,
-      vary: 'accept, accept-encoding',
-      'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-    };
-    if (request.headers['if-none-match']?.includes(etag) === true) {
-      reply.writeHead(304, headers).end();
-      return;
-    }
-    const encoding = acceptedEncoding(request.headers['accept-encoding'], (name) => bodies[name] !== undefined);
-    const body = bodies[encoding] ?? Buffer.alloc(0);
-    reply.writeHead(200, {
-      ...headers,
-      'content-type': type,
-      'content-length': body.length,
-      ...(encoding !== 'identity' && { 'content-encoding': encoding }),
-    });
-    reply.end(body);
   }
 }

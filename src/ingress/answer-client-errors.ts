@@ -1,5 +1,6 @@
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { rawAnswer } from '../http/response/raw-answer.ts';
 import { expireCookies } from './access/expire-cookies.ts';
 import { TOO_LARGE_PAGE } from './pages/too-large-page.ts';
 
@@ -33,7 +34,7 @@ export function answerClientErrors(http: Server, baseDomain: string): void {
     const isReplying = reply !== undefined && !reply.writableFinished;
     if (!socket.writable || isReplying || error.code === 'ECONNRESET') return void socket.destroy();
     const status = STATUSES[error.code ?? ''] ?? 400;
-    socket.end(status === 431 ? tooLarge(error.rawPacket, baseDomain) : message(status, [], ''));
+    socket.end(status === 431 ? tooLarge(error.rawPacket, baseDomain) : rawAnswer(status, [], ''));
     socket.resume();
     setTimeout(() => socket.destroy(), DISCARD_MS).unref();
   });
@@ -43,11 +44,5 @@ function tooLarge(packet: Buffer | undefined, baseDomain: string): string {
   const { body, headers } = TOO_LARGE_PAGE;
   const cookies = expireCookies(packet?.toString('latin1') ?? '', baseDomain);
   const lines = [...Object.entries(headers), ...cookies.map((cookie) => ['Set-Cookie', cookie] as const)];
-  return message(431, [...lines, ['Cache-Control', 'no-store']], body);
-}
-
-function message(status: number, headers: readonly (readonly [string, string])[], body: string): string {
-  const all = [...headers, ['Content-Length', String(Buffer.byteLength(body))], ['Connection', 'close']];
-  const lines = all.map(([name, value]) => `${name}: ${value}\r\n`);
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`;
+  return rawAnswer(431, [...lines, ['Cache-Control', 'no-store']], body);
 }

@@ -1,18 +1,16 @@
-/** How a body is compressed. */
-export type Encoding = 'br' | 'gzip' | 'identity';
+import type { IncomingMessage } from 'node:http';
+import Negotiator from 'negotiator';
 
-/**
- * The smallest encoding that there is and that an Accept-Encoding header allows. Weights are read only for a refusal
- * (`q=0`): browsers give none.
- */
+/** How a body is compressed, the smallest first. */
+const ENCODINGS = ['br', 'gzip', 'identity'] as const;
+
+export type Encoding = (typeof ENCODINGS)[number];
+
+/** The smallest encoding that the client accepts and that there is: browsers accept several and prefer none. */
 export function acceptedEncoding(
-  header: string | readonly string[] | undefined,
-  has: (name: Encoding) => boolean,
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  has: (encoding: Encoding) => boolean,
 ): Encoding {
-  const offers = String(header ?? '')
-    .toLowerCase()
-    .split(',')
-    .filter((offer) => !/;\s*q=0(\.0*)?\s*$/.test(offer))
-    .map((offer) => offer.split(';')[0]?.trim());
-  return (['br', 'gzip'] as const).find((name) => has(name) && offers.includes(name)) ?? 'identity';
+  const accepted = new Negotiator({ headers }).encodings(ENCODINGS);
+  return ENCODINGS.find((encoding) => has(encoding) && accepted.includes(encoding)) ?? 'identity';
 }

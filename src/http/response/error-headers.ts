@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ApiError } from '../../errors.ts';
+import { hasBody } from '../request/request-target.ts';
 import { MethodNotAllowedError } from './method-not-allowed.ts';
 
 const UNAVAILABLE_SECONDS = 2;
@@ -16,10 +17,6 @@ export function errorHeaders(
     ...(code === 'UNAVAILABLE' && { 'retry-after': String(UNAVAILABLE_SECONDS) }),
     ...(error instanceof MethodNotAllowedError && { allow: error.allowed.join(', ') }),
     // The rest of the body stays unread: the connection cannot be reused, and a slow sender must not keep it open.
-    ...(isUnread(request) && { connection: 'close' }),
+    ...(!request.complete && hasBody(request) && { connection: 'close' }),
   };
-}
-
-function isUnread({ headers, complete }: Pick<IncomingMessage, 'headers' | 'complete'>): boolean {
-  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0);
 }

@@ -31,8 +31,11 @@ export async function updateRaw(
     await run('notify', [userId, id]);
     await run('audit', [userId, id, vm?.vmlabel, JSON.stringify({ vmlabel })]);
     await client.query('commit');
-    return JSON.stringify({ data: { updateVm: after } });
-  } finally {
     client.release();
+    return JSON.stringify({ data: { updateVm: after } });
+  } catch (error) {
+    // Not back to the pool, where the next update would begin within this transaction.
+    client.release(true);
+    throw error;
   }
 }

@@ -59,6 +59,7 @@ describe('what the dashboard asks before and after a VM', () => {
       regions: { available: boolean; problem: string | null }[];
       distributions: { code: string; availability: string }[];
     }>(token, query);
+    expect(data?.regions).not.toHaveLength(0);
     for (const { available, problem } of data?.regions ?? []) expect(problem === null).toBe(available);
     expect(data?.distributions.find(({ code }) => code === 'ubuntu')?.availability).toMatch(
       /^(READY|UNAVAILABLE|DOWNLOAD)$/,

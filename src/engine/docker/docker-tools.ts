@@ -42,7 +42,6 @@ export interface DockerDriverOptions {
 export interface DockerTools extends EnsureTools, StreamTools {
   readonly host: HostCommands;
   readonly images: ImageStorage;
-  readonly inventory: VolumeInventory;
   readonly probe: StorageProbe;
   /** Destroys every socket, also those of open streams. */
   readonly closeConnection: () => void;

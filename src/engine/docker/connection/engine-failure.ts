@@ -1,4 +1,5 @@
 import { DeadlineError } from '../../../lib/concurrency/with-deadline.ts';
+import { errorCode } from '../../../lib/error-code.ts';
 import { EngineError, type EngineErrorCode } from '../../engine-error.ts';
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
@@ -56,7 +57,7 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
       isRefusal: false,
     });
   }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = errorCode(error) ?? '';
   const isCut = /socket hang up|aborted|premature close/i.test(error.message);
   const known = UNREACHABLE[code] ?? (isCut ? 'the connection was closed' : undefined);
   if (known !== undefined)

@@ -6,6 +6,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import { engineMessage, statusOf } from '../connection/engine-failure.ts';
 import { iterateStream, type StreamSource } from '../streams/iterate-stream.ts';
 import { LineSplitter } from '../streams/line-splitter.ts';
+import { findImage } from './find-image.ts';
 import { toPullFailure } from './pull-failure.ts';
 import { PullProgress, type PullLine, type PullReading } from './pull-progress.ts';
 
@@ -50,7 +51,9 @@ export async function pullImage(
   } finally {
     await lines.return?.();
   }
-  await checkPresent(docker, call, imageRef, signal);
+  // A stream that ends without an error does not prove that the image exists.
+  if ((await findImage({ docker, call }, imageRef, signal)) === undefined)
+    throw new EngineError('PULL_FAILED', `The engine's pull of image "${imageRef}" ended without the image.`);
   onReading({ ...last, percent: 100 });
 }
 
@@ -87,22 +90,6 @@ function toTimeout(error: unknown, imageRef: string): unknown {
     : new EngineError('PULL_STALLED', `The pull of image "${imageRef}" received no data for ${seconds} s.`, {
         cause: error,
       });
-}
-
-/** A stream that ends without an error does not prove that the image exists. */
-async function checkPresent(docker: Docker, call: EngineCall, imageRef: string, signal: AbortSignal): Promise<void> {
-  try {
-    await call(`look at image "${imageRef}"`, signal, (abortSignal) => {
-      // The type lacks the signal.
-      const options: Docker.ImageInspectOptions & { abortSignal: AbortSignal } = { abortSignal };
-      return docker.getImage(imageRef).inspect(options);
-    });
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-    throw new EngineError('PULL_FAILED', `The engine's pull of image "${imageRef}" ended without the image.`, {
-      cause: error,
-    });
-  }
 }
 
 /** Adds the default tag to a reference without tag and digest. */

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { EngineDescription } from '../../driver.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
+import { expectList } from './expect-list.ts';
 
 /** Reads the engine's CPU architecture and images, in two calls. */
 export async function describeEngine(
@@ -14,9 +15,9 @@ export async function describeEngine(
   const [{ Arch: architecture }, images] = await Promise.all([
     call('report its version', signal, (abortSignal) => version({ abortSignal })),
     call('list the images', signal, async (abortSignal) => {
-      const listed: unknown = await docker.listImages({ digests: true, abortSignal });
-      if (!Array.isArray(listed)) throw new TypeError('its answer is no list.');
-      return listed as readonly Pick<Partial<Docker.ImageInfo>, 'Id' | 'RepoTags' | 'RepoDigests'>[];
+      const listed: readonly Pick<Partial<Docker.ImageInfo>, 'Id' | 'RepoTags' | 'RepoDigests'>[] =
+        await docker.listImages({ digests: true, abortSignal });
+      return expectList(listed);
     }),
   ]);
   return {

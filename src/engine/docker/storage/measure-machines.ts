@@ -7,7 +7,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import type { ImageStorage } from './image-storage.ts';
 import { readEngineSizes } from './read-engine-sizes.ts';
 import type { MeasuredDirectory } from './storage-commands.ts';
-import type { DirectorySize } from './storage-readings.ts';
+import type { DirectorySize, StorageReadings } from './storage-readings.ts';
 import type { OwnVolume, VolumeInventory } from './volume-inventory.ts';
 
 export interface MeasureTools {
@@ -58,26 +58,34 @@ async function measurePlaces(tools: MeasureTools, signal: AbortSignal): Promise<
     return { id, isLasting: lifetime === 'until-delete', kind: 'volume', name };
   };
   const places = [...layers, ...volumes.filter(({ isImage }) => !isImage).map(toPlace)];
+  const measured = await measureOnHost(tools, places, signal);
+  if (measured === undefined) {
+    const sizes = await readEngineSizes(tools, signal);
+    return withSizes([...layers, ...volumes.map(toPlace)], sizes);
+  }
+  const { images, directories } = measured;
+  // With another storage driver, only the engine knows where its layers are.
+  const isLayersUnknown = directories.layer.size === 0 && layers.length > 0;
+  const { layer } = isLayersUnknown ? await readEngineSizes(tools, signal) : directories;
+  return [
+    ...images.map(({ id, bytes }) => ({ id, isLasting: true, bytes, isWhole: true })),
+    ...withSizes(places, { ...directories, layer }),
+  ];
+}
+
+/** Undefined if the host cannot run the command. The engine is slower: it measures all volumes, including foreign ones. */
+async function measureOnHost({ images }: MeasureTools, places: readonly Place[], signal: AbortSignal) {
   try {
     // In another order each time: what takes long must not keep the same others from being measured.
-    const { images, directories } = await tools.images.measure(shuffle(places), signal);
-    // With another storage driver, only the engine knows where its layers are.
-    const { layer } =
-      directories.layer.size === 0 && layers.length > 0 ? await readEngineSizes(tools, signal) : directories;
-    const found = { ...directories, layer };
-    return [
-      ...images.map(({ id, bytes }) => ({ id, isLasting: true, bytes, isWhole: true })),
-      ...places.map((place) => ({ ...place, ...(found[place.kind].get(place.name) ?? UNKNOWN) })),
-    ];
+    return await images.measure(shuffle(places), signal);
   } catch (error) {
-    // The host cannot run the command. The engine is slower: it measures all volumes, including foreign ones.
-    if (!(error instanceof EngineError && error.code === 'ENGINE_REFUSED')) throw error;
-    const sizes = await readEngineSizes(tools, signal);
-    return [...layers, ...volumes.map(toPlace)].map((place) => ({
-      ...place,
-      ...(sizes[place.kind].get(place.name) ?? UNKNOWN),
-    }));
+    if (error instanceof EngineError && error.code === 'ENGINE_REFUSED') return undefined;
+    throw error;
   }
+}
+
+function withSizes(places: readonly Place[], sizes: StorageReadings['directories']): readonly Holding[] {
+  return places.map((place) => ({ ...place, ...(sizes[place.kind].get(place.name) ?? UNKNOWN) }));
 }
 
 /** The writable layer of each machine. If it has two containers, the first by `byPriority` counts. */

@@ -53,12 +53,13 @@ export class OwnPaths {
 
   async #serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
     const { tickets, routes, refusals, bootPage, bootPageEvents } = this.#options;
+    const cookies = trustedCookies(req);
     // Each costs a statement or more, and who has no ticket needs few of them.
-    if (tickets.find(trustedCookies(req), scope) === undefined && refusals.count(req, res)) return;
+    if (tickets.find(cookies, scope) === undefined && refusals.count(req, res)) return;
     const path = pathOf(originForm(req.url ?? '/'));
     if (path === OPEN_PATH) return tickets.redeem(req, res, scope);
     if (path === EVENTS_PATH) return bootPageEvents.serve(req, res, scope);
-    if (path === START_PATH) return bootPage.start(req, res, await routes.findView(scope, trustedCookies(req)));
+    if (path === START_PATH) return bootPage.start(req, res, await routes.findView(scope, cookies));
     answerNotHere(res);
   }
 }

@@ -169,7 +169,7 @@ it('RouteCache knows only what is visited: another address costs a read that a s
   const [used = '', left = ''] = await insertVms(url, 2);
   const isKnown = (vmId: string) => table.isKnown({ vmId, name: NAME }, new Map());
   expect(isKnown(used)).toBe(false);
-  const visits = await Promise.all([used, left].map((vmId) => table.resolve(vmId, NAME, '/', new Map())));
+  const visits = await Promise.all([used, left].map(async (vmId) => table.resolve(vmId, NAME, '/', new Map())));
   const [streaming] = visits.map((visit) => (visit.kind === 'upstream' ? visit.target : undefined));
   expect([used, left].map(isKnown)).toEqual([true, true]);
   if (streaming !== undefined) streaming.load.open += 1;

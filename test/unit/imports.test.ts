@@ -36,7 +36,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   vm: ['networking', '.', 'problems', 'commands'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
-  ingress: ['pages', 'access', 'routing', 'waiting', 'proxy', '.'],
+  ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'proxy', '.'],
 };
 /** Side by side in the arrows, and never importing each other. */
 const SIBLINGS = ['reconciler', 'graphql', 'ingress', 'dashboard'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { responseHeaders } from '../../src/ingress/proxy/response-headers.ts';
+import { responseHeaders } from '../../src/ingress/headers/response-headers.ts';
 
 const VM = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const HOST = `${VM}.vms.test`;

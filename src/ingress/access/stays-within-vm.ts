@@ -1,5 +1,5 @@
 /** Attributes of a cookie that name a domain. */
-const DOMAIN = /;[\s]*domain[\s]*=([^;]*)/gi;
+const DOMAIN = /;\s*domain\s*=([^;]*)/gi;
 
 /**
  * Whether browsers send the cookie (`name=value; attributes`) to addresses of this VM only: it has no Domain, or one

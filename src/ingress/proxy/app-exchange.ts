@@ -1,46 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { errors, type Dispatcher } from 'undici';
 import { requestIdOf } from '../../http/request/request-id.ts';
-import type { Log } from '../../log.ts';
 import { answerPlain } from '../../http/response/plain-answer.ts';
 import { hasBody, originForm } from '../../http/request/request-target.ts';
-import type { Upstream } from '../routing/resolution.ts';
-import type { SocketHolder } from '../access/socket-limits.ts';
-import type { Ticket } from '../access/tickets.ts';
-import { TargetGoneError, type AppPool } from './app-pools.ts';
+import { TargetGoneError } from './app-pools.ts';
+import type { AppRequest } from './app-request.ts';
 import { forwardableBody } from './forwardable-body.ts';
-import { responseHeaders } from './response-headers.ts';
-import type { UnsentBytes } from './unsent-bytes.ts';
-
-/** An authorized request to an app. */
-export interface AppRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly target: Upstream;
-  readonly pool: AppPool;
-  /** The headers for the app, as a flat list of names and values. */
-  readonly headers: string[];
-  /** Whom it counts for. */
-  readonly client: SocketHolder;
-  readonly unsent: UnsentBytes;
-  /** The request ends when this expires. */
-  readonly ticket: Ticket | undefined;
-  readonly log: Log;
-  /** Makes this a WebSocket upgrade. Called when the app answers 101; takes over the socket. */
-  readonly onUpgrade?: (headers: readonly string[], app: Duplex) => void;
-}
+import { ResponseBody } from './response-body.ts';
+import { responseHeaders } from '../headers/response-headers.ts';
+import { valuesOf } from '../headers/values-of.ts';
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Far more than progress reports need; a flood of them would delay every other request. */
 const MOST_INFORMATIONAL = 1_000;
-/**
- * Of a body, in one turn of the event loop. A response in smaller pieces is read at 256 pieces a millisecond: without
- * the pause, one that is endless takes a whole core.
- */
-const MOST_PIECES = 256;
-const PAUSE_MS = 1;
 
 const INVALID_RESPONSE = 'The app sent a response that HTTP does not allow.';
 
@@ -64,19 +37,19 @@ export function forwardToApp(request: AppRequest): void {
 class AppExchange implements Dispatcher.DispatchHandler {
   readonly #request: AppRequest;
   readonly #mayRepeat: boolean;
+  readonly #answer: ResponseBody;
   readonly #expiry: NodeJS.Timeout | undefined;
   #body: Readable | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
-  #hasBodyBegun = false;
   #informational = 0;
-  #pieces: Buffer[] = [];
   #isRepeated = false;
   #isOver = false;
 
   constructor(request: AppRequest) {
     this.#request = request;
-    const { req, target, ticket, onUpgrade } = request;
+    const { req, res, target, ticket, onUpgrade } = request;
+    this.#answer = new ResponseBody(res);
     target.load.open += 1;
     this.#mayRepeat = IDEMPOTENT.has(req.method ?? '') && !hasBody(req) && onUpgrade === undefined;
     // Listen on the socket: a response that is queued behind another one emits no `close`. A client may pipeline many.
@@ -111,7 +84,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   onRequestUpgrade(controller: Dispatcher.DispatchController, _status: number, _headers: unknown, app: Duplex): void {
     if (this.#isOver) return void app.destroy();
     this.#finish();
-    this.#request.onUpgrade?.(this.#headersFor(controller), app);
+    this.#request.onUpgrade?.(this.#headersFor(rawHeadersOf(controller)), app);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -120,9 +93,10 @@ class AppExchange implements Dispatcher.DispatchHandler {
     if (status < 200) return this.#countInformational();
     const { res } = this.#request;
     // undici decodes only `chunked`: the client would get the other coding without the header that names it.
-    if (isCoded(rawHeadersOf(controller))) return this.#fail(INVALID_RESPONSE, 'TRANSFER_CODING');
+    const raw = rawHeadersOf(controller);
+    if (isCoded(raw)) return this.#fail(INVALID_RESPONSE, 'TRANSFER_CODING');
     try {
-      res.writeHead(status, reason, this.#headersFor(controller));
+      res.writeHead(status, reason, this.#headersFor(raw));
     } catch {
       this.#fail(INVALID_RESPONSE, 'INVALID_RESPONSE');
       return;
@@ -130,11 +104,11 @@ class AppExchange implements Dispatcher.DispatchHandler {
     // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take
     // minutes.
     setImmediate(() => {
-      if (!this.#hasBodyBegun && !this.#isOver) res.flushHeaders();
+      if (!this.#answer.hasBegun && !this.#isOver) res.flushHeaders();
     });
   }
 
-  #headersFor(controller: Dispatcher.DispatchController): string[] {
+  #headersFor(raw: readonly string[]): string[] {
     const { req, target, ticket } = this.#request;
     const answered = {
       host: req.headers.host ?? '',
@@ -142,7 +116,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
       appPort: target.port,
       isPrivate: ticket !== undefined,
     };
-    return responseHeaders(rawHeadersOf(controller), answered);
+    return responseHeaders(raw, answered);
   }
 
   #countInformational(): void {
@@ -152,34 +126,13 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
-    this.#hasBodyBegun = true;
-    this.#pieces.push(chunk);
-    // One write for the pieces of one read, of which there are thousands where an app sends one-byte chunks.
-    if (this.#pieces.length === 1) queueMicrotask(() => this.#write(controller));
-    if (this.#pieces.length === MOST_PIECES) controller.pause();
-  }
-
-  #write(controller: Dispatcher.DispatchController): void {
-    const { res } = this.#request;
-    const isPaused = this.#pieces.length >= MOST_PIECES;
-    const body = this.#takePieces();
-    if (this.#isOver || body === undefined) return;
-    if (!res.write(body)) {
-      controller.pause();
-      res.once('drain', () => controller.resume());
-    } else if (isPaused) setTimeout(() => controller.resume(), PAUSE_MS);
-  }
-
-  #takePieces(): Buffer | undefined {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces.length > 1 ? Buffer.concat(pieces) : pieces[0];
+    this.#answer.add(chunk, controller);
   }
 
   onResponseEnd(): void {
     if (this.#isOver) return;
+    this.#answer.end();
     this.#finish();
-    this.#request.res.end(this.#takePieces());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error & { code?: string }): void {
@@ -207,6 +160,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     if (!this.#isOver) this.#request.target.load.open -= 1;
     this.#isOver = true;
+    this.#answer.cancel();
     clearTimeout(this.#expiry);
     this.#request.req.socket.off('close', this.#abort);
   }
@@ -223,8 +177,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
 /** Whether the body has a transfer coding besides `chunked`. */
 function isCoded(headers: readonly string[]): boolean {
-  const codings = headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === 'transfer-encoding');
-  return codings.some((value) => !/^\s*(chunked|identity)?\s*$/i.test(value));
+  return valuesOf(headers, 'transfer-encoding').some((value) => !/^\s*(chunked|identity)?\s*$/i.test(value));
 }
 
 /** The app's headers as a flat list in their original order and case; bytes beyond ASCII are preserved. */

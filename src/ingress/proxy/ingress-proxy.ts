@@ -8,18 +8,20 @@ import { answerPlain, answerUnavailable } from '../../http/response/plain-answer
 import { requestIdOf } from '../../http/request/request-id.ts';
 import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request/request-target.ts';
 import type { Log } from '../../log.ts';
+import type { OwnCookies } from '../access/own-cookies.ts';
 import type { Refusals } from '../access/refusals.ts';
 import { SocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
-import type { Resolution } from '../routing/resolution.ts';
+import { isRefused, type Resolution } from '../routing/resolution.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
 import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
-import { forwardToApp, type AppRequest } from './app-exchange.ts';
+import { forwardToApp } from './app-exchange.ts';
 import { AppPools, type PoolTimes } from './app-pools.ts';
-import { requestHeaders } from './request-headers.ts';
+import type { AppRequest } from './app-request.ts';
+import { requestHeaders } from '../headers/request-headers.ts';
 import { UnsentBytes, type UnsentBounds } from './unsent-bytes.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
 
@@ -116,10 +118,10 @@ export class IngressProxy {
     const problem = findRequestProblem(req);
     if (problem !== undefined) return answerPlain(res, problem.status, problem.message);
     if (match.kind !== 'vm') return answerNotHere(res);
-    if (!routes.isKnown(match, trustedCookies(req)) && refusals.answerTooMany(req, res)) return;
-    const resolution = await this.#resolve(req, match);
-    const isRefused = resolution.kind === 'not-found' || resolution.kind === 'denied';
-    if (isRefused && refusals.count(req, res)) return;
+    const cookies = trustedCookies(req);
+    if (!routes.isKnown(match, cookies) && refusals.answerTooMany(req, res)) return;
+    const resolution = await this.#resolve(req, match, cookies);
+    if (isRefused(resolution) && refusals.count(req, res)) return;
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
     const { target, ticket, holder } = resolution;
     const pool = this.#pools.get(target);
@@ -138,10 +140,14 @@ export class IngressProxy {
     forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers });
   }
 
-  async #resolve(req: IncomingMessage, { vmId, name }: Extract<HostMatch, { kind: 'vm' }>): Promise<Resolution> {
+  async #resolve(
+    req: IncomingMessage,
+    { vmId, name }: Extract<HostMatch, { kind: 'vm' }>,
+    cookies: OwnCookies,
+  ): Promise<Resolution> {
     const { routes, log } = this.#options;
     try {
-      const found = routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), trustedCookies(req));
+      const found = routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
       return await withinDeadline(found, this.#times.resolveMs);
     } catch (err) {
       if (!isDatabaseUnavailable(err))

@@ -53,3 +53,8 @@ export type Resolution =
       /** The client's ticket, needed or not: its holder is no mere visitor. */
       readonly holder?: Ticket | undefined;
     };
+
+/** Whether the address leads this client nowhere: a missing one and one that is denied are answered alike. */
+export function isRefused({ kind }: Resolution): boolean {
+  return kind === 'not-found' || kind === 'denied';
+}

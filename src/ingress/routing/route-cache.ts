@@ -3,10 +3,10 @@ import { forwardAddressOf, type ForwardSettings } from '../../vm/networking/port
 import type { Vm } from '../../vm/vm.ts';
 import type { OwnCookies } from '../access/own-cookies.ts';
 import type { Ticket, TicketScope, Tickets } from '../access/tickets.ts';
+import type { CachedVm } from './cached-vm.ts';
 import { findEndpoint, matchRoute, type AppRoute } from './match-route.ts';
-import type { Resolution, VmView } from './resolution.ts';
-import { VmCache, type CachedVm, type VmCacheOptions } from './vm-cache.ts';
-import type { Upstream } from './resolution.ts';
+import { isRefused, type Resolution, type Upstream, type VmView } from './resolution.ts';
+import { VmCache, type VmCacheOptions } from './vm-cache.ts';
 
 interface RouteCacheOptions extends VmCacheOptions {
   readonly forward: Pick<ForwardSettings, 'hosts'>;
@@ -39,8 +39,8 @@ export class RouteCache {
     // Not `await`: a fresh entry resolves synchronously.
     const resolveFrom = (entry: CachedVm | undefined): Resolution => {
       const resolution = this.#resolveFrom(entry, name, path, cookies);
-      const isRefused = resolution.kind === 'not-found' || resolution.kind === 'denied';
-      return isRefused && this.#options.tickets.hasEnded(cookies, { vmId, name }) ? { kind: 'ended' } : resolution;
+      const hasEnded = isRefused(resolution) && this.#options.tickets.hasEnded(cookies, { vmId, name });
+      return hasEnded ? { kind: 'ended' } : resolution;
     };
     return cached instanceof Promise ? cached.then(resolveFrom) : resolveFrom(cached);
   }

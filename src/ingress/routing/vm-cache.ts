@@ -2,23 +2,11 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
 import { findVmVersions, versionOf } from '../../vm/vm-store.ts';
-import type { Vm } from '../../vm/vm.ts';
+import { isVisited, type CachedVm } from './cached-vm.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
 import { VmMisses } from './vm-misses.ts';
 import { VmReader } from './vm-reader.ts';
 import { VmUpstreams } from './vm-upstreams.ts';
-
-export interface CachedVm {
-  readonly vm: Vm;
-  /** The number of the statement that it comes from. */
-  readonly order: number;
-  /** When the row was last known to be current; 0 after a notification. */
-  checkedAt: number;
-  /** Until then its container counts as gone, although the row does not say so yet. */
-  readonly goneUntil: number;
-  usedAt: number;
-  readonly upstreams: VmUpstreams;
-}
 
 export interface VmCacheOptions {
   readonly db: Db;
@@ -34,8 +22,6 @@ const SWEEP_EVERY_MS = 400;
  * then.
  */
 const GONE_MS = 3_000;
-/** An entry that was not used for so long is read again at its next use, and costs nothing until then. */
-const UNUSED_MS = 10_000;
 const MAX_ENTRIES = 10_000;
 /** Evicted at once when there are more entries, because choosing them takes a scan. */
 const EVICTED_AT_ONCE = 100;
@@ -172,9 +158,7 @@ export class VmCache {
   /** Compares the versions of all visited entries with one statement, and reads those again that differ. */
   async #confirmEntries(): Promise<void> {
     const startedAt = performance.now();
-    const entries = new Map(
-      [...this.#entries].filter(([, entry]) => isVisited(entry, startedAt)),
-    );
+    const entries = new Map([...this.#entries].filter(([, entry]) => isVisited(entry, startedAt)));
     if (entries.size === 0) return;
     const versions = await findVmVersions(this.#options.db, [...entries.keys()]);
     for (const [vmId, entry] of entries) {
@@ -195,9 +179,4 @@ export class VmCache {
       this.#entries.delete(vmId);
     }
   }
-}
-
-/** Whether the sweep keeps the entry fresh. */
-function isVisited({ usedAt, upstreams }: CachedVm, now: number): boolean {
-  return upstreams.isInUse || now - usedAt < UNUSED_MS;
 }

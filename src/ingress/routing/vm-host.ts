@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { isUuid } from '../../lib/is-uuid.ts';
 import { MAPPING_NAME } from '../../vm/networking/mapping.ts';
 
 /**
@@ -13,7 +14,6 @@ const FOREIGN: HostMatch = { kind: 'foreign' };
 const API: HostMatch = { kind: 'api' };
 
 const ID_LENGTH = 36;
-const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 // Applied before lower-casing, which turns some letters outside ASCII (the Kelvin sign) into ASCII ones.
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?$/;
 
@@ -38,7 +38,7 @@ function parseLabels(prefix: string): HostMatch {
   // The last 36 characters are the id; a name may contain hyphens, too.
   const vmId = last.slice(-ID_LENGTH);
   const before = last.slice(0, -ID_LENGTH);
-  if (!ID.test(vmId)) return FOREIGN;
+  if (!isUuid(vmId)) return FOREIGN;
 
   const [label, ...more] = labels;
   if (more.length > 0) return FOREIGN;

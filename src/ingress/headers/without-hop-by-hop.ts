@@ -1,3 +1,5 @@
+import { valuesOf } from './values-of.ts';
+
 /** RFC 9110 §7.6.1: not forwarded. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -36,7 +38,8 @@ export function withoutHopByHop(
 
 /** The headers that Connection declares hop-by-hop, in lower case. */
 function namesInConnection(raw: readonly string[]): ReadonlySet<string> {
-  const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'connection');
-  const names = values.flatMap((value) => value.toLowerCase().split(',')).map((name) => name.trim());
+  const names = valuesOf(raw, 'connection')
+    .flatMap((value) => value.toLowerCase().split(','))
+    .map((name) => name.trim());
   return new Set(names.filter((name) => !NEVER_REMOVED.has(name)));
 }

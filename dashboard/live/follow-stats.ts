@@ -14,13 +14,14 @@ export interface Point {
   readonly outPerSecond: number | undefined;
 }
 
-/** Calls back with the points so far, at each new one, until the signal aborts. */
+/** Calls back with the points so far, at each new one, until the signal aborts. Goes on after the points of `before`. */
 export async function followStats(
   vmId: string,
   onPoints: (points: readonly Point[]) => void,
   signal: AbortSignal,
+  before: readonly Point[] = [],
 ): Promise<void> {
-  let points: readonly Point[] = [];
+  let points = before;
   let last: Sample | undefined;
   await follow(VmStats, {
     signal,

@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followLogs, MOST_LINES, type ShownLine } from '../../live/follow-logs.ts';
+import { followLogs } from '../../live/follow-logs.ts';
+import { MOST_LINES, type ShownLine } from '../../live/log-lines.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { useFollowing } from '../../parts/use-following.ts';
 import { telemetryWords } from '../../words/telemetry.ts';
@@ -14,10 +15,10 @@ const WORDS = telemetryWords.logs;
 /** What the app has written, and writes. */
 export function Logs({ vm }: { vm: Vm }): JSX.Element {
   const [view, setView] = useState<LogView>({ search: '', errorsOnly: false, wraps: true, hasTimes: true });
-  const { value: lines, problem } = useFollowing<readonly ShownLine[]>(followLogs, vm.id);
+  const { value: lines, problem, retry } = useFollowing<readonly ShownLine[]>(followLogs, vm.id);
   const [frozen, setFrozen] = useState<readonly ShownLine[]>();
   const shown = selectLines(frozen ?? lines ?? [], view);
-  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
+  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={retry} />;
   return (
     <section class="logs">
       <LogTools

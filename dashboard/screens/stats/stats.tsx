@@ -14,8 +14,8 @@ const WORDS = telemetryWords.stats;
 /** What the VM has used since the page was opened. */
 export function Stats({ vm }: { vm: Vm }): JSX.Element {
   const isOn = isUp(vm);
-  const { value: points = [], problem } = useFollowing<readonly Point[]>(followStats, vm.id, isOn);
-  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
+  const { value: points = [], problem, retry } = useFollowing<readonly Point[]>(followStats, vm.id, isOn);
+  if (problem !== undefined) return <FailedQuery problem={problem} onRetry={retry} />;
   return (
     <section class="stats">
       <p class="quiet small">{isOn ? (points.length === 0 ? WORDS.waiting : WORDS.since) : WORDS.off}</p>

@@ -32,11 +32,16 @@ export function App(): JSX.Element {
 
 /** Who is not signed in sees that at any address, and stays at it. */
 function Gate(): JSX.Element {
-  const { kind } = session.state.value;
+  const state = session.state.value;
   const { path } = useLocation();
   if (path === '/sign-in/done') return <SignInDone />;
-  if (kind === 'restoring') return <p class="centred quiet">{words.restoring}</p>;
-  return kind === 'in' ? <SignedIn /> : <SignIn />;
+  if (state.kind === 'restoring')
+    return (
+      <p class="centred quiet" role="status">
+        {state.isLate ? words.restoringLate : words.restoring}
+      </p>
+    );
+  return state.kind === 'in' ? <SignedIn /> : <SignIn />;
 }
 
 function SignedIn(): JSX.Element {

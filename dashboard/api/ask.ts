@@ -52,8 +52,10 @@ async function send(query: string, variables: unknown, signal: AbortSignal | und
     if (error === undefined && body.data != null) return body.data;
     const problem = problemOf(error, requestId);
     if (problem.code !== 'UNAUTHENTICATED') throw problem;
-    // Once more with a new token, if the session can get one; otherwise it is over.
-    if (attempt > 0 || !(await session.renew(token))) {
+    // Once more with a new token, if the session can get one. If it cannot, the session has ended.
+    const renewal = attempt > 0 ? 'refused' : await session.renew(token);
+    if (renewal === 'unreachable') throw new Problem('UNREACHABLE', words.problem.issuerAway);
+    if (renewal === 'refused') {
       session.end('expired');
       throw problem;
     }

@@ -2,6 +2,8 @@ import { signInWords } from '../words/sign-in.ts';
 import { words } from '../words/words.ts';
 import { claimsOf, isTokenShaped } from './token-claims.ts';
 
+const DEADLINE_MS = 15_000;
+
 /** Why a token does not sign in; undefined if the gateway accepts it. */
 export async function checkToken(token: string): Promise<string | undefined> {
   if (!isTokenShaped(token)) return signInWords.shape;
@@ -13,6 +15,7 @@ export async function checkToken(token: string): Promise<string | undefined> {
       headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify({ query: '{ me { userId } }' }),
       credentials: 'omit',
+      signal: AbortSignal.timeout(DEADLINE_MS),
     });
     if (response.status !== 401) return undefined;
     const { errors } = (await response.json()) as { errors?: readonly { message: string }[] };

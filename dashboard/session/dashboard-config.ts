@@ -14,6 +14,8 @@ export interface OidcClient {
   readonly token: 'access' | 'id';
 }
 
+const DEADLINE_MS = 15_000;
+
 let config: Promise<DashboardConfig> | undefined;
 
 /** As it was when first asked. Rejects if the gateway cannot be reached; a failure is not kept. */
@@ -25,7 +27,7 @@ export function dashboardConfig(): Promise<DashboardConfig> {
 
 /** As it is now. */
 export async function fetchConfig(): Promise<DashboardConfig> {
-  const response = await fetch('/dashboard.json', { credentials: 'omit' });
+  const response = await fetch('/dashboard.json', { credentials: 'omit', signal: AbortSignal.timeout(DEADLINE_MS) });
   if (!response.ok) throw new Error(`/dashboard.json: ${response.status}`);
   return (await response.json()) as DashboardConfig;
 }

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { Problem } from '../api/problem.ts';
 import { signInWords } from '../words/sign-in.ts';
 import { dashboardConfig, type OidcClient } from './dashboard-config.ts';
 import type { IssuedTokens } from './session.ts';
@@ -15,6 +16,7 @@ interface Pending {
 }
 
 const CALLBACK = '/sign-in/done';
+const DEADLINE_MS = 15_000;
 
 /** The address of the issuer to go to: authorization code with PKCE, for a public client. */
 export async function beginSignIn(client: OidcClient): Promise<string> {
@@ -68,12 +70,21 @@ export async function finishSignIn(address: URL): Promise<{ tokens: IssuedTokens
   return { tokens: tokensOf(result, oidc, undefined), returnTo };
 }
 
-/** New tokens for a refresh token, which the issuer may replace. */
+/**
+ * New tokens for a refresh token, which the issuer may replace. Rejects with UNAUTHENTICATED if the issuer refuses it;
+ * any other error says only that no answer came.
+ */
 export async function renewTokens(refresh: Refresh): Promise<IssuedTokens> {
   const { server, client, options, oidc } = await discover();
   const { refreshToken = '' } = refresh;
   const response = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, options);
-  return tokensOf(await oauth.processRefreshTokenResponse(server, client, response), oidc, refresh);
+  const isServerError = response.status >= 500;
+  try {
+    return tokensOf(await oauth.processRefreshTokenResponse(server, client, response), oidc, refresh);
+  } catch (error) {
+    if (isServerError) throw error;
+    throw new Problem('UNAUTHENTICATED', error instanceof Error ? error.message : String(error));
+  }
 }
 
 /** Where the issuer ends its own session; undefined if it does not offer that. */
@@ -92,7 +103,10 @@ async function discover(given?: OidcClient) {
   if (oidc == null) throw new Error(signInWords.noIssuer);
   const issuer = new URL(oidc.issuer);
   // The operator has named an issuer without TLS, on a machine for trying things out.
-  const options = { [oauth.allowInsecureRequests]: issuer.protocol === 'http:' };
+  const options = {
+    [oauth.allowInsecureRequests]: issuer.protocol === 'http:',
+    signal: () => AbortSignal.timeout(DEADLINE_MS),
+  };
   const server = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
   return { server, oidc, options, client: { client_id: oidc.clientId } };
 }

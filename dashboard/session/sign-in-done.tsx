@@ -38,10 +38,11 @@ export function SignInDone(): JSX.Element {
 
 /** Resolves with the address that the person wanted. */
 async function finish(): Promise<string> {
-  const { finishSignIn } = await import('./oidc.ts');
-  const { tokens, returnTo } = await finishSignIn(new URL(location.href));
-  // The code and state are used up, and leave address and history.
+  const address = new URL(location.href);
+  // The code leaves address and history before anything can fail or wait.
   history.replaceState(null, '', '/sign-in/done');
+  const { finishSignIn } = await import('./oidc.ts');
+  const { tokens, returnTo } = await finishSignIn(address);
   const refusal = await checkToken(tokens.token);
   if (refusal !== undefined) throw new Error(refusal);
   session.startIssued(tokens);

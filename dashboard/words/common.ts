@@ -22,6 +22,7 @@ export const commonWords = {
   problem: {
     away: 'The gateway cannot be reached.',
     late: 'The gateway did not answer in time.',
+    issuerAway: 'The sign-in service does not answer, so your session cannot be renewed now.',
     requestId: (id: string) => `Request ${id}`,
   },
   action: {

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import type { Region } from '../api/desk.ts';
 import { now } from '../live/clock.ts';
+import { isCrowded } from '../live/crowded.ts';
 import { desk } from '../live/desk.ts';
-import { isCrowded, link, lostAt } from '../live/link-state.ts';
+import { link, lostAt } from '../live/link-state.ts';
 import { isPageOutdated } from '../live/page-outdated.ts';
 import { allVms } from '../live/vms.ts';
 import { readRefresh } from '../session/token-storage.ts';

@@ -1,6 +1,5 @@
-import { ask } from '../api/ask.ts';
-import { VmCount } from '../api/desk.ts';
 import { VmEvents, type VmEvent } from '../api/vm-events.ts';
+import { countVms } from './count-vms.ts';
 import { follow } from './follow.ts';
 import { setLive } from './link-state.ts';
 import { applyEvents, beginSnapshots, endSnapshots, hasAll } from './vm-store.ts';
@@ -10,21 +9,25 @@ import { publish, vmState } from './vms.ts';
 const DRAW_WITHIN_MS = 50;
 
 /**
- * Keeps the VMs on the screen as the event stream says, until the signal aborts. `countAtStart` is the number of VMs
- * that the page learns anyway when it opens.
+ * Keeps the VMs on the screen as the event stream says, until the signal aborts. `countAtStart` is their number, if the
+ * page learns it anyway when it opens.
  */
-export async function followVms(countAtStart: Promise<number | undefined>, signal: AbortSignal): Promise<void> {
+export async function followVms(signal: AbortSignal, countAtStart?: Promise<number | undefined>): Promise<void> {
   let state = vmState();
   let undrawn: VmEvent[] = [];
   let isDue = false;
   /** How many snapshots the present stream begins with; undefined while that is not known. */
   let expected: number | undefined;
-  let counting: Promise<number | undefined> | undefined = countAtStart;
+  let firstCount = countAtStart;
+  let counting: AbortController | undefined;
 
   const draw = (): void => {
     if (!isDue) return;
     isDue = false;
-    if (!state.isComplete && expected !== undefined && hasAll(state, expected)) state = endSnapshots(state);
+    if (!state.isComplete && expected !== undefined && hasAll(state, expected)) {
+      state = endSnapshots(state);
+      counting?.abort();
+    }
     const events = undrawn;
     undrawn = [];
     publish(state, events);
@@ -35,15 +38,20 @@ export async function followVms(countAtStart: Promise<number | undefined>, signa
     requestAnimationFrame(draw);
     setTimeout(draw, DRAW_WITHIN_MS);
   };
+  /** Until as many VMs are there: some may come and go between the snapshots and the count. */
   const count = (): void => {
-    counting ??= ask(VmCount, {}, { signal }).then(
-      ({ vms }) => vms.totalCount,
-      () => undefined,
-    );
-    void counting.then((answer) => {
-      counting = undefined;
-      expected = answer;
-      schedule();
+    counting?.abort();
+    counting = new AbortController();
+    expected = undefined;
+    const given = firstCount;
+    firstCount = undefined;
+    void countVms({
+      given,
+      signal: AbortSignal.any([signal, counting.signal]),
+      onCount(answer) {
+        expected = answer;
+        schedule();
+      },
     });
   };
 
@@ -54,7 +62,6 @@ export async function followVms(countAtStart: Promise<number | undefined>, signa
       // Without all snapshots there is no cursor to resume from.
       if (!state.isComplete) {
         state = beginSnapshots(state);
-        expected = undefined;
         count();
       }
       return { after: state.seq === undefined ? null : String(state.seq) };

@@ -2,18 +2,20 @@ import type { SubscribePayload } from 'graphql-ws';
 import { textOf, type ResultOf, type VariablesOf } from '../api/graphql.ts';
 import { Problem, problemOf, type ApiErrorBody } from '../api/problem.ts';
 import { session } from '../session/session.ts';
-import { isCrowded } from './link-state.ts';
-import { socket } from './socket.ts';
+import { untilUncrowded } from './crowded.ts';
+import { sentToken, socket } from './socket.ts';
 
 const FIRST_WAIT_MS = 500;
 /** A gateway that restarts is back within seconds, and the page shall be right within two of its return. */
 const LONGEST_WAIT_MS = 1_500;
 const LONGEST_LATER_MS = 5_000;
 const LATER_AFTER = 30;
-/** Errors that another try cannot mend. */
+/** So many new tokens in a row that the gateway refused end the session. */
+const MOST_REFUSALS = 2;
+/** Errors that another try cannot change. */
 const FINAL = new Set(['NOT_FOUND', 'BAD_USER_INPUT']);
 
-/** Close codes of the gateway, see docs/api.md. */
+/** Close codes of the gateway, see docs/operations.md. */
 const REFUSED = new Set([4401, 4403]);
 const TOO_MANY = 4491;
 const TOO_SLOW = 4490;
@@ -30,31 +32,35 @@ export interface Follower<Doc> {
 
 /**
  * Subscribes, and again after each interruption, until the signal aborts or the session ends. Rejects with a Problem
- * that another try cannot mend, such as NOT_FOUND.
+ * that another try cannot change, such as NOT_FOUND.
  */
 export async function follow<Doc>(document: Doc, follower: Follower<Doc>): Promise<void> {
   const { signal, onLive } = follower;
+  let refusals = 0;
   for (let failures = 0; !signal.aborted; failures += 1) {
-    const { ending, wasHeard } = await attempt(document, follower);
+    const { ending, wasHeard, token } = await attempt(document, follower);
     onLive?.(false);
     if (signal.aborted) return;
-    if (wasHeard) failures = 0;
-    const code = closeCodeOf(ending);
+    if (wasHeard) failures = refusals = 0;
     if (ending instanceof Problem && FINAL.has(ending.code)) throw ending;
+    const code = closeCodeOf(ending);
     if (REFUSED.has(code) || (ending instanceof Problem && ending.code === 'UNAUTHENTICATED')) {
-      const refused = await session.token().catch(() => undefined);
-      if (failures < 2 && (await session.renew(refused))) continue;
-      return session.end('expired');
+      const renewal = refusals < MOST_REFUSALS ? await session.renew(token) : 'refused';
+      if (renewal === 'refused') return session.end('expired');
+      if (renewal === 'renewed') {
+        refusals += 1;
+        continue;
+      }
     }
     if (code === TOO_MANY) await untilUncrowded(signal);
     else if (code !== TOO_SLOW) await untilWorthTrying(failures, signal);
   }
 }
 
-/** One subscription: how it ended, and whether anything came of it. */
+/** One subscription: how it ended, whether anything came of it, and the token of its connection. */
 async function attempt<Doc>(document: Doc, { variables, onLive, onNext, signal }: Follower<Doc>): Promise<Attempt> {
   let wasHeard = false;
-  const ending = await new Promise<unknown>((resolve) => {
+  return new Promise((resolve) => {
     const payload: SubscribePayload = { query: textOf(document), variables: variables() as Record<string, unknown> };
     const stopListening = socket.on('connected', () => onLive?.(true));
     const unsubscribe = socket.subscribe<ResultOf<Doc>>(payload, {
@@ -76,19 +82,19 @@ async function attempt<Doc>(document: Doc, { variables, onLive, onNext, signal }
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
 
-    function finish(how: unknown): void {
+    function finish(ending: unknown): void {
       signal.removeEventListener('abort', abort);
       stopListening();
-      resolve(how);
+      resolve({ ending, wasHeard, token: sentToken() });
       unsubscribe();
     }
   });
-  return { ending, wasHeard };
 }
 
 interface Attempt {
   readonly ending: unknown;
   readonly wasHeard: boolean;
+  readonly token: string | undefined;
 }
 
 function closeCodeOf(ending: unknown): number {
@@ -108,16 +114,5 @@ async function untilWorthTrying(failures: number, signal: AbortSignal): Promise<
     addEventListener('online', end, { signal: ended.signal });
     document.addEventListener('visibilitychange', end, { signal: ended.signal });
     signal.addEventListener('abort', end, { signal: ended.signal });
-  });
-}
-
-/** Until the user takes this window for the one to be live. */
-async function untilUncrowded(signal: AbortSignal): Promise<void> {
-  isCrowded.value = true;
-  await new Promise<void>((resolve) => {
-    const stop = isCrowded.subscribe((isStill) => {
-      if (!isStill) resolve();
-    });
-    signal.addEventListener('abort', () => (stop(), resolve()), { once: true });
   });
 }

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import { now } from './clock.ts';
+import { isCrowded } from './crowded.ts';
 
 /** How the page is connected with the gateway. */
 export type Link =
@@ -24,7 +25,6 @@ addEventListener('offline', () => (isOnline.value = false));
 export const lostAt = signal<number | undefined>(Date.now());
 /** Whether events have ever arrived. */
 export const wasLive = signal(false);
-export const isCrowded = signal(false);
 
 export const link = computed<Link>(() => {
   if (isCrowded.value) return 'crowded';

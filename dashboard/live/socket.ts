@@ -8,6 +8,7 @@ const SILENT_MS = 12_000;
 
 let heardAt = 0;
 let pongTimer: ReturnType<typeof setTimeout> | undefined;
+let sent: string | undefined;
 
 /**
  * The one WebSocket of this window. It opens with the first subscription and closes after the last. It does not
@@ -18,7 +19,11 @@ export const socket: Client = createClient({
   lazy: true,
   retryAttempts: 0,
   keepAlive: PING_EVERY_MS,
-  connectionParams: async () => ({ authorization: `Bearer ${await session.token()}` }),
+  async connectionParams() {
+    sent = undefined;
+    sent = await session.token();
+    return { authorization: `Bearer ${sent}` };
+  },
   on: {
     connected: () => (heardAt = Date.now()),
     message: () => (heardAt = Date.now()),
@@ -29,6 +34,11 @@ export const socket: Client = createClient({
     closed: stopWaiting,
   },
 });
+
+/** The token that the present or last connection was opened with. The session may have a newer one. */
+export function sentToken(): string | undefined {
+  return sent;
+}
 
 function stopWaiting(): void {
   clearTimeout(pongTimer);

@@ -1,6 +1,6 @@
 import { command } from '../live/asked.ts';
 import { openVm } from '../live/open-vm.ts';
-import { isUp } from '../live/vm-facts.ts';
+import { failingOf, isUp, primaryCommandOf } from '../live/vm-facts.ts';
 import { allVms, vmSignal } from '../live/vms.ts';
 import { words } from '../words/words.ts';
 
@@ -23,11 +23,11 @@ export function paletteEntries(path: string, go: (path: string) => void): Palett
   ] as const;
   return [
     ...actionsAt(path),
-    ...allVms.peek().map(({ id, vmlabel, status }) => ({
-      id,
-      label: vmlabel,
-      group: words.status[status],
-      run: () => go(`/vm/${id}`),
+    ...allVms.peek().map((vm) => ({
+      id: vm.id,
+      label: vm.vmlabel,
+      group: words.statusOf(vm.status, failingOf(vm)),
+      run: () => go(`/vm/${vm.id}`),
     })),
     ...screens.map(([to, label]) => ({ id: to, label, group: palette.screens, run: () => go(to) })),
   ];
@@ -38,15 +38,19 @@ function actionsAt(path: string): PaletteEntry[] {
   const [, screen, vmId = ''] = path.split('/');
   const vm = screen === 'vm' ? vmSignal(vmId).peek() : undefined;
   if (vm === undefined) return [];
-  const names = vm.enabled ? (['stop', 'restart'] as const) : (['start'] as const);
+  const primary = primaryCommandOf(vm);
   const entry = (name: string, run: () => void): PaletteEntry => ({
     id: `do ${name}`,
     label: `${name}: ${vm.vmlabel}`,
     group: words.palette.actions,
     run,
   });
+  const to = (name: 'start' | 'stop' | 'restart', label: string = words.command[name]): PaletteEntry =>
+    entry(label, () => void command(vm.id, name));
   return [
     ...(isUp(vm) ? [entry(words.command.open, () => void openVm(vm.id))] : []),
-    ...names.map((name) => entry(words.command[name], () => void command(vm.id, name))),
+    ...(primary === 'start' || primary === 'tryNow' ? [to('start', words.command[primary])] : []),
+    ...(vm.enabled ? [to('stop')] : []),
+    ...(isUp(vm) ? [to('restart')] : []),
   ];
 }

@@ -9,15 +9,30 @@ export const desk = signal<DeskData | undefined>(undefined);
 export const deskProblem = signal<Problem | undefined>(undefined);
 
 const USAGE_DELAY_MS = 300;
+/** What it says changes seldom: whoever looks again so soon sees what is there. */
+const FRESH_MS = 15_000;
 let usageTimer: ReturnType<typeof setTimeout> | undefined;
+let loading: Promise<void> | undefined;
+let loadedAt = -Infinity;
 
-export async function loadDesk(): Promise<void> {
+export function loadDesk(): Promise<void> {
+  loading ??= load().finally(() => (loading = undefined));
+  return loading;
+}
+
+async function load(): Promise<void> {
   try {
     desk.value = await ask(Desk, {});
+    loadedAt = performance.now();
     deskProblem.value = undefined;
   } catch (error) {
     deskProblem.value = toProblem(error);
   }
+}
+
+/** Loads it again, unless that was done just now. */
+export function refreshDesk(): void {
+  if (performance.now() - loadedAt > FRESH_MS) void loadDesk();
 }
 
 /** Asks for the usage once the present burst of events is over. */

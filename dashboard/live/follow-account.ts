@@ -1,5 +1,7 @@
-import { desk, loadDesk, refreshUsage } from './desk.ts';
+import { awaited } from './awaited.ts';
+import { desk, loadDesk, refreshDesk, refreshUsage } from './desk.ts';
 import { followVms } from './follow-vms.ts';
+import { afterEachLoss } from './after-each-loss.ts';
 import { onVmEvents } from './vms.ts';
 
 /** A hidden window gives its socket up after this long; with its cursor it misses nothing. */
@@ -9,30 +11,38 @@ const HIDDEN_MS = 5 * 60_000;
 export function followAccount(): () => void {
   let following: AbortController | undefined;
   let hiding: ReturnType<typeof setTimeout> | undefined;
-  const asked = loadDesk();
-  const start = (): void => {
+  const start = (countAtStart?: Promise<number | undefined>): void => {
     clearTimeout(hiding);
     if (following !== undefined) return;
     following = new AbortController();
-    const count = asked.then(() => desk.peek()?.vms.totalCount);
-    void followVms(count, following.signal).catch((error: unknown) => console.error(error));
+    void followVms(following.signal, countAtStart).catch((error: unknown) => console.error(error));
   };
   const stop = (): void => {
+    // Whoever wants to be told when a VM runs is told in a hidden window, too.
+    if (awaited.peek().size > 0) {
+      hiding = setTimeout(stop, HIDDEN_MS);
+      return;
+    }
     following?.abort();
     following = undefined;
   };
   const look = (): void => {
-    if (document.visibilityState === 'visible') start();
-    else hiding = setTimeout(stop, HIDDEN_MS);
+    clearTimeout(hiding);
+    if (document.visibilityState === 'visible') {
+      start();
+      refreshDesk();
+    } else hiding = setTimeout(stop, HIDDEN_MS);
   };
-  start();
+  start(loadDesk().then(() => desk.peek()?.vms.totalCount));
   document.addEventListener('visibilitychange', look);
+  const stopDesk = afterEachLoss(() => void loadDesk());
   const stopUsage = onVmEvents((events) => {
     if (events.some(({ kind }) => kind !== 'PROGRESS' && kind !== 'SNAPSHOT')) refreshUsage();
   });
   return () => {
     clearTimeout(hiding);
-    stop();
+    following?.abort();
+    stopDesk();
     stopUsage();
     document.removeEventListener('visibilitychange', look);
   };

@@ -21,9 +21,41 @@ export function needsAttention({ status, changeUndone }: Pick<Vm, 'status' | 'ch
   return status === 'FAILED' || status === 'DEGRADED' || status === 'UNKNOWN' || changeUndone;
 }
 
-/** Whether the app had run before it failed. */
-export function hadRun({ lastFailure }: Pick<Vm, 'lastFailure'>): boolean {
-  return lastFailure !== null && !BOOTING.has(lastFailure.step);
+/** What a VM did that then failed: its start, its run or its stop. */
+export type Failing = 'start' | 'run' | 'stop';
+
+const FAILING: Partial<Record<VmStatus, Failing>> = {
+  RUNNING: 'run',
+  DEGRADED: 'run',
+  UNKNOWN: 'run',
+  STOPPING: 'stop',
+};
+
+/** By the status before the failure; null if that is not known. */
+export function failingIn(status: VmStatus | null): Failing {
+  return (status === null ? undefined : FAILING[status]) ?? 'start';
+}
+
+/** What has failed last. */
+export function failingOf({ lastFailure }: Pick<Vm, 'lastFailure'>): Failing {
+  return failingIn(lastFailure?.step ?? null);
+}
+
+export type PrimaryCommand = 'open' | 'start' | 'tryNow';
+
+/** The one command that makes sense now; undefined while the VM is on its way, and if a start cannot help. */
+export function primaryCommandOf({
+  status,
+  lastFailure,
+}: Pick<Vm, 'status' | 'lastFailure'>): PrimaryCommand | undefined {
+  if (status === 'RUNNING' || status === 'DEGRADED' || status === 'UNKNOWN') return 'open';
+  if (status === 'STOPPED') return 'start';
+  return status === 'FAILED' && !hasLostData({ status, lastFailure }) ? 'tryNow' : undefined;
+}
+
+/** Its data is gone, and it is started again by itself once the operator has put a copy back. */
+export function hasLostData({ status, lastFailure }: Pick<Vm, 'status' | 'lastFailure'>): boolean {
+  return status === 'FAILED' && lastFailure?.code === 'DATA_LOST';
 }
 
 /** The number of the present attempt of a boot. */

@@ -1,4 +1,11 @@
+import type { Failing } from '../live/vm-facts.ts';
 import { time } from './format.ts';
+
+const FAILED: Readonly<Record<Failing, string>> = {
+  start: 'did not start',
+  run: 'stopped unexpectedly',
+  stop: 'could not be stopped',
+};
 
 /** The header, the banners, signing in. */
 export const frameWords = {
@@ -34,11 +41,12 @@ export const frameWords = {
   },
   sessionEnded: 'Your session has ended.',
   restoring: 'Signing you in…',
+  restoringLate: 'The sign-in service does not answer. Trying again…',
   asOf: (at: number) => `as of ${time(at)}`,
   toast: {
     label: 'News',
     running: (name: string) => `${name} is running.`,
-    failed: (name: string) => `${name} did not start.`,
+    failed: (name: string, failing: Failing) => `${name} ${FAILED[failing]}.`,
     open: 'Open',
     why: 'Why',
   },

@@ -1,4 +1,5 @@
 import type { VmStatus } from '../api/vm-fields.ts';
+import type { Failing } from '../live/vm-facts.ts';
 
 const STATUS: Readonly<Record<VmStatus, string>> = {
   STOPPED: 'Off',
@@ -9,10 +10,16 @@ const STATUS: Readonly<Record<VmStatus, string>> = {
   RUNNING: 'Running',
   DEGRADED: 'The app stopped answering',
   STOPPING: 'Stopping',
-  FAILED: 'It did not start',
+  FAILED: 'Failed',
   DELETING: 'Being deleted',
   DELETED: 'Deleted',
   UNKNOWN: 'Its machine does not answer',
+};
+
+const FAILED: Readonly<Record<Failing, string>> = {
+  start: 'It did not start',
+  run: 'It stopped unexpectedly',
+  stop: 'It could not be stopped',
 };
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -30,7 +37,6 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a status is. The boot page of a VM uses the same words. */
 export const statusWords = {
   status: STATUS,
-  statusOf: (status: VmStatus, hasRun: boolean) =>
-    status === 'FAILED' && hasRun ? 'It stopped unexpectedly' : STATUS[status],
+  statusOf: (status: VmStatus, failing: Failing) => (status === 'FAILED' ? FAILED[failing] : STATUS[status]),
   reason: (reason: string | null) => (reason === null ? '' : (REASONS[reason] ?? '')),
 };

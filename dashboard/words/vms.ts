@@ -55,6 +55,7 @@ export const vmsWords = {
       on: 'it is on',
       deleting: 'it is being deleted',
       machine: 'its machine does not answer',
+      dataLost: 'its data is gone',
     },
   },
   open: {

@@ -2,16 +2,14 @@ import { vmWords } from '../../words/vm.ts';
 
 interface Advice {
   readonly sentence?: string;
-  readonly mayStart: boolean;
   readonly needsMemory: boolean;
 }
 
 /** What to do about a failure, by its code. */
 export function adviceFor(code: string): Advice {
   const { failure } = vmWords;
-  if (code === 'DATA_LOST') return { sentence: failure.dataLost, mayStart: false, needsMemory: false };
-  if (code === 'DISK_LIMIT') return { sentence: failure.disk, mayStart: true, needsMemory: false };
-  if (code === 'NO_SPACE' || code.startsWith('ENGINE_'))
-    return { sentence: failure.nothingToDo, mayStart: true, needsMemory: false };
-  return { mayStart: true, needsMemory: code === 'OUT_OF_MEMORY' };
+  if (code === 'DATA_LOST') return { sentence: failure.dataLost, needsMemory: false };
+  if (code === 'DISK_LIMIT') return { sentence: failure.disk, needsMemory: false };
+  if (code === 'NO_SPACE' || code.startsWith('ENGINE_')) return { sentence: failure.nothingToDo, needsMemory: false };
+  return { needsMemory: code === 'OUT_OF_MEMORY' };
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Vm, VmFailure } from '../../api/vm-fields.ts';
 import { now } from '../../live/clock.ts';
-import { hadRun } from '../../live/vm-facts.ts';
+import { failingOf } from '../../live/vm-facts.ts';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
@@ -16,7 +16,7 @@ export function FailurePanel({ vm, failure }: { vm: Vm; failure: VmFailure }): J
     <section class="panel failure">
       <h2 class="status-line">
         <StatusGlyph status="FAILED" />
-        {words.statusOf('FAILED', hadRun(vm))}
+        {words.statusOf('FAILED', failingOf(vm))}
       </h2>
       <p>{failure.message}</p>
       {advice.sentence !== undefined && <p>{advice.sentence}</p>}
@@ -44,7 +44,7 @@ export function FailurePanel({ vm, failure }: { vm: Vm; failure: VmFailure }): J
         </>
       )}
       <div class="buttons start">
-        {advice.mayStart && <PrimaryButton vm={vm} />}
+        <PrimaryButton vm={vm} />
         <a class="button" href={`/vm/${vm.id}/logs`}>
           {vmWords.tabs.logs}
         </a>

@@ -1,11 +1,9 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { asked, command } from '../../live/asked.ts';
 import { now } from '../../live/clock.ts';
-import { link, shownSince } from '../../live/link-state.ts';
+import { shownSince } from '../../live/link-state.ts';
 import { distributionNames, regionNames } from '../../live/names.ts';
-import { openVm } from '../../live/open-vm.ts';
-import { isGoing, isUp, osName } from '../../live/vm-facts.ts';
+import { failingOf, isUp, osName } from '../../live/vm-facts.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Menu } from '../../parts/menu.tsx';
@@ -13,15 +11,13 @@ import { StatusGlyph } from '../../parts/status.tsx';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
 import { AskedNote } from '../vms/asked-note.tsx';
-import { PrimaryButton } from '../vms/primary-button.tsx';
 import { useVmMenu } from '../vms/vm-menu.tsx';
+import { Commands } from './commands.tsx';
 import { Name } from './name.tsx';
 
 /** What the VM is and does, and the commands. The same on each of its tabs. */
 export function Header({ vm }: { vm: Vm }): JSX.Element {
   const { items, dialog } = useVmMenu(vm);
-  const isAsked = asked.value.get(vm.id)?.state === 'asked';
-  const cannot = isAsked || link.value === 'offline' || isGoing(vm);
   return (
     <header class="vm-header">
       <a class="back small" href="/">
@@ -31,48 +27,21 @@ export function Header({ vm }: { vm: Vm }): JSX.Element {
       <div class="title-bar">
         <Name vm={vm} />
         <div class="buttons">
-          {!isUp(vm) && !isGoing(vm) && (
-            <button type="button" class="button" onClick={() => void openVm(vm.id)}>
-              {words.command.open}
-              <Icon name="external" />
-            </button>
-          )}
-          {(isUp(vm) || !vm.enabled || vm.status === 'FAILED') && !isGoing(vm) && <PrimaryButton vm={vm} />}
-          {vm.enabled && (
-            <>
-              <button
-                type="button"
-                class="button"
-                aria-disabled={cannot}
-                onClick={() => cannot || void command(vm.id, 'stop')}
-              >
-                {words.command.stop}
-              </button>
-              {isUp(vm) && (
-                <button
-                  type="button"
-                  class="button"
-                  aria-disabled={cannot}
-                  onClick={() => cannot || void command(vm.id, 'restart')}
-                >
-                  {words.command.restart}
-                </button>
-              )}
-            </>
-          )}
+          <Commands vm={vm} />
           <Menu label={words.row.menu(vm.vmlabel)} button={<Icon name="more" />} items={items} />
         </div>
       </div>
-      <p class="status-line" role="status" data-status={vm.status}>
+      <div class="status-line" data-status={vm.status}>
         <StatusGlyph status={vm.status} />
-        <strong>{words.status[vm.status]}</strong>
+        <strong role="status">{words.statusOf(vm.status, failingOf(vm))}</strong>
+        {/* Outside the status: it changes each second, which nobody wants to hear. */}
         {vm.startedAt !== null && isUp(vm) && (
           <span class="quiet">
             {vmWords.since(vm.startedAt, Math.max(0, (now.value - Date.parse(vm.startedAt)) / 1000))}
           </span>
         )}
         {shownSince.value !== undefined && <span class="quiet">{words.asOf(shownSince.value)}</span>}
-      </p>
+      </div>
       <p class="quiet small facts">
         <span>{osName(vm, distributionNames.value)}</span>
         <span>{regionNames.value.get(vm.region) ?? vm.region}</span>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Vm } from '../../api/vm-fields.ts';
-import { awaited, awaitRunning } from '../../live/news.ts';
+import { awaited, awaitRunning } from '../../live/awaited.ts';
 import { settingsWords } from '../../words/settings.ts';
 
 const WORDS = settingsWords.settings;

@@ -5,6 +5,7 @@ import { followHistory } from '../../live/follow-history.ts';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { Time } from '../../parts/time.tsx';
 import { useFollowing } from '../../parts/use-following.ts';
+import { failingIn } from '../../live/vm-facts.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
 
@@ -36,12 +37,12 @@ export function Timeline({ vm }: { vm: Vm }): JSX.Element {
 }
 
 /** "Stopping · you" */
-export function sentenceOf({ kind, status, reason }: HistoryEvent): string {
+export function sentenceOf({ kind, status, previousStatus, reason }: HistoryEvent): string {
   const what =
     kind === 'CREATED'
       ? vmWords.timeline.created
       : kind === 'DELETED'
         ? vmWords.timeline.deleted
-        : words.status[status];
+        : words.statusOf(status, failingIn(previousStatus));
   return [what, words.reason(reason)].filter(Boolean).join(' · ');
 }

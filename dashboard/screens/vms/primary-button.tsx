@@ -3,42 +3,35 @@ import type { Vm } from '../../api/vm-fields.ts';
 import { asked, command } from '../../live/asked.ts';
 import { link } from '../../live/link-state.ts';
 import { openVm } from '../../live/open-vm.ts';
-import { isUp } from '../../live/vm-facts.ts';
+import { primaryCommandOf } from '../../live/vm-facts.ts';
 import { words } from '../../words/words.ts';
 import { Refusal, wouldExceed } from './refusal.tsx';
 
-/** The one thing that makes sense now: open it, start it, or try again. */
-export function PrimaryButton({ vm }: { vm: Vm }): JSX.Element {
+/** The one thing that makes sense now: open it, start it, or try again. Nothing if there is none. */
+export function PrimaryButton({ vm }: { vm: Vm }): JSX.Element | null {
   const { id, vmlabel, status } = vm;
-  const isAsked = asked.value.get(id)?.state === 'asked';
-  const offline = link.value === 'offline' ? words.command.why.offline : undefined;
-  if (isUp(vm) || status === 'UNKNOWN') {
-    const why = status === 'UNKNOWN' ? words.command.why.machine : offline;
-    return (
-      <button
-        type="button"
-        class="button"
-        aria-label={`${words.command.open} ${vmlabel}`}
-        aria-disabled={why !== undefined}
-        title={why}
-        onClick={() => why === undefined && void openVm(id)}
-      >
-        {words.command.open}
-      </button>
-    );
-  }
-  if (status === 'STOPPED' && wouldExceed(vm)) return <Refusal vm={vm} />;
-  const label = status === 'FAILED' ? words.command.tryNow : words.command.start;
+  const primary = primaryCommandOf(vm);
+  const mine = asked.value.get(id);
+  const isAsked = mine?.state === 'asked';
+  const { why } = words.command;
+  if (primary === undefined) return null;
+  if (primary === 'start' && wouldExceed(vm)) return <Refusal vm={vm} />;
+  const label = isAsked && mine.command === 'start' ? words.command.asked.start : words.command[primary];
+  const isOpen = primary === 'open';
+  const cannot = isOpen && status === 'UNKNOWN' ? why.machine : link.value === 'offline' ? why.offline : undefined;
+  const isDisabled = cannot !== undefined || (isAsked && !isOpen);
   return (
     <button
       type="button"
       class="button"
       aria-label={`${label}: ${vmlabel}`}
-      aria-disabled={isAsked || offline !== undefined}
-      title={offline}
-      onClick={() => !isAsked && offline === undefined && void command(id, 'start')}
+      aria-disabled={isDisabled}
+      title={cannot}
+      onClick={() => {
+        if (!isDisabled) void (isOpen ? openVm(id) : command(id, 'start'));
+      }}
     >
-      {isAsked ? words.command.asked.start : label}
+      {label}
     </button>
   );
 }

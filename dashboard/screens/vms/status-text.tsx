@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
 import { shownSince } from '../../live/link-state.ts';
-import { attemptOf, hadRun } from '../../live/vm-facts.ts';
+import { attemptOf, failingOf } from '../../live/vm-facts.ts';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { words } from '../../words/words.ts';
 
@@ -28,7 +28,7 @@ interface Description {
 }
 
 function describe(vm: Vm): Description {
-  const title = words.statusOf(vm.status, hadRun(vm));
+  const title = words.statusOf(vm.status, failingOf(vm));
   const { status, lastFailure, progress } = vm;
   if (status === 'RUNNING') {
     return {

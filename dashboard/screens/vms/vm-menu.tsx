@@ -5,7 +5,7 @@ import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
 import { link } from '../../live/link-state.ts';
 import { openLink, openVm } from '../../live/open-vm.ts';
-import { isGoing } from '../../live/vm-facts.ts';
+import { hasLostData, isGoing } from '../../live/vm-facts.ts';
 import type { MenuItem } from '../../parts/menu.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { toProblem } from '../../api/problem.ts';
@@ -39,7 +39,7 @@ function itemsOf(vm: Vm, openDialog: (name: 'rename' | 'delete') => void): MenuI
     {
       label: words.command.start,
       onSelect: () => void command(id, 'start'),
-      why: always ?? (enabled ? why.on : undefined),
+      why: always ?? (hasLostData(vm) ? why.dataLost : enabled ? why.on : undefined),
     },
     {
       label: words.command.stop,

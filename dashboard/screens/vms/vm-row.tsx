@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { isBooting, isGoing, osName } from '../../live/vm-facts.ts';
+import { osName } from '../../live/vm-facts.ts';
 import { distributionNames, regionNames } from '../../live/names.ts';
 import { shownSince } from '../../live/link-state.ts';
 import { vmSignal } from '../../live/vms.ts';
@@ -37,7 +37,7 @@ function Row({ vm }: { vm: Vm }): JSX.Element {
         <AskedNote vmId={vm.id} />
       </div>
       <div class="row-actions">
-        {!isBooting(vm) && !isGoing(vm) && vm.status !== 'STOPPING' && <PrimaryButton vm={vm} />}
+        <PrimaryButton vm={vm} />
         <Menu label={words.row.menu(vm.vmlabel)} button={<Icon name="more" />} items={items} />
       </div>
       {dialog}

@@ -1,0 +1,39 @@
+import type { JSX } from 'preact';
+import type { Vm } from '../../api/vm-fields.ts';
+import { asked, command } from '../../live/asked.ts';
+import { link } from '../../live/link-state.ts';
+import { openVm } from '../../live/open-vm.ts';
+import { isGoing, isUp, primaryCommandOf } from '../../live/vm-facts.ts';
+import { Icon } from '../../parts/icons.tsx';
+import { words } from '../../words/words.ts';
+import { PrimaryButton } from '../vms/primary-button.tsx';
+
+/** The commands that can be given to the VM now. Its menu has all, and says why some cannot. */
+export function Commands({ vm }: { vm: Vm }): JSX.Element {
+  const isDisabled = asked.value.get(vm.id)?.state === 'asked' || link.value === 'offline';
+  const give = (name: 'stop' | 'restart'): void => {
+    if (!isDisabled) void command(vm.id, name);
+  };
+  return (
+    <>
+      {!isGoing(vm) && primaryCommandOf(vm) !== 'open' && (
+        // The address of a VM that is off shows its start button, and its boot.
+        <button type="button" class="button" onClick={() => void openVm(vm.id)}>
+          {words.command.open}
+          <Icon name="external" />
+        </button>
+      )}
+      <PrimaryButton vm={vm} />
+      {vm.enabled && !isGoing(vm) && (
+        <button type="button" class="button" aria-disabled={isDisabled} onClick={() => give('stop')}>
+          {words.command.stop}
+        </button>
+      )}
+      {isUp(vm) && (
+        <button type="button" class="button" aria-disabled={isDisabled} onClick={() => give('restart')}>
+          {words.command.restart}
+        </button>
+      )}
+    </>
+  );
+}

@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { readConfig, type Config } from './config/config.ts';
+import type { Config } from './config/config.ts';
+import { readConfig } from './config/read-config.ts';
 import { collectGarbage } from './lib/collect-garbage.ts';
 import { createLog, type Log } from './log.ts';
 

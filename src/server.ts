@@ -5,14 +5,10 @@ import { RateLimits } from './auth/rate-limits.ts';
 import { loadCatalog } from './catalog/catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
-import { Dashboard } from './dashboard/dashboard.ts';
-import { loadDashboardFiles } from './dashboard/dashboard-files.ts';
+import { openDashboard } from './dashboard/open-dashboard.ts';
 import { createDatabase } from './db/database.ts';
-import { requireNotifications } from './db/require-notifications.ts';
-import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts';
-import { awaitDatabase } from './db/await-database.ts';
 import { Listener } from './db/listen.ts';
-import { migrateToLatest } from './db/migrate.ts';
+import { prepareDatabase } from './db/prepare-database.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
 import { EventStreams } from './events/event-streams.ts';
@@ -75,31 +71,22 @@ export async function startServer(
       : await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations);
   const keys = await readKeys(config);
 
-  const embedded =
-    config.databaseUrl === undefined
-      ? await startEmbeddedPostgres({ dataDir: config.dataDir, log, signal })
-      : undefined;
-  if (embedded !== undefined) parts.defer(() => embedded.stop());
-  const databaseUrl = config.databaseUrl ?? embedded?.url ?? '';
-  if (embedded === undefined) {
-    await awaitDatabase(databaseUrl, log, signal);
-    await requireNotifications(databaseUrl);
-  }
-  await migrateToLatest(databaseUrl, log);
+  const database = await prepareDatabase(config, log, signal);
+  parts.defer(() => database.stop());
   const outage = new OutageLog(log, 'the database');
   const ending = new AbortController();
-  const db = createDatabase(databaseUrl, { outage, ending: ending.signal });
+  const db = createDatabase(database.url, { outage, ending: ending.signal });
   parts.defer(() => db.destroy());
   // The API and the ingress have connections of their own: many starts at once delay no request.
-  const engineDb = createDatabase(databaseUrl, { outage, ending: ending.signal });
+  const engineDb = createDatabase(database.url, { outage, ending: ending.signal });
   parts.defer(() => engineDb.destroy());
   const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
   if (rotationDue)
     log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
   const secretBox = new SecretBox(keys.keyRing, ownKeys);
   // Only this process uses the embedded database, so remaining leases are those of a gateway that was killed.
-  if (embedded !== undefined) await clearLeases(db);
-  const listener = await Listener.open({ url: databaseUrl, outage, name: listenerName(keys.keyRing) });
+  if (database.isEmbedded) await clearLeases(db);
+  const listener = await Listener.open({ url: database.url, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
 
   const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
@@ -110,7 +97,7 @@ export async function startServer(
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({
         config,
-        databaseUrl,
+        databaseUrl: database.url,
         db: engineDb,
         listener,
         catalog,
@@ -204,14 +191,6 @@ export async function startServer(
 
   const held = parts.move();
   return { address, close: () => held.disposeAsync() };
-}
-
-/** Undefined if the page is turned off or has not been built. */
-async function openDashboard({ dashboard, production }: Config, log: Log): Promise<Dashboard | undefined> {
-  if (dashboard === undefined) return undefined;
-  const files = await loadDashboardFiles();
-  if (files === undefined) log.warn('the dashboard is not built; npm start builds it, DASHBOARD=0 turns it off');
-  return files && new Dashboard({ files, oidc: dashboard.oidc, graphiql: !production });
 }
 
 /** When each loop that readiness depends on last completed a round. */

@@ -1,5 +1,5 @@
 import { digestIn, listedReference } from '../engine/image-reference.ts';
-import type { EngineImage } from '../engine/driver.ts';
+import type { EngineImage } from '../engine/engine-reports.ts';
 import type { MachineImage } from '../engine/machine.ts';
 
 /** Why an engine can start no VM at all. */

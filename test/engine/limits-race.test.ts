@@ -1,7 +1,7 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDatabase, type Db } from '../../src/db/database.ts';
-import { readUsage } from '../../src/vm/vm-store.ts';
+import { readUsage } from '../../src/vm/read-usage.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { executeSql } from '../support/execute-sql.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { EngineEvent } from '../../src/engine/driver.ts';
+import type { EngineEvent } from '../../src/engine/engine-reports.ts';
 import type { MachineSpec, MachineVolume } from '../../src/engine/machine.ts';
 import { EngineError } from '../../src/engine/engine-error.ts';
 import { LABEL } from '../../src/engine/labels.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/config/read-config.ts';
 import { isPastWatermark, parseDiskWatermark } from '../../src/config/disk-watermark.ts';
 
 const GB = 2 ** 30;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Inventory } from '../../src/engine/driver.ts';
+import type { Inventory } from '../../src/engine/engine-reports.ts';
 import { findOrphans, judgeOrphans, type OrphanFacts } from '../../src/reconciler/orphans/judge-orphans.ts';
 
 const machine = (id: string): Inventory['machines'][number] => {

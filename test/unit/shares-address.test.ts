@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Inventory } from '../../src/engine/driver.ts';
+import type { Inventory } from '../../src/engine/engine-reports.ts';
 import { sharesAddress } from '../../src/reconciler/plan/shares-address.ts';
 
 type Machine = Inventory['machines'][number];

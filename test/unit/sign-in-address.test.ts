@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { claimsOf } from '../../dashboard/session/token-claims.ts';
 import { createVerifyToken } from '../../src/auth/jwt.ts';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/config/read-config.ts';
 import { signInAddress } from '../../src/dashboard/sign-in-address.ts';
 import { JWT_SECRET } from '../support/tokens.ts';
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../src/catalog/catalog.ts';
-import type { EngineImage } from '../../src/engine/driver.ts';
+import type { EngineImage } from '../../src/engine/engine-reports.ts';
 import { NOTHING_LEARNED, toKnownImages, type EngineFacts } from '../../src/vm/engine-facts.ts';
 import { startProblems, type StartCandidate } from '../../src/vm/problems/start-problems.ts';
 

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { readConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/config/read-config.ts';
 import { listenServer } from '../../src/http/server/listen-server.ts';
 import { findCertificateProblem, readTlsPair, type TlsFiles } from '../../src/http/server/tls-files.ts';
 import { eventually } from '../support/eventually.ts';

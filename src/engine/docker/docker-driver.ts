@@ -1,15 +1,13 @@
 import { withDeadline } from '../../lib/concurrency/with-deadline.ts';
+import type { EngineDriver, EnsureProgress, LogOptions } from '../driver.ts';
 import type {
   DiskSpace,
   EngineDescription,
-  EngineDriver,
   EngineEvent,
-  EnsureProgress,
   Inventory,
   IsolationState,
   Labelled,
-  LogOptions,
-} from '../driver.ts';
+} from '../engine-reports.ts';
 import type {
   MachineAddress,
   MachineLogLine,

@@ -1,6 +1,6 @@
 import { builder } from './builder.ts';
 import { createViolations, startViolations, type Usage as AccountUsage } from '../../vm/limits.ts';
-import { readUsage } from '../../vm/vm-store.ts';
+import { readUsage } from '../../vm/read-usage.ts';
 import { isUuid } from '../../lib/is-uuid.ts';
 import { Plan } from './catalog.ts';
 import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';

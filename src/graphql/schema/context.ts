@@ -9,7 +9,7 @@ import type { PublicAddress } from '../../vm/networking/mapping.ts';
 import { planOf } from '../../vm/commands/vm-command.ts';
 import type { VmDependencies } from '../../vm/commands/vm-command.ts';
 import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../../secrets/secret-store.ts';
-import { readUsage } from '../../vm/vm-store.ts';
+import { readUsage } from '../../vm/read-usage.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 

@@ -10,7 +10,7 @@ import { planOf, type VmDependencies } from '../../vm/commands/vm-command.ts';
 import { startVm } from '../../vm/commands/vm-commands.ts';
 import { startViolations } from '../../vm/limits.ts';
 import { isBooting } from '../../vm/vm-status.ts';
-import { readUsage } from '../../vm/vm-store.ts';
+import { readUsage } from '../../vm/read-usage.ts';
 import type { Vm } from '../../vm/vm.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import { BOOT_SCRIPT } from '../pages/page-assets.ts';

@@ -1,4 +1,4 @@
-import type { Inventory } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import { PROBE_VOLUME } from '../../engine/labels.ts';
 
 export interface OrphanFacts {

@@ -1,6 +1,7 @@
 import type { Db } from '../../db/database.ts';
 import type { Engine } from '../../engine/open-engines.ts';
-import type { EngineDriver, Inventory } from '../../engine/driver.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import { LABEL } from '../../engine/labels.ts';
 import { findDeletedVms } from '../../events/deleted-vms.ts';
 import { isUuid } from '../../lib/is-uuid.ts';

@@ -1,5 +1,6 @@
 import type { Db } from '../../db/database.ts';
-import type { EngineDriver, Inventory } from '../../engine/driver.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import { findDeletedVms } from '../../events/deleted-vms.ts';
 import type { Log } from '../../log.ts';
 import { findOrphans, judgeOrphans } from './judge-orphans.ts';

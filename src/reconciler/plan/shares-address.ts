@@ -1,4 +1,4 @@
-import type { Inventory } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import type { Observation } from '../../engine/machine.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { EngineProblem } from '../../vm/engine-facts.ts';
-import type { IsolationState } from '../../engine/driver.ts';
+import type { IsolationState } from '../../engine/engine-reports.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 
 /** Whether VMs are isolated on an engine; undefined before the first answer. */

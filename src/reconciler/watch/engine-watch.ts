@@ -1,5 +1,6 @@
 import type { Db } from '../../db/database.ts';
-import type { EngineDriver, EngineEvent } from '../../engine/driver.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import type { EngineEvent } from '../../engine/engine-reports.ts';
 import { OutageLog } from '../../lib/outage-log.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';

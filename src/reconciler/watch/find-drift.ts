@@ -1,4 +1,4 @@
-import type { Inventory } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 
 /** The columns of a VM that the comparison needs. */

@@ -1,4 +1,5 @@
-import type { EngineDriver, Inventory } from '../../engine/driver.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import type { Inventory } from '../../engine/engine-reports.ts';
 import type { Log } from '../../log.ts';
 import { isDoubtful } from './is-doubtful.ts';
 

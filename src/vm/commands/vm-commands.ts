@@ -15,7 +15,9 @@ import {
   type VmDependencies,
 } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
-import { countVms, findVmByKey, readUsage } from '../vm-store.ts';
+import { countVms } from '../vm-list.ts';
+import { findVmByKey } from '../vm-store.ts';
+import { readUsage } from '../read-usage.ts';
 import type { Vm } from '../vm.ts';
 
 /**

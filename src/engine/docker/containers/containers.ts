@@ -7,6 +7,7 @@ import { isContainerNameOf } from './container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { expectNoContent } from '../connection/expect-no-content.ts';
 import { statusOf } from '../connection/engine-failure.ts';
+import { readEndpoints, type Endpoint } from './read-endpoints.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
 import { expectList } from '../observe/expect-list.ts';
 import {
@@ -32,10 +33,6 @@ export interface ContainerDetails extends InspectedContainer {
     | readonly { readonly Type?: string; readonly Name?: string | undefined; readonly Destination?: string }[]
     | null;
   readonly HostConfig?: { readonly NetworkMode?: string | undefined } | null;
-}
-
-interface NetworkDetails {
-  readonly Containers?: Readonly<Record<string, { readonly Name?: string } | null>> | null;
 }
 
 /** Finds, stops and removes the containers of this installation. "Already so" is success. */
@@ -121,25 +118,16 @@ export class Containers {
     };
   }
 
-  /** The machine's running containers, from the endpoints of the engine's networks. */
+  /** The machine's running containers, from the endpoints of the machines' networks. */
   async #findAttached(id: string, signal: AbortSignal): Promise<readonly string[]> {
-    const found = await Promise.all(
-      this.#networks.map((name) =>
-        this.#call('inspect a network', signal, async (abortSignal) => {
-          // The type lacks the options.
-          const network = this.#docker.getNetwork(name);
-          const inspect: (options: { abortSignal: AbortSignal }) => Promise<unknown> = network.inspect.bind(network);
-          const { Containers: attached }: NetworkDetails = (await inspect({ abortSignal })) ?? {};
-          return Object.entries(attached ?? {});
-        }).catch((error: unknown) => {
-          if (statusOf(error) === 404) return [];
-          throw error;
-        }),
-      ),
+    const endpoints = this.#networks.map((name) =>
+      this.#call('inspect a network', signal, (abortSignal) => readEndpoints(this.#docker, name, abortSignal)),
     );
-    return found
+    const isOwn = ({ name }: Endpoint) => isContainerNameOf(this.#installationId, id, name);
+    return (await Promise.all(endpoints))
       .flat()
-      .flatMap(([ref, endpoint]) => (isContainerNameOf(this.#installationId, id, endpoint?.Name ?? '') ? [ref] : []));
+      .filter(isOwn)
+      .map(({ ref }) => ref);
   }
 
   /** Stops the container: stop signal, grace period, then SIGKILL. */

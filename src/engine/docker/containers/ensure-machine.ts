@@ -4,6 +4,7 @@ import type { MachineImage, MachineSpec, Observation } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
 import { bringUp } from './bring-up.ts';
+import { checkVolumes } from './check-volumes.ts';
 import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
 import { statusOf } from '../connection/engine-failure.ts';
@@ -75,7 +76,7 @@ export class EnsureMachine {
     await containers.retire(broken, this.#signal);
     // Created before the others stop: slow or failing steps happen while those still run.
     const ref = fit?.Id ?? (await this.#create());
-    if (fit === undefined || fit.State === 'created') await this.#checkVolumes(ref);
+    if (fit === undefined || fit.State === 'created') await checkVolumes(this.#tools, this.#spec, ref, this.#signal);
     if (fit?.State !== 'running') await isolated;
     const surplus = [...others.filter((one) => !kept.includes(one)), ...copies];
     await Promise.all([
@@ -117,27 +118,6 @@ export class EnsureMachine {
     const { names, enforcement } = await this.#tools.volumes.ensure(this.#spec, this.#signal);
     if (enforcement !== undefined) this.#onProgress({ phase: 'storage', enforcement });
     return names;
-  }
-
-  /** The engine replaces a volume that is removed just before the creation by a blank one. Never start with that. */
-  async #checkVolumes(ref: string): Promise<void> {
-    const { containers, inventory, volumes, log } = this.#tools;
-    const targets = new Set(this.#spec.volumes.map(({ target }) => target));
-    if (targets.size === 0) return;
-    const mounts = (await containers.inspect(ref, this.#signal))?.Mounts ?? [];
-    const names = mounts.flatMap(({ Type, Name, Destination = '' }) =>
-      Type === 'volume' && Name && targets.has(Destination) ? [Name] : [],
-    );
-    const foreign = await inventory.findForeign(this.#spec.id, names, this.#signal);
-    if (foreign.length === 0) return;
-    log.error(
-      { machine: this.#spec.id, ref, volumes: foreign },
-      'a volume was removed while its container was created; not starting it',
-    );
-    await containers.remove(ref, this.#signal);
-    await volumes.removeBlank(foreign, this.#signal);
-    // The next attempt finds the data, or reports DATA_LOST.
-    throw new StaleContainerError(`A volume of machine ${this.#spec.id} was removed before its start.`);
   }
 
   /** Creates the container and returns its engine id. */

@@ -1,6 +1,6 @@
 import { withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { Log } from '../../../log.ts';
-import type { IsolationState } from '../../driver.ts';
+import type { IsolationState } from '../../engine-reports.ts';
 import { EngineError } from '../../engine-error.ts';
 import { parseResolvers } from './firewall-rules.ts';
 import { Watchdog, type WatchdogTools } from './watchdog.ts';

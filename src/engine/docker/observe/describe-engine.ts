@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { EngineDescription } from '../../driver.ts';
+import type { EngineDescription } from '../../engine-reports.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { expectList } from './expect-list.ts';
 

@@ -1,4 +1,4 @@
-import type { EngineEvent } from '../../driver.ts';
+import type { EngineEvent } from '../../engine-reports.ts';
 import { LABEL } from '../../labels.ts';
 import { isMachineNetwork } from '../isolation/shared-engine-names.ts';
 

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
-import type { DiskSpace } from '../../driver.ts';
+import type { DiskSpace } from '../../engine-reports.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import type { HostCommands, HostOutput } from '../host/host-commands.ts';

@@ -1,4 +1,4 @@
-import type { DiskSpace } from '../../driver.ts';
+import type { DiskSpace } from '../../engine-reports.ts';
 import type { MeasuredDirectory } from './storage-commands.ts';
 
 /** Disk usage of an installation's image files, and of directories of the engine. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import type { EngineEvent, LogOptions } from '../../driver.ts';
+import type { LogOptions } from '../../driver.ts';
+import type { EngineEvent } from '../../engine-reports.ts';
 import type { MachineLogLine, MachineStats } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { asReadable } from './as-readable.ts';

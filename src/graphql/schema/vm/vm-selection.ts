@@ -1,6 +1,6 @@
 import type { FieldNode, GraphQLResolveInfo } from 'graphql';
 import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/vm-columns.ts';
-import type { VmSelection } from '../../../vm/vm-store.ts';
+import type { VmSelection } from '../../../vm/vm-list.ts';
 import type { NodeType } from '../node/global-id.ts';
 import { selectedFields } from '../selected-fields.ts';
 

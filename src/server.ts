@@ -126,6 +126,7 @@ export async function startServer(
     secretBox,
     forward,
     address: publicAddress(config, address.port),
+    maxAccessMs: config.maxAccessMs,
     streams,
     bootProgress,
     telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),

@@ -1,4 +1,5 @@
 const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
+  ACCESS_ENDED: (name) => `ended access to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
   PORT_ADDED: (name) => `opened a port of ${name}`,
@@ -12,6 +13,7 @@ const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
   VM_CREATED: (name) => `created ${name}`,
   VM_DELETED: (name) => `deleted ${name}`,
   VM_RESTARTED: (name) => `restarted ${name}`,
+  VM_SHARED: (name) => `shared ${name}`,
   VM_STARTED: (name) => `started ${name}`,
   VM_STOPPED: (name) => `stopped ${name}`,
   VM_UPDATED: (name) => `changed ${name}`,

@@ -28,6 +28,9 @@ export interface AuditDetails {
   PORT_REMOVED: { readonly protocol: string; readonly internalPort: number };
   OPEN_LINK_CREATED: { readonly name: string | null };
   OPEN_LINK_REDEEMED: { readonly name: string | null };
+  VM_SHARED: { readonly name: string | null; readonly role: string; readonly minutes: number };
+  /** How many accesses and unused links of guests there were. */
+  ACCESS_ENDED: { readonly accesses: number };
 }
 
 export type AuditAction = keyof AuditDetails;
@@ -49,7 +52,9 @@ export const AUDIT_ACTIONS = {
   PORT_ADDED: 'A port was forwarded.',
   PORT_REMOVED: 'A forwarded port was removed.',
   OPEN_LINK_CREATED: 'A one-time link to the VM, or to one of its mappings, was made.',
-  OPEN_LINK_REDEEMED: 'A browser came with such a link.',
+  OPEN_LINK_REDEEMED: 'A browser came with such a link, or with one for somebody else.',
+  VM_SHARED: 'A link for somebody else was made; the details have the role and how long the access lasts.',
+  ACCESS_ENDED: 'Accesses to the VM were ended, or links withdrawn, before their time.',
 } as const satisfies Record<AuditAction, string>;
 
 /** An entry of an account's audit. */

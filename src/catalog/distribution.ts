@@ -84,6 +84,11 @@ const entrySchema = z.strictObject({
   /** How the gateway checks the app. Set it for an image whose web server answers before the app does. */
   probe: probeSchema.default(PLAIN_PROBE),
   volumes: z.array(volumeSchema).default([{ name: 'primary', path: '/config' }]),
+  /**
+   * Which images leave out the keys, pointer and clipboard of clients whose requests say `X-Swiftor-Access: view`:
+   * `stand-ins`, the ones that `npm run images` builds, or `all`.
+   */
+  honoursViewers: z.enum(['none', 'stand-ins', 'all']).default('none'),
   /** Variables of the image's sign-in. They get the value of VM_PASSWORD. */
   passwordVariables: z.array(z.string()).default([]),
   /** Other variables that the image needs. */
@@ -180,8 +185,21 @@ interface RunningImage {
  * app is up.
  */
 export function probeOf(distribution: Distribution, desktop: string | null, image: RunningImage | undefined): Probe {
+  return isStandIn(distribution, desktop, image) ? PLAIN_PROBE : distribution.probe;
+}
+
+/** Whether the running image keeps the input of clients out that may only look on. */
+export function honoursViewers(
+  distribution: Distribution,
+  desktop: string | null,
+  image: RunningImage | undefined,
+): boolean {
+  const { honoursViewers: which } = distribution;
+  return which === 'all' || (which === 'stand-ins' && isStandIn(distribution, desktop, image));
+}
+
+function isStandIn(distribution: Distribution, desktop: string | null, image: RunningImage | undefined): boolean {
+  if (image === undefined) return false;
   // Containers of earlier versions lack `standInFor`, and are recognized by the reference.
-  const isStandIn =
-    image !== undefined && (image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop));
-  return isStandIn ? PLAIN_PROBE : distribution.probe;
+  return image.standInFor !== undefined || image.reference === localImageOf(distribution, desktop);
 }

@@ -10,6 +10,7 @@ const SELKIES_DESKTOP = {
   // nginx serves the page, behind HTTP Basic, long before there is a desktop. Only these paths reach the desktop, see
   // default.conf of docker-baseimage-selkies: the first in images up to 2026-08, the second in later ones.
   probe: { path: ['/websocket', '/api/websockets'], signIn: 'basic', expect: 'websocket' },
+  honoursViewers: 'stand-ins',
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
   shmMb: 1024,
   bootSeconds: 180,

@@ -57,6 +57,8 @@ export interface Config {
     readonly bind: string;
     readonly hosts: ReadonlyMap<string, string>;
   };
+  /** How long an opened app stays open at most, in ms. */
+  readonly maxAccessMs: number;
   /** How many days the audit is kept. */
   readonly auditDays: number;
   /** Origins whose pages may use the API, besides the gateway's own; `*` for all. */

@@ -61,6 +61,7 @@ const schema = z.object({
     .union([z.ipv4(), z.ipv6()], { error: "must be an address of the engine's host, such as 0.0.0.0" })
     .optional(),
   FORWARD_HOSTS: z.string().default(''),
+  OPEN_ACCESS_MAX: z.string().default('12h'),
   AUDIT_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
   ALLOWED_ORIGINS: z.string().default(''),
   INTROSPECTION: z.enum(['0', '1']).optional(),

@@ -4,6 +4,7 @@ import { ROLES, type Config, type Role } from './config.ts';
 import { parseDiskWatermark, type DiskWatermark } from './disk-watermark.ts';
 import { readEnvironment, type Environment } from './environment.ts';
 import { readOidcClient } from './oidc-client.ts';
+import { parseDuration } from './parse-duration.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parsePortRange } from './parse-port-range.ts';
 import { parseForwardHosts, parseRegions, parseRuntimes, regionsOn } from './regions.ts';
@@ -63,6 +64,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       hosts: parseForwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
     },
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
+    maxAccessMs: readMaxAccess(values.OPEN_ACCESS_MAX),
     auditDays: values.AUDIT_DAYS,
     allowedOrigins: parseOrigins(values.ALLOWED_ORIGINS),
     introspection: values.INTROSPECTION === undefined ? !production : values.INTROSPECTION === '1',
@@ -132,6 +134,14 @@ function readWatermark(text: string): DiskWatermark {
   if (watermark === undefined)
     throw new Error(`DISK_WATERMARK has "${text}"; it must be 85%, 20GB, or 85%,20GB to require both.`);
   return watermark;
+}
+
+function readMaxAccess(text: string): number {
+  try {
+    return parseDuration(text) * 1_000;
+  } catch (error) {
+    throw new Error(`OPEN_ACCESS_MAX has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
 }
 
 function parseRoles(text: string): ReadonlySet<Role> {

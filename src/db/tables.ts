@@ -86,6 +86,8 @@ export interface VmTable {
   next_attempt_at: Optional<Date>;
   /** Counts wake-ups, because one that arrives during a pass must not be lost at its end. */
   wakes: Defaulted<number>;
+  /** Incremented when an access to the VM's addresses is ended. */
+  access_version: Defaulted<number>;
   created_at: Generated<Date>;
 }
 
@@ -143,12 +145,23 @@ export interface DeletedVmTable {
   deleted_at: Date;
 }
 
-export interface OpenLinkTable {
-  token_hash: Buffer;
+export interface VmAccessTable {
+  id: Generated<string>;
   vm_id: string;
+  /** The mapping. Null: the VM's own address. */
   name: Optional<string>;
-  expires_at: Date;
-  session_until: Date;
+  role: string;
+  is_guest: boolean;
+  signs_in: boolean;
+  link_hash: Buffer;
+  link_until: Date;
+  /** Null until the link is used, like the next columns. */
+  token_hash: Optional<Buffer>;
+  created_at: Generated<Date>;
+  opened_at: Optional<Date>;
+  address: Optional<string>;
+  signed_in_at: Optional<Date>;
+  until: Date;
 }
 
 export interface AuditTable {
@@ -176,6 +189,6 @@ export interface Database {
   vm_port: VmPortTable;
   vm_event: VmEventTable;
   deleted_vm: DeletedVmTable;
-  open_link: OpenLinkTable;
+  vm_access: VmAccessTable;
   audit: AuditTable;
 }

@@ -5,9 +5,10 @@ import { answerUnavailable } from '../http/response/plain-answer.ts';
 import { requestIdOf } from '../http/request/request-id.ts';
 import { originForm } from '../http/request/request-target.ts';
 import type { Log } from '../log.ts';
-import { OPEN_PATH } from '../vm/commands/open-links.ts';
+import type { AccessScope } from '../vm/access/vm-access.ts';
+import { OPEN_PATH } from '../vm/commands/vm-access.ts';
+import { redeemLink, type RedeemOptions } from './access/redeem-link.ts';
 import type { Refusals } from './access/refusals.ts';
-import type { Tickets, TicketScope } from './access/tickets.ts';
 import { trustedCookies } from './access/trusted-cookies.ts';
 import { answerNotHere } from './pages/answer-not-here.ts';
 import type { RouteCache } from './routing/route-cache.ts';
@@ -16,8 +17,7 @@ import { EVENTS_PATH, START_PATH, type BootPage } from './waiting/boot-page.ts';
 
 const PREFIX = '/.swiftor/';
 
-interface OwnPathsOptions {
-  readonly tickets: Tickets;
+interface OwnPathsOptions extends Omit<RedeemOptions, 'onRedeemed'> {
   readonly routes: RouteCache;
   readonly refusals: Refusals;
   readonly bootPage: BootPage;
@@ -38,7 +38,7 @@ export class OwnPaths {
   }
 
   /** Serves a request. Never throws. */
-  handle(req: IncomingMessage, res: ServerResponse, scope: TicketScope): void {
+  handle(req: IncomingMessage, res: ServerResponse, scope: AccessScope): void {
     this.#serve(req, res, scope).catch((error: unknown) => {
       if (res.destroyed) return;
       if (!isDatabaseUnavailable(error)) {
@@ -51,13 +51,16 @@ export class OwnPaths {
     });
   }
 
-  async #serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
+  async #serve(req: IncomingMessage, res: ServerResponse, scope: AccessScope): Promise<void> {
     const { tickets, routes, refusals, bootPage, bootPageEvents } = this.#options;
     const cookies = trustedCookies(req);
     // Each costs a statement or more, and who has no ticket needs few of them.
-    if (tickets.find(cookies, scope) === undefined && refusals.count(req, res)) return;
+    if (!tickets.hasClaim(cookies, scope) && refusals.count(req, res)) return;
     const path = pathOf(originForm(req.url ?? '/'));
-    if (path === OPEN_PATH) return tickets.redeem(req, res, scope);
+    if (path === OPEN_PATH) {
+      const onRedeemed = (vmId: string): void => routes.readAgain(vmId);
+      return redeemLink(req, res, scope, { ...this.#options, onRedeemed });
+    }
     if (path === EVENTS_PATH) return bootPageEvents.serve(req, res, scope);
     if (path === START_PATH) return bootPage.start(req, res, await routes.findView(scope, cookies));
     answerNotHere(res);

@@ -33,13 +33,13 @@ export class VmIngress {
   constructor(options: VmIngressOptions) {
     const { publicScheme, streams, addressOf, refusalsPerSecond, log } = options;
     const refusals = new Refusals({ addressOf, perSecond: refusalsPerSecond });
-    const tickets = new Tickets({ ...options, secure: publicScheme === 'https' });
+    const tickets = new Tickets({ secretBox: options.secretBox, secure: publicScheme === 'https' });
     const routes = new RouteCache({ ...options, tickets });
     const bootPage = new BootPage(options);
     const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
     this.proxy = new IngressProxy({ routes, refusals, bootPage, log, publicScheme, addressOf });
-    this.ownPaths = new OwnPaths({ tickets, routes, refusals, bootPage, bootPageEvents, log });
+    this.ownPaths = new OwnPaths({ ...options, tickets, routes, refusals, bootPage, bootPageEvents });
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { decrypt, encrypt } from './encrypt.ts';
 import type { InstallationKeys } from './installation.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -61,6 +61,12 @@ export class SecretBox {
   /** A keyed digest for what clients receive. Its key is replaced by `rotate-secrets --renew`. */
   sign(text: string): string {
     return digest(this.#keys.signing, text);
+  }
+
+  /** Whether the signature is that of `text`. */
+  isSignature(signature: string, text: string): boolean {
+    const [given, expected] = [Buffer.from(signature), Buffer.from(this.sign(text))];
+    return given.length === expected.length && timingSafeEqual(given, expected);
   }
 
   #encryptDataKey(id: string, userId: string, value: Buffer, keyId: string): DataKey {

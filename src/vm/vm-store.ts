@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
+import { selectOpenAccesses } from './access/access-store.ts';
+import type { VmAccess } from './access/vm-access.ts';
 import type { Vm } from './vm.ts';
 import { ALL_VM_PROPERTIES, columnsOf, toVm, type VmProperty } from './vm-columns.ts';
 import { toVmStatus } from './vm-status.ts';
@@ -56,33 +58,41 @@ export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm 
   return row === undefined ? undefined : { ...toVm(row), readAt: row.readAt };
 }
 
+/** A VM with who may open it. */
+export interface VisitedVm extends Vm {
+  readonly accesses: readonly VmAccess[];
+  /** Grows when an access is ended. */
+  readonly accessVersion: number;
+}
+
 /** Finds the VMs of any account, for the ingress. Never use it to answer a request of an account. */
-export async function findVmsOfAnyone(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, Vm>> {
+export async function findVmsOfAnyone(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, VisitedVm>> {
   const rows = await selectVm(db)
+    .select(['vm.access_version as accessVersion', selectOpenAccesses.as('accesses')])
     .where('vm.id', '=', sql<string>`any(${ids.filter(isUuid)}::uuid[])`)
     .execute();
-  return new Map(rows.map((row) => [row.id, toVm(row)]));
+  return new Map(rows.map((row) => [row.id, toVm(row) as VisitedVm]));
 }
 
 /**
- * For each VM the columns that decide where its addresses lead, in the form of `versionOf`. Deleted VMs are missing.
+ * For each VM the columns that decide where its addresses lead, and for whom, in the form of `versionOf`. Deleted VMs are missing.
  */
 export async function findVmVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .selectFrom('vm')
-    .select(['id', 'last_event_seq', 'status', 'engine_ref', 'address'])
+    .select(['id', 'last_event_seq', 'access_version', 'status', 'engine_ref', 'address'])
     .where('id', '=', sql<string>`any(${ids}::uuid[])`)
     .execute();
   return new Map(
-    rows.map(({ id, last_event_seq, status, engine_ref, address }) => [
+    rows.map(({ id, last_event_seq, access_version, status, engine_ref, address }) => [
       id,
-      textOf(last_event_seq, toVmStatus(status), engine_ref, address),
+      textOf(last_event_seq, access_version, toVmStatus(status), engine_ref, address),
     ]),
   );
 }
 
-export function versionOf({ lastEventSeq, status, engineRef, address }: Vm): string {
-  return textOf(lastEventSeq, status, engineRef, address);
+export function versionOf({ lastEventSeq, accessVersion, status, engineRef, address }: VisitedVm): string {
+  return textOf(lastEventSeq, accessVersion, status, engineRef, address);
 }
 
 function textOf(...parts: readonly (string | number | null)[]): string {

@@ -52,12 +52,7 @@ async function openTable() {
   const db = plain.withPlugin(results);
   const listener = undo.adopt(await Listener.open({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const tickets = new Tickets({
-    db,
-    secretBox: await openTestSecretBox(db),
-    addressOf: () => '127.0.0.1',
-    secure: false,
-  });
+  const tickets = new Tickets({ secretBox: await openTestSecretBox(db), secure: false });
   const table = undo.adopt(new RouteCache({ db, listener, catalog, forward: FORWARD, tickets }), (open) =>
     open.close(),
   );

@@ -10,6 +10,7 @@ import { call, fetchText, gateway as proxyGateway, HOST, listen, read, upstream 
 import { createOpenLink, openVm } from '../support/open-vm.ts';
 import { visit } from '../support/visit.ts';
 import { createVm } from '../support/vms.ts';
+import { testTicket } from '../support/ticket.ts';
 import { testToken } from '../support/tokens.ts';
 import { useGateway } from '../support/use-gateway.ts';
 
@@ -87,7 +88,7 @@ describe('an open link', () => {
     expect((await follow(elsewhere)).status).toBe(404);
     elsewhere.host = `web-${link.host}`;
     expect((await follow(elsewhere)).status).toBe(404);
-    await executeSql(gateway.databaseUrl, `update open_link set expires_at = expires_at - interval '60 seconds'`);
+    await executeSql(gateway.databaseUrl, `update vm_access set link_until = link_until - interval '60 seconds'`);
     expect((await follow(link)).status).toBe(404);
   });
 
@@ -191,7 +192,7 @@ describe('a connection that was opened by a ticket', () => {
     const until = Date.now() + 1_000;
     const { port: entry } = await proxyGateway((_vmId, name) => {
       const resolution = upstream(port);
-      const ticket = { id: 't', userId: 'alice', until };
+      const ticket = testTicket(until);
       return resolution.kind === 'upstream' && name === undefined ? { ...resolution, ticket } : resolution;
     });
     const open = async (host: string) => {
@@ -214,7 +215,7 @@ describe('a connection that was opened by a ticket', () => {
     const app = createServer();
     new WebSocketServer({ server: app }).on('connection', (ws) => ws.on('error', () => undefined));
     const port = await listen(app);
-    const ticket = { id: 't', userId: 'alice', until: Date.now() + 60_000 };
+    const ticket = testTicket();
     const { port: entry } = await proxyGateway(
       () => ({ ...upstream(port), ticket, holder: ticket }) as ReturnType<typeof upstream>,
     );

@@ -33,7 +33,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   lib: ['concurrency', 'process', '.'],
   http: ['request', 'response', 'server'],
   db: ['pool', 'embedded', '.'],
-  vm: ['networking', '.', 'problems', 'commands'],
+  vm: ['networking', 'access', '.', 'problems', 'commands'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'proxy', '.'],

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Resolution } from '../../src/ingress/routing/resolution.ts';
 import { BASE, before, call, fetchText, gateway, HOST, listen, raw, upstream } from '../support/ingress.ts';
+import { testTicket } from '../support/ticket.ts';
 
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
@@ -35,7 +36,7 @@ describe('a WebSocket', () => {
 
   it('finds a place for who holds a ticket, however many visitors there are', async () => {
     const app = await echo();
-    const ticket = { id: 't', userId: 'alice', until: Date.now() + 60_000 };
+    const ticket = testTicket();
     const { port } = await gateway((_vm, _name, _path, cookies) => {
       const resolution = upstream(app.port);
       return resolution.kind === 'upstream' && cookies.size > 0 ? { ...resolution, holder: ticket } : resolution;

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../../api/queries.ts';
 
 /** What the audit can be filtered by. */
 export const AUDIT_ACTIONS: readonly AuditEntry['action'][] = [
+  'ACCESS_ENDED',
   'OPEN_LINK_CREATED',
   'OPEN_LINK_REDEEMED',
   'PORT_ADDED',
@@ -15,6 +16,7 @@ export const AUDIT_ACTIONS: readonly AuditEntry['action'][] = [
   'VM_CREATED',
   'VM_DELETED',
   'VM_RESTARTED',
+  'VM_SHARED',
   'VM_STARTED',
   'VM_STOPPED',
   'VM_UPDATED',

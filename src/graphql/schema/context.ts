@@ -5,17 +5,17 @@ import type { EventStreams } from '../../events/event-streams.ts';
 import type { BootProgress } from '../../events/boot-progress.ts';
 import type { EngineFacts } from '../../vm/engine-facts.ts';
 import type { Usage } from '../../vm/limits.ts';
-import type { PublicAddress } from '../../vm/networking/mapping.ts';
 import { planOf } from '../../vm/commands/vm-command.ts';
-import type { VmDependencies } from '../../vm/commands/vm-command.ts';
+import type { AccessDependencies } from '../../vm/commands/vm-access.ts';
+import { listAccesses } from '../../vm/access/access-store.ts';
+import type { ListedAccess } from '../../vm/access/vm-access.ts';
 import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../../secrets/secret-store.ts';
 import { readUsage } from '../../vm/read-usage.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
 /** What resolvers use; the same for every request. */
-export interface Services extends VmDependencies {
-  readonly address: PublicAddress;
+export interface Services extends AccessDependencies {
   readonly streams: Pick<EventStreams, 'subscribe'>;
   readonly bootProgress: Pick<BootProgress, 'find'>;
   readonly telemetry: Pick<VmTelemetry, 'logs' | 'stats'>;
@@ -57,6 +57,7 @@ class Loaders {
   readonly #viewer: Actor;
   #secrets: DataLoader<string, VmSecretName[]> | undefined;
   #values: DataLoader<string, VmSecret[]> | undefined;
+  #accesses: DataLoader<string, ListedAccess[]> | undefined;
   #account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
 
   constructor(services: Services, viewer: Actor) {
@@ -76,6 +77,13 @@ class Loaders {
     const { db, secretBox } = this.#services;
     this.#values ??= loaderByVm((vmIds) => revealSecrets(db, secretBox, this.#viewer, [...new Set(vmIds)]));
     return this.#values.load(vmId);
+  }
+
+  /** Who may open the VM. */
+  accesses(vmId: string): Promise<ListedAccess[]> {
+    const { db } = this.#services;
+    this.#accesses ??= loaderByVm((vmIds) => listAccesses(db, vmIds));
+    return this.#accesses.load(vmId);
   }
 
   account(): Promise<{ plan: Plan; usage: Usage }> {

@@ -1,5 +1,6 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
+import './access.ts';
 import './account.ts';
 import './audit.ts';
 import './catalog.ts';

@@ -1,6 +1,5 @@
 import { mappingSubdomain, mappingUrl, type Mapping } from '../../vm/networking/mapping.ts';
 import { addSubdomain, removeSubdomain } from '../../vm/commands/vm-mappings.ts';
-import { createOpenLink } from '../../vm/commands/open-links.ts';
 import type { OfVm } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
 import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
@@ -11,7 +10,7 @@ export const Visibility = builder.enumType('Visibility', {
   description: 'Who may open an address.',
   values: {
     PUBLIC: { description: 'Anyone.' },
-    PRIVATE: { description: 'Only browsers that have opened a link of createOpenLink.' },
+    PRIVATE: { description: 'Only browsers that have opened a link of openVm, shareVm or createOpenLink.' },
   } as const,
 });
 
@@ -82,16 +81,5 @@ builder.mutationFields((t) => ({
       name: t.arg.string({ description: 'The name of the mapping.' }),
     },
     resolve: (_root, { vmId, name }, context) => removeSubdomain(context, context.viewer, vmId, name),
-  }),
-  createOpenLink: t.string({
-    description:
-      'Creates a one-time link, valid for 60 seconds, that gives a browser access to an address of the VM until your ' +
-      'token expires. Works whether the VM is on or off. Errors: NOT_FOUND if there is no such VM or name.',
-    args: {
-      vmId: t.arg.id({ description: 'The VM.' }),
-      name: t.arg.string({ required: false, description: "A mapping's name; by default, the VM's own address." }),
-    },
-    resolve: (_root, { vmId, name }, context) =>
-      createOpenLink(context, context.address, context.viewer, vmId, name ?? undefined),
   }),
 }));

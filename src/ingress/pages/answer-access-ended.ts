@@ -5,17 +5,38 @@ import { answerNotHere } from './answer-not-here.ts';
 import { renderPage } from './render-page.ts';
 import { wantsPage } from './wants-page.ts';
 
-const PAGE = renderPage({
-  title: 'Your access has ended',
-  main: html`<main>
-    <h1>Your access has ended</h1>
-    <p class="status">You had access to this address for a limited time, and that time is over.</p>
-    <p class="detail">Open it again from where you manage your VMs. What runs here goes on meanwhile.</p>
-  </main>`,
-});
+/** An access that has ended, as its cookie tells. */
+export interface EndedAccess {
+  /** Whether it was for somebody else than the owner. */
+  readonly isGuest: boolean;
+  /** Whether its time is over; otherwise it was ended earlier, or the VM is gone. */
+  readonly isOver: boolean;
+}
 
-/** Answers the holder of a ticket that has ended: 403 with a page, or as if nothing were here if no page is wanted. */
-export function answerAccessEnded(res: ServerResponse): void {
-  if (wantsPage(res.req)) answerPlain(res, 403, PAGE.body, PAGE.headers);
-  else answerNotHere(res);
+/** Answers the holder of an access that has ended: 403 with a page, or as if nothing were here if no page is wanted. */
+export function answerAccessEnded(res: ServerResponse, ended: EndedAccess): void {
+  if (!wantsPage(res.req)) return answerNotHere(res);
+  const { body, headers } = renderPage({
+    title: 'Your access has ended',
+    main: html`<main>
+      <h1>Your access has ended</h1>
+      <p class="status">${reasonOf(ended)}</p>
+      <p class="detail">
+        ${ended.isGuest ? 'Ask whoever sent you the link for a new one.' : 'Open it again from where you manage your VMs.'}
+        ${ended.isOver && 'What runs here goes on meanwhile.'}
+      </p>
+    </main>`,
+  });
+  answerPlain(res, 403, body, headers);
+}
+
+function reasonOf({ isGuest, isOver }: EndedAccess): string {
+  if (isGuest) {
+    return isOver
+      ? 'This was shared with you for a limited time, and that time is over.'
+      : 'Whoever shared this with you has ended it, or what was here is gone.';
+  }
+  return isOver
+    ? 'You had access to this address for a limited time, and that time is over.'
+    : 'Your access to this address was ended before its time, or what was here is gone.';
 }

@@ -27,7 +27,7 @@ export async function answerUnroutable(
     case 'moved':
       return answerPlain(res, 307, '', { Location: `${resolution.path}${searchOf(originForm(req.url ?? ''))}` });
     case 'ended':
-      return answerAccessEnded(res);
+      return answerAccessEnded(res, resolution);
     case 'not-found':
     case 'denied':
       return answerNotHere(res);

@@ -7,11 +7,12 @@ import { TargetGoneError } from './app-pools.ts';
 import type { AppRequest } from './app-request.ts';
 import { forwardableBody } from './forwardable-body.ts';
 import { ResponseBody } from './response-body.ts';
+import { answerViewRefused } from '../pages/answer-view-refused.ts';
+import { VIEWER_HEADER } from '../headers/request-headers.ts';
 import { responseHeaders } from '../headers/response-headers.ts';
 import { valuesOf } from '../headers/values-of.ts';
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Far more than progress reports need; a flood of them would delay every other request. */
 const MOST_INFORMATIONAL = 1_000;
 
@@ -28,8 +29,8 @@ export function forwardToApp(request: AppRequest): void {
  * One request and its response.
  *
  * INVARIANTS
- * - It ends once: with the response, or when the client disconnects, the app fails, the target aborts or the ticket
- *   expires.
+ * - It ends once: with the response, or when the client disconnects, the app fails, the target aborts or the access
+ *   ends.
  * - Backpressure applies to both bodies.
  * - An idempotent request without a body is retried once, on a new connection, if the connection broke before any byte
  *   of a response: the app may have closed an idle connection at that moment.
@@ -38,7 +39,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   readonly #request: AppRequest;
   readonly #mayRepeat: boolean;
   readonly #answer: ResponseBody;
-  readonly #expiry: NodeJS.Timeout | undefined;
+  readonly #endWatch: (() => void) | undefined;
   #body: Readable | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
@@ -54,14 +55,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     this.#mayRepeat = IDEMPOTENT.has(req.method ?? '') && !hasBody(req) && onUpgrade === undefined;
     // Listen on the socket: a response that is queued behind another one emits no `close`. A client may pipeline many.
     req.socket.setMaxListeners(0).once('close', this.#abort);
-    if (ticket === undefined) return;
-    // Rounded to seconds, because Node shares timers of the same duration.
-    const leftMs = Math.max(0, Math.ceil((ticket.until - Date.now()) / 1_000)) * 1_000;
-    this.#expiry = setTimeout(
-      () => this.#fail('Your access has ended.', 'TICKET_ENDED'),
-      Math.min(leftMs, LONGEST_TIMER_MS),
-    );
-    this.#expiry.unref();
+    this.#endWatch = ticket?.onEnd(() => this.#fail('Your access has ended.', 'TICKET_ENDED', 403));
   }
 
   send(dispatcher: Dispatcher = this.#mayRepeat ? this.#request.pool.kept : this.#request.pool.fresh): void {
@@ -83,8 +77,13 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
   onRequestUpgrade(controller: Dispatcher.DispatchController, _status: number, _headers: unknown, app: Duplex): void {
     if (this.#isOver) return void app.destroy();
+    const raw = rawHeadersOf(controller);
+    if (!this.#mayShow(raw)) {
+      app.destroy();
+      return this.#refuseViewer();
+    }
     this.#finish();
-    this.#request.onUpgrade?.(this.#headersFor(rawHeadersOf(controller)), app);
+    this.#request.onUpgrade?.(this.#headersFor(raw), app);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason = ''): void {
@@ -92,8 +91,9 @@ class AppExchange implements Dispatcher.DispatchHandler {
     // Informational responses concern only this hop; our server has answered "100 Continue" itself.
     if (status < 200) return this.#countInformational();
     const { res } = this.#request;
-    // undici decodes only `chunked`: the client would get the other coding without the header that names it.
     const raw = rawHeadersOf(controller);
+    if (!this.#mayShow(raw)) return this.#refuseViewer();
+    // undici decodes only `chunked`: the client would get the other coding without the header that names it.
     if (isCoded(raw)) return this.#fail(INVALID_RESPONSE, 'TRANSFER_CODING');
     try {
       res.writeHead(status, reason, this.#headersFor(raw));
@@ -106,6 +106,17 @@ class AppExchange implements Dispatcher.DispatchHandler {
     setImmediate(() => {
       if (!this.#answer.hasBegun && !this.#isOver) res.flushHeaders();
     });
+  }
+
+  /** Whether the client may have the answer: a viewer only if the app has understood that it is one. */
+  #mayShow(raw: readonly string[]): boolean {
+    const [name, value] = VIEWER_HEADER;
+    return this.#request.ticket?.role !== 'VIEW' || valuesOf(raw, name.toLowerCase()).includes(value);
+  }
+
+  #refuseViewer(): void {
+    this.#abort();
+    answerViewRefused(this.#request.res);
   }
 
   #headersFor(raw: readonly string[]): string[] {
@@ -161,7 +172,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     if (!this.#isOver) this.#request.target.load.open -= 1;
     this.#isOver = true;
     this.#answer.cancel();
-    clearTimeout(this.#expiry);
+    this.#endWatch?.();
     this.#request.req.socket.off('close', this.#abort);
   }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../../log.ts';
 import type { SocketHolder } from '../access/socket-limits.ts';
-import type { Ticket } from '../access/tickets.ts';
+import type { Ticket } from '../access/ticket.ts';
 import type { Upstream } from '../routing/resolution.ts';
 import type { AppPool } from './app-pools.ts';
 import type { UnsentBytes } from './unsent-bytes.ts';
@@ -18,7 +18,7 @@ export interface AppRequest {
   /** Whom it counts for. */
   readonly client: SocketHolder;
   readonly unsent: UnsentBytes;
-  /** The request ends when this expires. */
+  /** The request ends with this access. */
   readonly ticket: Ticket | undefined;
   readonly log: Log;
   /** Makes this a WebSocket upgrade. Called when the app answers 101; takes over the socket. */

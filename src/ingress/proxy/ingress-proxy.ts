@@ -13,6 +13,7 @@ import type { Refusals } from '../access/refusals.ts';
 import { SocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
+import { answerViewRefused } from '../pages/answer-view-refused.ts';
 import { isRefused, type Resolution } from '../routing/resolution.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
 import type { HostMatch } from '../routing/vm-host.ts';
@@ -61,6 +62,7 @@ const SOCKETS = { perVm: 256, perTicket: 128, perNetwork: 64 };
  * INVARIANTS
  * - `handle` and `upgrade` never throw or reject: every outcome is an answer, or ends the one connection.
  * - A request goes only to the upstream that `RouteCache` resolves for it, and ends with that upstream or its ticket.
+ * - A viewer gets an answer only from an app that says in it that it leaves out a viewer's input.
  */
 export class IngressProxy {
   readonly #options: IngressProxyOptions;
@@ -124,6 +126,8 @@ export class IngressProxy {
     if (isRefused(resolution) && refusals.count(req, res)) return;
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
     const { target, ticket, holder } = resolution;
+    const isViewer = ticket?.role === 'VIEW';
+    if (isViewer && req.method !== 'GET' && req.method !== 'HEAD') return answerViewRefused(res);
     const pool = this.#pools.get(target);
     if (pool === undefined) return answerUnavailable(res, 1, 'The app has just been stopped; try again shortly.');
     if (req.socket.destroyed) return;
@@ -135,6 +139,7 @@ export class IngressProxy {
       scheme: publicScheme,
       host: req.headers.host ?? '',
       prefix: target.strip,
+      isViewer,
     };
     const headers = requestHeaders(req.rawHeaders, forwarding);
     forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers });

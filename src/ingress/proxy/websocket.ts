@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Upstream } from '../routing/resolution.ts';
-import type { Ticket } from '../access/tickets.ts';
+import type { Ticket } from '../access/ticket.ts';
 import { joinSockets } from './join-sockets.ts';
 
 /**
@@ -56,7 +56,7 @@ export interface Tunnel {
   readonly onClosed: () => void;
 }
 
-/** Forwards the 101 and joins the two sockets, until the target aborts, the ticket expires or the ingress closes. */
+/** Forwards the 101 and joins the two sockets, until the target aborts, the access ends or the ingress closes. */
 export function openTunnel({ res, client, clientHead, app, headers, target, ticket, closing, onClosed }: Tunnel): void {
   res.detachSocket(client);
   const lines = headers.flatMap((name, at) => (at % 2 === 0 ? [`${name}: ${headers[at + 1] ?? ''}\r\n`] : []));
@@ -68,11 +68,11 @@ export function openTunnel({ res, client, clientHead, app, headers, target, tick
   target.load.open += 1;
   const cut = joinSockets(client, app as Socket, () => {
     for (const signal of [target.signal, closing]) signal.removeEventListener('abort', cut);
-    clearTimeout(expiry);
+    endWatch?.();
     target.load.open -= 1;
     onClosed();
   });
-  const expiry = ticket && setTimeout(cut, Math.min(ticket.until - Date.now(), 2 ** 31 - 1)).unref();
+  const endWatch = ticket?.onEnd(cut);
   for (const signal of [target.signal, closing]) {
     signal.addEventListener('abort', cut, { once: true });
     if (signal.aborted) cut();

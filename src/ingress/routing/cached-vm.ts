@@ -1,4 +1,5 @@
-import type { Vm } from '../../vm/vm.ts';
+import type { VisitedVm } from '../../vm/vm-store.ts';
+import type { VmAccesses } from '../access/vm-accesses.ts';
 import type { VmUpstreams } from './vm-upstreams.ts';
 
 /** An entry that was not used for so long is read again at its next use, and costs nothing until then. */
@@ -6,7 +7,7 @@ const UNUSED_MS = 10_000;
 
 /** The row of a VM as `VmCache` keeps it. Its times are of performance.now(). */
 export interface CachedVm {
-  readonly vm: Vm;
+  readonly vm: VisitedVm;
   /** The number of the statement that it comes from. */
   readonly order: number;
   /** When the row was last known to be current; 0 after a notification. */
@@ -15,9 +16,21 @@ export interface CachedVm {
   readonly goneUntil: number;
   usedAt: number;
   readonly upstreams: VmUpstreams;
+  readonly accesses: VmAccesses;
 }
 
 /** Whether the cache keeps the entry fresh, without being asked for it. */
-export function isVisited({ usedAt, upstreams }: CachedVm, now: number): boolean {
-  return upstreams.isInUse || now - usedAt < UNUSED_MS;
+export function isVisited(entry: CachedVm, now: number): boolean {
+  return isInUse(entry) || now - entry.usedAt < UNUSED_MS;
+}
+
+/** Whether something runs on its container, or by an access to it. */
+export function isInUse({ upstreams, accesses }: CachedVm): boolean {
+  return upstreams.isInUse || accesses.isInUse;
+}
+
+/** Ends all that runs on its container, and by accesses to it. */
+export function endAll({ upstreams, accesses }: Pick<CachedVm, 'upstreams' | 'accesses'>): void {
+  upstreams.endAll();
+  accesses.endAll();
 }

@@ -1,5 +1,6 @@
 import type { Vm } from '../../vm/vm.ts';
-import type { Ticket } from '../access/tickets.ts';
+import type { Ticket } from '../access/ticket.ts';
+import type { EndedAccess } from '../pages/answer-access-ended.ts';
 
 /** A port of one container, until `signal` aborts. */
 export interface Upstream {
@@ -33,8 +34,8 @@ export interface VmView {
 export type Resolution =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'denied' }
-  /** Not found or denied, to a client whose ticket for this address has ended. */
-  | { readonly kind: 'ended' }
+  /** Not found or denied, to a client whose access to this address has ended. */
+  | ({ readonly kind: 'ended' } & EndedAccess)
   | {
       readonly kind: 'unavailable';
       readonly retryAfterSeconds: number;

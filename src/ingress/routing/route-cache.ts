@@ -1,8 +1,10 @@
 import { isBooting } from '../../vm/vm-status.ts';
 import { forwardAddressOf, type ForwardSettings } from '../../vm/networking/port-forward.ts';
-import type { Vm } from '../../vm/vm.ts';
 import type { OwnCookies } from '../access/own-cookies.ts';
-import type { Ticket, TicketScope, Tickets } from '../access/tickets.ts';
+import type { AccessScope } from '../../vm/access/vm-access.ts';
+import { EndedAccesses } from '../access/ended-accesses.ts';
+import type { Ticket } from '../access/ticket.ts';
+import type { TicketClaim, Tickets } from '../access/tickets.ts';
 import type { CachedVm } from './cached-vm.ts';
 import { findEndpoint, matchRoute, type AppRoute } from './match-route.ts';
 import { isRefused, type Resolution, type Upstream, type VmView } from './resolution.ts';
@@ -17,13 +19,14 @@ interface RouteCacheOptions extends VmCacheOptions {
  * Resolves the addresses of VMs from cached rows.
  *
  * INVARIANTS
- * - A private route resolves only with a ticket for this address, issued by the VM's owner.
+ * - A private route resolves only with an open access to this address.
  * - Without one, a client cannot tell a private route from a VM that does not exist.
  * - An upstream leads to the container of a row that is at most 900 ms old (see `VmCache`).
  */
 export class RouteCache {
   readonly #options: RouteCacheOptions;
   readonly #vms: VmCache;
+  readonly #ended = new EndedAccesses();
 
   constructor(options: RouteCacheOptions) {
     this.#options = options;
@@ -35,28 +38,29 @@ export class RouteCache {
    * `path` is as it was sent; `cookies` are empty if a page of another origin sent the request.
    */
   resolve(vmId: string, name: string | undefined, path: string, cookies: OwnCookies): Resolution | Promise<Resolution> {
-    const cached = this.#vms.get(vmId);
+    const scope = { vmId, name };
+    const claims = this.#options.tickets.claimsOf(cookies, scope);
+    const entry = this.#vms.get(vmId);
     // Not `await`: a fresh entry resolves synchronously.
-    const resolveFrom = (entry: CachedVm | undefined): Resolution => {
-      const resolution = this.#resolveFrom(entry, name, path, cookies);
-      const hasEnded = isRefused(resolution) && this.#options.tickets.hasEnded(cookies, { vmId, name });
-      return hasEnded ? { kind: 'ended' } : resolution;
-    };
-    return cached instanceof Promise ? cached.then(resolveFrom) : resolveFrom(cached);
+    if (!(entry instanceof Promise) && this.#knowsAll(entry, claims))
+      return this.#resolveFrom(entry, scope, path, claims);
+    return this.#getKnowing(scope, claims).then((found) => this.#resolveFrom(found, scope, path, claims));
   }
 
   /** The VM of an address, as the holder of these cookies may see it; undefined if they may not. */
-  async findView(scope: TicketScope, cookies: OwnCookies): Promise<VmView | undefined> {
-    const vm = (await this.#vms.get(scope.vmId))?.vm;
-    if (vm === undefined) return undefined;
-    const ticket = this.#findTicket(vm, cookies, scope);
+  async findView(scope: AccessScope, cookies: OwnCookies): Promise<VmView | undefined> {
+    const claims = this.#options.tickets.claimsOf(cookies, scope);
+    const entry = await this.#getKnowing(scope, claims);
+    if (entry === undefined) return undefined;
+    const { vm } = entry;
+    const ticket = findTicket(entry, claims);
     const isPublic = vm.mappings.some(({ name, visibility }) => name === scope.name && visibility === 'PUBLIC');
     return ticket !== undefined || isPublic ? { vm, ticket } : undefined;
   }
 
   /** Whether the address can be resolved without a read for a stranger: it is cached, or the client has a ticket. */
-  isKnown(scope: TicketScope, cookies: OwnCookies): boolean {
-    return this.#vms.isKnown(scope.vmId) || this.#options.tickets.find(cookies, scope) !== undefined;
+  isKnown(scope: AccessScope, cookies: OwnCookies): boolean {
+    return this.#vms.isKnown(scope.vmId) || this.#options.tickets.hasClaim(cookies, scope);
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */
@@ -68,13 +72,54 @@ export class RouteCache {
     this.#vms.close();
   }
 
-  #resolveFrom(cached: CachedVm | undefined, name: string | undefined, path: string, cookies: OwnCookies): Resolution {
+  /** Reads a VM again, an access to which was opened here. */
+  readAgain(vmId: string): void {
+    this.#vms.invalidate(vmId);
+  }
+
+  /** The VM's entry, read again if it lacks an access that may have been opened at another gateway just now. */
+  async #getKnowing({ vmId }: AccessScope, claims: readonly TicketClaim[]): Promise<CachedVm | undefined> {
+    const entry = await this.#vms.get(vmId);
+    if (this.#knowsAll(entry, claims)) return entry;
+    const latest = await this.#vms.read(vmId);
+    for (const { hash } of claims) {
+      if (latest?.accesses.find(hash) === undefined) this.#ended.add(hash);
+    }
+    return latest;
+  }
+
+  /** Whether each of the accesses is either in the entry or has ended. There is none to a VM that does not exist. */
+  #knowsAll(entry: CachedVm | undefined, claims: readonly TicketClaim[]): boolean {
+    if (entry === undefined) return true;
+    return claims.every(
+      ({ hash, until }) => entry.accesses.find(hash) !== undefined || until <= Date.now() || this.#ended.has(hash),
+    );
+  }
+
+  #resolveFrom(
+    cached: CachedVm | undefined,
+    scope: AccessScope,
+    path: string,
+    claims: readonly TicketClaim[],
+  ): Resolution {
+    const resolution = this.#routeTo(cached, scope, path, claims);
+    const [claim] = claims;
+    if (!isRefused(resolution) || claim === undefined) return resolution;
+    return { kind: 'ended', isGuest: claim.isGuest, isOver: claim.until <= Date.now() };
+  }
+
+  #routeTo(
+    cached: CachedVm | undefined,
+    { name }: AccessScope,
+    path: string,
+    claims: readonly TicketClaim[],
+  ): Resolution {
     if (cached === undefined) return { kind: 'not-found' };
     const { vm } = cached;
     cached.usedAt = performance.now();
     const route = matchRoute(vm, this.#options.catalog.distributions.get(vm.distribution), name, path);
     if (route === undefined && name !== undefined) return { kind: 'not-found' };
-    const ticket = this.#findTicket(vm, cookies, { vmId: vm.id, name });
+    const ticket = findTicket(cached, claims);
     if (route?.isPublic !== true && ticket === undefined) return { kind: 'denied' };
     const view = { vm, ticket };
     if (route === undefined) return unavailable(view);
@@ -91,11 +136,14 @@ export class RouteCache {
     if (target === undefined) return unavailable(view);
     return { kind: 'upstream', target, ticket: route.isPublic ? undefined : ticket, holder: ticket };
   }
+}
 
-  #findTicket(vm: Vm, cookies: OwnCookies, scope: TicketScope): Ticket | undefined {
-    const ticket = cookies.size === 0 ? undefined : this.#options.tickets.find(cookies, scope);
-    return ticket?.userId === vm.userId ? ticket : undefined;
+function findTicket({ accesses }: CachedVm, claims: readonly TicketClaim[]): Ticket | undefined {
+  for (const { hash } of claims) {
+    const ticket = accesses.find(hash);
+    if (ticket !== undefined) return ticket;
   }
+  return undefined;
 }
 
 /** The open upstream of a route, or a new one if the VM is up. */

@@ -2,7 +2,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
 import { findVmVersions, versionOf } from '../../vm/vm-store.ts';
-import { isVisited, type CachedVm } from './cached-vm.ts';
+import { VmAccesses } from '../access/vm-accesses.ts';
+import { endAll, isInUse, isVisited, type CachedVm } from './cached-vm.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
 import { VmMisses } from './vm-misses.ts';
 import { VmReader } from './vm-reader.ts';
@@ -35,8 +36,9 @@ const MAX_MISSES = 10_000;
  * - `get` returns nothing that was last confirmed more than 900 ms ago. Notifications invalidate an entry at once; a
  *   sweep finds the changes whose notification was lost.
  * - Of two reads of a VM, the one that started later wins.
- * - As soon as a read shows another container or endpoint, or none, the upstreams to the old one abort.
- * - An entry whose upstreams are in use is never evicted.
+ * - As soon as a read shows another container or endpoint, or none, the upstreams to the old one abort; and as soon as
+ *   it lacks an access, what runs by it ends.
+ * - An entry whose upstreams or accesses are in use is never evicted.
  */
 export class VmCache {
   readonly #options: VmCacheOptions;
@@ -56,11 +58,12 @@ export class VmCache {
       options.listener.on('vm_event', (payload) => {
         const [, vmId] = JSON.parse(payload) as [string, string];
         this.#misses.delete(vmId);
-        this.#invalidate(vmId);
+        this.invalidate(vmId);
       }),
+      options.listener.on('vm_access', (vmId) => this.invalidate(vmId)),
       options.listener.onResync(() => {
         this.#misses.clear();
-        for (const vmId of this.#entries.keys()) this.#invalidate(vmId);
+        for (const vmId of this.#entries.keys()) this.invalidate(vmId);
       }),
     ];
   }
@@ -86,14 +89,20 @@ export class VmCache {
     if (entry?.vm.engineRef !== ref) return;
     entry.upstreams.endAll();
     this.#entries.set(vmId, { ...entry, goneUntil: performance.now() + GONE_MS });
-    this.#invalidate(vmId);
+    this.invalidate(vmId);
   }
 
   close(): void {
     clearInterval(this.#sweepTimer);
     for (const stop of this.#unlisten) stop();
-    for (const { upstreams } of this.#entries.values()) upstreams.endAll();
+    for (const entry of this.#entries.values()) endAll(entry);
     this.#entries.clear();
+  }
+
+  /** The entry of a VM by a statement that has not been sent yet; later callers of `get` share it. */
+  read(vmId: string): Promise<CachedVm | undefined> {
+    this.#reading.delete(vmId);
+    return this.#readOnce(vmId);
   }
 
   /** Shares one read among concurrent callers. After an invalidation, later callers get a new read. */
@@ -112,15 +121,16 @@ export class VmCache {
     const { vm, startedAt, order } = await this.#reader.read(vmId);
     const latest = this.#entries.get(vmId);
     if ((latest?.order ?? this.#misses.orderOf(vmId)) > order) return latest;
-    const upstreams = latest?.upstreams ?? new VmUpstreams();
+    const { upstreams, accesses } = latest ?? { upstreams: new VmUpstreams(), accesses: new VmAccesses() };
     if (vm === undefined) {
-      upstreams.endAll();
+      endAll({ upstreams, accesses });
       this.#entries.delete(vmId);
       this.#misses.add(vmId, { order, expiresAt: isCurrent() ? startedAt + FRESH_MS : 0 });
       return undefined;
     }
     const distribution = catalog.distributions.get(vm.distribution);
     upstreams.endStale((route) => findEndpoint(vm, rematchRoute(vm, distribution, route)));
+    accesses.update(vm.userId, vm.accesses);
     const isUnchanged = latest !== undefined && versionOf(vm) === versionOf(latest.vm);
     const goneUntil = isUnchanged ? latest.goneUntil : 0;
     const entry: CachedVm = {
@@ -128,6 +138,7 @@ export class VmCache {
       order,
       checkedAt: isCurrent() ? startedAt : 0,
       upstreams,
+      accesses,
       goneUntil,
       usedAt: latest?.usedAt ?? startedAt,
     };
@@ -138,7 +149,7 @@ export class VmCache {
   }
 
   /** Reads a cached VM again. If that fails, the entry stays, but is not used until a read succeeds. */
-  #invalidate(vmId: string): void {
+  invalidate(vmId: string): void {
     this.#reading.delete(vmId);
     const entry = this.#entries.get(vmId);
     // A VM that is not cached has no upstreams to end.
@@ -163,7 +174,7 @@ export class VmCache {
     const versions = await findVmVersions(this.#options.db, [...entries.keys()]);
     for (const [vmId, entry] of entries) {
       if (this.#entries.get(vmId) !== entry) continue;
-      if (versions.get(vmId) !== versionOf(entry.vm)) this.#invalidate(vmId);
+      if (versions.get(vmId) !== versionOf(entry.vm)) this.invalidate(vmId);
       else if (entry.checkedAt > 0) entry.checkedAt = Math.max(entry.checkedAt, startedAt);
     }
   }
@@ -171,11 +182,11 @@ export class VmCache {
   /** Evicts the least recently used entries that are not in use, if there are too many. */
   #evict(): void {
     if (this.#entries.size <= MAX_ENTRIES) return;
-    const idle = [...this.#entries].filter(([, { upstreams }]) => !upstreams.isInUse);
-    for (const [vmId, { upstreams }] of idle
+    const idle = [...this.#entries].filter(([, entry]) => !isInUse(entry));
+    for (const [vmId, entry] of idle
       .toSorted(([, one], [, other]) => one.usedAt - other.usedAt)
       .slice(0, EVICTED_AT_ONCE)) {
-      upstreams.endAll();
+      endAll(entry);
       this.#entries.delete(vmId);
     }
   }

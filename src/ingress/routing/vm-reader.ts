@@ -1,11 +1,10 @@
 import type { Db } from '../../db/database.ts';
-import { findVmsOfAnyone } from '../../vm/vm-store.ts';
-import type { Vm } from '../../vm/vm.ts';
+import { findVmsOfAnyone, type VisitedVm } from '../../vm/vm-store.ts';
 
 /** A row as a statement found it. */
 export interface VmRead {
   /** Undefined if there is no such VM. */
-  readonly vm: Vm | undefined;
+  readonly vm: VisitedVm | undefined;
   /** When the statement was sent, whose result may miss what commits while it runs: a time of performance.now(). */
   readonly startedAt: number;
   /** Grows with each statement. */

@@ -9,7 +9,7 @@ import { answerPlain } from '../../http/response/plain-answer.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request/request-id.ts';
 import { untilDrained } from '../../http/response/until-drained.ts';
 import { SocketLimits } from '../access/socket-limits.ts';
-import type { TicketScope } from '../access/tickets.ts';
+import type { AccessScope } from '../../vm/access/vm-access.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
@@ -44,7 +44,7 @@ export class BootPageEvents {
     this.#options = options;
   }
 
-  async serve(req: IncomingMessage, res: ServerResponse, scope: TicketScope): Promise<void> {
+  async serve(req: IncomingMessage, res: ServerResponse, scope: AccessScope): Promise<void> {
     const { streams, routes, addressOf } = this.#options;
     const view = await routes.findView(scope, trustedCookies(req));
     if (view === undefined) return answerNotHere(res);
@@ -82,7 +82,7 @@ export class BootPageEvents {
     req: IncomingMessage,
     res: ServerResponse,
     events: AsyncIterableIterator<VmEvent>,
-    { scope, path, signal }: { scope: TicketScope; path: string; signal: AbortSignal },
+    { scope, path, signal }: { scope: AccessScope; path: string; signal: AbortSignal },
   ): Promise<void> {
     const { routes, bootPage } = this.#options;
     const cookies = trustedCookies(req);

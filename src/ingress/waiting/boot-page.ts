@@ -40,7 +40,7 @@ export class BootPage {
   async show(req: IncomingMessage, res: ServerResponse, view: VmView, retryAfterSeconds: number): Promise<void> {
     const path = originForm(req.url ?? '/');
     const { body, headers } = renderPage({
-      title: view.ticket === undefined ? 'One moment' : view.vm.vmlabel,
+      title: isOwner(view) ? view.vm.vmlabel : 'One moment',
       main: await this.renderMain(view, path),
       script: BOOT_SCRIPT,
       eventsPath: `${EVENTS_PATH}?of=${encodeURIComponent(path)}`,
@@ -50,24 +50,24 @@ export class BootPage {
   }
 
   /** Renders the main part of the page. `path` is the path that the person requested. */
-  async renderMain({ vm, ticket }: VmView, path: string, progress?: VmProgress): Promise<Html> {
+  async renderMain(view: VmView, path: string, progress?: VmProgress): Promise<Html> {
     const { catalog, bootProgress } = this.#options;
-    const isOwner = ticket !== undefined;
+    const { vm } = view;
     const canBeStarted = vm.status === 'STOPPED' || vm.status === 'FAILED';
     return renderMain({
       vm,
-      isOwner,
+      isOwner: isOwner(view),
       kind: catalog.distributions.get(vm.distribution)?.name ?? vm.distribution,
       progress: progress ?? bootProgress.find(vm.id, vm.status),
       // A VM that is enabled already counts towards the plan.
-      violations: isOwner && canBeStarted && !vm.enabled ? await this.#readViolations(vm) : [],
+      violations: isOwner(view) && canBeStarted && !vm.enabled ? await this.#readViolations(vm) : [],
       startPath: `${START_PATH}?to=${encodeURIComponent(path)}`,
     });
   }
 
   /** Handles the start button: runs startVm, then redirects back to the requested path. */
   async start(req: IncomingMessage, res: ServerResponse, view: VmView | undefined): Promise<void> {
-    if (view?.ticket === undefined) return answerNotHere(res);
+    if (view?.ticket === undefined || view.ticket.isGuest) return answerNotHere(res);
     if (req.method !== 'POST') return answerPlain(res, 405, 'The start button sends a POST.', { Allow: 'POST' });
     try {
       const { userId, until } = view.ticket;
@@ -84,6 +84,10 @@ export class BootPage {
     const usage = await readUsage(db, vm.userId, vm.id);
     return startViolations(planOf(catalog, undefined, usage.plan), usage, vm).map(({ message }) => message);
   }
+}
+
+function isOwner({ ticket }: VmView): boolean {
+  return ticket !== undefined && !ticket.isGuest;
 }
 
 /** The path in the parameter `to`, or `/` unless it is a path of this host. */

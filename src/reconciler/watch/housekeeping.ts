@@ -1,9 +1,9 @@
-import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import { pruneEvents } from '../../events/event-store.ts';
 import type { Log } from '../../log.ts';
 import { pruneAudit } from '../../audit/audit-store.ts';
+import { deleteEndedAccesses } from '../../vm/access/access-store.ts';
 import { repeat } from './repeat.ts';
 
 const EVERY_MS = 60_000;
@@ -18,7 +18,7 @@ export async function runHousekeeping(
   const tasks: readonly (readonly [string, () => Promise<void>])[] = [
     ['deleting old events', () => pruneEvents(db, KEEP_EVENTS_DAYS)],
     ['deleting old audit rows', () => pruneAudit(db, auditDays)],
-    ['deleting expired links', () => deleteExpiredLinks(db)],
+    ['deleting accesses that are over', () => deleteEndedAccesses(db)],
   ];
   const runAll = async (): Promise<void> => {
     for (const [name, task] of tasks) {
@@ -29,11 +29,4 @@ export async function runHousekeeping(
     }
   };
   await repeat(runAll, { signal, pauseMs: () => EVERY_MS, onError: () => undefined });
-}
-
-async function deleteExpiredLinks(db: Db): Promise<void> {
-  await db
-    .deleteFrom('open_link')
-    .where('expires_at', '<', sql<Date>`now()`)
-    .execute();
 }

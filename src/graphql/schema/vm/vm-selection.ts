@@ -20,6 +20,7 @@ const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
   storageUsedGb: ['storageBytes'],
   secrets: ['id'],
   secret: ['id'],
+  openAccess: ['id'],
   networking: ['mappings'],
 };
 /** The fields whose objects lead back to their VM by a field `vm`. */

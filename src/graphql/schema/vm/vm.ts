@@ -99,7 +99,7 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       resolve: ({ undoneHash }) => undoneHash !== null,
     }),
     url: t.string({
-      description: "The app's address: `https://{id}.{domain}`. Private: browsers need a link of createOpenLink.",
+      description: "The app's address: `https://{id}.{domain}`. Private: browsers need a link of openVm.",
       resolve: ({ id }, _args, { address }) => vmUrl(address, id),
     }),
     startViolations: t.field({

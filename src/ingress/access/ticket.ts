@@ -1,0 +1,76 @@
+import type { AccessRole, VmAccess } from '../../vm/access/vm-access.ts';
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * A browser's access to one address of a VM, as this gateway knows it. What runs by it ends with it: when its time is
+ * over, or earlier if it is ended.
+ */
+export class Ticket {
+  /** The access's id. */
+  readonly id: string;
+  /** The owner of the VM. */
+  readonly userId: string;
+  readonly role: AccessRole;
+  /** Whether its link was for somebody else than the owner. */
+  readonly isGuest: boolean;
+  /** Whether its holder is signed in to the app. */
+  readonly signsIn: boolean;
+  /** When it expires, in ms since 1970. */
+  readonly until: number;
+  readonly #cuts = new Set<() => void>();
+  #expiry: NodeJS.Timeout | undefined;
+  #isEnded = false;
+
+  constructor(userId: string, { id, role, isGuest, signsIn, until }: Omit<VmAccess, 'hash'>) {
+    this.id = id;
+    this.userId = userId;
+    this.role = role;
+    this.isGuest = isGuest;
+    this.signsIn = signsIn;
+    this.until = until;
+  }
+
+  get isOpen(): boolean {
+    return !this.#isEnded && this.until > Date.now();
+  }
+
+  /** Whether anything runs by it. */
+  get isInUse(): boolean {
+    return this.#cuts.size > 0;
+  }
+
+  /** Calls `cut` once when the access ends; at once if it has. Returns a function that cancels this. */
+  onEnd(cut: () => void): () => void {
+    if (!this.isOpen) {
+      cut();
+      return () => undefined;
+    }
+    this.#cuts.add(cut);
+    this.#expiry ??= this.#startExpiry();
+    return () => {
+      this.#cuts.delete(cut);
+      if (this.#cuts.size > 0) return;
+      clearTimeout(this.#expiry);
+      this.#expiry = undefined;
+    };
+  }
+
+  /** Ends it before its time. */
+  end(): void {
+    this.#isEnded = true;
+    clearTimeout(this.#expiry);
+    for (const cut of this.#cuts) cut();
+    this.#cuts.clear();
+  }
+
+  #startExpiry(): NodeJS.Timeout {
+    return setTimeout(
+      () => {
+        if (this.until <= Date.now()) this.end();
+        else this.#expiry = this.#startExpiry();
+      },
+      Math.min(Math.max(0, this.until - Date.now()), LONGEST_TIMER_MS),
+    ).unref();
+  }
+}

@@ -5,6 +5,7 @@ import { createAuthenticate } from './auth/authenticate.ts';
 import { cacheTokens } from './auth/cache-tokens.ts';
 import type { VerifyToken } from './auth/jwt.ts';
 import type { RateLimits } from './auth/rate-limits.ts';
+import { StreamAdmission } from './auth/stream-admission.ts';
 import type { Config } from './config/config.ts';
 import { Gateway } from './graphql/pipeline/gateway.ts';
 import type { PersistedOperations } from './graphql/pipeline/persisted-operations.ts';
@@ -14,6 +15,7 @@ import { GraphqlWs } from './graphql/transports/graphql-ws.ts';
 import { originRuleOf } from './http/request/allowed-origin.ts';
 import type { Log } from './log.ts';
 import { RestHandler } from './rest/rest-handler.ts';
+import { gatewayUrl } from './vm/networking/mapping.ts';
 
 interface ApiOptions {
   readonly config: Config;
@@ -39,11 +41,13 @@ export function createApi(options: ApiOptions): Api {
   const { config, services, verifyToken, rates, addressOf, persisted, log } = options;
   const { limits, introspection, strictRest } = config;
   const graphiql = !config.production;
+  const origin = gatewayUrl(services.address);
   const closing = new AbortController();
   // Each event stream adds a listener, and there may be thousands.
   setMaxListeners(0, closing.signal);
   const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
   const sockets = new AccountSockets(limits.socketsPerAccount);
+  const admission = new StreamAdmission({ closing: closing.signal, sockets });
   const gateway = new Gateway({ services, rates, log, introspection });
   const graphqlWs = new GraphqlWs({
     gateway,
@@ -57,9 +61,9 @@ export function createApi(options: ApiOptions): Api {
     log,
   });
   return {
-    graphqlHttp: new GraphqlHttp({ closing: closing.signal, gateway, authenticate, sockets, persisted, graphiql }),
+    graphqlHttp: new GraphqlHttp({ gateway, authenticate, admission, persisted, graphiql }),
     graphqlWs,
-    rest: new RestHandler({ gateway, authenticate, strict: strictRest, log }),
+    rest: new RestHandler({ gateway, authenticate, admission, strict: strictRest, origin, log }),
     endEventStreams: () => closing.abort(),
     async dispose() {
       await graphqlWs.dispose();

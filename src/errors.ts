@@ -21,6 +21,8 @@ const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[];
+
 /** A problem with one input: the `path` as the client wrote it (`specs.cpu`), and a human-readable `message`. */
 export interface FieldProblem {
   readonly path: string;

@@ -11,7 +11,7 @@ import { pathOf } from './http/request/path-of.ts';
 import { originForm } from './http/request/request-target.ts';
 import { refuseUpgrade } from './http/response/refuse-upgrade.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './http/request/request-id.ts';
-import { sendJson } from './http/response/send-response.ts';
+import { sendJson, sendText } from './http/response/send-response.ts';
 import { answerNotHere } from './ingress/pages/answer-not-here.ts';
 import { matchRequest } from './ingress/routing/match-request.ts';
 import { parseVmHost, type HostMatch } from './ingress/routing/vm-host.ts';
@@ -126,8 +126,7 @@ export class Router {
     }
     if (path === '/metrics') {
       const { type, text } = await metrics.read();
-      reply.writeHead(200, { 'content-type': type }).end(text);
-      return;
+      return sendText(reply, 200, text, { 'content-type': type });
     }
     if (path === GRAPHQL_PATH && api !== undefined) return api.graphqlHttp.handle(request, reply);
     if (api !== undefined && (await api.rest.handle(request, reply, path))) return;

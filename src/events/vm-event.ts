@@ -58,7 +58,11 @@ export interface VmEvent {
   readonly progress?: VmProgress;
 }
 
-/** The `after` that resumes a stream behind this element; undefined when the element is not an event. */
+/**
+ * The `after` that resumes a stream behind this element. Undefined for what is no event, and for a SNAPSHOT: others may
+ * follow, which its number would skip.
+ */
 export function cursorOf(element: unknown): string | undefined {
-  return typeof element === 'object' && element !== null && 'seq' in element ? String(element.seq) : undefined;
+  if (typeof element !== 'object' || element === null || !('seq' in element)) return undefined;
+  return 'kind' in element && element.kind === 'SNAPSHOT' ? undefined : String(element.seq);
 }

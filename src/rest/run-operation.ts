@@ -1,18 +1,18 @@
-import type { GraphQLError } from 'graphql';
-import { ApiError, isErrorCode, type FieldProblem } from '../errors.ts';
 import type { Gateway } from '../graphql/pipeline/gateway.ts';
+import type { Subscription } from '../graphql/pipeline/subscription.ts';
 import type { Caller } from '../graphql/schema/context.ts';
-import type { RestData, RestRequest, Route } from './route.ts';
+import { toOperationError } from './operation-error.ts';
+import type { RestData, RestRequest, Route } from './routes/route.ts';
 
 interface VmPage {
   readonly nodes: RestData['nodes'];
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
 }
 
-/** The error of a GraphQL operation, which the pipeline has already logged. */
-export class OperationError extends ApiError {}
-
-/** Runs the operation of a route, once per page if it lists VMs. Throws OperationError. */
+/**
+ * Runs the operation of a route, once per page if it lists VMs. A VM whose deletion has been accepted is in no list.
+ * Throws OperationError.
+ */
 export async function runOperation(
   gateway: Gateway,
   caller: Caller,
@@ -29,33 +29,22 @@ export async function runOperation(
     const { data, errors } = await operation.execute();
     if (errors !== undefined && errors.length > 0) throw toOperationError(errors, route);
     const page = data as (RestData & { vms?: VmPage }) | null | undefined;
-    nodes.push(...(page?.vms?.nodes ?? []));
+    nodes.push(...(page?.vms?.nodes ?? []).filter(({ status }) => status !== 'DELETING'));
     if (page?.vms?.pageInfo.hasNextPage !== true) return { ...page, nodes };
     after = page.vms.pageInfo.endCursor;
   }
 }
 
-/** Combines the errors of an operation: the code of the first, and all bad fields under their REST names. */
-function toOperationError(errors: readonly GraphQLError[], route: Route): OperationError {
-  const [first] = errors;
-  const code = first?.extensions['code'];
-  if (!isErrorCode(code)) return new OperationError('INTERNAL_SERVER_ERROR', undefined, { cause: first });
-  const fields = errors
-    .flatMap(({ extensions }) => (Array.isArray(extensions['fields']) ? (extensions['fields'] as FieldProblem[]) : []))
-    .map(({ path, message }) => ({ path: restPath(path, route), message }));
-  const violations = first?.extensions['violations'];
-  const retryAfterSeconds = first?.extensions['retryAfterSeconds'];
-  const message =
-    fields.length > 0 ? fields.map((field) => `${field.path}: ${field.message}`).join(' ') : first?.message;
-  return new OperationError(code, message, {
-    ...(fields.length > 0 && { fields }),
-    ...(Array.isArray(violations) && { violations: violations as object[] }),
-    ...(typeof retryAfterSeconds === 'number' && { retryAfterSeconds }),
-  });
-}
-
-/** Converts the path of a GraphQL argument to that of a REST body: without `input.`, and with REST's names. */
-function restPath(path: string, { fields }: Route): string {
-  const field = path.replace(/^input\./, '');
-  return fields?.[field] ?? field;
+/** Starts the subscription of a route. Throws OperationError. */
+export async function runSubscription(
+  gateway: Gateway,
+  caller: Caller,
+  route: Route,
+  request: RestRequest,
+): Promise<Subscription> {
+  const operation = gateway.prepare({ query: route.document, variables: route.variables(request) }, caller);
+  if (!('kind' in operation)) throw toOperationError(operation, route);
+  const results = await operation.subscribe();
+  if ('source' in results) return results;
+  throw toOperationError(results.errors ?? [], route);
 }

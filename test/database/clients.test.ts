@@ -4,6 +4,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
+import { readUntil } from '../support/read-until.ts';
 import { openKnownSocket, openRawSocket } from '../support/raw-socket.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -27,16 +28,6 @@ function ask(accept: string, search: Record<string, string>, headers: Record<str
   return fetch(`${gateway.url}/graphql?${query}`, {
     headers: { authorization: `Bearer ${token}`, accept, ...headers },
   });
-}
-
-/** As a browser does it: until the stream ends, or is left with the first event. */
-async function firstEventOf(response: Response): Promise<string> {
-  let seen = '';
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    seen += chunk;
-    if (seen.includes('data: ')) break;
-  }
-  return seen;
 }
 
 describe('the answer to a client', () => {
@@ -120,13 +111,43 @@ describe('an event stream', () => {
 
   it('of a VM that is gone is 204 at the reconnect, so that EventSource stops', async () => {
     const id = await gateway.createVm(token, 'mine');
-    const queryOf = (vmId: string) => ({ query: `subscription { vmEvents(vmId: "${vmId}") { seq kind } }` });
-    const event = await firstEventOf(await ask('text/event-stream', queryOf(id)));
-    const [, seq = ''] = /^id: (\d+)$/m.exec(event) ?? [];
+    const queryOf = (vmId: string) => ({
+      query: `subscription { vmEvents(vmId: "${vmId}", markers: true) { seq kind } }`,
+    });
+    const stream = await ask('text/event-stream', queryOf(id));
+    const [, seq = ''] = /^id: (\d+)$/m.exec(await readUntil(stream, (seen) => seen.includes('SNAPSHOT_END'))) ?? [];
+    expect(seq).not.toBe('');
     const reconnects = [id, GONE].map((vmId) => ask('text/event-stream', queryOf(vmId), { 'last-event-id': seq }));
     const [kept, gone] = await Promise.all(reconnects);
     expect([kept?.status, gone?.status]).toEqual([200, 204]);
     await kept?.body?.cancel();
+  });
+
+  it('that is cut between snapshots begins again: only what follows them is an id', async () => {
+    const own = await gateway.token('snapshots');
+    for (const label of ['one', 'two']) await gateway.createVm(own, label);
+    const query = 'subscription { vmEvents(markers: true) { kind } }';
+    const authorization = `Bearer ${own}`;
+    const stream = await ask('text/event-stream', { query }, { authorization });
+    const seen = await readUntil(stream, (text) => text.includes('SNAPSHOT_END'));
+    const ids = seen.split('\n\n').flatMap((event) => {
+      const [, kind] = /"kind":"(\w+)"/.exec(event) ?? [];
+      return kind === undefined ? [] : [[kind, /^id: (\d+)$/m.exec(event)?.[1]]];
+    });
+    expect(ids).toEqual([
+      ['SNAPSHOT', undefined],
+      ['SNAPSHOT', undefined],
+      ['SNAPSHOT_END', '2'],
+    ]);
+  });
+
+  it('goes on behind Last-Event-ID where its address still has an older cursor', async () => {
+    const own = await gateway.token('repeating');
+    for (const label of ['one', 'two']) await gateway.createVm(own, label);
+    const query = 'subscription { vmEvents(after: "0") { seq } }';
+    const headers = { authorization: `Bearer ${own}`, 'last-event-id': '1' };
+    const seen = await readUntil(await ask('text/event-stream', { query }, headers), (text) => text.includes('id: '));
+    expect(/^id: (\d+)$/m.exec(seen)?.[1]).toBe('2');
   });
 
   it("says that graphql-sse's single connection mode is not offered", async () => {

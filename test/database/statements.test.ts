@@ -1,9 +1,11 @@
 import { getNamedType, isObjectType, type GraphQLField, type GraphQLObjectType } from 'graphql';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AccountSockets } from '../../src/auth/account-sockets.ts';
 import { createAuthenticate } from '../../src/auth/authenticate.ts';
 import { createVerifyToken, signToken } from '../../src/auth/jwt.ts';
 import { RateLimits } from '../../src/auth/rate-limits.ts';
+import { StreamAdmission } from '../../src/auth/stream-admission.ts';
 import { loadCatalog } from '../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../src/db/database.ts';
 import { Gateway } from '../../src/graphql/pipeline/gateway.ts';
@@ -50,7 +52,12 @@ beforeAll(async () => {
   gateway = new Gateway({ services, rates, log, introspection: true });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
-  const rest = new RestHandler({ gateway, authenticate, strict: false, log });
+  const admission = new StreamAdmission({
+    closing: new AbortController().signal,
+    sockets: new AccountSockets(10),
+  });
+  const origin = 'https://swiftor.io';
+  const rest = new RestHandler({ gateway, authenticate, admission, strict: false, origin, log });
   server = createServer((request, reply) => void rest.handle(request, reply, request.url ?? '/'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   for (let count = 0; count < 5; count += 1) {
@@ -112,7 +119,7 @@ describe('a list reads only what is selected', () => {
     expect([statements.length, absent.filter((part) => statement.includes(part))]).toEqual([1, []]);
   });
 
-  it('and GET /vms reads what it prints', async () => {
+  it('and GET /vms reads what it prints, and whether a VM is being deleted', async () => {
     const token = await signToken({ userId: 'alice', ttlSeconds: 60 }, { secret: SECRET, audience: 'authenticated' });
     const { port } = server.address() as AddressInfo;
     statements.length = 0;
@@ -120,7 +127,7 @@ describe('a list reads only what is selected', () => {
     const [statement = ''] = statements;
     expect(
       ['"vmlabel"', '"ram_gb"', 'vm_mapping', '"status"', 'count(*)'].map((part) => statement.includes(part)),
-    ).toEqual([true, true, false, false, false]);
+    ).toEqual([true, true, false, true, false]);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   TYPE_RULES,
 } from '../support/access-rules.ts';
 import { JWT_SECRET } from '../support/tokens.ts';
+import { readUntil } from '../support/read-until.ts';
 import { selectAll } from '../support/select-all.ts';
 import { createVm } from '../support/vms.ts';
 import { useGateway } from '../support/use-gateway.ts';
@@ -105,7 +106,6 @@ async function run(
 ): Promise<Reply> {
   const { query } = selectAll(root, field, Object.keys(args));
   const isStream = root === schema.getSubscriptionType();
-  const leaving = new AbortController();
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',
     headers: {
@@ -114,19 +114,10 @@ async function run(
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify({ query, variables: args }),
-    signal: leaving.signal,
   });
   if (!isStream || !response.ok) return { status: response.status, text: await response.text() };
-  let text = '';
-  try {
-    for await (const chunk of response.body ?? []) {
-      text += new TextDecoder().decode(chunk);
-      // The colon that opens a stream, and the first event; logs and statistics of a VM that is off have none.
-      if (text.includes('event: ') || (field.name !== 'vmEvents' && text.startsWith(':\n\n'))) break;
-    }
-  } finally {
-    leaving.abort();
-  }
+  // Logs and statistics of a VM that is off have no event.
+  const text = await readUntil(response, (seen) => seen.includes('event: ') || field.name !== 'vmEvents');
   return { status: response.status, text };
 }
 type Field = GraphQLField<unknown, unknown>;
@@ -257,10 +248,16 @@ describe('REST', () => {
   const ROUTES = ROUTE_NAMES.map((name) => [name, ...name.split(' ')] as const);
   const ask = async (token: string | undefined, name: string, vmId: string): Promise<Reply> => {
     const [method = '', path = ''] = name.split(' ');
-    const target = path.replace(':vmid', vmId).replace(':key', KEY).replace(':name', NAME);
+    const parts: Record<string, string> = { vmid: vmId, key: KEY, name: NAME, protocol: 'tcp', internal_port: '7777' };
+    const target = path.replaceAll(/:(\w+)/g, (_all, part: string) => parts[part] ?? '');
     const body = ROUTE_RULES[name]?.body?.(vmId);
     const response = await gateway.rest(token, method, target, body === undefined ? {} : { body });
-    return { status: response.status, text: await response.text() };
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    const isEmpty = path.startsWith('/vms/logs') || path.startsWith('/vms/stats') || token === stranger;
+    const text = isStream
+      ? await readUntil(response, (seen) => seen.includes('data: ') || isEmpty)
+      : await response.text();
+    return { status: response.status, text };
   };
 
   it.each(ROUTES)('%s is refused without a valid token', async (name) => {

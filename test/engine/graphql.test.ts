@@ -315,7 +315,7 @@ describe('server-sent events', () => {
     const own = await gateway.token('resumer');
     const id = await createVm(gateway, own);
     const [first] = await read(await open(own), (events) => events.length === 1);
-    expect([first?.id, first?.event, first?.data?.data?.vmEvents?.kind]).toEqual(['1', 'next', 'SNAPSHOT']);
+    expect([first?.id, first?.event, first?.data?.data?.vmEvents?.kind]).toEqual([undefined, 'next', 'SNAPSHOT']);
     for (const vmlabel of ['a', 'b', 'c']) {
       await gateway.graphql(own, 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }', {
         input: { id, vmlabel },

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../src/graphql/schema/schema.ts';
-import { ROUTES } from '../../src/rest/routes.ts';
+import { ROUTES } from '../../src/rest/routes/routes.ts';
 import { anything, MARK, PLACES, text, valueOf } from '../support/fuzz/arbitraries.ts';
 import { rawRequest } from '../support/fuzz/raw-requests.ts';
 import { startFuzzGateway, type Answer, type FuzzAccount, type FuzzGateway } from '../support/fuzz/fuzz-gateway.ts';
@@ -75,7 +75,7 @@ async function fuzz<T>(share: number, inputs: fc.Arbitrary<T>, check: (input: T)
 const timeout = SECONDS * 1_000 + 120_000;
 
 /** What must never be in an answer: stacks, statements, files, hosts. */
-const INSIDE = /\n\s+at |node_modules|\bselect \w+ from\b|ECONN|\/src\/|pg_|INTERNAL_SERVER_ERROR/;
+const INSIDE = /\n\s+at |node_modules|\bselect \w+ from\b|ECONN|\/src\/|pg_|"code":"INTERNAL_SERVER_ERROR/;
 
 /** The codes of an answer's errors; none where it was accepted. */
 function codesOf({ text: body }: Answer): string[] {

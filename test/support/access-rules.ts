@@ -1,4 +1,4 @@
-import { ROUTES } from '../../src/rest/routes.ts';
+import { ROUTES } from '../../src/rest/routes/routes.ts';
 import { VM_INPUT } from './vms.ts';
 
 /** What an operation speaks of, and so who may use it how; nobody may anything without a token that holds. */
@@ -138,6 +138,17 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'GET /vms/networking': { of: 'account' },
   'POST /vms/networking': { of: 'vm', body: (vmid) => ({ vmid, name: 'another', internal_port: 80 }) },
   'DELETE /vms/networking/:vmid/:name': { of: 'vm' },
+  'GET /vms/ports': { of: 'account' },
+  'POST /vms/ports': { of: 'vm', body: (vmid) => ({ vmid, protocol: 'udp', internal_port: 80 }) },
+  'DELETE /vms/ports/:vmid/:protocol/:internal_port': { of: 'vm' },
+  'GET /vms/events': { of: 'account' },
+  'GET /vms/events/:vmid': { of: 'vm' },
+  'GET /vms/logs/:vmid': { of: 'vm' },
+  'GET /vms/stats/:vmid': { of: 'vm' },
+  'POST /vms/update/:vmid': { of: 'vm', body: () => ({ config: { vmlabel: 'renamed' } }) },
+  'POST /vms/restart/:vmid': { of: 'vm' },
+  'POST /vms/open/:vmid': { of: 'vm' },
+  'POST /vms/open/:vmid/:name': { of: 'vm' },
   'GET /vms/:vmid': { of: 'vm' },
 };
 

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createTestDatabase } from './database.ts';
+import type { GraphqlAnswer } from './gateway.ts';
 import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
+import { sendRest, type RestOptions } from './send-rest.ts';
 import { JWT_SECRET, testToken } from './tokens.ts';
 
 /**
@@ -14,6 +16,8 @@ export interface ApiProcess extends GatewayProcess {
   readonly databaseUrl: string;
   token(userId: string, ttlSeconds?: number): Promise<string>;
   post(token: string, query: string, variables?: Record<string, unknown>, options?: RequestInit): Promise<Response>;
+  graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
+  rest(token: string | undefined, method: string, path: string, options?: RestOptions): Promise<Response>;
   /** A VM of the token's account; its id. */
   createVm(token: string, vmlabel: string): Promise<string>;
   /** The lines of its log at this level or above, and all that is no log. */
@@ -42,6 +46,8 @@ export async function startApiProcess(env: Readonly<Record<string, string>> = {}
     databaseUrl,
     token: (userId, ttlSeconds = 600) => testToken(userId, { ttlSeconds }),
     post,
+    graphql: async (...request) => (await post(...request)).json(),
+    rest: (...request) => sendRest(gateway.url, ...request),
     async createVm(token, vmlabel) {
       const input = { vmlabel, region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };
       const response = await post(token, 'mutation ($input: CreateVmInput!) { createVm(input: $input) { id } }', {

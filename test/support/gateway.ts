@@ -10,6 +10,7 @@ import { createTestDatabase } from './database.ts';
 import { removeInstallation } from './engines.ts';
 import { executeSql } from './execute-sql.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
+import { sendRest, type RestOptions } from './send-rest.ts';
 import { testImage } from './tiny-image.ts';
 import { JWT_SECRET, testToken, type TestTokenOptions } from './tokens.ts';
 import { UNLIMITED_PLAN } from './unlimited-plan.ts';
@@ -40,12 +41,7 @@ export interface TestGateway extends AsyncDisposable {
   /** A token; engineer's plan unless another is named. */
   token(userId: string, options?: TestTokenOptions): Promise<string>;
   graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
-  rest(
-    token: string | undefined,
-    method: string,
-    path: string,
-    options?: { body?: unknown; headers?: Record<string, string> },
-  ): Promise<Response>;
+  rest(token: string | undefined, method: string, path: string, options?: RestOptions): Promise<Response>;
   /** A graphql-ws client that does not reconnect by itself. */
   subscribe(token: string): Client;
 }
@@ -122,17 +118,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       });
       return response.json();
     },
-    rest(token, method, at, { body, headers = {} } = {}) {
-      return fetch(`${url}${at}`, {
-        method,
-        headers: {
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-    },
+    rest: (...request) => sendRest(url, ...request),
     subscribe: (token) =>
       createClient({
         url: `ws://127.0.0.1:${port}/graphql`,

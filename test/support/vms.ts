@@ -16,7 +16,7 @@ export const FORWARD = { from: 30_000, to: 30_999, bind: '127.0.0.1', hosts: new
 
 /** Creates a VM and answers with its id. */
 export async function createVm(
-  gateway: TestGateway,
+  gateway: Pick<TestGateway, 'graphql'>,
   token: string,
   input: Record<string, unknown> = {},
 ): Promise<string> {

@@ -36,6 +36,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   vm: ['networking', 'access', '.', 'problems', 'commands'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
+  rest: ['schemas', 'routes', 'openapi', '.'],
   ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'proxy', '.'],
 };
 /** Side by side in the arrows, and never importing each other. */

@@ -1,91 +1,21 @@
 import { parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../src/graphql/schema/schema.ts';
-import { openapiDocument } from '../../src/rest/openapi.ts';
-import type { RestData, RestRequest } from '../../src/rest/route.ts';
-import { ROUTES } from '../../src/rest/routes.ts';
+import type { RestData, RestRequest } from '../../src/rest/routes/route.ts';
+import { ROUTES } from '../../src/rest/routes/routes.ts';
+import type { JsonSchema } from '../../src/rest/schemas/json-schema.ts';
+import { DOCUMENT, misfits, operationOf, responseOf } from '../support/openapi-check.ts';
 
-/** The part of JSON Schema that the document uses. */
-interface Shape {
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly properties?: Readonly<Record<string, Shape>>;
-  readonly required?: readonly string[];
-  readonly items?: Shape;
-  readonly additionalProperties?: Shape;
-  readonly $ref?: string;
-}
-interface Content {
-  readonly content: { readonly 'application/json': { readonly schema: Shape } };
-}
-interface Operation {
-  readonly summary: string;
-  readonly deprecated?: boolean;
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required: boolean }[];
-  readonly requestBody?: Content & { readonly required: boolean };
-  readonly responses: Readonly<Record<string, Content & { readonly description: string }>>;
-}
-interface Document {
-  readonly openapi: string;
-  readonly info: { readonly title: string; readonly version: string };
-  readonly security: readonly object[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, Shape>>;
-    readonly securitySchemes: Readonly<Record<string, object>>;
-  };
-}
-
-// As a client reads it: through JSON.
-const document = JSON.parse(JSON.stringify(openapiDocument())) as Document;
-const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({
-    path,
-    method,
-    operation,
-    name: `${method.toUpperCase()} ${path}`,
-  })),
+const documented = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
+const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, operation, name: `${method.toUpperCase()} ${path}` })),
 );
-
-function operationOf(name: string): Operation {
-  const found = operations.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`The document has no ${name}.`);
-  return found.operation;
-}
-function replyOf(name: string): Shape {
-  const [[, reply] = []] = Object.entries(operationOf(name).responses).filter(([status]) => status !== 'default');
-  if (reply === undefined) throw new Error(`${name} has no reply.`);
-  return reply.content['application/json'].schema;
-}
-function bodyOf(name: string): Shape {
-  const body = operationOf(name).requestBody;
-  if (body === undefined) throw new Error(`${name} takes no body.`);
-  return body.content['application/json'].schema;
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  return Number.isInteger(value) ? 'integer' : typeof value;
-}
-
-/** Where the value is not what the shape says: a type, a missing key, a key that the shape does not have. */
-function misfits(shape: Shape, value: unknown, at = '$'): string[] {
-  const types = [shape.type ?? []].flat();
-  if (!types.includes(typeName(value))) return [`${at} is ${typeName(value)}, not ${types.join(' or ')}`];
-  if (Array.isArray(value)) return value.flatMap((each, index) => misfits(shape.items ?? {}, each, `${at}[${index}]`));
-  if (typeof value !== 'object' || value === null) return [];
-  const missing = (shape.required ?? [])
-    .filter((key) => !Object.hasOwn(value, key))
-    .map((key) => `${at}.${key} is missing`);
-  return [
-    ...missing,
-    ...Object.entries(value).flatMap(([key, each]) => {
-      const inner = shape.properties?.[key] ?? shape.additionalProperties;
-      return inner === undefined ? [`${at}.${key} is not in the document`] : misfits(inner, each, `${at}.${key}`);
-    }),
-  ];
-}
+const replyOf = (name: string): JsonSchema => {
+  const operation = operationOf(name);
+  const { content = {} } = responseOf(operation, 200) ?? responseOf(operation, 201) ?? {};
+  return Object.values(content)[0]?.schema ?? {};
+};
+const bodyOf = (name: string): JsonSchema => operationOf(name).requestBody?.content['application/json'].schema ?? {};
 
 const ID = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const ITEM = {
@@ -98,65 +28,53 @@ const ITEM = {
 };
 
 describe('the OpenAPI document', () => {
-  it('is OpenAPI 3.1 and requires a bearer token everywhere', () => {
-    expect(document.openapi).toBe('3.1.0');
-    expect(document.security).toEqual([{ bearer: [] }]);
-    expect(document.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
+  it('is OpenAPI 3.1, names the gateway, and requires a bearer token everywhere', () => {
+    expect(DOCUMENT.openapi).toBe('3.1.0');
+    expect(DOCUMENT.servers).toMatchObject([{ url: 'https://swiftor.io' }]);
+    expect(DOCUMENT.security).toEqual([{ bearer: [] }]);
+    expect(DOCUMENT.components['securitySchemes']?.['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
   });
 
-  it('lists exactly the routes and methods of the contract', () => {
-    expect(operations.map(({ name }) => name).toSorted()).toEqual(
-      [
-        'GET /vms',
-        'POST /vms/create',
-        'GET /vms/start/{vmid}',
-        'POST /vms/start/{vmid}',
-        'GET /vms/stop/{vmid}',
-        'POST /vms/stop/{vmid}',
-        'GET /vms/delete/{vmid}',
-        'DELETE /vms/delete/{vmid}',
-        'GET /vms/{vmid}',
-        'GET /vms/secrets',
-        'POST /vms/secrets',
-        'DELETE /vms/secrets/{vmid}/{key}',
-        'GET /vms/networking',
-        'POST /vms/networking',
-        'DELETE /vms/networking/{vmid}/{name}',
-      ].toSorted(),
+  it('has every method of every route, and no other', () => {
+    const routes = ROUTES.flatMap(({ methods, path }) => methods.map((method) => `${method} ${documented(path)}`));
+    expect(OPERATIONS.map(({ name }) => name).toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('gives each operation a name of its own, from which clients make functions', () => {
+    const ids = OPERATIONS.map(({ operation }) => operation.operationId);
+    expect(ids.filter((id, index) => !/^[a-z][A-Za-z]+$/.test(id) || ids.indexOf(id) !== index)).toEqual([]);
+  });
+
+  it('deprecates exactly the GETs that change state, under names of their own', () => {
+    const warned = OPERATIONS.filter(({ operation }) => operation.deprecated === true);
+    expect(Object.fromEntries(warned.map(({ name, operation }) => [name, operation.operationId]))).toEqual({
+      'GET /vms/delete/{vmid}': 'deleteVmByGet',
+      'GET /vms/start/{vmid}': 'startVmByGet',
+      'GET /vms/stop/{vmid}': 'stopVmByGet',
+    });
+  });
+
+  it.each(OPERATIONS)('$name has a tag, a summary, its parameters, one success, and its errors', (each) => {
+    const { path, operation } = each;
+    expect(DOCUMENT.tags.map(({ name }) => name)).toContain(operation.tags.join());
+    expect(operation.summary).not.toBe('');
+    const parameters = (operation.parameters ?? []).map(({ $ref }) => $ref.replace('#/components/parameters/', ''));
+    expect(parameters.filter((name) => path.includes(`{${name}}`)).map((name) => `{${name}}`)).toEqual(
+      path.match(/\{\w+\}/g) ?? [],
     );
-  });
-
-  it('declares 201 for creations, 200 for other requests, and errors with a code', () => {
-    const created = operations.filter(({ operation }) => '201' in operation.responses).map(({ name }) => name);
-    expect(created.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking']);
-    for (const { operation, name } of operations) {
-      expect(Object.keys(operation.responses), name).toEqual([created.includes(name) ? '201' : '200', 'default']);
+    expect([200, 201].filter((status) => responseOf(operation, status) !== undefined)).toHaveLength(1);
+    for (const status of [400, 404, 503]) {
+      const schema = responseOf(operation, status)?.content?.['application/json']?.schema;
+      expect(schema).toEqual({ $ref: '#/components/schemas/Error' });
     }
-    expect(document.components.schemas['Error']?.required).toEqual(['error', 'code']);
   });
 
-  it.each(operations)(
-    '$name has a summary, its reply, its parameters, and refers to nothing that is not there',
-    ({ path, operation, name }) => {
-      expect(operation.summary).not.toBe('');
-      expect(Object.keys(replyOf(name).properties ?? {}).length).toBeGreaterThan(0);
-      expect((operation.parameters ?? []).map((each) => `{${each.name}}`)).toEqual(path.match(/\{\w+\}/g) ?? []);
-      for (const parameter of operation.parameters ?? [])
-        expect(parameter).toMatchObject({ in: 'path', required: true });
-      const references = JSON.stringify(operation).match(/#\/components\/schemas\/\w+/g) ?? [];
-      expect(references).not.toEqual([]);
-      for (const each of references) expect(document.components.schemas).toHaveProperty(each.split('/').at(-1) ?? '');
-    },
-  );
-
-  it('declares a body exactly where the original API has one', () => {
-    const withBody = operations.filter(({ operation }) => operation.requestBody !== undefined).map(({ name }) => name);
-    expect(withBody.toSorted()).toEqual(['POST /vms/create', 'POST /vms/networking', 'POST /vms/secrets']);
-  });
-
-  it('deprecates exactly the GETs that change state', () => {
-    const warned = operations.filter(({ operation }) => operation.deprecated === true).map(({ name }) => name);
-    expect(warned.toSorted()).toEqual(['GET /vms/delete/{vmid}', 'GET /vms/start/{vmid}', 'GET /vms/stop/{vmid}']);
+  it('refers to nothing that is not there, and describes nothing that is not used', () => {
+    const used = new Set(JSON.stringify(DOCUMENT).match(/#\/components\/\w+\/\w+/g));
+    const there = Object.entries(DOCUMENT.components)
+      .filter(([kind]) => kind !== 'securitySchemes')
+      .flatMap(([kind, parts]) => Object.keys(parts).map((name) => `#/components/${kind}/${name}`));
+    expect([...used].toSorted()).toEqual(there.toSorted());
   });
 });
 
@@ -184,9 +102,9 @@ describe('the schemas of the OpenAPI document', () => {
     const { desktop: _desktop, ...os } = CREATE.os;
     expect(misfits(bodyOf('POST /vms/create'), { config, os })).toEqual([]);
     expect(misfits(bodyOf('POST /vms/create'), { config: { vmlabel: 'x' } })).toEqual([
-      '$.os is missing',
-      '$.config.region is missing',
-      '$.config.password is missing',
+      expect.stringContaining("must have required property 'os'"),
+      expect.stringContaining("must have required property 'region'"),
+      expect.stringContaining("must have required property 'password'"),
     ]);
   });
 
@@ -210,19 +128,17 @@ describe('the schemas of the OpenAPI document', () => {
     expect(misfits(replyOf(name), reply)).toEqual([]);
   });
 
-  it('reject a reply with a missing key, an added key or another type', () => {
-    const { enabled: _enabled, ...incomplete } = ITEM;
-    expect(misfits(replyOf('GET /vms'), { vms: [incomplete] })).toEqual(['$.vms[0].enabled is missing']);
-    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, user_id: 'x' }] })).toEqual([
-      '$.vms[0].user_id is not in the document',
-    ]);
-    expect(misfits(replyOf('GET /vms'), { vms: [{ ...ITEM, enabled: 'no' }] })).toEqual([
-      '$.vms[0].enabled is string, not boolean',
-    ]);
+  it.each<[string, unknown]>([
+    ['a missing key', { ...ITEM, enabled: undefined }],
+    ['an added key', { ...ITEM, user_id: 'x' }],
+    ['another type', { ...ITEM, enabled: 'no' }],
+  ])('reject a reply with %s', (_what, item) => {
+    expect(misfits(replyOf('GET /vms'), JSON.parse(JSON.stringify({ vms: [item] })))).not.toEqual([]);
   });
 });
 
 describe('each route', () => {
+  const port = { protocol: 'TCP', internalPort: 25_565, publicPort: 30_000, address: 'localhost:30000' };
   const vm = {
     ...ITEM,
     userId: 'alice',
@@ -230,17 +146,30 @@ describe('each route', () => {
     url: `https://${ID}.swiftor.io`,
     secrets: [{ key: 'API_KEY', value: 'x' }],
     networking: [{ name: 'myapp', internalPort: 5001 }],
+    ports: [port],
+    progress: { percent: 40, message: 'downloading', bytesDone: 4, bytesTotal: null },
   };
+  const at = '2026-11-24T09:30:00.000Z';
+  const event = { seq: '7', kind: 'PROGRESS', vmId: ID, status: 'PULLING', previousStatus: null, reason: null, at, vm };
+  const stats = { cpuPercent: 0.5, memoryBytes: 1, memoryLimitBytes: 2, networkRxBytes: 3, networkTxBytes: 4 };
   const data: RestData = {
     nodes: [vm],
     vm,
     createVm: vm,
+    updateVm: vm,
+    createOpenLink: `https://${ID}.swiftor.io/.swiftor/open?ticket=x`,
     addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 },
+    addPort: port,
+    vmEvents: event,
+    vmLogs: { at, stream: 'stdout', text: 'hello' },
+    vmStats: { at, ...stats },
   };
   const request: RestRequest = {
-    params: { vmid: ID, key: 'API_KEY', name: 'myapp' },
+    params: { vmid: ID, key: 'API_KEY', name: 'myapp', protocol: 'tcp', internal_port: '25565' },
+    query: {},
     body: { vmid: ID, key: 'API_KEY', value: 'x', name: 'myapp', internal_port: 5001 },
     idempotencyKey: undefined,
+    lastEventId: undefined,
   };
   const named = ROUTES.map((route) => ({ route, name: `${route.methods.join(', ')} ${route.path}` }));
 
@@ -249,9 +178,9 @@ describe('each route', () => {
   });
 
   it.each(named)('$name replies as the OpenAPI document describes', ({ route }) => {
-    for (const method of route.methods) {
-      const reply: unknown = JSON.parse(JSON.stringify(route.reply(data, request)));
-      expect(misfits(replyOf(`${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`), reply)).toEqual([]);
-    }
+    const result = 'event' in route ? route.event(data) : route.reply(data, request);
+    const reply: unknown = JSON.parse(JSON.stringify(result));
+    for (const method of route.methods)
+      expect(misfits(replyOf(`${method} ${documented(route.path)}`), reply)).toEqual([]);
   });
 });

@@ -1,31 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLError } from 'graphql';
-import type { AccountSockets } from '../../auth/account-sockets.ts';
 import type { Authenticate } from '../../auth/authenticate.ts';
-import type { Viewer } from '../../audit/viewer.ts';
+import type { StreamAdmission } from '../../auth/stream-admission.ts';
 import { ApiError } from '../../errors.ts';
 import { MethodNotAllowedError } from '../../http/response/method-not-allowed.ts';
 import { readJson } from '../../http/request/read-json.ts';
 import { searchOf } from '../../http/request/search-of.ts';
+import { sendNoContent, STREAM_TYPE } from '../../http/response/send-event-stream.ts';
 import type { Gateway, PreparedOperation } from '../pipeline/gateway.ts';
 import { PersistedOperationError, type PersistedOperations } from '../pipeline/persisted-operations.ts';
 import { GraphiqlPage } from './graphiql-page.ts';
 import type { Caller } from '../schema/context.ts';
-import { FINAL_ID, sendNoContent, serveSse } from './graphql-sse.ts';
+import { FINAL_ID, serveSse } from './graphql-sse.ts';
 import { operationOfSearch, toOperation, withPersistedDocument } from './read-operation.ts';
-import { namesEventStream, PAGE_TYPE, responseTypeOf, STREAM_TYPE } from './response-type.ts';
+import { namesEventStream, PAGE_TYPE, responseTypeOf } from './response-type.ts';
 import { refuseAccept, sendRefusal, sendResult } from './send-result.ts';
-
-/** The longest delay of setTimeout. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface GraphqlHttpOptions {
   readonly gateway: Gateway;
-  /** Aborts when the gateway shuts down: open event streams end, and no new one is accepted. */
-  readonly closing: AbortSignal;
   readonly authenticate: Authenticate;
-  /** An event stream counts against the account's live connections, like a WebSocket. */
-  readonly sockets: AccountSockets;
+  readonly admission: StreamAdmission;
   readonly persisted: PersistedOperations;
   readonly graphiql: boolean;
 }
@@ -49,7 +43,7 @@ export class GraphqlHttp {
 
   /** Serves one request. Rejects with an ApiError if it is refused before its operation is prepared. */
   async handle(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { graphiql, authenticate, gateway } = this.#options;
+    const { graphiql, authenticate, admission, gateway } = this.#options;
     const { method } = request;
     if (method === 'PUT') throw new MethodNotAllowedError(METHODS, NO_RESERVATION);
     if (method !== 'GET' && method !== 'POST') throw new MethodNotAllowedError(METHODS);
@@ -68,8 +62,10 @@ export class GraphqlHttp {
     if (prepared.kind === 'mutation' && method === 'GET')
       throw new MethodNotAllowedError(['POST'], 'Send mutations by POST.');
     const isSubscription = prepared.kind === 'subscription';
-    if (type === STREAM_TYPE || (isSubscription && namesEventStream(request)))
-      return this.#stream(reply, prepared, { viewer: caller.viewer, isReconnect: lastEventId !== undefined });
+    if (type === STREAM_TYPE || (isSubscription && namesEventStream(request))) {
+      const ending = admission.admit(reply, caller.viewer);
+      return serveSse(reply, prepared, { isReconnect: lastEventId !== undefined, ending });
+    }
     if (isSubscription) return sendRefusal(reply, type, [gateway.mask(NO_STREAM, caller)]);
     sendResult(reply, 200, type, await prepared.execute());
   }
@@ -87,28 +83,6 @@ export class GraphqlHttp {
       return [gateway.mask(error, caller)];
     }
   }
-
-  async #stream(
-    reply: ServerResponse,
-    prepared: PreparedOperation,
-    { viewer, isReconnect }: { viewer: Viewer; isReconnect: boolean },
-  ): Promise<void> {
-    const { closing, sockets } = this.#options;
-    // The client has already left; `close` will not fire again.
-    if (reply.destroyed) return;
-    if (closing.aborted) throw new ApiError('UNAVAILABLE', 'This gateway is shutting down; connect again.');
-    sockets.open(viewer);
-    reply.once('close', () => sockets.close(viewer));
-    const ending = new AbortController();
-    const end = (): void => ending.abort();
-    const expiry = atExpiry(viewer, end);
-    closing.addEventListener('abort', end);
-    reply.once('close', () => {
-      clearTimeout(expiry);
-      closing.removeEventListener('abort', end);
-    });
-    await serveSse(reply, prepared, { isReconnect, ending: ending.signal });
-  }
 }
 
 const METHODS = ['GET', 'POST'];
@@ -125,8 +99,4 @@ const NO_STREAM = new ApiError(
 function lastEventIdOf({ headers }: IncomingMessage): string | undefined {
   const id = headers['last-event-id'];
   return typeof id === 'string' ? id : undefined;
-}
-
-function atExpiry({ expiresAt }: Viewer, end: () => void): NodeJS.Timeout {
-  return setTimeout(end, Math.min(Math.max(0, expiresAt - Date.now()), MAX_TIMER_MS)).unref();
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import Negotiator from 'negotiator';
+import { STREAM_TYPE } from '../../http/response/send-event-stream.ts';
+import { JSON_TYPE } from '../../http/response/send-response.ts';
 
-export const JSON_TYPE = 'application/json; charset=utf-8';
 export const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
-export const STREAM_TYPE = 'text/event-stream; charset=utf-8';
 export const PAGE_TYPE = 'text/html; charset=utf-8';
 
 /** The types of a result. A client that prefers neither gets the first, as GraphQL over HTTP has it. */

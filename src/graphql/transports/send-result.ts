@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { sendJson } from '../../http/response/send-response.ts';
+import { STREAM_TYPE } from '../../http/response/send-event-stream.ts';
+import { JSON_TYPE, sendJson } from '../../http/response/send-response.ts';
 import { sendResultAsStream } from './graphql-sse.ts';
-import { JSON_TYPE, RESULT_TYPES, STREAM_TYPE, type ResultType } from './response-type.ts';
+import { RESULT_TYPES, type ResultType } from './response-type.ts';
 
 /** An operation that is refused as a whole: a client that understands only JSON gets the errors as a result. */
 export function sendRefusal(

@@ -15,6 +15,7 @@ export function errorHeaders(
     ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
     ...(code === 'RATE_LIMITED' && { 'retry-after': String(details.retryAfterSeconds ?? 1) }),
     ...(code === 'UNAVAILABLE' && { 'retry-after': String(UNAVAILABLE_SECONDS) }),
+    ...(code === 'UNSUPPORTED_MEDIA_TYPE' && { 'accept-post': 'application/json', 'accept-encoding': 'identity' }),
     ...(error instanceof MethodNotAllowedError && { allow: error.allowed.join(', ') }),
     // The rest of the body stays unread: the connection cannot be reused, and a slow sender must not keep it open.
     ...(!request.complete && hasBody(request) && { connection: 'close' }),

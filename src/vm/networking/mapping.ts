@@ -22,6 +22,11 @@ export interface PublicAddress {
   readonly port?: number;
 }
 
+/** The origin of the API. */
+export function gatewayUrl({ scheme, domain, port }: PublicAddress): string {
+  return `${scheme}://${withPort(domain, port)}`;
+}
+
 export function vmUrl({ scheme, domain, port }: PublicAddress, vmId: string): string {
   return `${scheme}://${vmId}.${withPort(domain, port)}`;
 }

@@ -86,7 +86,12 @@ export async function startFuzzGateway(): Promise<FuzzGateway> {
       sent.on('error', reject);
       sent.on('response', (response) => {
         let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true;
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+          // It would not end.
+          if (isStream) response.destroy();
+        });
         response.on('close', () => resolve({ status: response.statusCode ?? 0, text }));
       });
       sent.end(body);

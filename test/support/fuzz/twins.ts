@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { schema } from '../../../src/graphql/schema/schema.ts';
+import { ROUTES } from '../../../src/rest/routes/routes.ts';
 import { valueOf } from './arbitraries.ts';
 
 /** Variables of an operation. */
@@ -24,7 +25,10 @@ interface Twin {
   readonly isNothing?: string;
 }
 
-const WORDS = ['create', 'start', 'stop', 'delete', 'secrets', 'networking'];
+const WORDS = ROUTES.flatMap(({ path }) => {
+  const [, , word = ''] = path.split('/');
+  return word.startsWith(':') ? [] : [word];
+});
 
 /** A part of a path; undefined for what none can be: nothing, or a word that is a path of its own. */
 function part(value: unknown): string | undefined {
@@ -92,6 +96,18 @@ export const TWINS: readonly Twin[] = [
   byId('GET /vms/:vmid', 'vm', 'Query', { isNothing: '"vm":null' }),
   byId('POST /vms/start/:vmid', 'startVm'),
   byId('POST /vms/stop/:vmid', 'stopVm'),
+  byId('POST /vms/restart/:vmid', 'restartVm'),
+  {
+    route: 'POST /vms/update/:vmid',
+    query: 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }',
+    input: withoutExtras(variablesOf('Mutation', 'updateVm'), ['id', 'vmlabel', 'cpu', 'ram']),
+    request(input) {
+      const { id, vmlabel, cpu, ram } = at(input);
+      const body = { config: { vmlabel }, os: { cpu, ram } };
+      const request = inPath('POST /vms/update/:vmid', () => [id])(input);
+      return request && { ...request, body };
+    },
+  },
   {
     ...inBody('POST /vms/create', (input) => {
       const { vmlabel, region, password, distribution, desktop, cpu, ram } = at(input);
@@ -126,6 +142,20 @@ export const TWINS: readonly Twin[] = [
     }),
     query: 'mutation ($input: AddSubdomainInput!) { addSubdomain(input: $input) { name } }',
     input: withoutExtras(variablesOf('Mutation', 'addSubdomain'), ['vmId', 'name', 'internalPort']),
+  },
+  {
+    ...inBody('POST /vms/ports', (input) => {
+      const { vmId, protocol, internalPort } = at(input);
+      return { vmid: vmId, protocol, internal_port: internalPort };
+    }),
+    query: 'mutation ($input: AddPortInput!) { addPort(input: $input) { publicPort } }',
+    input: withoutExtras(variablesOf('Mutation', 'addPort'), ['vmId', 'protocol', 'internalPort']),
+  },
+  {
+    route: 'POST /vms/open/:vmid/:name',
+    query: 'mutation ($vmId: ID!, $name: String) { createOpenLink(vmId: $vmId, name: $name) }',
+    input: variablesOf('Mutation', 'createOpenLink'),
+    request: inPath('POST /vms/open/:vmid/:name', ({ vmId, name }) => [vmId, name]),
   },
   {
     route: 'DELETE /vms/secrets/:vmid/:key',

@@ -100,7 +100,8 @@ builder.subscriptionField('vmEvents', (t) =>
       streams.subscribe({
         userId: viewer.userId,
         vmId: vmId ?? undefined,
-        after: after ?? lastEventId,
+        // An EventSource connects again to the same address, `after` included.
+        after: lastEventId ?? after ?? undefined,
         markers: markers ?? false,
         connection,
       }),

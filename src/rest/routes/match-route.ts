@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { MethodNotAllowedError } from '../http/response/method-not-allowed.ts';
+import { MethodNotAllowedError } from '../../http/response/method-not-allowed.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
 
@@ -9,19 +9,25 @@ export interface RouteMatch {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** The routes with the first pattern that matches the path, one per operation; empty if there is none. */
+/**
+ * The routes with the first pattern that matches the path, one per operation; empty if there is none. A slash at the
+ * end makes no difference.
+ */
 export function matchRoutes(path: string): RouteMatch[] {
-  const matches = ROUTES.flatMap((route) => {
-    const params = matchPath(route.path, path);
+  const values = (path.endsWith('/') ? path.slice(0, -1) : path).split('/').map(decode);
+  const matches = PATTERNS.flatMap(({ route, names }) => {
+    const params = matchPath(names, values);
     return params === undefined ? [] : [{ route, params }];
   });
   // Literal paths precede `/vms/:vmid` in the table.
   return matches.filter(({ route }) => route.path === matches[0]?.route.path);
 }
 
+const PATTERNS = ROUTES.map((route) => ({ route, names: route.path.split('/') }));
+
 /**
- * Chooses the route for the request's method. METHOD_NOT_ALLOWED if there is none. A GET that changes state is excluded
- * with `strict`, and when a browser navigates or prefetches.
+ * Chooses the route for the request's method; HEAD is as GET. METHOD_NOT_ALLOWED if there is none. A GET that changes
+ * state is excluded with `strict`, and when a browser navigates or prefetches, and never for HEAD.
  */
 export function chooseRoute(
   request: IncomingMessage,
@@ -30,8 +36,10 @@ export function chooseRoute(
 ): RouteMatch {
   const { method = 'GET', headers } = request;
   const safeOnly = strict || isNavigation(headers);
-  const allowed = (route: Route): string[] =>
-    route.methods.filter((each) => !(safeOnly && each === 'GET' && route.changesState));
+  const allowed = ({ methods, changesState }: Route): string[] => {
+    const kept = methods.filter((each) => !(safeOnly && each === 'GET' && changesState));
+    return kept.includes('GET') && !changesState ? [...kept, 'HEAD'] : kept;
+  };
   const match = matches.find(({ route }) => allowed(route).includes(method));
   if (match !== undefined) return match;
   throw new MethodNotAllowedError(matches.flatMap(({ route }) => allowed(route)));
@@ -45,13 +53,14 @@ function isNavigation(headers: IncomingMessage['headers']): boolean {
   );
 }
 
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
-  const names = pattern.split('/');
-  const values = path.split('/');
+function matchPath(
+  names: readonly string[],
+  values: readonly (string | undefined)[],
+): Record<string, string> | undefined {
   if (names.length !== values.length) return undefined;
   const params: Record<string, string> = {};
   for (const [index, name] of names.entries()) {
-    const value = decode(values[index] ?? '');
+    const value = values[index];
     if (value === undefined) return undefined;
     if (name.startsWith(':') && value !== '') params[name.slice(1)] = value;
     else if (name !== value) return undefined;
@@ -59,6 +68,7 @@ function matchPath(pattern: string, path: string): Record<string, string> | unde
   return params;
 }
 
+/** Undefined for what is no encoded text. */
 function decode(part: string): string | undefined {
   try {
     return decodeURIComponent(part);

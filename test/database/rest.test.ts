@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { createTestGateway } from '../support/gateway.ts';
+import { startApiProcess } from '../support/api-process.ts';
+import { useRest } from '../support/use-rest.ts';
 import { createVm } from '../support/vms.ts';
 import { testToken } from '../support/tokens.ts';
-import { useGateway } from '../support/use-gateway.ts';
 
-const gateway = useGateway({ env: { BASE_DOMAIN: 'swiftor.io' } });
+const gateway = useRest({ BASE_DOMAIN: 'swiftor.io' });
 const token = await testToken('user-supabase-id');
 
 /** The seed's own sample request. */
@@ -42,7 +42,7 @@ describe('the REST API', () => {
   });
 
   it('lists VMs with exactly the specified keys', async () => {
-    const own = await gateway.token('lister');
+    const own = await testToken('lister');
     const id = await createVm(gateway, own, { vmlabel: 'NewVM', cpu: 2, ram: 4, storageType: 'PERSISTENT' });
     expect(await textOf(gateway.rest(own, 'GET', '/vms'))).toEqual({
       status: 200,
@@ -53,7 +53,7 @@ describe('the REST API', () => {
   });
 
   it('lists all VMs of an account that has more than one page of them', async () => {
-    const own = await gateway.token('collector');
+    const own = await testToken('collector');
     for (let count = 0; count < 103; count += 1) await createVm(gateway, own, { vmlabel: `vm ${count}` });
     const { vms } = (await (await gateway.rest(own, 'GET', '/vms')).json()) as { vms: { vmlabel: string }[] };
     expect(vms.map(({ vmlabel }) => vmlabel)).toEqual(Array.from({ length: 103 }, (_, count) => `vm ${count}`));
@@ -90,7 +90,7 @@ describe('the REST API', () => {
   });
 
   it('stores and returns secrets in the specified form', async () => {
-    const own = await gateway.token('keeper');
+    const own = await testToken('keeper');
     const vmid = await createVm(gateway, own);
     expect(
       await textOf(
@@ -114,7 +114,7 @@ describe('the REST API', () => {
   });
 
   it('stores and returns mappings in the specified form', async () => {
-    const own = await gateway.token('mapper');
+    const own = await testToken('mapper');
     const vmid = await createVm(gateway, own);
     expect(
       await textOf(
@@ -156,7 +156,7 @@ describe('the REST API', () => {
   });
 
   it('refuses a start beyond the plan with 400 and every violation', async () => {
-    const own = await gateway.token('small', { plan: 'core' });
+    const own = await testToken('small', { plan: 'core' });
     const { vm } = (await (await gateway.rest(own, 'POST', '/vms/create', { body: SEED_CREATE })).json()) as {
       vm: { id: string };
     };
@@ -260,7 +260,7 @@ describe('the REST API with an invalid request', () => {
   });
 
   it('answers with the same bytes for a VM of another account and for no VM', async () => {
-    const foreign = await createVm(gateway, await gateway.token('someone-else'));
+    const foreign = await createVm(gateway, await testToken('someone-else'));
     for (const path of ['/vms/', '/vms/start/', '/vms/stop/', '/vms/delete/']) {
       const [theirs, none] = await Promise.all(
         [foreign, '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f'].map((id) => textOf(gateway.rest(token, 'GET', path + id))),
@@ -289,7 +289,7 @@ describe('the REST API with an invalid request', () => {
   });
 
   it('creates one VM per idempotency key, and refuses the key for other input', async () => {
-    const own = await gateway.token('retrier');
+    const own = await testToken('retrier');
     const headers = { 'idempotency-key': 'once' };
     const create = (body: object) => gateway.rest(own, 'POST', '/vms/create', { body, headers });
     const answers = await Promise.all(
@@ -302,8 +302,8 @@ describe('the REST API with an invalid request', () => {
 });
 
 it('the REST API refuses a GET that changes state if STRICT_REST is set', async () => {
-  await using strict = await createTestGateway({ env: { STRICT_REST: '1' } });
-  const own = await strict.token('strict');
+  await using strict = await startApiProcess({ STRICT_REST: '1' });
+  const own = await testToken('strict');
   const id = await createVm(strict, own);
   const refused = await strict.rest(own, 'GET', `/vms/start/${id}`);
   expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'POST']);

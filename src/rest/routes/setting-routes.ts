@@ -1,13 +1,17 @@
-import { text } from '../http/request/json.ts';
-import { listQuery, type RestVm, type Route } from './route.ts';
+import { text } from '../../http/request/json.ts';
+import { byVm, listQuery } from './rest-vm.ts';
+import type { ReplyRoute } from './route.ts';
 
 /** Secrets and subdomain mappings of VMs. */
-export const SETTING_ROUTES: readonly Route[] = [
+export const SETTING_ROUTES: readonly ReplyRoute[] = [
   {
     path: '/vms/secrets',
     methods: ['GET'],
+    id: 'listSecrets',
+    tag: 'Secrets',
     summary: 'The secrets of all VMs, by VM and key',
     changesState: false,
+    result: 'Secrets',
     document: listQuery('id secrets { key value }'),
     variables: () => ({}),
     status: 200,
@@ -16,8 +20,12 @@ export const SETTING_ROUTES: readonly Route[] = [
   {
     path: '/vms/secrets',
     methods: ['POST'],
+    id: 'setSecret',
+    tag: 'Secrets',
     summary: 'Add or replace a secret',
     changesState: true,
+    body: 'SetSecret',
+    result: 'SecretChange',
     document: 'mutation ($input: SetSecretInput!) { setSecret(input: $input) { key } }',
     variables: ({ body: { vmid, key, value } }) => ({ input: { vmId: vmid, key, value } }),
     fields: { vmId: 'vmid' },
@@ -31,8 +39,11 @@ export const SETTING_ROUTES: readonly Route[] = [
   {
     path: '/vms/secrets/:vmid/:key',
     methods: ['DELETE'],
+    id: 'deleteSecret',
+    tag: 'Secrets',
     summary: 'Remove a secret',
     changesState: true,
+    result: 'SecretChange',
     document: 'mutation ($vmId: ID!, $key: String!) { deleteSecret(vmId: $vmId, key: $key) { id } }',
     variables: ({ params: { vmid, key } }) => ({ vmId: vmid, key }),
     status: 200,
@@ -41,8 +52,11 @@ export const SETTING_ROUTES: readonly Route[] = [
   {
     path: '/vms/networking',
     methods: ['GET'],
+    id: 'listSubdomains',
+    tag: 'Networking',
     summary: 'The subdomain mappings of all VMs, by VM and name',
     changesState: false,
+    result: 'Subdomains',
     document: listQuery('id networking { name internalPort }'),
     variables: () => ({}),
     status: 200,
@@ -57,8 +71,12 @@ export const SETTING_ROUTES: readonly Route[] = [
   {
     path: '/vms/networking',
     methods: ['POST'],
+    id: 'addSubdomain',
+    tag: 'Networking',
     summary: 'Add a subdomain mapping',
     changesState: true,
+    body: 'AddSubdomain',
+    result: 'SubdomainAdded',
     document: 'mutation ($input: AddSubdomainInput!) { addSubdomain(input: $input) { subdomain internalPort } }',
     variables: ({ body: { vmid, name, internal_port } }) => ({
       input: { vmId: vmid, name, internalPort: internal_port },
@@ -74,24 +92,14 @@ export const SETTING_ROUTES: readonly Route[] = [
   {
     path: '/vms/networking/:vmid/:name',
     methods: ['DELETE'],
+    id: 'removeSubdomain',
+    tag: 'Networking',
     summary: 'Remove a subdomain mapping',
     changesState: true,
+    result: 'SubdomainRemoved',
     document: 'mutation ($vmId: ID!, $name: String!) { removeSubdomain(vmId: $vmId, name: $name) { id } }',
     variables: ({ params: { vmid, name } }) => ({ vmId: vmid, name }),
     status: 200,
     reply: (_data, { params: { vmid, name } }) => ({ message: 'Subdomain mapping removed successfully', vmid, name }),
   },
 ];
-
-/** Entries by VM; a VM without entries is left out. */
-function byVm<T>(
-  vms: readonly RestVm[],
-  entries: (vm: RestVm) => readonly (readonly [string, T])[],
-): Record<string, Record<string, T>> {
-  return Object.fromEntries(
-    vms.flatMap((vm) => {
-      const own = entries(vm);
-      return own.length === 0 ? [] : [[vm.id, Object.fromEntries(own)]];
-    }),
-  );
-}

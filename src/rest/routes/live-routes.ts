@@ -1,0 +1,89 @@
+import { toInteger } from './port-routes.ts';
+import { DETAILS, toDetails } from './rest-vm.ts';
+import type { RestData, StreamRoute } from './route.ts';
+
+const LIVE = { methods: ['GET'], tag: 'Live', changesState: false } as const;
+
+const EVENT =
+  `seq kind vmId status previousStatus reason at ` +
+  `vm { ${DETAILS} progress { percent message bytesDone bytesTotal } }`;
+
+/** What happens to VMs, as server-sent events. */
+export const LIVE_ROUTES: readonly StreamRoute[] = [
+  {
+    ...LIVE,
+    path: '/vms/events',
+    id: 'followVms',
+    summary: 'Every change of every VM',
+    query: ['after'],
+    result: 'VmEvent',
+    document: `subscription ($after: String) { vmEvents(after: $after, markers: true) { ${EVENT} } }`,
+    // An EventSource connects again to the same address, `after` included.
+    variables: ({ query: { after }, lastEventId = after }) => ({ after: lastEventId }),
+    event: toEvent,
+  },
+  {
+    ...LIVE,
+    path: '/vms/events/:vmid',
+    id: 'followVm',
+    summary: 'Every change of one VM, until it is deleted',
+    query: ['after'],
+    result: 'VmEvent',
+    document: `subscription ($vmId: ID!, $after: String) { vmEvents(vmId: $vmId, after: $after, markers: true) { ${EVENT} } }`,
+    variables: ({ params: { vmid }, query: { after }, lastEventId = after }) => ({ vmId: vmid, after: lastEventId }),
+    event: toEvent,
+  },
+  {
+    ...LIVE,
+    path: '/vms/logs/:vmid',
+    id: 'followLogs',
+    summary: 'The output of the app of a VM: the last lines, then each new one',
+    query: ['tail'],
+    result: 'LogLine',
+    document: 'subscription ($vmId: ID!, $tail: Int) { vmLogs(vmId: $vmId, tail: $tail) { at stream text } }',
+    variables: ({ params: { vmid }, query: { tail } }) => ({ vmId: vmid, tail: toInteger(tail) }),
+    event: ({ vmLogs }) => vmLogs,
+  },
+  {
+    ...LIVE,
+    path: '/vms/stats/:vmid',
+    id: 'followStats',
+    summary: 'What a VM uses of CPU, memory and network, about once per second while it runs',
+    result: 'VmStats',
+    document:
+      'subscription ($vmId: ID!) { vmStats(vmId: $vmId) ' +
+      '{ at cpuPercent memoryBytes memoryLimitBytes networkRxBytes networkTxBytes } }',
+    variables: ({ params: { vmid } }) => ({ vmId: vmid }),
+    event: ({ vmStats }) =>
+      vmStats && {
+        at: vmStats.at,
+        cpu_percent: vmStats.cpuPercent,
+        memory_bytes: vmStats.memoryBytes,
+        memory_limit_bytes: vmStats.memoryLimitBytes,
+        network_rx_bytes: vmStats.networkRxBytes,
+        network_tx_bytes: vmStats.networkTxBytes,
+      },
+  },
+];
+
+function toEvent({ vmEvents }: RestData): object | undefined {
+  if (vmEvents === undefined) return undefined;
+  const { seq, kind, vmId, status, previousStatus, reason, at, vm } = vmEvents;
+  const progress = vm?.progress && {
+    percent: vm.progress.percent,
+    message: vm.progress.message,
+    bytes_done: vm.progress.bytesDone,
+    bytes_total: vm.progress.bytesTotal,
+  };
+  return {
+    seq,
+    kind,
+    vmid: vmId,
+    status,
+    previous_status: previousStatus,
+    reason,
+    at,
+    progress: progress ?? null,
+    vm: vm && toDetails(vm),
+  };
+}

@@ -1,0 +1,84 @@
+import { VM_STATUSES } from '../../vm/vm-status.ts';
+import { arrayOf, boolean, described, from, integer, object, oneOf, orNull, ref, string, uuid } from './json-schema.ts';
+
+const item = {
+  id: uuid,
+  vmlabel: string,
+  region: described(string, 'The code of a region, such as AU.'),
+  os: ref('VmOs'),
+  specs: ref('VmSpecs'),
+  enabled: described(boolean, 'The desired state. For the actual one, see `status` of GET /vms/{vmid}.'),
+};
+const details = {
+  ...item,
+  status: ref('VmStatus'),
+  url: described(string, "The app's address. It is private: browsers need a link of POST /vms/open/{vmid}."),
+};
+const label = { ...string, minLength: 1, maxLength: 100 };
+const message = { message: string };
+
+/** VMs, and what is sent to create and change them. */
+export const VM_SCHEMAS = {
+  Message: object(message),
+  Vm: object(item),
+  VmDetails: object(details),
+  OwnedVm: object({ ...item, user_id: described(string, 'The account that owns it.') }),
+  VmOs: object({
+    distribution: described(string, 'The code of a catalog entry.'),
+    desktop: described(orNull(string), 'Null for a single app.'),
+  }),
+  VmSpecs: object({
+    cpu: described(integer, 'vCPU cores.'),
+    ram: described(integer, 'GB of memory.'),
+    storage: described(boolean, 'Whether its primary volume is kept when it stops.'),
+  }),
+  VmStatus: oneOf(
+    VM_STATUSES,
+    'The observed state. RUNNING means that the app answers; FAILED can be started again; UNKNOWN means that the ' +
+      "region's engine cannot be reached.",
+  ),
+  VmList: object({ vms: arrayOf(ref('Vm')) }),
+  VmChange: object({ ...message, vm: ref('OwnedVm') }),
+  OpenLink: object({ ...message, url: described(string, 'Works once, within 60 seconds.') }),
+  CreateVm: object({
+    config: object(
+      {
+        vmlabel: label,
+        region: object({ code: described(string, 'The code of a region, such as AU.') }),
+        password: {
+          ...string,
+          minLength: 1,
+          maxLength: 128,
+          description: 'Of the default user. It becomes the secret VM_PASSWORD.',
+        },
+        storageType: described(
+          string,
+          '"persistent" keeps the primary volume when the VM stops; it is ephemeral for any other value, or without one.',
+        ),
+      },
+      ['storageType'],
+    ),
+    os: object(
+      {
+        distribution: object({ code: described(string, 'The code of a catalog entry, such as ubuntu.') }),
+        desktop: described(orNull(string), 'Required for an operating system with a choice of desktops, such as xfce.'),
+        cpu: from(1, 128, 'vCPU cores. Checked against the plan when the VM starts.'),
+        ram: from(1, 1024, 'GB of memory. Checked against the plan when the VM starts.'),
+      },
+      ['desktop'],
+    ),
+  }),
+  UpdateVm: object(
+    {
+      config: object({ vmlabel: label }, ['vmlabel']),
+      os: object(
+        {
+          cpu: from(1, 128, 'vCPU cores. Only while the VM is off.'),
+          ram: from(1, 1024, 'GB of memory. Only while the VM is off.'),
+        },
+        ['cpu', 'ram'],
+      ),
+    },
+    ['config', 'os'],
+  ),
+};

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect } from 'vitest';
+import { startApiProcess, type ApiProcess } from './api-process.ts';
+import { answerMisfits } from './openapi-check.ts';
+
+/**
+ * An API for the tests of the file that calls this. Every answer of its `rest` is as the OpenAPI document describes it,
+ * but for event streams, which the tests read themselves.
+ */
+export function useRest(
+  env: Readonly<Record<string, string>> = {},
+): Pick<ApiProcess, 'graphql' | 'rest' | 'url' | 'port'> {
+  let started: ApiProcess | undefined;
+  const running = (): ApiProcess => {
+    if (started === undefined) throw new Error('The gateway is started by a hook: use it in tests.');
+    return started;
+  };
+  beforeAll(async () => {
+    started = await startApiProcess(env);
+  });
+  afterAll(() => started?.[Symbol.asyncDispose]());
+  return {
+    get url() {
+      return running().url;
+    },
+    get port() {
+      return running().port;
+    },
+    graphql: (...args) => running().graphql(...args),
+    async rest(token, method, path, options) {
+      const response = await running().rest(token, method, path, options);
+      const type = response.headers.get('content-type') ?? '';
+      if (!type.startsWith('text/event-stream')) {
+        const text = await response.clone().text();
+        expect(answerMisfits(method, path, { status: response.status, type, text })).toEqual([]);
+      }
+      return response;
+    },
+  };
+}

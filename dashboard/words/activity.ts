@@ -1,5 +1,6 @@
 const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
   ACCESS_ENDED: (name) => `ended access to ${name}`,
+  APP_SIGNED_IN: (name) => `was signed in to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
   PORT_ADDED: (name) => `opened a port of ${name}`,

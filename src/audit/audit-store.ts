@@ -46,6 +46,17 @@ export function recordRedemption(links: RawBuilder<unknown>, from: string): RawB
   `;
 }
 
+/** The insert that records that the holders of `accesses` (vm_id, name, role, is_guest) are signed in to their apps. */
+export function recordAppSignIn(accesses: RawBuilder<unknown>, from: string): RawBuilder<unknown> {
+  return sql`
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
+    select vm.user_id, case when accesses.is_guest then null else vm.user_id end, ${from}, 'APP_SIGNED_IN', vm.id,
+      vm.vmlabel, jsonb_build_object('name', accesses.name, 'role', accesses.role), ${thisMinute}
+    from ${accesses} as accesses join vm on vm.id = accesses.vm_id
+    ${incrementCount}
+  `;
+}
+
 const thisMinute = sql`date_trunc('minute', now())`;
 
 const incrementCount = sql`

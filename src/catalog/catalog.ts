@@ -74,6 +74,7 @@ type Entry = {
   localImage?: unknown;
   name?: unknown;
   probe?: unknown;
+  signIn?: unknown;
 };
 
 /** The fields of later entries replace those of earlier ones. */
@@ -88,15 +89,15 @@ function mergeByCode(base: readonly Entry[], extra: readonly Entry[]): Entry[] {
 
 /**
  * `images` replaces the images of single desktops, and `image` those of all. An app with `images` becomes a webtop
- * base. An image of the operator has neither our stand-in nor our probe, because it may answer differently: the default
- * probe is `/`.
+ * base. An image of the operator has neither our stand-in nor our probe and sign-in, because it may answer differently:
+ * the default probe is `/`.
  */
 function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
   const desktops = isRecord(known?.images) ? known.images : {};
   const standIns = isRecord(known?.localImages) ? known.localImages : {};
   const chosen = isRecord(entry.images) ? entry.images : undefined;
   const own = isRecord(entry.localImages) ? entry.localImages : {};
-  const { probe } = entry;
+  const { probe, signIn } = entry;
   if (chosen !== undefined) {
     const kept = Object.fromEntries(Object.entries(standIns).filter(([desktop]) => !Object.hasOwn(chosen, desktop)));
     return {
@@ -105,12 +106,13 @@ function mergeImages(known: Entry | undefined, entry: Entry): Partial<Entry> {
       localImages: { ...kept, ...own },
       localImage: entry.localImage,
       probe,
+      signIn,
     };
   }
   if (entry.image === undefined) return {};
-  if (Object.keys(desktops).length === 0) return { localImage: entry.localImage, probe };
+  if (Object.keys(desktops).length === 0) return { localImage: entry.localImage, probe, signIn };
   const all = Object.fromEntries(Object.keys(desktops).map((desktop) => [desktop, entry.image]));
-  return { images: all, image: undefined, localImages: own, localImage: entry.localImage, probe };
+  return { images: all, image: undefined, localImages: own, localImage: entry.localImage, probe, signIn };
 }
 
 function withName(entry: Entry): Entry {

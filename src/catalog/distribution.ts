@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { signInSchema } from './sign-in.ts';
 import { PLAIN_PROBE, probeSchema, type Probe } from './probe.ts';
 
 const port = z.int().min(1).max(65535);
@@ -83,6 +84,8 @@ const entrySchema = z.strictObject({
   scheme: z.enum(['http', 'https']).default('http'),
   /** How the gateway checks the app. Set it for an image whose web server answers before the app does. */
   probe: probeSchema.default(PLAIN_PROBE),
+  /** How the gateway signs browsers with access in, on the default port. Without it, the app asks. */
+  signIn: signInSchema.optional(),
   volumes: z.array(volumeSchema).default([{ name: 'primary', path: '/config' }]),
   /**
    * Which images leave out the keys, pointer and clipboard of clients whose requests say `X-Swiftor-Access: view`:
@@ -127,13 +130,12 @@ const entrySchema = z.strictObject({
 
 /** Checks an entry across its fields: extra privileges need a reason, and reasons without need are refused. */
 export const distributionSchema = entrySchema.superRefine((entry, context) => {
-  const { devices, seccomp, noNewPrivileges, exceptions, probe, passwordVariables } = entry;
-  if (probe.signIn === 'basic' && passwordVariables.length === 0) {
-    context.addIssue({
-      code: 'custom',
-      path: ['probe', 'signIn'],
-      message: 'needs a password: set its variable in "passwordVariables"',
-    });
+  const { devices, seccomp, noNewPrivileges, exceptions, probe, signIn, passwordVariables } = entry;
+  const signedIn = { 'probe.signIn': probe.signIn === 'basic', signIn: signIn !== undefined };
+  for (const [path, needsPassword] of Object.entries(signedIn)) {
+    if (!needsPassword || passwordVariables.length > 0) continue;
+    const message = 'needs a password: set its variable in "passwordVariables"';
+    context.addIssue({ code: 'custom', path: path.split('.'), message });
   }
   const required = { '5.18': devices.length > 0, '5.22': seccomp === 'unconfined', '5.26': !noNewPrivileges };
   for (const [check, isNeeded] of Object.entries(required)) {

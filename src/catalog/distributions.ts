@@ -10,6 +10,7 @@ const SELKIES_DESKTOP = {
   // nginx serves the page, behind HTTP Basic, long before there is a desktop. Only these paths reach the desktop, see
   // default.conf of docker-baseimage-selkies: the first in images up to 2026-08, the second in later ones.
   probe: { path: ['/websocket', '/api/websockets'], signIn: 'basic', expect: 'websocket' },
+  signIn: { kind: 'basic', user: 'abc' },
   honoursViewers: 'stand-ins',
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
   shmMb: 1024,
@@ -82,6 +83,7 @@ export const DISTRIBUTIONS: readonly DistributionInput[] = [
       { name: 'workspace', path: '/config/workspace' },
     ],
     passwordVariables: ['PASSWORD', 'SUDO_PASSWORD'],
+    signIn: { kind: 'form', path: '/login', field: 'password', cookie: 'code-server-session' },
     env: { ...LINUXSERVER_APP.env, DEFAULT_WORKSPACE: '/config/workspace' },
     // The image's own start script waits up to 300 s for the port.
     bootSeconds: 300,

@@ -10,6 +10,7 @@ import { Tickets } from './access/tickets.ts';
 import { OwnPaths } from './own-paths.ts';
 import { IngressProxy } from './proxy/ingress-proxy.ts';
 import { RouteCache } from './routing/route-cache.ts';
+import { AppSignIns } from './sign-in/app-sign-ins.ts';
 import { BootPageEvents } from './waiting/boot-page-events.ts';
 import { BootPage } from './waiting/boot-page.ts';
 
@@ -36,9 +37,10 @@ export class VmIngress {
     const tickets = new Tickets({ secretBox: options.secretBox, secure: publicScheme === 'https' });
     const routes = new RouteCache({ ...options, tickets });
     const bootPage = new BootPage(options);
+    const signIns = new AppSignIns(options);
     const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
-    this.proxy = new IngressProxy({ routes, refusals, bootPage, log, publicScheme, addressOf });
+    this.proxy = new IngressProxy({ routes, refusals, bootPage, signIns, log, publicScheme, addressOf });
     this.ownPaths = new OwnPaths({ ...options, tickets, routes, refusals, bootPage, bootPageEvents });
   }
 

@@ -5,6 +5,9 @@ import { recordSecretReads } from '../audit/audit-store.ts';
 import { getDataKey } from './data-keys.ts';
 import type { SecretBox } from './secret-box.ts';
 
+/** The secret that holds the password given at the VM's creation. */
+export const PASSWORD_KEY = 'VM_PASSWORD';
+
 /** A secret without its value. */
 export interface VmSecretName {
   readonly vmId: string;

@@ -238,6 +238,7 @@ describe('the file of the operator', () => {
       // What an operator chose has no stand-in of ours, and its desktop is not asked for by ours' path.
       localImage: undefined,
       probe: { path: '/', signIn: 'none', expect: 'answer' },
+      signIn: undefined,
       bootSeconds: 9,
     });
     for (const [code, before] of builtIn.distributions)

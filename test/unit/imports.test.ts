@@ -37,7 +37,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   rest: ['schemas', 'routes', 'openapi', '.'],
-  ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'proxy', '.'],
+  ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'sign-in', 'proxy', '.'],
 };
 /** Side by side in the arrows, and never importing each other. */
 const SIBLINGS = ['reconciler', 'graphql', 'ingress', 'dashboard'];

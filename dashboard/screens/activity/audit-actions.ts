@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../api/queries.ts';
 /** What the audit can be filtered by. */
 export const AUDIT_ACTIONS: readonly AuditEntry['action'][] = [
   'ACCESS_ENDED',
+  'APP_SIGNED_IN',
   'OPEN_LINK_CREATED',
   'OPEN_LINK_REDEEMED',
   'PORT_ADDED',

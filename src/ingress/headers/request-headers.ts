@@ -1,3 +1,4 @@
+import { withCredentials, type Credentials } from './credentials.ts';
 import { withoutOwnCookies } from '../access/own-cookies.ts';
 import { withoutHopByHop } from './without-hop-by-hop.ts';
 
@@ -11,6 +12,8 @@ export interface Forwarding {
   readonly prefix?: string | undefined;
   /** Whether the client may only look on. */
   readonly isViewer: boolean;
+  /** What signs the client in to the app. */
+  readonly credentials: Credentials | undefined;
 }
 
 /** Tells the app that the client may only look on. An app that leaves its input out says the same in its answers. */
@@ -20,7 +23,10 @@ export const VIEWER_HEADER = ['X-Swiftor-Access', 'view'] as const;
  * The headers for the app, in the client's order and case. Without hop-by-hop headers, the gateway's cookies and what
  * only the gateway may say; it adds its own X-Forwarded-*.
  */
-export function requestHeaders(raw: readonly string[], { peer, scheme, host, prefix, isViewer }: Forwarding): string[] {
+export function requestHeaders(
+  raw: readonly string[],
+  { peer, scheme, host, prefix, isViewer, credentials }: Forwarding,
+): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {
     // The server has already answered "100 Continue".
     if (isGatewaysOwn(name) || name === 'expect') return undefined;
@@ -29,7 +35,7 @@ export function requestHeaders(raw: readonly string[], { peer, scheme, host, pre
   forwarded.push('X-Forwarded-For', peer, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', host);
   if (prefix !== undefined) forwarded.push('X-Forwarded-Prefix', prefix);
   if (isViewer) forwarded.push(...VIEWER_HEADER);
-  return forwarded;
+  return credentials === undefined ? forwarded : withCredentials(forwarded, credentials);
 }
 
 /** CGI-style servers treat X_Forwarded_For like X-Forwarded-For, and turn `Proxy` into HTTP_PROXY. */

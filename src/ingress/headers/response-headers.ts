@@ -14,6 +14,8 @@ export interface Answered {
   readonly appPort: number;
   /** Whether it needed a ticket. */
   readonly isPrivate: boolean;
+  /** The app's cookie that only the gateway keeps. */
+  readonly withheldCookie?: string | undefined;
 }
 
 /**
@@ -24,11 +26,16 @@ export interface Answered {
  */
 export function responseHeaders(raw: readonly string[], answered: Answered): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {
-    if (name === 'set-cookie') return !isOwnCookie(value) && staysWithinVm(value, answered) ? value : undefined;
+    if (name === 'set-cookie') return mayBeSet(value, answered) ? value : undefined;
     if (name === 'location') return publicLocation(value, answered);
     return name === 'clear-site-data' ? withoutCookies(value) : value;
   });
   return answered.isPrivate ? withClosedFrames(withPrivateCaching(forwarded)) : forwarded;
+}
+
+function mayBeSet(cookie: string, answered: Answered): boolean {
+  const isWithheld = cookie.split('=')[0]?.trim() === answered.withheldCookie;
+  return !isWithheld && !isOwnCookie(cookie) && staysWithinVm(cookie, answered);
 }
 
 /** Types that concern the origin only. Cookies are cleared for the whole domain, and `"*"` includes them. */

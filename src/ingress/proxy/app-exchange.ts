@@ -120,12 +120,13 @@ class AppExchange implements Dispatcher.DispatchHandler {
   }
 
   #headersFor(raw: readonly string[]): string[] {
-    const { req, target, ticket } = this.#request;
+    const { req, target, ticket, withheldCookie } = this.#request;
     const answered = {
       host: req.headers.host ?? '',
       vmId: target.vmId,
       appPort: target.port,
       isPrivate: ticket !== undefined,
+      withheldCookie,
     };
     return responseHeaders(raw, answered);
   }

@@ -18,6 +18,8 @@ export interface AppRequest {
   /** Whom it counts for. */
   readonly client: SocketHolder;
   readonly unsent: UnsentBytes;
+  /** The app's cookie that only the gateway keeps. */
+  readonly withheldCookie?: string | undefined;
   /** The request ends with this access. */
   readonly ticket: Ticket | undefined;
   readonly log: Log;

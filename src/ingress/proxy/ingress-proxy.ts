@@ -16,12 +16,14 @@ import { answerNotHere } from '../pages/answer-not-here.ts';
 import { answerViewRefused } from '../pages/answer-view-refused.ts';
 import { isRefused, type Resolution } from '../routing/resolution.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
+import type { AppSignIns } from '../sign-in/app-sign-ins.ts';
 import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp } from './app-exchange.ts';
-import { AppPools, type PoolTimes } from './app-pools.ts';
+import { AppPools, type AppPool, type PoolTimes } from './app-pools.ts';
 import type { AppRequest } from './app-request.ts';
+import type { Credentials } from '../headers/credentials.ts';
 import { requestHeaders } from '../headers/request-headers.ts';
 import { UnsentBytes, type UnsentBounds } from './unsent-bytes.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
@@ -36,6 +38,8 @@ export interface IngressProxyOptions {
   readonly addressOf?: (req: IncomingMessage) => string;
   /** Shown to browsers while a VM cannot be reached; without it they get a plain text, like other clients. */
   readonly bootPage?: Pick<BootPage, 'show'>;
+  /** Signs the holders of accesses in to apps; without it, apps ask. */
+  readonly signIns?: Pick<AppSignIns, 'find'>;
   /** PROXY_TIMES by default. */
   readonly times?: ProxyTimes;
   /** Bounds of what waits for clients and apps that do not read. */
@@ -49,6 +53,8 @@ interface ProxyTimes extends PoolTimes {
 
 /** `keepAliveMs` is less than the 5 s after which many servers, including Node's, close idle connections. */
 export const PROXY_TIMES: ProxyTimes = { connectMs: 3_000, keepAliveMs: 4_000, resolveMs: 5_000 };
+
+const CANNOT_LOOK_UP = 'The gateway cannot look this up now; try again shortly.';
 
 /** Sends on a request that has an upstream. */
 type Forward = (request: AppRequest) => void;
@@ -134,15 +140,41 @@ export class IngressProxy {
     const peer = addressOf(req);
     const client = { vmId: target.vmId, ticketId: holder?.id, network: networkOf(peer) };
     this.#unsent.watchSocket(req.socket, client);
+    const found = this.#findCredentials(req, resolution, pool);
+    const credentials = found instanceof Promise ? await found : found;
+    if (credentials === 'unavailable') return answerUnavailable(res, 2, CANNOT_LOOK_UP);
+    if (req.socket.destroyed) return;
     const forwarding = {
       peer,
       scheme: publicScheme,
       host: req.headers.host ?? '',
       prefix: target.strip,
       isViewer,
+      credentials,
     };
     const headers = requestHeaders(req.rawHeaders, forwarding);
-    forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers });
+    const withheldCookie = credentials?.kind === 'cookie' ? credentials.name : undefined;
+    forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers, withheldCookie });
+  }
+
+  /** What signs the client in to the app; undefined if the app asks. */
+  #findCredentials(
+    req: IncomingMessage,
+    { target, ticket, vmVersion = 0 }: Extract<Resolution, { kind: 'upstream' }>,
+    pool: AppPool,
+  ): Credentials | undefined | Promise<Credentials | undefined | 'unavailable'> {
+    const { signIns, addressOf = peerOf, log } = this.#options;
+    const { vmId, signIn } = target;
+    if (signIns === undefined || signIn === undefined || ticket?.signsIn !== true) return undefined;
+    // The answer to a TRACE repeats the request.
+    if (req.method === 'TRACE') return undefined;
+    const found = signIns.find({ target, signIn, ticket, vmVersion, from: addressOf(req), app: pool.fresh });
+    if (!(found instanceof Promise)) return found;
+    return found.catch((err: unknown) => {
+      if (!isDatabaseUnavailable(err))
+        log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to sign a client in to an app');
+      return 'unavailable';
+    });
   }
 
   async #resolve(
@@ -160,7 +192,7 @@ export class IngressProxy {
       return {
         kind: 'unavailable',
         retryAfterSeconds: 2,
-        message: 'The gateway cannot look this up now; try again shortly.',
+        message: CANNOT_LOOK_UP,
       };
     }
   }

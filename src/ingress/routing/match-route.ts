@@ -1,4 +1,5 @@
 import type { Distribution } from '../../catalog/distribution.ts';
+import type { SignIn } from '../../catalog/sign-in.ts';
 import type { Vm } from '../../vm/vm.ts';
 
 /** The port that a path of an address leads to, whether or not it can be reached now. */
@@ -12,6 +13,8 @@ export interface AppRoute {
   readonly protocol: 'http' | 'tcp';
   /** Whether it needs no ticket. */
   readonly isPublic: boolean;
+  /** How the gateway signs the holder of an access in to the app; undefined if the app asks. */
+  readonly signIn?: SignIn | undefined;
   /** The path prefix to remove before the app sees the request. */
   readonly strip?: string | undefined;
 }
@@ -38,7 +41,9 @@ export function matchRoute(
   const mapping = vm.mappings.find((each) => each.name === name);
   if (mapping === undefined) return undefined;
   const { internalPort: port, visibility } = mapping;
-  return { key: name, port, scheme: schemeOf(entry, port), protocol: 'http', isPublic: visibility === 'PUBLIC' };
+  const isPublic = visibility === 'PUBLIC';
+  const signIn = !isPublic && port === entry?.defaultPort ? entry.signIn : undefined;
+  return { key: name, port, scheme: schemeOf(entry, port), protocol: 'http', isPublic, signIn };
 }
 
 /** The route with the same key according to the present row and catalog; undefined if it no longer exists. */
@@ -50,8 +55,10 @@ export function rematchRoute(vm: Vm, entry: Distribution | undefined, { key }: A
 
 function matchOwnRoute(entry: Distribution, path: string): AppRoute {
   const extra = entry.routes.find((each) => path === each.path || path.startsWith(`${each.path}/`));
-  if (extra === undefined)
-    return { key: '', port: entry.defaultPort, scheme: entry.scheme, protocol: 'http', isPublic: false };
+  if (extra === undefined) {
+    const { defaultPort, scheme, signIn } = entry;
+    return { key: '', port: defaultPort, scheme, protocol: 'http', isPublic: false, signIn };
+  }
   const { port, protocol, prefix } = extra;
   const scheme = extra.scheme ?? schemeOf(entry, port);
   return {

@@ -1,3 +1,4 @@
+import type { SignIn } from '../../catalog/sign-in.ts';
 import type { Vm } from '../../vm/vm.ts';
 import type { Ticket } from '../access/ticket.ts';
 import type { EndedAccess } from '../pages/answer-access-ended.ts';
@@ -11,6 +12,8 @@ export interface Upstream {
   readonly port: number;
   /** Certificates of https apps are self-signed and not verified. */
   readonly scheme: 'http' | 'https';
+  /** How the gateway signs the holder of an access in to the app; undefined if the app asks. */
+  readonly signIn?: SignIn | undefined;
   /** A path prefix that the app does not know: it is removed from the path and sent as X-Forwarded-Prefix. */
   readonly strip?: string | undefined;
   /**
@@ -53,6 +56,8 @@ export type Resolution =
       readonly ticket?: Ticket | undefined;
       /** The client's ticket, needed or not: its holder is no mere visitor. */
       readonly holder?: Ticket | undefined;
+      /** Changes with the VM, its secrets included. */
+      readonly vmVersion?: number;
     };
 
 /** Whether the address leads this client nowhere: a missing one and one that is denied are answered alike. */

@@ -134,7 +134,8 @@ export class RouteCache {
     if (route.key !== '' && path === route.key) return { kind: 'moved', path: `${path}/` };
     const target = findUpstream(cached, route);
     if (target === undefined) return unavailable(view);
-    return { kind: 'upstream', target, ticket: route.isPublic ? undefined : ticket, holder: ticket };
+    const needed = route.isPublic ? undefined : ticket;
+    return { kind: 'upstream', target, ticket: needed, holder: ticket, vmVersion: vm.lastEventSeq };
   }
 }
 

@@ -20,9 +20,19 @@ export class VmUpstreams {
   }
 
   open(vmId: string, endpoint: AppEndpoint): Upstream {
-    const { key, ref, host, port, scheme, strip } = endpoint;
+    const { key, ref, host, port, scheme, strip, signIn } = endpoint;
     const ending = new AbortController();
-    const upstream: Upstream = { vmId, ref, host, port, scheme, strip, signal: ending.signal, load: { open: 0 } };
+    const upstream: Upstream = {
+      vmId,
+      ref,
+      host,
+      port,
+      scheme,
+      strip,
+      signIn,
+      signal: ending.signal,
+      load: { open: 0 },
+    };
     this.#byRoute.set(key, { upstream, route: endpoint, endpoint: endpointKey(endpoint), ending });
     return upstream;
   }

@@ -3,7 +3,7 @@ import type { MachineSpec, MachineVolume } from '../../engine/machine.ts';
 import { specHash } from '../../engine/labels.ts';
 import { toOrderLabels } from '../../vm/commands/order-labels.ts';
 import { isImageDue, keptImage, orderedReference } from '../../vm/vm-image.ts';
-import { PASSWORD_KEY } from '../../vm/commands/vm-input.ts';
+import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
 import type { Vm } from '../../vm/vm.ts';
 
 const MB = 2 ** 20;

@@ -5,9 +5,9 @@ import { insertEvent, nextEventSeq } from '../../events/append-event.ts';
 import type { EventReason } from '../../events/vm-event.ts';
 import { allocatePort } from '../networking/allocate-port.ts';
 import { defaultForwards } from '../networking/port-forward.ts';
-import { writeSecret } from '../../secrets/secret-store.ts';
+import { PASSWORD_KEY, writeSecret } from '../../secrets/secret-store.ts';
 import type { VmDependencies } from './vm-command.ts';
-import { PASSWORD_KEY, type CreateVmInput } from './vm-input.ts';
+import type { CreateVmInput } from './vm-input.ts';
 
 /**
  * Inserts a VM that is off, with its ports, its password and the event CREATED. Returns its id. The account must exist.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { badInput, type FieldProblem } from '../../errors.ts';
+import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
 import { MAPPING_NAME, VISIBILITIES } from '../networking/mapping.ts';
 import { PORT_PROTOCOLS } from '../networking/port-forward.ts';
 import { whyReserved } from './reserved-keys.ts';
@@ -82,9 +83,6 @@ const updateVmSchema = z.object({
 export function parseUpdateVm(value: unknown): z.output<typeof updateVmSchema> {
   return parse(updateVmSchema, value);
 }
-
-/** The secret that holds the password given at creation. */
-export const PASSWORD_KEY = 'VM_PASSWORD';
 
 const MAX_SECRET_BYTES = 32 * 1024;
 

@@ -39,7 +39,7 @@ export interface Api {
 /** Composes the GraphQL and REST APIs over one pipeline. */
 export function createApi(options: ApiOptions): Api {
   const { config, services, verifyToken, rates, addressOf, persisted, log } = options;
-  const { limits, introspection, strictRest } = config;
+  const { limits, introspection, strictRest, accessLog } = config;
   const graphiql = !config.production;
   const origin = gatewayUrl(services.address);
   const closing = new AbortController();
@@ -48,7 +48,7 @@ export function createApi(options: ApiOptions): Api {
   const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
   const sockets = new AccountSockets(limits.socketsPerAccount);
   const admission = new StreamAdmission({ closing: closing.signal, sockets });
-  const gateway = new Gateway({ services, rates, log, introspection });
+  const gateway = new Gateway({ services, rates, log, introspection, accessLog });
   const graphqlWs = new GraphqlWs({
     gateway,
     verifyToken,

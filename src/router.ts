@@ -18,6 +18,7 @@ import { parseVmHost, type HostMatch } from './ingress/routing/vm-host.ts';
 import type { VmIngress } from './ingress/vm-ingress.ts';
 import { codeOf, logFailure } from './lib/log-failure.ts';
 import type { Log } from './log.ts';
+import { measures } from './measures.ts';
 import type { Metrics } from './metrics.ts';
 import type { RestHandler } from './rest/rest-handler.ts';
 import { sendRestError } from './rest/send-rest-error.ts';
@@ -41,6 +42,8 @@ export interface RouterOptions {
   /** See `createCors`. */
   readonly cors: (request: IncomingMessage, reply: ServerResponse) => boolean;
   readonly metrics: Metrics;
+  /** Whether `/metrics` has a port of its own, see `monitoring`. */
+  readonly hasMetricsPort: boolean;
 }
 
 /**
@@ -67,6 +70,15 @@ export class Router {
     else if (match.kind === 'foreign' || ingress === undefined) answerNotHere(reply);
     else if (ingress.ownPaths.has(request.url)) ingress.ownPaths.handle(request, reply, match);
     else ingress.proxy.handle(request, reply, match);
+  }
+
+  /** For the server of METRICS_PORT: health and metrics alone. */
+  monitoring(request: IncomingMessage, reply: ServerResponse): void {
+    const path = pathOf(originForm(request.url ?? ''));
+    this.#serveMonitoring(path, reply).then(
+      (isServed) => isServed || answerNotHere(reply),
+      (error: unknown) => sendRestError(request, reply, error),
+    );
   }
 
   /** For the server's `upgrade` event. */
@@ -96,6 +108,7 @@ export class Router {
   #serveApi(request: IncomingMessage, reply: ServerResponse): void {
     // RFC 9112 3.2.2: a server accepts a target in absolute form. Its host is the request's, see `matchRequest`.
     request.url = originForm(request.url ?? '');
+    timeRequest(request, reply);
     this.#routeApi(request, reply).catch((error: unknown) => {
       // The client has left, so the failure may be its consequence, and nobody waits for an answer.
       if (reply.destroyed) return;
@@ -106,8 +119,25 @@ export class Router {
     });
   }
 
+  /** False if there is nothing at this path. */
+  async #serveMonitoring(path: string, reply: ServerResponse): Promise<boolean> {
+    const { metrics } = this.#options;
+    if (path === '/health/live') {
+      sendJson(reply, 200, { live: true });
+    } else if (path === '/health/ready') {
+      const state = await metrics.checkReady();
+      sendJson(reply, state.ready ? 200 : 503, state);
+    } else if (path === '/metrics') {
+      const { type, text } = await metrics.read();
+      sendText(reply, 200, text, { 'content-type': type });
+    } else {
+      return false;
+    }
+    return true;
+  }
+
   async #routeApi(request: IncomingMessage, reply: ServerResponse): Promise<void> {
-    const { api, checkRate, cors, dashboard, metrics } = this.#options;
+    const { api, checkRate, cors, dashboard, hasMetricsPort } = this.#options;
     reply.setHeader(REQUEST_ID_HEADER, requestIdOf(request));
     const path = pathOf(request.url);
     if (dashboard?.has(request, path) === true) {
@@ -116,18 +146,10 @@ export class Router {
     }
     reply.setHeader('x-content-type-options', 'nosniff');
     if (cors(request, reply)) return;
-    if (path === '/health/live') return sendJson(reply, 200, { live: true });
-    checkRate(request);
+    if (path !== '/health/live') checkRate(request);
     // A client that does not read its answer must not hold memory. Event streams have their own deadline.
     reply.setTimeout(REPLY_IDLE_MS, () => reply.destroy());
-    if (path === '/health/ready') {
-      const state = await metrics.checkReady();
-      return sendJson(reply, state.ready ? 200 : 503, state);
-    }
-    if (path === '/metrics') {
-      const { type, text } = await metrics.read();
-      return sendText(reply, 200, text, { 'content-type': type });
-    }
+    if (!(hasMetricsPort && path === '/metrics') && (await this.#serveMonitoring(path, reply))) return;
     if (path === GRAPHQL_PATH && api !== undefined) return api.graphqlHttp.handle(request, reply);
     if (api !== undefined && (await api.rest.handle(request, reply, path))) return;
     throw new ApiError(
@@ -135,6 +157,23 @@ export class Router {
       'There is nothing at this path; GraphQL is at /graphql, the REST API is described at /openapi.json.',
     );
   }
+}
+
+/** Times a request until its answer ends. Event streams are left out: they last as long as somebody listens. */
+function timeRequest(request: IncomingMessage, reply: ServerResponse): void {
+  const startedAt = performance.now();
+  const handler = handlerOf(pathOf(request.url));
+  reply.once('finish', () => {
+    if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
+    measures.requestSeconds.observe({ handler, code: reply.statusCode }, (performance.now() - startedAt) / 1_000);
+  });
+}
+
+/** A few names, because each is a series: paths of clients have no bound. */
+function handlerOf(path: string): string {
+  if (path === GRAPHQL_PATH) return 'graphql';
+  if (path.startsWith('/health/') || path === '/metrics') return 'monitoring';
+  return /^\/(vms|vm|openapi\.json)\b/.test(path) ? 'rest' : 'page';
 }
 
 /**

@@ -16,12 +16,14 @@ import { loadPersistedOperations, NO_PERSISTED_OPERATIONS } from './graphql/pipe
 import { originRuleOf } from './http/request/allowed-origin.ts';
 import { clientAddress } from './http/request/client-address.ts';
 import { createCors } from './http/response/cors.ts';
+import { listenMonitoring } from './http/server/listen-monitoring.ts';
 import { listenServer } from './http/server/listen-server.ts';
 import { readTlsPair } from './http/server/tls-files.ts';
 import { answerClientErrors } from './ingress/answer-client-errors.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
 import { acquireDataDirLock } from './lib/process/data-dir-lock.ts';
 import { OutageLog } from './lib/outage-log.ts';
+import { VERSION } from './lib/version.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { clearLeases } from './reconciler/iteration/vm-lease.ts';
@@ -168,12 +170,27 @@ export async function startServer(
     ingress,
     metrics: new Metrics({
       db,
+      pools: new Map([
+        ['api', db],
+        ['reconciler', engineDb],
+      ]),
+      listener,
       streams,
       regions,
       codes: [...config.regions.keys()],
+      countReconciling: () => reconciler?.loop.size ?? 0,
+      version: VERSION,
       loops: loopsOf(listener, reconciler),
     }),
+    hasMetricsPort: config.metricsPort !== undefined,
   });
+  if (config.metricsPort !== undefined) {
+    const monitoring = await listenMonitoring(config.host, config.metricsPort, (request, reply) =>
+      router.monitoring(request, reply),
+    );
+    parts.defer(() => monitoring.close());
+    log.info({ port: monitoring.address.port }, 'metrics and health are served');
+  }
   answerClientErrors(server.http, config.baseDomain);
   server.http.on('request', (request, reply) => router.request(request, reply));
   server.http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));

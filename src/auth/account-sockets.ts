@@ -1,5 +1,6 @@
 import { ApiError } from '../errors.ts';
 import type { Viewer } from '../audit/viewer.ts';
+import { countRefusal, measures } from '../measures.ts';
 
 /** By then another connection may have closed; half-open ones close within 24 s. */
 const RETRY_AFTER_SECONDS = 5;
@@ -17,15 +18,18 @@ export class AccountSockets {
   open({ userId }: Viewer): void {
     const count = this.#counts.get(userId) ?? 0;
     if (count >= this.#limit) {
+      countRefusal('live_connections');
       throw new ApiError('RATE_LIMITED', `An account has at most ${this.#limit} live connections; close one first.`, {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
+    measures.liveConnections.inc();
     this.#counts.set(userId, count + 1);
   }
 
   /** Call once for each counted connection. */
   close({ userId }: Viewer): void {
+    measures.liveConnections.dec();
     const left = (this.#counts.get(userId) ?? 0) - 1;
     if (left > 0) this.#counts.set(userId, left);
     else this.#counts.delete(userId);

@@ -2,6 +2,7 @@ import { ApiError } from '../errors.ts';
 import { networkOf } from '../http/request/network-of.ts';
 import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
 import type { Log } from '../log.ts';
+import { countRefusal } from '../measures.ts';
 import type { Viewer } from '../audit/viewer.ts';
 
 export interface RateOptions {
@@ -42,6 +43,7 @@ export class RateLimits {
   checkAddress(address: string): void {
     const wait = this.#addresses.take(networkOf(address));
     if (wait === 0) return;
+    countRefusal('address_rate');
     if (performance.now() - this.#loggedAt > LOG_EVERY_MS) {
       this.#loggedAt = performance.now();
       this.#log.warn({ address }, 'an address sends too many requests; if it is your proxy, add it to TRUSTED_PROXIES');
@@ -52,14 +54,17 @@ export class RateLimits {
   /** Counts a request of the account, before it runs. Throws RATE_LIMITED. */
   checkAccount({ userId }: Viewer): void {
     const wait = this.#accounts.take(userId);
-    if (wait > 0) throw tooMany(wait);
+    if (wait === 0) return;
+    countRefusal('account_rate');
+    throw tooMany(wait);
   }
 
   /** Counts a mutation with so many fields, before it runs. Throws RATE_LIMITED. */
   checkChanges({ userId }: Viewer, changes: number): void {
     const wait = this.#changes.take(userId);
-    if (wait > 0) throw tooMany(wait);
-    this.#changes.charge(userId, changes - 1);
+    if (wait === 0) return this.#changes.charge(userId, changes - 1);
+    countRefusal('change_rate');
+    throw tooMany(wait);
   }
 
   /** Adds what a request costs beyond its one point. Never throws: later requests wait for it. */

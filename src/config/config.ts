@@ -69,6 +69,10 @@ export interface Config {
   /** Whether the page at `/` is served, and the client that it is for OpenID Connect. */
   readonly dashboard: { readonly oidc: OidcClient | undefined } | undefined;
   readonly strictRest: boolean;
+  /** The port of `/metrics` and `/health/*`; undefined: that of everything else. */
+  readonly metricsPort: number | undefined;
+  /** Whether each operation of the API is logged. */
+  readonly accessLog: boolean;
   readonly logLevel: string;
   readonly production: boolean;
 }

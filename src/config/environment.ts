@@ -78,6 +78,8 @@ const schema = z.object({
   OIDC_SCOPES: z.string().default('openid profile email offline_access'),
   OIDC_NAME: z.string().optional(),
   OIDC_TOKEN: z.enum(['access', 'id']).default('access'),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  ACCESS_LOG: z.enum(['0', '1']).default('0'),
   STRICT_REST: z.enum(['0', '1']).default('0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().optional(),

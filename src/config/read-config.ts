@@ -81,6 +81,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     dashboard: values.DASHBOARD === '1' ? { oidc: readOidcClient(values) } : undefined,
     strictRest: values.STRICT_REST === '1',
+    metricsPort: values.METRICS_PORT,
+    accessLog: values.ACCESS_LOG === '1',
     logLevel: values.LOG_LEVEL,
     production,
   });

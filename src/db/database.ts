@@ -37,6 +37,15 @@ const SERVER_SHARE = 0.9;
 /** Far more than the gateway's own statements: the columns and filters of lists vary. */
 const MAX_PREPARED = 1_000;
 
+const pools = new WeakMap<Db, pg.Pool>();
+
+/** The connections of a database of `createDatabase`, and how many statements wait for one. */
+export function countConnections(db: Db): { used: number; idle: number; waiting: number } {
+  const pool = pools.get(db);
+  if (pool === undefined) return { used: 0, idle: 0, waiting: 0 };
+  return { used: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount };
+}
+
 /** Creates a pool for `url`. A statement fails without an answer in time, or without a connection within 3 s. */
 export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
   const { max = 10, answerMs = ANSWER_MS, outage, ending = new AbortController().signal, onQuery } = options;
@@ -64,7 +73,10 @@ export function createDatabase(url: string, options: DatabaseOptions = {}): Db {
       },
     }),
   });
-  return onQuery === undefined
-    ? new Kysely<Database>({ dialect })
-    : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });
+  const db =
+    onQuery === undefined
+      ? new Kysely<Database>({ dialect })
+      : new Kysely<Database>({ dialect, log: (event) => onQuery(event.query.sql) });
+  pools.set(db, pool);
+  return db;
 }

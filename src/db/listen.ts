@@ -30,7 +30,10 @@ export class Listener {
   readonly #resyncs = new Set<() => void>();
   readonly #closing = new AbortController();
   #answeredAt = performance.now();
+  /** The database's clock, in ms since 1970, at a time by performance.now(). */
+  #clock = { database: Date.now(), at: performance.now() };
   #running: Promise<void> = Promise.resolve();
+  #backend: number | undefined;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
@@ -60,6 +63,16 @@ export class Listener {
     return this.#answeredAt;
   }
 
+  /** What the database's clock shows now, in ms since 1970: its last answer, and the time that has passed here since. */
+  databaseTime(): number {
+    return this.#clock.database + performance.now() - this.#clock.at;
+  }
+
+  /** The process of PostgreSQL that serves this connection; undefined while there is none. */
+  get backend(): number | undefined {
+    return this.#backend;
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -86,16 +99,24 @@ export class Listener {
     try {
       await client.connect();
       await client.query(CHANNELS.map((channel) => `listen ${channel}`).join('; '));
+      await this.#probe(client);
     } catch (error) {
       release(client);
       throw error;
     }
-    this.#onAnswer();
     return client;
   }
 
-  #onAnswer(): void {
+  async #probe(client: pg.Client): Promise<void> {
+    const { rows } = await client.query<{ backend: number; time: number }>(
+      'select pg_backend_pid() as backend, extract(epoch from clock_timestamp())::float8 * 1000 as time',
+    );
+    const [row] = rows;
     this.#answeredAt = performance.now();
+    if (row !== undefined) {
+      this.#backend = row.backend;
+      this.#clock = { database: row.time, at: this.#answeredAt };
+    }
     this.#options.outage?.answered();
   }
 
@@ -113,6 +134,7 @@ export class Listener {
       }
       if (client !== undefined) release(client);
       client = undefined;
+      this.#backend = undefined;
       const backoff = Math.min(RECONNECT_MAX_MS, 100 * 2 ** attempt);
       await delay(backoff * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
     }
@@ -127,8 +149,7 @@ export class Listener {
       await delay(PROBE_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
       if (this.#closing.signal.aborted) return;
       if (ended.signal.aborted) throw new Error('Connection terminated unexpectedly');
-      await client.query('select 1');
-      this.#onAnswer();
+      await this.#probe(client);
     }
   }
 }

@@ -6,6 +6,8 @@ import type { VmEvent } from './vm-event.ts';
 export interface EventSource {
   /** The account's events after `seq`, oldest first. `complete`: there were no more. */
   readonly readAfter: (userId: string, seq: number) => Promise<{ events: VmEvent[]; complete: boolean }>;
+  /** Called for each event that is delivered, once for all readers. */
+  readonly onDelivered: (event: VmEvent) => void;
   readonly onError: (userId: string, error: unknown) => void;
 }
 
@@ -91,6 +93,7 @@ export class AccountEvents {
   #deliver(event: VmEvent): void {
     this.cursor = event.seq;
     this.forEachReader((reader) => reader.deliver(event));
+    this.#source.onDelivered(event);
   }
 
   #deliverProgress(note: ProgressNote): void {

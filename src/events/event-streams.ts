@@ -3,6 +3,7 @@ import type { Db } from '../db/database.ts';
 import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import type { Listener } from '../db/listen.ts';
 import type { Log } from '../log.ts';
+import { measures } from '../measures.ts';
 import { AccountEvents, type EventSource } from './account-events.ts';
 import { decodeEventNote } from './append-event.ts';
 import type { BootProgress } from './boot-progress.ts';
@@ -55,6 +56,8 @@ export class EventStreams {
     this.#log = log;
     this.#source = {
       readAfter: (userId, seq) => readEvents(db, userId, seq),
+      onDelivered: ({ at }) =>
+        measures.eventLagSeconds.observe(secondsBetween(Date.parse(at), listener.databaseTime())),
       onError: (userId, error) =>
         this.#report(error, 'events could not be read; the next sweep tries again', { userId }),
     };
@@ -153,4 +156,8 @@ function parseCursor(after: string | undefined): number | undefined {
   if (!/^\d{1,15}$/.test(after))
     throw badInput([{ path: 'after', message: 'must be the seq of an event, a whole number in decimal.' }]);
   return Number(after);
+}
+
+function secondsBetween(from: number, to: number): number {
+  return Math.max(0, to - from) / 1_000;
 }

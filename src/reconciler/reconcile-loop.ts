@@ -54,6 +54,11 @@ export class ReconcileLoop {
     return this.#claimedAt;
   }
 
+  /** The number of VMs that this gateway works on. */
+  get size(): number {
+    return this.#held.size;
+  }
+
   /** When leases were last extended successfully, by performance.now(). */
   get heartbeatAt(): number {
     return this.#heartbeatAt;

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { KeyRing } from './key-ring.ts';
 import type { Db } from '../db/database.ts';
 
-const LISTENER = 'swiftor-listener';
+/** How the application_name of every gateway's LISTEN connection begins. */
+export const LISTENER = 'swiftor-listener';
 
 /** The application_name of a gateway's LISTEN connection. It shows other gateways the ids of its SECRETS_KEYs. */
 export function listenerName({ ids }: KeyRing): string {

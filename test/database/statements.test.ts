@@ -49,7 +49,7 @@ beforeAll(async () => {
   };
   const log = await createLog({ level: 'silent' });
   const rates = new RateLimits({ perAccount: 1_000, perAddress: 1_000, log });
-  gateway = new Gateway({ services, rates, log, introspection: true });
+  gateway = new Gateway({ services, rates, log, introspection: true, accessLog: false });
   const verifyToken = createVerifyToken({ secret: SECRET, audience: 'authenticated' });
   const authenticate = createAuthenticate({ verifyToken, rates, addressOf: () => '127.0.0.1' });
   const admission = new StreamAdmission({

@@ -12,7 +12,7 @@ interface Import {
 
 /** The rooms in the order of the arrows. */
 const ORDER: readonly (readonly string[])[] = [
-  ['lib', 'errors.ts', 'log.ts'],
+  ['lib', 'errors.ts', 'log.ts', 'measures.ts'],
   ['config'],
   ['http', 'db'],
   ['audit'],
@@ -21,7 +21,15 @@ const ORDER: readonly (readonly string[])[] = [
   ['vm'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  ['server.ts', 'router.ts', 'metrics.ts', 'create-api.ts', 'start-reconciler.ts', 'orphans-command.ts'],
+  [
+    'server.ts',
+    'router.ts',
+    'metrics.ts',
+    'state-metrics.ts',
+    'create-api.ts',
+    'start-reconciler.ts',
+    'orphans-command.ts',
+  ],
   ['commands.ts'],
   ['cli.ts'],
 ];

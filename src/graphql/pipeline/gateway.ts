@@ -13,6 +13,7 @@ import { badInput, type ApiError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { createContext, type Caller, type Context, type Services } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
+import { createAccessLog, type AccessLog } from './access-log.ts';
 import { createDocumentCache } from './document-cache.ts';
 import { useDocumentLimits, useExecutor, useValidationErrorCodes, useValidationRules } from './document-plugins.ts';
 import { ErrorReporter } from './error-reporter.ts';
@@ -45,6 +46,8 @@ interface GatewayOptions {
   readonly log: Log;
   /** Whether clients may introspect the schema and get suggestions for misspelt names. */
   readonly introspection: boolean;
+  /** Whether each operation is logged. */
+  readonly accessLog: boolean;
 }
 
 /**
@@ -61,15 +64,17 @@ export class Gateway {
   readonly #rates: RateLimits;
   readonly #introspection: boolean;
   readonly #reporter: ErrorReporter;
+  readonly #accessLog: AccessLog | undefined;
   readonly #execute = createExecutor();
   readonly #subscribe: Subscribe;
   readonly #yoga: YogaServerInstance<{ caller?: Caller }, Context>;
 
-  constructor({ services, rates, log, introspection }: GatewayOptions) {
+  constructor({ services, rates, log, introspection, accessLog }: GatewayOptions) {
     this.#services = services;
     this.#rates = rates;
     this.#introspection = introspection;
     this.#reporter = new ErrorReporter(log);
+    this.#accessLog = accessLog ? createAccessLog(log) : undefined;
     this.#subscribe = createSubscribe({
       execute: this.#execute,
       report: (result, caller) => this.#reporter.reportResult(result, caller),
@@ -123,12 +128,17 @@ export class Gateway {
     } catch (error) {
       return this.#reporter.report([maskError(error)], caller, name);
     }
-    return {
-      kind: operation.operation,
-      args,
-      execute: () => this.#run(() => enveloped.execute(args), caller, name),
-      subscribe: () => this.#subscribe(args, caller),
+    const { operation: kind } = operation;
+    const logged = async <T>(run: () => Promise<T>): Promise<T> => {
+      const startedAt = performance.now();
+      const result = await run();
+      this.#accessLog?.(caller, { kind, name, startedAt });
+      return result;
     };
+    const execute = (): Promise<ExecutionResult> => this.#run(() => enveloped.execute(args), caller, name);
+    const subscribe = (): Promise<Subscription | ExecutionResult> => this.#subscribe(args, caller);
+    if (this.#accessLog === undefined) return { kind, args, execute, subscribe };
+    return { kind, args, execute: () => logged(execute), subscribe: () => logged(subscribe) };
   }
 
   async dispose(): Promise<void> {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { networkOf } from '../../http/request/network-of.ts';
 import { answerPlain } from '../../http/response/plain-answer.ts';
 import { TokenBuckets } from '../../lib/concurrency/token-buckets.ts';
+import { countRefusal } from '../../measures.ts';
 
 interface RefusalsOptions {
   readonly addressOf: (req: IncomingMessage) => string;
@@ -38,6 +39,7 @@ export class Refusals {
 
 function answerWait(res: ServerResponse, seconds: number): boolean {
   if (seconds === 0) return false;
+  countRefusal('unknown_addresses');
   const headers = { 'Retry-After': String(Math.ceil(seconds)) };
   answerPlain(res, 429, 'Too many requests for addresses that are not here; try again later.', headers);
   return true;

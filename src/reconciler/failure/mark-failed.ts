@@ -1,3 +1,4 @@
+import { measures } from '../../measures.ts';
 import { readLogTail } from './read-log-tail.ts';
 import { AGAIN, type StepOutcome } from '../iteration/step-outcome.ts';
 import { backoffSeconds, toVmFailure, type FailureCause } from './vm-failure.ts';
@@ -22,6 +23,7 @@ export async function markFailed(iteration: VmIteration, cause: FailureCause): P
   await stopContainer(iteration);
   if (signal.aborted) return AGAIN;
   const failure = toFailure(await readLogTail(iteration));
+  measures.vmFailures.inc({ code: cause.code });
   log.warn({ code: cause.code, exitCode: cause.exitCode, attempts, nextInSeconds }, 'the VM failed');
   await writer.setStatus('FAILED', cause.reason, {
     last_failure: failure,

@@ -1,3 +1,4 @@
+import { measures } from '../../measures.ts';
 import { markFailed } from './mark-failed.ts';
 import { canUndo } from '../plan/next-steps.ts';
 import { readLogTail } from './read-log-tail.ts';
@@ -20,6 +21,7 @@ export async function undoOrFail(iteration: VmIteration, cause: FailureCause): P
   const step = await writer.settledStatus();
   if (signal.aborted) return AGAIN;
   const failure = toVmFailure(undoneCause(cause), { step, logTail, now: now() });
+  measures.vmFailures.inc({ code: cause.code });
   log.warn({ code: cause.code, exitCode: cause.exitCode }, 'a change of the VM is undone');
   const set = { last_failure: JSON.stringify(failure), undone_hash: spec.hash };
   await (step === 'QUEUED' ? writer.announce('UNDO', set) : writer.setStatus('QUEUED', 'UNDO', set));

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { notifyAfterCommit, runTransaction } from '../../db/transaction.ts';
+import { measures } from '../../measures.ts';
 import { VM_STATUSES } from '../../vm/vm-status.ts';
 
 /** The right to act on one VM. One gateway holds it at a time, for LEASE_SECONDS from its last heartbeat. */
@@ -34,9 +35,9 @@ const leaseEnd = sql<Date>`now() + make_interval(secs => ${sql.lit(LEASE_SECONDS
  */
 export async function claimDue(db: Db, owner: string, regions: readonly string[], limit: number): Promise<Lease[]> {
   const heldUntil = leaseFrom(performance.now());
-  const { rows } = await sql<{ id: string }>`
+  const { rows } = await sql<{ id: string; lag: number }>`
     with due as materialized (
-      select id from vm
+      select id, extract(epoch from now() - next_attempt_at)::float8 as lag from vm
       where next_attempt_at <= now() and (lease_until is null or lease_until < now()) and region = any(${[...regions]})
         and status = any(${[...VM_STATUSES]})
       order by next_attempt_at
@@ -45,9 +46,12 @@ export async function claimDue(db: Db, owner: string, regions: readonly string[]
     )
     update vm set lease_owner = ${owner}, lease_until = ${leaseEnd}
     from due where vm.id = due.id
-    returning vm.id
+    returning vm.id, due.lag
   `.execute(db);
-  return rows.map(({ id }) => ({ vmId: id, owner, heldUntil }));
+  return rows.map(({ id, lag }) => {
+    measures.reconcileLagSeconds.observe(lag);
+    return { vmId: id, owner, heldUntil };
+  });
 }
 
 /** Extends the owner's leases in one statement. A lease that is missing in the result is lost. */

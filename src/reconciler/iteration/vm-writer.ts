@@ -4,6 +4,7 @@ import type { EventReason, VmProgress } from '../../events/vm-event.ts';
 import type { Db, Trx } from '../../db/database.ts';
 import { runTransaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
+import { measures } from '../../measures.ts';
 import { changeVm, type Fence, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
 import type { Lease } from './vm-lease.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
@@ -98,7 +99,16 @@ export class VmWriter {
       await then?.(trx);
       return changed;
     });
+    this.#timeStep(from, boot);
     this.#log.info({ from, to: this.#current.status, reason: change.reason }, 'status');
+  }
+
+  /** Counts the time in the step of a boot that this change has ended. */
+  #timeStep(status: VmStatus, before: Vm['boot']): void {
+    const index = (before?.steps.length ?? 0) - 1;
+    const ended = this.#current.boot?.steps[index]?.seconds;
+    if (before?.steps[index]?.seconds === null && ended != null && status !== 'RUNNING')
+      measures.bootStepSeconds.observe({ status }, ended);
   }
 
   async #update(set: VmUpdate): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver } from '../../engine/driver.ts';
+import type { DiskSpace } from '../../engine/engine-reports.ts';
 import type { Engines } from '../../engine/open-engines.ts';
 import type { Log } from '../../log.ts';
 import { NOTHING_LEARNED, type EngineFacts } from '../../vm/engine-facts.ts';
@@ -71,6 +72,11 @@ export class RegionWatches {
     const driver = this.#options.engines.drivers.get(region);
     if (driver === undefined) return { ...NOTHING_LEARNED, problem: 'ENGINE_UNREACHABLE' };
     return { ...(this.#facts.get(driver)?.facts ?? NOTHING_LEARNED), problem: this.healthOf(region).problem };
+  }
+
+  /** The disk of the region's engine as last read; undefined before, and while it is not watched. */
+  diskSpace(region: string): DiskSpace | undefined {
+    return this.#storage.get(this.getDriver(region))?.space;
   }
 
   /** Whether the disk has room for new VMs; true while it is not watched. */

@@ -39,6 +39,7 @@ export class StorageWatch {
   readonly #loops: readonly Promise<void>[];
   /** False until a reading says otherwise: an engine whose host cannot be measured would start nothing. */
   #isFull = false;
+  #space: DiskSpace | undefined;
 
   constructor({ driver, regions }: WatchedEngine, options: StorageWatchOptions) {
     this.#driver = driver;
@@ -59,6 +60,11 @@ export class StorageWatch {
     this.#needed.abort();
     await this.#firstReading.promise;
     return !this.#isFull;
+  }
+
+  /** As last read; undefined before, and where it cannot be read. */
+  get space(): DiskSpace | undefined {
+    return this.#space;
   }
 
   /** As last read; false before. */
@@ -82,6 +88,7 @@ export class StorageWatch {
   async #readDisk(): Promise<void> {
     const { log, watermark } = this.#options;
     const space = await readSpace(this.#driver, this.#within(DISK_DEADLINE_MS));
+    this.#space = space;
     const wasFull = this.#isFull;
     this.#isFull = space !== undefined && isPastWatermark(space, watermark);
     const details = { regions: this.#regions, ...inGb(space) };

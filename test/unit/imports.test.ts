@@ -244,8 +244,8 @@ describe('the rules themselves', () => {
   });
 });
 
-describe('in dashboard', () => {
-  const folder = path.join(import.meta.dirname, '../../dashboard');
+describe.each(['dashboard', 'client/src'])('in %s', (name) => {
+  const folder = path.join(import.meta.dirname, '../..', name);
   const files = globSync('**/*.{ts,tsx}', { cwd: folder, exclude: ['vite.config.ts'] });
   const imports = files.flatMap((file) => importsOf(file, readFileSync(path.join(folder, file), 'utf8')));
 

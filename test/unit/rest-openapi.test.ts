@@ -157,7 +157,7 @@ describe('each route', () => {
     vm,
     createVm: vm,
     updateVm: vm,
-    createOpenLink: `https://${ID}.swiftor.io/.swiftor/open?ticket=x`,
+    openVm: { url: `https://${ID}.swiftor.io/.swiftor/open?ticket=x`, linkUntil: at, accessUntil: at },
     addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 },
     addPort: port,
     vmEvents: event,

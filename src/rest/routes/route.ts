@@ -100,7 +100,7 @@ export interface RestData {
   readonly vm?: RestVm | null;
   readonly createVm?: RestVm;
   readonly updateVm?: RestVm;
-  readonly createOpenLink?: string;
+  readonly openVm?: { readonly url: string; readonly linkUntil: string; readonly accessUntil: string };
   readonly addSubdomain?: { readonly subdomain: string; readonly internalPort: number };
   readonly addPort?: RestPort;
   readonly vmEvents?: RestEvent;

@@ -11,12 +11,18 @@ const OPEN = {
   methods: ['POST'],
   tag: 'VMs',
   changesState: true,
-  document: 'mutation ($vmId: ID!, $name: String) { createOpenLink(vmId: $vmId, name: $name) }',
+  document: 'mutation ($vmId: ID!, $name: String) { openVm(vmId: $vmId, name: $name) { url linkUntil accessUntil } }',
   variables: ({ params: { vmid, name } }: RestRequest) => ({ vmId: vmid, name }),
   fields: { vmId: 'vmid' },
   status: 201,
   result: 'OpenLink',
-  reply: ({ createOpenLink }: RestData) => ({ message: 'Open link created successfully', url: createOpenLink }),
+  reply: ({ openVm }: RestData) =>
+    openVm && {
+      message: 'Open link created successfully',
+      url: openVm.url,
+      link_until: openVm.linkUntil,
+      access_until: openVm.accessUntil,
+    },
 } as const;
 
 /** The life of VMs. */

@@ -1,5 +1,5 @@
 import { VM_STATUSES } from '../../vm/vm-status.ts';
-import { arrayOf, boolean, described, from, integer, object, oneOf, orNull, ref, string, uuid } from './json-schema.ts';
+import { arrayOf, boolean, dateTime, described, from, integer, object, oneOf, orNull, ref, string, uuid } from './json-schema.ts';
 
 const item = {
   id: uuid,
@@ -39,7 +39,12 @@ export const VM_SCHEMAS = {
   ),
   VmList: object({ vms: arrayOf(ref('Vm')) }),
   VmChange: object({ ...message, vm: ref('OwnedVm') }),
-  OpenLink: object({ ...message, url: described(string, 'Works once, within 60 seconds.') }),
+  OpenLink: object({
+    ...message,
+    url: described(string, 'The link. Whoever opens it first gets the access.'),
+    link_until: described(dateTime, 'When the link stops working.'),
+    access_until: described(dateTime, 'When the access ends that it gives.'),
+  }),
   CreateVm: object({
     config: object(
       {

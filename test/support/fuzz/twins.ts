@@ -153,8 +153,8 @@ export const TWINS: readonly Twin[] = [
   },
   {
     route: 'POST /vms/open/:vmid/:name',
-    query: 'mutation ($vmId: ID!, $name: String) { createOpenLink(vmId: $vmId, name: $name) }',
-    input: variablesOf('Mutation', 'createOpenLink'),
+    query: 'mutation ($vmId: ID!, $name: String) { openVm(vmId: $vmId, name: $name) { url } }',
+    input: variablesOf('Mutation', 'openVm').map(({ vmId, name }) => ({ vmId, name })),
     request: inPath('POST /vms/open/:vmid/:name', ({ vmId, name }) => [vmId, name]),
   },
   {

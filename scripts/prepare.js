@@ -1,5 +1,5 @@
 /**
- * Makes a machine ready: `node scripts/prepare.js serve|test|bench|chaos|packages`, for test with the files that are to
+ * Makes a machine ready: `node scripts/prepare.js serve|test|bench|chaos|openapi|packages`, for test with the files that are to
  * be run. Silent when nothing is missing; SWIFTOR_NO_INSTALL=1 makes it only explain what is, with exit code 1.
  *
  * This part runs on any Node from 20 on, before anything is installed, and so uses nothing but Node. It gets a Node
@@ -14,8 +14,8 @@ import { PrepareFailure, sayFailure } from './prepare/report.js';
 
 /** @param {readonly string[]} args */
 async function main([purpose = '', ...files]) {
-  if (!['serve', 'test', 'bench', 'chaos', 'packages'].includes(purpose)) {
-    throw new PrepareFailure('usage: node scripts/prepare.js serve|test|bench|chaos|packages');
+  if (!['serve', 'test', 'bench', 'chaos', 'openapi', 'packages'].includes(purpose)) {
+    throw new PrepareFailure('usage: node scripts/prepare.js serve|test|bench|chaos|openapi|packages');
   }
   await meetNeeds([checkNodeRuntime, checkNpmPackages]);
   if (purpose === 'packages') return;

@@ -1,17 +1,17 @@
 /**
- * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos` or `test
- * FILE...`.
+ * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos`, `openapi` or
+ * `test FILE...`.
  */
 import { meetNeeds, type Check } from '../../scripts/prepare/meet-needs.js';
 import { DEFAULT_SOCKET } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
-import { checkBenchPeers } from './bench-peers.ts';
 import { checkDashboard } from './dashboard.ts';
 import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
+import { checkOwnPackages } from './own-packages.ts';
 import { checkPostgresUser } from './postgres-user.ts';
 import { checkNginx, checkRegistry } from './programs.ts';
 import { checkTestImages } from './test-images.ts';
@@ -23,6 +23,9 @@ const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
   // The images come last: they are built with what the others bring.
   everything: [...ENGINE_TESTS, checkDashboard, checkChromium, checkTestImages],
 };
+
+const BENCH_PEERS = checkOwnPackages('bench/peers', 'the bench measures lists beside other servers');
+const OPENAPI_TOOLS = checkOwnPackages('tools/openapi', 'linters, generators and a proxy for the OpenAPI document');
 
 /** REGIONS may name other machines' engines only. */
 function needsLocalEngine(): boolean {
@@ -46,10 +49,8 @@ const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<voi
   serve: ([gatewayPid]) => prepareToServe(Number(gatewayPid)),
   test: (files) => meetNeeds(TEST_CHECKS[needsOfFiles(files)], installDebianPackages),
   bench: () =>
-    meetNeeds(
-      [checkPostgresUser, checkEngine, checkBusybox, checkNginx, checkWrk, checkBenchPeers],
-      installDebianPackages,
-    ),
+    meetNeeds([checkPostgresUser, checkEngine, checkBusybox, checkNginx, checkWrk, BENCH_PEERS], installDebianPackages),
+  openapi: () => meetNeeds([checkPostgresUser, OPENAPI_TOOLS], installDebianPackages),
   // Its own engine needs what this machine's does.
   chaos: () => meetNeeds([checkPostgresUser, checkEngine, checkBusybox, checkFaketime], installDebianPackages),
 };

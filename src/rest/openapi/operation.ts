@@ -4,26 +4,26 @@ import { EXAMPLES } from './examples.ts';
 import { PARAMETERS, type ParameterName } from './parameters.ts';
 import { successHeaders } from './responses.ts';
 
+const REFUSED_GETS = 'Refused when a browser navigates or prefetches, and by gateways with STRICT_REST.';
+const STREAM =
+  'Server-sent events, each with one JSON document as its data. The stream ends with the token; a client that reads ' +
+  'too slowly is disconnected.';
+
 /** The operation of a route for one of its methods. */
 export function operationOf(route: Route, method: Method): object {
-  const { id, tag, summary, body, changesState, methods } = route;
+  const { id, tag, summary, description, body, changesState, methods } = route;
   const isDeprecated = changesState && method === 'GET';
   const parameters = parametersOf(route);
   return {
     operationId: isDeprecated ? `${id}ByGet` : id,
     tags: [tag],
     summary,
-    ...(isDeprecated && {
-      deprecated: true,
-      description:
-        `For old clients: use ${methods.find((each) => each !== 'GET')}. Refused when a browser navigates or ` +
-        'prefetches, and by gateways with STRICT_REST.',
-    }),
-    ...('event' in route && {
-      description:
-        'Server-sent events, each with one JSON document as its data. The stream ends with the token; a client that ' +
-        'reads too slowly is disconnected, and can resume.',
-    }),
+    ...(isDeprecated && { deprecated: true }),
+    description: isDeprecated
+      ? `For old clients: use ${methods.find((each) => each !== 'GET')}. ${REFUSED_GETS}`
+      : 'event' in route
+        ? `${description} ${STREAM}`
+        : description,
     ...(parameters.length > 0 && { parameters: parameters.map(refTo) }),
     ...(body !== undefined && {
       requestBody: { required: true, content: { 'application/json': { schema: ref(body), ...EXAMPLES[body] } } },

@@ -15,6 +15,10 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
     path: '/vms/events',
     id: 'followVms',
     summary: 'Every change of every VM',
+    description:
+      'First the state of each VM, then every change; with `after` or `Last-Event-ID`, every change since then. ' +
+      'None is lost or sent twice. If the changes since then are no longer stored, it begins with the state of ' +
+      'each VM.',
     query: ['after'],
     result: 'VmEvent',
     document: `subscription ($after: String) { vmEvents(after: $after, markers: true) { ${EVENT} } }`,
@@ -27,9 +31,12 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
     path: '/vms/events/:vmid',
     id: 'followVm',
     summary: 'Every change of one VM, until it is deleted',
+    description: 'As /vms/events. The last event of a VM is DELETED.',
     query: ['after'],
     result: 'VmEvent',
-    document: `subscription ($vmId: ID!, $after: String) { vmEvents(vmId: $vmId, after: $after, markers: true) { ${EVENT} } }`,
+    document:
+      'subscription ($vmId: ID!, $after: String) ' +
+      `{ vmEvents(vmId: $vmId, after: $after, markers: true) { ${EVENT} } }`,
     variables: ({ params: { vmid }, query: { after }, lastEventId = after }) => ({ vmId: vmid, after: lastEventId }),
     event: toEvent,
   },
@@ -38,6 +45,10 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
     path: '/vms/logs/:vmid',
     id: 'followLogs',
     summary: 'The output of the app of a VM: the last lines, then each new one',
+    description:
+      'Across restarts and replacements of its container, until the VM is deleted. A client that connects again ' +
+      'gets the last lines again. An account is sent a bounded number of lines; a line of the stream "gateway" ' +
+      'says how many were left out.',
     query: ['tail'],
     result: 'LogLine',
     document: 'subscription ($vmId: ID!, $tail: Int) { vmLogs(vmId: $vmId, tail: $tail) { at stream text } }',
@@ -49,6 +60,7 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
     path: '/vms/stats/:vmid',
     id: 'followStats',
     summary: 'What a VM uses of CPU, memory and network, about once per second while it runs',
+    description: 'Nothing is sent while the VM does not run.',
     result: 'VmStats',
     document:
       'subscription ($vmId: ID!) { vmStats(vmId: $vmId) ' +

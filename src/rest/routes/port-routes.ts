@@ -9,6 +9,8 @@ export const PORT_ROUTES: readonly ReplyRoute[] = [
     id: 'listPorts',
     tag: 'Ports',
     summary: 'The forwarded ports of all VMs, by VM, protocol and internal port',
+    description:
+      'The key of a port is the end of the address that removes it. A VM without forwarded ports has no entry.',
     changesState: false,
     result: 'Ports',
     document: listQuery('id ports { protocol internalPort publicPort address }'),
@@ -26,6 +28,10 @@ export const PORT_ROUTES: readonly ReplyRoute[] = [
     id: 'addPort',
     tag: 'Ports',
     summary: 'Forward a public port to a port of a VM',
+    description:
+      'For what is not HTTP. The gateway chooses the public port. If the VM is on, its container is replaced at ' +
+      'once; its volumes are kept. If the port is already forwarded, nothing changes. BAD_USER_INPUT for a ' +
+      'port that the distribution does not allow; CONFLICT above the limits, or if no public port is free.',
     changesState: true,
     body: 'AddPort',
     result: 'PortAdded',
@@ -45,6 +51,9 @@ export const PORT_ROUTES: readonly ReplyRoute[] = [
     id: 'removePort',
     tag: 'Ports',
     summary: 'Remove a forwarded port',
+    description:
+      'If the VM is on, its container is replaced at once; its volumes are kept. NOT_FOUND if there is no such ' +
+      'VM or port.',
     changesState: true,
     result: 'PortRemoved',
     document:

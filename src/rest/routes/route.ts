@@ -22,6 +22,8 @@ interface RouteBase {
   readonly id: string;
   readonly tag: Tag;
   readonly summary: string;
+  /** What it does and which errors it has, in Markdown. */
+  readonly description: string;
   readonly changesState: boolean;
   /** What it reads; undefined without a body. */
   readonly body?: SchemaName;

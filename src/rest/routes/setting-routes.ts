@@ -10,6 +10,9 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'listSecrets',
     tag: 'Secrets',
     summary: 'The secrets of all VMs, by VM and key',
+    description:
+      "Values are decrypted, and the account's audit records that they were read. A VM without secrets has no " +
+      'entry.',
     changesState: false,
     result: 'Secrets',
     document: listQuery('id secrets { key value }'),
@@ -23,6 +26,9 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'setSecret',
     tag: 'Secrets',
     summary: 'Add or replace a secret',
+    description:
+      'A secret is a variable of the environment of the container. If the VM is on, its container is replaced ' +
+      'at once; its volumes are kept. CONFLICT above the limits of a VM or of the account.',
     changesState: true,
     body: 'SetSecret',
     result: 'SecretChange',
@@ -42,6 +48,9 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'deleteSecret',
     tag: 'Secrets',
     summary: 'Remove a secret',
+    description:
+      'If the VM is on, its container is replaced at once; its volumes are kept. NOT_FOUND if there is no such ' +
+      'VM or key.',
     changesState: true,
     result: 'SecretChange',
     document: 'mutation ($vmId: ID!, $key: String!) { deleteSecret(vmId: $vmId, key: $key) { id } }',
@@ -55,6 +64,7 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'listSubdomains',
     tag: 'Networking',
     summary: 'The subdomain mappings of all VMs, by VM and name',
+    description: 'A VM without subdomains has no entry.',
     changesState: false,
     result: 'Subdomains',
     document: listQuery('id networking { name internalPort }'),
@@ -74,6 +84,9 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'addSubdomain',
     tag: 'Networking',
     summary: 'Add a subdomain mapping',
+    description:
+      'Effective at once, for anyone. CONFLICT if the name leads to another port, and above the limits of a VM ' +
+      'or of the account.',
     changesState: true,
     body: 'AddSubdomain',
     result: 'SubdomainAdded',
@@ -95,6 +108,7 @@ export const SETTING_ROUTES: readonly ReplyRoute[] = [
     id: 'removeSubdomain',
     tag: 'Networking',
     summary: 'Remove a subdomain mapping',
+    description: 'Effective at once. NOT_FOUND if there is no such VM or name.',
     changesState: true,
     result: 'SubdomainRemoved',
     document: 'mutation ($vmId: ID!, $name: String!) { removeSubdomain(vmId: $vmId, name: $name) { id } }',

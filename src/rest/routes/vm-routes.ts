@@ -1,37 +1,17 @@
 import type { JsonObject } from '../../http/request/json.ts';
 import { DETAILS, ITEM, listQuery, toDetails, toItem, toOwned } from './rest-vm.ts';
-import type { ReplyRoute, RestData, RestRequest } from './route.ts';
-
-const byVmid = ({ params }: RestRequest): JsonObject => ({ id: params['vmid'] ?? '' });
+import type { ReplyRoute } from './route.ts';
 
 const READ = { tag: 'VMs', changesState: false, methods: ['GET'], status: 200 } as const;
-const ACTION = { tag: 'VMs', changesState: true, variables: byVmid, status: 200, result: 'Message' } as const;
 
-const OPEN = {
-  methods: ['POST'],
-  tag: 'VMs',
-  changesState: true,
-  document: 'mutation ($vmId: ID!, $name: String) { openVm(vmId: $vmId, name: $name) { url linkUntil accessUntil } }',
-  variables: ({ params: { vmid, name } }: RestRequest) => ({ vmId: vmid, name }),
-  fields: { vmId: 'vmid' },
-  status: 201,
-  result: 'OpenLink',
-  reply: ({ openVm }: RestData) =>
-    openVm && {
-      message: 'Open link created successfully',
-      url: openVm.url,
-      link_until: openVm.linkUntil,
-      access_until: openVm.accessUntil,
-    },
-} as const;
-
-/** The life of VMs. */
+/** What VMs are. */
 export const VM_ROUTES: readonly ReplyRoute[] = [
   {
     ...READ,
     path: '/vms',
     id: 'listVms',
     summary: 'All VMs of the account',
+    description: 'In order of creation, without those whose deletion was accepted.',
     result: 'VmList',
     document: listQuery(ITEM),
     variables: () => ({}),
@@ -43,6 +23,9 @@ export const VM_ROUTES: readonly ReplyRoute[] = [
     id: 'createVm',
     tag: 'VMs',
     summary: 'Create a VM; it is off until it is started',
+    description:
+      'Limits of the plan are checked when it starts, but for the number of VMs: QUOTA_EXCEEDED. BAD_USER_INPUT ' +
+      'names each bad field; CONFLICT if the Idempotency-Key was used with other input.',
     changesState: true,
     body: 'CreateVm',
     result: 'VmChange',
@@ -80,6 +63,7 @@ export const VM_ROUTES: readonly ReplyRoute[] = [
     id: 'updateVm',
     tag: 'VMs',
     summary: 'Rename a VM, or change the specs of one that is off',
+    description: 'What is left out stays as it is. CONFLICT for specs of a VM that is on.',
     changesState: true,
     body: 'UpdateVm',
     result: 'VmChange',
@@ -92,61 +76,14 @@ export const VM_ROUTES: readonly ReplyRoute[] = [
     reply: ({ updateVm }) => updateVm && { message: 'VM updated successfully', vm: toOwned(updateVm) },
   },
   {
-    ...ACTION,
-    path: '/vms/start/:vmid',
-    methods: ['GET', 'POST'],
-    id: 'startVm',
-    summary: 'Start a VM',
-    document: 'mutation ($id: ID!) { startVm(id: $id) { id } }',
-    reply: () => ({ message: 'VM start process initiated successfully in the background.' }),
-  },
-  {
-    ...ACTION,
-    path: '/vms/stop/:vmid',
-    methods: ['GET', 'POST'],
-    id: 'stopVm',
-    summary: 'Stop a VM; one without persistent storage loses its primary volume',
-    document: 'mutation ($id: ID!) { stopVm(id: $id) { id } }',
-    reply: () => ({ message: 'VM stop process initiated successfully in the background.' }),
-  },
-  {
-    ...ACTION,
-    path: '/vms/restart/:vmid',
-    methods: ['POST'],
-    id: 'restartVm',
-    summary: 'Replace the container of a VM by one of the newest image; its volumes are kept',
-    document: 'mutation ($id: ID!) { restartVm(id: $id) { id } }',
-    reply: () => ({ message: 'VM restart process initiated successfully in the background.' }),
-  },
-  {
-    ...ACTION,
-    path: '/vms/delete/:vmid',
-    methods: ['GET', 'DELETE'],
-    id: 'deleteVm',
-    summary: 'Delete a VM with its volumes, secrets and mappings',
-    document: 'mutation ($id: ID!) { deleteVm(id: $id) }',
-    reply: () => ({ message: 'VM deleted successfully' }),
-  },
-  {
-    ...OPEN,
-    path: '/vms/open/:vmid',
-    id: 'openVm',
-    summary: "Make a one-time link that opens a VM's own address in a browser",
-  },
-  {
-    ...OPEN,
-    path: '/vms/open/:vmid/:name',
-    id: 'openSubdomain',
-    summary: 'Make a one-time link that opens a subdomain of a VM in a browser',
-  },
-  {
     ...READ,
     path: '/vms/:vmid',
     id: 'getVm',
     summary: 'One VM, with its status and address',
+    description: 'Also while it is being deleted: its status is DELETING, then NOT_FOUND.',
     result: 'VmDetails',
     document: `query ($id: ID!) { vm(id: $id) { ${DETAILS} } }`,
-    variables: byVmid,
+    variables: ({ params: { vmid } }) => ({ id: vmid }),
     reply: ({ vm }) => (vm == null ? undefined : toDetails(vm)),
   },
 ];

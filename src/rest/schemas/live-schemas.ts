@@ -9,7 +9,7 @@ export const LIVE_SCHEMAS = {
     seq: described(string, 'Its number within the account, without gaps, in decimal: also the id of the event.'),
     kind: oneOf(
       VM_EVENT_KINDS,
-      'SNAPSHOT: the state when the stream starts. PROGRESS: of a boot, not replayed. DELETED: the last event of a VM. ' +
+      'SNAPSHOT: the state when the stream starts. PROGRESS: of a boot, not replayed. DELETED: the last of a VM. ' +
         'SNAPSHOT_END and REPLAY_END, which are of no VM: the client knows everything until here; live events follow.',
     ),
     vmid: described(uuid, 'The VM; the nil UUID in SNAPSHOT_END and REPLAY_END.'),

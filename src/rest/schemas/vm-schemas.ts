@@ -1,5 +1,18 @@
 import { VM_STATUSES } from '../../vm/vm-status.ts';
-import { arrayOf, boolean, dateTime, described, from, integer, object, oneOf, orNull, ref, string, uuid } from './json-schema.ts';
+import {
+  arrayOf,
+  boolean,
+  dateTime,
+  described,
+  from,
+  integer,
+  object,
+  oneOf,
+  orNull,
+  ref,
+  string,
+  uuid,
+} from './json-schema.ts';
 
 const item = {
   id: uuid,
@@ -58,7 +71,7 @@ export const VM_SCHEMAS = {
         },
         storageType: described(
           string,
-          '"persistent" keeps the primary volume when the VM stops; it is ephemeral for any other value, or without one.',
+          '"persistent" keeps the primary volume when the VM stops; for any other value, or without one, it is lost.',
         ),
       },
       ['storageType'],

@@ -68,7 +68,7 @@ export const RECIPES: readonly Recipe[] = [
       APPS: 'mousepad',
     },
     seconds: [50, 30, 8],
-    megabytes: 614,
+    megabytes: 622,
   },
   {
     name: 'webtop-debian-kde',

@@ -16,6 +16,8 @@ from .desktop import Desktop
 from .routes import Routes
 from .settings import read_settings, take_password
 from .sign_in import SignIn, keep_key
+from .typist import Typist
+from .x_windows import DISPLAY
 
 CLOSE_SECONDS = 0.5
 
@@ -33,13 +35,14 @@ async def main() -> None:
         log(f"no PASSWORD was given; until the next start it is {password}")
     with open("/proc/net/route", encoding="ascii") as table:
         proxy = default_gateway(table.read())
-    desktop = Desktop(settings, log)
+    typist = Typist(DISPLAY)
+    desktop = Desktop(settings, typist, log)
     sign_in = SignIn(keep_key(settings.key_file), settings.user, password, time.time)
 
     stop = asyncio.Event()
     for which in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(which, stop.set)
-    runner = web.AppRunner(Routes(settings, sign_in, lambda: desktop.is_up, proxy).create_app())
+    runner = web.AppRunner(Routes(settings, sign_in, lambda: desktop.is_up, typist, proxy).create_app())
     await runner.setup()
     server = runner.server
     assert server is not None

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from .settings import Settings
-from .x_windows import X_SOCKET, count_windows
+from .typist import Typist
+from .x_windows import DISPLAY, X_SOCKET, count_windows
 
-DISPLAY = ":1"
 X_LOCK = "/tmp/.X1-lock"
 LOOK_SECONDS = 0.1
 # A session that shows no window this long after its start is taken for what somebody wanted.
@@ -19,8 +19,9 @@ SESSION_GRACE_SECONDS, X_GRACE_SECONDS = 1.5, 0.5
 
 
 class Desktop:
-    def __init__(self, settings: Settings, log: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, typist: Typist, log: Callable[[str], None]) -> None:
         self._settings = settings
+        self._typist = typist
         self._log = log
         self._x: asyncio.subprocess.Process | None = None
         self._session: asyncio.subprocess.Process | None = None
@@ -33,6 +34,7 @@ class Desktop:
         while not self._stopping:
             self._x = await self._start_x()
             if await self._await_x(self._x):
+                await self._typist.reserve()
                 await self._run_sessions(self._x)
             _signal_group(self._x, signal.SIGTERM)
             await self._x.wait()
@@ -55,7 +57,9 @@ class Desktop:
         vnc = (*socket, "-SecurityTypes", "None")
         screen = ("-geometry", self._settings.geometry, "-depth", "24", "-dpi", "96", "-nolisten", "tcp")
         sharing = ("-AlwaysShared", "-AcceptSetDesktopSize", "-FrameRate", str(self._settings.frames_per_second))
-        return await _spawn("Xvnc", DISPLAY, *screen, *vnc, *sharing, "-desktop", self._settings.title)
+        # What is selected is not yet copied: it stays out of the visitors' clipboards, and theirs out of it.
+        clipboard = ("-SendPrimary=0", "-SetPrimary=0")
+        return await _spawn("Xvnc", DISPLAY, *screen, *vnc, *sharing, *clipboard, "-desktop", self._settings.title)
 
     async def _await_x(self, x: asyncio.subprocess.Process) -> bool:
         while x.returncode is None and not self._stopping:

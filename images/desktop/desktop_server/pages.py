@@ -14,6 +14,9 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'"
 )
 
+# Scripts of other pages.
+NOT_MODULES = ("login.js",)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -27,7 +30,8 @@ class Page:
 
 def load_pages(templates: str, www: str, title: str) -> dict[str, Page]:
     """The pages by name, with the title and the modules that a browser should fetch at once filled in."""
-    modules = sorted(file.relative_to(www).as_posix() for file in pathlib.Path(www).glob("novnc/**/*.js"))
+    files = (file.relative_to(www).as_posix() for file in pathlib.Path(www).glob("**/*.js"))
+    modules = sorted(file for file in files if file not in NOT_MODULES)
     preload = "".join(f'<link rel="modulepreload" href="{module}">' for module in modules)
     return {file.stem: _load(file, title, preload) for file in pathlib.Path(templates).glob("*.html")}
 

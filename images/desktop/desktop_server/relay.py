@@ -1,9 +1,19 @@
-"""Carries a stream between a browser's WebSocket and what is behind it: the X server's picture, or the sound."""
+"""Carries a stream between a browser's WebSocket and what is behind it: the X server's picture, or the sound.
+
+Beside the picture, in text messages, both sides say what its protocol has no word for: JSON objects with one member.
+The browser says `text`, which is to be typed; the server says `browsers`, how many show the picture, when that
+changes.
+"""
 
 import asyncio
+import json
 import subprocess
+from collections.abc import Awaitable, Callable, Coroutine
 
 from aiohttp import WSCloseCode, WSMsgType, web
+
+from .audience import Audience
+from .typist import Typist
 
 PING_SECONDS = 25
 # A browser answers pings; one that sends nothing this long is gone.
@@ -14,15 +24,25 @@ MOST_MESSAGE_BYTES = 16 << 20
 PAREC = ("parec", "--format=s16le", "--rate=44100", "--channels=2", "--latency-msec=60", "-d", "desk.monitor")
 
 
-async def relay_picture(request: web.Request, vnc_socket: str) -> web.WebSocketResponse:
+async def relay_picture(
+    request: web.Request, vnc_socket: str, audience: Audience, typist: Typist
+) -> web.WebSocketResponse:
     browser = await _accept(request)
     try:
         source, sink = await asyncio.open_unix_connection(vnc_socket)
     except OSError:
         await _close(request, browser, WSCloseCode.TRY_AGAIN_LATER, b"the desktop is not up")
         return browser
+
+    async def take(message: object) -> None:
+        if isinstance(message, dict) and isinstance(message.get("text"), str):
+            # The keys that follow wait for it.
+            await typist.type(message["text"])
+
     try:
-        await _relay(request, browser, source, sink)
+        with audience.join():
+            told = _tell_audience(browser, audience)
+            await _relay(request, browser, _to_browser(source, browser), _from_browser(browser, sink, take), told)
     finally:
         sink.close()
     return browser
@@ -38,7 +58,7 @@ async def relay_sound(request: web.Request) -> web.WebSocketResponse:
         return browser
     assert recorder.stdout is not None
     try:
-        await _relay(request, browser, recorder.stdout, None)
+        await _relay(request, browser, _to_browser(recorder.stdout, browser), _from_browser(browser))
     finally:
         if recorder.returncode is None:
             recorder.kill()
@@ -59,15 +79,9 @@ async def _accept(request: web.Request) -> web.WebSocketResponse:
     return browser
 
 
-async def _relay(
-    request: web.Request,
-    browser: web.WebSocketResponse,
-    source: asyncio.StreamReader,
-    sink: asyncio.StreamWriter | None,
-) -> None:
-    """Until either side ends."""
-    ways = (_to_browser(source, browser), _from_browser(browser, sink), _ping(browser))
-    tasks = [asyncio.create_task(way) for way in ways]
+async def _relay(request: web.Request, browser: web.WebSocketResponse, *ways: Coroutine[None, None, None]) -> None:
+    """Until one of the ways ends."""
+    tasks = [asyncio.create_task(way) for way in (*ways, _ping(browser))]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -83,11 +97,26 @@ async def _to_browser(source: asyncio.StreamReader, browser: web.WebSocketRespon
         await browser.send_bytes(data)
 
 
-async def _from_browser(browser: web.WebSocketResponse, sink: asyncio.StreamWriter | None) -> None:
+async def _from_browser(
+    browser: web.WebSocketResponse,
+    sink: asyncio.StreamWriter | None = None,
+    take: Callable[[object], Awaitable[None]] | None = None,
+) -> None:
     async for message in browser:
         if message.type == WSMsgType.BINARY and sink is not None:
             sink.write(message.data)
             await sink.drain()
+        elif message.type == WSMsgType.TEXT and take is not None:
+            await take(_read(message.data))
+
+
+async def _tell_audience(browser: web.WebSocketResponse, audience: Audience) -> None:
+    told = audience.size
+    while True:
+        while audience.size == told:
+            await audience.change()
+        told = audience.size
+        await browser.send_json({"browsers": told})
 
 
 async def _ping(browser: web.WebSocketResponse) -> None:
@@ -96,6 +125,13 @@ async def _ping(browser: web.WebSocketResponse) -> None:
     while True:
         await asyncio.sleep(PING_SECONDS)
         await browser.ping()
+
+
+def _read(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 async def _close(request: web.Request, browser: web.WebSocketResponse, code: WSCloseCode, reason: bytes = b"") -> None:

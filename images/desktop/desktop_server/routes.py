@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from .audience import Audience
 from .client import Client, read_client
 from .guesses import Guesses
 from .pages import POLICY, load_pages
 from .relay import relay_picture, relay_sound
 from .settings import Settings
 from .sign_in import LIFETIME_SECONDS, SignIn
+from .typist import Typist
 
 MOST_BODY_BYTES = 8192
 BODY_SECONDS = 20
@@ -27,7 +29,9 @@ HEADERS = {
 
 
 class Routes:
-    def __init__(self, settings: Settings, sign_in: SignIn, is_up: Callable[[], bool], proxy: str | None) -> None:
+    def __init__(
+        self, settings: Settings, sign_in: SignIn, is_up: Callable[[], bool], typist: Typist, proxy: str | None
+    ) -> None:
         """`proxy` is the one address that may say for whom it forwards."""
         self._settings = settings
         self._sign_in = sign_in
@@ -35,6 +39,8 @@ class Routes:
         self._proxy = proxy
         self._pages = load_pages(settings.templates, settings.www, settings.title)
         self._guesses = Guesses()
+        self._audience = Audience()
+        self._typist = typist
         self._prefix = settings.prefix
         self._health_paths = {"/healthz", f"{self._prefix}healthz"}
         files = {f"{self._prefix}{name}" for name in ("login", "login.css", "login.js", "icon.svg")}
@@ -106,7 +112,7 @@ class Routes:
 
     async def _relay_picture(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)
-        return await relay_picture(request, self._settings.vnc_socket)
+        return await relay_picture(request, self._settings.vnc_socket, self._audience, self._typist)
 
     async def _relay_sound(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)

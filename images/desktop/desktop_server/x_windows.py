@@ -7,6 +7,7 @@ ten times a second.
 import asyncio
 import struct
 
+DISPLAY = ":1"
 X_SOCKET = "/tmp/.X11-unix/X1"
 INTERN_ATOM, GET_PROPERTY = 16, 20
 REPLY, ERROR = 1, 0

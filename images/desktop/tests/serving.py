@@ -11,6 +11,7 @@ from yarl import URL
 from desktop_server.routes import Routes
 from desktop_server.settings import read_settings
 from desktop_server.sign_in import SignIn
+from desktop_server.typist import Typist
 
 PASSWORD = "secret"
 SOMEBODY = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "desk.example", "X-Forwarded-Proto": "https"}
@@ -25,7 +26,7 @@ class Serving(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(run.cleanup)
         self.settings = dataclasses.replace(read_settings(self.env), run=run.name, title="Desk")
         sign_in = SignIn(b"k" * 32, "abc", PASSWORD, lambda: 1000.0)
-        self.app = Routes(self.settings, sign_in, lambda: self.up, proxy="127.0.0.1").create_app()
+        self.app = Routes(self.settings, sign_in, lambda: self.up, Typist(":9"), proxy="127.0.0.1").create_app()
         self.client = TestClient(TestServer(self.app), cookie_jar=DummyCookieJar())
         await self.client.start_server()
         self.addAsyncCleanup(self.client.close)

@@ -6,6 +6,7 @@ import unittest
 from aiohttp import WSCloseCode, WSMsgType
 
 from desktop_server import relay
+from desktop_server.typist import Typist
 
 from .serving import Serving
 
@@ -83,7 +84,7 @@ class Relaying(Serving):
         self.replace(PING_SECONDS=0.1, SILENCE_SECONDS=1.5, CLOSE_SECONDS=0.1)
         await self.listen()
         # Only while it waits for a message, this client answers pings.
-        answering = asyncio.create_task((await self.open()).receive())
+        answering = asyncio.create_task(self.receive_picture(await self.open()))
         silent = await self.open(autoping=False)
         self.assertEqual((await silent.receive(timeout=10)).type, WSMsgType.PING)
         await asyncio.wait_for(self.ended.wait(), 10)
@@ -92,7 +93,43 @@ class Relaying(Serving):
         self.assertIn(message.type, (WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.ERROR))
         self.assertFalse(answering.done())
         self.connections[0].write(b"x")
-        self.assertEqual((await asyncio.wait_for(answering, 10)).data, b"x")
+        self.assertEqual(await asyncio.wait_for(answering, 10), b"x")
+
+    async def receive_picture(self, socket):
+        """The next message that is not about anything else."""
+        while (message := await socket.receive()).type == WSMsgType.TEXT:
+            pass
+        return message.data
+
+    async def test_says_how_many_browsers_show_the_picture_when_that_changes(self):
+        await self.listen()
+        first = await self.open()
+        second = await self.open()
+        self.assertEqual(await first.receive_json(timeout=10), {"browsers": 2})
+        await second.close()
+        self.assertEqual(await first.receive_json(timeout=10), {"browsers": 1})
+
+    async def test_types_text_before_the_keys_that_follow_it(self):
+        happened = []
+
+        async def type_slowly(_typist, text):
+            await asyncio.sleep(0.1)
+            happened.append(text)
+
+        async def read(reader, _writer):
+            while data := await reader.read(100):
+                happened.append(data)
+                self.ended.set()
+
+        self.addCleanup(setattr, Typist, "type", Typist.type)
+        Typist.type = type_slowly
+        await self.listen(read)
+        socket = await self.open()
+        for message in ('{"text": "日本"}', '{"text": 1}', "[]", "no JSON"):
+            await socket.send_str(message)
+        await socket.send_bytes(b"keys")
+        await asyncio.wait_for(self.ended.wait(), 10)
+        self.assertEqual(happened, ["日本", b"keys"])
 
     async def test_refuses_messages_that_no_browser_sends(self):
         await self.listen()

@@ -1,112 +1,68 @@
-import RFB from './novnc/core/rfb.js';
+import { byId } from './by-id.js';
+import { Clipboard } from './clipboard.js';
+import { Connection } from './connection.js';
 import { Sound } from './sound.js';
-
-const LONGEST_PAUSE_MS = 5000;
-
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} type
- * @returns {T}
- */
-function byId(id, type) {
-  const element = document.getElementById(id);
-  if (!(element instanceof type)) throw new Error(`The page has no ${type.name} "${id}".`);
-  return element;
-}
-
-/** @param {string} path */
-const socketUrl = (path) => new URL(path, location.href).href.replace(/^http/, 'ws');
+import { Toolbar } from './toolbar.js';
+import { TouchKeyboard } from './touch-keyboard.js';
+import { Typing } from './typing.js';
 
 const screen = byId('screen', HTMLElement);
+const field = byId('typed', HTMLTextAreaElement);
 const quality = byId('quality', HTMLSelectElement);
 const soundButton = byId('sound', HTMLButtonElement);
-const clipboardDialog = byId('clipboard', HTMLDialogElement);
-const clipboardText = byId('clipboard-text', HTMLTextAreaElement);
-
-/** @type {RFB} */
-let rfb;
-let failures = 0;
-/** The last text of either clipboard: it is not sent back to where it came from. */
-let clipboard = '';
+const status = byId('status', HTMLElement);
 
 /** @param {string} text */
-function showStatus(text) {
-  byId('status', HTMLElement).textContent = text;
-}
+const showStatus = (text) => (status.textContent = text);
 
-function connect() {
-  screen.replaceChildren();
-  rfb = new RFB(screen, socketUrl('vnc'), { shared: true });
-  rfb.resizeSession = true;
-  rfb.scaleViewport = true;
-  rfb.compressionLevel = 2;
-  rfb.background = '#14202b';
-  setQuality();
-  rfb.addEventListener('connect', () => {
-    failures = 0;
+const connection = new Connection(screen, {
+  onOpening: (rfb) => (rfb.qualityLevel = Number(quality.value)),
+  onOpen: () => {
     showStatus('');
-    rfb.focus();
-  });
-  rfb.addEventListener('disconnect', reconnect);
-  rfb.addEventListener('clipboard', ({ detail }) => {
-    clipboard = detail.text;
-    clipboardText.value = clipboard;
-    // Withheld on plain http, and without focus; the dialog is for that.
-    void navigator.clipboard?.writeText(clipboard).catch(() => undefined);
-  });
-}
-
-async function reconnect() {
-  showStatus('The connection was lost. Trying again…');
-  const pause = Math.min(500 * 2 ** failures, LONGEST_PAUSE_MS);
-  failures += 1;
-  await new Promise((resolve) => setTimeout(resolve, pause));
-  if (await isSignedOut()) location.reload();
-  else connect();
-}
-
-/** Also when it is no longer the desktop that answers here, as after a stop: then too, reloading shows what is. */
-async function isSignedOut() {
-  try {
-    const answer = await fetch('desktop.js', { headers: { accept: '*/*' }, cache: 'no-store', redirect: 'manual' });
-    return !answer.ok;
-  } catch {
-    return false;
-  }
-}
-
-function setQuality() {
-  rfb.qualityLevel = Number(quality.value);
-}
-
-/** The page has come to the front: what was copied elsewhere in between goes to the desktop. */
-async function takeClipboard() {
-  const text = await navigator.clipboard?.readText().catch(() => '');
-  if (!text || text === clipboard) return;
-  clipboard = text;
-  rfb.clipboardPasteFrom(text);
-}
-
-const sound = new Sound(() => socketUrl('audio'), (isOn) => {
+    typing.focus();
+  },
+  onLost: () => showStatus('The connection was lost. Trying again…'),
+  onClipboard: (text) => clipboard.take(text),
+});
+const touchKeyboard = new TouchKeyboard(field, (...key) => connection.press(...key));
+const typing = new Typing(field, {
+  key: (event) => connection.key(event),
+  erase: (count) => connection.erase(count),
+  text: (text) => {
+    connection.type(text);
+    touchKeyboard.releaseHeld();
+  },
+});
+const toolbar = new Toolbar(() => typing.focus());
+const clipboard = new Clipboard((text) => connection.paste(text), () => typing.focus());
+const sound = new Sound(() => new URL('audio', location.href).href.replace(/^http/, 'ws'), (isOn) => {
   soundButton.textContent = isOn ? 'Mute' : 'Sound';
 });
 
-window.addEventListener('focus', takeClipboard);
-quality.addEventListener('change', setQuality);
-soundButton.addEventListener('click', () => sound.toggle());
-byId('ctrl-alt-del', HTMLButtonElement).addEventListener('click', () => rfb.sendCtrlAltDel());
-byId('open-clipboard', HTMLButtonElement).addEventListener('click', () => clipboardDialog.showModal());
-byId('full-screen', HTMLButtonElement).addEventListener('click', () => {
+/**
+ * @param {string} id
+ * @param {() => void} act
+ */
+function onTool(id, act) {
+  byId(id, HTMLButtonElement).addEventListener('click', () => {
+    toolbar.close();
+    act();
+  });
+}
+
+onTool('touch-keyboard', () => touchKeyboard.toggle());
+onTool('full-screen', () => {
   if (document.fullscreenElement) void document.exitFullscreen();
   else void document.documentElement.requestFullscreen();
 });
-clipboardDialog.addEventListener('close', () => {
-  if (clipboardDialog.returnValue === 'send') {
-    clipboard = clipboardText.value;
-    rfb.clipboardPasteFrom(clipboard);
-  }
-  rfb.focus();
+onTool('open-clipboard', () => clipboard.openDialog());
+onTool('ctrl-alt-del', () => connection.ctrlAltDel());
+onTool('sound', () => sound.toggle());
+quality.addEventListener('change', () => {
+  connection.setQuality(Number(quality.value));
+  toolbar.close();
 });
+for (const type of ['mousedown', 'touchstart']) screen.addEventListener(type, () => typing.focus());
+for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, () => connection.fit(), true);
 
-connect();
+connection.open();

@@ -1,0 +1,166 @@
+import RFB from './novnc/core/rfb.js';
+import keysyms from './novnc/core/input/keysymdef.js';
+
+const LONGEST_PAUSE_MS = 5000;
+/** Keys that write no character, by the character that stands for them in a text. */
+const KEYSYM_OF = new Map([['\n', 0xff0d], ['\t', 0xff09]]);
+const BACKSPACE = 0xff08;
+
+/**
+ * @typedef {object} Listener
+ * @property {(rfb: RFB) => void} onOpening The client is there, and may be given its settings.
+ * @property {() => void} onOpen
+ * @property {() => void} onLost
+ * @property {(text: string) => void} onClipboard
+ */
+
+/** The connection to the desktop, which opens again whenever it is lost. */
+export class Connection {
+  #screen;
+  #listener;
+  /** @type {RFB | undefined} */
+  #rfb;
+  /** @type {WebSocket | undefined} */
+  #socket;
+  #failures = 0;
+  /** How many pages show the desktop, as the server said last. */
+  #audience = 0;
+  /** Ends the pause before the next attempt. */
+  #hurry = () => {};
+
+  /**
+   * @param {HTMLElement} screen
+   * @param {Listener} listener
+   */
+  constructor(screen, listener) {
+    this.#screen = screen;
+    this.#listener = listener;
+    window.addEventListener('online', () => this.#hurry());
+  }
+
+  open() {
+    const socket = new WebSocket(new URL('vnc', location.href).href.replace(/^http/, 'ws'));
+    socket.addEventListener('message', (event) => this.#readMessage(event));
+    this.#socket = socket;
+    const rfb = new RFB(this.#screen, socket, { shared: true });
+    this.#rfb = rfb;
+    rfb.resizeSession = true;
+    rfb.scaleViewport = true;
+    rfb.focusOnClick = false;
+    rfb.compressionLevel = 2;
+    rfb.background = '#14202b';
+    this.#listener.onOpening(rfb);
+    rfb.addEventListener('connect', () => {
+      this.#failures = 0;
+      this.#listener.onOpen();
+    });
+    rfb.addEventListener('disconnect', () => void this.#reopen());
+    rfb.addEventListener('clipboard', ({ detail }) => this.#listener.onClipboard(detail.text));
+  }
+
+  /** Gives the desktop this page's size. It has that of the page that asked last. */
+  fit() {
+    if (this.#rfb !== undefined) this.#rfb.resizeSession = true;
+  }
+
+  /** @param {number} level */
+  setQuality(level) {
+    if (this.#rfb !== undefined) this.#rfb.qualityLevel = level;
+  }
+
+  /** @param {string} text */
+  paste(text) {
+    this.#rfb?.clipboardPasteFrom(text);
+  }
+
+  ctrlAltDel() {
+    this.#rfb?.sendCtrlAltDel();
+  }
+
+  /**
+   * Presses or releases a key.
+   *
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    const { type, key, code, location: place, keyCode, ctrlKey, shiftKey, altKey, metaKey, repeat } = event;
+    const locks = {
+      modifierCapsLock: event.getModifierState('CapsLock'),
+      modifierNumLock: event.getModifierState('NumLock'),
+      modifierAltGraph: event.getModifierState('AltGraph'),
+    };
+    const modifiers = { ctrlKey, shiftKey, altKey, metaKey, ...locks };
+    const copy = new KeyboardEvent(type, { key, code, location: place, keyCode, repeat, ...modifiers });
+    this.#screen.querySelector('canvas')?.dispatchEvent(copy);
+  }
+
+  /**
+   * Presses and releases keys, or one of both.
+   *
+   * @param {number} keysym
+   * @param {string} code
+   * @param {boolean} [isDown]
+   */
+  press(keysym, code, isDown) {
+    this.#rfb?.sendKey(keysym, code, isDown);
+  }
+
+  /** @param {number} count */
+  erase(count) {
+    for (let each = 0; each < count; each += 1) this.#rfb?.sendKey(BACKSPACE, 'Backspace');
+  }
+
+  /**
+   * Types it. Only characters of ASCII have keys; the server types the others.
+   *
+   * @param {string} text
+   */
+  type(text) {
+    for (const [part] of text.matchAll(/[\t\n -~]|[^\t\n -~]+/gu)) {
+      const isKey = /^[\t\n -~]$/.test(part);
+      if (!isKey) this.#send({ text: part });
+      else this.#rfb?.sendKey(KEYSYM_OF.get(part) ?? keysyms.lookup(part.charCodeAt(0)), '');
+    }
+  }
+
+  /** @param {{ text: string }} message */
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * Text is the server's; binary messages are the picture's protocol.
+   *
+   * @param {MessageEvent} event
+   */
+  #readMessage(event) {
+    if (typeof event.data !== 'string') return;
+    event.stopImmediatePropagation();
+    const { browsers } = JSON.parse(event.data);
+    // Whoever gave the desktop its size may have left.
+    if ((browsers < this.#audience || browsers === 1) && document.visibilityState === 'visible') this.fit();
+    this.#audience = browsers;
+  }
+
+  async #reopen() {
+    this.#listener.onLost();
+    const pause = Math.min(500 * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures += 1;
+    await new Promise((resolve) => {
+      this.#hurry = () => resolve(undefined);
+      setTimeout(resolve, pause);
+    });
+    if (await isSignedOut()) location.reload();
+    else this.open();
+  }
+}
+
+/** Also when it is no longer the desktop that answers here, as after a stop: then too, reloading shows what is. */
+async function isSignedOut() {
+  try {
+    const answer = await fetch('desktop.js', { headers: { accept: '*/*' }, cache: 'no-store', redirect: 'manual' });
+    return !answer.ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,148 @@
+import type { Browser, CDPSession, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { keepScreenshot, openBrowser } from '../support/browser.ts';
+import { openDesktop, screenSize, type TestDesktop } from '../support/desktop.ts';
+import { eventually } from '../support/eventually.ts';
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+const TARGET = 44;
+
+let desktop: TestDesktop;
+let browser: Browser;
+
+describe("the desktop's page", () => {
+  beforeAll(async () => {
+    desktop = await openDesktop();
+    browser = await openBrowser();
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await desktop?.[Symbol.asyncDispose]();
+  }, 30_000);
+
+  it('types what input methods and other layouts write', { timeout: 90_000 }, async () => {
+    const page = await open();
+    const written = await openWriter(page);
+    const cdp = await page.context().newCDPSession(page);
+    await composeText(cdp, ['に', 'にほん', '日本']);
+    await cdp.send('Input.insertText', { text: '😀' });
+    for (const [key, code] of [
+      ['ä', 'Quote'],
+      ['ß', 'Minus'],
+    ] as const) {
+      await pressKey(cdp, key, code);
+    }
+    await cdp.send('Input.insertText', { text: '✓ ascii' });
+    await keepScreenshot(page, 'desktop-composed');
+    expect(await written()).toBe('日本😀äß✓ ascii');
+  });
+
+  it('types more characters than X has free keys for', { timeout: 90_000 }, async () => {
+    const page = await open();
+    const written = await openWriter(page);
+    const cdp = await page.context().newCDPSession(page);
+    const text = String.fromCodePoint(...Array.from({ length: 200 }, (_, at) => 0x4e00 + 7 * at));
+    await cdp.send('Input.insertText', { text });
+    expect(await written()).toBe(text);
+  });
+
+  it('can be typed into from a phone', { timeout: 90_000 }, async () => {
+    const page = await open(PHONE);
+    const written = await openWriter(page);
+    await page.tap('#grip');
+    await keepScreenshot(page, 'desktop-phone-toolbar');
+    expect(await smallestTarget(page)).toBeGreaterThanOrEqual(TARGET);
+    await page.tap('#touch-keyboard');
+    expect(await page.evaluate(`document.activeElement.id + ' ' + document.activeElement.inputMode`)).toBe(
+      'typed text',
+    );
+    expect(await smallestTarget(page)).toBeGreaterThanOrEqual(TARGET);
+    await keepScreenshot(page, 'desktop-phone-keyboard');
+    const cdp = await page.context().newCDPSession(page);
+    // As on-screen keyboards do: each word is composed, and is corrected afterwards.
+    await pressKey(cdp, 'Unidentified', '');
+    for (const text of ['t', 'te', 'teh']) {
+      await cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+    }
+    await cdp.send('Input.insertText', { text: 'the ' });
+    await page.tap('[value=ControlLeft]');
+    await cdp.send('Input.insertText', { text: 'u' });
+    await cdp.send('Input.insertText', { text: 'hello' });
+    expect(await written()).toBe('hello');
+  });
+
+  it("leaves the visitor's clipboard alone until something is copied", { timeout: 60_000 }, async () => {
+    const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.evaluate(`navigator.clipboard.writeText("the visitor's")`);
+    await select('primary', 'only selected');
+    await select('clipboard', 'copied äß✓日本😀');
+    await eventually(async () => (await readClipboard(page)) !== "the visitor's");
+    expect(await readClipboard(page)).toBe('copied äß✓日本😀');
+  });
+
+  it('has its own size again when a smaller page has left', { timeout: 60_000 }, async () => {
+    const page = await open();
+    await eventually(async () => (await screenSize(page)) === '1280x800');
+    const other = await open({ viewport: { width: 800, height: 600 } });
+    await eventually(async () => (await screenSize(page)) === '800x600');
+    await other.context().close();
+    await eventually(async () => (await screenSize(page)) === '1280x800');
+  });
+
+  it('has letters of Chinese, Japanese and Korean, and emoji', async () => {
+    for (const language of ['ja', 'zh-cn', 'zh-tw', 'ko', 'und-zsye']) {
+      expect(await desktop.run('fc-list', `:lang=${language}`, 'family')).not.toBe('');
+    }
+  });
+});
+
+async function open(options = {}): Promise<Page> {
+  const page = await desktop.open(browser, options);
+  onTestFinished(async () => page.context().close());
+  return page;
+}
+
+/** A terminal that has the focus, and what was typed into it: called once, it ends the line. */
+async function openWriter(page: Page): Promise<() => Promise<string>> {
+  const file = `/config/typed-${crypto.randomUUID()}`;
+  const command = `xfce4-terminal --disable-server --maximize -x sh -c 'cat > ${file}'`;
+  await desktop.start(command, 'Xfce4-terminal');
+  await eventually(() => desktop.run('sh', '-c', 'ls /config/typed-*').then((names) => names.includes(file)));
+  return async () => {
+    await page.keyboard.press('Enter');
+    return eventually(async () => (await desktop.run('cat', file)).replace(/\n$/, ''));
+  };
+}
+
+async function composeText(cdp: CDPSession, steps: readonly string[]): Promise<void> {
+  for (const text of steps) {
+    await cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+  }
+  await cdp.send('Input.insertText', { text: steps.at(-1) ?? '' });
+}
+
+async function pressKey(cdp: CDPSession, key: string, code: string): Promise<void> {
+  const windowsVirtualKeyCode = code === '' ? 229 : 222;
+  const text = code === '' ? '' : key;
+  await cdp.send('Input.dispatchKeyEvent', { type: 'keyDown', key, code, text, windowsVirtualKeyCode });
+  await cdp.send('Input.dispatchKeyEvent', { type: 'keyUp', key, code, windowsVirtualKeyCode });
+}
+
+/** The shorter side of the smallest button that is shown; 0 when the page is wider than the screen. */
+function smallestTarget(page: Page): Promise<number> {
+  return page.evaluate(`(() => {
+    const shown = [...document.querySelectorAll('button, select')].map((each) => each.getBoundingClientRect())
+      .filter(({ width }) => width > 0);
+    const fits = shown.every(({ left, right }) => left >= 0 && right <= innerWidth);
+    return fits ? Math.min(...shown.flatMap(({ width, height }) => [width, height])) : 0;
+  })()`);
+}
+
+async function select(selection: 'primary' | 'clipboard', text: string): Promise<void> {
+  await desktop.run('sh', '-c', `printf %s "$1" | xclip -selection ${selection}`, 'sh', text);
+}
+
+function readClipboard(page: Page): Promise<string> {
+  return page.evaluate('navigator.clipboard.readText()');
+}

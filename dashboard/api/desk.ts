@@ -43,9 +43,6 @@ export const Desk = graphql(`
         standIn
       }
     }
-    vms(first: 1) {
-      totalCount
-    }
   }
   fragment PlanFields on Plan {
     code
@@ -73,15 +70,6 @@ export const UsageNow = graphql(`
         concurrentVms
         vms
       }
-    }
-  }
-`);
-
-/** How many snapshots a new subscription begins with. */
-export const VmCount = graphql(`
-  query VmCount {
-    vms(first: 1) {
-      totalCount
     }
   }
 `);

@@ -4,7 +4,7 @@ import { VmFields } from './vm-fields.ts';
 export const VmEvents = graphql(
   `
     subscription VmEvents($after: String) {
-      vmEvents(after: $after) {
+      vmEvents(after: $after, markers: true) {
         seq
         kind
         vmId

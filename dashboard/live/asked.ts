@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
 import { DeleteVm, RestartVm, StartVm, StopVm } from '../api/commands.ts';
 import { toProblem, type Problem } from '../api/problem.ts';
+import { isChange } from './vm-store.ts';
 import { onVmEvents, vmSignal, vmState } from './vms.ts';
 
 export type Command = 'start' | 'stop' | 'restart' | 'delete';
@@ -18,9 +19,8 @@ const DOCUMENTS = { start: StartVm, stop: StopVm, restart: RestartVm } as const;
 export const asked = signal<ReadonlyMap<string, Asked>>(new Map());
 
 onVmEvents((events) => {
-  for (const { vmId, kind } of events) {
-    const isAnswer = kind !== 'PROGRESS' && kind !== 'SNAPSHOT';
-    if (isAnswer && asked.peek().get(vmId)?.state !== 'refused') set(vmId, undefined);
+  for (const { vmId } of events.filter(isChange)) {
+    if (asked.peek().get(vmId)?.state !== 'refused') set(vmId, undefined);
   }
 });
 

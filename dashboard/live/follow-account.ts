@@ -1,7 +1,8 @@
 import { awaited } from './awaited.ts';
-import { desk, loadDesk, refreshDesk, refreshUsage } from './desk.ts';
+import { loadDesk, refreshDesk, refreshUsage } from './desk.ts';
 import { followVms } from './follow-vms.ts';
 import { afterEachLoss } from './after-each-loss.ts';
+import { isChange } from './vm-store.ts';
 import { onVmEvents } from './vms.ts';
 
 /** A hidden window gives its socket up after this long; with its cursor it misses nothing. */
@@ -11,11 +12,11 @@ const HIDDEN_MS = 5 * 60_000;
 export function followAccount(): () => void {
   let following: AbortController | undefined;
   let hiding: ReturnType<typeof setTimeout> | undefined;
-  const start = (countAtStart?: Promise<number | undefined>): void => {
+  const start = (): void => {
     clearTimeout(hiding);
     if (following !== undefined) return;
     following = new AbortController();
-    void followVms(following.signal, countAtStart).catch((error: unknown) => console.error(error));
+    void followVms(following.signal).catch((error: unknown) => console.error(error));
   };
   const stop = (): void => {
     // Whoever wants to be told when a VM runs is told in a hidden window, too.
@@ -33,11 +34,12 @@ export function followAccount(): () => void {
       refreshDesk();
     } else hiding = setTimeout(stop, HIDDEN_MS);
   };
-  start(loadDesk().then(() => desk.peek()?.vms.totalCount));
+  start();
+  void loadDesk();
   document.addEventListener('visibilitychange', look);
   const stopDesk = afterEachLoss(() => void loadDesk());
   const stopUsage = onVmEvents((events) => {
-    if (events.some(({ kind }) => kind !== 'PROGRESS' && kind !== 'SNAPSHOT')) refreshUsage();
+    if (events.some(isChange)) refreshUsage();
   });
   return () => {
     clearTimeout(hiding);

@@ -18,7 +18,7 @@ const listeners = new Set<(events: readonly VmEvent[]) => void>();
 /** Ids in order of creation, the newest first. */
 export const vmIds: ReadonlySignal<readonly string[]> = ids;
 /** Whether every VM of the account is known. */
-export const isComplete = computed(() => state.value.isComplete);
+export const isComplete = computed(() => state.value.seq !== undefined);
 export const allVms = computed(() => ids.value.flatMap((id) => vmSignal(id).value ?? []));
 
 /** One VM; undefined if there is none, or if it is not known yet. */
@@ -44,6 +44,8 @@ export function publish(next: VmState, events: readonly VmEvent[] = []): void {
     for (const id of new Set([...before.vms.keys(), ...next.vms.keys()])) {
       const vm = next.vms.get(id);
       if (vm !== before.vms.get(id)) ownSignal(id).value = vm;
+      // Whoever still shows it draws itself anew, and asks for another.
+      if (vm === undefined) signals.delete(id);
     }
     if (!haveSameKeys(before.vms, next.vms)) {
       const newestFirst = [...next.vms.values()].toSorted((one, other) => other.createdAt.localeCompare(one.createdAt));

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
+import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import type { VmEvent, VmEventKind } from './vm-event.ts';
 
 /** A page of what a reader gets before it is live. */
@@ -59,6 +60,26 @@ export async function readReplay(db: Db, userId: string, after: number): Promise
   if (first.seq !== after + 1) return undefined;
   if (!complete && (await readEventSeq(db, userId)) - after > REPLAY_LIMIT) return undefined;
   return { seq: last.seq, events, complete, isSnapshot: false };
+}
+
+/** The same page of the stored events of each of these VMs, newest first. */
+export async function listVmEvents(
+  db: Db,
+  vmIds: readonly string[],
+  page: PageRequest,
+): Promise<Map<string, Page<VmEvent>>> {
+  const { after = null, before = null, fromEnd, size } = page;
+  const { rows } = await sql<EventRow>`
+    select event.* from unnest(${[...new Set(vmIds)]}::uuid[]) as wanted (vm_id)
+    cross join lateral (
+      select seq, kind, vm_id, status, previous_status, reason, at from vm_event
+      where vm_event.vm_id = wanted.vm_id
+        and (${after}::bigint is null or seq < ${after}) and (${before}::bigint is null or seq > ${before})
+      order by seq ${sql.raw(fromEnd ? 'asc' : 'desc')} limit ${size + 1}
+    ) as event
+  `.execute(db);
+  const byVm = Map.groupBy(rows, ({ vm_id }) => vm_id);
+  return new Map([...byVm].map(([vmId, own]) => [vmId, toPage(own.map(toEvent), page)]));
 }
 
 /** Returns the accounts whose last event is not at the given cursor, in one statement. */

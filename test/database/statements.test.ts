@@ -153,7 +153,7 @@ it('reads the audit in one statement', async () => {
   expect(count).toBe(1);
 });
 
-it('reads the secrets and the violations of a list in one more statement each, whatever its length', async () => {
+it('reads the secrets, violations and events of a list in one more statement each, whatever its length', async () => {
   const { statements: secrets } = await run('{ vms { nodes { id secrets { key value } } } }');
   expect(secrets).toBe(2);
   const { statements: violations } = await run('{ vms { nodes { id startViolations { message } } } }');
@@ -165,6 +165,13 @@ it('reads the secrets and the violations of a list in one more statement each, w
     vms: { nodes: [{ image: null, startProblems: [{ code: 'NO_SPACE' }] }, {}, {}, {}, {}] },
   });
   expect(problems).toBe(2);
+  const { data: events, statements: ofEvents } = await run(
+    '{ vms { nodes { events(first: 1) { nodes { kind vm { vmlabel } } pageInfo { hasNextPage } } } } }',
+  );
+  expect(events).toMatchObject({
+    vms: { nodes: [0, 1, 2, 3, 4].map((n) => ({ events: { nodes: [{ vm: { vmlabel: `vm ${n}` } }] } })) },
+  });
+  expect(ofEvents).toBe(2);
 });
 
 it('reads nodes in one statement for each type, and of them only what is selected', async () => {
@@ -215,9 +222,10 @@ it('reads one VM in one statement', async () => {
 /** A selection of the field with all scalars and enums below it. */
 function selectionOf({ name, type, args }: GraphQLField<unknown, unknown>): string {
   const named = getNamedType(type);
-  const given = args.some((arg) => arg.name === 'key') ? `${name}(key: "VM_PASSWORD")` : name;
+  const has = (wanted: string): boolean => args.some((arg) => arg.name === wanted);
+  const given = has('key') ? `${name}(key: "VM_PASSWORD")` : has('first') ? `${name}(first: 1)` : name;
   if (!isObjectType(named)) return given;
-  const inside = Object.values(named.getFields()).filter((each) => String(each.type) !== 'Vm!');
+  const inside = Object.values(named.getFields()).filter((each) => getNamedType(each.type).name !== 'Vm');
   return `${given} { ${inside.map(selectionOf).join(' ')} }`;
 }
 

@@ -101,6 +101,8 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   VmConnection: 'account',
   VmEdge: 'account',
   VmEvent: 'account',
+  VmEventConnection: 'account',
+  VmEventEdge: 'account',
   VmFailure: 'account',
   VmOs: 'account',
   VmProgress: 'account',

@@ -3,6 +3,9 @@ import type { Actor } from '../../audit/viewer.ts';
 import type { Cuttable } from '../../events/event-reader.ts';
 import type { EventStreams } from '../../events/event-streams.ts';
 import type { BootProgress } from '../../events/boot-progress.ts';
+import { listVmEvents } from '../../events/event-store.ts';
+import type { VmEvent } from '../../events/vm-event.ts';
+import type { Page, PageRequest } from '../../lib/page.ts';
 import type { EngineFacts } from '../../vm/engine-facts.ts';
 import type { Usage } from '../../vm/limits.ts';
 import { planOf } from '../../vm/commands/vm-command.ts';
@@ -56,6 +59,7 @@ class Loaders {
   readonly #services: Services;
   readonly #viewer: Actor;
   #secrets: DataLoader<string, VmSecretName[]> | undefined;
+  #events: DataLoader<{ vmId: string; page: PageRequest }, Page<VmEvent>> | undefined;
   #values: DataLoader<string, VmSecret[]> | undefined;
   #accesses: DataLoader<string, ListedAccess[]> | undefined;
   #account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
@@ -86,6 +90,26 @@ class Loaders {
     return this.#accesses.load(vmId);
   }
 
+  /** A page of the VM's events. */
+  events(vmId: string, page: PageRequest): Promise<Page<VmEvent>> {
+    const { db } = this.#services;
+    this.#events ??= new DataLoader(
+      async (wanted) => {
+        const byPage = Map.groupBy(wanted, (each) => JSON.stringify(each.page));
+        const lists = await Promise.all(
+          [...byPage].map(async ([key, same]) => {
+            const vmIds = same.map((each) => each.vmId);
+            return [key, await listVmEvents(db, vmIds, same[0]?.page ?? page)] as const;
+          }),
+        );
+        const found = new Map(lists);
+        return wanted.map((each) => found.get(JSON.stringify(each.page))?.get(each.vmId) ?? NO_EVENTS);
+      },
+      { cache: false },
+    );
+    return this.#events.load({ vmId, page });
+  }
+
   account(): Promise<{ plan: Plan; usage: Usage }> {
     const { db, catalog } = this.#services;
     const { userId, plan } = this.#viewer;
@@ -99,6 +123,8 @@ class Loaders {
     return this.#account.load(true);
   }
 }
+
+const NO_EVENTS: Page<VmEvent> = { items: [], hasMore: false };
 
 function loaderByVm<T extends { readonly vmId: string }>(
   read: (vmIds: readonly string[]) => Promise<T[]>,

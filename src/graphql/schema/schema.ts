@@ -9,6 +9,7 @@ import './port.ts';
 import './secret.ts';
 import './subdomain.ts';
 import './vm/vm-event.ts';
+import './vm/vm-history.ts';
 import './vm/vm-mutations.ts';
 import './vm/vm-queries.ts';
 import './vm/vm-telemetry.ts';

@@ -1,4 +1,5 @@
 import { hasVm, type VM_EVENT_KINDS, type VmEvent as Event } from '../../../events/vm-event.ts';
+import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { toVmStatus } from '../../../vm/vm-status.ts';
 import { findVm } from '../../../vm/vm-store.ts';
 import { builder } from '../builder.ts';
@@ -22,7 +23,12 @@ const kindDescriptions = {
 
 const VmEventKind = builder.enumType('VmEventKind', { description: 'The kind of an event.', values: kindDescriptions });
 
-const VmEvent = builder.objectRef<Event>('VmEvent').implement({
+/** An event with its VM, where that was read already. */
+export interface EventOfVm extends Event {
+  readonly vm?: VmModel;
+}
+
+export const VmEvent = builder.objectRef<EventOfVm>('VmEvent').implement({
   description: 'A change of a VM.',
   fields: (t) => ({
     seq: t.string({
@@ -57,8 +63,8 @@ const VmEvent = builder.objectRef<Event>('VmEvent').implement({
       description:
         'The VM at the time of delivery, which may be newer than `status`; null if it has been deleted, and in ' +
         'SNAPSHOT_END and REPLAY_END.',
-      resolve: async ({ kind, vmId }, _args, { db, viewer }) =>
-        hasVm(kind) ? ((await findVm(db, viewer.userId, vmId)) ?? null) : null,
+      resolve: async ({ kind, vmId, vm }, _args, { db, viewer }) =>
+        vm ?? (hasVm(kind) ? ((await findVm(db, viewer.userId, vmId)) ?? null) : null),
     }),
     reason: t.exposeString('reason', {
       nullable: true,

@@ -78,11 +78,35 @@ export const VmNetwork = graphql(`
 `);
 export type Network = NonNullable<ResultOf<typeof VmNetwork>['vm']>;
 
+/** What has happened to a VM, the newest first. */
+export const VmHistory = graphql(`
+  query VmHistory($id: ID!, $after: String) {
+    vm(id: $id) {
+      events(first: 50, after: $after) {
+        nodes {
+          seq
+          kind
+          status
+          previousStatus
+          reason
+          at
+        }
+        pageInfo {
+          endCursor
+          hasNextPage
+        }
+      }
+    }
+  }
+`);
+export type HistoryEvent = NonNullable<ResultOf<typeof VmHistory>['vm']>['events']['nodes'][number];
+
 export const Audit = graphql(`
   query Audit($after: String, $vmId: ID, $actions: [AuditAction!]) {
     me {
       audit(first: 50, after: $after, vmId: $vmId, actions: $actions) {
         nodes {
+          id
           action
           actor
           address

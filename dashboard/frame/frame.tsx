@@ -53,7 +53,7 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
       </header>
       <ErrorBoundary>{isSettled.value && <Banner />}</ErrorBoundary>
       <main id="content" class="content" tabIndex={-1}>
-        <ErrorBoundary key={path}>{children}</ErrorBoundary>
+        <ErrorBoundary at={path}>{children}</ErrorBoundary>
       </main>
     </>
   );

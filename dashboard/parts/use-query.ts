@@ -9,13 +9,21 @@ export interface QueryState<Result> {
   readonly reload: () => void;
 }
 
-/** Asks once for each value of the variables; `reload` asks again and keeps what is shown until then. */
-export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>): QueryState<ResultOf<Doc>> {
+/**
+ * Asks for each value of the variables, and again when `version` changes or `reload` is called: what is shown stays until
+ * the next answer.
+ */
+export function useQuery<Doc>(
+  document: Doc,
+  variables: VariablesOf<Doc>,
+  version?: string,
+): QueryState<ResultOf<Doc>> {
   const [state, setState] = useState<{ key?: string; data?: ResultOf<Doc>; problem?: Problem }>({});
   const [round, setRound] = useState(0);
   const key = JSON.stringify(variables);
   useEffect(() => {
     const ended = new AbortController();
+    // The variables by their content.
     ask(document, variables, { signal: ended.signal }).then(
       (data) => setState({ key, data }),
       (error: unknown) => {
@@ -23,8 +31,7 @@ export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>): Query
       },
     );
     return () => ended.abort();
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the variables by their content
-  }, [document, key, round]);
+  }, [document, key, version, round]);
   // What was answered to other variables is not the answer.
   const data = state.key === key ? state.data : undefined;
   return { data, problem: state.problem, reload: useCallback(() => setRound((last) => last + 1), []) };

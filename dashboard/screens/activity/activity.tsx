@@ -14,7 +14,7 @@ export function Activity(): JSX.Element {
   const [vmId, setVm] = useState('');
   const [action, setAction] = useState('');
   const known = AUDIT_ACTIONS.find((each) => each === action);
-  const { entries, problem, older } = useAudit({ vmId: vmId === '' ? undefined : vmId, action: known });
+  const { items: entries, problem, older, reload } = useAudit({ vmId: vmId === '' ? undefined : vmId, action: known });
   const isFiltered = vmId !== '' || known !== undefined;
   return (
     <>
@@ -23,7 +23,7 @@ export function Activity(): JSX.Element {
         <p class="quiet">{words.hint}</p>
       </div>
       {problem !== undefined && entries === undefined && (
-        <FailedQuery problem={problem} onRetry={() => location.reload()} />
+        <FailedQuery problem={problem} onRetry={reload} />
       )}
       {entries?.length === 0 && !isFiltered && <p class="quiet">{words.empty}</p>}
       {entries !== undefined && (entries.length > 0 || isFiltered) && (
@@ -47,13 +47,13 @@ export function Activity(): JSX.Element {
           {entries.length === 0 && <p class="quiet">{words.noMatch}</p>}
           <ol class="rows audit">
             {entries.map((entry) => (
-              <AuditRow key={`${entry.at} ${entry.action} ${entry.vmId}`} entry={entry} hasLink />
+              <AuditRow key={entry.id} entry={entry} hasLink />
             ))}
           </ol>
         </>
       )}
       {older !== undefined && (
-        <button type="button" class="button older" onClick={() => void older()}>
+        <button type="button" class="button older" onClick={older}>
           {words.older}
         </button>
       )}

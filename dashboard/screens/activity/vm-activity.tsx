@@ -1,55 +1,57 @@
 import type { JSX } from 'preact';
-import type { AuditEntry } from '../../api/queries.ts';
-import type { HistoryEvent } from '../../api/subscriptions.ts';
+import type { AuditEntry, HistoryEvent } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followHistory } from '../../live/follow-history.ts';
+import { useHistory } from '../../live/use-history.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useFollowing } from '../../parts/use-following.ts';
 import { activityWords as words } from '../../words/activity.ts';
 import { sentenceOf } from '../vm/timeline.tsx';
 import { AuditRow } from './audit-row.tsx';
 import { useAudit } from './use-audit.ts';
-
-type Item = { readonly at: string; readonly entry: AuditEntry } | { readonly at: string; readonly event: HistoryEvent };
+import { weave } from './weave.ts';
 
 /** What people did with the VM, and what happened to it, by time. */
 export function VmActivity({ vm }: { vm: Vm }): JSX.Element {
-  const { entries, problem, older } = useAudit({ vmId: vm.id });
-  const { value: events = [] } = useFollowing<readonly HistoryEvent[]>(followHistory, vm.id);
-  if (problem !== undefined && entries === undefined)
-    return <FailedQuery problem={problem} onRetry={() => location.reload()} />;
-  const items: Item[] = [
-    ...(entries ?? []).map((entry) => ({ at: entry.at, entry })),
-    ...events.map((event) => ({ at: event.at, event })),
-  ];
+  const audit = useAudit({ vmId: vm.id, version: vm.lastEventSeq });
+  const history = useHistory(vm);
+  const failed = [audit, history].find(({ items, problem }) => items === undefined && problem !== undefined);
+  if (failed?.problem !== undefined) return <FailedQuery problem={failed.problem} onRetry={failed.reload} />;
+  if (audit.items === undefined || history.items === undefined) return <></>;
+  const items = weave<AuditEntry, HistoryEvent>(
+    { items: audit.items, isWhole: audit.older === undefined },
+    { items: history.items, isWhole: history.older === undefined },
+  );
+  const older = (): void => {
+    audit.older?.();
+    history.older?.();
+  };
   return (
     <>
       <ol class="rows audit">
-        {items
-          .toSorted((one, other) => other.at.localeCompare(one.at))
-          .map((item) =>
-            'entry' in item ? (
-              <AuditRow key={`${item.at} ${item.entry.action}`} entry={item.entry} />
-            ) : (
-              <li key={`event ${item.event.seq}`} class="audit-row">
-                <span class="quiet figure">
-                  <Time at={item.at} />
-                </span>
-                <span class="status-line">
-                  <StatusGlyph status={item.event.status} />
-                  {sentenceOf(item.event)}
-                </span>
-              </li>
-            ),
-          )}
+        {items.map((item) =>
+          'action' in item ? <AuditRow key={item.id} entry={item} /> : <EventRow key={item.seq} event={item} />,
+        )}
       </ol>
-      {older !== undefined && (
-        <button type="button" class="button older" onClick={() => void older()}>
+      {(audit.older ?? history.older) !== undefined && (
+        <button type="button" class="button older" onClick={older}>
           {words.older}
         </button>
       )}
     </>
+  );
+}
+
+function EventRow({ event }: { event: HistoryEvent }): JSX.Element {
+  return (
+    <li class="audit-row">
+      <span class="quiet figure">
+        <Time at={event.at} />
+      </span>
+      <span class="status-line">
+        <StatusGlyph status={event.status} />
+        {sentenceOf(event)}
+      </span>
+    </li>
   );
 }

@@ -10,7 +10,8 @@ import { createWords as words } from '../../words/create.ts';
  * `without` is the VM that gets this size, if there is one already.
  */
 export function usePreflight({ plan, usage }: DeskData['me'], { cpu, ram }: Size, without?: string): readonly string[] {
-  const { data } = useQuery(Document, { cpu, ram, without: without ?? null });
+  // The same size may fit once another VM is off.
+  const { data } = useQuery(Document, { cpu, ram, without: without ?? null }, JSON.stringify([plan, usage]));
   if (data !== undefined) return data.me.violations.map(({ message }) => message);
   const tooMany = without === undefined ? createViolation(plan, usage) : undefined;
   return [...(tooMany === undefined ? [] : [tooMany]), ...startViolations(plan, usage, { cpu, ram })];

@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { VmNetwork } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { desk } from '../../live/desk.ts';
@@ -14,9 +13,8 @@ const WORDS = settingsWords.network;
 
 /** The addresses at which the VM can be reached. */
 export function NetworkTab({ vm }: { vm: Vm }): JSX.Element {
-  const { data, problem, reload } = useQuery(VmNetwork, { id: vm.id });
   // An event may be a change of the network, also of another window.
-  useEffect(reload, [vm.lastEventSeq, reload]);
+  const { data, problem, reload } = useQuery(VmNetwork, { id: vm.id }, vm.lastEventSeq);
   if (data?.vm == null) return problem === undefined ? <></> : <FailedQuery problem={problem} onRetry={reload} />;
   const { networking, ports, url } = data.vm;
   const entry = desk.value?.distributions.find(({ code }) => code === vm.os.distribution);

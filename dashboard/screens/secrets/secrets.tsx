@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ask } from '../../api/ask.ts';
 import { DeleteSecret, SetSecret } from '../../api/mutations.ts';
 import { toProblem } from '../../api/problem.ts';
@@ -19,12 +19,11 @@ const PASSWORD = 'VM_PASSWORD';
 
 /** The keys of the secrets, and changes that are collected before they are saved. */
 export function Secrets({ vm }: { vm: Vm }): JSX.Element {
-  const { data, problem, reload } = useQuery(VmSecretKeys, { id: vm.id });
+  // An event may be a change of the secrets, also of another window.
+  const { data, problem, reload } = useQuery(VmSecretKeys, { id: vm.id }, vm.lastEventSeq);
   const [changes, setChanges] = useState<readonly SecretChange[]>([]);
   const [failure, setFailure] = useState<string>();
   const [isSaving, setSaving] = useState(false);
-  // An event may be a change of the secrets, also of another window.
-  useEffect(reload, [vm.lastEventSeq, reload]);
   const add = (change: SecretChange): void => setChanges((before) => withChange(before, change));
   const drop = (key: string): void => setChanges((before) => before.filter((each) => each.key !== key));
   const save = async (): Promise<void> => {

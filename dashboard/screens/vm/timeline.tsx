@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
-import type { HistoryEvent } from '../../api/subscriptions.ts';
+import type { HistoryEvent } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followHistory } from '../../live/follow-history.ts';
+import { useHistory } from '../../live/use-history.ts';
+import { FailedQuery } from '../../parts/failed-query.tsx';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { Time } from '../../parts/time.tsx';
-import { useFollowing } from '../../parts/use-following.ts';
 import { failingIn } from '../../live/vm-facts.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
@@ -13,7 +13,7 @@ const SHOWN = 12;
 
 /** What has happened to a VM, the newest first. */
 export function Timeline({ vm }: { vm: Vm }): JSX.Element {
-  const { value: events } = useFollowing<readonly HistoryEvent[]>(followHistory, vm.id);
+  const { items: events, problem, reload } = useHistory(vm);
   return (
     <section class="section">
       <div class="spread">
@@ -22,6 +22,7 @@ export function Timeline({ vm }: { vm: Vm }): JSX.Element {
           {vmWords.timeline.all}
         </a>
       </div>
+      {problem !== undefined && events === undefined && <FailedQuery problem={problem} onRetry={reload} />}
       {events?.length === 0 && <p class="quiet">{vmWords.timeline.empty}</p>}
       <ol class="timeline">
         {events?.slice(0, SHOWN).map((event) => (

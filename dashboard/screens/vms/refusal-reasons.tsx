@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { StartProblems } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
+import { desk } from '../../live/desk.ts';
 import { allVms } from '../../live/vms.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { useQuery } from '../../parts/use-query.ts';
@@ -9,7 +10,7 @@ import { words } from '../../words/words.ts';
 
 /** Why a start would be refused, and which VMs could make room. */
 export function RefusalReasons({ vm }: { vm: Vm }): JSX.Element {
-  const { data, problem, reload } = useQuery(StartProblems, { id: vm.id });
+  const { data, problem, reload } = useQuery(StartProblems, { id: vm.id }, JSON.stringify(desk.value?.me));
   const on = allVms.value.filter(({ enabled, id }) => enabled && id !== vm.id);
   return (
     <div class="refusal">

@@ -1,21 +1,22 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { Frame } from './frame/frame.tsx';
 import { followAccount } from './live/follow-account.ts';
 import { ErrorBoundary } from './parts/error-boundary.tsx';
+import { later } from './parts/later.tsx';
 import { NotFound } from './screens/not-found.tsx';
 import { Vms } from './screens/vms/vms.tsx';
 import { session } from './session/session.ts';
 import { words } from './words/words.ts';
 
-const Create = lazy(async () => (await import('./screens/create/create.tsx')).Create);
-const Catalog = lazy(async () => (await import('./screens/catalog/catalog.tsx')).Catalog);
-const VmScreen = lazy(async () => (await import('./screens/vm/vm.tsx')).VmScreen);
-const Activity = lazy(async () => (await import('./screens/activity/activity.tsx')).Activity);
-const Account = lazy(async () => (await import('./screens/account/account.tsx')).Account);
-const SignIn = lazy(async () => (await import('./session/sign-in.tsx')).SignIn);
-const SignInDone = lazy(async () => (await import('./session/sign-in-done.tsx')).SignInDone);
+const Create = later(async () => (await import('./screens/create/create.tsx')).Create);
+const Catalog = later(async () => (await import('./screens/catalog/catalog.tsx')).Catalog);
+const VmScreen = later(async () => (await import('./screens/vm/vm.tsx')).VmScreen);
+const Activity = later(async () => (await import('./screens/activity/activity.tsx')).Activity);
+const Account = later(async () => (await import('./screens/account/account.tsx')).Account);
+const SignIn = later(async () => (await import('./session/sign-in.tsx')).SignIn);
+const SignInDone = later(async () => (await import('./session/sign-in-done.tsx')).SignInDone);
 
 /** The addresses of the page; all others belong to the APIs. */
 const SCREENS = /^\/($|[?#]|(new|vm|catalog|activity|account|sign-in)(\/|\?|$))/;

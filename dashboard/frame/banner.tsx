@@ -22,7 +22,7 @@ interface Message {
 export function Banner(): JSX.Element {
   const message = findMessage();
   return (
-    <div class="banner-place" role="status">
+    <div role="status">
       {message !== undefined && (
         <p class={`banner ${message.tone}`}>
           <span>{message.text}</span>

@@ -1,17 +1,18 @@
 import { computed } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { lazy, useLocation } from 'preact-iso';
+import { useLocation } from 'preact-iso';
 import { link } from '../live/link-state.ts';
 import { isComplete } from '../live/vms.ts';
 import { ErrorBoundary } from '../parts/error-boundary.tsx';
 import { Icon } from '../parts/icons.tsx';
+import { later } from '../parts/later.tsx';
 import { Logo } from '../parts/logo.tsx';
 import { words } from '../words/words.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { LinkState } from './link-state.tsx';
 
-const Banner = lazy(async () => (await import('./banner.tsx')).Banner);
-const Later = lazy(async () => (await import('./later.tsx')).Later);
+const Banner = later(async () => (await import('./banner.tsx')).Banner);
+const Background = later(async () => (await import('./background.tsx')).Background);
 
 const SCREENS = [
   { path: '/', icon: 'vms', label: words.nav.vms },
@@ -47,7 +48,7 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
         <span class="grow" />
         <LinkState />
         <div class="later">
-          <ErrorBoundary>{isSettled.value && <Later />}</ErrorBoundary>
+          <ErrorBoundary>{isSettled.value && <Background />}</ErrorBoundary>
         </div>
         <AccountMenu />
       </header>

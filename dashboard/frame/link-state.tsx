@@ -9,7 +9,7 @@ export function LinkState(): JSX.Element {
   return (
     <span class={`link-state ${state === 'live' && wasLive.value ? 'on' : 'off'}`} role="status">
       <span class="dot" aria-hidden="true" />
-      <span class="link-text">{text}</span>
+      <span>{text}</span>
     </span>
   );
 }

@@ -1,12 +1,13 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { lazy, useLocation } from 'preact-iso';
+import { useLocation } from 'preact-iso';
 import { Icon } from '../parts/icons.tsx';
+import { later } from '../parts/later.tsx';
 import { words } from '../words/words.ts';
 import { isPaletteOpen } from './palette-state.ts';
 import { handleShortcuts } from './shortcuts.ts';
 
-const Palette = lazy(async () => (await import('./palette.tsx')).Palette);
+const Palette = later(async () => (await import('./palette.tsx')).Palette);
 
 /** Opens the palette, like Ctrl K, and listens to all other keys of the page. */
 export function PaletteButton(): JSX.Element {

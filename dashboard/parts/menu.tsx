@@ -1,5 +1,4 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { Popover } from './popover.tsx';
 
 export interface MenuItem {
@@ -21,13 +20,16 @@ interface MenuProps {
 
 /** A menu of actions. Those that cannot be chosen are shown with the reason. */
 export function Menu({ label, class: className = 'icon-button', button, items }: MenuProps): JSX.Element {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <Popover label={label} class={className} button={button} role="menu" onToggle={setOpen}>
-      {/* oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- the keys of the menu around it */}
-      <div class="menu" role="presentation" onKeyDown={moveFocus}>
-        {isOpen && items().map((item) => <Item key={item.label} {...item} />)}
-      </div>
+    <Popover label={label} class={className} button={button} role="menu">
+      {() => (
+        // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- the keys of the menu around it
+        <div class="menu" role="presentation" onKeyDown={moveFocus}>
+          {items().map((item) => (
+            <Item key={item.label} {...item} />
+          ))}
+        </div>
+      )}
     </Popover>
   );
 }

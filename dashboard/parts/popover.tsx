@@ -1,15 +1,14 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 interface PopoverProps {
-  /** The button's name, where its content is only an icon. */
-  readonly label?: string | undefined;
+  /** The name of button and panel. */
+  readonly label: string;
   readonly class: string;
   readonly button: ComponentChildren;
   readonly role?: 'menu' | 'dialog';
-  /** Rendered only while it is open. */
-  readonly children: ComponentChildren;
-  readonly onToggle?: (isOpen: boolean) => void;
+  /** Called only while it is open. */
+  readonly children: () => ComponentChildren;
 }
 
 const GAP = 6;
@@ -21,22 +20,18 @@ export function Popover({
   button,
   role = 'dialog',
   children,
-  onToggle,
 }: PopoverProps): JSX.Element {
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
-  const sizes = useRef<ResizeObserver>(null);
-  const toggle = ({ newState }: Pick<ToggleEvent, 'newState'>): void => {
-    const isOpen = newState === 'open';
-    onToggle?.(isOpen);
-    sizes.current?.disconnect();
-    if (isOpen && opener.current !== null && panel.current !== null)
-      sizes.current = keepPlaced(opener.current, panel.current);
-    opener.current?.setAttribute('aria-expanded', String(isOpen));
-    const inside = panel.current?.querySelector<HTMLElement>('[role=menuitem], button, input, a');
-    if (isOpen) inside?.focus();
-  };
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    if (!isOpen || opener.current === null || panel.current === null) return undefined;
+    const sizes = keepPlaced(opener.current, panel.current);
+    // What is inside is drawn only now. The panel takes the focus of what is still being loaded.
+    (panel.current.querySelector<HTMLElement>('[role=menuitem], button, input, a') ?? panel.current).focus();
+    return () => sizes.disconnect();
+  }, [isOpen]);
   return (
     <>
       <button
@@ -46,12 +41,21 @@ export function Popover({
         aria-label={label}
         popovertarget={id}
         aria-haspopup={role}
-        aria-expanded="false"
+        aria-expanded={isOpen}
       >
         {button}
       </button>
-      <div ref={panel} id={id} class="popover" popover="auto" role={role} aria-label={label} onToggle={toggle}>
-        {children}
+      <div
+        ref={panel}
+        id={id}
+        class="popover"
+        popover="auto"
+        role={role}
+        aria-label={label}
+        tabIndex={-1}
+        onToggle={({ newState }: Pick<ToggleEvent, 'newState'>) => setOpen(newState === 'open')}
+      >
+        {isOpen && children()}
       </div>
     </>
   );

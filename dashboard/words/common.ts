@@ -36,8 +36,10 @@ export const commonWords = {
     show: 'Show',
     hide: 'Hide',
     reload: 'Reload it',
+    reloadPage: 'Reload the page',
   },
   broken: 'This part broke.',
+  notLoaded: 'This part could not be loaded. There may be a newer version of the page.',
   notFound: { title: 'There is nothing here.', link: 'Go to your VMs' },
   loading: 'Loading',
   /** The sentence of the API for a limit that would be passed. */

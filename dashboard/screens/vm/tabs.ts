@@ -1,6 +1,6 @@
 import type { ComponentType } from 'preact';
-import { lazy } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
+import { later } from '../../parts/later.tsx';
 import { vmWords as words } from '../../words/vm.ts';
 import { Overview } from './overview.tsx';
 
@@ -14,22 +14,22 @@ export interface Tab {
 /** What there is to see of a VM, in order. All but the first are loaded when they are opened. */
 export const TABS: readonly [Tab, ...Tab[]] = [
   { path: '', label: words.tabs.overview, Screen: Overview },
-  { path: 'logs', label: words.tabs.logs, Screen: lazy(async () => (await import('../logs/logs.tsx')).Logs) },
-  { path: 'stats', label: words.tabs.stats, Screen: lazy(async () => (await import('../stats/stats.tsx')).Stats) },
+  { path: 'logs', label: words.tabs.logs, Screen: later(async () => (await import('../logs/logs.tsx')).Logs) },
+  { path: 'stats', label: words.tabs.stats, Screen: later(async () => (await import('../stats/stats.tsx')).Stats) },
   {
     path: 'secrets',
     label: words.tabs.secrets,
-    Screen: lazy(async () => (await import('../secrets/secrets.tsx')).Secrets),
+    Screen: later(async () => (await import('../secrets/secrets.tsx')).Secrets),
   },
   {
     path: 'network',
     label: words.tabs.network,
-    Screen: lazy(async () => (await import('../network/network.tsx')).NetworkTab),
+    Screen: later(async () => (await import('../network/network.tsx')).NetworkTab),
   },
   {
     path: 'activity',
     label: words.tabs.activity,
-    Screen: lazy(async () => (await import('../activity/vm-activity.tsx')).VmActivity),
+    Screen: later(async () => (await import('../activity/vm-activity.tsx')).VmActivity),
   },
-  { path: 'settings', label: words.tabs.settings, Screen: lazy(async () => (await import('./settings.tsx')).Settings) },
+  { path: 'settings', label: words.tabs.settings, Screen: later(async () => (await import('./settings.tsx')).Settings) },
 ];

@@ -1,14 +1,13 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { lazy } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
 import { desk } from '../../live/desk.ts';
 import { startViolations } from '../../live/preflight.ts';
 import { ErrorBoundary } from '../../parts/error-boundary.tsx';
+import { later } from '../../parts/later.tsx';
 import { Popover } from '../../parts/popover.tsx';
 import { words } from '../../words/words.ts';
 
-const RefusalReasons = lazy(async () => (await import('./refusal-reasons.tsx')).RefusalReasons);
+const RefusalReasons = later(async () => (await import('./refusal-reasons.tsx')).RefusalReasons);
 
 /** Whether the plan has no room for a start of this VM now. */
 export function wouldExceed({ specs }: Pick<Vm, 'specs'>): boolean {
@@ -18,10 +17,13 @@ export function wouldExceed({ specs }: Pick<Vm, 'specs'>): boolean {
 
 /** The button of a start that would be refused: it says why, and offers room. */
 export function Refusal({ vm }: { vm: Vm }): JSX.Element {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <Popover class="button" button={words.command.start} onToggle={setOpen}>
-      <ErrorBoundary>{isOpen && <RefusalReasons vm={vm} />}</ErrorBoundary>
+    <Popover label={`${words.command.start}: ${vm.vmlabel}`} class="button" button={words.command.start}>
+      {() => (
+        <ErrorBoundary>
+          <RefusalReasons vm={vm} />
+        </ErrorBoundary>
+      )}
     </Popover>
   );
 }

@@ -1,18 +1,18 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { lazy } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
 import { link } from '../../live/link-state.ts';
 import { openLink, openVm } from '../../live/open-vm.ts';
 import { hasLostData, isGoing } from '../../live/vm-facts.ts';
+import { later } from '../../parts/later.tsx';
 import type { MenuItem } from '../../parts/menu.tsx';
 import { toast } from '../../parts/toast.tsx';
 import { toProblem } from '../../api/problem.ts';
 import { words } from '../../words/words.ts';
 
-const RenameDialog = lazy(async () => (await import('../rename-dialog.tsx')).RenameDialog);
-const DeleteDialog = lazy(async () => (await import('../delete/delete-dialog.tsx')).DeleteDialog);
+const RenameDialog = later(async () => (await import('../rename-dialog.tsx')).RenameDialog);
+const DeleteDialog = later(async () => (await import('../delete/delete-dialog.tsx')).DeleteDialog);
 
 /** The menu of a VM, in the list and on its own screen, with the dialog that it may have opened. */
 export function useVmMenu(vm: Vm): { items: () => readonly MenuItem[]; dialog: JSX.Element | null } {

@@ -7,7 +7,7 @@ import { Toasts } from '../parts/toast.tsx';
 import { PaletteButton } from './palette-button.tsx';
 
 /** What the first screen does not wait for: the palette with the keys, news, and whether the page is outdated. */
-export function Later(): JSX.Element {
+export function Background(): JSX.Element {
   const { route } = useLocation();
   useEffect(() => tellNews(route), [route]);
   useEffect(followPageVersion, []);

@@ -1,52 +1,7 @@
 import { graphql, type ResultOf } from './graphql.ts';
 
-/** Asked once for all screens, and again when something that it says may have changed. */
-export const Desk = graphql(`
-  query Desk {
-    me {
-      userId
-      plan {
-        ...PlanFields
-      }
-      usage {
-        cpu
-        ram
-        storageGb
-        concurrentVms
-        vms
-      }
-    }
-    regions {
-      code
-      name
-      available
-      problem
-    }
-    plans {
-      ...PlanFields
-    }
-    distributions {
-      code
-      name
-      kind
-      description
-      desktops
-      deprecated
-      portForwarding
-      ports {
-        from
-        to
-        protocol
-      }
-      images {
-        desktop
-        standIn
-      }
-    }
-  }
-  fragment PlanFields on Plan {
-    code
-    name
+const UsageFields = graphql(`
+  fragment UsageFields on Usage {
     cpu
     ram
     storageGb
@@ -54,22 +9,75 @@ export const Desk = graphql(`
     vms
   }
 `);
+
+/** Asked once for all screens, and again when something that it says may have changed. */
+export const Desk = graphql(
+  `
+    query Desk {
+      me {
+        userId
+        plan {
+          ...PlanFields
+        }
+        usage {
+          ...UsageFields
+        }
+      }
+      regions {
+        code
+        name
+        available
+        problem
+      }
+      plans {
+        ...PlanFields
+      }
+      distributions {
+        code
+        name
+        kind
+        description
+        desktops
+        deprecated
+        portForwarding
+        ports {
+          from
+          to
+          protocol
+        }
+        images {
+          desktop
+          standIn
+        }
+      }
+    }
+    fragment PlanFields on Plan {
+      code
+      name
+      cpu
+      ram
+      storageGb
+      concurrentVms
+      vms
+    }
+  `,
+  [UsageFields],
+);
 export type DeskData = ResultOf<typeof Desk>;
 export type Plan = DeskData['me']['plan'];
 export type Usage = DeskData['me']['usage'];
 export type Region = DeskData['regions'][number];
 export type Distribution = DeskData['distributions'][number];
 
-export const UsageNow = graphql(`
-  query UsageNow {
-    me {
-      usage {
-        cpu
-        ram
-        storageGb
-        concurrentVms
-        vms
+export const UsageNow = graphql(
+  `
+    query UsageNow {
+      me {
+        usage {
+          ...UsageFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UsageFields],
+);

@@ -16,10 +16,15 @@ export class Problem extends Error {
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.requestId = details.requestId;
   }
+
+  /** What is wrong with an input, by the last part of its path: `cpu`. */
+  ofField(name: string): string | undefined {
+    return this.fields.find(({ path }) => path.split('.').at(-1) === name)?.message;
+  }
 }
 
 /** `path` is the input's name as the request has it: `input.cpu`. */
-export interface FieldProblem {
+interface FieldProblem {
   readonly path: string;
   readonly message: string;
 }

@@ -44,7 +44,6 @@ export const VmSecretKeys = graphql(`
     }
   }
 `);
-export type SecretKey = NonNullable<ResultOf<typeof VmSecretKeys>['vm']>['secrets'][number];
 
 /** Asked only to show a value: the audit records each read. */
 export const VmSecretValue = graphql(`

@@ -5,7 +5,7 @@ import { toProblem, type Problem } from '../api/problem.ts';
 import { isChange } from './vm-store.ts';
 import { onVmEvents, vmSignal, vmState } from './vms.ts';
 
-export type Command = 'start' | 'stop' | 'restart' | 'delete';
+type Command = 'start' | 'stop' | 'restart' | 'delete';
 
 /** A command that was sent, and what has become of it. */
 export type Asked =

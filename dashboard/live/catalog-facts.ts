@@ -8,7 +8,7 @@ export function isOffered({ deprecated }: Pick<Distribution, 'deprecated'>): boo
 }
 
 /** Whether the operator can build an image of it where no registry answers. */
-export function hasLocalImage({ images }: Pick<Distribution, 'images'>): boolean {
+function hasLocalImage({ images }: Pick<Distribution, 'images'>): boolean {
   return images.some(({ standIn }) => standIn !== null);
 }
 

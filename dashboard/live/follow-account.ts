@@ -8,7 +8,7 @@ import { onVmEvents } from './vms.ts';
 /** A hidden window gives its socket up after this long; with its cursor it misses nothing. */
 const HIDDEN_MS = 5 * 60_000;
 
-/** Follows the account while somebody is signed in and looks. Returns the way to stop. */
+/** Follows the account while the window is seen. Returns the way to stop. */
 export function followAccount(): () => void {
   let following: AbortController | undefined;
   let hiding: ReturnType<typeof setTimeout> | undefined;
@@ -19,7 +19,7 @@ export function followAccount(): () => void {
     void followVms(following.signal).catch((error: unknown) => console.error(error));
   };
   const stop = (): void => {
-    // Whoever wants to be told when a VM runs is told in a hidden window, too.
+    // A notification is to come from a hidden window, too.
     if (awaited.peek().size > 0) {
       hiding = setTimeout(stop, HIDDEN_MS);
       return;

@@ -20,7 +20,7 @@ const REFUSED = new Set([4401, 4403]);
 const TOO_MANY = 4491;
 const TOO_SLOW = 4490;
 
-export interface Follower<Doc> {
+interface Follower<Doc> {
   /** Read anew for each attempt, so that it resumes. */
   readonly variables: () => VariablesOf<Doc>;
   /** An attempt was accepted or has ended. */
@@ -103,7 +103,7 @@ function closeCodeOf(ending: unknown): number {
     : 0;
 }
 
-/** Waits longer after each failure, but no longer than until the machine is online or somebody looks. */
+/** Waits longer after each failure, but not after the machine is online again or the window is seen again. */
 async function untilWorthTrying(failures: number, signal: AbortSignal): Promise<void> {
   const most = Math.min(failures < LATER_AFTER ? LONGEST_WAIT_MS : LONGEST_LATER_MS, FIRST_WAIT_MS * 2 ** failures);
   await new Promise<void>((resolve) => {

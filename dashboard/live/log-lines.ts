@@ -32,7 +32,7 @@ export class LogLines {
     return true;
   }
 
-  /** The lines so far, in an array of their own: whoever draws compares it with the one before. */
+  /** The lines so far. Always a new array, because components compare it with the last one. */
   toArray(): readonly ShownLine[] {
     if (this.#lines.length > MOST_LINES) this.#lines = this.#lines.slice(-MOST_LINES);
     return [...this.#lines];

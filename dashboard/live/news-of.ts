@@ -10,7 +10,7 @@ interface News {
   readonly isRunning: boolean;
 }
 
-/** What an event means to somebody who looks elsewhere; undefined if nothing. Pure. */
+/** What an event means to a user who looks at another screen; undefined if nothing. Pure. */
 export function newsOf(
   { kind, status, previousStatus, at, vm }: Omit<VmEvent, 'seq' | 'vmId' | 'reason'>,
   now: number,

@@ -10,7 +10,7 @@ export function followPageVersion(): () => void {
 }
 
 /** Whether the gateway serves another build of the page than this one; false if it does not answer. */
-export async function checkPageVersion(): Promise<boolean> {
+async function checkPageVersion(): Promise<boolean> {
   const config = await fetchConfig().catch(() => undefined);
   const script = document.querySelector<HTMLScriptElement>('script[src*="/first-"]');
   if (config !== undefined && script !== null) isPageOutdated.value = config.build !== new URL(script.src).pathname;

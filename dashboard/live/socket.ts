@@ -12,7 +12,7 @@ let sent: string | undefined;
 
 /**
  * The one WebSocket of this window. It opens with the first subscription and closes after the last. It does not
- * reconnect by itself: each subscription does, because each resumes in its own way (see `follow`).
+ * reconnect: each subscription does, because each resumes in its own way (see `follow`).
  */
 export const socket: Client = createClient({
   url: `${location.origin.replace(/^http/, 'ws')}/graphql`,

@@ -2,12 +2,6 @@ import type { Vm, VmStatus } from '../api/vm-fields.ts';
 
 /** What screens conclude from a VM. Pure. */
 
-const BOOTING: ReadonlySet<VmStatus> = new Set(['QUEUED', 'PULLING', 'STARTING', 'BOOTING']);
-
-export function isBooting({ status }: Pick<Vm, 'status'>): boolean {
-  return BOOTING.has(status);
-}
-
 /** Whether the app can be opened now. */
 export function isUp({ status }: Pick<Vm, 'status'>): boolean {
   return status === 'RUNNING' || status === 'DEGRADED';
@@ -41,7 +35,7 @@ export function failingOf({ lastFailure }: Pick<Vm, 'lastFailure'>): Failing {
   return failingIn(lastFailure?.step ?? null);
 }
 
-export type PrimaryCommand = 'open' | 'start' | 'tryNow';
+type PrimaryCommand = 'open' | 'start' | 'tryNow';
 
 /** The one command that makes sense now; undefined while the VM is on its way, and if a start cannot help. */
 export function primaryCommandOf({
@@ -53,7 +47,7 @@ export function primaryCommandOf({
   return status === 'FAILED' && !hasLostData({ status, lastFailure }) ? 'tryNow' : undefined;
 }
 
-/** Its data is gone, and it is started again by itself once the operator has put a copy back. */
+/** Its data is gone. The gateway starts it again once the operator has restored a copy. */
 export function hasLostData({ status, lastFailure }: Pick<Vm, 'status' | 'lastFailure'>): boolean {
   return status === 'FAILED' && lastFailure?.code === 'DATA_LOST';
 }

@@ -44,7 +44,7 @@ export function publish(next: VmState, events: readonly VmEvent[] = []): void {
     for (const id of new Set([...before.vms.keys(), ...next.vms.keys()])) {
       const vm = next.vms.get(id);
       if (vm !== before.vms.get(id)) ownSignal(id).value = vm;
-      // Whoever still shows it draws itself anew, and asks for another.
+      // A component that still shows it is drawn again now, and gets a new one.
       if (vm === undefined) signals.delete(id);
     }
     if (!haveSameKeys(before.vms, next.vms)) {

@@ -18,21 +18,13 @@ function nextOf({ pageInfo }: PageOf<unknown>): string | null {
 }
 
 /** The list with the next page at its end. What is there already is not added again. Pure. */
-export function withOlder<Item>(
-  { items }: Pages<Item>,
-  page: PageOf<Item>,
-  keyOf: KeyOf<Item>,
-): Pages<Item> {
+export function withOlder<Item>({ items }: Pages<Item>, page: PageOf<Item>, keyOf: KeyOf<Item>): Pages<Item> {
   const known = new Set(items.map(keyOf));
   return { items: [...items, ...page.nodes.filter((item) => !known.has(keyOf(item)))], next: nextOf(page) };
 }
 
 /** The list with its first page as it is now. If that does not reach what is there, only the page is left. Pure. */
-export function withNewest<Item>(
-  before: Pages<Item> | undefined,
-  page: PageOf<Item>,
-  keyOf: KeyOf<Item>,
-): Pages<Item> {
+export function withNewest<Item>(before: Pages<Item> | undefined, page: PageOf<Item>, keyOf: KeyOf<Item>): Pages<Item> {
   const fresh = new Set(page.nodes.map(keyOf));
   const rest = before?.items.filter((item) => !fresh.has(keyOf(item))) ?? [];
   const meets = before !== undefined && rest.length < before.items.length;

@@ -14,13 +14,7 @@ interface PopoverProps {
 const GAP = 6;
 
 /** A button with a panel below it, which Escape or a click elsewhere closes. */
-export function Popover({
-  label,
-  class: className,
-  button,
-  role = 'dialog',
-  children,
-}: PopoverProps): JSX.Element {
+export function Popover({ label, class: className, button, role = 'dialog', children }: PopoverProps): JSX.Element {
   const id = useId();
   const opener = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);

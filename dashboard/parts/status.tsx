@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { VmStatus } from '../api/vm-fields.ts';
 
-export type Tone = 'on' | 'moving' | 'bad' | 'warn' | 'off' | 'unknown';
+type Tone = 'on' | 'moving' | 'bad' | 'warn' | 'off' | 'unknown';
 
 const TONES: Readonly<Record<VmStatus, Tone>> = {
   STOPPED: 'off',
@@ -18,7 +18,7 @@ const TONES: Readonly<Record<VmStatus, Tone>> = {
   UNKNOWN: 'unknown',
 };
 
-export function toneOf(status: VmStatus): Tone {
+function toneOf(status: VmStatus): Tone {
   return TONES[status];
 }
 

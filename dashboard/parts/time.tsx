@@ -1,21 +1,12 @@
 import type { JSX } from 'preact';
 import { now } from '../live/clock.ts';
-import { ago, duration, time } from '../words/format.ts';
+import { duration, time } from '../words/format.ts';
 
 /** "10:57", with the exact time for those who look. */
 export function Time({ at }: { at: string }): JSX.Element {
   return (
     <time datetime={at} title={at}>
       {time(at)}
-    </time>
-  );
-}
-
-/** "3 minutes ago", kept up to date. */
-export function Ago({ at }: { at: string }): JSX.Element {
-  return (
-    <time datetime={at} title={at}>
-      {ago(at, now.value)}
     </time>
   );
 }

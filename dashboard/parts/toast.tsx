@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { words } from '../words/words.ts';
 import { Icon } from './icons.tsx';
 
-export interface Toast {
+interface Toast {
   readonly id: string;
   readonly text: string;
   readonly action?: { readonly label: string; readonly run: () => void };

@@ -52,7 +52,7 @@ export function usePages<Item>({ key, version, load, keyOf }: List<Item>): Pages
   const { pages, problem } = state.key === key ? state : {};
   const older = (): void => {
     const next = pages?.next ?? null;
-    // Whoever clicks twice wants the page once.
+    // A second click on the way is the same page.
     if (next === null || loading.current === next) return;
     loading.current = next;
     void take(next).finally(() => (loading.current = null));

@@ -3,7 +3,7 @@ import { ask } from '../api/ask.ts';
 import type { ResultOf, VariablesOf } from '../api/graphql.ts';
 import { toProblem, type Problem } from '../api/problem.ts';
 
-export interface QueryState<Result> {
+interface QueryState<Result> {
   readonly data: Result | undefined;
   readonly problem: Problem | undefined;
   readonly reload: () => void;
@@ -13,11 +13,7 @@ export interface QueryState<Result> {
  * Asks for each value of the variables, and again when `version` changes or `reload` is called: what is shown stays until
  * the next answer.
  */
-export function useQuery<Doc>(
-  document: Doc,
-  variables: VariablesOf<Doc>,
-  version?: string,
-): QueryState<ResultOf<Doc>> {
+export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>, version?: string): QueryState<ResultOf<Doc>> {
   const [state, setState] = useState<{ key?: string; data?: ResultOf<Doc>; problem?: Problem }>({});
   const [round, setRound] = useState(0);
   const key = JSON.stringify(variables);

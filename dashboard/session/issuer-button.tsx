@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { signInWords } from '../words/sign-in.ts';
+import { words } from '../words/words.ts';
 import type { OidcClient } from './dashboard-config.ts';
 
 /** Leaves for the issuer; the browser comes back to /sign-in/done. */
@@ -21,7 +22,7 @@ export function IssuerButton({ client }: { client: OidcClient }): JSX.Element {
   return (
     <>
       <button type="button" class="button primary wide" aria-disabled={isLeaving} onClick={() => void leave()}>
-        {isLeaving ? signInWords.working : signInWords.with(client.name)}
+        {isLeaving ? words.restoring : signInWords.with(client.name)}
       </button>
       {problem !== undefined && (
         <p class="problem" role="alert">

@@ -49,7 +49,7 @@ export function PasteToken(): JSX.Element {
         {signInWords.keep}
       </label>
       <button type="submit" class="button primary wide" aria-disabled={isChecking}>
-        {isChecking ? signInWords.working : signInWords.submit}
+        {isChecking ? words.restoring : signInWords.submit}
       </button>
       <div class="hint">
         <p>{signInWords.hint}</p>

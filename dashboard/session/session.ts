@@ -5,9 +5,9 @@ import { claimsOf } from './token-claims.ts';
 import { clearTokens, keepRefresh, keepToken, readRefresh, readToken, type Refresh } from './token-storage.ts';
 
 /** Why nobody is signed in. */
-export type SignedOut = 'new' | 'expired' | 'left';
+type SignedOut = 'new' | 'expired' | 'left';
 
-export type SessionState =
+type SessionState =
   | { readonly kind: 'in'; readonly userId: string | undefined; readonly expiresAt: number | undefined }
   | { readonly kind: 'out'; readonly reason: SignedOut }
   /** A refresh token is being exchanged. `isLate`: the issuer does not answer, and is asked again. */
@@ -19,7 +19,7 @@ export interface IssuedTokens extends Refresh {
 }
 
 /** What came of the attempt to get another token. `unreachable`: the issuer did not answer, so try again. */
-export type Renewal = 'renewed' | 'refused' | 'unreachable';
+type Renewal = 'renewed' | 'refused' | 'unreachable';
 
 /** Exchanges a refresh token. Rejects with UNAUTHENTICATED if the issuer refuses, otherwise if it cannot be reached. */
 type RenewTokens = (refresh: Refresh) => Promise<IssuedTokens>;

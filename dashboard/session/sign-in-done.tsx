@@ -21,7 +21,7 @@ export function SignInDone(): JSX.Element {
       <Logo />
       <h1>{signInWords.title}</h1>
       {problem === undefined ? (
-        <p role="status">{signInWords.working}</p>
+        <p role="status">{words.restoring}</p>
       ) : (
         <>
           <p class="problem" role="alert">

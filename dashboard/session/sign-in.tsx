@@ -23,7 +23,7 @@ export function SignIn(): JSX.Element {
       <Logo />
       <h1>{signInWords.title}</h1>
       <p role="status" class="quiet">
-        {reason === 'expired' && signInWords.ended}
+        {reason === 'expired' && words.sessionEnded}
         {reason === 'left' && signInWords.left}
         {isAway && signInWords.away}
       </p>

@@ -1,5 +1,5 @@
 /** What the page reads of a token. The gateway alone verifies it. */
-export interface TokenClaims {
+interface TokenClaims {
   readonly userId: string | undefined;
   /** In ms since 1970; undefined if the token does not tell. */
   readonly expiresAt: number | undefined;

@@ -1,4 +1,9 @@
-const ACTIONS: Readonly<Record<string, (name: string) => string>> = {
+import type { AuditEntry } from '../api/queries.ts';
+
+type Action = AuditEntry['action'];
+
+/** Each action of the audit, in the order of its filter. */
+const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   ACCESS_ENDED: (name) => `ended access to ${name}`,
   APP_SIGNED_IN: (name) => `was signed in to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
@@ -25,10 +30,11 @@ export const activityWords = {
   title: 'Activity',
   hint: 'Who did what with your VMs, and from where.',
   visitor: 'Somebody with a link',
-  action: (action: string, name: string) => ACTIONS[action]?.(name) ?? `${action} ${name}`,
+  action: (action: Action, name: string) => ACTIONS[action](name),
+  actions: Object.keys(ACTIONS) as readonly Action[],
   older: 'Show older',
   empty: 'Nothing has happened yet.',
-  noMatch: 'Nothing is like that.',
+  noMatch: 'No entry matches.',
   vm: 'VM',
   allVms: 'All VMs',
   what: 'Action',

@@ -15,9 +15,9 @@ export const frameWords = {
   palette: {
     open: 'Search and commands',
     placeholder: 'VM, action or screen',
-    none: 'Nothing has this name.',
+    none: 'Nothing matches.',
     screens: 'Go to',
-    actions: 'Do',
+    actions: 'Actions',
   },
   accountMenu: { label: 'Account menu', account: 'Account and plan', signOut: 'Sign out' },
   link: {
@@ -30,7 +30,7 @@ export const frameWords = {
   },
   banner: {
     offline: (since: number) => `You are offline. What you see is from ${time(since)}.`,
-    away: 'The gateway does not answer. Your VMs run on. Trying again…',
+    away: 'The gateway does not answer. Your VMs keep running. Trying again…',
     crowded: 'Too many windows of this account are open.',
     tryHere: 'Try here',
     newer: 'There is a newer version of this page.',

@@ -3,7 +3,7 @@ import { number, plural } from './format.ts';
 /** Logs and stats of a VM. */
 export const telemetryWords = {
   logs: {
-    label: 'What it has written',
+    label: 'Output',
     filter: 'Filter',
     all: 'All',
     errors: 'Errors',
@@ -13,13 +13,12 @@ export const telemetryWords = {
     paused: 'Paused',
     pause: 'Pause',
     resume: 'Follow',
-    copy: 'Copy',
     download: 'Download',
     newLines: (count: number) => plural(count, 'new line'),
-    kept: (most: number) => `${number(most)} lines are kept; older ones were let go.`,
+    kept: (most: number) => `Only the last ${number(most)} lines are kept.`,
     off: 'It is off. These are its last lines.',
     empty: 'It has not written anything yet.',
-    noMatch: 'No line has this.',
+    noMatch: 'No line matches.',
     stderr: 'Error output',
   },
   stats: {

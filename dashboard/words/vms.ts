@@ -11,7 +11,7 @@ export const vmsWords = {
     empty: 'You have no VMs yet.',
     emptyHint: 'A VM is a desktop or an app in a container. It opens in your browser.',
     emptyStart: 'Start with one of these:',
-    noMatch: (text: string) => (text === '' ? 'No VM is like that now.' : `No VM has “${text}” in its name.`),
+    noMatch: (text: string) => (text === '' ? 'No VM matches this filter.' : `No VM has “${text}” in its name.`),
     showAll: 'Show all',
     count: (count: number) => plural(count, 'VM'),
   },
@@ -60,7 +60,7 @@ export const vmsWords = {
   },
   open: {
     blocked: 'Your browser blocked the window. Allow this page to open windows.',
-    strange: 'The gateway made a link that is not one to a web page.',
+    strange: 'The gateway returned a link that is not a web address.',
   },
   refusal: {
     title: 'Your plan has no room for it now:',

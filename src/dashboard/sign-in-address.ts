@@ -6,7 +6,7 @@ import { readKeys } from '../secrets/keys.ts';
 const USER = { userId: 'you', plan: 'hacker', ttlSeconds: 12 * 3600 };
 
 /**
- * An address of the dashboard that signs in whoever opens it, for the terminal of a gateway that is being tried out.
+ * An address of the dashboard that signs its visitor in, for the terminal of a gateway that is being tried out.
  * Undefined in production, without the dashboard, and where tokens are issued elsewhere.
  */
 export async function signInAddress(config: Config, origin: string): Promise<string | undefined> {

@@ -1,7 +1,6 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { openDashboard } from '../support/dashboard.ts';
+import { describe, expect, it } from 'vitest';
+import { keepScreenshot } from '../support/browser.ts';
+import { crasher, useDashboardBrowser } from '../support/dashboard.ts';
 import { eventually } from '../support/eventually.ts';
 import { testImage } from '../support/tiny-image.ts';
 import { testToken } from '../support/tokens.ts';
@@ -9,21 +8,25 @@ import { useGateway } from '../support/use-gateway.ts';
 import { createVm } from '../support/vms.ts';
 
 const MARKUP = '<img src=x onerror=alert(1)>';
+/** What the header may say of a boot, in order. */
+const BOOT = [
+  'Off',
+  'Waiting for its turn',
+  'Downloading the image',
+  'Starting the container',
+  'Waiting for the app to answer',
+  'Running',
+];
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await openBrowser();
-}, 60_000);
-afterAll(() => browser?.close());
-
+const openDashboard = useDashboardBrowser();
 const gateway = useGateway(async () => {
+  const talk = `echo '${MARKUP}'; n=0; while sleep 0.3; do n=$((n+1)); echo "line $n"; done &`;
+  const command = ['/bin/sh', '-c', `trap "exit 0" TERM; ${talk} httpd -f -p 3000 -h /www & wait`];
   const image = await testImage();
-  const serve = 'trap "exit 0" TERM; httpd -f -p 3000 -h /www & wait';
-  const entry = { image, defaultPort: 3000, stopGraceSeconds: 1 };
   return {
     distributions: [
-      { ...entry, code: 'crasher', name: 'Crasher', command: ['/bin/sh', '-c', `echo "${MARKUP}" >&2; exit 3`] },
-      { ...entry, code: 'talker', name: 'Talker', command: ['/bin/sh', '-c', `echo "${MARKUP}"; ${serve}`] },
+      await crasher(MARKUP),
+      { code: 'talker', name: 'Talker', image, defaultPort: 3000, stopGraceSeconds: 1, command },
     ],
   };
 });
@@ -40,23 +43,24 @@ const vmsOf = async (token: string): Promise<{ id: string; vmlabel: string }[]> 
 describe('a first run', () => {
   it('by keyboard creates a VM once, however often it is asked for, shows each step of its boot, and opens it', async () => {
     const token = await testToken('first-run', { plan: 'unlimited' });
-    const { context, page, complaints } = await openDashboard(browser, gateway, { token });
+    const { context, page, complaints } = await openDashboard(gateway, { token });
     await page.getByRole('link', { name: /^Ubuntu/ }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('textbox', { name: 'Name' }).fill('Mine');
     await keepScreenshot(page, 'dashboard-create');
-    // What a person could have seen of the boot, in order.
     const seen: string[] = [];
     await page.exposeFunction('tell', (text: string) => void (seen.at(-1) !== text && seen.push(text)));
-    await page.evaluate(
-      "setInterval(() => tell(document.querySelector('.vm-header .status-line strong')?.textContent ?? ''), 10)",
-    );
+    await page.evaluate(`new MutationObserver(() => {
+      const status = document.querySelector('.vm-header .status-line strong');
+      if (status !== null) tell(status.textContent);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true })`);
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     await page.locator('.vm-header').getByText('Running', { exact: true }).waitFor({ timeout: 40_000 });
     expect((await vmsOf(token)).map(({ vmlabel }) => vmlabel)).toEqual(['Mine']);
-    expect(seen.filter((text) => text !== '' && text !== 'Off').at(-1)).toBe('Running');
-    expect(seen.some((text) => text.startsWith('Starting') || text.startsWith('Waiting'))).toBe(true);
+    // Each step that was long enough to be drawn, once and in order.
+    expect(seen).toEqual(BOOT.filter((step) => seen.includes(step)));
+    expect([seen.length > 2, seen.at(-1)]).toEqual([true, 'Running']);
     expect(await page.locator('.steps > li.done').count()).toBeGreaterThanOrEqual(3);
     await page.getByText('% of 1 core').or(page.getByText('% of 2 cores')).waitFor();
     await keepScreenshot(page, 'dashboard-vm');
@@ -68,7 +72,7 @@ describe('a first run', () => {
 
   it('keeps what was entered over a reload, and says what the plan has no room for before anything is sent', async () => {
     const token = await testToken('drafts', { plan: 'core' });
-    const { page } = await openDashboard(browser, gateway, { token, path: '/new?from=krita' });
+    const { page } = await openDashboard(gateway, { token, path: '/new?from=krita' });
     await page.getByRole('textbox', { name: 'Name' }).fill('A drawing');
     await page.getByRole('spinbutton', { name: 'vCPU' }).fill('4');
     await page.keyboard.press('Tab');
@@ -86,7 +90,7 @@ describe('the page of a VM', () => {
     const token = await testToken('failures', { plan: 'unlimited' });
     const id = await createVm(gateway, token, { vmlabel: MARKUP, distribution: 'crasher', desktop: null });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
-    const { page, complaints } = await openDashboard(browser, gateway, { token, path: `/vm/${id}` });
+    const { page, complaints } = await openDashboard(gateway, { token, path: `/vm/${id}` });
     await page.locator('.failure').waitFor({ timeout: 20_000 });
     expect(await page.locator('.failure pre').textContent()).toBe(MARKUP);
     expect(await page.locator('h1').textContent()).toBe(MARKUP);
@@ -101,14 +105,25 @@ describe('the page of a VM', () => {
     expect(complaints).toEqual([]);
   }, 60_000);
 
-  it('shows logs and stats as they come, filters them, and has a table of the charts', async () => {
+  it('shows logs as they come, holds them when paused, filters them, and has a table of the stats', async () => {
     const token = await testToken('telemetry', { plan: 'unlimited' });
     const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
-    const { page, complaints } = await openDashboard(browser, gateway, { token, path: `/vm/${id}/logs` });
+    const { page, complaints } = await openDashboard(gateway, { token, path: `/vm/${id}/logs` });
+    const count = () => page.locator('.log-line').count();
     await page.locator('.log-line', { hasText: MARKUP }).waitFor({ timeout: 20_000 });
+    const first = await count();
+    await eventually(async () => (await count()) > first + 2);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const paused = await count();
+    // The page goes on to receive lines: there are more of them at once when it follows again.
     await page.getByRole('searchbox', { name: 'Filter' }).fill('no such line');
-    await page.getByText('No line has this.').waitFor();
+    await page.getByText('No line matches.').waitFor();
+    await page.getByRole('searchbox', { name: 'Filter' }).fill('');
+    await page.locator('.log-line', { hasText: 'line 2' }).first().waitFor();
+    expect(await count()).toBe(paused);
+    await page.getByRole('button', { name: 'Follow' }).click();
+    await eventually(async () => (await count()) > paused);
     await page.getByRole('link', { name: 'Stats' }).click();
     await page.getByText('Show as a table').click();
     await page.locator('table tbody tr').first().waitFor({ timeout: 20_000 });
@@ -121,14 +136,18 @@ describe('the page of a VM', () => {
     const token = await testToken('secrets', { plan: 'unlimited' });
     const id = await createVm(gateway, token, { distribution: 'talker', desktop: null });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);
-    const { page } = await openDashboard(browser, gateway, { token, path: `/vm/${id}/secrets` });
+    const { page } = await openDashboard(gateway, { token, path: `/vm/${id}/secrets` });
     await page.locator('.vm-header').getByText('Running', { exact: true }).waitFor({ timeout: 20_000 });
     await page.locator('summary', { hasText: 'Paste a .env file' }).click();
     await page.getByRole('textbox', { name: 'Paste a .env file' }).fill('# keys\nexport API_KEY="a b"\nMODE=dev\n');
     await page.getByText('2 lines: API_KEY, MODE').waitFor();
-    await page.getByRole('button', { name: 'Take these lines' }).click();
+    await page.getByRole('button', { name: 'Add these lines' }).click();
     await page.getByText('Its container is replaced at once').waitFor();
     await keepScreenshot(page, 'dashboard-secrets');
+    const statuses: string[] = [];
+    await page.exposeFunction('tell', (status: string) => void statuses.push(status));
+    await page.evaluate(`new MutationObserver(() => tell(document.querySelector('.vm-header .status-line').dataset.status))
+      .observe(document.querySelector('.vm-header'), { subtree: true, attributes: true })`);
     await page.getByRole('button', { name: 'Save 2 changes' }).click();
     await page.locator('.secret', { hasText: 'MODE' }).getByText(/^set /).waitFor({ timeout: 20_000 });
     const actions = async (): Promise<string[]> => {
@@ -140,13 +159,14 @@ describe('the page of a VM', () => {
     await page.getByRole('button', { name: 'Show API_KEY' }).click();
     await page.locator('.secret-value', { hasText: 'a b' }).waitFor();
     expect(await actions()).toContain('SECRETS_READ');
-    await page.locator('.vm-header').getByText('Running', { exact: true }).waitFor({ timeout: 30_000 });
+    // The interruption, and the return.
+    await eventually(() => statuses.at(-1) === 'RUNNING' && statuses.includes('QUEUED'), { deadline: 30_000 });
   }, 60_000);
 
   it('adds a name, for anyone only after a question, and says what a deletion takes before it deletes', async () => {
     const token = await testToken('network', { plan: 'unlimited' });
     await createVm(gateway, token, { vmlabel: 'Goes away' });
-    const { page } = await openDashboard(browser, gateway, { token });
+    const { page } = await openDashboard(gateway, { token });
     await page.getByRole('link', { name: 'Goes away' }).click();
     await page.getByRole('link', { name: 'Network' }).click();
     const id = idAt(page.url());

@@ -104,17 +104,22 @@ async function accept(endsVm = false): Promise<void> {
 const postGraphql = (account: FuzzAccount, body: unknown) =>
   gateway.ask(account.token, 'POST', '/graphql', account.fill(JSON.stringify(body)));
 
+/** Operations that ask for all of these fields, with any arguments. */
+function operationsOf(fits: (each: (typeof FIELDS)[number]) => boolean) {
+  return FIELDS.filter(fits).map(({ root, field }) => {
+    const { query } = selectAll(
+      root,
+      field,
+      field.args.map(({ name }) => name),
+    );
+    const args = fc.record(Object.fromEntries(field.args.map(({ name, type }) => [name, valueOf(name, type)])));
+    return args.map((variables) => ({ query, variables }));
+  });
+}
+
 describe('whatever is sent', { timeout }, () => {
   it('as the arguments of any field of the schema', async () => {
-    const operations = FIELDS.filter(({ root }) => root !== schema.getSubscriptionType()).map(({ root, field }) => {
-      const { query } = selectAll(
-        root,
-        field,
-        field.args.map(({ name }) => name),
-      );
-      const args = fc.record(Object.fromEntries(field.args.map(({ name, type }) => [name, valueOf(name, type)])));
-      return args.map((variables) => ({ query, variables }));
-    });
+    const operations = operationsOf(({ root }) => root !== schema.getSubscriptionType());
     await fuzz(0.25, fc.oneof(...operations), async (operation) => {
       await judge(await postGraphql(alice, operation), operation.query.includes('deleteVm'));
     });
@@ -123,15 +128,7 @@ describe('whatever is sent', { timeout }, () => {
   });
 
   it('as the arguments of any subscription, over a WebSocket', async () => {
-    const subscriptions = FIELDS.filter(({ root }) => root === schema.getSubscriptionType()).map(({ root, field }) => {
-      const { query } = selectAll(
-        root,
-        field,
-        field.args.map(({ name }) => name),
-      );
-      const args = fc.record(Object.fromEntries(field.args.map(({ name, type }) => [name, valueOf(name, type)])));
-      return args.map((variables) => ({ query, variables }));
-    });
+    const subscriptions = operationsOf(({ root }) => root === schema.getSubscriptionType());
     await fuzz(0.1, fc.tuple(fc.oneof(...subscriptions), text), async ([payload, id]) => {
       const { socket, send, next } = await openKnownSocket(gateway.port, alice.token);
       try {

@@ -1,6 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { openBrowser } from './browser.ts';
 import type { TestGateway } from './gateway.ts';
+import { testImage } from './tiny-image.ts';
 
 export const WIDE = { width: 1280, height: 800 } as const;
 export const PHONE = { width: 390, height: 844 } as const;
@@ -21,14 +23,31 @@ interface DashboardOptions {
   readonly context?: Parameters<Browser['newContext']>[0];
 }
 
-/** Opens the dashboard; the test's end closes it. */
+/** Opens the dashboard of a gateway; the test's end closes it. */
+export type OpenDashboard = (gateway: Pick<TestGateway, 'port'>, options?: DashboardOptions) => Promise<DashboardPage>;
+
+/** One browser for the tests of the file that calls this. */
+export function useDashboardBrowser(): OpenDashboard {
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  }, 60_000);
+  afterAll(() => browser?.close());
+  return async (gateway, options) => {
+    if (browser === undefined) throw new Error('The browser is opened by a hook: use it in tests.');
+    const dashboard = await openDashboard(browser, gateway, options);
+    onTestFinished(() => dashboard.context.close());
+    return dashboard;
+  };
+}
+
+/** Opens the dashboard. Whoever calls this closes its context. */
 export async function openDashboard(
   browser: Browser,
   gateway: Pick<TestGateway, 'port'>,
   { token, path = '/', context: options = {} }: DashboardOptions = {},
 ): Promise<DashboardPage> {
   const context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', ...options });
-  onTestFinished(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
@@ -41,4 +60,10 @@ export async function openDashboard(
   }
   if (token === undefined || path !== '/') await page.goto(`${origin}${path}`);
   return { context, page, complaints, row: (name) => page.locator('.vm-row', { hasText: name }) };
+}
+
+/** An entry of the catalog whose app writes this line and ends with exit code 3. */
+export async function crasher(line: string): Promise<object> {
+  const command = ['/bin/sh', '-c', `echo '${line}' >&2; exit 3`];
+  return { code: 'crasher', name: 'Crasher', image: await testImage(), defaultPort: 3000, command };
 }

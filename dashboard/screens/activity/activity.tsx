@@ -4,7 +4,6 @@ import { allVms } from '../../live/vms.ts';
 import { useTitle } from '../../parts/use-title.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { activityWords as words } from '../../words/activity.ts';
-import { AUDIT_ACTIONS } from './audit-actions.ts';
 import { AuditRow } from './audit-row.tsx';
 import { useAudit } from './use-audit.ts';
 
@@ -13,7 +12,7 @@ export function Activity(): JSX.Element {
   useTitle(words.title);
   const [vmId, setVm] = useState('');
   const [action, setAction] = useState('');
-  const known = AUDIT_ACTIONS.find((each) => each === action);
+  const known = words.actions.find((each) => each === action);
   const { items: entries, problem, older, reload } = useAudit({ vmId: vmId === '' ? undefined : vmId, action: known });
   const isFiltered = vmId !== '' || known !== undefined;
   return (
@@ -22,9 +21,7 @@ export function Activity(): JSX.Element {
         <h1>{words.title}</h1>
         <p class="quiet">{words.hint}</p>
       </div>
-      {problem !== undefined && entries === undefined && (
-        <FailedQuery problem={problem} onRetry={reload} />
-      )}
+      {problem !== undefined && entries === undefined && <FailedQuery problem={problem} onRetry={reload} />}
       {entries?.length === 0 && !isFiltered && <p class="quiet">{words.empty}</p>}
       {entries !== undefined && (entries.length > 0 || isFiltered) && (
         <>
@@ -40,7 +37,7 @@ export function Activity(): JSX.Element {
               label={words.what}
               all={words.allActions}
               value={action}
-              options={AUDIT_ACTIONS.map((each) => [each, words.action(each, '…')] as const)}
+              options={words.actions.map((each) => [each, words.action(each, '…')] as const)}
               onChange={setAction}
             />
           </div>

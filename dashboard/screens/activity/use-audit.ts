@@ -2,7 +2,7 @@ import { ask } from '../../api/ask.ts';
 import { Audit, type AuditEntry } from '../../api/queries.ts';
 import { usePages, type PagesState } from '../../parts/use-pages.ts';
 
-export interface AuditFilter {
+interface AuditFilter {
   readonly vmId?: string | undefined;
   readonly action?: AuditEntry['action'] | undefined;
   /** Asked again when this changes. */

@@ -22,7 +22,6 @@ export function Create(): JSX.Element {
   const { query } = useLocation();
   useEffect(() => {
     if (desk.value !== undefined) beginDraft(desk.value, query['from']);
-    // oxlint-disable-next-line react-hooks/exhaustive-deps -- once the desk is there
   }, [desk.value === undefined, query['from']]);
   if (desk.value === undefined && deskProblem.value !== undefined)
     return <FailedQuery problem={deskProblem.value} onRetry={() => void loadDesk()} />;
@@ -43,8 +42,6 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
   const name = nameOf(draft, distributions);
   const chosen = distributions.find(({ code }) => code === draft.distribution);
   const violations = usePreflight(me, draft);
-  const problemOf = (field: string): string | undefined =>
-    problem?.fields.find(({ path }) => path.split('.').at(-1) === field)?.message;
   const submit = async (mayStart: boolean): Promise<void> => {
     if (isSending) return;
     setSending(true);
@@ -69,7 +66,7 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
       }}
     >
       <What distributions={distributions} draft={draft} chosen={chosen} />
-      <Field label={words.name} problem={problemOf('vmlabel')}>
+      <Field label={words.name} problem={problem?.ofField('vmlabel')}>
         {(attributes) => (
           <input
             {...attributes}
@@ -82,9 +79,9 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
         )}
       </Field>
       <Where regions={regions} draft={draft} />
-      <Size me={me} draft={draft} problem={problemOf('cpu') ?? problemOf('ram')} />
+      <Size me={me} draft={draft} problem={problem?.ofField('cpu') ?? problem?.ofField('ram')} />
       <Files gb={me.plan.storageGb} draft={draft} />
-      <Password problem={problemOf('password')} />
+      <Password problem={problem?.ofField('password')} />
       <Preflight violations={violations} />
       {others !== undefined && (
         <p class="problem" role="alert">

@@ -5,7 +5,7 @@ import { desktopName } from '../../live/vm-facts.ts';
 import { allVms } from '../../live/vms.ts';
 import { makePassword } from './make-password.ts';
 
-/** What the form holds. The name follows the choice until somebody writes another. */
+/** What the form holds. The name follows the choice until the user writes another. */
 export interface Draft {
   readonly idempotencyKey: string;
   readonly distribution: string;

@@ -1,16 +1,15 @@
 import type { JSX } from 'preact';
 import type { DeskData } from '../../api/desk.ts';
-import { Stepper } from '../../parts/stepper.tsx';
 import { createWords as words } from '../../words/create.ts';
 import { words as common } from '../../words/words.ts';
 import { changeDraft, type Draft } from './draft.ts';
+import { SizeSteppers } from './size-steppers.tsx';
 
 const PRESETS = [
   { name: 'small', cpu: 1, ram: 2 },
   { name: 'medium', cpu: 2, ram: 4 },
   { name: 'large', cpu: 4, ram: 8 },
 ] as const;
-const MOST = { cpu: 128, ram: 1024 };
 
 interface SizeProps {
   readonly me: DeskData['me'];
@@ -19,30 +18,13 @@ interface SizeProps {
 }
 
 /** Processors and memory, beside what the plan has left. */
-export function Size({ me: { plan, usage }, draft, problem }: SizeProps): JSX.Element {
+export function Size({ me, draft, problem }: SizeProps): JSX.Element {
   const { cpu, ram } = draft;
   return (
     <fieldset class="field">
       <legend>{words.size}</legend>
       <div class="size">
-        <Stepper
-          label={words.cpu}
-          value={cpu}
-          max={MOST.cpu}
-          hint={words.free(plan.cpu, plan.cpu - usage.cpu)}
-          less={words.less(words.cpu)}
-          more={words.more(words.cpu)}
-          onChange={(value) => changeDraft({ cpu: value })}
-        />
-        <Stepper
-          label={words.ram}
-          value={ram}
-          max={MOST.ram}
-          hint={words.free(plan.ram, plan.ram - usage.ram)}
-          less={words.less(words.ram)}
-          more={words.more(words.ram)}
-          onChange={(value) => changeDraft({ ram: value })}
-        />
+        <SizeSteppers me={me} size={draft} onChange={changeDraft} />
         <div class="segments" role="group" aria-label={words.presets}>
           {PRESETS.map((preset) => (
             <button

@@ -9,7 +9,7 @@ const WORDS = telemetryWords.logs;
 /** So close to the end counts as being there. */
 const NEAR_PX = 24;
 
-/** The lines in a box that stays at its end while somebody is there. */
+/** The lines in a box that follows its end until the user scrolls up. */
 export function Lines({
   lines,
   view,

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { ShownLine } from '../../live/log-lines.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { telemetryWords } from '../../words/telemetry.ts';
+import { words } from '../../words/words.ts';
 
 /** How the lines are shown. */
 export interface LogView {
@@ -74,7 +75,7 @@ export function LogTools({ view, onView, isPaused, onPause, lines, name }: LogTo
         {isPaused ? WORDS.resume : WORDS.pause}
       </button>
       <button type="button" class="button small" onClick={() => void navigator.clipboard.writeText(text())}>
-        {WORDS.copy}
+        {words.action.copy}
       </button>
       <button type="button" class="button small" onClick={() => download(`${name}.log`, text())}>
         {WORDS.download}

@@ -20,7 +20,7 @@ export function Logs({ vm }: { vm: Vm }): JSX.Element {
   const shown = selectLines(frozen ?? lines ?? [], view);
   if (problem !== undefined) return <FailedQuery problem={problem} onRetry={retry} />;
   return (
-    <section class="logs">
+    <section>
       <LogTools
         view={view}
         onView={setView}

@@ -4,6 +4,7 @@ import type { Problem } from '../../api/problem.ts';
 import { Field } from '../../parts/field.tsx';
 import { settingsWords } from '../../words/settings.ts';
 import { words } from '../../words/words.ts';
+import { PortField } from './port-field.tsx';
 
 const WORDS = settingsWords.network;
 const WHO = ['PRIVATE', 'PUBLIC'] as const;
@@ -26,8 +27,6 @@ export function NameForm({
   const [port, setPort] = useState('');
   const [visibility, setVisibility] = useState<NameInput['visibility']>('PRIVATE');
   const [isAsking, setAsking] = useState(false);
-  const problemOf = (field: string): string | undefined =>
-    problem?.fields.find(({ path }) => path.split('.').at(-1) === field)?.message;
   const add = async (): Promise<void> => {
     setAsking(false);
     if (!(await onAdd({ name, internalPort: Number(port), visibility }))) return;
@@ -42,7 +41,7 @@ export function NameForm({
   return (
     <form class="stack wide" onSubmit={submit}>
       <div class="two-fields">
-        <Field label={WORDS.name} problem={problemOf('name')}>
+        <Field label={WORDS.name} problem={problem?.ofField('name')}>
           {(attributes) => (
             <input
               {...attributes}
@@ -55,20 +54,7 @@ export function NameForm({
             />
           )}
         </Field>
-        <Field label={WORDS.port} problem={problemOf('internalPort')}>
-          {(attributes) => (
-            <input
-              {...attributes}
-              type="number"
-              required
-              min={1}
-              max={65_535}
-              inputMode="numeric"
-              value={port}
-              onInput={(event) => setPort(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <PortField label={WORDS.port} problem={problem?.ofField('internalPort')} value={port} onInput={setPort} />
       </div>
       <fieldset>
         <legend class="label">{WORDS.who}</legend>

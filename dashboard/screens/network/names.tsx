@@ -6,6 +6,7 @@ import { openVm } from '../../live/open-vm.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { useAction } from '../../parts/use-action.ts';
 import { settingsWords } from '../../words/settings.ts';
+import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
 import { NameForm } from './name-form.tsx';
 import { safeUrl } from './safe-url.ts';
@@ -47,7 +48,7 @@ export function Names({ vmId, names, onChanged }: NamesProps): JSX.Element {
                   ) : (
                     <code>{url}</code>
                   )}
-                  <Copy text={url} label={`${WORDS.copy}: ${name}`} />
+                  <Copy text={url} label={`${vmWords.copyAddress}: ${name}`} />
                 </p>
               </div>
               <div class="buttons">

@@ -6,6 +6,7 @@ import { Copy } from '../../parts/copy.tsx';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { useQuery } from '../../parts/use-query.ts';
 import { settingsWords } from '../../words/settings.ts';
+import { vmWords } from '../../words/vm.ts';
 import { Names } from './names.tsx';
 import { Ports } from './ports.tsx';
 
@@ -25,7 +26,7 @@ export function NetworkTab({ vm }: { vm: Vm }): JSX.Element {
         <h2>{WORDS.own}</h2>
         <p class="address">
           <code>{url}</code>
-          <Copy text={url} label={WORDS.copy} />
+          <Copy text={url} label={vmWords.copyAddress} />
         </p>
         <p class="hint">{WORDS.ownHint}</p>
       </section>

@@ -12,6 +12,7 @@ import { and } from '../../words/format.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
+import { PortField } from './port-field.tsx';
 
 const WORDS = settingsWords.network;
 const PROTOCOLS = ['TCP', 'UDP'] as const;
@@ -52,7 +53,7 @@ export function Ports({ vm, entry, ports, onChanged }: PortsProps): JSX.Element 
                 <strong>{`${each.protocol} ${each.internalPort}`}</strong>
                 <p class="address small">
                   <code>{each.address}</code>
-                  <Copy text={each.address} label={`${WORDS.copy}: ${each.internalPort}`} />
+                  <Copy text={each.address} label={`${vmWords.copyAddress}: ${each.internalPort}`} />
                 </p>
               </div>
               <button
@@ -86,20 +87,13 @@ export function Ports({ vm, entry, ports, onChanged }: PortsProps): JSX.Element 
               </select>
             )}
           </Field>
-          <Field label={WORDS.inside} hint={rangesOf(entry)} problem={problem?.message}>
-            {(attributes) => (
-              <input
-                {...attributes}
-                type="number"
-                required
-                min={1}
-                max={65_535}
-                inputMode="numeric"
-                value={port}
-                onInput={(event) => setPort(event.currentTarget.value)}
-              />
-            )}
-          </Field>
+          <PortField
+            label={WORDS.inside}
+            hint={rangesOf(entry)}
+            problem={problem?.message}
+            value={port}
+            onInput={setPort}
+          />
         </div>
         {vm.enabled && <p class="quiet small">{vmWords.replaces}</p>}
         <button type="submit" class="button">

@@ -5,6 +5,7 @@ import { now } from '../../live/clock.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { words } from '../../words/words.ts';
 import { readSecret } from './read-secret.ts';
+import { ReplaceSecret } from './replace-secret.tsx';
 import type { SecretChange } from './secret-changes.ts';
 
 const WORDS = settingsWords.secrets;
@@ -33,7 +34,7 @@ export function SecretRow({
 }: SecretRowProps): JSX.Element {
   const [value, setValue] = useState<string>();
   const [problem, setProblem] = useState<string>();
-  const [replacement, setReplacement] = useState<string>();
+  const [isReplaced, setReplaced] = useState(false);
   useEffect(() => {
     if (value === undefined) return undefined;
     const timer = setTimeout(() => setValue(undefined), SHOWN_MS);
@@ -47,14 +48,9 @@ export function SecretRow({
       setProblem(toProblem(error).message);
     }
   };
-  const replace = (event: Event): void => {
-    event.preventDefault();
-    onChange({ key: secretKey, value: replacement ?? '' });
-    setReplacement(undefined);
-  };
   return (
     <li class="secret">
-      <div class="secret-key">
+      <div>
         {label !== undefined && <strong>{label}</strong>} <code>{secretKey}</code>
         <p class="quiet small">
           {change === undefined
@@ -75,7 +71,7 @@ export function SecretRow({
               type="button"
               class="button small"
               aria-label={`${WORDS.replace} ${secretKey}`}
-              onClick={() => setReplacement('')}
+              onClick={() => setReplaced(true)}
             >
               {WORDS.replace}
             </button>
@@ -107,27 +103,15 @@ export function SecretRow({
         </div>
       )}
       {problem !== undefined && <p class="problem secret-value">{problem}</p>}
-      {replacement !== undefined && (
-        <form class="secret-value inline-fields" onSubmit={replace}>
-          {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- somebody has just asked to type here */}
-          <textarea
-            class="mono"
-            autofocus
-            required
-            rows={2}
-            aria-label={`${WORDS.value} ${secretKey}`}
-            spellcheck={false}
-            autocomplete="off"
-            value={replacement}
-            onInput={(event) => setReplacement(event.currentTarget.value)}
-          />
-          <button type="submit" class="button">
-            {WORDS.replace}
-          </button>
-          <button type="button" class="button" onClick={() => setReplacement(undefined)}>
-            {words.action.cancel}
-          </button>
-        </form>
+      {isReplaced && (
+        <ReplaceSecret
+          secretKey={secretKey}
+          onReplace={(next) => {
+            onChange({ key: secretKey, value: next });
+            setReplaced(false);
+          }}
+          onCancel={() => setReplaced(false)}
+        />
       )}
     </li>
   );

@@ -15,7 +15,7 @@ export interface ChartSpec {
   readonly top?: (points: readonly Point[]) => number | undefined;
 }
 
-export interface Series {
+interface Series {
   readonly label: string;
   /** The name of its colour in the style sheet. */
   readonly colour: string;

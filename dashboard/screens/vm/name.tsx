@@ -1,56 +1,61 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { ask } from '../../api/ask.ts';
-import { UpdateVm } from '../../api/mutations.ts';
-import { toProblem } from '../../api/problem.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Vm } from '../../api/vm-fields.ts';
 import { Icon } from '../../parts/icons.tsx';
-import { vmWords as words } from '../../words/vm.ts';
+import { useFocus } from '../../parts/use-focus.ts';
+import { vmWords } from '../../words/vm.ts';
+import { words } from '../../words/words.ts';
+import { useRename } from '../use-rename.ts';
 
-/** The name, which can be changed where it stands: Enter saves, Escape leaves. */
+/** The name, which can be changed where it stands. */
 export function Name({ vm }: { vm: Vm }): JSX.Element {
-  const [text, setText] = useState<string>();
-  const [problem, setProblem] = useState<string>();
-  const save = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (text === undefined) return;
-    try {
-      if (text !== vm.vmlabel) await ask(UpdateVm, { input: { id: vm.id, vmlabel: text } });
-      setText(undefined);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(toProblem(error).message);
-    }
-  };
-  if (text === undefined) {
-    return (
-      <h1 class="vm-name">
-        {vm.vmlabel}
-        <button
-          type="button"
-          class="icon-button inline"
-          aria-label={words.rename.edit}
-          onClick={() => setText(vm.vmlabel)}
-        >
-          <Icon name="edit" />
-        </button>
-      </h1>
-    );
-  }
+  const [isEdited, setEdited] = useState(false);
+  const edit = useRef<HTMLButtonElement>(null);
+  const wasEdited = useRef(false);
+  useEffect(() => {
+    // Back to where it was before.
+    if (wasEdited.current && !isEdited) edit.current?.focus();
+    wasEdited.current = isEdited;
+  }, [isEdited]);
+  if (isEdited) return <NameForm vm={vm} onDone={() => setEdited(false)} />;
   return (
-    <form class="rename" onSubmit={(event) => void save(event)}>
-      {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- somebody has just asked to type here */}
+    <h1 class="vm-name">
+      {vm.vmlabel}
+      <button
+        ref={edit}
+        type="button"
+        class="icon-button inline"
+        aria-label={words.command.rename}
+        onClick={() => setEdited(true)}
+      >
+        <Icon name="edit" />
+      </button>
+    </h1>
+  );
+}
+
+/** Enter saves, Escape leaves. */
+function NameForm({ vm, onDone }: { vm: Vm; onDone: () => void }): JSX.Element {
+  const { text, setText, problem, save } = useRename(vm, onDone);
+  const input = useFocus<HTMLInputElement>();
+  return (
+    <form class="rename" onSubmit={save}>
       <input
-        autofocus
-        aria-label={words.rename.name}
+        ref={input}
+        aria-label={vmWords.rename.name}
         aria-invalid={problem !== undefined}
         required
         maxLength={100}
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === 'Escape' && setText(undefined)}
-        onBlur={(event) => void save(event)}
+        onKeyDown={(event) => event.key === 'Escape' && onDone()}
       />
+      <button type="submit" class="button primary">
+        {words.action.save}
+      </button>
+      <button type="button" class="button" onClick={onDone}>
+        {words.action.cancel}
+      </button>
       {problem !== undefined && (
         <p class="problem" role="alert">
           {problem}

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
 import { vmWords } from '../../words/vm.ts';
+import { words } from '../../words/words.ts';
 
 /** What is odd about a VM that is on. */
 export function Notices({ vm }: { vm: Vm }): JSX.Element | null {
@@ -10,14 +11,14 @@ export function Notices({ vm }: { vm: Vm }): JSX.Element | null {
     return (
       <div class="notice warn" role="status">
         <p>
-          {failure.undone} {vm.lastFailure?.message}
+          {words.row.undone} {vm.lastFailure?.message}
         </p>
         <div class="buttons start">
           <a class="button small" href={`/vm/${vm.id}/secrets`}>
             {failure.seeSecrets}
           </a>
           <button type="button" class="button small" onClick={() => void command(vm.id, 'restart')}>
-            {failure.again}
+            {words.action.tryAgain}
           </button>
         </div>
       </div>
@@ -34,7 +35,7 @@ export function Notices({ vm }: { vm: Vm }): JSX.Element | null {
     return (
       <div class="notice warn" role="status">
         <p>
-          {failure.unknown} {vm.observedAt !== null && failure.seen(vm.observedAt)}
+          {failure.unknown} {vm.observedAt !== null && words.row.lastSeen(vm.observedAt)}
         </p>
       </div>
     );

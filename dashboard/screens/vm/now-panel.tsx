@@ -6,6 +6,7 @@ import { Meter } from '../../parts/meter.tsx';
 import { Sparkline } from '../../parts/sparkline.tsx';
 import { useFollowing } from '../../parts/use-following.ts';
 import { gigabytes } from '../../words/format.ts';
+import { telemetryWords } from '../../words/telemetry.ts';
 import { vmWords } from '../../words/vm.ts';
 
 /** Memory is sold in these. */
@@ -20,8 +21,8 @@ export function NowPanel({ vm }: { vm: Vm }): JSX.Element {
   return (
     <section class="panel now">
       <h2>{vmWords.now.title}</h2>
-      {!isOn && <p class="quiet">{vm.status === 'STOPPED' ? vmWords.now.off : vmWords.now.notRunning}</p>}
-      {isOn && last === undefined && <p class="quiet">{vmWords.now.waiting}</p>}
+      {!isOn && <p class="quiet">{vm.status === 'STOPPED' ? telemetryWords.stats.off : vmWords.now.notRunning}</p>}
+      {isOn && last === undefined && <p class="quiet">{telemetryWords.stats.waiting}</p>}
       {last !== undefined && (
         <>
           <div>

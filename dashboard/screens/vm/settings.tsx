@@ -1,21 +1,21 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { lazy } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
 import { ErrorBoundary } from '../../parts/error-boundary.tsx';
+import { later } from '../../parts/later.tsx';
 import { settingsWords } from '../../words/settings.ts';
 import { SizeSettings } from './size-settings.tsx';
 import { TellSettings } from './tell-settings.tsx';
 
 const WORDS = settingsWords.settings;
-const DeleteDialog = lazy(async () => (await import('../delete/delete-dialog.tsx')).DeleteDialog);
+const DeleteDialog = later(async () => (await import('../delete/delete-dialog.tsx')).DeleteDialog);
 
 /** What can be changed of a VM, and its end. */
 export function Settings({ vm }: { vm: Vm }): JSX.Element {
   const [isDeleting, setDeleting] = useState(false);
   return (
     <div class="stack wide">
-      <SizeSettings vm={vm} />
+      <SizeSettings key={`${vm.specs.cpu} ${vm.specs.ram}`} vm={vm} />
       <section class="panel">
         <h2>{WORDS.files}</h2>
         <p>{vm.specs.storage ? WORDS.kept(vm.storageGb ?? 0) : WORDS.discarded}</p>

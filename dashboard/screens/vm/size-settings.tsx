@@ -7,12 +7,11 @@ import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../live/asked.ts';
 import { desk } from '../../live/desk.ts';
 import type { Size } from '../../live/preflight.ts';
-import { Stepper } from '../../parts/stepper.tsx';
 import { useAction } from '../../parts/use-action.ts';
-import { createWords } from '../../words/create.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { words } from '../../words/words.ts';
 import { Preflight, usePreflight } from '../create/preflight.tsx';
+import { SizeSteppers } from '../create/size-steppers.tsx';
 
 const WORDS = settingsWords.settings;
 
@@ -40,26 +39,11 @@ export function SizeSettings({ vm }: { vm: Vm }): JSX.Element {
       </section>
     );
   }
-  const steppers = [
-    { name: 'cpu', label: createWords.cpu, max: 128, limit: me?.plan.cpu, used: me?.usage.cpu },
-    { name: 'ram', label: createWords.ram, max: 1024, limit: me?.plan.ram, used: me?.usage.ram },
-  ] as const;
   return (
     <form class="panel stack wide" onSubmit={submit}>
       <h2>{WORDS.size}</h2>
       <div class="size">
-        {steppers.map(({ name, label, max, limit = 0, used = 0 }) => (
-          <Stepper
-            key={name}
-            label={label}
-            value={size[name]}
-            max={max}
-            hint={createWords.free(limit, limit - used)}
-            less={createWords.less(label)}
-            more={createWords.more(label)}
-            onChange={(value) => setSize({ ...size, [name]: value })}
-          />
-        ))}
+        <SizeSteppers me={me} size={size} onChange={(change) => setSize({ ...size, ...change })} />
       </div>
       {me !== undefined && <SizePreflight me={me} size={size} vmId={vm.id} />}
       {problem !== undefined && (
@@ -68,7 +52,7 @@ export function SizeSettings({ vm }: { vm: Vm }): JSX.Element {
         </p>
       )}
       <button type="submit" class="button primary" aria-disabled={!isChanged || isRunning}>
-        {WORDS.save}
+        {words.action.save}
       </button>
     </form>
   );

@@ -31,5 +31,9 @@ export const TABS: readonly [Tab, ...Tab[]] = [
     label: words.tabs.activity,
     Screen: later(async () => (await import('../activity/vm-activity.tsx')).VmActivity),
   },
-  { path: 'settings', label: words.tabs.settings, Screen: later(async () => (await import('./settings.tsx')).Settings) },
+  {
+    path: 'settings',
+    label: words.tabs.settings,
+    Screen: later(async () => (await import('./settings.tsx')).Settings),
+  },
 ];

@@ -12,7 +12,7 @@ export function StatusText({ vm }: { vm: Vm }): JSX.Element {
     <>
       <p class="status-line">
         <StatusGlyph status={vm.status} />
-        <span class="status-word">{title}</span>
+        <span>{title}</span>
         {shownSince.value !== undefined && <span class="quiet small">{words.asOf(shownSince.value)}</span>}
       </p>
       {percent !== undefined && <progress max={100} value={percent} aria-label={words.status.PULLING} />}

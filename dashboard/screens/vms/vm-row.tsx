@@ -22,7 +22,7 @@ function Row({ vm }: { vm: Vm }): JSX.Element {
   const { items, dialog } = useVmMenu(vm);
   return (
     <li class="row vm-row" data-status={vm.status} data-vm={vm.id}>
-      <div class="row-name">
+      <div>
         <a class="name" href={`/vm/${vm.id}`}>
           {vm.vmlabel}
         </a>

@@ -1,5 +1,6 @@
-import { useComputed } from '@preact/signals';
+import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
 import { allVms, isComplete, vmIds } from '../../live/vms.ts';
@@ -10,7 +11,7 @@ import { words } from '../../words/words.ts';
 import { NoMatch, NoVms } from './empty.tsx';
 import { Filters } from './filters.tsx';
 import { selectionOf, sort } from './selection.ts';
-import { selectVms } from './select-vms.ts';
+import { selectVms, type Selection } from './select-vms.ts';
 import { UsageMeters } from './usage-meters.tsx';
 import { VmRow } from './vm-row.tsx';
 
@@ -39,16 +40,18 @@ export function Vms(): JSX.Element {
           <UsageMeters />
         </div>
       )}
-      {isEmpty ? <NoVms /> : <Rows key={JSON.stringify(query)} query={query} />}
+      {isEmpty ? <NoVms /> : <Rows {...selectionOf(query)} />}
     </>
   );
 }
 
-function Rows({ query }: { query: Record<string, string> }): JSX.Element {
-  const selection = selectionOf(query);
-  const ids = useComputed(() => selectVms(allVms.value, { ...selection, sort: sort.value }));
+function Rows({ search, show }: Omit<Selection, 'sort'>): JSX.Element {
+  const ids = useMemo(
+    () => computed(() => selectVms(allVms.value, { search, show, sort: sort.value })),
+    [search, show],
+  );
   if (vmIds.value.length === 0) return <Skeleton />;
-  if (ids.value.length === 0) return <NoMatch search={selection.search} />;
+  if (ids.value.length === 0) return <NoMatch search={search} />;
   return (
     <ul class="rows" aria-label={words.vms.title}>
       {ids.value.map((id) => (

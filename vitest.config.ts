@@ -9,6 +9,8 @@ const project = (name: string, needs: { postgres: boolean }) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    // Importing the gateway takes a second: these files share what a worker has loaded, and leave nothing behind.
+    isolate: name !== 'unit',
     ...(needs.postgres && { globalSetup: ['test/support/global-setup.ts'] }),
   },
 });

@@ -3,6 +3,7 @@ import { graphql } from '../../client/src/graphql.ts';
 import { createSwiftorClient, SwiftorError, type SwiftorClientOptions, type VmsState } from '../../client/src/index.ts';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
 import { executeSql } from '../support/execute-sql.ts';
+import { removeVmRow } from '../support/remove-vm-row.ts';
 
 const INPUT = { vmlabel: 'mine', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 } as const;
 const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
@@ -27,16 +28,13 @@ async function setStatus(id: string, status: string, columns = ''): Promise<void
        update vm set status = '${status}', last_event_seq = event_seq ${columns} from owner where id = '${id}'
      ), told as (
        insert into vm_event (user_id, seq, vm_id, kind, status)
-       select user_id, event_seq, '${id}', '${status === 'DELETED' ? 'DELETED' : 'CHANGED'}', '${status}' from owner
+       select user_id, event_seq, '${id}', 'CHANGED', '${status}' from owner
      )
      select pg_notify('vm_event', json_build_array(user_id, '${id}')::text) from owner`,
   );
 }
 
-async function removeVm(id: string): Promise<void> {
-  await setStatus(id, 'DELETED');
-  await executeSql(gateway.databaseUrl, `delete from vm where id = '${id}'`);
-}
+const removeVm = (id: string): Promise<void> => removeVmRow(gateway.databaseUrl, id);
 
 describe('watchVms', () => {
   it('begins with all VMs, also with none, and then tells each change', async () => {

@@ -1,4 +1,5 @@
 import type { Distribution } from '../api/desk.ts';
+import type { ImageAvailability } from '../api/queries.ts';
 
 /** What screens conclude from an entry of the catalog. Pure. */
 
@@ -22,6 +23,21 @@ export function firstDesktop({ desktops, images }: Pick<Distribution, 'desktops'
 export function firstChoice(catalog: readonly Distribution[]): Distribution | undefined {
   const desktops = catalog.filter((each) => isOffered(each) && each.kind === 'WEBTOP');
   return desktops.find(hasLocalImage) ?? desktops[0] ?? catalog[0];
+}
+
+const MOST_OFFERS = 6;
+/** What runs here soonest comes first. */
+const SOONEST: readonly (ImageAvailability | undefined)[] = ['READY', 'BUILDABLE', 'DOWNLOAD', 'UNKNOWN', undefined];
+
+/** The entries that are offered to somebody without a VM; those that cannot run here only if nothing else can. */
+export function firstOffers(
+  catalog: readonly Distribution[],
+  availability: ReadonlyMap<string, ImageAvailability>,
+): readonly Distribution[] {
+  const place = ({ code }: Distribution): number => SOONEST.indexOf(availability.get(code));
+  const offered = catalog.filter(isOffered);
+  const possible = offered.filter((entry) => place(entry) >= 0).toSorted((one, other) => place(one) - place(other));
+  return (possible.length > 0 ? possible : offered).slice(0, MOST_OFFERS);
 }
 
 /** A name that no other VM has: "Debian XFCE 2". */

@@ -6,15 +6,17 @@ import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
 import { allVms, isComplete, vmIds } from '../../live/vms.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
 import { Icon } from '../../parts/icons.tsx';
+import { later } from '../../parts/later.tsx';
 import { useTitle } from '../../parts/use-title.ts';
 import { words } from '../../words/words.ts';
-import { NoMatch, NoVms } from './empty.tsx';
 import { Filters } from './filters.tsx';
+import { NoMatch } from './no-match.tsx';
 import { selectionOf, sort } from './selection.ts';
 import { selectVms, type Selection } from './select-vms.ts';
 import { UsageMeters } from './usage-meters.tsx';
 import { VmRow } from './vm-row.tsx';
 
+const NoVms = later(async () => (await import('./no-vms.tsx')).NoVms);
 const SKELETON_ROWS = ['1', '2', '3', '4', '5', '6'];
 
 /** The list of VMs, as the event stream says. */

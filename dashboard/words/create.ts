@@ -43,5 +43,6 @@ export const createWords = {
     DOWNLOAD: 'is downloaded first',
     BUILDABLE: 'can be built here by your operator',
     UNAVAILABLE: 'needs a registry that cannot be reached',
+    UNKNOWN: 'checking…',
   },
 };

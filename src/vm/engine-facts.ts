@@ -7,7 +7,7 @@ export type EngineProblem = 'ENGINE_UNREACHABLE' | 'ISOLATION_FAILED' | 'NO_SPAC
 
 /**
  * What is known of a region's engine without a call to it. FactsWatch refreshes it every 15 s, for what the region's
- * VMs need. Facts that were not learned yet are undefined or empty and count as no problem.
+ * VMs need and, while it is read, for the whole catalog. Facts that were not learned yet are undefined or empty and count as no problem.
  */
 export interface EngineFacts {
   readonly problem: EngineProblem | undefined;
@@ -16,6 +16,8 @@ export interface EngineFacts {
   readonly images: KnownImages | undefined;
   /** References of stand-ins that are being built. */
   readonly building: ReadonlySet<string>;
+  /** Hosts of registries that the engine has asked. */
+  readonly askedRegistries: ReadonlySet<string>;
   /** Hosts of registries that did not answer the engine at the last check. */
   readonly unreachedRegistries: ReadonlySet<string>;
   /** Device files that the engine's host lacks. */
@@ -29,6 +31,7 @@ export const NOTHING_LEARNED: LearnedFacts = {
   architecture: undefined,
   images: undefined,
   building: new Set(),
+  askedRegistries: new Set(),
   unreachedRegistries: new Set(),
   missingDevices: new Set(),
 };

@@ -10,6 +10,7 @@ const present = (...references: string[]): EngineFacts['images'] =>
   toKnownImages([{ id: 'sha256:1', references, repoDigests: [] }], new Date());
 const factsOf = (facts: Partial<EngineFacts>): EngineFacts => ({ ...NOTHING_LEARNED, problem: undefined, ...facts });
 const unreachedRegistries = new Set(['registry.test']);
+const askedRegistries = unreachedRegistries;
 
 it.each([
   ['READY', 'the engine has it', REMOTE, factsOf({ images: present('registry.test/app:1') })],
@@ -17,18 +18,24 @@ it.each([
     'READY',
     'the engine has its fallback',
     WITH_STAND_IN,
-    factsOf({ images: present('local/app:1'), unreachedRegistries }),
+    factsOf({ images: present('local/app:1'), askedRegistries, unreachedRegistries }),
   ],
-  ['DOWNLOAD', 'nothing is known', REMOTE, factsOf({})],
-  ['DOWNLOAD', 'its registry answers', WITH_STAND_IN, factsOf({ images: present('local/app:1') })],
+  ['UNKNOWN', 'nothing is known', REMOTE, factsOf({})],
+  ['UNKNOWN', 'its registry was not asked yet', WITH_STAND_IN, factsOf({ images: present('local/app:1') })],
+  ['DOWNLOAD', 'its registry answers', WITH_STAND_IN, factsOf({ images: present('local/app:1'), askedRegistries })],
   [
     'BUILDABLE',
     'its fallback could be built',
     WITH_STAND_IN,
-    factsOf({ images: present('other:1'), unreachedRegistries }),
+    factsOf({ images: present('other:1'), askedRegistries, unreachedRegistries }),
   ],
-  ['BUILDABLE', 'it is being built', LOCAL, factsOf({ building: new Set(['local/app:1']) })],
-  ['UNAVAILABLE', 'it has no fallback', REMOTE, factsOf({ images: present('other:1'), unreachedRegistries })],
+  ['BUILDABLE', 'it is being built', LOCAL, factsOf({ images: present('other:1'), building: new Set(['local/app:1']) })],
+  [
+    'UNAVAILABLE',
+    'it has no fallback',
+    REMOTE,
+    factsOf({ images: present('other:1'), askedRegistries, unreachedRegistries }),
+  ],
   ['UNAVAILABLE', 'it was not built', LOCAL, factsOf({ images: present('other:1') })],
   ['UNAVAILABLE', 'the engine does not answer', REMOTE, factsOf({ problem: 'ENGINE_UNREACHABLE' })],
 ] as const)('an image is %s if %s', (expected, _why, image, facts) => {

@@ -25,8 +25,10 @@ const UNREACHED_EVERY_MS = 60_000;
 const REACHED_EVERY_MS = 5 * 60_000;
 const DEVICES_EVERY_MS = 10 * 60_000;
 const DEVICES_DEADLINE_MS = 30_000;
+/** Whoever reads facts chooses from the catalog, perhaps: it is checked as a whole for so long. */
+const WANTED_MS = 60_000;
 
-/** What the VMs of an engine's regions need of it. */
+/** What an engine is checked for. */
 interface Needs {
   readonly imageRefs: ReadonlySet<string>;
   readonly devices: ReadonlySet<string>;
@@ -41,8 +43,9 @@ interface Check {
 }
 
 /**
- * Learns what an engine can start: `Vm.startProblems` and `VmImage.outdated` are answered without a call to it. Checks
- * only what VMs of its regions need: an engine without VMs is left alone.
+ * Learns what an engine can start: `Vm.startProblems`, `VmImage.outdated` and `Distribution.availability` are answered
+ * without a call to it. Checks what VMs of its regions need, and the images of the whole catalog at the start and while
+ * facts are read: an engine without VMs that nobody looks at is left alone.
  */
 export class FactsWatch {
   readonly #driver: EngineDriver;
@@ -53,6 +56,8 @@ export class FactsWatch {
   readonly #devices = new Map<string, Check>();
   readonly #loop: Promise<void>;
   #facts = NOTHING_LEARNED;
+  /** By performance.now(). */
+  #wantedAt = performance.now();
 
   constructor({ driver, regions }: WatchedEngine, options: FactsWatchOptions) {
     this.#driver = driver;
@@ -65,13 +70,15 @@ export class FactsWatch {
     });
   }
 
-  /** As last learned. */
-  get facts(): LearnedFacts {
+  /** As last learned. Keeps the whole catalog checked for a while. */
+  read(): LearnedFacts {
+    this.#wantedAt = performance.now();
     return this.#facts;
   }
 
   async #learn(): Promise<void> {
-    const needs = await readNeeds(this.#options, this.#regions);
+    const isWanted = performance.now() - this.#wantedAt < WANTED_MS;
+    const needs = await readNeeds(this.#options, this.#regions, { wholeCatalog: isWanted });
     if (needs === undefined) return;
     await this.#describe(needs);
     await Promise.all([this.#checkRegistries(needs), this.#checkDevices(needs)]);
@@ -101,7 +108,8 @@ export class FactsWatch {
       const isReached = await this.#driver.reachesRegistry(imageRef, this.#closing.signal);
       this.#registries.set(host, { at: performance.now(), isMissing: !isReached });
     }
-    this.#facts = { ...this.#facts, unreachedRegistries: missingOf(this.#registries) };
+    const askedRegistries = new Set(this.#registries.keys());
+    this.#facts = { ...this.#facts, askedRegistries, unreachedRegistries: missingOf(this.#registries) };
   }
 
   async #checkDevices(needs: Needs): Promise<void> {
@@ -136,26 +144,34 @@ function missingOf(checks: ReadonlyMap<string, Check>): ReadonlySet<string> {
   return new Set([...checks].flatMap(([name, { isMissing }]) => (isMissing ? [name] : [])));
 }
 
-/** Undefined when the regions have no VM. */
-async function readNeeds({ db, catalog }: FactsWatchOptions, regions: readonly string[]): Promise<Needs | undefined> {
+/** Undefined when there is nothing to check: no VM in the regions, and nobody who looks at the catalog. */
+async function readNeeds(
+  { db, catalog }: FactsWatchOptions,
+  regions: readonly string[],
+  { wholeCatalog }: { wholeCatalog: boolean },
+): Promise<Needs | undefined> {
+  const { rows: times } = await sql<{ at: Date }>`select now() as at`.execute(db);
   const rows = await db
     .selectFrom('vm')
-    .select(['distribution', 'desktop', sql<Date>`now()`.as('at')])
+    .select(['distribution', 'desktop'])
     .distinct()
     .where('region', 'in', [...regions])
     .execute();
-  const [first] = rows;
-  if (first === undefined) return undefined;
+  const [now] = times;
+  if (now === undefined || (rows.length === 0 && !wholeCatalog)) return undefined;
   const ordered = rows.flatMap(({ distribution, desktop }) => {
     const entry = catalog.distributions.get(distribution);
     return entry === undefined ? [] : [{ entry, desktop }];
   });
-  const imageRefs = ordered.flatMap(({ entry, desktop }) =>
+  const offered = [...catalog.distributions.values()].flatMap((entry) =>
+    (entry.desktops.length === 0 ? [null] : entry.desktops).map((desktop) => ({ entry, desktop })),
+  );
+  const imageRefs = [...ordered, ...(wholeCatalog ? offered : [])].flatMap(({ entry, desktop }) =>
     [imageOf(entry, desktop) ?? [], localImageOf(entry, desktop) ?? []].flat(),
   );
   return {
     imageRefs: new Set(imageRefs),
     devices: new Set(ordered.flatMap(({ entry }) => entry.devices)),
-    at: first.at,
+    at: now.at,
   };
 }

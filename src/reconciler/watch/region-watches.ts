@@ -71,7 +71,7 @@ export class RegionWatches {
   factsOf(region: string): EngineFacts {
     const driver = this.#options.engines.drivers.get(region);
     if (driver === undefined) return { ...NOTHING_LEARNED, problem: 'ENGINE_UNREACHABLE' };
-    return { ...(this.#facts.get(driver)?.facts ?? NOTHING_LEARNED), problem: this.healthOf(region).problem };
+    return { ...(this.#facts.get(driver)?.read() ?? NOTHING_LEARNED), problem: this.healthOf(region).problem };
   }
 
   /** The disk of the region's engine as last read; undefined before, and while it is not watched. */

@@ -6,13 +6,16 @@ export interface LogOptions {
   readonly level?: string;
   /** Coloured text for a terminal instead of JSON. */
   readonly pretty?: boolean;
+  /** Standard error for commands whose standard output is their result. */
+  readonly to?: 'stdout' | 'stderr';
 }
 
 /**
- * The process's logger: one JSON object per line on standard output. `log.child({ vmId })` adds fields to each line.
+ * The process's logger: one JSON object per line. `log.child({ vmId })` adds fields to each line.
  * Redaction is a second safeguard: no secret may be passed to it in the first place.
  */
-export async function createLog({ level = 'info', pretty = false }: LogOptions = {}): Promise<Log> {
+export async function createLog({ level = 'info', pretty = false, to = 'stdout' }: LogOptions = {}): Promise<Log> {
+  const destination = to === 'stdout' ? 1 : 2;
   const options = {
     level,
     redact: [
@@ -27,7 +30,10 @@ export async function createLog({ level = 'info', pretty = false }: LogOptions =
       'env',
     ],
   };
-  if (!pretty) return pino(options);
+  if (!pretty) return pino(options, pino.destination(destination));
   const { default: pinoPretty } = await import('pino-pretty');
-  return pino(options, pinoPretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' }));
+  return pino(
+    options,
+    pinoPretty({ sync: true, destination, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' }),
+  );
 }

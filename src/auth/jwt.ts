@@ -77,12 +77,16 @@ function isKeySetUnavailable(error: unknown): boolean {
 }
 
 function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {
-  // Reject a `sub` that is blank, too long or has other characters than printable ASCII.
-  if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sub)) throw new ApiError('UNAUTHENTICATED');
+  if (typeof sub !== 'string' || !isUserId(sub)) throw new ApiError('UNAUTHENTICATED');
   if (typeof exp !== 'number') throw new ApiError('UNAUTHENTICATED');
   const plan =
     typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
   return { userId: sub, expiresAt: Math.min(exp * 1000, LATEST_EXPIRY_MS), ...(typeof plan === 'string' && { plan }) };
+}
+
+/** Whether a token may have it as its `sub`: neither blank nor too long, and printable ASCII. */
+export function isUserId(text: string): boolean {
+  return /^[\x21-\x7e]{1,255}$/.test(text);
 }
 
 /** The token of an Authorization header; throws UNAUTHENTICATED if there is none. */

@@ -36,21 +36,22 @@ const catalogFileSchema = z.strictObject({
 });
 const plansFileSchema = z.strictObject({ plans: z.array(z.looseObject({ code: z.string() })) });
 
-/** Merges the operator's files into the built-in catalog by entry. Rejects with the file and field of an error. */
+/** Merges the operator's files into the built-in catalog by entry. Rejects with the setting, file and field of an error. */
 export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions }: CatalogOptions): Promise<Catalog> {
+  const [ownDistributions, ownPlans] = [placeOf('CATALOG_FILE', catalogFile), placeOf('PLANS_FILE', plansFile)];
   const extraDistributions =
-    catalogFile === undefined ? [] : (await readJson(catalogFile, catalogFileSchema)).distributions;
-  const extraPlans = plansFile === undefined ? [] : (await readJson(plansFile, plansFileSchema)).plans;
+    catalogFile === undefined ? [] : (await readJson('CATALOG_FILE', catalogFile, catalogFileSchema)).distributions;
+  const extraPlans = plansFile === undefined ? [] : (await readJson('PLANS_FILE', plansFile, plansFileSchema)).plans;
   const distributions = mergeByCode(DISTRIBUTIONS, extraDistributions).map((entry) =>
-    toDistribution(check(distributionSchema, withName(entry), catalogFile, `distribution "${entry.code}"`)),
+    toDistribution(check(distributionSchema, withName(entry), ownDistributions, `distribution "${entry.code}"`)),
   );
   for (const { code, desktops, image } of distributions) {
     if (desktops.length === 0 && image === undefined) {
-      throw new Error(`${catalogFile}: distribution "${code}" needs "image" or "images".`);
+      throw new Error(`${ownDistributions}: distribution "${code}" needs "image" or "images".`);
     }
   }
   const plans = mergeByCode(PLANS, extraPlans).map((entry) =>
-    check(planSchema, withName(entry), plansFile, `plan "${entry.code}"`),
+    check(planSchema, withName(entry), ownPlans, `plan "${entry.code}"`),
   );
   const fallback = plans.find((plan) => plan.code === defaultPlan);
   if (fallback === undefined) {
@@ -127,21 +128,29 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-async function readJson<T extends z.ZodType>(file: string, schema: T): Promise<z.output<T>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readTextFile(file));
-  } catch (error) {
-    throw new Error(`${file} is not readable as JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
-  }
-  return check(schema, value, file, 'the file');
+function placeOf(setting: string, file: string | undefined): string {
+  return file === undefined ? 'the built-in catalog' : `${setting} "${file}"`;
 }
 
-function check<T extends z.ZodType>(schema: T, value: unknown, file: string | undefined, what: string): z.output<T> {
+async function readJson<T extends z.ZodType>(setting: string, file: string, schema: T): Promise<z.output<T>> {
+  const read = parseJson(await readTextFile(setting, file));
+  if ('where' in read) throw new Error(`${placeOf(setting, file)} is not JSON${read.where}.`);
+  return check(schema, read.value, placeOf(setting, file), 'the file');
+}
+
+/** The value, or where the text is wrong: the message of the error would quote the file. */
+function parseJson(text: string): { readonly value: unknown } | { readonly where: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    const [where] = / \(line \d+ column \d+\)/.exec(String(error)) ?? [''];
+    return { where };
+  }
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown, place: string, what: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || what}: ${message}`).join('; ');
-  throw new Error(`${file ?? 'the built-in catalog'}: ${what} is not valid: ${problems}`);
+  throw new Error(`${place}: ${what} is not valid: ${problems}`);
 }

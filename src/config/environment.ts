@@ -85,6 +85,9 @@ const schema = z.object({
   NODE_ENV: z.string().optional(),
 });
 
+/** The names of all variables. */
+export const SETTINGS: readonly string[] = Object.keys(schema.shape);
+
 /** The parsed variables, each valid on its own. */
 export type Environment = z.output<typeof schema>;
 

@@ -61,6 +61,9 @@ describe('an adoption', () => {
       /add --distribution \(/,
     ],
     ['that lacks nothing goes on to the engine', { ...orphan, order }, {}, /nowhere\.sock/],
+    ['with too many cores ends before it', orphan, { ...order, cpu: 129 }, /^cpu: must be a whole number/],
+    ['with cores that are no number ends before it', orphan, { ...order, cpu: Number('x') }, /^cpu: /],
+    ['for a user that no token can have ends before it', orphan, { ...order, userId: 'al ice' }, /^user: must have/],
     ['of a region elsewhere', orphan, { ...order, region: 'EU' }, /on the engine of AU, US, not of EU/],
   ])('%s', async (_what, from, given, message) => {
     const deps = {

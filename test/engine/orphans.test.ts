@@ -147,7 +147,7 @@ describe('a database restored from before some VMs were made', () => {
   it('forgets the other for good when the operator says so', async () => {
     expect(await orphans('remove', forgotten.off)).toBe(`${forgotten.off} is removed.\n`);
     expect(await onEngine(forgotten.off)).toEqual({ containers: [], volumes: 0 });
-    expect(await orphans('list')).toContain('has its VM in the database');
+    expect(await orphans('list')).toBe('');
     await eventually(async () => expect((await health()).checks).toMatchObject({ 'engine AU': 'ok' }), {
       deadline: 20_000,
     });

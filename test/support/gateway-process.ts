@@ -15,8 +15,8 @@ export interface GatewayProcess extends AsyncDisposable {
 }
 
 /** Spawns `swiftor serve` as an operator would; nothing of our environment reaches it but PATH. */
-export function spawnGateway(env: Readonly<Record<string, string>>): Omit<GatewayProcess, 'url'> {
-  const child = spawn(process.execPath, [CLI, 'serve'], {
+export function spawnGateway(env: Readonly<Record<string, string>>, cli = CLI): Omit<GatewayProcess, 'url'> {
+  const child = spawn(process.execPath, [cli, 'serve'], {
     env: { PATH: process.env['PATH'], PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -38,6 +38,11 @@ export function spawnGateway(env: Readonly<Record<string, string>>): Omit<Gatewa
 /** The same, once it serves; rejects with what it said when it ends instead. */
 export async function startGatewayProcess(env: Readonly<Record<string, string>>): Promise<GatewayProcess> {
   const gateway = spawnGateway(env);
+  return { ...gateway, url: await urlOnceReady(gateway) };
+}
+
+/** Where it serves, once it does; rejects with what it said when it ends instead. */
+export async function urlOnceReady(gateway: Omit<GatewayProcess, 'url'>): Promise<string> {
   const ready = new Promise<string>((resolve) => {
     const look = (): void => {
       const port = gateway.lines
@@ -45,13 +50,13 @@ export async function startGatewayProcess(env: Readonly<Record<string, string>>)
         .find((found) => found !== undefined);
       if (port !== undefined) resolve(`http://127.0.0.1:${port}`);
     };
+    look();
     gateway.child.stdout?.on('data', () => setImmediate(look));
   });
-  const url = await Promise.race([
+  return Promise.race([
     ready,
     gateway.exited.then((how) => {
       throw new Error(`The gateway ended with ${how}: ${gateway.lines.join('\n')}`);
     }),
   ]);
-  return { ...gateway, url };
 }

@@ -308,19 +308,20 @@ describe('the file of the operator', () => {
   });
 
   it.each([
-    ['is no JSON', '{"distributions": [', /is not readable as JSON/],
+    ['is no JSON', '{"distributions": [}', /is not JSON\.$/],
+    ['has an error further down', '{\n"distributions": [],\n oops', /is not JSON \(line 3 column 2\)\.$/],
     ['is a list', [], /the file/],
     ['has another key', { distribution: [] }, /distribution/],
   ])('is refused by name when it %s', async (_what, content, message) => {
     const catalogFile = await fileWith(content);
     await expect(load({ catalogFile })).rejects.toThrow(message);
-    await expect(load({ catalogFile })).rejects.toThrow(catalogFile);
+    await expect(load({ catalogFile })).rejects.toThrow(`CATALOG_FILE "${catalogFile}"`);
   });
 
   it('is named in the error if it does not exist, with the cause', async () => {
     const catalogFile = path.join(dir, 'absent.json');
     const error = await load({ catalogFile }).catch((reason: unknown) => reason);
-    expect(String(error)).toContain(catalogFile);
+    expect(String(error)).toBe(`Error: CATALOG_FILE "${catalogFile}" cannot be read: ENOENT.`);
     expect(error).toHaveProperty('cause.code', 'ENOENT');
   });
 
@@ -345,7 +346,7 @@ describe('the file of the operator', () => {
   it('is refused for an invalid plan, with file and field', async () => {
     const plansFile = await fileWith({ plans: [{ code: 'core', cpu: -1 }] });
     await expect(load({ plansFile })).rejects.toThrow(/plan "core".*cpu/);
-    await expect(load({ plansFile })).rejects.toThrow(plansFile);
+    await expect(load({ plansFile })).rejects.toThrow(`PLANS_FILE "${plansFile}"`);
   });
 });
 

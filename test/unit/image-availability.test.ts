@@ -29,7 +29,12 @@ it.each([
     WITH_STAND_IN,
     factsOf({ images: present('other:1'), askedRegistries, unreachedRegistries }),
   ],
-  ['BUILDABLE', 'it is being built', LOCAL, factsOf({ images: present('other:1'), building: new Set(['local/app:1']) })],
+  [
+    'BUILDABLE',
+    'it is being built',
+    LOCAL,
+    factsOf({ images: present('other:1'), building: new Set(['local/app:1']) }),
+  ],
   [
     'UNAVAILABLE',
     'it has no fallback',

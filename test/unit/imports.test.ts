@@ -21,16 +21,8 @@ const ORDER: readonly (readonly string[])[] = [
   ['vm'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  [
-    'server.ts',
-    'router.ts',
-    'metrics.ts',
-    'state-metrics.ts',
-    'create-api.ts',
-    'start-reconciler.ts',
-    'orphans-command.ts',
-  ],
-  ['commands.ts'],
+  ['server.ts', 'router.ts', 'metrics.ts', 'state-metrics.ts', 'create-api.ts', 'start-reconciler.ts'],
+  ['commands'],
   ['cli.ts'],
 ];
 /**

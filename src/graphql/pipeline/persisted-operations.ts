@@ -48,7 +48,7 @@ export const NO_PERSISTED_OPERATIONS: PersistedOperations = {
  * or its hash does not match.
  */
 export async function loadPersistedOperations(file: string, { only }: { only: boolean }): Promise<PersistedOperations> {
-  const entries = parseFile(file, await readTextFile(file));
+  const entries = parseFile(file, await readTextFile('PERSISTED_OPERATIONS', file));
   for (const [id, document] of entries) {
     if (/^[0-9a-f]{64}$/.test(id) && id !== sha256(document)) {
       throw new Error(`PERSISTED_OPERATIONS: the document under ${id} in ${file} has the SHA-256 ${sha256(document)}.`);

@@ -108,10 +108,10 @@ export async function adoptOrphan(
     throw new Error(`The VM ${id} is on the engine of ${regions.join(', ')}, not of ${region}.`);
   const lasting = volumes.filter(({ labels }) => labels[LABEL.lifetime] === 'until-delete');
   const persistent = lasting.some(({ name }) => name === 'primary');
-  // The new row is off, so nothing may run.
-  await driver.stop(id, within(signal, ACT_DEADLINE_MS));
   const adopted = { userId, vmlabel, region, distribution, desktop, cpu, ramGb };
-  await adoptVm(deps, { ...adopted, id, persistent, storageReady: lasting.length > 0 });
+  await adoptVm(deps, { ...adopted, id, persistent, storageReady: lasting.length > 0 }, () =>
+    driver.stop(id, within(signal, ACT_DEADLINE_MS)),
+  );
   return adopted;
 }
 

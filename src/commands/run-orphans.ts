@@ -1,23 +1,32 @@
-import { loadCatalog } from './catalog/catalog.ts';
-import type { Config } from './config/config.ts';
-import { readInstallation } from './secrets/installation.ts';
-import { openDatabase } from './db/open-database.ts';
-import { openEngines } from './engine/open-engines.ts';
-import { readKeys } from './secrets/keys.ts';
-import type { Log } from './log.ts';
-import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from './reconciler/orphans/orphan-commands.ts';
-import type { VmOrder } from './vm/commands/order-labels.ts';
-import { SecretBox } from './secrets/secret-box.ts';
+import { loadCatalog } from '../catalog/catalog.ts';
+import type { Config } from '../config/config.ts';
+import { readInstallation } from '../secrets/installation.ts';
+import { openDatabase } from '../db/open-database.ts';
+import { openEngines } from '../engine/open-engines.ts';
+import { readKeys } from '../secrets/keys.ts';
+import type { Log } from '../log.ts';
+import { adoptOrphan, listOrphans, removeOrphan, type Orphan } from '../reconciler/orphans/orphan-commands.ts';
+import type { VmOrder } from '../vm/commands/order-labels.ts';
+import { SecretBox } from '../secrets/secret-box.ts';
 
 export type OrphansCommand =
   | { readonly action: 'list' }
   | { readonly action: 'adopt'; readonly id: string; readonly given: Partial<VmOrder> }
   | { readonly action: 'remove'; readonly id: string };
 
-/** `swiftor orphans`, beside the gateways or without them; each line of what it says to `print`. */
+interface OrphansOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** A line of the result. */
+  readonly print: (line: string) => void;
+  /** A line for a person. */
+  readonly note: (line: string) => void;
+}
+
+/** `swiftor orphans`, beside the gateways or without them. */
 export async function runOrphans(
   command: OrphansCommand,
-  { config, log, print }: { config: Config; log: Log; print: (line: string) => void },
+  { config, log, print, note }: OrphansOptions,
   signal: AbortSignal,
 ): Promise<void> {
   await using parts = new AsyncDisposableStack();
@@ -33,7 +42,7 @@ export async function runOrphans(
   if (command.action === 'list') {
     for (const orphan of orphans) print(describe(orphan));
     if (failure !== undefined) throw failure;
-    if (orphans.length === 0) print('Every container and volume of this installation has its VM in the database.');
+    if (orphans.length === 0) note('Every container and volume of this installation has its VM in the database.');
     return;
   }
   const own = orphans.filter(({ id }) => id === command.id);

@@ -1,0 +1,20 @@
+export const USAGE = `swiftor serve
+    run the gateway; its settings are environment variables
+swiftor migrate
+    migrate the database of DATABASE_URL to the latest version
+swiftor schema
+    print the GraphQL schema
+swiftor rotate-secrets [--renew]
+    encrypt all secrets with SECRETS_KEY instead of SECRETS_KEY_PREVIOUS; gateways may be running
+    --renew also replaces the data keys, which ends open links to VMs at the next start of the gateways
+swiftor orphans list
+    list resources on the engines whose VMs are not in the database
+swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [--desktop NAME]
+                            [--cpu N] [--ram GB] [--vmlabel TEXT]
+    restore the VM with its volumes, turned off; the options replace what its labels lack
+swiftor orphans remove VM_ID
+    delete its containers and volumes permanently
+swiftor token --user ID [--plan CODE] [--ttl 1h]
+    print an access token
+swiftor --help, swiftor --version
+`;

@@ -133,6 +133,7 @@ export async function startServer(
     bootProgress,
     telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
     isRegionAvailable: (region: string) => regions.healthOf(region).canStart,
+    regionsChangedAt: () => regions.changedAt(),
     factsOf: (region: string) => regions.factsOf(region),
   };
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string =>

@@ -14,6 +14,10 @@ const UsageFields = graphql(`
 export const Desk = graphql(
   `
     query Desk {
+      gateway {
+        version
+        regionsChangedAt
+      }
       me {
         userId
         plan {
@@ -72,6 +76,9 @@ export type Distribution = DeskData['distributions'][number];
 export const UsageNow = graphql(
   `
     query UsageNow {
+      gateway {
+        regionsChangedAt
+      }
       me {
         usage {
           ...UsageFields

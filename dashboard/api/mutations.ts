@@ -16,17 +16,9 @@ export const UpdateVm = graphql(`
   }
 `);
 
-export const SetSecret = graphql(`
-  mutation SetSecret($input: SetSecretInput!) {
-    setSecret(input: $input) {
-      key
-    }
-  }
-`);
-
-export const DeleteSecret = graphql(`
-  mutation DeleteSecret($vmId: ID!, $key: String!) {
-    deleteSecret(vmId: $vmId, key: $key) {
+export const SetSecrets = graphql(`
+  mutation SetSecrets($input: SetSecretsInput!) {
+    setSecrets(input: $input) {
       id
     }
   }

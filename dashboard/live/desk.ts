@@ -45,6 +45,7 @@ async function loadUsage(): Promise<void> {
   // The next event asks again.
   const answer = await ask(UsageNow, {}).catch(() => undefined);
   const before = desk.peek();
-  if (answer !== undefined && before !== undefined)
-    desk.value = { ...before, me: { ...before.me, usage: answer.me.usage } };
+  if (answer === undefined || before === undefined) return;
+  if (answer.gateway.regionsChangedAt !== before.gateway.regionsChangedAt) return loadDesk();
+  desk.value = { ...before, me: { ...before.me, usage: answer.me.usage } };
 }

@@ -35,4 +35,5 @@ export const accountWords = {
     `'{"query":"{ vms { nodes { id vmlabel status } } }"}'`,
   graphiql: 'Open GraphiQL',
   openapi: 'The REST API',
+  version: (version: string) => `Gateway version ${version}`,
 };

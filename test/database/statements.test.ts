@@ -45,6 +45,7 @@ beforeAll(async () => {
     streams: { subscribe: () => Promise.reject(new Error('not here')) },
     telemetry: { logs: async function* () {}, stats: async function* () {} },
     isRegionAvailable: () => true,
+    regionsChangedAt: () => new Date(),
     factsOf: () => ({ ...NOTHING_LEARNED, problem: 'NO_SPACE' }),
   };
   const log = await createLog({ level: 'silent' });

@@ -31,6 +31,7 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Query.distributions': { of: 'catalog' },
   'Query.regions': { of: 'catalog' },
   'Query.plans': { of: 'catalog' },
+  'Query.gateway': { of: 'catalog' },
   'Query.me': { of: 'account' },
   'Query.vms': { of: 'account', args: { first: 5 } },
   'Query.vm': { of: 'vm', args: byId, others: null },
@@ -45,6 +46,11 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.setSecret': {
     of: 'vm',
     args: (vmId) => ({ input: { vmId, key: 'ANOTHER', value: 'x' } }),
+    others: 'NOT_FOUND',
+  },
+  'Mutation.setSecrets': {
+    of: 'vm',
+    args: (vmId) => ({ input: { vmId, set: [{ key: 'ANOTHER', value: 'x' }], remove: [KEY] } }),
     others: 'NOT_FOUND',
   },
   'Mutation.deleteSecret': { of: 'vm', args: (vmId) => ({ vmId, key: KEY }), others: 'NOT_FOUND' },
@@ -82,6 +88,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   AuditEntry: 'account',
   Distribution: 'catalog',
   DistributionImage: 'catalog',
+  Gateway: 'catalog',
   LogLine: 'account',
   OpenAccess: 'account',
   OpenLink: 'account',

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { desk } from '../../live/desk.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { dashboardConfig } from '../../session/dashboard-config.ts';
 import { accountWords as words } from '../../words/account.ts';
@@ -33,6 +34,7 @@ export function ApiPanel(): JSX.Element {
           {words.openapi}
         </a>
       </p>
+      {desk.value !== undefined && <p class="quiet small">{words.version(desk.value.gateway.version)}</p>}
     </section>
   );
 }

@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ask } from '../../api/ask.ts';
-import { DeleteSecret, SetSecret } from '../../api/mutations.ts';
-import { toProblem } from '../../api/problem.ts';
+import { SetSecrets } from '../../api/mutations.ts';
 import { VmSecretKeys } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useAction } from '../../parts/use-action.ts';
 import { useQuery } from '../../parts/use-query.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';
@@ -22,26 +22,15 @@ export function Secrets({ vm }: { vm: Vm }): JSX.Element {
   // An event may be a change of the secrets, also of another window.
   const { data, problem, reload } = useQuery(VmSecretKeys, { id: vm.id }, vm.lastEventSeq);
   const [changes, setChanges] = useState<readonly SecretChange[]>([]);
-  const [failure, setFailure] = useState<string>();
-  const [isSaving, setSaving] = useState(false);
+  const { problem: failure, isRunning: isSaving, run } = useAction();
   const add = (change: SecretChange): void => setChanges((before) => withChange(before, change));
   const drop = (key: string): void => setChanges((before) => before.filter((each) => each.key !== key));
   const save = async (): Promise<void> => {
-    setSaving(true);
-    setFailure(undefined);
-    try {
-      for (const { key, value } of changes) {
-        await (value === undefined
-          ? ask(DeleteSecret, { vmId: vm.id, key })
-          : ask(SetSecret, { input: { vmId: vm.id, key, value } }));
-        drop(key);
-      }
-    } catch (error) {
-      setFailure(toProblem(error).message);
-    } finally {
-      setSaving(false);
-      reload();
-    }
+    const set = changes.flatMap(({ key, value }) => (value === undefined ? [] : [{ key, value }]));
+    const remove = changes.flatMap(({ key, value }) => (value === undefined ? [key] : []));
+    if (!(await run(() => ask(SetSecrets, { input: { vmId: vm.id, set, remove } })))) return;
+    setChanges((now) => now.filter((change) => !changes.includes(change)));
+    reload();
   };
   if (problem !== undefined && data === undefined) return <FailedQuery problem={problem} onRetry={reload} />;
   const stored = (data?.vm?.secrets ?? []).toSorted(
@@ -91,7 +80,7 @@ export function Secrets({ vm }: { vm: Vm }): JSX.Element {
               type="button"
               class="button primary"
               aria-disabled={isSaving}
-              onClick={() => isSaving || void save()}
+              onClick={() => void save()}
             >
               {isSaving ? WORDS.saving : WORDS.save(changes.length)}
             </button>
@@ -100,7 +89,7 @@ export function Secrets({ vm }: { vm: Vm }): JSX.Element {
       )}
       {failure !== undefined && (
         <p class="problem" role="alert">
-          {failure}
+          {[failure.message, ...failure.fields.map(({ message }) => message)].join(' ')}
         </p>
       )}
     </section>

@@ -24,6 +24,8 @@ export interface Services extends AccessDependencies {
   readonly telemetry: Pick<VmTelemetry, 'logs' | 'stats'>;
   /** Whether the region's engine answers. */
   readonly isRegionAvailable: (code: string) => boolean;
+  /** When what is said of the regions changed last, as far as this gateway has been asked. */
+  readonly regionsChangedAt: () => Date;
   /** What is known about the region's engine, without a call to it. */
   readonly factsOf: (region: string) => EngineFacts;
 }

@@ -4,6 +4,7 @@ import './access.ts';
 import './account.ts';
 import './audit.ts';
 import './catalog.ts';
+import './gateway.ts';
 import './node/node-queries.ts';
 import './port.ts';
 import './secret.ts';

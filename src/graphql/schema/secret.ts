@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { VmSecretName } from '../../secrets/secret-store.ts';
-import { deleteSecret, setSecret } from '../../vm/commands/vm-secrets.ts';
+import { deleteSecret, setSecret, setSecrets } from '../../vm/commands/vm-secrets.ts';
 import type { OfVm, Vm as VmModel } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -79,7 +79,42 @@ const SetSecretInput = builder.inputType('SetSecretInput', {
   }),
 });
 
+const SecretEntry = builder.inputType('SecretEntry', {
+  description: 'A secret of SetSecretsInput.',
+  fields: (t) => ({
+    key: t.string({ description: 'As in SetSecretInput.' }),
+    value: t.string({ description: 'As in SetSecretInput.' }),
+  }),
+});
+
+const SetSecretsInput = builder.inputType('SetSecretsInput', {
+  description: 'Secrets to change together. A key can be in it once.',
+  fields: (t) => ({
+    vmId: t.id({ description: 'The VM.' }),
+    set: t.field({
+      type: [SecretEntry],
+      required: false,
+      defaultValue: [],
+      description: 'Secrets to add or replace, at most 200.',
+    }),
+    remove: t.stringList({
+      required: false,
+      defaultValue: [],
+      description: 'Keys to remove, at most 200. One that does not exist is no error.',
+    }),
+  }),
+});
+
 builder.mutationFields((t) => ({
+  setSecrets: t.field({
+    type: Vm,
+    description:
+      'Adds, replaces and removes secrets with one replacement of the container, all or none. Each key is an entry of ' +
+      'the audit. Errors: as setSecret.',
+    args: { input: t.arg({ type: SetSecretsInput, description: 'The changes.' }) },
+    resolve: (_root, { input: { vmId, set, remove } }, context) =>
+      setSecrets(context, context.viewer, vmId, { set: set ?? [], remove: remove ?? [] }),
+  }),
   setSecret: t.field({
     type: VmSecret,
     description:

@@ -25,6 +25,8 @@ export class RegionWatches {
   readonly #engines: ReadonlyMap<EngineDriver, EngineWatch>;
   readonly #facts: ReadonlyMap<EngineDriver, FactsWatch>;
   readonly #storage = new Map<EngineDriver, StorageWatch>();
+  #state = '';
+  #changedAt = new Date();
 
   constructor(options: RegionWatchesOptions) {
     this.#options = options;
@@ -72,6 +74,17 @@ export class RegionWatches {
     const driver = this.#options.engines.drivers.get(region);
     if (driver === undefined) return { ...NOTHING_LEARNED, problem: 'ENGINE_UNREACHABLE' };
     return { ...(this.#facts.get(driver)?.read() ?? NOTHING_LEARNED), problem: this.healthOf(region).problem };
+  }
+
+  /** When this method first found the regions as they are now. */
+  changedAt(): Date {
+    const regions = [...this.#options.engines.drivers.keys()];
+    const state = JSON.stringify(regions.map((region) => [region, this.healthOf(region).problem ?? null]));
+    if (state !== this.#state) {
+      this.#state = state;
+      this.#changedAt = new Date();
+    }
+    return this.#changedAt;
   }
 
   /** The disk of the region's engine as last read; undefined before, and while it is not watched. */

@@ -26,14 +26,16 @@ export interface LockedVm {
 }
 
 /**
- * The outcome of a command, which decides its audit row. `done`: a row with the details. `unchanged`: no row, all was
- * already so. `refused`: a START_REFUSED row, then the error.
+ * The outcome of a command, which decides its audit row. `done`: a row with the details. `recorded`: none but those that
+ * the command has written. `unchanged`: no row, all was already so. `refused`: a START_REFUSED row, then the error.
  */
 export type Outcome<A extends AuditAction> =
   | { readonly kind: 'done'; readonly details: AuditDetails[A] }
+  | { readonly kind: 'recorded' }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'refused'; readonly error: ApiError; readonly dimensions: string };
 
+export const RECORDED = { kind: 'recorded' } as const;
 export const UNCHANGED = { kind: 'unchanged' } as const;
 
 export function done<D>(details: D): { readonly kind: 'done'; readonly details: D } {

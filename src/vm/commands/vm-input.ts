@@ -107,6 +107,29 @@ export function parseSecret(value: unknown): z.output<typeof secretSchema> {
   return parse(secretSchema, value, ({ key, value: text }) => (key === PASSWORD_KEY ? passwordProblems(text) : []));
 }
 
+/** Of one change: as many as a VM can have. */
+const MAX_CHANGES = 200;
+
+const secretsSchema = z.object({
+  set: z.array(secretSchema).max(MAX_CHANGES, `must have at most ${MAX_CHANGES} entries.`),
+  remove: z.array(z.string()).max(MAX_CHANGES, `must have at most ${MAX_CHANGES} entries.`),
+});
+
+export function parseSecrets(value: unknown): z.output<typeof secretsSchema> {
+  return parse(secretsSchema, value, ({ set = [], remove = [] }) => {
+    const keys = [...set.map(({ key }) => key), ...remove];
+    const twice = set.flatMap(({ key }, index) =>
+      keys.filter((each) => each === key).length > 1
+        ? [{ path: `set.${index}.key`, message: 'must be in the change only once.' }]
+        : [],
+    );
+    const passwords = set.flatMap(({ key, value: text }, index) =>
+      key === PASSWORD_KEY ? passwordProblems(text).map((each) => ({ ...each, path: `set.${index}.value` })) : [],
+    );
+    return [...twice, ...passwords];
+  });
+}
+
 /** VM_PASSWORD must be a valid password however it is set. */
 function passwordProblems(text: string | undefined): FieldProblem[] {
   const result = passwordSchema.safeParse(text);

@@ -94,7 +94,15 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const leaving = new AbortController();
   undo.defer(() => leaving.abort());
   const app = runApp(client, (state) => watched.take(state), leaving.signal);
-  app.catch(() => undefined);
+  /** An app that ends by itself has failed; what it ended with is the cause. */
+  let ending: Error | undefined;
+  app.then(
+    () => (ending = new Error('The app has ended.')),
+    (cause: unknown) => (ending = new Error(`The app has ended: ${String(cause)}`, { cause })),
+  );
+  const assertRuns = (): void => {
+    if (ending !== undefined) throw ending;
+  };
   await eventually(() => watched.states > 0);
 
   const restart = async (signal: NodeJS.Signals): Promise<void> => {
@@ -118,16 +126,17 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     stop: () => restart('SIGTERM'),
   };
   const endsAt = performance.now() + seconds * 1_000;
-  const ending = new AbortController();
-  undo.defer(() => ending.abort());
-  const writing = writeChanges(fixture, { userId: USER, random, everyMs: changeEveryMs }, ending.signal);
+  const stopping = new AbortController();
+  undo.defer(() => stopping.abort());
+  const writing = writeChanges(fixture, { userId: USER, random, everyMs: changeEveryMs }, stopping.signal);
   for (let turn = 0; turn < faults.length || performance.now() < endsAt; turn += 1) {
     await pause(faultEveryMs * 2 * random.next());
     const fault = faults[turn] ?? random.pick(faults);
     await perform[fault]();
     counts[fault] += 1;
+    assertRuns();
   }
-  ending.abort();
+  stopping.abort();
   await writing;
 
   const { event_seq } = await fixture.db
@@ -135,7 +144,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     .select('event_seq')
     .where('user_id', '=', USER)
     .executeTakeFirstOrThrow();
-  await eventually(() => watched.seq === event_seq, { deadline: 30_000 });
+  await eventually(() => watched.seq === event_seq, { deadline: 30_000 }).catch((error: unknown) => {
+    assertRuns();
+    throw new Error(`The app is at ${watched.seq}, the database at ${event_seq}.`, { cause: error });
+  });
   const truth = await fixture.db.selectFrom('vm').select(['id', 'vmlabel']).where('user_id', '=', USER).execute();
   watched.compare(truth);
   leaving.abort();

@@ -1,11 +1,11 @@
 """The pages with something to fill in; every other file is sent as it is."""
 
 import base64
+import dataclasses
 import hashlib
 import html
 import pathlib
 import re
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ POLICY = (
 NOT_MODULES = ("login.js",)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Page:
     text: str
     policy: str
@@ -33,7 +33,11 @@ def load_pages(templates: str, www: str, title: str) -> dict[str, Page]:
     files = (file.relative_to(www).as_posix() for file in pathlib.Path(www).glob("**/*.js"))
     modules = sorted(file for file in files if file not in NOT_MODULES)
     preload = "".join(f'<link rel="modulepreload" href="{module}">' for module in modules)
-    return {file.stem: _load(file, title, preload) for file in pathlib.Path(templates).glob("*.html")}
+    pages = {file.stem: _load(file, title, preload) for file in pathlib.Path(templates).glob("*.html")}
+    desktop = pages["index"]
+    # The scripts are the same, and so are their hashes.
+    pages["viewer"] = dataclasses.replace(desktop, text=desktop.text.replace("<body>", '<body data-access="view">'))
+    return pages
 
 
 def _load(file: pathlib.Path, title: str, preload: str) -> Page:

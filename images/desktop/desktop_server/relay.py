@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from .audience import Audience
 from .typist import Typist
+from .viewer import ViewerFilter
 
 PING_SECONDS = 25
 # A browser answers pings; one that sends nothing this long is gone.
@@ -25,7 +26,7 @@ PAREC = ("parec", "--format=s16le", "--rate=44100", "--channels=2", "--latency-m
 
 
 async def relay_picture(
-    request: web.Request, vnc_socket: str, audience: Audience, typist: Typist
+    request: web.Request, vnc_socket: str, audience: Audience, typist: Typist, is_viewer: bool
 ) -> web.WebSocketResponse:
     browser = await _accept(request)
     try:
@@ -40,6 +41,10 @@ async def relay_picture(
             await typist.type(message["text"])
 
     try:
+        if is_viewer:
+            # It neither types nor gives the desktop its size, so the others are not told of it.
+            await _relay(request, browser, _to_browser(source, browser), _from_viewer(browser, sink, ViewerFilter()))
+            return browser
         with audience.join():
             told = _tell_audience(browser, audience)
             await _relay(request, browser, _to_browser(source, browser), _from_browser(browser, sink, take), told)
@@ -108,6 +113,14 @@ async def _from_browser(
             await sink.drain()
         elif message.type == WSMsgType.TEXT and take is not None:
             await take(_read(message.data))
+
+
+async def _from_viewer(browser: web.WebSocketResponse, sink: asyncio.StreamWriter, viewer: ViewerFilter) -> None:
+    """Until it leaves, or sends what cannot be told apart."""
+    async for message in browser:
+        if message.type == WSMsgType.BINARY:
+            sink.write(viewer.feed(message.data))
+            await sink.drain()
 
 
 async def _tell_audience(browser: web.WebSocketResponse, audience: Audience) -> None:

@@ -66,6 +66,8 @@ class Routes:
     async def _require_sign_in(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        if _is_viewer(request) and request.method not in ("GET", "HEAD"):
+            raise web.HTTPForbidden(text="who looks on changes nothing\n")
         # Of what has no route, aiohttp says so: 404 outside the prefix, 405 for another method.
         if request.match_info.http_exception is not None or request.path in self._open:
             return await handler(request)
@@ -104,15 +106,16 @@ class Routes:
     async def _add_slash(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound(self._prefix)
 
-    async def _show_desktop(self, _request: web.Request) -> web.Response:
-        return self._pages["index"].to_response()
+    async def _show_desktop(self, request: web.Request) -> web.Response:
+        return self._pages["viewer" if _is_viewer(request) else "index"].to_response()
 
     async def _show_login(self, _request: web.Request) -> web.Response:
         return self._pages["login"].to_response()
 
     async def _relay_picture(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)
-        return await relay_picture(request, self._settings.vnc_socket, self._audience, self._typist)
+        how = (self._audience, self._typist, _is_viewer(request))
+        return await relay_picture(request, self._settings.vnc_socket, *how)
 
     async def _relay_sound(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)
@@ -155,12 +158,20 @@ async def _read_password(request: web.Request) -> str:
     return urllib.parse.parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).get("password", [""])[0]
 
 
-async def _set_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def _set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    if _is_viewer(request):
+        # The gateway shows a viewer only what says that a viewer's input is left out.
+        response.headers["X-Swiftor-Access"] = "view"
     response.headers.popall("Server", None)
     # Files are asked for again with their ETag; everything else depends on who asks, and when.
     response.headers.setdefault("Cache-Control", "no-cache" if isinstance(response, web.FileResponse) else "no-store")
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+
+
+def _is_viewer(request: web.Request) -> bool:
+    """The gateway says so, which takes the header out of what its clients send. Anybody else may as well be one."""
+    return "view" in request.headers.getall("X-Swiftor-Access", [])
 
 
 def _wants_page(request: web.Request) -> bool:

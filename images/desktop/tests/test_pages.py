@@ -14,7 +14,7 @@ class Pages(unittest.TestCase):
             (home / "index.html").write_text("<title>{{TITLE}}</title><!--PRELOAD--><script>go()</script>")
             (home / "login.html").write_text("<p>")
             pages = load_pages(folder, folder, "A <b>")
-        self.assertEqual(sorted(pages), ["index", "login"])
+        self.assertEqual(sorted(pages), ["index", "login", "viewer"])
         self.assertIn('<title>A &lt;b&gt;</title><link rel="modulepreload" href="novnc/a.js">', pages["index"].text)
         self.assertRegex(pages["index"].policy, r"script-src 'self' 'sha256-[A-Za-z0-9+/]{43}='$")
         self.assertTrue(pages["login"].policy.endswith("script-src 'self'"))

@@ -9,12 +9,13 @@ export class Clipboard {
   #text = '';
 
   /**
+   * @param {boolean} isShared Whether what was copied elsewhere goes to the desktop.
    * @param {(text: string) => void} paste Into the desktop's.
    * @param {() => void} onClose
    */
-  constructor(paste, onClose) {
+  constructor(isShared, paste, onClose) {
     this.#paste = paste;
-    window.addEventListener('focus', () => void this.#fetch());
+    if (isShared) window.addEventListener('focus', () => void this.#fetch());
     this.#dialog.addEventListener('close', () => {
       if (this.#dialog.returnValue === 'send') {
         this.#text = this.#field.value;

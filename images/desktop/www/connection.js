@@ -17,6 +17,7 @@ const BACKSPACE = 0xff08;
 /** The connection to the desktop, which opens again whenever it is lost. */
 export class Connection {
   #screen;
+  #mayResize;
   #listener;
   /** @type {RFB | undefined} */
   #rfb;
@@ -30,10 +31,12 @@ export class Connection {
 
   /**
    * @param {HTMLElement} screen
+   * @param {boolean} mayResize Whether the desktop takes the size of the page.
    * @param {Listener} listener
    */
-  constructor(screen, listener) {
+  constructor(screen, mayResize, listener) {
     this.#screen = screen;
+    this.#mayResize = mayResize;
     this.#listener = listener;
     window.addEventListener('online', () => this.#hurry());
   }
@@ -44,7 +47,7 @@ export class Connection {
     this.#socket = socket;
     const rfb = new RFB(this.#screen, socket, { shared: true });
     this.#rfb = rfb;
-    rfb.resizeSession = true;
+    rfb.resizeSession = this.#mayResize;
     rfb.scaleViewport = true;
     rfb.focusOnClick = false;
     rfb.compressionLevel = 2;
@@ -60,7 +63,7 @@ export class Connection {
 
   /** Gives the desktop this page's size. It has that of the page that asked last. */
   fit() {
-    if (this.#rfb !== undefined) this.#rfb.resizeSession = true;
+    if (this.#rfb !== undefined) this.#rfb.resizeSession = this.#mayResize;
   }
 
   /** @param {number} level */

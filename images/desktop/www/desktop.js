@@ -6,6 +6,8 @@ import { Toolbar } from './toolbar.js';
 import { TouchKeyboard } from './touch-keyboard.js';
 import { Typing } from './typing.js';
 
+/** Whether this page may only look on. The server leaves its input out, whatever the page sends. */
+const isViewer = document.body.dataset['access'] === 'view';
 const screen = byId('screen', HTMLElement);
 const field = byId('typed', HTMLTextAreaElement);
 const quality = byId('quality', HTMLSelectElement);
@@ -15,8 +17,11 @@ const status = byId('status', HTMLElement);
 /** @param {string} text */
 const showStatus = (text) => (status.textContent = text);
 
-const connection = new Connection(screen, {
-  onOpening: (rfb) => (rfb.qualityLevel = Number(quality.value)),
+const connection = new Connection(screen, !isViewer, {
+  onOpening: (rfb) => {
+    rfb.qualityLevel = Number(quality.value);
+    rfb.viewOnly = isViewer;
+  },
   onOpen: () => {
     showStatus('');
     typing.focus();
@@ -34,7 +39,7 @@ const typing = new Typing(field, {
   },
 });
 const toolbar = new Toolbar(() => typing.focus());
-const clipboard = new Clipboard((text) => connection.paste(text), () => typing.focus());
+const clipboard = new Clipboard(!isViewer, (text) => connection.paste(text), () => typing.focus());
 const sound = new Sound(() => new URL('audio', location.href).href.replace(/^http/, 'ws'), (isOn) => {
   soundButton.textContent = isOn ? 'Mute' : 'Sound';
 });

@@ -2,6 +2,7 @@
 export default class RFB extends EventTarget {
   constructor(target: HTMLElement, channel: WebSocket, options: { shared: boolean });
   resizeSession: boolean;
+  viewOnly: boolean;
   scaleViewport: boolean;
   focusOnClick: boolean;
   compressionLevel: number;

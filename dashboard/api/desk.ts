@@ -43,6 +43,19 @@ export const Desk = graphql(
         description
         desktops
         deprecated
+        sizeMb
+        minimum {
+          cpu
+          ram
+        }
+        recommended {
+          cpu
+          ram
+        }
+        keeps
+        signIn {
+          user
+        }
         portForwarding
         ports {
           from

@@ -16,6 +16,8 @@ export const VmFields = graphql(`
     url
     storageUsedGb
     storageGb
+    scratchUsedGb
+    scratchLimitGb
     os {
       distribution
       desktop

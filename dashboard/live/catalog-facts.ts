@@ -1,4 +1,4 @@
-import type { Distribution } from '../api/desk.ts';
+import type { DeskData, Distribution } from '../api/desk.ts';
 import type { ImageAvailability } from '../api/queries.ts';
 
 /** What screens conclude from an entry of the catalog. Pure. */
@@ -23,6 +23,16 @@ export function firstDesktop({ desktops, images }: Pick<Distribution, 'desktops'
 export function firstChoice(catalog: readonly Distribution[]): Distribution | undefined {
   const desktops = catalog.filter((each) => isOffered(each) && each.kind === 'WEBTOP');
   return desktops.find(hasLocalImage) ?? desktops[0] ?? catalog[0];
+}
+
+/** What a new VM gets of an entry: as much as it works well with, if the plan has that left. */
+export function sizeFor(
+  { minimum, recommended }: Pick<Distribution, 'minimum' | 'recommended'>,
+  { plan, usage }: Pick<DeskData['me'], 'plan' | 'usage'>,
+): { cpu: number; ram: number } {
+  const fit = (name: 'cpu' | 'ram'): number =>
+    Math.max(minimum[name], Math.min(recommended[name], plan[name] - usage[name]));
+  return { cpu: fit('cpu'), ram: fit('ram') };
 }
 
 const MOST_OFFERS = 6;

@@ -32,6 +32,8 @@ export const vmWords = {
     of: (used: string, limit: string) => `${used} of ${limit}`,
     notRunning: 'It is not running.',
     filesHint: 'Measured about every minute.',
+    scratch: 'Other files',
+    scratchHint: 'Outside the kept folders. More than the limit stops the VM. Measured about every minute.',
   },
   timeline: {
     title: 'Timeline',

@@ -10,6 +10,8 @@ const imageRef = z
   .regex(/^[a-z0-9][\w./:@-]*$/, 'must be an image reference');
 const mountPath = z.string().regex(/^\/[\w./-]+$/, 'must be an absolute path');
 
+const sizeSchema = z.strictObject({ cpu: z.int().min(1).max(128), ram: z.int().min(1).max(1024) });
+
 const volumeSchema = z.strictObject({
   /** 'primary' follows the VM's storage type. Other volumes hold data of the image until the VM is deleted. */
   name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/),
@@ -70,6 +72,20 @@ const entrySchema = z.strictObject({
   code: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and dashes'),
   name: z.string().min(1).max(80),
   description: z.string().max(400).default(''),
+  /** The heading that catalogs show it under. */
+  category: z.string().min(1).max(40).default('Apps'),
+  /** A picture for catalogs, which loads nothing from elsewhere. */
+  icon: z
+    .string()
+    .max(8_192)
+    .regex(/^data:image\/(png|svg\+xml|webp);/, 'must be a data: URL of a PNG, SVG or WebP')
+    .optional(),
+  homepage: z.url({ protocol: /^https$/ }).max(200).optional(),
+  /** MB that a pull transfers, if known. */
+  sizeMb: z.int().min(1).max(100_000).optional(),
+  /** What the app needs at least, and what it works well with. */
+  minimum: sizeSchema.default({ cpu: 1, ram: 1 }),
+  recommended: sizeSchema.default({ cpu: 1, ram: 2 }),
   /** By desktop. An entry has either `images` (a webtop base) or `image`. */
   images: z.record(z.string().regex(/^[a-z0-9-]{1,20}$/), imageRef).default({}),
   image: imageRef.optional(),
@@ -94,6 +110,8 @@ const entrySchema = z.strictObject({
   honoursViewers: z.enum(['none', 'stand-ins', 'all']).default('none'),
   /** Variables of the image's sign-in. They get the value of VM_PASSWORD. */
   passwordVariables: z.array(z.string()).default([]),
+  /** The user whose password that is, if the app asks for one and `signIn` does not say it. */
+  passwordUser: z.string().min(1).max(40).optional(),
   /** Other variables that the image needs. */
   env: z.record(z.string(), z.string()).default({}),
   /** Paths of the VM's address that lead to other ports. */
@@ -174,6 +192,12 @@ export function localImageOf(
 ): string | undefined {
   if (kind === 'PREMADE') return localImage;
   return desktop !== null && Object.hasOwn(localImages, desktop) ? localImages[desktop] : undefined;
+}
+
+/** Whose password the app asks for; undefined if it asks for none. */
+export function passwordHint({ passwordVariables, passwordUser, signIn }: Distribution): { user: string | null } | undefined {
+  if (passwordVariables.length === 0) return undefined;
+  return { user: passwordUser ?? (signIn?.kind === 'basic' ? signIn.user : null) };
 }
 
 interface RunningImage {

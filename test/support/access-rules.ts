@@ -101,6 +101,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   SubdomainMapping: 'account',
   Usage: 'account',
   Vm: 'account',
+  SignInHint: 'catalog',
   StartProblem: 'account',
   VmImage: 'account',
   VmBoot: 'account',
@@ -114,6 +115,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   VmOs: 'account',
   VmProgress: 'account',
   VmSecret: 'account',
+  VmSize: 'catalog',
   VmSpecs: 'account',
   VmStats: 'account',
 };

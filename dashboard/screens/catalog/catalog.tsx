@@ -6,6 +6,7 @@ import { FailedQuery } from '../../parts/failed-query.tsx';
 import { useTitle } from '../../parts/use-title.ts';
 import { createWords as words } from '../../words/create.ts';
 import { and } from '../../words/format.ts';
+import { words as general } from '../../words/words.ts';
 import { AvailabilityNote, useAvailability, type AvailabilityState } from '../create/availability-note.tsx';
 
 const KINDS = ['WEBTOP', 'PREMADE'] as const;
@@ -50,15 +51,17 @@ function Entry({
   entry: Distribution;
   availability: AvailabilityState | undefined;
 }): JSX.Element {
-  const { code, name, description, desktops, deprecated, portForwarding, ports } = entry;
+  const { code, name, description, desktops, deprecated, keeps, portForwarding, ports, recommended, sizeMb } = entry;
   return (
     <li class="card">
       <h3>{name}</h3>
       <p class="small">{description}</p>
       <p class="quiet small">
-        <AvailabilityNote state={availability} />
+        <AvailabilityNote state={availability} sizeMb={sizeMb} />
         {desktops.length > 0 && ` · ${and(desktops.map(desktopName))}`}
       </p>
+      <p class="quiet small">{words.recommended(general.size(recommended.cpu, recommended.ram))}</p>
+      {keeps.length > 0 && <p class="quiet small">{words.keeps(and(keeps))}</p>}
       {(portForwarding || ports.length > 0) && <p class="quiet small">{words.ports}</p>}
       {deprecated !== null && (
         <p class="problem">

@@ -9,7 +9,14 @@ import { createWords as words } from '../../words/create.ts';
 const AGAIN_MS = 3_000;
 
 /** How an entry of the catalog would get to the region's machine. */
-export function AvailabilityNote({ state }: { state: AvailabilityState | undefined }): JSX.Element {
+export function AvailabilityNote({
+  state,
+  sizeMb,
+}: {
+  state: AvailabilityState | undefined;
+  sizeMb: number | null;
+}): JSX.Element {
+  if (state === 'DOWNLOAD' && sizeMb !== null) return <span>{words.downloads(sizeMb)}</span>;
   return (
     <span class={state === 'UNAVAILABLE' ? 'bad-text' : ''}>
       {state === undefined ? '…' : words.availability[state]}

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import type { DeskData } from '../../api/desk.ts';
+import type { DeskData, Distribution } from '../../api/desk.ts';
 import { toProblem, type Problem } from '../../api/problem.ts';
 import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
 import { FailedQuery } from '../../parts/failed-query.tsx';
@@ -35,6 +35,11 @@ export function Create(): JSX.Element {
   );
 }
 
+function passwordHint(chosen: Distribution | undefined): string {
+  if (chosen === undefined) return '';
+  return chosen.signIn === null ? words.noPassword : words.passwordHint(chosen.signIn.user);
+}
+
 function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData; draft: Draft }): JSX.Element {
   const { route } = useLocation();
   const [problem, setProblem] = useState<Problem>();
@@ -65,7 +70,7 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
         void submit(true);
       }}
     >
-      <What distributions={distributions} draft={draft} chosen={chosen} />
+      <What distributions={distributions} me={me} draft={draft} chosen={chosen} />
       <Field label={words.name} problem={problem?.ofField('vmlabel')}>
         {(attributes) => (
           <input
@@ -81,7 +86,7 @@ function Form({ desk: { distributions, regions, me }, draft }: { desk: DeskData;
       <Where regions={regions} draft={draft} />
       <Size me={me} draft={draft} problem={problem?.ofField('cpu') ?? problem?.ofField('ram')} />
       <Files gb={me.plan.storageGb} draft={draft} />
-      <Password problem={problem?.ofField('password')} />
+      <Password problem={problem?.ofField('password')} hint={passwordHint(chosen)} />
       <Preflight violations={violations} />
       {others !== undefined && (
         <p class="problem" role="alert">

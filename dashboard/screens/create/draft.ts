@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals';
-import type { DeskData } from '../../api/desk.ts';
-import { firstChoice, firstDesktop, freeName } from '../../live/catalog-facts.ts';
+import type { DeskData, Distribution } from '../../api/desk.ts';
+import { firstChoice, firstDesktop, freeName, sizeFor } from '../../live/catalog-facts.ts';
 import { desktopName } from '../../live/vm-facts.ts';
 import { allVms } from '../../live/vms.ts';
 import { makePassword } from './make-password.ts';
@@ -14,11 +14,13 @@ export interface Draft {
   readonly region: string;
   readonly cpu: number;
   readonly ram: number;
+  /** Whether the user chose the size; otherwise it follows the choice, too. */
+  readonly hasOwnSize: boolean;
   readonly isKept: boolean;
 }
 
 const KEY = 'swiftor.draft';
-const DEFAULT_SIZE = { cpu: 2, ram: 4 };
+const LEAST_SIZE = { cpu: 1, ram: 1 };
 
 export const draft = signal<Draft | undefined>(undefined);
 /** Not kept with the draft. */
@@ -28,7 +30,6 @@ export const password = signal('');
 export function beginDraft({ me, distributions, regions }: DeskData, from: string | undefined): void {
   const kept = readDraft();
   const chosen = distributions.find(({ code }) => code === from) ?? firstChoice(distributions);
-  const left = { cpu: me.plan.cpu - me.usage.cpu, ram: me.plan.ram - me.usage.ram };
   password.value = makePassword();
   draft.value =
     kept !== undefined && (from === undefined || kept.distribution === from)
@@ -40,8 +41,8 @@ export function beginDraft({ me, distributions, regions }: DeskData, from: strin
           desktop: chosen === undefined ? null : firstDesktop(chosen),
           ownName: undefined,
           region: (regions.find(({ available }) => available) ?? regions[0])?.code ?? '',
-          cpu: Math.max(1, Math.min(DEFAULT_SIZE.cpu, left.cpu)),
-          ram: Math.max(1, Math.min(DEFAULT_SIZE.ram, left.ram)),
+          ...(chosen === undefined ? LEAST_SIZE : sizeFor(chosen, me)),
+          hasOwnSize: false,
           isKept: true,
         };
 }
@@ -52,6 +53,12 @@ export function changeDraft(change: Partial<Draft>): void {
   if (value === undefined) return;
   draft.value = { ...value, ...change, idempotencyKey: crypto.randomUUID() };
   sessionStorage.setItem(KEY, JSON.stringify(draft.value));
+}
+
+/** Another entry of the catalog, with the size that suits it. */
+export function chooseEntry(entry: Distribution, me: DeskData['me']): void {
+  const size = draft.value?.hasOwnSize === true ? {} : sizeFor(entry, me);
+  changeDraft({ distribution: entry.code, desktop: firstDesktop(entry), ...size });
 }
 
 export function endDraft(): void {

@@ -8,7 +8,7 @@ import { changeDraft, password } from './draft.ts';
 import { makePassword } from './make-password.ts';
 
 /** The password of the app's own sign-in. A made one is shown, because nobody knows it yet. */
-export function Password({ problem }: { problem: string | undefined }): JSX.Element {
+export function Password({ problem, hint }: { problem: string | undefined; hint: string }): JSX.Element {
   const [isShown, setShown] = useState(false);
   const change = (value: string): void => {
     password.value = value;
@@ -16,7 +16,7 @@ export function Password({ problem }: { problem: string | undefined }): JSX.Elem
     changeDraft({});
   };
   return (
-    <Field label={words.password} hint={words.passwordHint} problem={problem}>
+    <Field label={words.password} hint={hint} problem={problem}>
       {(attributes) => (
         <div class="inline-fields">
           {isShown ? (

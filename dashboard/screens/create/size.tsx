@@ -24,7 +24,7 @@ export function Size({ me, draft, problem }: SizeProps): JSX.Element {
     <fieldset class="field">
       <legend>{words.size}</legend>
       <div class="size">
-        <SizeSteppers me={me} size={draft} onChange={changeDraft} />
+        <SizeSteppers me={me} size={draft} onChange={(size) => changeDraft({ ...size, hasOwnSize: true })} />
         <div class="segments" role="group" aria-label={words.presets}>
           {PRESETS.map((preset) => (
             <button
@@ -33,7 +33,7 @@ export function Size({ me, draft, problem }: SizeProps): JSX.Element {
               class="segment"
               aria-pressed={preset.cpu === cpu && preset.ram === ram}
               title={common.size(preset.cpu, preset.ram)}
-              onClick={() => changeDraft({ cpu: preset.cpu, ram: preset.ram })}
+              onClick={() => changeDraft({ cpu: preset.cpu, ram: preset.ram, hasOwnSize: true })}
             >
               {words.preset[preset.name]}
             </button>

@@ -1,21 +1,22 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Distribution } from '../../api/desk.ts';
-import { firstDesktop, isOffered } from '../../live/catalog-facts.ts';
+import type { DeskData, Distribution } from '../../api/desk.ts';
+import { isOffered } from '../../live/catalog-facts.ts';
 import { desktopName } from '../../live/vm-facts.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { createWords as words } from '../../words/create.ts';
 import { AvailabilityNote, useAvailability } from './availability-note.tsx';
-import { changeDraft, type Draft } from './draft.ts';
+import { changeDraft, chooseEntry, type Draft } from './draft.ts';
 
 interface WhatProps {
   readonly distributions: readonly Distribution[];
+  readonly me: DeskData['me'];
   readonly draft: Draft;
   readonly chosen: Distribution | undefined;
 }
 
 /** What the VM runs: a radio group as cards, and the desktop. */
-export function What({ distributions, draft, chosen }: WhatProps): JSX.Element {
+export function What({ distributions, me, draft, chosen }: WhatProps): JSX.Element {
   const [search, setSearch] = useState('');
   const availability = useAvailability(draft.region);
   const offered = distributions.filter((each) => isOffered(each) || each.code === draft.distribution);
@@ -46,11 +47,11 @@ export function What({ distributions, draft, chosen }: WhatProps): JSX.Element {
               name="distribution"
               value={each.code}
               checked={each.code === draft.distribution}
-              onChange={() => changeDraft({ distribution: each.code, desktop: firstDesktop(each) })}
+              onChange={() => chooseEntry(each, me)}
             />
             <span class="name">{each.name}</span>
             <span class="quiet small">
-              <AvailabilityNote state={availability.get(each.code)} />
+              <AvailabilityNote state={availability.get(each.code)} sizeMb={each.sizeMb} />
             </span>
           </label>
         ))}

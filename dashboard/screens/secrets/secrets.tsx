@@ -76,12 +76,7 @@ export function Secrets({ vm }: { vm: Vm }): JSX.Element {
             <button type="button" class="button" onClick={() => setChanges([])}>
               {WORDS.discard}
             </button>
-            <button
-              type="button"
-              class="button primary"
-              aria-disabled={isSaving}
-              onClick={() => void save()}
-            >
+            <button type="button" class="button primary" aria-disabled={isSaving} onClick={() => void save()}>
               {isSaving ? WORDS.saving : WORDS.save(changes.length)}
             </button>
           </div>

@@ -56,6 +56,16 @@ export function NowPanel({ vm }: { vm: Vm }): JSX.Element {
           />
         </div>
       )}
+      {vm.scratchUsedGb !== null && vm.scratchLimitGb !== null && (
+        <div title={vmWords.now.scratchHint}>
+          <Meter
+            label={vmWords.now.scratch}
+            value={vm.scratchUsedGb}
+            max={vm.scratchLimitGb}
+            text={vmWords.now.of(gigabytes(vm.scratchUsedGb), gigabytes(vm.scratchLimitGb))}
+          />
+        </div>
+      )}
     </section>
   );
 }

@@ -1,6 +1,7 @@
 import type { Region as RegionEntry } from '../../catalog/catalog.ts';
-import { imageOf, localImageOf, type Distribution as DistributionEntry } from '../../catalog/distribution.ts';
+import { imageOf, localImageOf, passwordHint, type Distribution as DistributionEntry } from '../../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../../catalog/plan.ts';
+import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
 import { builder } from './builder.ts';
 import { engineProblem } from '../../vm/problems/engine-problem.ts';
 import {
@@ -56,6 +57,22 @@ const DistributionImage = builder.objectRef<ImageChoice>('DistributionImage').im
   }),
 });
 
+const VmSize = builder.objectRef<DistributionEntry['minimum']>('VmSize').implement({
+  description: 'The resources of a VM.',
+  fields: (t) => ({
+    cpu: t.exposeInt('cpu', { description: 'vCPU cores.' }),
+    ram: t.exposeInt('ram', { description: 'GB of memory.' }),
+  }),
+});
+
+const SignInHint = builder.objectRef<{ readonly user: string | null }>('SignInHint').implement({
+  description: 'What the sign-in of an app asks for.',
+  fields: (t) => ({
+    user: t.exposeString('user', { nullable: true, description: 'The name to enter; null if it asks for none.' }),
+    passwordIs: t.string({ description: 'The secret that has the password.', resolve: () => PASSWORD_KEY }),
+  }),
+});
+
 const Distribution = builder.objectRef<DistributionEntry>('Distribution').implement({
   description: 'A catalog entry that a VM can run.',
   interfaces: [Node],
@@ -101,6 +118,40 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
       type: [PortRange],
       description: 'Its ports for other protocols than HTTP, which addPort can forward.',
       resolve: ({ ports }) => [...ports],
+    }),
+    category: t.exposeString('category', { description: 'A heading for catalogs: "Desktops", "Graphics".' }),
+    icon: t.string({
+      nullable: true,
+      description: 'A picture as a data: URL; null if it has none.',
+      resolve: ({ icon }) => icon ?? null,
+    }),
+    homepage: t.string({
+      nullable: true,
+      description: "The app's own page on the web, or null.",
+      resolve: ({ homepage }) => homepage ?? null,
+    }),
+    sizeMb: t.int({
+      nullable: true,
+      description: 'MB that the download of its image takes; null if that is not known.',
+      resolve: ({ sizeMb }) => sizeMb ?? null,
+    }),
+    minimum: t.field({ type: VmSize, description: 'What it needs at least.', resolve: ({ minimum }) => minimum }),
+    recommended: t.field({
+      type: VmSize,
+      description: 'What it works well with.',
+      resolve: ({ recommended }) => recommended,
+    }),
+    keeps: t.stringList({
+      description:
+        'The folders inside the container that outlive it. The first follows the `storageType` of the VM, others stay ' +
+        'until the VM is deleted.',
+      resolve: ({ volumes }) => volumes.map(({ path }) => path),
+    }),
+    signIn: t.field({
+      type: SignInHint,
+      nullable: true,
+      description: 'Who signs in to the app itself; null if it asks for no password.',
+      resolve: (distribution) => passwordHint(distribution) ?? null,
     }),
     portForwarding: t.exposeBoolean('portForwarding', {
       description: 'Whether addPort can forward any other port, too.',

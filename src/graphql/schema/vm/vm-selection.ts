@@ -18,6 +18,8 @@ const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
   url: ['id'],
   storageGb: ['persistent', 'storageEnforcement', 'storageGb'],
   storageUsedGb: ['storageBytes'],
+  scratchUsedGb: ['engineRef', 'scratchBytes'],
+  scratchLimitGb: ['distribution'],
   secrets: ['id'],
   secret: ['id'],
   openAccess: ['id'],

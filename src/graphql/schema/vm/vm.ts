@@ -143,6 +143,19 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       description: 'How that size is enforced; null without such volumes, and before they are created.',
       resolve: ({ storageEnforcement }) => storageEnforcement,
     }),
+    scratchUsedGb: t.float({
+      nullable: true,
+      description:
+        'GB that its container holds outside those volumes, where each file counts at least 16 KB, refreshed about ' +
+        'every minute. Null without a container.',
+      resolve: ({ engineRef, scratchBytes }) => (engineRef === null ? null : scratchBytes / 2 ** 30),
+    }),
+    scratchLimitGb: t.float({
+      nullable: true,
+      description:
+        'What that may be: a VM that holds more fails with DISK_LIMIT. Null if the catalog no longer has its entry.',
+      resolve: ({ distribution }, _args, { catalog }) => catalog.distributions.get(distribution)?.scratchGb ?? null,
+    }),
     storageUsedGb: t.float({
       description: 'GB measured on its volumes that are kept when it stops, refreshed about every minute.',
       resolve: ({ storageBytes }) => storageBytes / 2 ** 30,

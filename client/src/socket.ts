@@ -5,11 +5,13 @@ import { SwiftorError } from './swiftor-error.ts';
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
+/** Runtimes wait for minutes for a handshake that gets no answer. */
+const OPEN_WITHIN_MS = 10_000;
 const ACK_WITHIN_MS = 10_000;
 /** The token is refused, or has expired. */
 const FORBIDDEN = 4403;
-/** A fresh token may be a moment too old; three in a row are not. */
-const MAX_REFUSALS = 3;
+/** An issuer may return an old token for a while; six in a row, over several seconds, are refused for good. */
+const MAX_REFUSALS = 6;
 
 export interface Socket {
   readonly client: Client;
@@ -26,7 +28,8 @@ export function openSocket({ url, token, onConnection, webSocketImpl }: SwiftorC
   let refusals = 0;
   let isSignedOut = false;
   let isConnected = false;
-  let pongTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Until the socket opens, or the next pong comes. */
+  let silenceTimer: ReturnType<typeof setTimeout> | undefined;
   const setConnected = (value: boolean): void => {
     if (isConnected === value) return;
     isConnected = value;
@@ -54,13 +57,15 @@ export function openSocket({ url, token, onConnection, webSocketImpl }: SwiftorC
     keepAlive: PING_EVERY_MS,
     ...(webSocketImpl !== undefined && { webSocketImpl }),
     on: {
+      connecting: () => expectWithin(OPEN_WITHIN_MS),
+      opened: stopWaiting,
       connected() {
         refusals = 0;
         setConnected(true);
       },
       // Without an answer the connection is dead, even if nothing says so.
       ping(isReceived) {
-        if (!isReceived) pongTimer ??= setTimeout(() => client.terminate(), PONG_WITHIN_MS);
+        if (!isReceived) expectWithin(PONG_WITHIN_MS);
       },
       pong: stopWaiting,
       closed(event) {
@@ -71,9 +76,13 @@ export function openSocket({ url, token, onConnection, webSocketImpl }: SwiftorC
     },
   });
 
+  function expectWithin(milliseconds: number): void {
+    silenceTimer ??= setTimeout(() => client.terminate(), milliseconds);
+  }
+
   function stopWaiting(): void {
-    clearTimeout(pongTimer);
-    pongTimer = undefined;
+    clearTimeout(silenceTimer);
+    silenceTimer = undefined;
   }
 
   function toError(problem: unknown): SwiftorError {

@@ -16,7 +16,7 @@ const compactDocuments: Plugin = {
 const LATER =
   /dashboard[\\/](frame[\\/](background|banner|palette|shortcuts)|live[\\/](news|news-of|page-version)|parts[\\/]toast)/;
 const SCREENS =
-  /dashboard[\\/](screens[\\/](rename|use-rename|vms[\\/](no-vms|refusal-reasons)|create|catalog|activity|account|vm[\\/]|logs|secrets|network|delete)|live[\\/](follow-(logs|stats)|log-lines|use-history|deleted|catalog)|words[\\/](create|vm\.|activity|account|settings|telemetry)|api[\\/](queries|mutations|subscriptions)|parts[\\/](stepper|sparkline|dialog|copy|field|time|pages|use-[afpq]))/;
+  /dashboard[\\/](screens[\\/](rename|use-rename|vms[\\/](no-vms|refusal-reasons)|create|catalog|activity|account|vm[\\/]|logs|secrets|network|share|delete)|live[\\/](follow-(logs|stats)|log-lines|use-history|deleted|catalog)|words[\\/](create|vm\.|activity|account|settings|share|telemetry)|api[\\/](access|queries|mutations|subscriptions)|parts[\\/](stepper|sparkline|dialog|copy|field|time|pages|use-[afpq]))/;
 const APART = /dashboard[\\/](screens[\\/]stats|session[\\/](sign-in|check-token|paste|issuer|oidc)|words[\\/]sign-in)/;
 
 const isFirst = (id: string): boolean =>

@@ -30,8 +30,10 @@ export const DeleteVm = graphql(`
   }
 `);
 
-export const CreateOpenLink = graphql(`
-  mutation CreateOpenLink($vmId: ID!, $name: String) {
-    createOpenLink(vmId: $vmId, name: $name)
+export const OpenVm = graphql(`
+  mutation OpenVm($vmId: ID!, $name: String) {
+    openVm(vmId: $vmId, name: $name) {
+      url
+    }
   }
 `);

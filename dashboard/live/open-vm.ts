@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
-import { CreateOpenLink } from '../api/commands.ts';
+import { OpenVm } from '../api/commands.ts';
 import { toProblem } from '../api/problem.ts';
 import { words } from '../words/words.ts';
 
@@ -26,10 +26,10 @@ export async function openVm(vmId: string, name?: string): Promise<void> {
 
 /** A link that works once, within a minute. */
 export async function openLink(vmId: string, name?: string): Promise<string> {
-  const { createOpenLink: link } = await ask(CreateOpenLink, { vmId, name: name ?? null });
-  const { protocol } = new URL(link);
+  const { url } = (await ask(OpenVm, { vmId, name: name ?? null })).openVm;
+  const { protocol } = new URL(url);
   if (protocol !== 'https:' && protocol !== 'http:') throw new Error(words.open.strange);
-  return link;
+  return url;
 }
 
 function report(vmId: string, problem: string | undefined): void {

@@ -38,6 +38,7 @@ export const vmsWords = {
     open: 'Open',
     openTab: 'Open in a new tab',
     copyLink: 'Copy link (60 s, one use)',
+    share: 'Share…',
     linkCopied: 'Link copied. It works once, within a minute.',
     start: 'Start',
     stop: 'Stop',

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { textOf } from '../../dashboard/api/graphql.ts';
+import * as access from '../../dashboard/api/access.ts';
 import * as commands from '../../dashboard/api/commands.ts';
 import * as desk from '../../dashboard/api/desk.ts';
 import * as mutations from '../../dashboard/api/mutations.ts';
@@ -16,7 +17,15 @@ import { SCHEMA_TYPES, schemaTypesOf } from '../../tools/schema-types/schema-typ
 const ROOT = path.join(import.meta.dirname, '../..');
 const SDL = readFileSync(path.join(ROOT, 'schema.graphql'), 'utf8');
 const PRINTED = buildSchema(SDL);
-const DOCUMENTS = Object.entries({ ...desk, ...vmEvents, ...queries, ...commands, ...mutations, ...subscriptions });
+const DOCUMENTS = Object.entries({
+  ...access,
+  ...desk,
+  ...vmEvents,
+  ...queries,
+  ...commands,
+  ...mutations,
+  ...subscriptions,
+});
 /** Each 2,000 of a cost is a point of the account's rate. */
 const MOST_POINTS = 10;
 

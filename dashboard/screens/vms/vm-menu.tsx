@@ -12,30 +12,36 @@ import { toProblem } from '../../api/problem.ts';
 import { words } from '../../words/words.ts';
 
 const RenameDialog = later(async () => (await import('../rename-dialog.tsx')).RenameDialog);
+const ShareDialog = later(async () => (await import('../share/share-dialog.tsx')).ShareDialog);
 const DeleteDialog = later(async () => (await import('../delete/delete-dialog.tsx')).DeleteDialog);
+
+type DialogName = 'rename' | 'share' | 'delete';
 
 /** The menu of a VM, in the list and on its own screen, with the dialog that it may have opened. */
 export function useVmMenu(vm: Vm): { items: () => readonly MenuItem[]; dialog: JSX.Element | null } {
-  const [dialog, setDialog] = useState<'rename' | 'delete'>();
+  const [dialog, setDialog] = useState<DialogName>();
   const close = (): void => setDialog(undefined);
   return {
     items: () => itemsOf(vm, setDialog),
     dialog:
       dialog === 'rename' ? (
         <RenameDialog vm={vm} onClose={close} />
+      ) : dialog === 'share' ? (
+        <ShareDialog vm={vm} onClose={close} />
       ) : dialog === 'delete' ? (
         <DeleteDialog vm={vm} onClose={close} />
       ) : null,
   };
 }
 
-function itemsOf(vm: Vm, openDialog: (name: 'rename' | 'delete') => void): MenuItem[] {
+function itemsOf(vm: Vm, openDialog: (name: DialogName) => void): MenuItem[] {
   const { why } = words.command;
   const always = link.peek() === 'offline' ? why.offline : isGoing(vm) ? why.deleting : undefined;
   const { id, enabled } = vm;
   return [
     { label: words.command.openTab, onSelect: () => void openVm(id), why: always },
     { label: words.command.copyLink, onSelect: () => void copyLink(id), why: always },
+    { label: words.command.share, onSelect: () => openDialog('share'), why: always },
     {
       label: words.command.start,
       onSelect: () => void command(id, 'start'),

@@ -1,6 +1,7 @@
 import { VmEvents } from './documents.ts';
 import type { ResultOf } from './graphql.ts';
 import { backoff, pause } from './pause.ts';
+import { textOf } from './request.ts';
 import type { Socket } from './socket.ts';
 import { toSwiftorError, type GraphqlError, type SwiftorError } from './swiftor-error.ts';
 import type { Vm } from './vm.ts';
@@ -55,11 +56,11 @@ function followOnce(socket: Socket, { vmId, begin, onEvent }: Follower, signal: 
   };
   return new Promise((resolve) => {
     const unsubscribe = socket.client.subscribe<Result>(
-      { query: String(VmEvents), variables },
+      { query: textOf(VmEvents), variables },
       {
         next({ data, errors }) {
           // With an error, an event is not whole: the next stream brings it again.
-          if (data == null || errors !== undefined) return end(toSwiftorError((errors ?? []) as GraphqlError[]));
+          if (data == null || errors !== undefined) return end(toSwiftorError(errors ?? []));
           wasHeard = true;
           isDeleted = vmId !== undefined && data.vmEvents.kind === 'DELETED';
           if (!onEvent(data.vmEvents)) end();

@@ -37,8 +37,8 @@ export async function sendRequest<Result>(
   return answer.data;
 }
 
-/** A node has the text that it was parsed from; everything else is a text. */
-function textOf(document: unknown): string {
+/** The text of a document: a node has the one that it was parsed from, everything else is a text. */
+export function textOf(document: unknown): string {
   const { loc } = document as { readonly loc?: { readonly source?: { readonly body?: string } } };
   return loc?.source?.body ?? String(document);
 }

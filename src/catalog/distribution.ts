@@ -80,7 +80,10 @@ const entrySchema = z.strictObject({
     .max(8_192)
     .regex(/^data:image\/(png|svg\+xml|webp);/, 'must be a data: URL of a PNG, SVG or WebP')
     .optional(),
-  homepage: z.url({ protocol: /^https$/ }).max(200).optional(),
+  homepage: z
+    .url({ protocol: /^https$/ })
+    .max(200)
+    .optional(),
   /** MB that a pull transfers, if known. */
   sizeMb: z.int().min(1).max(100_000).optional(),
   /** What the app needs at least, and what it works well with. */
@@ -195,7 +198,11 @@ export function localImageOf(
 }
 
 /** Whose password the app asks for; undefined if it asks for none. */
-export function passwordHint({ passwordVariables, passwordUser, signIn }: Distribution): { user: string | null } | undefined {
+export function passwordHint({
+  passwordVariables,
+  passwordUser,
+  signIn,
+}: Distribution): { user: string | null } | undefined {
   if (passwordVariables.length === 0) return undefined;
   return { user: passwordUser ?? (signIn?.kind === 'basic' ? signIn.user : null) };
 }

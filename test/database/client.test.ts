@@ -176,12 +176,13 @@ describe('an operation', () => {
   it('is of any document, whose result is typed', async () => {
     const { request, createVm } = clientOf('typed');
     const { id } = await createVm(INPUT);
-    const Label = graphql('query ($id: ID!) { vm(id: $id) { vmlabel } }');
+    const text = 'query ($id: ID!) { vm(id: $id) { vmlabel } }';
+    const Label = graphql(text);
     const { vm } = await request(Label, { id });
     const label: string | undefined = vm?.vmlabel;
     expect(label).toBe('mine');
     // As GraphQL Code Generator and graphql-tag make them.
-    for (const document of [new String(Label), { kind: 'Document', loc: { source: { body: String(Label) } } }])
+    for (const document of [new String(text), { kind: 'Document', loc: { source: { body: text } } }])
       expect(await request(document as typeof Label, { id })).toEqual({ vm: { vmlabel: 'mine' } });
   });
 

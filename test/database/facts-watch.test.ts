@@ -17,11 +17,14 @@ it('what the catalog offers is known before there is a VM: each registry is aske
     reachesRegistry: async (imageRef: string) => asked.push(imageRef) < 0,
   } as unknown as EngineDriver;
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
-  const watch = new FactsWatch({ driver, regions: ['AU'] } as never, {
-    db,
-    catalog,
-    log: await createLog({ level: 'silent' }),
-  });
+  const watch = new FactsWatch(
+    { driver, regions: ['AU'] },
+    {
+      db,
+      catalog,
+      log: await createLog({ level: 'silent' }),
+    },
+  );
   try {
     const image = { imageRef: catalog.distributions.get('ubuntu')?.images['kde'] ?? '', localImageRef: undefined };
     const availability = () => imageAvailability(image, { ...watch.read(), problem: undefined });

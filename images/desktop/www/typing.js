@@ -80,8 +80,8 @@ export class Typing {
   /** Sends what has changed in the field since the last time. */
   #read() {
     if (this.#isComposing && !this.#isOnScreen) return;
-    const before = [...this.#sent];
-    const now = [...this.#field.value];
+    const before = Array.from(this.#sent);
+    const now = Array.from(this.#field.value);
     let same = 0;
     while (same < before.length && before[same] === now[same]) same += 1;
     if (before.length > same) this.#sink.erase(before.length - same);
@@ -105,7 +105,7 @@ export class Typing {
  */
 function isBeyondAscii(event) {
   const { key, ctrlKey, altKey, metaKey } = event;
-  if ([...key].length !== 1 || key <= '~') return false;
+  if (Array.from(key).length !== 1 || key <= '~') return false;
   if (event.getModifierState('AltGraph')) return true;
   return !ctrlKey && !metaKey && (!altKey || /^(Mac|iP)/.test(navigator.platform));
 }

@@ -1,5 +1,10 @@
 import type { Region as RegionEntry } from '../../catalog/catalog.ts';
-import { imageOf, localImageOf, passwordHint, type Distribution as DistributionEntry } from '../../catalog/distribution.ts';
+import {
+  imageOf,
+  localImageOf,
+  passwordHint,
+  type Distribution as DistributionEntry,
+} from '../../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../../catalog/plan.ts';
 import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
 import { builder } from './builder.ts';

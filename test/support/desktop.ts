@@ -22,8 +22,8 @@ export interface TestDesktop extends AsyncDisposable {
   run(...argv: readonly string[]): Promise<string>;
   /** Starts a program, whose window then has the keyboard. `name` as in the window's class: Xfce4-terminal. */
   start(command: string, name: string): Promise<void>;
-  /** Its page in a window of its own, once the desktop can be seen. */
-  open(browser: Browser, options?: BrowserContextOptions): Promise<Page>;
+  /** Its page in a window of its own, once the desktop can be seen. `script` runs before those of the page. */
+  open(browser: Browser, options?: BrowserContextOptions & { script?: string }): Promise<Page>;
 }
 
 /** The desktop's container without a gateway and without a password, as soon as there is a desktop. */
@@ -59,8 +59,9 @@ export async function openDesktop(env: Readonly<Record<string, string>> = {}): P
       await run('sh', '-c', `${command} >/dev/null 2>&1 &`);
       await eventually(async () => (await run('python3', '-c', FOCUS)).includes(name), { deadline: 30_000 });
     },
-    async open(browser, options) {
+    async open(browser, { script = '', ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+      await context.addInitScript(script);
       const page = await context.newPage();
       await page.goto(url);
       await seeDesktop(page);

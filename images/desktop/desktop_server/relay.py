@@ -7,12 +7,13 @@ changes.
 
 import asyncio
 import json
-import subprocess
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import nullcontext
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from .audience import Audience
+from .sound import open_encoder, read_frames, start_recorder
 from .typist import Typist
 from .viewer import ViewerFilter
 
@@ -21,8 +22,6 @@ PING_SECONDS = 25
 SILENCE_SECONDS = 80
 CLOSE_SECONDS = 1
 MOST_MESSAGE_BYTES = 16 << 20
-
-PAREC = ("parec", "--format=s16le", "--rate=44100", "--channels=2", "--latency-msec=60", "-d", "desk.monitor")
 
 
 async def relay_picture(
@@ -53,17 +52,19 @@ async def relay_picture(
     return browser
 
 
-async def relay_sound(request: web.Request) -> web.WebSocketResponse:
-    """Signed 16 bit little-endian samples, 44.1 kHz, left and right."""
+async def relay_sound(request: web.Request, is_opus: bool) -> web.WebSocketResponse:
+    """A frame in each message, as Opus or as it is."""
     browser = await _accept(request)
     try:
-        recorder = await asyncio.create_subprocess_exec(*PAREC, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        recorder = await start_recorder()
     except FileNotFoundError:
         await _close(request, browser, WSCloseCode.INTERNAL_ERROR, b"there is no sound here")
         return browser
     assert recorder.stdout is not None
     try:
-        await _relay(request, browser, _to_browser(recorder.stdout, browser), _from_browser(browser))
+        with open_encoder() if is_opus else nullcontext(bytes) as encode:
+            sent = _send_frames(browser, read_frames(recorder.stdout), encode)
+            await _relay(request, browser, sent, _from_browser(browser))
     finally:
         if recorder.returncode is None:
             recorder.kill()
@@ -100,6 +101,13 @@ async def _to_browser(source: asyncio.StreamReader, browser: web.WebSocketRespon
     while data := await source.read(65536):
         # Waits for a browser that reads slowly: its picture slows down, and our memory does not grow.
         await browser.send_bytes(data)
+
+
+async def _send_frames(
+    browser: web.WebSocketResponse, frames: AsyncIterator[bytes], encode: Callable[[bytes], bytes]
+) -> None:
+    async for frame in frames:
+        await browser.send_bytes(encode(frame))
 
 
 async def _from_browser(

@@ -119,7 +119,7 @@ class Routes:
 
     async def _relay_sound(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)
-        return await relay_sound(request)
+        return await relay_sound(request, is_opus=request.query.get("codec") == "opus")
 
     async def _log_in(self, request: web.Request) -> web.Response:
         self._require_same_site(request)

@@ -9,16 +9,18 @@ import time
 import unicodedata
 from collections.abc import Iterator
 
-from Xlib import X, display
-from Xlib.error import ConnectionClosedError, DisplayError
+from Xlib import X, Xatom, display
+from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import xtest
+from Xlib.protocol import event
+from Xlib.xobject.drawable import Window
 
 # Keycodes of keys that no keyboard here has. Those below are modifiers, or the keys of a usual keyboard.
 FIRST_KEYCODE, LAST_KEYCODE = 208, 255
 # The meaning of a key without one: Xvnc takes the keys that have none at all.
 VOID_SYMBOL = 0xFFFFFF
-# A program looks up what a key means when it comes to it, which must be before the key means something else.
-PAUSE_SECONDS = 0.15
+# How long a program may take to read its keys. One that cannot be asked gets the shorter time.
+MOST_WAIT_SECONDS, PAUSE_SECONDS = 5.0, 0.3
 
 
 class Keys:
@@ -74,14 +76,15 @@ class Typist:
             x = self._x = self._x or self._connect()
             for number, part in enumerate(split_text(text, len(self._keys))):
                 if number > 0:
-                    time.sleep(PAUSE_SECONDS)
+                    # It looks up what a key means when it reads it: before the key means something else.
+                    await_reader(x)
                 if self._keys.hold(part):
                     x.change_keyboard_mapping(FIRST_KEYCODE, self._keys.to_keysyms())
                 for character in part:
-                    for event in (X.KeyPress, X.KeyRelease):
-                        xtest.fake_input(x, event, self._keys.code_of(character))
+                    for kind in (X.KeyPress, X.KeyRelease):
+                        xtest.fake_input(x, kind, self._keys.code_of(character))
                 x.sync()
-        except (ConnectionClosedError, DisplayError, OSError):
+        except (ConnectionClosedError, DisplayError, XError, OSError):
             self._x = None
 
     def _connect(self) -> display.Display:
@@ -90,6 +93,41 @@ class Typist:
         x.change_keyboard_mapping(FIRST_KEYCODE, self._keys.to_keysyms())
         x.sync()
         return x
+
+
+def await_reader(x: display.Display) -> None:
+    """Returns when the program that has the keyboard has read what came before: it answers pings in their turn."""
+    protocols, ping = x.intern_atom("WM_PROTOCOLS"), x.intern_atom("_NET_WM_PING")
+    window = find_pinged(x, protocols, ping)
+    if window is None:
+        return time.sleep(PAUSE_SECONDS)
+    root = x.screen().root
+    root.change_attributes(event_mask=X.SubstructureNotifyMask)
+    # The window manager sends pings too: the number tells ours apart.
+    number = time.monotonic_ns() & 0x7FFFFFFF
+    data = (32, [ping, number, window.id, 0, 0])
+    window.send_event(event.ClientMessage(window=window, client_type=protocols, data=data))
+    x.flush()
+    until = time.monotonic() + MOST_WAIT_SECONDS
+    while time.monotonic() < until:
+        if x.pending_events() == 0:
+            time.sleep(0.005)
+            continue
+        answer = x.next_event()
+        if answer.type == X.ClientMessage and answer.data[1][1] == number:
+            break
+    root.change_attributes(event_mask=X.NoEventMask)
+
+
+def find_pinged(x: display.Display, protocols: int, ping: int) -> Window | None:
+    """The window that has the keyboard, or the one around it, that answers pings."""
+    window = x.get_input_focus().focus
+    while isinstance(window, Window):
+        named = window.get_full_property(protocols, Xatom.ATOM)
+        if named is not None and ping in named.value:
+            return window
+        window = window.query_tree().parent
+    return None
 
 
 def split_text(text: str, most: int) -> Iterator[str]:

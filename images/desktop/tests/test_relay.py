@@ -5,7 +5,7 @@ import unittest
 
 from aiohttp import WSCloseCode, WSMsgType
 
-from desktop_server import relay
+from desktop_server import relay, sound
 from desktop_server.typist import Typist
 
 from .serving import Serving
@@ -72,16 +72,24 @@ class Relaying(Serving):
 
     async def test_says_so_when_there_is_no_picture_or_no_sound(self):
         for path, code in (("/vnc", WSCloseCode.TRY_AGAIN_LATER), ("/audio", WSCloseCode.INTERNAL_ERROR)):
-            self.replace(PAREC=("no-such-program",))
+            self.replace(sound, PAREC=("no-such-program",))
             message = await (await self.open(path)).receive(timeout=10)
             self.assertEqual((message.type, message.data), (WSMsgType.CLOSE, code))
 
-    async def test_carries_sound(self):
-        self.replace(PAREC=("echo", "-n", "samples"))
-        self.assertEqual(await (await self.open("/audio")).receive_bytes(timeout=10), b"samples")
+    async def test_carries_sound_but_no_silence(self):
+        tone, silence = b"\x01" * sound.FRAME_BYTES, sound.SILENCE
+        for path, size in (("/audio", sound.FRAME_BYTES), ("/audio?codec=opus", 1000)):
+            script = f"cat /dev/zero | head -c {200 * len(silence)}; yes '' | tr '\\n' '\\1' | head -c {len(tone)}"
+            self.replace(sound, PAREC=("sh", "-c", f"{script}; head -c {100 * len(silence)} /dev/zero"))
+            socket = await self.open(path)
+            sizes = []
+            while (message := await socket.receive(timeout=10)).type == WSMsgType.BINARY:
+                sizes.append(len(message.data))
+            self.assertEqual(len(sizes), 1 + sound.SILENT_FRAMES)
+            self.assertLessEqual(max(sizes), size)
 
     async def test_pings_and_ends_a_browser_that_answers_nothing(self):
-        self.replace(PING_SECONDS=0.1, SILENCE_SECONDS=1.5, CLOSE_SECONDS=0.1)
+        self.replace(relay, PING_SECONDS=0.1, SILENCE_SECONDS=1.5, CLOSE_SECONDS=0.1)
         await self.listen()
         # Only while it waits for a message, this client answers pings.
         answering = asyncio.create_task(self.receive_picture(await self.open()))
@@ -160,7 +168,7 @@ class Relaying(Serving):
         self.assertLess(sent, 32 << 20)
 
     async def test_lets_go_of_a_browser_that_reads_nothing_and_says_nothing(self):
-        self.replace(SILENCE_SECONDS=0.5, CLOSE_SECONDS=0.1)
+        self.replace(relay, SILENCE_SECONDS=0.5, CLOSE_SECONDS=0.1)
 
         async def flood(_reader, writer):
             try:
@@ -178,10 +186,10 @@ class Relaying(Serving):
             while self.client.server.handler.connections:
                 await asyncio.sleep(0.01)
 
-    def replace(self, **values):
+    def replace(self, module, **values):
         for name, value in values.items():
-            self.addCleanup(setattr, relay, name, getattr(relay, name))
-            setattr(relay, name, value)
+            self.addCleanup(setattr, module, name, getattr(module, name))
+            setattr(module, name, value)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ const LONGEST_PAUSE_MS = 5000;
 /** Keys that write no character, by the character that stands for them in a text. */
 const KEYSYM_OF = new Map([['\n', 0xff0d], ['\t', 0xff09]]);
 const BACKSPACE = 0xff08;
+/** The server's code for a connection that came before there is a desktop. */
+const TRY_AGAIN_LATER = 1013;
 
 /**
  * @typedef {object} Listener
  * @property {(rfb: RFB) => void} onOpening The client is there, and may be given its settings.
- * @property {() => void} onOpen
- * @property {() => void} onLost
+ * @property {(canvas: HTMLCanvasElement | null) => void} onOpen Its picture is still to come.
+ * @property {(words: string, canvas: HTMLCanvasElement | null) => void} onLost With the last picture.
  * @property {(text: string) => void} onClipboard
  */
 
@@ -43,7 +45,12 @@ export class Connection {
 
   open() {
     const socket = new WebSocket(new URL('vnc', location.href).href.replace(/^http/, 'ws'));
+    let words = 'The connection was lost. Trying again…';
     socket.addEventListener('message', (event) => this.#readMessage(event));
+    socket.addEventListener('close', ({ code }) => {
+      if (code === TRY_AGAIN_LATER) words = 'The desktop is starting…';
+      else if (!navigator.onLine) words = 'You are offline. Trying again…';
+    });
     this.#socket = socket;
     const rfb = new RFB(this.#screen, socket, { shared: true });
     this.#rfb = rfb;
@@ -53,11 +60,15 @@ export class Connection {
     rfb.compressionLevel = 2;
     rfb.background = '#14202b';
     this.#listener.onOpening(rfb);
+    const canvas = this.#screen.querySelector('canvas');
     rfb.addEventListener('connect', () => {
       this.#failures = 0;
-      this.#listener.onOpen();
+      this.#listener.onOpen(canvas);
     });
-    rfb.addEventListener('disconnect', () => void this.#reopen());
+    rfb.addEventListener('disconnect', () => {
+      this.#listener.onLost(words, canvas);
+      void this.#reopen();
+    });
     rfb.addEventListener('clipboard', ({ detail }) => this.#listener.onClipboard(detail.text));
   }
 
@@ -146,7 +157,6 @@ export class Connection {
   }
 
   async #reopen() {
-    this.#listener.onLost();
     const pause = Math.min(500 * 2 ** this.#failures, LONGEST_PAUSE_MS);
     this.#failures += 1;
     await new Promise((resolve) => {

@@ -1,6 +1,8 @@
 import { byId } from './by-id.js';
 import { Clipboard } from './clipboard.js';
 import { Connection } from './connection.js';
+import { Cover } from './cover.js';
+import { followFullScreen, toggleFullScreen } from './full-screen.js';
 import { Sound } from './sound.js';
 import { Toolbar } from './toolbar.js';
 import { TouchKeyboard } from './touch-keyboard.js';
@@ -12,21 +14,18 @@ const screen = byId('screen', HTMLElement);
 const field = byId('typed', HTMLTextAreaElement);
 const quality = byId('quality', HTMLSelectElement);
 const soundButton = byId('sound', HTMLButtonElement);
-const status = byId('status', HTMLElement);
-
-/** @param {string} text */
-const showStatus = (text) => (status.textContent = text);
+const cover = new Cover();
 
 const connection = new Connection(screen, !isViewer, {
   onOpening: (rfb) => {
     rfb.qualityLevel = Number(quality.value);
     rfb.viewOnly = isViewer;
   },
-  onOpen: () => {
-    showStatus('');
+  onOpen: (canvas) => {
+    cover.liftFor(canvas);
     typing.focus();
   },
-  onLost: () => showStatus('The connection was lost. Trying again…'),
+  onLost: (words, canvas) => cover.show(words, canvas),
   onClipboard: (text) => clipboard.take(text),
 });
 const touchKeyboard = new TouchKeyboard(field, (...key) => connection.press(...key));
@@ -37,12 +36,11 @@ const typing = new Typing(field, {
     connection.type(text);
     touchKeyboard.releaseHeld();
   },
+  leave: () => toolbar.open(),
 });
 const toolbar = new Toolbar(() => typing.focus());
 const clipboard = new Clipboard(!isViewer, (text) => connection.paste(text), () => typing.focus());
-const sound = new Sound(() => new URL('audio', location.href).href.replace(/^http/, 'ws'), (isOn) => {
-  soundButton.textContent = isOn ? 'Mute' : 'Sound';
-});
+const sound = new Sound((isOn) => (soundButton.textContent = isOn ? 'Mute' : 'Sound'));
 
 /**
  * @param {string} id
@@ -56,10 +54,7 @@ function onTool(id, act) {
 }
 
 onTool('touch-keyboard', () => touchKeyboard.toggle());
-onTool('full-screen', () => {
-  if (document.fullscreenElement) void document.exitFullscreen();
-  else void document.documentElement.requestFullscreen();
-});
+onTool('full-screen', () => void toggleFullScreen());
 onTool('open-clipboard', () => clipboard.openDialog());
 onTool('ctrl-alt-del', () => connection.ctrlAltDel());
 onTool('sound', () => sound.toggle());
@@ -70,4 +65,5 @@ quality.addEventListener('change', () => {
 for (const type of ['mousedown', 'touchstart']) screen.addEventListener(type, () => typing.focus());
 for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, () => connection.fit(), true);
 
+followFullScreen(byId('full-screen', HTMLButtonElement));
 connection.open();

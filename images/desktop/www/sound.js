@@ -1,82 +1,77 @@
-const RATE = 44100;
-const FRAME_BYTES = 4;
+import { createOpusDecoder, hasOpus } from './opus.js';
+
+const RATE = 48000;
 /**
  * Played this much later than it came, so that a late packet makes no gap; what is later than the longest is left out.
  */
 const LEAD_SECONDS = 0.08;
 const LONGEST_LEAD_SECONDS = 0.4;
 
-/** The desktop's sound: signed 16 bit stereo from a WebSocket, played as it comes. */
+/** The desktop's sound: frames from a WebSocket, played as they come. While it is silent none come. */
 export class Sound {
-  #url;
   #onChange;
   /** @type {WebSocket | undefined} */
   #socket;
   #playAt = 0;
-  #rest = new Uint8Array(0);
+  #isOn = false;
 
-  /**
-   * @param {() => string} url
-   * @param {(isOn: boolean) => void} onChange
-   */
-  constructor(url, onChange) {
-    this.#url = url;
+  /** @param {(isOn: boolean) => void} onChange */
+  constructor(onChange) {
     this.#onChange = onChange;
   }
 
+  /** Called in an event of the user's, which browsers require. */
   toggle() {
-    if (this.#socket) this.#socket.close();
-    else this.#open();
+    this.#isOn = !this.#isOn;
+    this.#onChange(this.#isOn);
+    if (this.#isOn) void this.#open(new AudioContext({ sampleRate: RATE }));
+    else this.#socket?.close();
   }
 
-  #open() {
-    const context = new AudioContext({ sampleRate: RATE });
+  /** @param {AudioContext} context */
+  async #open(context) {
     this.#playAt = 0;
-    this.#rest = new Uint8Array(0);
-    const socket = new WebSocket(this.#url());
+    const isOpus = await hasOpus();
+    const url = new URL(isOpus ? 'audio?codec=opus' : 'audio', location.href).href.replace(/^http/, 'ws');
+    const socket = new WebSocket(url);
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
-    socket.addEventListener('message', ({ data }) => this.#play(context, this.#wholeFrames(new Uint8Array(data))));
+    /** @param {Float32Array<ArrayBuffer>[]} channels */
+    const play = (channels) => this.#play(context, channels);
+    const decoder = isOpus ? createOpusDecoder(play) : { decode: (/** @type {ArrayBuffer} */ data) => play(split(data)), close: () => {} };
+    socket.addEventListener('message', ({ data }) => decoder.decode(data));
     socket.addEventListener('close', () => {
-      this.#socket = undefined;
+      decoder.close();
       void context.close();
-      this.#onChange(false);
+      this.#socket = undefined;
+      if (this.#isOn) this.toggle();
     });
-    this.#onChange(true);
-  }
-
-  /**
-   * A message may end in the middle of a frame.
-   *
-   * @param {Uint8Array} data
-   */
-  #wholeFrames(data) {
-    const all = new Uint8Array(this.#rest.length + data.length);
-    all.set(this.#rest);
-    all.set(data, this.#rest.length);
-    const whole = all.length - (all.length % FRAME_BYTES);
-    this.#rest = all.slice(whole);
-    return new Int16Array(all.buffer, 0, whole / 2);
   }
 
   /**
    * @param {AudioContext} context
-   * @param {Int16Array} samples
+   * @param {readonly Float32Array<ArrayBuffer>[]} channels
    */
-  #play(context, samples) {
-    if (samples.length === 0) return;
+  #play(context, channels) {
     const { currentTime, destination } = context;
     if (this.#playAt < currentTime) this.#playAt = currentTime + LEAD_SECONDS;
     if (this.#playAt > currentTime + LONGEST_LEAD_SECONDS) return;
-    const buffer = context.createBuffer(2, samples.length / 2, RATE);
-    for (const channel of [0, 1]) {
-      const out = buffer.getChannelData(channel);
-      for (let at = 0; at < out.length; at += 1) out[at] = (samples[2 * at + channel] ?? 0) / 32768;
-    }
+    const buffer = context.createBuffer(channels.length, channels[0]?.length ?? 0, RATE);
+    channels.forEach((samples, channel) => buffer.copyToChannel(samples, channel));
     const source = context.createBufferSource();
     source.buffer = buffer;
     source.connect(destination);
     source.start(this.#playAt);
     this.#playAt += buffer.duration;
   }
+}
+
+/**
+ * The channels of a frame of signed 16 bit samples, left and right.
+ *
+ * @param {ArrayBuffer} data
+ */
+function split(data) {
+  const samples = new Int16Array(data);
+  return [0, 1].map((channel) => Float32Array.from({ length: samples.length / 2 }, (_, at) => (samples[2 * at + channel] ?? 0) / 32768));
 }

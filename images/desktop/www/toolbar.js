@@ -19,6 +19,14 @@ export class Toolbar {
     this.#bar.addEventListener('keydown', ({ key }) => key === 'Escape' && this.close());
   }
 
+  /** With the keyboard in it. */
+  open() {
+    this.#show(true);
+    for (const each of this.#tools.querySelectorAll('button, select')) {
+      if (each instanceof HTMLElement && each.offsetParent !== null) return each.focus();
+    }
+  }
+
   /** Gives the keyboard back to the desktop, too. */
   close() {
     this.#show(false);

@@ -5,12 +5,21 @@
 const PADDING = '\n'.repeat(40);
 /** The field is emptied when it holds more: a keyboard rereads all of it at each change. */
 const MOST_CHARACTERS = 400;
+const WAY_OUT = new Set(['Control', 'Alt', 'Shift']);
 
-/** @typedef {{ key(event: KeyboardEvent): void, text(text: string): void, erase(count: number): void }} Sink */
+/**
+ * @typedef {object} Sink
+ * @property {(event: KeyboardEvent) => void} key
+ * @property {(text: string) => void} text
+ * @property {(count: number) => void} erase
+ * @property {() => void} leave The keyboard is wanted for the page itself.
+ */
 
 /**
  * A text field that has the focus in the desktop's place, because input methods and on-screen keyboards write only into
  * such fields. Keys go to `sink.key`, what is composed or written goes to `sink.text`.
+ *
+ * All keys are the desktop's, also Tab: Ctrl, Alt and Shift together, and nothing else, are the way out.
  */
 export class Typing {
   #field;
@@ -20,6 +29,8 @@ export class Typing {
   #isComposing = false;
   /** Whether an on-screen keyboard writes: it composes each word, and shows nothing of it itself. */
   #isOnScreen = false;
+  /** Whether the keys of the way out were pressed, and no other since. */
+  #isLeaving = false;
   /** @type {Map<string, KeyboardEvent>} By their code, the keys that are down on the desktop. */
   #down = new Map();
 
@@ -50,6 +61,7 @@ export class Typing {
     this.#isOnScreen = isWritten && event.code === '';
     if (isWritten) return;
     event.preventDefault();
+    this.#isLeaving = WAY_OUT.has(event.key) && event.ctrlKey && event.altKey && event.shiftKey;
     if (isBeyondAscii(event)) return this.#sink.text(event.key);
     this.#down.set(event.code, event);
     this.#sink.key(event);
@@ -60,6 +72,8 @@ export class Typing {
     if (!this.#down.delete(event.code)) return;
     event.preventDefault();
     this.#sink.key(event);
+    if (this.#isLeaving) this.#sink.leave();
+    this.#isLeaving = false;
   }
 
   /** The keyboard is elsewhere from now on, and so would be the ends of these keys. */

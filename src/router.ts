@@ -181,5 +181,5 @@ function handlerOf(path: string): string {
  * without a Host header.
  */
 function isMonitoring({ url }: IncomingMessage): boolean {
-  return /^\/(health\/(live|ready)|metrics)$/.test(pathOf(url));
+  return /^\/(health\/(live|ready)|metrics)$/.test(pathOf(originForm(url ?? '')));
 }

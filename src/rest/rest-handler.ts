@@ -65,11 +65,14 @@ export class RestHandler {
    * Serves a request; resolves to false if no route has this path. Rejects with errors that the request did not cause.
    */
   async handle(request: IncomingMessage, reply: ServerResponse, path: string): Promise<boolean> {
-    const matches = matchRoutes(path);
-    const known = path === OPENAPI_PATH ? path : matches[0]?.route.path;
+    // A slash at the end makes no difference.
+    const resource = path.replace(/(?<=.)\/$/, '');
+    const isDocument = resource === OPENAPI_PATH;
+    const matches = matchRoutes(resource);
+    const known = isDocument ? resource : matches[0]?.route.path;
     if (known === undefined) return false;
     try {
-      if (path === OPENAPI_PATH) this.#sendDocument(request, reply);
+      if (isDocument) this.#sendDocument(request, reply);
       else await this.#serve(request, reply, matches);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

@@ -96,6 +96,12 @@ describe('the answer to a client', () => {
   );
 });
 
+it('an error of validation has a code, and nothing of how it was found', async () => {
+  const response = await ask('application/json', { query: '{ nothing }' });
+  const { errors } = (await response.json()) as { errors: { extensions: object }[] };
+  expect(errors.map(({ extensions }) => extensions)).toEqual([{ code: 'BAD_USER_INPUT' }]);
+});
+
 describe('an event stream', () => {
   it('tells of an operation that is refused in an event, and ends for an EventSource that connects again', async () => {
     for (const query of ['{', '{ nothing }', `subscription { vmEvents(vmId: "${GONE}") { seq } }`]) {
@@ -328,6 +334,8 @@ describe('the API', () => {
     ['GET /health/ready HTTP/1.0', '200'],
     ['GET /health/live HTTP/1.1\r\nHost: gateway:4000', '200'],
     ['GET /metrics HTTP/1.1\r\nHost: gateway:4000', '200'],
+    ['GET http://gateway:4000/health/live HTTP/1.1\r\nHost: gateway:4000', '200'],
+    ['GET http://gateway:4000/vms HTTP/1.1\r\nHost: gateway:4000', '404'],
     ['GET /health/other HTTP/1.1\r\nHost: gateway:4000', '404'],
     ['GET /vms HTTP/1.1\r\nHost: gateway:4000', '404'],
     ['GET /vms HTTP/1.0', '404'],

@@ -232,7 +232,7 @@ describe('HTTP', () => {
   it('a slash at the end of a path makes no difference', async () => {
     const token = await newAccount();
     const id = await createVm(gateway, token);
-    for (const path of ['/vms', `/vms/${id}`, `/vms/secrets`]) {
+    for (const path of ['/vms', `/vms/${id}`, '/vms/secrets', '/openapi.json']) {
       const [without, with_] = [
         await gateway.rest(token, 'GET', path),
         await gateway.rest(token, 'GET', `${path}/?a=b`),

@@ -46,9 +46,11 @@ export function graphqlErrorOf(error: ApiError): GraphQLError {
 
 /** Gives an error that graphql itself found in a request the code BAD_USER_INPUT. Its message quotes no values. */
 export function requestFault(error: GraphQLError): GraphQLError {
-  const { code, ...extensions } = error.extensions;
-  if (isErrorCode(code)) return error;
-  return rebuild(error, { message: error.message, code: 'BAD_USER_INPUT', details: extensions });
+  // `http` is yoga's own note of a status.
+  const { code, http, ...extensions } = error.extensions;
+  const isKnown = isErrorCode(code);
+  if (isKnown && http === undefined) return error;
+  return rebuild(error, { message: error.message, code: isKnown ? code : 'BAD_USER_INPUT', details: extensions });
 }
 
 /** Adds the request id, which identifies the log line. */

@@ -2,6 +2,7 @@ import { publicLocation } from './public-location.ts';
 import { isOwnCookie } from '../access/own-cookies.ts';
 import { staysWithinVm } from '../access/stays-within-vm.ts';
 import { withClosedFrames } from './with-closed-frames.ts';
+import { withLengthLast } from './with-length-last.ts';
 import { withoutHopByHop } from './without-hop-by-hop.ts';
 import { withPrivateCaching } from './with-private-caching.ts';
 
@@ -19,7 +20,7 @@ export interface Answered {
 }
 
 /**
- * The headers for the client, in the app's order and case. Without hop-by-hop headers, and without what would reach
+ * The headers for the client, in the app's order (but for Content-Length) and case. Without hop-by-hop headers, and without what would reach
  * beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the order to clear all cookies.
  * Redirects to the app's own port lead to its public address. A private response is kept out of shared caches and of
  * other origins' frames.
@@ -30,7 +31,7 @@ export function responseHeaders(raw: readonly string[], answered: Answered): str
     if (name === 'location') return publicLocation(value, answered);
     return name === 'clear-site-data' ? withoutCookies(value) : value;
   });
-  return answered.isPrivate ? withClosedFrames(withPrivateCaching(forwarded)) : forwarded;
+  return withLengthLast(answered.isPrivate ? withClosedFrames(withPrivateCaching(forwarded)) : forwarded);
 }
 
 function mayBeSet(cookie: string, answered: Answered): boolean {

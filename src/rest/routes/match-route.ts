@@ -9,12 +9,9 @@ export interface RouteMatch {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/**
- * The routes with the first pattern that matches the path, one per operation; empty if there is none. A slash at the
- * end makes no difference.
- */
+/** The routes with the first pattern that matches the path, one per operation; empty if there is none. */
 export function matchRoutes(path: string): RouteMatch[] {
-  const values = (path.endsWith('/') ? path.slice(0, -1) : path).split('/').map(decode);
+  const values = path.split('/').map(decode);
   const matches = PATTERNS.flatMap(({ route, names }) => {
     const params = matchPath(names, values);
     return params === undefined ? [] : [{ route, params }];

@@ -37,7 +37,7 @@ it('shares a VM with a guest, lists the guest, and ends their access', async () 
 
   const guest = await browser.newPage();
   await guest.goto(link ?? '');
-  await guest.getByText('This is not available at the moment.').waitFor();
+  await guest.getByText('Only its owner can start it.').waitFor();
   expect(await guest.content()).not.toContain('Secret plans');
   expect(await guest.getByRole('button').count()).toBe(0);
   await dialog.getByRole('button', { name: 'Close' }).click();

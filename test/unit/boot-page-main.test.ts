@@ -20,7 +20,7 @@ function view(status: VmStatus, more: Partial<BootPageState> = {}): string {
   const vm = { vmlabel: 'My <desk>', status, lastFailure, attempts: 0, enabled: status !== 'STOPPED' };
   const state: BootPageState = {
     vm,
-    isOwner: true,
+    audience: 'owner',
     kind: 'Ubuntu',
     progress: undefined,
     violations: [],
@@ -54,6 +54,7 @@ describe('the boot page of an owner', () => {
     expect(view('STOPPED')).toMatch(/<form method="post" action="\/\.swiftor\/start\?to=%2F"><button>Start</);
     const full = view('STOPPED', { violations: ['The plan Core allows 1 VM.', 'And no <more>.'] });
     expect(full).toContain('<li>The plan Core allows 1 VM.</li>');
+    expect(full).toContain('<button aria-describedby="refusal">Start: your plan refuses it now</button>');
     expect(full).toContain('<li>And no &lt;more&gt;.</li>');
   });
 
@@ -83,13 +84,13 @@ describe('the boot page of an owner', () => {
 describe('the boot page of a visitor', () => {
   it.each(VM_STATUSES)('reveals nothing about a VM that is %s', (status) => {
     const text = view(status, {
-      isOwner: false,
+      audience: 'visitor',
       progress: { percent: 40, message: 'Downloading secret/image.' },
       violations: ['No room.'],
     });
     for (const secret of ['desk', 'Ubuntu', 'form', 'secret', 'APP_EXITED', '40', 'No room'])
       expect(text).not.toContain(secret);
-    const kinds = new Set(VM_STATUSES.map((each) => view(each, { isOwner: false })));
+    const kinds = new Set(VM_STATUSES.map((each) => view(each, { audience: 'visitor' })));
     expect(kinds.size).toBe(2);
   });
 });
@@ -105,5 +106,18 @@ describe('redirectPath', () => {
     ['/.swiftor/start?to=%2Fa%0D%0ASet-Cookie%3A%20x', '/'],
   ])('redirects %s to %s', (url, expected) => {
     expect(redirectPath(url)).toBe(expected);
+  });
+});
+
+describe('the boot page of a guest', () => {
+  it('says that it is shared, and neither its label, nor why it failed, nor how to start it', () => {
+    const off = view('STOPPED', { audience: 'guest' });
+    expect(off).toContain('Shared with you');
+    expect(off).toContain('Only its owner can start it.');
+    for (const status of VM_STATUSES) {
+      const page = view(status, { audience: 'guest' });
+      expect(page).toContain('<h1>Ubuntu</h1>');
+      for (const secret of ['desk', 'APP_EXITED', 'about', '<form']) expect(page).not.toContain(secret);
+    }
   });
 });

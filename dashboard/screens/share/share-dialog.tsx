@@ -60,11 +60,13 @@ export function ShareDialog({ vm, onClose }: { vm: Vm; onClose: () => void }): J
           </p>
         )}
         {url !== undefined && (
-          <p class="address small" role="status">
-            <code>{url}</code>
-            <Copy text={url} label={shareWords.copy} />
-            <span class="hint">{shareWords.copyNow}</span>
-          </p>
+          <div role="status">
+            <p class="address small">
+              <code>{url}</code>
+              <Copy text={url} label={shareWords.copy} />
+            </p>
+            <p class="hint">{shareWords.copyNow}</p>
+          </div>
         )}
         <Accesses vmId={vm.id} accesses={data?.vm?.openAccess} onEnded={reload} />
         <div class="buttons">

@@ -6,17 +6,37 @@ import { bootingContent } from './booting-content.ts';
 
 /** Renders the main part of the page, which is sent with the page and again whenever it changes. Pure. */
 export function renderMain(state: BootPageState): Html {
-  const { vm, isOwner, kind } = state;
-  const title = isOwner ? vm.vmlabel : 'One moment';
-  const { name, status, detail, bar, more } = isOwner ? ownerContent(state) : visitorContent(vm.status);
-  return html`<main data-view="${name}" data-title="${isOwner ? `${status} · ${vm.vmlabel}` : status}">
-    ${isOwner && html`<p class="kind">${kind}</p>`}
+  const { audience, kind } = state;
+  const { name, status, detail, bar, more } = contentOf(state);
+  const title = titleOf(state);
+  return html`<main data-view="${name}" data-title="${audience === 'visitor' ? status : `${status} · ${title}`}">
+    ${audience !== 'visitor' && html`<p class="kind">${audience === 'owner' ? kind : 'Shared with you'}</p>`}
     <h1>${title}</h1>
     <p class="status" role="status" data-part="status">${status}</p>
     ${bar !== undefined && html`<div class="bar" data-part="bar">${barOf(bar)}</div>`}
     <p class="detail" data-part="detail">${detail}</p>
     ${more !== undefined && html`<div data-part="more">${more}</div>`}
   </main>`;
+}
+
+/** What the page calls the VM: its label is its owner's. */
+export function titleOf({ vm, audience, kind }: Pick<BootPageState, 'vm' | 'audience' | 'kind'>): string {
+  if (audience === 'owner') return vm.vmlabel;
+  return audience === 'guest' ? kind : 'One moment';
+}
+
+function contentOf(state: BootPageState): Content {
+  if (state.audience === 'owner') return ownerContent(state);
+  const { status } = state.vm;
+  const isOff = status === 'STOPPED' || status === 'STOPPING';
+  if (state.audience === 'guest' && isOff) {
+    return {
+      name: 'off',
+      status: 'It is off.',
+      detail: 'Only its owner can start it. This page opens it as soon as it runs.',
+    };
+  }
+  return visitorContent(status);
 }
 
 function barOf(bar: number | 'unknown'): Html {
@@ -94,7 +114,7 @@ function utc(iso: string): string {
 
 function violationsOf({ violations }: BootPageState): Html | undefined {
   if (violations.length === 0) return undefined;
-  return html`<div class="refusal">
+  return html`<div class="refusal" id="refusal">
     <p>Your plan has no room for it now:</p>
     <ul>
       ${violations.map((sentence) => html`<li>${sentence}</li>`)}
@@ -102,6 +122,11 @@ function violationsOf({ violations }: BootPageState): Html | undefined {
   </div>`;
 }
 
-function startForm({ startPath }: BootPageState, label: string): Html {
-  return html`<form method="post" action="${startPath}"><button>${label}</button></form>`;
+/** A start that the plan refuses says so at its button, too, which may be seen without what is above it. */
+function startForm({ startPath, violations }: BootPageState, label: string): Html {
+  const button =
+    violations.length === 0
+      ? html`<button>${label}</button>`
+      : html`<button aria-describedby="refusal">${label}: your plan refuses it now</button>`;
+  return html`<form method="post" action="${startPath}">${button}</form>`;
 }

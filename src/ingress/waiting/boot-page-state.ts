@@ -2,10 +2,16 @@ import type { VmProgress } from '../../events/vm-event.ts';
 import type { Html } from '../../lib/html.ts';
 import type { Vm } from '../../vm/vm.ts';
 
-/** What the page depends on. Visitors see only whether the VM is starting; everything else is for its owner. */
+/**
+ * Whom the page is for: the VM's owner, somebody whom it is shared with, or a visitor of a PUBLIC mapping. Only the
+ * owner sees more than whether it is starting.
+ */
+export type Audience = 'owner' | 'guest' | 'visitor';
+
+/** What the page depends on. */
 export interface BootPageState {
   readonly vm: Pick<Vm, 'vmlabel' | 'status' | 'lastFailure' | 'attempts' | 'enabled'>;
-  readonly isOwner: boolean;
+  readonly audience: Audience;
   /** The name of the VM's distribution. */
   readonly kind: string;
   readonly progress: VmProgress | undefined;

@@ -16,7 +16,8 @@ import { answerNotHere } from '../pages/answer-not-here.ts';
 import { BOOT_SCRIPT } from '../pages/page-assets.ts';
 import { renderPage } from '../pages/render-page.ts';
 import type { VmView } from '../routing/resolution.ts';
-import { renderMain } from './boot-page-main.ts';
+import { renderMain, titleOf } from './boot-page-main.ts';
+import type { Audience } from './boot-page-state.ts';
 
 export const START_PATH = '/.swiftor/start';
 export const EVENTS_PATH = '/.swiftor/events';
@@ -40,7 +41,7 @@ export class BootPage {
   async show(req: IncomingMessage, res: ServerResponse, view: VmView, retryAfterSeconds: number): Promise<void> {
     const path = originForm(req.url ?? '/');
     const { body, headers } = renderPage({
-      title: isOwner(view) ? view.vm.vmlabel : 'One moment',
+      title: titleOf({ vm: view.vm, audience: audienceOf(view), kind: this.#kindOf(view.vm) }),
       main: await this.renderMain(view, path),
       script: BOOT_SCRIPT,
       eventsPath: `${EVENTS_PATH}?of=${encodeURIComponent(path)}`,
@@ -51,16 +52,16 @@ export class BootPage {
 
   /** Renders the main part of the page. `path` is the path that the person requested. */
   async renderMain(view: VmView, path: string, progress?: VmProgress): Promise<Html> {
-    const { catalog, bootProgress } = this.#options;
+    const { bootProgress } = this.#options;
     const { vm } = view;
     const canBeStarted = vm.status === 'STOPPED' || vm.status === 'FAILED';
     return renderMain({
       vm,
-      isOwner: isOwner(view),
-      kind: catalog.distributions.get(vm.distribution)?.name ?? vm.distribution,
+      audience: audienceOf(view),
+      kind: this.#kindOf(vm),
       progress: progress ?? bootProgress.find(vm.id, vm.status),
       // A VM that is enabled already counts towards the plan.
-      violations: isOwner(view) && canBeStarted && !vm.enabled ? await this.#readViolations(vm) : [],
+      violations: audienceOf(view) === 'owner' && canBeStarted && !vm.enabled ? await this.#readViolations(vm) : [],
       startPath: `${START_PATH}?to=${encodeURIComponent(path)}`,
     });
   }
@@ -79,6 +80,10 @@ export class BootPage {
     answerPlain(res, 303, '', { Location: redirectPath(req.url) });
   }
 
+  #kindOf({ distribution }: Vm): string {
+    return this.#options.catalog.distributions.get(distribution)?.name ?? distribution;
+  }
+
   async #readViolations(vm: Vm): Promise<string[]> {
     const { db, catalog } = this.#options;
     const usage = await readUsage(db, vm.userId, vm.id);
@@ -86,8 +91,9 @@ export class BootPage {
   }
 }
 
-function isOwner({ ticket }: VmView): boolean {
-  return ticket !== undefined && !ticket.isGuest;
+function audienceOf({ ticket }: VmView): Audience {
+  if (ticket === undefined) return 'visitor';
+  return ticket.isGuest ? 'guest' : 'owner';
 }
 
 /** The path in the parameter `to`, or `/` unless it is a path of this host. */

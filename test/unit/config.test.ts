@@ -41,6 +41,7 @@ it('the defaults are a gateway on this machine only', () => {
       ]),
     },
     auditDays: 90,
+    maxAccessMs: 12 * 60 * 60 * 1000,
     dashboard: { oidc: undefined },
     allowedOrigins: new Set(),
     introspection: true,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, onTestFinished, expect, it } from 'vitest';
 import { docker } from '../support/engines.ts';
 import { openEngineProxy, type EngineProxy } from '../support/engine-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -9,17 +9,19 @@ import { testToken } from '../support/tokens.ts';
 import { useGateway } from '../support/use-gateway.ts';
 import { containersOf, createVmProbe } from '../support/vm-probe.ts';
 
-let proxy: EngineProxy;
+/** Two ways to one engine, so that two failures of an engine can be tested at once. */
+const REGIONS = ['AU', 'US'] as const;
+type Region = (typeof REGIONS)[number];
+let proxies: Readonly<Record<Region, EngineProxy>>;
 beforeAll(async () => {
-  proxy = await openEngineProxy();
+  const [AU, US] = await Promise.all([openEngineProxy(), openEngineProxy()]);
+  proxies = { AU, US };
 });
-afterAll(() => proxy[Symbol.asyncDispose]());
-const gateway = useGateway(() => ({ env: { REGIONS: `AU=${proxy.endpoint}` } }));
+afterAll(() => Promise.all(REGIONS.map((region) => proxies[region][Symbol.asyncDispose]())));
+const gateway = useGateway(() => ({
+  env: { REGIONS: REGIONS.map((region) => `${region}=${proxies[region].endpoint}`).join() },
+}));
 const token = await testToken('alice', { plan: 'unlimited' });
-beforeEach(() => {
-  proxy.set('open');
-  proxy.muteEvents(false);
-});
 
 interface Shown {
   readonly status: string;
@@ -38,10 +40,10 @@ async function show(id: string): Promise<Shown | null> {
 const statusOf = async (id: string): Promise<string> => (await show(id))?.status ?? 'gone';
 const { start } = createVmProbe(gateway, token);
 
-async function runningVm(): Promise<string> {
-  const id = await createVm(gateway, token);
+async function runningVm(region: Region = 'AU'): Promise<string> {
+  const id = await createVm(gateway, token, { region });
   await start(id);
-  await eventually(async () => (await statusOf(id)) === 'RUNNING', { deadline: 20_000 });
+  await eventually(async () => (await statusOf(id)) === 'RUNNING', { deadline: 30_000 });
   return id;
 }
 async function containerOf(id: string) {
@@ -104,8 +106,11 @@ describe('RUNNING is not shown for longer than 2 s of an app that is gone, with 
     },
     60_000,
   );
+});
 
-  it('when its container is restarted by hand, and the address leads to the new one', async () => {
+// These mostly wait.
+describe.concurrent('a VM with the events of its engine', () => {
+  it('whose container is restarted by hand is RUNNING again, and its address leads to the new one', async () => {
     const id = await runningVm();
     await (await containerOf(id)).restart({ t: 0 });
     const isBack = async () =>
@@ -114,7 +119,7 @@ describe('RUNNING is not shown for longer than 2 s of an app that is gone, with 
     expect(await answers(id)).toBe(true);
   }, 60_000);
 
-  it('and a container that is only renamed stays RUNNING all the while', async () => {
+  it('whose container is only renamed stays RUNNING all the while', async () => {
     const id = await runningVm();
     const container = await containerOf(id);
     await container.rename({ name: `swiftor-test-renamed-${id}` });
@@ -126,21 +131,8 @@ describe('RUNNING is not shown for longer than 2 s of an app that is gone, with 
     }
     expect((await containerOf(id)).id).toBe(container.id);
   }, 60_000);
-});
 
-describe('RUNNING is not shown for longer than 12 s of an app that is gone, without any event', () => {
-  it('whatever happened to its container', async () => {
-    proxy.muteEvents(true);
-    const vms = await Promise.all(MANIPULATIONS.map(async ([what, harm]) => ({ what, harm, id: await runningVm() })));
-    const lies = await Promise.all(
-      vms.map(async ({ what, harm, id }) => [what, await longestLie(id, () => harm(id))] as const),
-    );
-    for (const [what, longest] of lies) expect([what, longest < 12_000]).toEqual([what, true]);
-  }, 90_000);
-});
-
-describe('an app that stops answering while its container runs', () => {
-  it('is DEGRADED within 12 s, still enabled, and RUNNING again when it answers', async () => {
+  it('whose app stops answering is DEGRADED within 12 s, still enabled, and RUNNING again when it answers', async () => {
     const id = await runningVm();
     const container = await containerOf(id);
     // To every process but the container's first and the one that sends it.
@@ -159,11 +151,29 @@ describe('an app that stops answering while its container runs', () => {
   }, 60_000);
 });
 
-describe('an engine that does not answer', () => {
-  it.each(['refuse', 'stall'] as const)(
+describe('RUNNING is not shown for longer than 12 s of an app that is gone, without any event', () => {
+  it('whatever happened to its container', async () => {
+    for (const region of REGIONS) proxies[region].muteEvents(true);
+    onTestFinished(() => REGIONS.forEach((region) => proxies[region].muteEvents(false)));
+    const vms = await Promise.all(MANIPULATIONS.map(async ([what, harm]) => ({ what, harm, id: await runningVm() })));
+    const lies = await Promise.all(
+      vms.map(async ({ what, harm, id }) => [what, await longestLie(id, () => harm(id))] as const),
+    );
+    for (const [what, longest] of lies) expect([what, longest < 12_000]).toEqual([what, true]);
+  }, 90_000);
+});
+
+describe.concurrent('an engine that does not answer', () => {
+  it.each([
+    ['refuse', 'AU'],
+    ['stall', 'US'],
+  ] as const)(
     '(%s) makes its VMs UNKNOWN after 15 s, takes no request down, and is followed by the truth',
-    async (way) => {
-      const [kept, killed, off] = [await runningVm(), await runningVm(), await createVm(gateway, token)];
+    async (way, region) => {
+      const proxy = proxies[region];
+      onTestFinished(() => proxy.set('open'));
+      const [kept, killed] = await Promise.all([runningVm(region), runningVm(region)]);
+      const off = await createVm(gateway, token, { region });
       const before = await show(kept);
       proxy.set(way);
       const cut = performance.now();
@@ -176,14 +186,14 @@ describe('an engine that does not answer', () => {
         Date.parse(before?.observedAt ?? '') + 30_000,
       );
       const { data } = await gateway.graphql<{ regions: unknown[] }>(token, '{ regions { code available } }');
-      expect(data?.regions).toEqual([{ code: 'AU', available: false }]);
+      expect(data?.regions).toContainEqual({ code: region, available: false });
 
       // Reads and writes go on: nothing waits for the engine.
       const asked = performance.now();
       for (let count = 0; count < 20; count += 1) await statusOf(kept);
       expect((performance.now() - asked) / 20).toBeLessThan(200);
       expect((await start(off)).status).toBe(200);
-      const doomed = await createVm(gateway, token);
+      const doomed = await createVm(gateway, token, { region });
       expect((await gateway.rest(token, 'DELETE', `/vms/delete/${doomed}`)).status).toBe(200);
       await (await containerOf(killed)).kill();
 
@@ -193,7 +203,7 @@ describe('an engine that does not answer', () => {
           const statuses = await Promise.all([kept, killed, off].map(statusOf));
           return statuses.every((status) => status === 'RUNNING') && (await statusOf(doomed)) === 'gone';
         },
-        { deadline: 20_000 },
+        { deadline: 40_000 },
       );
       for (const id of [kept, killed, off]) expect([id, await answers(id)]).toEqual([id, true]);
     },

@@ -104,38 +104,46 @@ describe('a gateway that is ended', () => {
     expect((await containersOf(id)).map(({ State }) => State)).toEqual(['running']);
   });
 
-  it('by SIGTERM in the middle of a boot gives its lease back: the next one goes on at once', async () => {
-    const env = await settings();
-    await using first = await startGatewayProcess(env);
-    const id = await createVm(first, 'slow');
-    await call(first, 'POST', `/vms/start/${id}`);
-    await eventually(async () => (await statusOf(first, id)) === 'BOOTING', { deadline: 20_000 });
-    first.child.kill('SIGTERM');
-    expect(await first.exited).toBe(0);
-    const { rows } = await executeSql(env['DATABASE_URL'] ?? '', 'select lease_owner from vm');
-    expect(rows).toEqual([{ lease_owner: null }]);
-    await using second = await startGatewayProcess(env);
-    await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 10_000 });
-    expect(await containersOf(id)).toHaveLength(1);
-  });
+  it(
+    'by SIGTERM in the middle of a boot gives its lease back: the next one goes on at once',
+    { timeout: 60_000 },
+    async () => {
+      const env = await settings();
+      await using first = await startGatewayProcess(env);
+      const id = await createVm(first, 'slow');
+      await call(first, 'POST', `/vms/start/${id}`);
+      await eventually(async () => (await statusOf(first, id)) === 'BOOTING', { deadline: 20_000 });
+      first.child.kill('SIGTERM');
+      expect(await first.exited).toBe(0);
+      const { rows } = await executeSql(env['DATABASE_URL'] ?? '', 'select lease_owner from vm');
+      expect(rows).toEqual([{ lease_owner: null }]);
+      await using second = await startGatewayProcess(env);
+      await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 10_000 });
+      expect(await containersOf(id)).toHaveLength(1);
+    },
+  );
 });
 
 describe('a gateway that is killed', () => {
-  it('in the middle of a boot is followed by one that adopts the container and goes on', async () => {
-    const env = await settings();
-    await using first = await startGatewayProcess(env);
-    const id = await createVm(first, 'slow');
-    await call(first, 'POST', `/vms/start/${id}`);
-    await eventually(async () => (await containersOf(id)).some(({ State }) => State === 'running'), {
-      deadline: 20_000,
-    });
-    const [before] = await containersOf(id);
-    first.child.kill('SIGKILL');
-    await first.exited;
-    await using second = await startGatewayProcess(env);
-    await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 25_000 });
-    expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
-  });
+  it(
+    'in the middle of a boot is followed by one that adopts the container and goes on',
+    { timeout: 60_000 },
+    async () => {
+      const env = await settings();
+      await using first = await startGatewayProcess(env);
+      const id = await createVm(first, 'slow');
+      await call(first, 'POST', `/vms/start/${id}`);
+      await eventually(async () => (await containersOf(id)).some(({ State }) => State === 'running'), {
+        deadline: 20_000,
+      });
+      const [before] = await containersOf(id);
+      first.child.kill('SIGKILL');
+      await first.exited;
+      await using second = await startGatewayProcess(env);
+      await eventually(async () => (await statusOf(second, id)) === 'RUNNING', { deadline: 25_000 });
+      expect((await containersOf(id)).map(({ Id }) => Id)).toEqual([before?.Id]);
+    },
+  );
 
   it('with its embedded database loses nothing that was acknowledged', async () => {
     const { DATABASE_URL: _unused, ...env } = await settings();

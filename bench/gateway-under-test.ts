@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { startGatewayProcess } from '../test/support/gateway-process.ts';
-import { ROOMY_LIMITS } from '../test/support/roomy-limits.ts';
+import { startGatewayProcess } from '../test/support/gateway/gateway-process.ts';
+import { ROOMY_LIMITS } from '../test/support/gateway/roomy-limits.ts';
 
 const READY_DEADLINE_MS = 30_000;
 const DRAIN_DEADLINE_MS = 15_000;

@@ -1,5 +1,5 @@
 import { signToken } from '../src/auth/jwt.ts';
-import { executeSql } from '../test/support/execute-sql.ts';
+import { executeSql } from '../test/support/database/execute-sql.ts';
 
 export const VMS_PER_ACCOUNT = 5;
 

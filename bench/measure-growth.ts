@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { executeSql } from '../test/support/execute-sql.ts';
+import { executeSql } from '../test/support/database/execute-sql.ts';
 import { readCpuMs } from './cpu-time.ts';
 import type { Figure } from './figure.ts';
 import { askGateway, type GatewayUnderTest } from './gateway-under-test.ts';

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { createOpenLink, openVm } from '../support/open-vm.ts';
-import { openTestRegistry, type TestRegistry } from '../support/registry.ts';
-import { visit } from '../support/visit.ts';
-import { createVm } from '../support/vms.ts';
-import { testToken } from '../support/tokens.ts';
-import { useGateway } from '../support/use-gateway.ts';
+import { createOpenLink, openVm } from '../support/ingress/open-vm.ts';
+import { openTestRegistry, type TestRegistry } from '../support/engine/registry.ts';
+import { visit } from '../support/ingress/visit.ts';
+import { createVm } from '../support/vm/vms.ts';
+import { testToken } from '../support/gateway/tokens.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
 
 const MB = 1_000_000;
 const PAGE = { accept: 'text/html,application/xhtml+xml', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' };

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { expect, it, onTestFinished } from 'vitest';
-import { startApiProcess } from '../support/api-process.ts';
-import { openBrowser } from '../support/browser.ts';
-import { openDatabaseProxy } from '../support/database-proxy.ts';
-import { removeVmRow } from '../support/remove-vm-row.ts';
+import { startApiProcess } from '../support/gateway/api-process.ts';
+import { openBrowser } from '../support/browser/browser.ts';
+import { openDatabaseProxy } from '../support/database/database-proxy.ts';
+import { removeVmRow } from '../support/database/remove-vm-row.ts';
 
 const CLIENT = path.join(import.meta.dirname, '../../client/src/index.ts');
 const PAGE = `<!doctype html>

@@ -3,9 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { openBrowser } from '../support/browser/browser.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 /**
  * A page of somebody else's, at an address like a VM's, opened by a person whose browser even holds their token as a

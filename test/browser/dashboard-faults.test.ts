@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import { openDashboard } from '../support/dashboard.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { removeInstallation } from '../support/engines.ts';
+import { openBrowser } from '../support/browser/browser.ts';
+import { openDashboard } from '../support/browser/dashboard.ts';
+import { createTestDatabase } from '../support/database/database.ts';
+import { removeInstallation } from '../support/engine/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/execute-sql.ts';
-import { createTestGateway } from '../support/gateway.ts';
-import { startGatewayProcess } from '../support/gateway-process.ts';
+import { executeSql } from '../support/database/execute-sql.ts';
+import { createTestGateway } from '../support/gateway/gateway.ts';
+import { startGatewayProcess } from '../support/gateway/gateway-process.ts';
 import { freePort } from '../support/ports.ts';
-import { testImage } from '../support/tiny-image.ts';
-import { JWT_SECRET, testToken } from '../support/tokens.ts';
-import { createVm, VM_INPUT } from '../support/vms.ts';
+import { testImage } from '../support/engine/tiny-image.ts';
+import { JWT_SECRET, testToken } from '../support/gateway/tokens.ts';
+import { createVm, VM_INPUT } from '../support/vm/vms.ts';
 
 let browser: Browser;
 beforeAll(async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { keepScreenshot } from '../support/browser.ts';
-import { crasher, PHONE, useDashboardBrowser } from '../support/dashboard.ts';
-import { testToken } from '../support/tokens.ts';
-import { useGateway } from '../support/use-gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { keepScreenshot } from '../support/browser/browser.ts';
+import { crasher, PHONE, useDashboardBrowser } from '../support/browser/dashboard.ts';
+import { testToken } from '../support/gateway/tokens.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const openDashboard = useDashboardBrowser();
 const gateway = useGateway(async () => ({

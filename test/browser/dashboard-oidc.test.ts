@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway } from '../support/gateway.ts';
-import { AUDIENCE, CLIENT_ID, startOidcIssuer } from '../support/oidc-issuer.ts';
+import { createTestGateway } from '../support/gateway/gateway.ts';
+import { AUDIENCE, CLIENT_ID, startOidcIssuer } from '../support/browser/oidc-issuer.ts';
 import { freePort } from '../support/ports.ts';
 
 /** Renewed at 80 % of this. */

@@ -4,12 +4,12 @@ import { gzipSync } from 'node:zlib';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadDashboardFiles } from '../../src/dashboard/dashboard-files.ts';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { openDashboard, PHONE, WIDE } from '../support/dashboard.ts';
-import { testImage } from '../support/tiny-image.ts';
-import { testToken } from '../support/tokens.ts';
-import { useGateway } from '../support/use-gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { openDashboard, PHONE, WIDE } from '../support/browser/dashboard.ts';
+import { testImage } from '../support/engine/tiny-image.ts';
+import { testToken } from '../support/gateway/tokens.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const token = await testToken('screens', { plan: 'unlimited' });

@@ -1,9 +1,9 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { openDashboard, PHONE, WIDE } from '../support/dashboard.ts';
-import { useGateway } from '../support/use-gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { openDashboard, PHONE, WIDE } from '../support/browser/dashboard.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const gateway = useGateway();
 let browser: Browser;

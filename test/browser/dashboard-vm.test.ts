@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { keepScreenshot } from '../support/browser.ts';
-import { crasher, useDashboardBrowser } from '../support/dashboard.ts';
+import { keepScreenshot } from '../support/browser/browser.ts';
+import { crasher, useDashboardBrowser } from '../support/browser/dashboard.ts';
 import { eventually } from '../support/eventually.ts';
-import { testImage } from '../support/tiny-image.ts';
-import { testToken } from '../support/tokens.ts';
-import { useGateway } from '../support/use-gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { testImage } from '../support/engine/tiny-image.ts';
+import { testToken } from '../support/gateway/tokens.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const MARKUP = '<img src=x onerror=alert(1)>';
 /** What the header may say of a boot, in order. */

@@ -1,11 +1,11 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, keepScreenshot } from '../support/browser.ts';
-import { containerOf, processesOf, readFileOf } from '../support/containers.ts';
+import { openBrowser, keepScreenshot } from '../support/browser/browser.ts';
+import { containerOf, processesOf, readFileOf } from '../support/engine/containers.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { awaitRunning, NO_REGISTRY, openByLink } from '../support/real-vm.ts';
-import { createVm } from '../support/vms.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
+import { awaitRunning, NO_REGISTRY, openByLink } from '../support/vm/real-vm.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const PASSWORD = 'a password of 27 characters';
 const TERMINAL_BUTTON = { x: 117, y: 785 };

@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { openDesktop, screenSize, type TestDesktop } from '../support/desktop.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { openDesktop, screenSize, type TestDesktop } from '../support/browser/desktop.ts';
 import { eventually } from '../support/eventually.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };

@@ -3,8 +3,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { ContainerCreateOptions } from 'dockerode';
 import { expect, it, onTestFinished } from 'vitest';
-import { docker } from '../support/engines.ts';
-import { tarArchive, type TarEntry } from '../support/tar-archive.ts';
+import { docker } from '../support/engine/engines.ts';
+import { tarArchive, type TarEntry } from '../support/engine/tar-archive.ts';
 
 const TESTS = fileURLToPath(new URL('../../images/desktop/tests/', import.meta.url));
 const IMAGE = 'local/webtop:debian-xfce';

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { openDesktop, seeDesktop, type TestDesktop } from '../support/desktop.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { openDesktop, seeDesktop, type TestDesktop } from '../support/browser/desktop.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** Notes which keys the page asks the system for. */

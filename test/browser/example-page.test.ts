@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { createTestGateway } from '../support/gateway.ts';
-import { createVm } from '../support/vms.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { createTestGateway } from '../support/gateway/gateway.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 it('the example page shows VMs and their status as it changes', async () => {
   const html = await readFile(path.join(import.meta.dirname, '../../examples/page.html'));

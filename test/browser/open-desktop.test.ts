@@ -1,13 +1,13 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { keepScreenshot, openBrowser } from '../support/browser.ts';
-import { containerOf, processesOf } from '../support/containers.ts';
-import { countColours } from '../support/desktop-picture.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { containerOf, processesOf } from '../support/engine/containers.ts';
+import { countColours } from '../support/browser/desktop-picture.ts';
 import { eventually } from '../support/eventually.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { awaitRunning, NO_REGISTRY } from '../support/real-vm.ts';
-import { movePointer, pointerOf } from '../support/rfb.ts';
-import { createVm } from '../support/vms.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
+import { awaitRunning, NO_REGISTRY } from '../support/vm/real-vm.ts';
+import { movePointer, pointerOf } from '../support/browser/rfb.ts';
+import { createVm } from '../support/vm/vms.ts';
 
 const PASSWORD = 'a password of 27 characters';
 const TERMINAL_BUTTON = { x: 117, y: 785 };

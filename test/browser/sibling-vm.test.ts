@@ -1,12 +1,12 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
+import { openBrowser } from '../support/browser/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { createOpenLink } from '../support/open-vm.ts';
-import { createSeeminglyRunningVm } from '../support/seem-running.ts';
-import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { testToken } from '../support/tokens.ts';
+import { createOpenLink } from '../support/ingress/open-vm.ts';
+import { createSeeminglyRunningVm } from '../support/vm/seem-running.ts';
+import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
+import { testToken } from '../support/gateway/tokens.ts';
 
 const alice = await testToken('alice');
 const mallory = await testToken('mallory');

@@ -1,4 +1,4 @@
-import type { DatabaseWay } from '../support/database-proxy.ts';
+import type { DatabaseWay } from '../support/database/database-proxy.ts';
 import type { Nemesis, Reach } from './nemesis.ts';
 
 const TERMINATE =

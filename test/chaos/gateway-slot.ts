@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway/gateway-process.ts';
 
 /** A gateway may drain for 10 s. */
 const END_MS = 12_000;

@@ -1,7 +1,7 @@
 import { it } from 'vitest';
 import { createSwiftorClient } from '../../client/src/index.ts';
-import { startApiProcess } from '../support/api-process.ts';
-import { openDatabaseProxy } from '../support/database-proxy.ts';
+import { startApiProcess } from '../support/gateway/api-process.ts';
+import { openDatabaseProxy } from '../support/database/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 
 it('a client whose connection opens into silence gives it up and makes another', async () => {

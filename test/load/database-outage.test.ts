@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestDatabase } from '../support/database.ts';
-import { openDatabaseProxy } from '../support/database-proxy.ts';
+import { createTestDatabase } from '../support/database/database.ts';
+import { openDatabaseProxy } from '../support/database/database-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/execute-sql.ts';
-import { ROOMY_LIMITS } from '../support/roomy-limits.ts';
-import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
-import { JWT_SECRET, testToken } from '../support/tokens.ts';
-import { UNLIMITED_PLAN } from '../support/unlimited-plan.ts';
+import { executeSql } from '../support/database/execute-sql.ts';
+import { ROOMY_LIMITS } from '../support/gateway/roomy-limits.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway/gateway-process.ts';
+import { JWT_SECRET, testToken } from '../support/gateway/tokens.ts';
+import { UNLIMITED_PLAN } from '../support/gateway/unlimited-plan.ts';
 
 let token: string;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
 import { migrateToLatest } from '../../src/db/migrate.ts';
 import { createLog } from '../../src/log.ts';
-import { executeSql, urlOfDatabase } from './execute-sql.ts';
+import { executeSql, urlOfDatabase } from './database/execute-sql.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

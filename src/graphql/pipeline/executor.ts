@@ -20,7 +20,7 @@ type Compiled = Pick<CompiledQuery, 'query'> | undefined;
  * Executes queries, mutations and events. The operation has been validated and its variables checked. graphql-js runs
  * an operation the first time; graphql-jit compiles it the second time and keeps it as long as its document is cached.
  * So a flood of new documents causes no compilations, and the document cache bounds memory. Both executors return the
- * same data and errors (test/unit/executor.test.ts). For an event, `rootValue` is the event.
+ * same data and errors (test/unit/graphql/executor.test.ts). For an event, `rootValue` is the event.
  *
  * graphql-jit requires that a field without a resolver reads a plain property (no method, no promise), that default
  * values are constants, and that no input type contains itself. The test and Pothos guarantee this.

@@ -4,13 +4,13 @@ import path from 'node:path';
 import { createSwiftorClient, type SwiftorClient, type VmsState } from '../../../client/src/index.ts';
 import { pause } from '../../../client/src/pause.ts';
 import { createRandom } from '../../chaos/random.ts';
-import { openDatabaseProxy } from '../database-proxy.ts';
-import { openEventFixture } from '../event-fixture.ts';
+import { openDatabaseProxy } from '../database/database-proxy.ts';
+import { openEventFixture } from '../database/event-fixture.ts';
 import { eventually } from '../eventually.ts';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
+import { startGatewayProcess, type GatewayProcess } from '../gateway/gateway-process.ts';
 import { freePort } from '../ports.ts';
-import { ROOMY_LIMITS } from '../roomy-limits.ts';
-import { JWT_SECRET, testToken } from '../tokens.ts';
+import { ROOMY_LIMITS } from '../gateway/roomy-limits.ts';
+import { JWT_SECRET, testToken } from '../gateway/tokens.ts';
 import { writeChanges } from './write-changes.ts';
 
 export interface SoakOptions {

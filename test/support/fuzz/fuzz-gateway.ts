@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { signToken } from '../../../src/auth/jwt.ts';
-import { createTestDatabase } from '../database.ts';
-import { startGatewayProcess, type GatewayProcess } from '../gateway-process.ts';
-import { ROOMY_LIMITS } from '../roomy-limits.ts';
+import { createTestDatabase } from '../database/database.ts';
+import { startGatewayProcess, type GatewayProcess } from '../gateway/gateway-process.ts';
+import { ROOMY_LIMITS } from '../gateway/roomy-limits.ts';
 import { PLACES } from './arbitraries.ts';
-import { JWT_SECRET } from '../tokens.ts';
+import { JWT_SECRET } from '../gateway/tokens.ts';
 
 const UNKNOWN = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 

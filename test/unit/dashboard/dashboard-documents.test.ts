@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { buildSchema, parse, validate } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { textOf } from '../../../dashboard/api/graphql.ts';
+import * as access from '../../../dashboard/api/access.ts';
+import * as commands from '../../../dashboard/api/commands.ts';
+import * as desk from '../../../dashboard/api/desk.ts';
+import * as mutations from '../../../dashboard/api/mutations.ts';
+import * as queries from '../../../dashboard/api/queries.ts';
+import * as subscriptions from '../../../dashboard/api/subscriptions.ts';
+import * as vmEvents from '../../../dashboard/api/vm-events.ts';
+import { costOf } from '../../../src/graphql/pipeline/operation-cost.ts';
+import { schema } from '../../../src/graphql/schema/schema.ts';
+import { SCHEMA_TYPES, schemaTypesOf } from '../../../tools/schema-types/schema-types.ts';
+
+const ROOT = path.join(import.meta.dirname, '../../..');
+const SDL = readFileSync(path.join(ROOT, 'schema.graphql'), 'utf8');
+const PRINTED = buildSchema(SDL);
+const DOCUMENTS = Object.entries({
+  ...access,
+  ...desk,
+  ...vmEvents,
+  ...queries,
+  ...commands,
+  ...mutations,
+  ...subscriptions,
+});
+/** Each 2,000 of a cost is a point of the account's rate. */
+const MOST_POINTS = 10;
+
+describe('the documents of the dashboard', () => {
+  it.each(DOCUMENTS)('%s asks for what the schema has', (_name, document) => {
+    expect(validate(PRINTED, parse(textOf(document)))).toEqual([]);
+  });
+
+  it.each(DOCUMENTS)('%s is cheap enough to be asked often', (_name, document) => {
+    const args = { schema, document: parse(textOf(document)), variableValues: {} };
+    expect(costOf(args).points).toBeLessThanOrEqual(MOST_POINTS);
+  });
+
+  it.each(SCHEMA_TYPES)('have types that are made from the present schema, in %s', (file) => {
+    const written = readFileSync(path.join(ROOT, file), 'utf8');
+    expect(written, 'npm run schema writes them').toBe(schemaTypesOf(SDL));
+  });
+});

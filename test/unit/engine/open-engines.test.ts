@@ -1,0 +1,51 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { openEngines, parseEndpoint } from '../../../src/engine/open-engines.ts';
+
+const options = { installationId: 'inst', log: pino({ level: 'silent' }), isolation: 'on' } as const;
+
+it('an endpoint is a socket or a host with a port', () => {
+  expect(parseEndpoint('unix:///var/run/docker.sock')).toEqual({ kind: 'unix', socketPath: '/var/run/docker.sock' });
+  expect(parseEndpoint('tcp://10.0.0.7:2375')).toEqual({ kind: 'tcp', host: '10.0.0.7', port: 2375 });
+  expect(parseEndpoint('tcp://[::1]:2375/')).toEqual({ kind: 'tcp', host: '::1', port: 2375 });
+});
+
+it.each([
+  '',
+  'docker',
+  'unix://',
+  'unix://relative/docker.sock',
+  'tcp://host',
+  'tcp://host:0',
+  'tcp://host:99999',
+  'tcp://user@host:1',
+  'http://host:1',
+  'ssh://host:22',
+])('"%s" is no endpoint, and the error says what to write', (text) => {
+  expect(() => parseEndpoint(text)).toThrow(/write unix:\/\/\/path\/to\/docker\.sock or tcp:\/\/host:port/);
+});
+
+it('a Swarm is refused by name', () => {
+  for (const text of ['swarm+unix:///var/run/docker.sock', 'swarm+tcp://host:2377']) {
+    expect(() => openEngines(new Map([['AU', text]]), options)).toThrow(/Swarm is not supported in this version/);
+  }
+});
+
+it('regions with the same endpoint share a driver', async () => {
+  const local = 'unix:///var/run/docker.sock';
+  const engines = openEngines(
+    new Map([
+      ['AU', local],
+      ['US', 'tcp://127.0.0.1:1'],
+      ['NZ', local],
+    ]),
+    options,
+  );
+  expect(engines.drivers.get('AU')).toBe(engines.drivers.get('NZ'));
+  expect(engines.drivers.get('US')).not.toBe(engines.drivers.get('AU'));
+  expect(engines.endpoints.map(({ endpoint, regions }) => ({ endpoint, regions }))).toEqual([
+    { endpoint: local, regions: ['AU', 'NZ'] },
+    { endpoint: 'tcp://127.0.0.1:1', regions: ['US'] },
+  ]);
+  await engines.close();
+});

@@ -10,7 +10,7 @@ const project = (name: string, needs: { postgres: boolean }) => ({
     name,
     include: [`test/${name}/**/*.test.ts`],
     // Importing the gateway takes a second: these files share what a worker has loaded, and leave nothing behind.
-    isolate: name !== 'unit',
+    isolate: name !== 'unit' && name !== 'database',
     ...(needs.postgres && { globalSetup: ['test/support/global-setup.ts'] }),
   },
 });

@@ -65,6 +65,12 @@ const MUTATIONS: readonly (readonly [
   ],
   ['deleteSecret', '(vmId: ID, key: "API_KEY") { id }', 'SECRET_DELETED', { key: 'API_KEY' }],
   [
+    'setSecrets',
+    `(input: { vmId: ID, set: [{ key: "OTHER", value: "${SECRET_VALUE}" }] }) { id }`,
+    'SECRET_SET',
+    { key: 'OTHER' },
+  ],
+  [
     'addSubdomain',
     '(input: { vmId: ID, name: "web", internalPort: 8080, visibility: PRIVATE }) { name }',
     'SUBDOMAIN_ADDED',

@@ -45,7 +45,7 @@ describe('prepare', () => {
     const { status, said } = prepare(PROJECT, 'everything');
     expect({ status, said }).toEqual({
       status: 1,
-      said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|packages\n',
+      said: 'prepare: usage: node scripts/prepare.js serve|test|bench|chaos|openapi|packages\n',
     });
   });
 

@@ -55,7 +55,7 @@ const network = Network.create(
             if (event !== undefined && event.kind !== 'SNAPSHOT') after = event.seq;
             sink.next(result as GraphQLResponse);
           },
-          error: (error) => sink.error(error),
+          error: (error) => sink.error(error as Error),
           complete: () => sink.complete(),
         },
       );

@@ -103,7 +103,7 @@ const live = subscriptionExchange({
           next(result) {
             const event = result.data?.vmEvents;
             if (event !== undefined && event.kind !== 'SNAPSHOT') after = event.seq;
-            sink.next(result);
+            sink.next(result as Parameters<typeof sink.next>[0]);
           },
           error: (error) => sink.error(error),
           complete: () => sink.complete(),

@@ -13,7 +13,7 @@ import { createTestGateway } from '../support/gateway/gateway.ts';
 import { startGatewayProcess } from '../support/gateway/gateway-process.ts';
 import { freePort } from '../support/ports.ts';
 import { testImage } from '../support/engine/tiny-image.ts';
-import { JWT_SECRET, testToken } from '../support/gateway/tokens.ts';
+import { JWT_SECRET, newAccount, testToken } from '../support/gateway/tokens.ts';
 import { createVm, VM_INPUT } from '../support/vm/vms.ts';
 
 let browser: Browser;
@@ -57,7 +57,7 @@ it('a gateway that is killed during a boot and comes back costs no reload and sh
     JWT_SECRET,
     SECRETS_KEY: Buffer.alloc(32, 9).toString('base64'),
   };
-  const token = await testToken('killed');
+  const token = await testToken(newAccount('killed'));
   const ask = async <T>(query: string, variables = {}): Promise<T> => {
     const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
       method: 'POST',
@@ -101,7 +101,7 @@ it('a gateway that is killed during a boot and comes back costs no reload and sh
 
 it('a browser that was offline says so, disables commands, and shows what happened meanwhile', async () => {
   await using gateway = await createTestGateway();
-  const token = await testToken('offline');
+  const token = await testToken(newAccount('offline'));
   await createVm(gateway, token, { vmlabel: 'Before' });
   const { context, page, row } = await openDashboard(browser, gateway, { token });
   await row('Before').waitFor();
@@ -116,7 +116,7 @@ it('a browser that was offline says so, disables commands, and shows what happen
 
 it('one window too many of an account says so, and goes on when it is told to', async () => {
   await using gateway = await createTestGateway({ env: { SOCKETS_PER_ACCOUNT: '1' } });
-  const token = await testToken('windows');
+  const token = await testToken(newAccount('windows'));
   const first = await openDashboard(browser, gateway, { token });
   const second = await browser.newContext();
   onTestFinished(() => second.close());
@@ -130,7 +130,7 @@ it('one window too many of an account says so, and goes on when it is told to', 
 
 it('250 VMs with a hundred events a second are drawn without a long task', async () => {
   await using gateway = await createTestGateway();
-  const token = await testToken('many', { plan: 'unlimited' });
+  const token = await testToken(newAccount('many'), { plan: 'unlimited' });
   const id = await createVm(gateway, token, { vmlabel: 'First' });
   await executeSql(
     gateway.databaseUrl,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { keepScreenshot } from '../support/browser/browser.ts';
 import { crasher, PHONE, useDashboardBrowser } from '../support/browser/dashboard.ts';
-import { testToken } from '../support/gateway/tokens.ts';
+import { newAccount, testToken } from '../support/gateway/tokens.ts';
 import { useGateway } from '../support/gateway/use-gateway.ts';
 import { createVm } from '../support/vm/vms.ts';
 
@@ -15,7 +15,7 @@ const vmOf = (token: string, vmlabel: string, input = {}) =>
 
 describe('the list of VMs', () => {
   it('follows a VM from off to the opened app and back, each step as the event stream has it', async () => {
-    const token = await testToken('list', { plan: 'unlimited' });
+    const token = await testToken(newAccount('list'), { plan: 'unlimited' });
     await vmOf(token, 'My desk');
     const { context, page, complaints, row } = await openDashboard(gateway, { token });
     await row('My desk').getByText('Off', { exact: true }).waitFor();
@@ -37,7 +37,7 @@ describe('the list of VMs', () => {
   }, 60_000);
 
   it('shows in two windows, and for commands given elsewhere, the same within a second', async () => {
-    const token = await testToken('two-windows', { plan: 'unlimited' });
+    const token = await testToken(newAccount('two-windows'), { plan: 'unlimited' });
     const [one, other] = await Promise.all([
       openDashboard(gateway, { token }),
       openDashboard(gateway, { token, context: { viewport: PHONE } }),
@@ -48,7 +48,7 @@ describe('the list of VMs', () => {
   }, 60_000);
 
   it('says why a start is refused before it is asked for, in the words of the API, and offers to stop another', async () => {
-    const token = await testToken('poor', { plan: 'tiny' });
+    const token = await testToken(newAccount('poor'), { plan: 'tiny' });
     const first = await vmOf(token, 'First');
     await vmOf(token, 'Second');
     await gateway.rest(token, 'POST', `/vms/start/${first}`);
@@ -61,7 +61,7 @@ describe('the list of VMs', () => {
   }, 60_000);
 
   it('filters by name and state in the address, which a reload keeps', async () => {
-    const token = await testToken('filters', { plan: 'unlimited' });
+    const token = await testToken(newAccount('filters'), { plan: 'unlimited' });
     await Promise.all([vmOf(token, 'Alpha'), vmOf(token, 'Beta')]);
     const { page, row } = await openDashboard(gateway, { token });
     await page.getByRole('searchbox', { name: 'Search names' }).fill('alp');
@@ -79,7 +79,7 @@ describe('the list of VMs', () => {
 
 describe('signing in', () => {
   it('with the address that npm start prints leaves no trace in address, history or storage of the browser', async () => {
-    const token = await testToken('printed');
+    const token = await testToken(newAccount('printed'));
     const { context, page } = await openDashboard(gateway, { token });
     await page.getByText('You have no VMs yet.').waitFor();
     expect(page.url()).toBe(`http://localhost:${gateway.port}/`);
@@ -101,7 +101,7 @@ describe('signing in', () => {
     await paste('a.b.c');
     await page.getByText('The gateway did not accept this token.').waitFor();
     await keepScreenshot(page, 'dashboard-sign-in');
-    await paste(await testToken('pasted'));
+    await paste(await testToken(newAccount('pasted')));
     await page.getByText('You have no VMs yet.').waitFor();
     expect(new URL(page.url()).search).toBe('?show=on');
     await page.reload();
@@ -115,9 +115,10 @@ describe('signing in', () => {
   }, 30_000);
 
   it('ends with the token, at the same address, and goes on there with the next one', async () => {
-    const { page } = await openDashboard(gateway, { token: await testToken('short', { ttlSeconds: 8 }) });
+    const account = newAccount('short');
+    const { page } = await openDashboard(gateway, { token: await testToken(account, { ttlSeconds: 8 }) });
     await page.getByText('Your session has ended.').waitFor({ timeout: 15_000 });
-    await page.getByRole('textbox', { name: 'Paste a token' }).fill(await testToken('short'));
+    await page.getByRole('textbox', { name: 'Paste a token' }).fill(await testToken(account));
     await page.keyboard.press('Enter');
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByText('You have no VMs yet.').waitFor();
@@ -174,7 +175,7 @@ describe('the served page', () => {
 });
 
 it('a VM that did not start needs attention, and says why', async () => {
-  const token = await testToken('crash', { plan: 'unlimited' });
+  const token = await testToken(newAccount('crash'), { plan: 'unlimited' });
   const id = await vmOf(token, 'Kali box', { distribution: 'crasher', desktop: null });
   const { page, row } = await openDashboard(gateway, { token });
   await page.getByRole('button', { name: 'Needs attention 0' }).waitFor();

@@ -6,7 +6,7 @@ import { REQUEST_ID_HEADER } from '../request/request-id.ts';
 const SETTINGS = {
   methods: ['GET', 'HEAD', 'POST', 'DELETE'],
   // Allowed headers are those that the preflight asks for: clients add their own for tracing.
-  exposedHeaders: ['Allow', 'Retry-After', 'WWW-Authenticate', REQUEST_ID_HEADER],
+  exposedHeaders: ['Allow', 'Deprecation', 'Link', 'Retry-After', 'WWW-Authenticate', REQUEST_ID_HEADER],
   maxAge: 86_400,
 };
 

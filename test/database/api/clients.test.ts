@@ -222,7 +222,7 @@ describe('a page', () => {
         isAllowed
           ? {
               'access-control-allow-origin': origin,
-              'access-control-expose-headers': 'Allow,Retry-After,WWW-Authenticate,x-request-id',
+              'access-control-expose-headers': 'Allow,Deprecation,Link,Retry-After,WWW-Authenticate,x-request-id',
               vary: 'Origin',
             }
           : { vary: 'Origin' },
@@ -254,7 +254,7 @@ describe('a page', () => {
         'access-control-allow-methods': 'GET,HEAD,POST,DELETE',
         'access-control-allow-origin': APP,
         'access-control-max-age': '86400',
-        'access-control-expose-headers': 'Allow,Retry-After,WWW-Authenticate,x-request-id',
+        'access-control-expose-headers': 'Allow,Deprecation,Link,Retry-After,WWW-Authenticate,x-request-id',
         vary: 'Origin, Access-Control-Request-Headers',
       },
     ]);

@@ -77,12 +77,12 @@ describe('a VM whose app ends at once', () => {
     );
 
     expect((await gateway.rest(token, 'POST', `/vms/stop/${id}`)).status).toBe(200);
-    await reaches(id, 'STOPPED', 2_000);
+    await reaches(id, 'STOPPED', 10_000);
     expect(await docker.listContainers({ all: true, filters: { label: filters.label } })).toEqual([]);
     expect(await rowOf(id)).toMatchObject({ attempts: 0, code: null });
     expect((await gateway.rest(token, 'DELETE', `/vms/delete/${id}`)).status).toBe(200);
-    await eventually(async () => (await rowOf(id)) === undefined, { deadline: 2_000 });
-  }, 60_000);
+    await eventually(async () => (await rowOf(id)) === undefined, { deadline: 10_000 });
+  }, 90_000);
 
   it('is stopped, and another deleted, in the middle of their starts', async () => {
     const ids: string[] = [];
@@ -96,8 +96,8 @@ describe('a VM whose app ends at once', () => {
       await eventually(async () => !['STOPPED', 'QUEUED'].includes((await rowOf(id))?.status ?? ''));
       await end(id);
     }
-    await reaches(ids[0] ?? '', 'STOPPED', 2_000);
-    await eventually(async () => (await rowOf(ids[1] ?? '')) === undefined, { deadline: 2_000 });
+    await reaches(ids[0] ?? '', 'STOPPED', 10_000);
+    await eventually(async () => (await rowOf(ids[1] ?? '')) === undefined, { deadline: 10_000 });
     for (const id of ids)
       expect(await docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } })).toEqual([]);
   });
@@ -112,12 +112,12 @@ describe('a VM whose app ends at once', () => {
     );
     await gateway.rest(token, 'POST', '/vms/secrets', { body: { vmid: id, key: 'FIXED', value: 'yes' } });
     await eventually(async () => (await rowOf(id))?.attempts === 10 && (await rowOf(id))?.status === 'FAILED', {
-      deadline: 5_000,
+      deadline: 15_000,
     });
     expect((await rowOf(id))?.wait).toBeGreaterThan(50);
     await start(id);
     await eventually(async () => (await rowOf(id))?.attempts === 1 && (await rowOf(id))?.status === 'FAILED', {
-      deadline: 5_000,
+      deadline: 15_000,
     });
   });
 });

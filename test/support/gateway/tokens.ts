@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { signToken } from '../../../src/auth/jwt.ts';
 
 /** The secret that every gateway of the tests verifies tokens with. */
@@ -16,4 +17,9 @@ export function testToken(
   { plan = 'engineer', ttlSeconds = 600 }: TestTokenOptions = {},
 ): Promise<string> {
   return signToken({ userId, plan, ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' });
+}
+
+/** The name of an account that no other test has, nor an earlier try of the same one. */
+export function newAccount(name: string): string {
+  return `${name}-${randomUUID()}`;
 }

@@ -8,18 +8,18 @@ import { createLog } from '../src/log.ts';
 import { executeSql, urlOfDatabase } from '../test/support/database/execute-sql.ts';
 import { docker } from '../test/support/engine/engines.ts';
 import { testImage } from '../test/support/engine/tiny-image.ts';
-import { openEngineSocket } from './engine-socket.ts';
-import { formatFigures, type Figure } from './figure.ts';
-import { startGateway } from './gateway-under-test.ts';
-import { measureBoot } from './measure-boot.ts';
-import { measureGrowth } from './measure-growth.ts';
-import { measureIdle } from './measure-idle.ts';
-import { measureIngress, type App } from './measure-ingress.ts';
-import { measureLists } from './measure-lists.ts';
-import { measurePush } from './measure-push.ts';
-import { importNginxImage } from './nginx.ts';
-import { accepts, answersPage } from './raw-machine.ts';
-import { removeInstallation } from './remove-installation.ts';
+import { openEngineSocket } from './support/engine-socket.ts';
+import { formatFigures, type Figure } from './support/figure.ts';
+import { startGateway } from './support/gateway-under-test.ts';
+import { measureBoot } from './boot/measure-boot.ts';
+import { measureGrowth } from './growth/measure-growth.ts';
+import { measureIdle } from './growth/measure-idle.ts';
+import { measureIngress, type App } from './ingress/measure-ingress.ts';
+import { measureLists } from './lists/measure-lists.ts';
+import { measurePush } from './push/measure-push.ts';
+import { importNginxImage } from './ingress/nginx.ts';
+import { accepts, answersPage } from './boot/raw-machine.ts';
+import { removeInstallation } from './support/remove-installation.ts';
 
 /**
  * `npm run bench` compares the gateway with a baseline that does the same work without it. Both alternate within one

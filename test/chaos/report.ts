@@ -1,5 +1,5 @@
 import type { RoundResult } from './round.ts';
-import { VIOLATION_KINDS } from './violation.ts';
+import { VIOLATION_KINDS } from './checks/violation.ts';
 
 const HEADERS: Readonly<Record<(typeof VIOLATION_KINDS)[number], string>> = {
   lost: 'lost',

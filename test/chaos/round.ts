@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkBystanders, findBystanders } from './bystanders.ts';
-import { checkFacts } from './check-facts.ts';
-import type { Facts } from './facts.ts';
-import type { GatewayUsage } from './gateway-slot.ts';
-import type { History } from './history.ts';
-import { checkMarkers, writeMarkers } from './markers.ts';
-import type { Nemesis, Reach } from './nemesis.ts';
-import { observeFacts } from './observe-facts.ts';
-import type { Random } from './random.ts';
-import type { Rig } from './rig.ts';
-import { Subscriber } from './subscriber.ts';
-import type { Violation } from './violation.ts';
-import { perform, runOperations, runReads, runSamples } from './workload.ts';
+import { checkBystanders, findBystanders } from './rig/bystanders.ts';
+import { checkFacts } from './checks/check-facts.ts';
+import type { Facts } from './checks/facts.ts';
+import type { GatewayUsage } from './rig/gateway-slot.ts';
+import type { History } from './checks/history.ts';
+import { checkMarkers, writeMarkers } from './rig/markers.ts';
+import type { Nemesis, Reach } from './nemeses/nemesis.ts';
+import { observeFacts } from './checks/observe-facts.ts';
+import type { Random } from './workload/random.ts';
+import type { Rig } from './rig/rig.ts';
+import { Subscriber } from './workload/subscriber.ts';
+import type { Violation } from './checks/violation.ts';
+import { perform, runOperations, runReads, runSamples } from './workload/workload.ts';
 
 export interface RoundResult {
   readonly nemesis: string;

@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { History } from './history.ts';
-import { detachLoops, listLoops } from './loops.ts';
-import { getNemeses, NEMESES } from './nemeses.ts';
-import type { Nemesis } from './nemesis.ts';
-import { createRandom } from './random.ts';
+import { History } from './checks/history.ts';
+import { detachLoops, listLoops } from './workload/loops.ts';
+import { getNemeses, NEMESES } from './nemeses/nemeses.ts';
+import type { Nemesis } from './nemeses/nemesis.ts';
+import { createRandom } from './workload/random.ts';
 import { describeRound, renderReport } from './report.ts';
-import { createRig, INSTALLATIONS } from './rig.ts';
+import { createRig, INSTALLATIONS } from './rig/rig.ts';
 import { leave, runRound, settleIn, type RoundResult, type World } from './round.ts';
 
 const USAGE = `npm run chaos -- [--seed N] [--faults a,b] [--minutes M] [--vms K] [--accounts A] [--logs FOLDER]

@@ -24,7 +24,7 @@ const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
   everything: [...ENGINE_TESTS, checkDashboard, checkChromium, checkTestImages],
 };
 
-const BENCH_PEERS = checkOwnPackages('bench/peers', 'the bench measures lists beside other servers');
+const BENCH_PEERS = checkOwnPackages('bench/lists/peers', 'the bench measures lists beside other servers');
 const OPENAPI_TOOLS = checkOwnPackages('tools/openapi', 'linters, generators and a proxy for the OpenAPI document');
 
 /** REGIONS may name other machines' engines only. */

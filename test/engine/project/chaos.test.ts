@@ -2,10 +2,10 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { History } from '../../chaos/history.ts';
-import { getNemeses } from '../../chaos/nemeses.ts';
-import { createRandom } from '../../chaos/random.ts';
-import { createRig } from '../../chaos/rig.ts';
+import { History } from '../../chaos/checks/history.ts';
+import { getNemeses } from '../../chaos/nemeses/nemeses.ts';
+import { createRandom } from '../../chaos/workload/random.ts';
+import { createRig } from '../../chaos/rig/rig.ts';
 import { leave, runRound, settleIn, type World } from '../../chaos/round.ts';
 import { removeInstallation } from '../../support/engine/engines.ts';
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../chaos/api-client.ts';
-import { checkBystanders, findBystanders } from '../../chaos/bystanders.ts';
-import { checkFacts, type Expectation } from '../../chaos/check-facts.ts';
-import { applyOperation, expectAsShown, findBrokenPromises, type ExpectedVm } from '../../chaos/expected-vm.ts';
-import type { ContainerFact, Facts, RowFact } from '../../chaos/facts.ts';
-import { History } from '../../chaos/history.ts';
-import { NEMESES } from '../../chaos/nemeses.ts';
-import { chooseOperation, type Operation } from '../../chaos/operations.ts';
-import { createRandom } from '../../chaos/random.ts';
+import { judge } from '../../chaos/rig/api-client.ts';
+import { checkBystanders, findBystanders } from '../../chaos/rig/bystanders.ts';
+import { checkFacts, type Expectation } from '../../chaos/checks/check-facts.ts';
+import { applyOperation, expectAsShown, findBrokenPromises, type ExpectedVm } from '../../chaos/checks/expected-vm.ts';
+import type { ContainerFact, Facts, RowFact } from '../../chaos/checks/facts.ts';
+import { History } from '../../chaos/checks/history.ts';
+import { NEMESES } from '../../chaos/nemeses/nemeses.ts';
+import { chooseOperation, type Operation } from '../../chaos/workload/operations.ts';
+import { createRandom } from '../../chaos/workload/random.ts';
 import { quantile, renderReport, renderTable } from '../../chaos/report.ts';
-import { Subscriber } from '../../chaos/subscriber.ts';
+import { Subscriber } from '../../chaos/workload/subscriber.ts';
 
 const SHOWN = {
   id: 'a',

@@ -32,7 +32,8 @@ export default defineConfig({
     target: 'es2023',
     // Every script and style is a file of its own: the page's policy allows nothing inline.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // Nothing is loaded before it is needed.
+    modulePreload: false,
     cssCodeSplit: false,
     reportCompressedSize: false,
     rolldownOptions: {

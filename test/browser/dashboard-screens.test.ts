@@ -150,10 +150,9 @@ describe('the budget', () => {
     const kB = 1_024;
     expect(total(/\/(index|first)-[^/]*\.js$/)).toBeLessThanOrEqual(30 * kB);
     expect(total(/\.css$/)).toBeLessThanOrEqual(8 * kB);
-    expect(total(/\/stats-[^/]*\.js$/)).toBeLessThanOrEqual(26 * kB);
+    expect(total(/\/stats-[^/]*\.js$/)).toBeLessThanOrEqual(4 * kB);
     expect(total(/\/oidc-[^/]*\.js$/)).toBeLessThanOrEqual(8 * kB);
-    // With the dialog that shares a VM; the design has 90.
-    expect(total(/./)).toBeLessThanOrEqual(94 * kB);
+    expect(total(/./)).toBeLessThanOrEqual(90 * kB);
   });
 
   it('of requests, time and movement until the first list holds, also over a slow connection', async () => {

@@ -127,7 +127,9 @@ describe('the page of a VM', () => {
     await page.getByRole('link', { name: 'Stats' }).click();
     await page.getByText('Show as a table').click();
     await page.locator('table tbody tr').first().waitFor({ timeout: 20_000 });
-    expect(await page.locator('canvas').count()).toBe(3);
+    // Of memory its use and its limit, in one chart; of the network both ways.
+    expect(await page.locator('.chart').count()).toBe(3);
+    await eventually(async () => (await page.locator('.line[d*=L]').count()) === 5);
     await keepScreenshot(page, 'dashboard-stats');
     expect(complaints).toEqual([]);
   }, 60_000);

@@ -1,18 +1,15 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
 import type { Point } from '../../live/follow-stats.ts';
-import { timeWithSeconds } from '../../words/format.ts';
-import { appearance } from '../../session/appearance.ts';
-import type { ChartSpec } from './charts.ts';
+import { time, timeWithSeconds } from '../../words/format.ts';
+import { chartCursor } from './chart-cursor.ts';
+import type { ChartSpec, Series } from './charts.ts';
+import { BOX, linePath } from './line-path.ts';
+import { gridOf, timesOf } from './scale.ts';
 
-const HEIGHT = 140;
-const WINDOW_SECONDS = 60;
+/** At least a minute, so that the first seconds do not fill the width. */
+const LEAST_MS = 60_000;
 /** Of a scale without a top, so that noise does not fill it. */
-const LEAST_RATE = 10_000;
-const CALM_MS = 5_000;
-/** All charts of the page under one cursor. */
-const CURSOR_KEY = 'stats';
+const LEAST_TOP = 10_000;
 
 interface ChartProps {
   readonly chart: ChartSpec;
@@ -20,105 +17,102 @@ interface ChartProps {
   readonly cores: number;
 }
 
-/** A line chart of uPlot. Its table twin is for who cannot see or point. */
+/** A line chart. The pointer shows the values at a time; the table beside it is for who cannot see or point. */
 export function Chart({ chart, points, cores }: ChartProps): JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>(null);
-  const drawnAt = useRef(0);
-  const theme = appearance.value;
-  const top = chart.top?.(points);
-  useEffect(() => {
-    const { current } = place;
-    if (current === null) return undefined;
-    const made = new uPlot(optionsOf(chart, current, top), [[]], current);
-    plot.current = made;
-    drawnAt.current = 0;
-    const sizes = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT }));
-    sizes.observe(current);
-    return () => {
-      sizes.disconnect();
-      made.destroy();
-    };
-  }, [chart, theme, top]);
-  useEffect(() => {
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    if (isCalm && Date.now() - drawnAt.current < CALM_MS) return;
-    drawnAt.current = Date.now();
-    const times = points.map(({ at }) => at / 1000);
-    const lines = chart.series.map(({ value }) => points.map((point) => value(point, cores) ?? null));
-    plot.current?.setData([times, ...lines]);
-  }, [points, chart, cores, theme, top]);
-  const last = points.at(-1);
+  const { title, series, format, steps } = chart;
+  const to = points.at(-1)?.at ?? Date.now();
+  const from = Math.min(points[0]?.at ?? to, to - LEAST_MS);
+  const values = series.flatMap(({ value }) => points.map((point) => value(point, cores) ?? 0));
+  const top = chart.top?.(points) ?? Math.max(LEAST_TOP, ...values) * 1.1;
+  const cursor = chartCursor.value;
+  const marked = cursor === undefined ? undefined : nearestTo(points, cursor);
+  const place = (at: number): string => `${((at - from) / (to - from)) * 100}%`;
+  const times = timesOf(from, to);
+  const hasSeconds = times.some((at) => at % 60_000 !== 0);
   return (
-    <figure class="panel chart" aria-label={chart.title}>
+    <figure class="panel chart" aria-label={title}>
       <figcaption class="spread">
-        <strong>{chart.title}</strong>
-        <span class="quiet small figure">
-          {last !== undefined &&
-            chart.series
-              .map(({ label, value }) => {
-                const now = value(last, cores);
-                return now === undefined ? '' : `${chart.series.length > 1 ? `${label} ` : ''}${chart.format(now)}`;
-              })
-              .filter(Boolean)
-              .join(' · ')}
-        </span>
+        <strong>{title}</strong>
+        <Readings chart={chart} point={marked ?? points.at(-1)} cores={cores} isMarked={marked !== undefined} />
       </figcaption>
-      <div ref={place} class="plot" aria-hidden="true" />
+      <div class="plot" aria-hidden="true">
+        {gridOf(top, steps).map((value) => (
+          <span key={value} class="grid-line" style={{ bottom: `${(value / top) * 100}%` }}>
+            <span class="scale">{format(value)}</span>
+          </span>
+        ))}
+        <div class="times">
+          {times.map((at) => (
+            <span key={at} class="scale" style={{ left: place(at) }}>
+              {hasSeconds ? timeWithSeconds(at) : time(at)}
+            </span>
+          ))}
+        </div>
+        <svg
+          viewBox={`0 0 ${BOX.width} ${BOX.height}`}
+          preserveAspectRatio="none"
+          onPointerMove={({ currentTarget, clientX }) => {
+            const { left, width } = currentTarget.getBoundingClientRect();
+            chartCursor.value = from + ((clientX - left) / width) * (to - from);
+          }}
+          onPointerLeave={() => (chartCursor.value = undefined)}
+        >
+          {series.map(({ label, colour, isDashed, value }) => (
+            <path
+              key={label}
+              class={`line ${colour} ${isDashed === true ? 'dashed' : ''}`}
+              d={linePath(
+                points.map((point) => ({ at: point.at, value: value(point, cores) })),
+                { from, to, top },
+              )}
+            />
+          ))}
+        </svg>
+        {marked !== undefined && <span class="cursor-line" style={{ left: place(marked.at) }} />}
+      </div>
     </figure>
   );
 }
 
-/** A colour of the style sheet as the canvas needs it: of the present theme. */
-function colourOf(place: HTMLElement, name: string): string {
-  place.style.color = `var(${name})`;
-  return getComputedStyle(place).color;
+/** The values at a point, with the look of their lines. */
+function Readings({
+  chart: { series, format },
+  point,
+  cores,
+  isMarked,
+}: {
+  chart: ChartSpec;
+  point: Point | undefined;
+  cores: number;
+  isMarked: boolean;
+}): JSX.Element | null {
+  if (point === undefined) return null;
+  const read = ({ value }: Series): string => {
+    const own = value(point, cores);
+    return own === undefined ? '–' : format(own);
+  };
+  return (
+    <span class="readings quiet small figure">
+      {isMarked && <time>{timeWithSeconds(point.at)}</time>}
+      {series.map((each) => (
+        <span key={each.label}>
+          {series.length > 1 && (
+            <>
+              <i class={`key ${each.colour} ${each.isDashed === true ? 'dashed' : ''}`} aria-hidden="true" />
+              {each.label}{' '}
+            </>
+          )}
+          {read(each)}
+        </span>
+      ))}
+    </span>
+  );
 }
 
-function optionsOf({ series, format, steps }: ChartSpec, place: HTMLElement, top: number | undefined): uPlot.Options {
-  const colour = (name: string): string => colourOf(place, name);
-  const axis = {
-    stroke: colour('--quiet'),
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui',
-  };
-  return {
-    width: place.clientWidth,
-    height: HEIGHT,
-    legend: { show: false },
-    cursor: { sync: { key: CURSOR_KEY }, y: false, drag: { x: false, y: false } },
-    scales: {
-      // At least a minute, so that the first seconds do not fill the width.
-      x: {
-        range: (_plot, min, max) =>
-          Number.isFinite(max ?? NaN) ? [Math.min(min, max - WINDOW_SECONDS), max] : emptyRange(),
-      },
-      y: { range: (_plot, _min, max) => [0, top ?? Math.max(max || 0, LEAST_RATE) * 1.1] },
-    },
-    axes: [
-      { ...axis, space: 80, size: 28, values: (_plot, times) => times.map((at) => timeWithSeconds(at * 1000)) },
-      {
-        ...axis,
-        size: 72,
-        ...(steps !== undefined && { incrs: [...steps] }),
-        values: (_plot, values) => values.map((value) => format(value)),
-      },
-    ],
-    series: [
-      {},
-      ...series.map(({ label, colour: name, isDashed = false }) => ({
-        label,
-        stroke: colour(name),
-        width: 1.5,
-        points: { show: false },
-        ...(isDashed && { dash: [5, 4] }),
-      })),
-    ],
-  };
-}
-
-function emptyRange(): [number, number] {
-  const now = Date.now() / 1000;
-  return [now - WINDOW_SECONDS, now];
+function nearestTo(points: readonly Point[], at: number): Point | undefined {
+  const after = points.findIndex((point) => point.at >= at);
+  if (after <= 0) return after === 0 ? points[0] : points.at(-1);
+  const [before, next] = [points[after - 1], points[after]];
+  if (before === undefined || next === undefined) return undefined;
+  return at - before.at < next.at - at ? before : next;
 }

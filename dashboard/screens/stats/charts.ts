@@ -15,10 +15,10 @@ export interface ChartSpec {
   readonly top?: (points: readonly Point[]) => number | undefined;
 }
 
-interface Series {
+export interface Series {
   readonly label: string;
-  /** The name of its colour in the style sheet. */
-  readonly colour: string;
+  /** Its class in the style sheet. */
+  readonly colour: 'accent' | 'warn' | 'good';
   readonly isDashed?: boolean;
   readonly value: (point: Point, cores: number) => number | undefined;
 }
@@ -26,15 +26,15 @@ interface Series {
 export const CHARTS: readonly ChartSpec[] = [
   {
     title: WORDS.cpu,
-    series: [{ label: WORDS.cpu, colour: '--accent', value: ({ cpuPercent }, cores) => cpuPercent / cores }],
+    series: [{ label: WORDS.cpu, colour: 'accent', value: ({ cpuPercent }, cores) => cpuPercent / cores }],
     format: WORDS.percent,
     top: () => 100,
   },
   {
     title: WORDS.memory,
     series: [
-      { label: WORDS.used, colour: '--accent', value: ({ memoryBytes }) => memoryBytes },
-      { label: WORDS.limit, colour: '--warn', isDashed: true, value: ({ memoryLimitBytes }) => memoryLimitBytes },
+      { label: WORDS.used, colour: 'accent', value: ({ memoryBytes }) => memoryBytes },
+      { label: WORDS.limit, colour: 'warn', isDashed: true, value: ({ memoryLimitBytes }) => memoryLimitBytes },
     ],
     format: WORDS.mb,
     steps: Array.from({ length: 14 }, (_each, index) => 2 ** (index + 26)),
@@ -43,8 +43,8 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     title: WORDS.network,
     series: [
-      { label: WORDS.in, colour: '--accent', value: ({ inPerSecond }) => inPerSecond },
-      { label: WORDS.out, colour: '--good', value: ({ outPerSecond }) => outPerSecond },
+      { label: WORDS.in, colour: 'accent', value: ({ inPerSecond }) => inPerSecond },
+      { label: WORDS.out, colour: 'good', value: ({ outPerSecond }) => outPerSecond },
     ],
     format: rate,
   },

@@ -2,9 +2,9 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { Frame } from './frame/frame.tsx';
-import { followAccount } from './live/follow-account.ts';
-import { ErrorBoundary } from './parts/error-boundary.tsx';
-import { later } from './parts/later.tsx';
+import { followAccount } from './account/follow-account.ts';
+import { ErrorBoundary } from './loading/error-boundary.tsx';
+import { later } from './loading/later.tsx';
 import { NotFound } from './screens/not-found.tsx';
 import { Vms } from './screens/vms/vms.tsx';
 import { session } from './session/session.ts';
@@ -15,8 +15,8 @@ const Catalog = later(async () => (await import('./screens/catalog/catalog.tsx')
 const VmScreen = later(async () => (await import('./screens/vm/vm.tsx')).VmScreen);
 const Activity = later(async () => (await import('./screens/activity/activity.tsx')).Activity);
 const Account = later(async () => (await import('./screens/account/account.tsx')).Account);
-const SignIn = later(async () => (await import('./session/sign-in.tsx')).SignIn);
-const SignInDone = later(async () => (await import('./session/sign-in-done.tsx')).SignInDone);
+const SignIn = later(async () => (await import('./screens/sign-in/sign-in.tsx')).SignIn);
+const SignInDone = later(async () => (await import('./screens/sign-in/sign-in-done.tsx')).SignInDone);
 
 /** The addresses of the page; all others belong to the APIs. */
 const SCREENS = /^\/($|[?#]|(new|vm|catalog|activity|account|sign-in)(\/|\?|$))/;

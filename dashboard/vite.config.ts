@@ -12,12 +12,26 @@ const compactDocuments: Plugin = {
   },
 };
 
-/** Not needed at once: what no screen waits for, all screens but the list, and what stays apart. */
-const LATER =
-  /dashboard[\\/](frame[\\/](background|banner|palette|shortcuts)|live[\\/](news|news-of|page-version)|parts[\\/]toast)/;
-const SCREENS =
-  /dashboard[\\/](screens[\\/](rename|use-rename|vms[\\/](no-vms|refusal-reasons)|create|catalog|activity|account|vm[\\/]|logs|secrets|network|share|delete)|live[\\/](follow-(logs|stats)|log-lines|use-history|deleted|catalog)|words[\\/](create|vm\.|activity|account|settings|share|telemetry)|api[\\/](access|queries|mutations|subscriptions)|parts[\\/](stepper|sparkline|dialog|copy|field|time|pages|use-[afpq]))/;
-const APART = /dashboard[\\/](screens[\\/]stats|session[\\/](sign-in|check-token|paste|issuer|oidc)|words[\\/]sign-in)/;
+/** Files of the dashboard, by what follows in their path. */
+const files = (...names: readonly string[]): RegExp =>
+  new RegExp(`dashboard[\\\\/](${names.join('|').replaceAll('/', '[\\\\/]')})`);
+
+/** What no screen waits for. */
+const LATER = files('frame/(background|banner|palette/|shortcuts|news)', 'connection/page-version', 'parts/toast');
+/** All screens but the list, and what only they need. */
+const SCREENS = files(
+  'screens/(create|catalog|activity|account|vm/|overview|logs|secrets|network|settings|share|delete)',
+  'screens/(commands/(rename|use-rename|refusal-reasons)|vms/no-vms)',
+  'api/(access|queries|mutations|subscriptions)',
+  'words/(create|vm\\.|activity|account|settings|share|telemetry)',
+  'parts/(dialog|copy|field|time|use-focus)',
+  'loading/(pages|use-)',
+  'telemetry',
+  'account/catalog',
+  'vms/deleted',
+);
+/** Each a script of its own. */
+const APART = files('screens/(stats|sign-in)', 'session/oidc', 'words/sign-in');
 
 const isFirst = (id: string): boolean =>
   /node_modules[\\/](@?preact|graphql-ws)/.test(id) ||

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { desk } from '../live/desk.ts';
+import { desk } from '../account/desk.ts';
 import { Icon } from '../parts/icons.tsx';
 import { Menu } from '../parts/menu.tsx';
 import { session } from '../session/session.ts';

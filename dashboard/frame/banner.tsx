@@ -1,11 +1,11 @@
 import type { JSX } from 'preact';
 import type { Region } from '../api/desk.ts';
-import { now } from '../live/clock.ts';
-import { isCrowded } from '../live/crowded.ts';
-import { desk } from '../live/desk.ts';
-import { link, lostAt } from '../live/link-state.ts';
-import { isPageOutdated } from '../live/page-outdated.ts';
-import { allVms } from '../live/vms.ts';
+import { now } from '../connection/clock.ts';
+import { isCrowded } from '../connection/crowded.ts';
+import { desk } from '../account/desk.ts';
+import { link, lostAt } from '../connection/link-state.ts';
+import { isPageOutdated } from '../connection/page-outdated.ts';
+import { allVms } from '../vms/vms.ts';
 import { readRefresh } from '../session/token-storage.ts';
 import { session } from '../session/session.ts';
 import { words } from '../words/words.ts';

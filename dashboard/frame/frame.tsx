@@ -1,12 +1,12 @@
 import { computed } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { useLocation } from 'preact-iso';
-import { link } from '../live/link-state.ts';
-import { isComplete } from '../live/vms.ts';
-import { ErrorBoundary } from '../parts/error-boundary.tsx';
+import { link } from '../connection/link-state.ts';
+import { isComplete } from '../vms/vms.ts';
+import { ErrorBoundary } from '../loading/error-boundary.tsx';
 import { Icon } from '../parts/icons.tsx';
-import { later } from '../parts/later.tsx';
-import { Logo } from '../parts/logo.tsx';
+import { later } from '../loading/later.tsx';
+import { Logo } from './logo.tsx';
 import { words } from '../words/words.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { LinkState } from './link-state.tsx';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { link, wasLive } from '../live/link-state.ts';
+import { link, wasLive } from '../connection/link-state.ts';
 import { words } from '../words/words.ts';
 
 /** Whether what is on the screen is live. */

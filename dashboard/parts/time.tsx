@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { now } from '../live/clock.ts';
+import { now } from '../connection/clock.ts';
 import { duration, time } from '../words/format.ts';
 
 /** "10:57", with the exact time for those who look. */

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useTitle } from '../parts/use-title.ts';
+import { useTitle } from '../frame/use-title.ts';
 import { words } from '../words/words.ts';
 
 export function NotFound(): JSX.Element {

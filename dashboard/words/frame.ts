@@ -1,5 +1,5 @@
-import type { Failing } from '../live/vm-facts.ts';
 import { time } from './format.ts';
+import type { Failing } from './status.ts';
 
 const FAILED: Readonly<Record<Failing, string>> = {
   start: 'did not start',

@@ -1,5 +1,7 @@
 import type { VmStatus } from '../api/vm-fields.ts';
-import type { Failing } from '../live/vm-facts.ts';
+
+/** What a VM did that then failed: its start, its run or its stop. */
+export type Failing = 'start' | 'run' | 'stop';
 
 const STATUS: Readonly<Record<VmStatus, string>> = {
   STOPPED: 'Off',

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
-import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useTitle } from '../../parts/use-title.ts';
+import { desk, deskProblem, loadDesk } from '../../account/desk.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useTitle } from '../../frame/use-title.ts';
 import { readRefresh } from '../../session/token-storage.ts';
 import { session } from '../../session/session.ts';
 import { signOut } from '../../session/sign-out.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { desk } from '../../live/desk.ts';
+import { desk } from '../../account/desk.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { dashboardConfig } from '../../session/dashboard-config.ts';
 import { accountWords as words } from '../../words/account.ts';

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { allVms } from '../../live/vms.ts';
-import { useTitle } from '../../parts/use-title.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
+import { allVms } from '../../vms/vms.ts';
+import { useTitle } from '../../frame/use-title.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
 import { activityWords as words } from '../../words/activity.ts';
 import { AuditRow } from './audit-row.tsx';
 import { useAudit } from './use-audit.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { AuditEntry } from '../../api/queries.ts';
-import { vmSignal } from '../../live/vms.ts';
+import { vmSignal } from '../../vms/vms.ts';
 import { Time } from '../../parts/time.tsx';
 import { activityWords as words } from '../../words/activity.ts';
 

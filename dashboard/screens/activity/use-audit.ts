@@ -1,6 +1,6 @@
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { Audit, type AuditEntry } from '../../api/queries.ts';
-import { usePages, type PagesState } from '../../parts/use-pages.ts';
+import { usePages, type PagesState } from '../../loading/use-pages.ts';
 
 interface AuditFilter {
   readonly vmId?: string | undefined;

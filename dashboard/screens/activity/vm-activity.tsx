@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import type { AuditEntry, HistoryEvent } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
-import { useHistory } from '../../live/use-history.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
+import { useHistory } from '../overview/use-history.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { Time } from '../../parts/time.tsx';
 import { activityWords as words } from '../../words/activity.ts';
-import { sentenceOf } from '../vm/timeline.tsx';
+import { sentenceOf } from '../overview/timeline.tsx';
 import { AuditRow } from './audit-row.tsx';
 import { useAudit } from './use-audit.ts';
 import { weave } from './weave.ts';

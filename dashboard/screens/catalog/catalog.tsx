@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import type { Distribution } from '../../api/desk.ts';
-import { desk, deskProblem, loadDesk } from '../../live/desk.ts';
-import { desktopName } from '../../live/vm-facts.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useTitle } from '../../parts/use-title.ts';
+import { desk, deskProblem, loadDesk } from '../../account/desk.ts';
+import { desktopName } from '../../vms/vm-facts.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useTitle } from '../../frame/use-title.ts';
 import { createWords as words } from '../../words/create.ts';
 import { and } from '../../words/format.ts';
 import { words as general } from '../../words/words.ts';

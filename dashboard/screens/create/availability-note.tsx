@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { Distribution } from '../../api/desk.ts';
 import { Availability } from '../../api/queries.ts';
-import { useQuery } from '../../parts/use-query.ts';
+import { useQuery } from '../../loading/use-query.ts';
 import { createWords as words } from '../../words/create.ts';
 
 /** The gateway is asking engine and registries. */

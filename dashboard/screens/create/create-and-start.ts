@@ -1,6 +1,6 @@
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { CreateVm } from '../../api/mutations.ts';
-import { command } from '../../live/asked.ts';
+import { command } from '../../vms/asked.ts';
 import { password, type Draft } from './draft.ts';
 
 /** Creates the VM of the form; repeated, it is the same VM. Resolves with its id. */

@@ -1,8 +1,8 @@
 import { computed, signal } from '@preact/signals';
 import type { DeskData, Distribution } from '../../api/desk.ts';
-import { firstChoice, firstDesktop, freeName, sizeFor } from '../../live/catalog-facts.ts';
-import { desktopName } from '../../live/vm-facts.ts';
-import { allVms } from '../../live/vms.ts';
+import { firstChoice, firstDesktop, freeName, sizeFor } from '../../account/catalog-facts.ts';
+import { desktopName } from '../../vms/vm-facts.ts';
+import { allVms } from '../../vms/vms.ts';
 import { makePassword } from './make-password.ts';
 
 /** What the form holds. The name follows the choice until the user writes another. */

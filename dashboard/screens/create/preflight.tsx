@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import type { DeskData } from '../../api/desk.ts';
 import { Preflight as Document } from '../../api/queries.ts';
-import { createViolation, startViolations, type Size } from '../../live/preflight.ts';
-import { useQuery } from '../../parts/use-query.ts';
+import { createViolation, startViolations, type Size } from '../../account/preflight.ts';
+import { useQuery } from '../../loading/use-query.ts';
 import { createWords as words } from '../../words/create.ts';
 
 /**

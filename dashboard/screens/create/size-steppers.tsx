@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { DeskData } from '../../api/desk.ts';
-import type { Size } from '../../live/preflight.ts';
-import { Stepper } from '../../parts/stepper.tsx';
+import type { Size } from '../../account/preflight.ts';
+import { Stepper } from './stepper.tsx';
 import { createWords as words } from '../../words/create.ts';
 
 /** What the API takes at most. */

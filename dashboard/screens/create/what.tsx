@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { DeskData, Distribution } from '../../api/desk.ts';
-import { isOffered } from '../../live/catalog-facts.ts';
-import { desktopName } from '../../live/vm-facts.ts';
+import { isOffered } from '../../account/catalog-facts.ts';
+import { desktopName } from '../../vms/vm-facts.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { createWords as words } from '../../words/create.ts';
 import { AvailabilityNote, useAvailability } from './availability-note.tsx';

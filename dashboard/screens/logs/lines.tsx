@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import type { ShownLine } from '../../live/log-lines.ts';
+import type { ShownLine } from '../../telemetry/log-lines.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { telemetryWords } from '../../words/telemetry.ts';
 import type { LogView } from './log-tools.tsx';

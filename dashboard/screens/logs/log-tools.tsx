@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ShownLine } from '../../live/log-lines.ts';
+import type { ShownLine } from '../../telemetry/log-lines.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { telemetryWords } from '../../words/telemetry.ts';
 import { words } from '../../words/words.ts';

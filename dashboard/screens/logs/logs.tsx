@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followLogs } from '../../live/follow-logs.ts';
-import { MOST_LINES, type ShownLine } from '../../live/log-lines.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useFollowing } from '../../parts/use-following.ts';
+import { followLogs } from '../../telemetry/follow-logs.ts';
+import { MOST_LINES, type ShownLine } from '../../telemetry/log-lines.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useFollowing } from '../../loading/use-following.ts';
 import { telemetryWords } from '../../words/telemetry.ts';
 import { LogTools, type LogView } from './log-tools.tsx';
 import { Lines } from './lines.tsx';

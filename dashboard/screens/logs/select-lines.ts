@@ -1,4 +1,4 @@
-import type { ShownLine } from '../../live/log-lines.ts';
+import type { ShownLine } from '../../telemetry/log-lines.ts';
 
 /** The lines that have the text, ignoring case, and come from where the filter says. Pure. */
 export function selectLines(

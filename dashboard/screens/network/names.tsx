@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { AddSubdomain, RemoveSubdomain } from '../../api/mutations.ts';
 import type { Network } from '../../api/queries.ts';
-import { openVm } from '../../live/open-vm.ts';
+import { openVm } from '../../vms/open-vm.ts';
 import { Copy } from '../../parts/copy.tsx';
-import { useAction } from '../../parts/use-action.ts';
+import { useAction } from '../../loading/use-action.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { VmNetwork } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
-import { desk } from '../../live/desk.ts';
+import { desk } from '../../account/desk.ts';
 import { Copy } from '../../parts/copy.tsx';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useQuery } from '../../parts/use-query.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useQuery } from '../../loading/use-query.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';
 import { Names } from './names.tsx';

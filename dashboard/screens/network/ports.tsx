@@ -1,13 +1,13 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { AddPort, RemovePort } from '../../api/mutations.ts';
 import type { Distribution } from '../../api/desk.ts';
 import type { Network } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Field } from '../../parts/field.tsx';
-import { useAction } from '../../parts/use-action.ts';
+import { useAction } from '../../loading/use-action.ts';
 import { and } from '../../words/format.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';

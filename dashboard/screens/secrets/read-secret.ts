@@ -1,4 +1,4 @@
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { VmSecretValue } from '../../api/queries.ts';
 import { settingsWords } from '../../words/settings.ts';
 

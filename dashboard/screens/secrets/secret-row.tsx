@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { toProblem } from '../../api/problem.ts';
-import { now } from '../../live/clock.ts';
+import { now } from '../../connection/clock.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { words } from '../../words/words.ts';
 import { readSecret } from './read-secret.ts';

@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import { SetSecrets } from '../../api/mutations.ts';
 import { VmSecretKeys } from '../../api/queries.ts';
 import type { Vm } from '../../api/vm-fields.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useAction } from '../../parts/use-action.ts';
-import { useQuery } from '../../parts/use-query.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useAction } from '../../loading/use-action.ts';
+import { useQuery } from '../../loading/use-query.ts';
 import { settingsWords } from '../../words/settings.ts';
 import { vmWords } from '../../words/vm.ts';
 import { EnvFile } from './env-file.tsx';

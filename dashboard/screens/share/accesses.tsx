@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { EndAccess, type Access } from '../../api/access.ts';
-import { ask } from '../../api/ask.ts';
-import { useAction } from '../../parts/use-action.ts';
+import { ask } from '../../connection/ask.ts';
+import { useAction } from '../../loading/use-action.ts';
 import { shareWords } from '../../words/share.ts';
 
 interface AccessesProps {

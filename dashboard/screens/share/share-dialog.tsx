@@ -1,13 +1,13 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { ShareVm, VmAccess } from '../../api/access.ts';
-import { ask } from '../../api/ask.ts';
+import { ask } from '../../connection/ask.ts';
 import type { Vm } from '../../api/vm-fields.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/field.tsx';
-import { useAction } from '../../parts/use-action.ts';
-import { useQuery } from '../../parts/use-query.ts';
+import { useAction } from '../../loading/use-action.ts';
+import { useQuery } from '../../loading/use-query.ts';
 import { shareWords } from '../../words/share.ts';
 import { words } from '../../words/words.ts';
 import { Accesses } from './accesses.tsx';

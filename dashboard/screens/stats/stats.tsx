@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followStats, type Point } from '../../live/follow-stats.ts';
-import { isUp } from '../../live/vm-facts.ts';
-import { FailedQuery } from '../../parts/failed-query.tsx';
-import { useFollowing } from '../../parts/use-following.ts';
+import { followStats, type Point } from '../../telemetry/follow-stats.ts';
+import { isUp } from '../../vms/vm-facts.ts';
+import { FailedQuery } from '../../loading/failed-query.tsx';
+import { useFollowing } from '../../loading/use-following.ts';
 import { telemetryWords } from '../../words/telemetry.ts';
 import { CHARTS } from './charts.ts';
 import { Chart } from './chart.tsx';

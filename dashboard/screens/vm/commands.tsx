@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { asked, command } from '../../live/asked.ts';
-import { link } from '../../live/link-state.ts';
-import { openVm } from '../../live/open-vm.ts';
-import { isGoing, isUp, primaryCommandOf } from '../../live/vm-facts.ts';
+import { asked, command } from '../../vms/asked.ts';
+import { link } from '../../connection/link-state.ts';
+import { openVm } from '../../vms/open-vm.ts';
+import { isGoing, isUp, primaryCommandOf } from '../../vms/vm-facts.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { words } from '../../words/words.ts';
-import { PrimaryButton } from '../vms/primary-button.tsx';
+import { PrimaryButton } from '../commands/primary-button.tsx';
 
 /** The commands that can be given to the VM now. Its menu has all, and says why some cannot. */
 export function Commands({ vm }: { vm: Vm }): JSX.Element {

@@ -1,17 +1,17 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { now } from '../../live/clock.ts';
-import { shownSince } from '../../live/link-state.ts';
-import { distributionNames, regionNames } from '../../live/names.ts';
-import { failingOf, isUp, osName } from '../../live/vm-facts.ts';
+import { now } from '../../connection/clock.ts';
+import { shownSince } from '../../connection/link-state.ts';
+import { distributionNames, regionNames } from '../../account/names.ts';
+import { failingOf, isUp, osName } from '../../vms/vm-facts.ts';
 import { Copy } from '../../parts/copy.tsx';
 import { Icon } from '../../parts/icons.tsx';
 import { Menu } from '../../parts/menu.tsx';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
-import { AskedNote } from '../vms/asked-note.tsx';
-import { useVmMenu } from '../vms/vm-menu.tsx';
+import { AskedNote } from '../commands/asked-note.tsx';
+import { useVmMenu } from '../commands/vm-menu.tsx';
 import { Commands } from './commands.tsx';
 import { Name } from './name.tsx';
 

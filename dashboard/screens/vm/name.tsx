@@ -5,7 +5,7 @@ import { Icon } from '../../parts/icons.tsx';
 import { useFocus } from '../../parts/use-focus.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
-import { useRename } from '../use-rename.ts';
+import { useRename } from '../commands/use-rename.ts';
 
 /** The name, which can be changed where it stands. */
 export function Name({ vm }: { vm: Vm }): JSX.Element {

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { command } from '../../live/asked.ts';
+import { command } from '../../vms/asked.ts';
 import { vmWords } from '../../words/vm.ts';
 import { words } from '../../words/words.ts';
 

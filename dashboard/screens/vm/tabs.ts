@@ -1,8 +1,8 @@
 import type { ComponentType } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { later } from '../../parts/later.tsx';
+import { later } from '../../loading/later.tsx';
 import { vmWords as words } from '../../words/vm.ts';
-import { Overview } from './overview.tsx';
+import { Overview } from '../overview/overview.tsx';
 
 export interface Tab {
   /** The last segment of the address. */
@@ -34,6 +34,6 @@ export const TABS: readonly [Tab, ...Tab[]] = [
   {
     path: 'settings',
     label: words.tabs.settings,
-    Screen: later(async () => (await import('./settings.tsx')).Settings),
+    Screen: later(async () => (await import('../settings/settings.tsx')).Settings),
   },
 ];

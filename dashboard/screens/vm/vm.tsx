@@ -1,12 +1,12 @@
 import type { JSX } from 'preact';
 import { useLocation, useRoute } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
-import { now } from '../../live/clock.ts';
-import { isComplete, vmSignal } from '../../live/vms.ts';
-import { deletedAt } from '../../live/deleted-vms.ts';
-import { ErrorBoundary } from '../../parts/error-boundary.tsx';
+import { now } from '../../connection/clock.ts';
+import { isComplete, vmSignal } from '../../vms/vms.ts';
+import { deletedAt } from '../../vms/deleted-vms.ts';
+import { ErrorBoundary } from '../../loading/error-boundary.tsx';
 import { Icon } from '../../parts/icons.tsx';
-import { useTitle } from '../../parts/use-title.ts';
+import { useTitle } from '../../frame/use-title.ts';
 import { ago } from '../../words/format.ts';
 import { vmWords as words } from '../../words/vm.ts';
 import { Header } from './header.tsx';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useLocation } from 'preact-iso';
-import { allVms } from '../../live/vms.ts';
+import { allVms } from '../../vms/vms.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { words } from '../../words/words.ts';
 import { countVms, SHOWS, SORTS } from './select-vms.ts';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { desk } from '../../live/desk.ts';
-import { firstOffers } from '../../live/catalog-facts.ts';
+import { desk } from '../../account/desk.ts';
+import { firstOffers } from '../../account/catalog-facts.ts';
 import { words } from '../../words/words.ts';
 import { useAvailability } from '../create/availability-note.tsx';
 

@@ -1,5 +1,5 @@
 import type { Vm } from '../../api/vm-fields.ts';
-import { needsAttention } from '../../live/vm-facts.ts';
+import { needsAttention } from '../../vms/vm-facts.ts';
 
 export const SHOWS = ['all', 'on', 'off', 'attention'] as const;
 export type Show = (typeof SHOWS)[number];

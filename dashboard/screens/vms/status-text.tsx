@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { shownSince } from '../../live/link-state.ts';
-import { attemptOf, failingOf } from '../../live/vm-facts.ts';
+import { shownSince } from '../../connection/link-state.ts';
+import { attemptOf, failingOf } from '../../vms/vm-facts.ts';
 import { StatusGlyph } from '../../parts/status.tsx';
 import { words } from '../../words/words.ts';
 

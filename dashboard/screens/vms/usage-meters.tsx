@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { desk } from '../../live/desk.ts';
+import { desk } from '../../account/desk.ts';
 import { Meter } from '../../parts/meter.tsx';
 import { number } from '../../words/format.ts';
 import { words } from '../../words/words.ts';

@@ -1,16 +1,16 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { osName } from '../../live/vm-facts.ts';
-import { distributionNames, regionNames } from '../../live/names.ts';
-import { shownSince } from '../../live/link-state.ts';
-import { vmSignal } from '../../live/vms.ts';
+import { osName } from '../../vms/vm-facts.ts';
+import { distributionNames, regionNames } from '../../account/names.ts';
+import { shownSince } from '../../connection/link-state.ts';
+import { vmSignal } from '../../vms/vms.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { Menu } from '../../parts/menu.tsx';
 import { words } from '../../words/words.ts';
-import { AskedNote } from './asked-note.tsx';
-import { PrimaryButton } from './primary-button.tsx';
+import { AskedNote } from '../commands/asked-note.tsx';
+import { PrimaryButton } from '../commands/primary-button.tsx';
 import { StatusText } from './status-text.tsx';
-import { useVmMenu } from './vm-menu.tsx';
+import { useVmMenu } from '../commands/vm-menu.tsx';
 
 /** One VM of the list. It is drawn anew when an event changes this VM. */
 export function VmRow({ id }: { id: string }): JSX.Element | null {

@@ -7,11 +7,11 @@ import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 /** The modules of the page that speak to the gateway. They look at their window as they are loaded. */
 async function loadModules() {
   const [crowded, { followVms }, { session }, { socket }, vms] = await Promise.all([
-    import('../../../dashboard/live/crowded.ts'),
-    import('../../../dashboard/live/follow-vms.ts'),
+    import('../../../dashboard/connection/crowded.ts'),
+    import('../../../dashboard/vms/follow-vms.ts'),
     import('../../../dashboard/session/session.ts'),
-    import('../../../dashboard/live/socket.ts'),
-    import('../../../dashboard/live/vms.ts'),
+    import('../../../dashboard/connection/socket.ts'),
+    import('../../../dashboard/vms/vms.ts'),
   ]);
   return { crowded, followVms, session, socket, vms };
 }

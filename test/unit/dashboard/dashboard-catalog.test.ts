@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { firstOffers, sizeFor } from '../../../dashboard/live/catalog-facts.ts';
+import { firstOffers, sizeFor } from '../../../dashboard/account/catalog-facts.ts';
 import type { Distribution } from '../../../dashboard/api/desk.ts';
 
 const entry = (code: string, deprecated: string | null = null): Distribution => ({ code, deprecated }) as Distribution;

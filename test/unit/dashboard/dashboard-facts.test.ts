@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startViolations } from '../../../dashboard/live/preflight.ts';
+import { startViolations } from '../../../dashboard/account/preflight.ts';
 import { claimsOf, isTokenShaped } from '../../../dashboard/session/token-claims.ts';
 import { bytesOf, duration, gigabytes, rate } from '../../../dashboard/words/format.ts';
 import { statusWords } from '../../../dashboard/words/status.ts';

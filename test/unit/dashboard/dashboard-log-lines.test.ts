@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogLines, MOST_LINES } from '../../../dashboard/live/log-lines.ts';
+import { LogLines, MOST_LINES } from '../../../dashboard/telemetry/log-lines.ts';
 
 const line = (text: string, at = '2026-11-24T09:30:00.000Z') => ({ at, stream: 'stdout', text });
 const textsOf = (lines: LogLines): string[] => lines.toArray().map(({ text }) => text);

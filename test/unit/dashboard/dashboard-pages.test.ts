@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withNewest, withOlder, type PageOf, type Pages } from '../../../dashboard/parts/pages.ts';
+import { withNewest, withOlder, type PageOf, type Pages } from '../../../dashboard/loading/pages.ts';
 import { weave } from '../../../dashboard/screens/activity/weave.ts';
 
 const keyOf = (item: string): string => item.slice(0, 1);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newsOf } from '../../../dashboard/live/news-of.ts';
-import { failingIn, failingOf, primaryCommandOf } from '../../../dashboard/live/vm-facts.ts';
+import { newsOf } from '../../../dashboard/frame/news-of.ts';
+import { failingIn, failingOf, primaryCommandOf } from '../../../dashboard/vms/vm-facts.ts';
 import { statusWords } from '../../../dashboard/words/status.ts';
 import type { Vm, VmFailure, VmStatus } from '../../../dashboard/api/vm-fields.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VmEvent } from '../../../dashboard/api/vm-events.ts';
 import type { Vm } from '../../../dashboard/api/vm-fields.ts';
-import { applyEvents, beginSnapshots, GapError, NOTHING, type VmState } from '../../../dashboard/live/vm-store.ts';
+import { applyEvents, beginSnapshots, GapError, NOTHING, type VmState } from '../../../dashboard/vms/vm-store.ts';
 
 const vmOf = (id: string, seq: number): Vm =>
   ({ id, vmlabel: `${id} at ${seq}`, lastEventSeq: String(seq), status: 'RUNNING', enabled: true }) as Vm;

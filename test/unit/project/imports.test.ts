@@ -39,6 +39,20 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   rest: ['schemas', 'routes', 'openapi', '.'],
   ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'sign-in', 'proxy', '.'],
 };
+/** The rooms of the dashboard in the order of the arrows. */
+const DASHBOARD_ORDER: readonly (readonly string[])[] = [
+  ['api'],
+  ['words'],
+  ['session'],
+  ['connection'],
+  ['vms'],
+  ['account', 'telemetry'],
+  ['loading', 'parts'],
+  ['frame'],
+  ['screens'],
+  ['app.tsx'],
+  ['main.tsx'],
+];
 /** Side by side in the arrows, and never importing each other. */
 const SIBLINGS = ['reconciler', 'graphql', 'ingress', 'dashboard'];
 const PLACES = new Map(ORDER.flatMap((rooms, place) => rooms.map((room) => [room, place] as const)));
@@ -257,12 +271,23 @@ describe.each(['dashboard', 'client/src'])('in %s', (name) => {
   });
 });
 
-it('the map lists each room of src, and no other', () => {
-  const table = readFileSync(path.join(SRC, 'README.md'), 'utf8').split(/^\| room .*$/m)[1] ?? '';
+it('in dashboard, a file imports only from rooms at or before its own', () => {
+  const folder = path.join(SRC, '../dashboard');
+  const placeOf = (file: string): number => DASHBOARD_ORDER.findIndex((rooms) => rooms.includes(roomOf(file)));
+  const files = globSync('**/*.{ts,tsx}', { cwd: folder, exclude: ['vite.config.ts'] });
+  const imports = files.flatMap((file) => importsOf(file, readFileSync(path.join(folder, file), 'utf8')));
+  expect(files.filter((file) => placeOf(file) < 0)).toEqual([]);
+  const back = imports.filter(isFile).filter(({ from, to }) => placeOf(to) > placeOf(from));
+  expect(back.map((each) => say(each, 'it comes later'))).toEqual([]);
+});
+
+it.each(['src', 'dashboard'])('the map lists each room of %s, and no other', (name) => {
+  const folder = path.join(SRC, '..', name);
+  const table = readFileSync(path.join(folder, 'README.md'), 'utf8').split(/^\| room .*$/m)[1] ?? '';
   const [rows = ''] = table.trimStart().split('\n\n');
   const listed = [...rows.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, rooms = '']) =>
     [...rooms.matchAll(/`([^`]+)`/g)].map(([, room = '']) => room.replace(/\/$/, '')),
   );
-  const there = readdirSync(SRC).filter((name) => name !== 'README.md');
+  const there = readdirSync(folder).filter((each) => each !== 'README.md');
   expect(listed.toSorted()).toEqual(there.toSorted());
 });

@@ -26,6 +26,7 @@ import { OutageLog } from './lib/outage-log.ts';
 import { VERSION } from './lib/version.ts';
 import type { Log } from './log.ts';
 import { Metrics } from './metrics.ts';
+import { openOrphanDesk } from './open-orphan-desk.ts';
 import { clearLeases } from './reconciler/iteration/vm-lease.ts';
 import { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { Router } from './router.ts';
@@ -35,6 +36,7 @@ import { readKeys } from './secrets/keys.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { startReconciler, type Reconciler } from './start-reconciler.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
+import { RegionDrains } from './vm/restrictions/region-drains.ts';
 import { VmTelemetry } from './vm/vm-telemetry.ts';
 
 /** Lets everything else be released within the 10 s that many supervisors allow. */
@@ -115,6 +117,8 @@ export async function startServer(
   // The reconciler ends only after this, also if a later part fails to start.
   parts.defer(() => ending.abort());
 
+  const drains = await RegionDrains.open({ db, listener, log });
+  parts.defer(() => drains.close());
   const bootProgress = new BootProgress(listener);
   const streams = new EventStreams({ db, listener, bootProgress, log });
   parts.defer(() => streams.close());
@@ -132,8 +136,11 @@ export async function startServer(
     streams,
     bootProgress,
     telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
-    isRegionAvailable: (region: string) => regions.healthOf(region).canStart,
-    regionsChangedAt: () => regions.changedAt(),
+    isRegionAvailable: (region: string) => regions.healthOf(region).canStart && drains.find(region) === undefined,
+    regionsChangedAt: () => new Date(Math.max(regions.changedAt().getTime(), drains.changedAt)),
+    findDrain: (region: string) => drains.find(region),
+    drains,
+    orphans: openOrphanDesk({ db, catalog, secretBox, forward, engines, ending: ending.signal }),
     factsOf: (region: string) => regions.factsOf(region),
   };
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string =>

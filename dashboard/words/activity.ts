@@ -5,11 +5,18 @@ type Action = AuditEntry['action'];
 /** Each action of the audit, in the order of its filter. */
 const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   ACCESS_ENDED: (name) => `ended access to ${name}`,
+  ACCOUNT_RESUMED: () => 'lifted the suspension of the account',
+  ACCOUNT_SUSPENDED: () => 'suspended the account',
   APP_SIGNED_IN: (name) => `was signed in to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
+  ORPHAN_ADOPTED: (name) => `restored ${name}`,
+  ORPHAN_REMOVED: () => 'removed what was left of a VM',
+  PLAN_SET: () => 'set the plan of the account',
   PORT_ADDED: (name) => `opened a port of ${name}`,
   PORT_REMOVED: (name) => `closed a port of ${name}`,
+  REGION_DRAINED: () => 'let nothing new start in a region',
+  REGION_RESUMED: () => 'let VMs start in a region again',
   SECRETS_READ: (name) => `read secrets of ${name}`,
   SECRET_DELETED: (name) => `removed a secret of ${name}`,
   SECRET_SET: (name) => `set a secret of ${name}`,
@@ -18,10 +25,12 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   SUBDOMAIN_REMOVED: (name) => `removed a name of ${name}`,
   VM_CREATED: (name) => `created ${name}`,
   VM_DELETED: (name) => `deleted ${name}`,
+  VM_DELETED_BY_OPERATOR: (name) => `deleted ${name} as an operator`,
   VM_RESTARTED: (name) => `restarted ${name}`,
   VM_SHARED: (name) => `shared ${name}`,
   VM_STARTED: (name) => `started ${name}`,
   VM_STOPPED: (name) => `stopped ${name}`,
+  VM_STOPPED_BY_OPERATOR: (name) => `turned ${name} off as an operator`,
   VM_UPDATED: (name) => `changed ${name}`,
 };
 

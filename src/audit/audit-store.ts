@@ -2,24 +2,40 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
+import { NIL_UUID } from '../lib/is-uuid.ts';
 import type { AuditAction, AuditDetails, AuditEntry } from './audit.ts';
 
 /**
- * Records an action in the caller's transaction, so that both commit or neither does. Equal actions of a minute (same
+ * Records an action on a VM in the caller's transaction, in the audit of its owner, so that both commit or neither does. Equal actions of a minute (same
  * VM, actor, address and details) are one row that counts them, because clients repeat them without limit.
  */
 export async function recordAction<A extends AuditAction>(
   trx: Trx,
   actor: Actor,
-  vm: { readonly id: string; readonly vmlabel: string },
+  vm: { readonly id: string; readonly vmlabel: string; readonly userId: string },
   action: A,
   details: AuditDetails[A],
 ): Promise<void> {
   await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    values (${actor.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
+    values (${vm.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
       ${JSON.stringify(details)}::jsonb, ${thisMinute})
     ${incrementCount}
+  `.execute(trx);
+}
+
+/** Records an action on an account in the caller's transaction. */
+export async function recordAccountAction<A extends AuditAction>(
+  trx: Trx,
+  actor: Actor,
+  userId: string,
+  action: A,
+  details: AuditDetails[A],
+): Promise<void> {
+  // Not counted by minutes: only VMs tell equal actions of different accounts apart.
+  await sql`
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details)
+    values (${userId}, ${actor.userId}, ${actor.from}, ${action}, ${NIL_UUID}, '', ${JSON.stringify(details)}::jsonb)
   `.execute(trx);
 }
 

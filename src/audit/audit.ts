@@ -32,6 +32,17 @@ export interface AuditDetails {
   VM_SHARED: { readonly name: string | null; readonly role: string; readonly minutes: number };
   /** How many accesses and unused links of guests there were. */
   ACCESS_ENDED: { readonly accesses: number };
+  VM_STOPPED_BY_OPERATOR: { readonly reason: string };
+  VM_DELETED_BY_OPERATOR: { readonly reason: string };
+  ORPHAN_ADOPTED: NoDetails;
+  ORPHAN_REMOVED: { readonly id: string };
+  /** Null: the operator's choice of plan is taken back. */
+  PLAN_SET: { readonly plan: string | null };
+  /** How many VMs were stopped. */
+  ACCOUNT_SUSPENDED: { readonly reason: string; readonly stopped: number };
+  ACCOUNT_RESUMED: NoDetails;
+  REGION_DRAINED: { readonly region: string; readonly reason: string };
+  REGION_RESUMED: { readonly region: string };
 }
 
 export type AuditAction = keyof AuditDetails;
@@ -57,6 +68,15 @@ export const AUDIT_ACTIONS = {
   APP_SIGNED_IN: 'A browser with access was signed in to the app, for which its password was read; once an access.',
   VM_SHARED: 'A link for somebody else was made; the details have the role and how long the access lasts.',
   ACCESS_ENDED: 'Accesses to the VM were ended, or links withdrawn, before their time.',
+  VM_STOPPED_BY_OPERATOR: 'An operator turned the VM off; the details have the reason.',
+  VM_DELETED_BY_OPERATOR: 'An operator deleted the VM; the details have the reason.',
+  ORPHAN_ADOPTED: 'An operator restored a VM that was missing in the database.',
+  ORPHAN_REMOVED: 'An operator removed what was left of a VM that is not in the database.',
+  PLAN_SET: "An operator set the account's plan, or left it to the tokens again.",
+  ACCOUNT_SUSPENDED: 'An operator suspended the account and turned its VMs off; the details have the reason.',
+  ACCOUNT_RESUMED: 'An operator lifted the suspension of the account.',
+  REGION_DRAINED: 'As an operator, the account let nothing new start in a region.',
+  REGION_RESUMED: 'As an operator, the account let VMs start in a region again.',
 } as const satisfies Record<AuditAction, string>;
 
 /** An entry of an account's audit. */
@@ -66,8 +86,9 @@ export interface AuditEntry {
   readonly actor: string | null;
   readonly address: string;
   readonly action: AuditAction;
+  /** The nil UUID for an action on no VM. */
   readonly vmId: string;
-  /** The VM's label at that time. */
+  /** The VM's label at that time; empty for an action on no VM. */
   readonly vmlabel: string;
   readonly details: Readonly<Record<string, string | number | null>>;
   readonly count: number;

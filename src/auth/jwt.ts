@@ -79,9 +79,17 @@ function isKeySetUnavailable(error: unknown): boolean {
 function toViewer({ sub, exp, app_metadata }: JWTPayload): Viewer {
   if (typeof sub !== 'string' || !isUserId(sub)) throw new ApiError('UNAUTHENTICATED');
   if (typeof exp !== 'number') throw new ApiError('UNAUTHENTICATED');
-  const plan =
-    typeof app_metadata === 'object' && app_metadata !== null && 'plan' in app_metadata ? app_metadata.plan : undefined;
-  return { userId: sub, expiresAt: Math.min(exp * 1000, LATEST_EXPIRY_MS), ...(typeof plan === 'string' && { plan }) };
+  const { plan, role } = toObject(app_metadata);
+  return {
+    userId: sub,
+    expiresAt: Math.min(exp * 1000, LATEST_EXPIRY_MS),
+    ...(typeof plan === 'string' && { plan }),
+    ...(role === 'operator' && { role }),
+  };
+}
+
+function toObject(claim: unknown): { readonly plan?: unknown; readonly role?: unknown } {
+  return typeof claim === 'object' && claim !== null ? claim : {};
 }
 
 /** Whether a token may have it as its `sub`: neither blank nor too long, and printable ASCII. */
@@ -98,7 +106,7 @@ export function bearerOf(authorization: string | null | undefined): string {
 
 /** Signs a token like Supabase's with the shared secret, for operators and tests. */
 export async function signToken(
-  claims: { userId: string; plan?: string; ttlSeconds: number },
+  claims: { userId: string; plan?: string; role?: 'operator'; ttlSeconds: number },
   options: JwtOptions,
 ): Promise<string> {
   const { secret, issuer, audience } = options;
@@ -106,7 +114,9 @@ export async function signToken(
     throw new Error('With JWT_JWKS_URL, tokens are issued elsewhere; only JWT_SECRET can sign them here.');
   const jwt = new SignJWT({
     role: 'authenticated',
-    ...(claims.plan !== undefined && { app_metadata: { plan: claims.plan } }),
+    ...((claims.plan !== undefined || claims.role !== undefined) && {
+      app_metadata: { plan: claims.plan, role: claims.role },
+    }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(claims.userId)

@@ -9,9 +9,14 @@ import { readKeys } from '../secrets/keys.ts';
 export async function token(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { user: { type: 'string' }, plan: { type: 'string' }, ttl: { type: 'string', default: '1h' } },
+    options: {
+      user: { type: 'string' },
+      plan: { type: 'string' },
+      operator: { type: 'boolean', default: false },
+      ttl: { type: 'string', default: '1h' },
+    },
   });
-  const { user, plan, ttl } = values;
+  const { user, plan, operator, ttl } = values;
   if (user === undefined) throw new Error('The option --user is missing: whose token it is to be.');
   if (!isUserId(user)) throw new Error('--user must have 1 to 255 printable ASCII characters, without spaces.');
   const config = readConfig(process.env);
@@ -21,7 +26,12 @@ export async function token(args: readonly string[]): Promise<void> {
   }
   const ttlSeconds = secondsOf(ttl);
   const { jwtSecret } = await readKeys(config);
-  const claims = { userId: user, ttlSeconds, ...(plan !== undefined && { plan }) };
+  const claims = {
+    userId: user,
+    ttlSeconds,
+    ...(plan !== undefined && { plan }),
+    ...(operator && { role: 'operator' as const }),
+  };
   process.stdout.write(`${await signToken(claims, { ...config.jwt, secret: jwtSecret })}\n`);
 }
 

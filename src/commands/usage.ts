@@ -14,7 +14,7 @@ swiftor orphans adopt VM_ID [--user ID] [--region CODE] [--distribution CODE] [-
     restore the VM with its volumes, turned off; the options replace what its labels lack
 swiftor orphans remove VM_ID
     delete its containers and volumes permanently
-swiftor token --user ID [--plan CODE] [--ttl 1h]
-    print an access token
+swiftor token --user ID [--plan CODE] [--operator] [--ttl 1h]
+    print an access token; --operator lets it act on all accounts
 swiftor --help, swiftor --version
 `;

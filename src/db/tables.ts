@@ -20,6 +20,13 @@ export interface AccountTable {
   plan: string;
   event_seq: Defaulted<number>;
   created_at: Generated<Date>;
+  /** The order of creation. The cursor of lists. */
+  number: Generated<number>;
+  /** The plan that an operator has set. It counts before the token's. */
+  operator_plan: Optional<string>;
+  /** When an operator suspended the account, and why. Null if it is not suspended. */
+  suspended_at: Optional<Date>;
+  suspended_reason: Optional<string>;
 }
 
 export interface VmTable {
@@ -136,6 +143,8 @@ export interface VmEventTable {
   status: string;
   previous_status: Optional<string>;
   reason: Optional<string>;
+  /** What an operator said of the change, for its owner. */
+  note: Optional<string>;
   at: Generated<Date>;
 }
 
@@ -143,6 +152,13 @@ export interface VmEventTable {
 export interface DeletedVmTable {
   vm_id: string;
   deleted_at: Date;
+}
+
+/** Regions where nothing new starts. */
+export interface RegionDrainTable {
+  region: string;
+  reason: string;
+  since: Defaulted<Date>;
 }
 
 export interface VmAccessTable {
@@ -189,6 +205,7 @@ export interface Database {
   vm_port: VmPortTable;
   vm_event: VmEventTable;
   deleted_vm: DeletedVmTable;
+  region_drain: RegionDrainTable;
   vm_access: VmAccessTable;
   audit: AuditTable;
 }

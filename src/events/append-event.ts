@@ -25,6 +25,8 @@ export interface NewEvent {
   readonly status: string;
   readonly previousStatus: string | undefined;
   readonly reason: EventReason;
+  /** What an operator says of it, at most 500 characters. */
+  readonly note?: string | undefined;
   /** When it happened, as `nextEventSeq` tells. */
   readonly at: Date;
 }
@@ -35,12 +37,29 @@ export async function insertEvent(
   event: NewEvent,
   { wakeReconciler }: { wakeReconciler: boolean },
 ): Promise<void> {
-  const { userId, seq, vmId, kind, status, previousStatus = null, reason, at } = event;
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note, at } = event;
   await trx
     .insertInto('vm_event')
-    .values({ user_id: userId, seq, vm_id: vmId, kind, status, previous_status: previousStatus, reason })
+    .values({
+      user_id: userId,
+      seq,
+      vm_id: vmId,
+      kind,
+      status,
+      previous_status: previousStatus,
+      reason,
+      note: note ?? null,
+    })
     .execute();
-  const body: EventNoteBody = { seq, kind, status, previousStatus, reason, at: at.toISOString() };
+  const body: EventNoteBody = {
+    seq,
+    kind,
+    status,
+    previousStatus,
+    reason,
+    at: at.toISOString(),
+    ...(note !== undefined && { note }),
+  };
   notifyAfterCommit(trx, 'vm_event', JSON.stringify([userId, vmId, body]));
   if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
 }
@@ -49,12 +68,21 @@ export async function insertEvent(
 export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {
   const [userId, vmId, body] = JSON.parse(payload) as [string, string, EventNoteBody?];
   if (body === undefined) return { userId, event: undefined };
-  const { seq, kind, status, previousStatus, reason } = body;
+  const { seq, kind, status, previousStatus, reason, note } = body;
   // Older gateways write microseconds and an offset.
   const at = body.at.endsWith('Z') ? body.at : new Date(body.at).toISOString();
   return {
     userId,
-    event: { seq, kind, vmId, status, previousStatus: previousStatus ?? undefined, reason: reason ?? undefined, at },
+    event: {
+      seq,
+      kind,
+      vmId,
+      status,
+      at,
+      previousStatus: previousStatus ?? undefined,
+      reason: reason ?? undefined,
+      note,
+    },
   };
 }
 
@@ -64,6 +92,7 @@ interface EventNoteBody {
   readonly status: string;
   readonly previousStatus: string | null;
   readonly reason: string | null;
+  readonly note?: string;
   readonly at: string;
 }
 

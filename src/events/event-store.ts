@@ -16,7 +16,7 @@ export interface Backlog {
 }
 
 /** What `toEvent` reads. */
-const COLUMNS = ['seq', 'vm_id', 'kind', 'status', 'previous_status', 'reason', 'at'] as const;
+const COLUMNS = ['seq', 'vm_id', 'kind', 'status', 'previous_status', 'reason', 'note', 'at'] as const;
 const PAGE = 500;
 /** For a client that missed more than this, snapshots are faster. */
 const REPLAY_LIMIT = 10_000;
@@ -72,7 +72,7 @@ export async function listVmEvents(
   const { rows } = await sql<EventRow>`
     select event.* from unnest(${[...new Set(vmIds)]}::uuid[]) as wanted (vm_id)
     cross join lateral (
-      select seq, kind, vm_id, status, previous_status, reason, at from vm_event
+      select seq, kind, vm_id, status, previous_status, reason, note, at from vm_event
       where vm_event.vm_id = wanted.vm_id
         and (${after}::bigint is null or seq < ${after}) and (${before}::bigint is null or seq > ${before})
       order by seq ${sql.raw(fromEnd ? 'asc' : 'desc')} limit ${size + 1}
@@ -179,10 +179,11 @@ interface EventRow {
   status: string;
   previous_status: string | null;
   reason: string | null;
+  note: string | null;
   at: Date;
 }
 
-function toEvent({ seq, kind, vm_id, status, previous_status, reason, at }: EventRow): VmEvent {
+function toEvent({ seq, kind, vm_id, status, previous_status, reason, note, at }: EventRow): VmEvent {
   return {
     seq,
     kind: kind as VmEventKind,
@@ -190,6 +191,7 @@ function toEvent({ seq, kind, vm_id, status, previous_status, reason, at }: Even
     status,
     previousStatus: previous_status ?? undefined,
     reason: reason ?? undefined,
+    note: note ?? undefined,
     at: at.toISOString(),
   };
 }

@@ -1,3 +1,5 @@
+import { NIL_UUID } from '../lib/is-uuid.ts';
+
 const STORED_KINDS = ['CREATED', 'CHANGED', 'DELETED'] as const;
 /** Say where a stream is, and so are of no VM. Sent only to subscribers who ask for them. */
 const MARKER_KINDS = ['SNAPSHOT_END', 'REPLAY_END'] as const;
@@ -8,12 +10,9 @@ export type VmEventKind = (typeof VM_EVENT_KINDS)[number];
 export type StoredEventKind = (typeof STORED_KINDS)[number];
 export type MarkerKind = (typeof MARKER_KINDS)[number];
 
-/** The nil UUID of RFC 9562, which no VM has. */
-const NO_VM = '00000000-0000-0000-0000-000000000000';
-
 /** The event that ends a backlog: everything up to `seq` has been sent. */
 export function toMarker(kind: MarkerKind, seq: number): VmEvent {
-  return { seq, kind, vmId: NO_VM, status: 'UNKNOWN', at: new Date().toISOString() };
+  return { seq, kind, vmId: NIL_UUID, status: 'UNKNOWN', at: new Date().toISOString() };
 }
 
 /** Whether there is a VM to read for an event of this kind: not after a deletion, and not for a marker. */
@@ -33,6 +32,7 @@ export const EVENT_REASONS = [
   'UNDO',
   'DISK',
   'ADOPT',
+  'OPERATOR',
 ] as const;
 export type EventReason = (typeof EVENT_REASONS)[number];
 
@@ -53,6 +53,8 @@ export interface VmEvent {
   readonly status: string;
   readonly previousStatus?: string | undefined;
   readonly reason?: string | undefined;
+  /** What an operator said of the change. */
+  readonly note?: string | undefined;
   /** Commit time, ISO 8601 in UTC with milliseconds. A string because nothing computes with it. */
   readonly at: string;
   readonly progress?: VmProgress;

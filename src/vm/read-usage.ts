@@ -1,12 +1,16 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import type { Usage } from './limits.ts';
+import { toSuspension, type Suspension } from './restrictions/suspension.ts';
 
 const GB = 2 ** 30;
 
-/** What an account uses, and the plan code of its row, which does not exist before its first VM. */
+/** What an account uses, and what its row says, which does not exist before its first VM. */
 export interface AccountUsage extends Usage {
   readonly plan: string | undefined;
+  /** The plan that an operator has set. */
+  readonly operatorPlan: string | undefined;
+  readonly suspension: Suspension | undefined;
 }
 
 /** Reads the usage in one statement. `without`: a VM whose cpu, ram and count are left out, but not its storage. */
@@ -20,10 +24,29 @@ export async function readUsage(db: Db | Trx, userId: string, without?: string):
       sql<number>`coalesce(sum(storage_bytes), 0)::float8`.as('storage_bytes'),
       sql<number>`count(*) filter (where ${on})`.as('concurrent'),
       sql<number>`count(*)`.as('vms'),
-      sql<string | null>`(select plan from account where user_id = ${userId})`.as('plan'),
+      sql<AccountRow | null>`(
+        select json_build_object('plan', plan, 'operatorPlan', operator_plan, 'suspended_at', suspended_at,
+          'suspended_reason', suspended_reason)
+        from account where user_id = ${userId})`.as('account'),
     ])
     .where('user_id', '=', userId)
     .executeTakeFirstOrThrow();
-  const { cpu, ram, storage_bytes, concurrent, vms, plan } = row;
-  return { cpu, ram, storageGb: storage_bytes / GB, concurrentVms: concurrent, vms, plan: plan ?? undefined };
+  const { cpu, ram, storage_bytes, concurrent, vms, account } = row;
+  return {
+    cpu,
+    ram,
+    storageGb: storage_bytes / GB,
+    concurrentVms: concurrent,
+    vms,
+    plan: account?.plan,
+    operatorPlan: account?.operatorPlan ?? undefined,
+    suspension: toSuspension(account),
+  };
+}
+
+interface AccountRow {
+  readonly plan: string;
+  readonly operatorPlan: string | null;
+  readonly suspended_at: string | null;
+  readonly suspended_reason: string | null;
 }

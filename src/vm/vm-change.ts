@@ -13,6 +13,8 @@ export interface VmChange {
   readonly kind?: StoredEventKind;
   readonly status?: VmStatus;
   readonly reason: EventReason;
+  /** What an operator says of it, for the owner. */
+  readonly note?: string | undefined;
   readonly set?: VmUpdate;
   /** The desired state changed: starts a new generation and wakes the reconciler. */
   readonly desire?: boolean;
@@ -38,7 +40,7 @@ export async function changeVm(
   change: VmChange,
   fence?: Fence,
 ): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
-  const { kind = 'CHANGED', status = vm.status, reason, set = {}, desire = false } = change;
+  const { kind = 'CHANGED', status = vm.status, reason, note, set = {}, desire = false } = change;
   const { seq, at } = await nextEventSeq(trx, vm.userId);
   const boot = nextBoot(vm.boot, { from: vm.status, to: status, at, isAsked: desire });
   let update = trx
@@ -67,7 +69,7 @@ export async function changeVm(
   }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;
-  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, at };
+  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, note, at };
   await insertEvent(trx, event, { wakeReconciler: desire });
   return { status, boot };
 }

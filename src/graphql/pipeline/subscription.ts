@@ -77,9 +77,9 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
     /** Identifies everything besides the event that a result depends on. */
     #key(): string {
       const { document, operationName, variableValues } = this.#operation;
-      const { userId, plan, from } = this.#caller.viewer;
+      const { userId, plan, role, from } = this.#caller.viewer;
       const variables = resultVariables(document).map((name) => variableValues?.[name]);
-      return JSON.stringify([documents(document), operationName, variables, userId, plan, from]);
+      return JSON.stringify([documents(document), operationName, variables, userId, plan, role, from]);
     }
   }
 

@@ -1,5 +1,6 @@
 import { builder } from './builder.ts';
 import { createViolations, startViolations, type Usage as AccountUsage } from '../../vm/limits.ts';
+import type { Suspension as SuspensionModel } from '../../vm/restrictions/suspension.ts';
 import { readUsage } from '../../vm/read-usage.ts';
 import { isUuid } from '../../lib/is-uuid.ts';
 import { Plan } from './catalog.ts';
@@ -20,6 +21,15 @@ const Usage = builder.objectRef<AccountUsage>('Usage').implement({
   }),
 });
 
+/** Also used by OperatedAccount. */
+export const Suspension = builder.objectRef<SuspensionModel>('Suspension').implement({
+  description: 'Why the starts of an account are refused.',
+  fields: (t) => ({
+    since: t.field({ type: 'DateTime', description: 'When it was suspended.', resolve: ({ since }) => since }),
+    reason: t.exposeString('reason', { description: 'Why, in the words of an operator.' }),
+  }),
+});
+
 export const Account = builder.objectRef<{ readonly userId: string }>('Account').implement({
   description: 'The account of the token.',
   interfaces: [Node],
@@ -28,8 +38,14 @@ export const Account = builder.objectRef<{ readonly userId: string }>('Account')
     userId: t.exposeID('userId', { description: "The token's `sub`." }),
     plan: t.field({
       type: Plan,
-      description: "The token's plan if it names one, otherwise the account's.",
+      description: "The plan that an operator has set, otherwise the token's if it names one, otherwise the account's.",
       resolve: async (_account, _args, { loaders }) => (await loaders.account()).plan,
+    }),
+    suspension: t.field({
+      type: Suspension,
+      nullable: true,
+      description: 'Why its starts are refused with ACCOUNT_SUSPENDED; null if they are not.',
+      resolve: async (_account, _args, { loaders }) => (await loaders.account()).suspension ?? null,
     }),
     usage: t.field({
       type: Usage,

@@ -27,20 +27,22 @@ const AuditDetail = builder.objectRef<{ readonly name: string; readonly value: s
 });
 
 const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
-  description: 'An action on a VM: who, what, from where and when. Kept after the VM is deleted.',
+  description: 'An action on a VM or on the account: who, what, from where and when. Kept after a VM is deleted.',
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: OPAQUE_ID, resolve: ({ number }) => toGlobalId('AuditEntry', String(number)) }),
     action: t.field({ type: AuditAction, description: 'What was done.', resolve: ({ action }) => action }),
     actor: t.exposeID('actor', {
       nullable: true,
-      description: "The user's id; null for a visitor with a one-time link.",
+      description: "The user's id, or that of an operator; null for a visitor with a one-time link.",
     }),
     address: t.exposeString('address', {
       description: 'The IP address of the client; "unknown" if the connection had already closed.',
     }),
-    vmId: t.exposeID('vmId', { description: 'The VM, which may have been deleted.' }),
-    vmlabel: t.exposeString('vmlabel', { description: 'The label of the VM before the action.' }),
+    vmId: t.exposeID('vmId', {
+      description: 'The VM, which may have been deleted; the nil UUID if the action is on no VM.',
+    }),
+    vmlabel: t.exposeString('vmlabel', { description: 'The label of the VM before the action; empty without one.' }),
     details: t.field({
       type: [AuditDetail],
       // A few values from the same row.
@@ -97,7 +99,8 @@ builder.objectField(Account, 'audit', (t) =>
   t.field({
     type: AuditConnection,
     description:
-      'The actions on the VMs of the account, newest first: every change, refused start and read of secret values. ' +
+      'The actions on the VMs of the account, newest first: every change, refused start and read of secret values, and what operators did to ' +
+      'the account. ' +
       'Kept for 90 days unless the operator configures another period. Errors: BAD_USER_INPUT for an invalid ' +
       'page size or cursor.',
     complexity: (args) => ({ field: 1, multiplier: pageSize(args) }),

@@ -7,6 +7,7 @@ import {
 } from '../../catalog/distribution.ts';
 import type { Plan as PlanEntry } from '../../catalog/plan.ts';
 import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
+import { drainMessage } from '../../vm/restrictions/region-drain.ts';
 import { builder } from './builder.ts';
 import { engineProblem } from '../../vm/problems/engine-problem.ts';
 import {
@@ -168,7 +169,7 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
   }),
 });
 
-const Region = builder.objectRef<RegionEntry>('Region').implement({
+export const Region = builder.objectRef<RegionEntry>('Region').implement({
   description: 'A region, which is a code for an engine.',
   interfaces: [Node],
   fields: (t) => ({
@@ -177,14 +178,16 @@ const Region = builder.objectRef<RegionEntry>('Region').implement({
     name: t.exposeString('name', { description: 'The display name.' }),
     available: t.boolean({
       description:
-        'Whether VMs can start there now: its engine answers and isolates VMs. Starts are accepted in any ' +
-        'case and wait until it is available.',
+        'Whether VMs can start there now: its engine answers and isolates VMs, and no operator has drained it. Unless ' +
+        'it is drained, starts are accepted in any case and wait until it is available.',
       resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
     }),
     problem: t.string({
       nullable: true,
       description: 'Why VMs cannot start there now, human-readable; null if they can.',
-      resolve({ code }, _args, { factsOf }) {
+      resolve({ code }, _args, { factsOf, findDrain }) {
+        const drain = findDrain(code);
+        if (drain !== undefined) return drainMessage(drain);
         const { problem } = factsOf(code);
         return problem === undefined ? null : engineProblem(problem, code).message;
       },

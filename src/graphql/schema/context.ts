@@ -14,6 +14,10 @@ import { listAccesses } from '../../vm/access/access-store.ts';
 import type { ListedAccess } from '../../vm/access/vm-access.ts';
 import { listSecrets, revealSecrets, type VmSecret, type VmSecretName } from '../../secrets/secret-store.ts';
 import { readUsage } from '../../vm/read-usage.ts';
+import type { OrphanDesk } from '../../operator/orphan-desk.ts';
+import type { RegionDrain } from '../../vm/restrictions/region-drain.ts';
+import type { RegionDrains } from '../../vm/restrictions/region-drains.ts';
+import type { Suspension } from '../../vm/restrictions/suspension.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
@@ -26,6 +30,11 @@ export interface Services extends AccessDependencies {
   readonly isRegionAvailable: (code: string) => boolean;
   /** When what is said of the regions changed last, as far as this gateway has been asked. */
   readonly regionsChangedAt: () => Date;
+  /** Why nothing new starts in the region; undefined if it is not drained. */
+  readonly findDrain: (region: string) => RegionDrain | undefined;
+  /** The drained regions, to be read again after a change. */
+  readonly drains: Pick<RegionDrains, 'reread'>;
+  readonly orphans: OrphanDesk;
   /** What is known about the region's engine, without a call to it. */
   readonly factsOf: (region: string) => EngineFacts;
 }
@@ -53,6 +62,12 @@ export function createContext(services: Services, caller: Caller): Context {
   return { ...services, ...caller, loaders: new Loaders(services, caller.viewer) };
 }
 
+interface AccountState {
+  readonly plan: Plan;
+  readonly usage: Usage;
+  readonly suspension: Suspension | undefined;
+}
+
 /**
  * Batch within a request, without a cache: those of a subscription live for hours. Each loader is created on first use,
  * because thousands of subscriptions never use one.
@@ -64,7 +79,7 @@ class Loaders {
   #events: DataLoader<{ vmId: string; page: PageRequest }, Page<VmEvent>> | undefined;
   #values: DataLoader<string, VmSecret[]> | undefined;
   #accesses: DataLoader<string, ListedAccess[]> | undefined;
-  #account: DataLoader<true, { plan: Plan; usage: Usage }> | undefined;
+  #account: DataLoader<true, AccountState> | undefined;
 
   constructor(services: Services, viewer: Actor) {
     this.#services = services;
@@ -112,13 +127,15 @@ class Loaders {
     return this.#events.load({ vmId, page });
   }
 
-  account(): Promise<{ plan: Plan; usage: Usage }> {
+  account(): Promise<AccountState> {
     const { db, catalog } = this.#services;
     const { userId, plan } = this.#viewer;
     this.#account ??= new DataLoader(
       async (keys) => {
         const usage = await readUsage(db, userId);
-        return keys.map(() => ({ plan: planOf(catalog, plan, usage.plan), usage }));
+        const { operatorPlan, suspension } = usage;
+        const own = planOf(catalog, { byOperator: operatorPlan, byToken: plan, own: usage.plan });
+        return keys.map(() => ({ plan: own, usage, suspension }));
       },
       { cache: false },
     );

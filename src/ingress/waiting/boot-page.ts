@@ -9,6 +9,7 @@ import type { Html } from '../../lib/html.ts';
 import { planOf, type VmDependencies } from '../../vm/commands/vm-command.ts';
 import { startVm } from '../../vm/commands/vm-commands.ts';
 import { startViolations } from '../../vm/limits.ts';
+import { suspensionMessage } from '../../vm/restrictions/suspension.ts';
 import { isBooting } from '../../vm/vm-status.ts';
 import { readUsage } from '../../vm/read-usage.ts';
 import type { Vm } from '../../vm/vm.ts';
@@ -74,7 +75,7 @@ export class BootPage {
       const { userId, until } = view.ticket;
       await startVm(this.#options, { userId, expiresAt: until, from: this.#options.addressOf(req) }, view.vm.id);
     } catch (error) {
-      // The page shows the reason: plan violations, or that the VM is being deleted.
+      // The page shows the reason: plan violations, a suspension, or that the VM is being deleted.
       if (!(error instanceof ApiError)) throw error;
     }
     answerPlain(res, 303, '', { Location: redirectPath(req.url) });
@@ -87,7 +88,10 @@ export class BootPage {
   async #readViolations(vm: Vm): Promise<string[]> {
     const { db, catalog } = this.#options;
     const usage = await readUsage(db, vm.userId, vm.id);
-    return startViolations(planOf(catalog, undefined, usage.plan), usage, vm).map(({ message }) => message);
+    const { operatorPlan: byOperator, plan: own, suspension } = usage;
+    const violations = startViolations(planOf(catalog, { byOperator, byToken: undefined, own }), usage, vm);
+    const messages = violations.map(({ message }) => message);
+    return suspension === undefined ? messages : [suspensionMessage(suspension), ...messages];
   }
 }
 

@@ -28,8 +28,9 @@ const content = { 'application/json': { schema: ref('Error') } };
 export const ERROR_RESPONSES = {
   ClientError: {
     description:
-      'The request is refused: 400 BAD_USER_INPUT or QUOTA_EXCEEDED, 401 UNAUTHENTICATED, 404 NOT_FOUND, ' +
-      '405 METHOD_NOT_ALLOWED, 409 CONFLICT, 413 PAYLOAD_TOO_LARGE, 415 UNSUPPORTED_MEDIA_TYPE, 429 RATE_LIMITED.',
+      'The request is refused: 400 BAD_USER_INPUT or QUOTA_EXCEEDED, 401 UNAUTHENTICATED, 403 FORBIDDEN or ' +
+      'ACCOUNT_SUSPENDED, 404 NOT_FOUND, ' +
+      '405 METHOD_NOT_ALLOWED, 409 CONFLICT or REGION_DRAINED, 413 PAYLOAD_TOO_LARGE, 415 UNSUPPORTED_MEDIA_TYPE, 429 RATE_LIMITED.',
     headers: headers({ 'www-authenticate': 'Authenticate', allow: 'Allow', 'retry-after': 'RetryAfter' }),
     content,
   },

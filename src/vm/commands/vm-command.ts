@@ -1,14 +1,17 @@
+import type { Selectable } from 'kysely';
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Plan } from '../../catalog/plan.ts';
 import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
+import type { AccountTable } from '../../db/tables.ts';
 import { runTransaction } from '../../db/transaction.ts';
 import { ApiError } from '../../errors.ts';
 import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
 import { recordAction } from '../../audit/audit-store.ts';
 import type { ForwardSettings } from '../networking/port-forward.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
+import { toSuspension, type Suspension } from '../restrictions/suspension.ts';
 import { lockVm } from '../vm-store.ts';
 import type { Vm } from '../vm.ts';
 
@@ -23,6 +26,7 @@ export interface LockedVm {
   readonly trx: Trx;
   readonly vm: Vm;
   readonly plan: Plan;
+  readonly suspension: Suspension | undefined;
 }
 
 /**
@@ -54,10 +58,10 @@ export async function runCommand<A extends AuditAction>(
   change: (locked: LockedVm) => Promise<Outcome<A>>,
 ): Promise<Vm> {
   const { vm, refusal } = await inAccount(db, actor, async (trx) => {
-    const plan = await lockAccount(trx, actor, catalog);
-    const before = plan === undefined ? undefined : await lockVm(trx, actor.userId, id);
-    if (plan === undefined || before === undefined) throw new ApiError('NOT_FOUND');
-    const outcome = await change({ trx, vm: before, plan });
+    const account = await lockAccount(trx, actor, catalog);
+    const before = account === undefined ? undefined : await lockVm(trx, actor.userId, id);
+    if (account === undefined || before === undefined) throw new ApiError('NOT_FOUND');
+    const outcome = await change({ trx, vm: before, ...account });
     if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
     if (outcome.kind === 'refused')
       await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
@@ -74,7 +78,7 @@ export async function runCreateCommand(
   actor: Actor,
   create: (
     trx: Trx,
-    plan: Plan,
+    account: LockedAccount,
   ) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
 ): Promise<Vm> {
   return inAccount(db, actor, async (trx) => {
@@ -101,18 +105,22 @@ async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
   return vm;
 }
 
-async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan | undefined> {
+type LockedAccount = Pick<LockedVm, 'plan' | 'suspension'>;
+
+const ACCOUNT_COLUMNS = ['plan', 'operator_plan', 'suspended_at', 'suspended_reason'] as const;
+
+async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount | undefined> {
   const row = await trx
     .updateTable('account')
     .set((eb) => ({ plan: knownPlan(catalog, viewer.plan)?.code ?? eb.ref('plan') }))
     .where('user_id', '=', viewer.userId)
-    .returning('plan')
+    .returning(ACCOUNT_COLUMNS)
     .executeTakeFirst();
-  return row === undefined ? undefined : planOf(catalog, viewer.plan, row.plan);
+  return row && toLocked(catalog, viewer, row);
 }
 
 /** Locks the account, which is created with its first VM. Returns its plan. */
-async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<Plan> {
+async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount> {
   const plan = knownPlan(catalog, viewer.plan);
   const row = await trx
     .insertInto('account')
@@ -122,16 +130,40 @@ async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
         .column('user_id')
         .doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
     )
-    .returning('plan')
+    .returning(ACCOUNT_COLUMNS)
     .executeTakeFirstOrThrow();
-  return planOf(catalog, viewer.plan, row.plan);
+  return toLocked(catalog, viewer, row);
 }
 
-function knownPlan(catalog: Catalog, code: string | undefined): Plan | undefined {
-  return code === undefined ? undefined : catalog.plans.get(code);
+function toLocked(
+  catalog: Catalog,
+  viewer: Viewer,
+  row: Pick<Selectable<AccountTable>, (typeof ACCOUNT_COLUMNS)[number]>,
+): LockedAccount {
+  return {
+    plan: planOf(catalog, { byOperator: row.operator_plan, byToken: viewer.plan, own: row.plan }),
+    suspension: toSuspension(row),
+  };
 }
 
-/** The plan named by the token, if the catalog has it; else the account's plan; else the default plan. */
-export function planOf(catalog: Catalog, named: string | undefined, own: string | undefined): Plan {
-  return knownPlan(catalog, named) ?? knownPlan(catalog, own) ?? catalog.defaultPlan;
+function knownPlan(catalog: Catalog, code: string | null | undefined): Plan | undefined {
+  return code == null ? undefined : catalog.plans.get(code);
+}
+
+/** The first of these plans that the catalog has: the operator's, the token's, the account's, the default one. */
+export function planOf(
+  catalog: Catalog,
+  {
+    byOperator,
+    byToken,
+    own,
+  }: {
+    readonly byOperator: string | null | undefined;
+    readonly byToken: string | undefined;
+    readonly own: string | null | undefined;
+  },
+): Plan {
+  return (
+    knownPlan(catalog, byOperator) ?? knownPlan(catalog, byToken) ?? knownPlan(catalog, own) ?? catalog.defaultPlan
+  );
 }

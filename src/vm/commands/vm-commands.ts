@@ -16,6 +16,8 @@ import {
 } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
 import { countVms } from '../vm-list.ts';
+import { refuseInDrainedRegion } from '../restrictions/region-drain.ts';
+import { refuseWhileSuspended } from '../restrictions/suspension.ts';
 import { findVmByKey } from '../vm-store.ts';
 import { readUsage } from '../read-usage.ts';
 import type { Vm } from '../vm.ts';
@@ -23,16 +25,18 @@ import type { Vm } from '../vm.ts';
 /**
  * Creates a VM that is off. As every command it writes the desired state and returns the VM as committed; only the
  * reconciler acts on it. A repeated idempotency key returns the VM of the first call; CONFLICT if its input differed.
- * QUOTA_EXCEEDED when the account has as many VMs as its plan allows.
+ * QUOTA_EXCEEDED when the account has as many VMs as its plan allows, ACCOUNT_SUSPENDED and REGION_DRAINED as a start.
  */
 export async function createVm(deps: VmDependencies, actor: Actor, value: unknown): Promise<Vm> {
   const input = parseCreateVm(value, deps.catalog);
   const { idempotencyKey, ...rest } = input;
   const hash = idempotencyKey == null ? null : deps.secretBox.fingerprint(JSON.stringify(rest));
-  return runCreateCommand(deps, actor, async (trx, plan) => {
+  return runCreateCommand(deps, actor, async (trx, { plan, suspension }) => {
     // The account's lock orders two calls with the same key: the second finds the VM of the first.
     const earlier = idempotencyKey == null ? undefined : await findVmByKey(trx, actor.userId, idempotencyKey);
     if (earlier !== undefined) return { id: earlierId(earlier, hash), outcome: UNCHANGED };
+    refuseWhileSuspended(suspension);
+    await refuseInDrainedRegion(trx, input.region);
     const tooMany = createViolations(plan, await countVms(trx, actor.userId));
     if (tooMany.length > 0) throw quotaError(tooMany);
     const id = await insertVm(trx, deps, actor.userId, input, {
@@ -80,15 +84,17 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
 
 /**
  * Turns the VM on if the plan has room for it beside the account's other enabled VMs; otherwise QUOTA_EXCEEDED with
- * every violation. A VM that is already on is unchanged, but a FAILED one is retried now.
+ * every violation, ACCOUNT_SUSPENDED or REGION_DRAINED with the operator's words. A VM that is already on is unchanged, but a FAILED one is retried now.
  */
 export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
   return runCommand(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
 }
 
-async function turnOn({ trx, vm, plan }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
+async function turnOn({ trx, vm, plan, suspension }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
   refuseWhileDeleting(vm);
   if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
+  refuseWhileSuspended(suspension);
+  await refuseInDrainedRegion(trx, vm.region);
   const violations = vm.enabled ? [] : startViolations(plan, await readUsage(trx, vm.userId, vm.id), vm);
   if (violations.length > 0) {
     return {

@@ -4,7 +4,9 @@ const { ENGINE_UNREACHABLE, ISOLATION_FAILED, NO_SPACE, NOT_IN_CATALOG } = FAILU
 
 /** All problems that can keep a VM from starting. The code is the one with which the start would fail. */
 export const START_PROBLEM_CODES = {
-  QUOTA_EXCEEDED: 'the plan has no room for it: the only problem for which startVm refuses',
+  QUOTA_EXCEEDED: 'the plan has no room for it: startVm refuses',
+  ACCOUNT_SUSPENDED: 'an operator has suspended the account: startVm refuses',
+  REGION_DRAINED: 'an operator lets nothing new start in the region: startVm refuses',
   NOT_IN_CATALOG,
   ENGINE_UNREACHABLE,
   ISOLATION_FAILED,

@@ -4,6 +4,8 @@ import { engineProblem } from './engine-problem.ts';
 import { choiceProblem, keptProblem, wouldUseStandIn } from './image-problems.ts';
 import type { QuotaViolation } from '../limits.ts';
 import type { StartProblem } from './start-problem.ts';
+import { drainMessage, type RegionDrain } from '../restrictions/region-drain.ts';
+import { suspensionMessage, type Suspension } from '../restrictions/suspension.ts';
 import { keptImage } from '../vm-image.ts';
 import type { Vm } from '../vm.ts';
 
@@ -14,12 +16,15 @@ export interface StartCircumstances {
   readonly distribution: Distribution | undefined;
   readonly facts: EngineFacts;
   readonly violations: readonly QuotaViolation[];
+  readonly suspension?: Suspension | undefined;
+  /** Of the VM's region. */
+  readonly drain?: RegionDrain | undefined;
 }
 
 /** Every reason why starting the VM would fail now, as far as it is known without trying. */
 export function startProblems(
   vm: StartCandidate,
-  { distribution, facts, violations }: StartCircumstances,
+  { distribution, facts, violations, suspension, drain }: StartCircumstances,
 ): StartProblem[] {
   const quota = violations.map(({ message }): StartProblem => ({
     code: 'QUOTA_EXCEEDED',
@@ -27,7 +32,24 @@ export function startProblems(
     action: QUOTA_ACTION,
   }));
   const engine = facts.problem === undefined ? [] : [engineProblem(facts.problem, vm.region)];
-  return [...quota, ...engine, ...entryProblems(vm, distribution, facts)];
+  return [...restrictionProblems(suspension, drain), ...quota, ...engine, ...entryProblems(vm, distribution, facts)];
+}
+
+function restrictionProblems(suspension: Suspension | undefined, drain: RegionDrain | undefined): StartProblem[] {
+  return [
+    ...(suspension === undefined
+      ? []
+      : [{ code: 'ACCOUNT_SUSPENDED' as const, message: suspensionMessage(suspension), action: 'Ask the operator.' }]),
+    ...(drain === undefined
+      ? []
+      : [
+          {
+            code: 'REGION_DRAINED' as const,
+            message: drainMessage(drain),
+            action: 'Create the VM in another region, or try again later.',
+          },
+        ]),
+  ];
 }
 
 const QUOTA_ACTION = 'Stop or shrink another VM, free storage, or take a bigger plan.';

@@ -6,7 +6,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database/da
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { insertVm } from '../../support/database/insert-vm.ts';
 
-const VM = { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', vmlabel: 'A label' };
+const VM = { userId: 'alice', id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', vmlabel: 'A label' };
 const ACTOR = { userId: 'alice', expiresAt: 0, from: '10.0.0.1' };
 
 let database: TestDatabase;

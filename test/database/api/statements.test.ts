@@ -46,6 +46,13 @@ beforeAll(async () => {
     telemetry: { logs: async function* () {}, stats: async function* () {} },
     isRegionAvailable: () => true,
     regionsChangedAt: () => new Date(),
+    findDrain: () => undefined,
+    drains: { reread: () => Promise.resolve() },
+    orphans: {
+      list: () => Promise.resolve({ orphans: [], problem: null }),
+      adopt: () => Promise.resolve(),
+      remove: () => Promise.resolve(),
+    },
     factsOf: () => ({ ...NOTHING_LEARNED, problem: 'NO_SPACE' }),
   };
   const log = await createLog({ level: 'silent' });

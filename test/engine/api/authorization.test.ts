@@ -1,4 +1,4 @@
-import { isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjectType } from 'graphql';
+import { getNamedType, isObjectType, isIntrospectionType, type GraphQLField, type GraphQLObjectType } from 'graphql';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../../../src/auth/jwt.ts';
 import { schema } from '../../../src/graphql/schema/schema.ts';
@@ -38,10 +38,12 @@ const OWNER = `${CANARY}-owner`;
 const OPEN = { code: DISTRIBUTION, image: 'swiftor-test/none:1', defaultPort: 3000, portForwarding: true };
 const gateway = useGateway({ env: { ROLES: 'api', FORWARD_PORTS: '20000-29999' }, distributions: [OPEN] });
 let stranger: string;
+let operator: string;
 let deleted: Owned;
 let strangers: Readonly<Record<string, string | undefined>>;
 beforeAll(async () => {
   stranger = await gateway.token('stranger');
+  operator = await gateway.token('operator', { role: 'operator' });
   deleted = await newVm();
   await gateway.rest(deleted.owner, 'DELETE', `/vms/delete/${deleted.id}`);
   const claims = { userId: OWNER, ttlSeconds: 600 };
@@ -171,6 +173,17 @@ describe('the access rules of types', () => {
       .filter(([, to]) => TYPE_RULES[to] === 'account');
     expect(leaks).toEqual([]);
   });
+  it('lead to one of operators only from another, and from the root fields that check the role', () => {
+    const leaks = types
+      .filter(({ name }) => TYPE_RULES[name] !== 'operator')
+      .flatMap((type) =>
+        Object.values(type.getFields()).map(
+          (field) => [`${type.name}.${field.name}`, getNamedType(field.type).name] as const,
+        ),
+      )
+      .filter(([, to]) => TYPE_RULES[to] === 'operator');
+    expect(leaks).toEqual([]);
+  });
 });
 
 describe('the access rules of routes', () => {
@@ -185,7 +198,7 @@ describe('the access rules of routes', () => {
 describe('GraphQL', () => {
   const argsOf = (name: string, vmId: string): Readonly<Record<string, unknown>> => {
     const rule = OPERATION_RULES[name];
-    return (rule?.of === 'vm' ? rule.args(vmId) : rule?.args) ?? {};
+    return (rule?.of === 'vm' || rule?.of === 'operator' ? rule.args?.(vmId) : rule?.args) ?? {};
   };
 
   it.each(OPERATIONS)('%s is refused without a valid token', async (name, root, field) => {
@@ -204,6 +217,17 @@ describe('GraphQL', () => {
     const rule = OPERATION_RULES[name];
     const own = await newVm();
     const { status, text } = await run(own.owner, root, field, argsOf(name, own.id));
+    if (rule?.of === 'operator') {
+      expect([status, text]).toEqual([200, expect.stringContaining('"code":"FORBIDDEN"')]);
+      const answer = await run(operator, root, field, argsOf(name, own.id));
+      if (rule.fails === undefined)
+        expect([answer.status, answer.text]).toEqual([200, expect.not.stringContaining('"errors"')]);
+      else expect([answer.status, answer.text]).toEqual([200, expect.stringContaining(`"code":"${rule.fails}"`)]);
+      // Operators learn whose VM it is and how it is, and nothing that is in it.
+      expect(answer.text).not.toContain(`${CANARY}-secret`);
+      expect(answer.text).not.toContain(`${CANARY}-password`);
+      return;
+    }
     expect([status, text.includes('"errors"') ? text : '']).toEqual([200, '']);
     // Where an account's data are asked for, they come: a matrix of empty answers would prove nothing.
     if (rule?.of === 'vm' && name.startsWith('Query.')) expect(text).toContain(`${CANARY}-secret`);
@@ -222,6 +246,9 @@ describe('GraphQL', () => {
       }
       if (rule.others === 'NOT_FOUND') expect(foreign.text).toContain('"code":"NOT_FOUND"');
       else expect(JSON.parse(foreign.text)).toEqual({ data: { [field.name]: rule.others } });
+    } else if (rule?.of === 'operator') {
+      expect(foreign.text).toContain('"code":"FORBIDDEN"');
+      expect([name, await run(stranger, root, field, argsOf(name, NOBODYS))]).toEqual([name, foreign]);
     } else if (rule?.of === 'catalog') {
       expect(foreign).toEqual(await run(owner, root, field, argsOf(name, id)));
     }

@@ -8,7 +8,9 @@ export type AccessRule =
   /** The caller's own account, whatever it asks for. */
   | { readonly of: 'account'; readonly args?: Args }
   /** One VM: its owner's. Another account's, a deleted one and none at all are the same: nothing, or NOT_FOUND. */
-  | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: null | readonly null[] | 'NOT_FOUND' };
+  | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: null | readonly null[] | 'NOT_FOUND' }
+  /** All accounts: an operator's. To anybody else, the owner of what it speaks of included, it is FORBIDDEN. */
+  | { readonly of: 'operator'; readonly args?: (vmId: string) => Args; readonly fails?: 'NOT_FOUND' };
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -70,6 +72,18 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.openVm': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Mutation.shareVm': { of: 'vm', args: (vmId) => ({ vmId, role: 'CONTROL', for: '1h' }), others: 'NOT_FOUND' },
   'Mutation.endAccess': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
+  'Query.operator': { of: 'operator' },
+  'Mutation.stopVmOfUser': { of: 'operator', args: (id) => ({ id, reason: 'maintenance' }) },
+  'Mutation.deleteVmOfUser': { of: 'operator', args: (id) => ({ id, reason: 'abuse' }) },
+  'Mutation.setAccountPlan': { of: 'operator', args: () => ({ userId: 'matrix-user', plan: 'core' }) },
+  'Mutation.suspendAccount': { of: 'operator', args: () => ({ userId: 'matrix-user', reason: 'abuse' }) },
+  'Mutation.resumeAccount': { of: 'operator', args: () => ({ userId: 'matrix-user' }) },
+  // Of a region where the matrix has no VM.
+  'Mutation.drainRegion': { of: 'operator', args: () => ({ region: 'US', reason: 'maintenance' }) },
+  'Mutation.resumeRegion': { of: 'operator', args: () => ({ region: 'US' }) },
+  // No engine has anything of a VM that was never started.
+  'Mutation.adoptOrphan': { of: 'operator', args: (id) => ({ input: { id } }), fails: 'NOT_FOUND' },
+  'Mutation.removeOrphan': { of: 'operator', args: byId, fails: 'NOT_FOUND' },
   'Subscription.vmEvents': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Subscription.vmLogs': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Subscription.vmStats': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
@@ -77,21 +91,29 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
 
 /**
  * Whose data each object type holds. One that is missing here fails test/engine/api/authorization.test.ts: say whether it
- * is the catalog's, which anyone with a token may read, or an account's, which must not show in anybody else's answer,
+ * is the catalog's, which anyone with a token may read, an operator's, or an account's, which must not show in anybody else's answer,
  * by whatever path it is reached.
  */
-export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
+export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operator'>> = {
   Account: 'account',
   AuditConnection: 'account',
   AuditDetail: 'account',
   AuditEdge: 'account',
   AuditEntry: 'account',
   Distribution: 'catalog',
+  DrainedRegion: 'operator',
   DistributionImage: 'catalog',
   Gateway: 'catalog',
   LogLine: 'account',
   OpenAccess: 'account',
   OpenLink: 'account',
+  OperatedAccount: 'operator',
+  OperatedAccountConnection: 'operator',
+  OperatedVm: 'operator',
+  OperatedVmConnection: 'operator',
+  Operator: 'operator',
+  Orphan: 'operator',
+  Orphans: 'operator',
   PageInfo: 'account',
   Plan: 'catalog',
   PortForward: 'account',
@@ -99,6 +121,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account'>> = {
   QuotaViolation: 'account',
   Region: 'catalog',
   SubdomainMapping: 'account',
+  Suspension: 'account',
   Usage: 'account',
   Vm: 'account',
   SignInHint: 'catalog',

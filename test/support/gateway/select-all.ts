@@ -13,6 +13,8 @@ import { KEY } from './access-rules.ts';
 const REQUIRED: Readonly<Record<string, string>> = {
   'Vm.secret': `(key: "${KEY}")`,
   'Account.violations': '(cpu: 1, ram: 1)',
+  'Operator.account': `(userId: "nobody")`,
+  'Operator.vm': '(id: "1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f")',
   'Distribution.availability': '(region: "AU")',
 };
 

@@ -6,6 +6,7 @@ export const JWT_SECRET = 'a secret of the tests, longer than 32 bytes';
 
 export interface TestTokenOptions {
   readonly plan?: string;
+  readonly role?: 'operator';
   readonly ttlSeconds?: number;
 }
 
@@ -14,9 +15,12 @@ export interface TestTokenOptions {
  */
 export function testToken(
   userId: string,
-  { plan = 'engineer', ttlSeconds = 600 }: TestTokenOptions = {},
+  { plan = 'engineer', role, ttlSeconds = 600 }: TestTokenOptions = {},
 ): Promise<string> {
-  return signToken({ userId, plan, ttlSeconds }, { secret: JWT_SECRET, audience: 'authenticated' });
+  return signToken(
+    { userId, plan, ttlSeconds, ...(role !== undefined && { role }) },
+    { secret: JWT_SECRET, audience: 'authenticated' },
+  );
 }
 
 /** The name of an account that no other test has, nor an earlier try of the same one. */

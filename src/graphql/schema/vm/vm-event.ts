@@ -71,8 +71,12 @@ export const VmEvent = builder.objectRef<EventOfVm>('VmEvent').implement({
       description:
         'The cause: USER, BOOT, CRASH, OOM, DEADLINE, ENGINE, UPDATE (the container is replaced because its ' +
         'configuration has changed), UNDO (the new container did not come up and the old one is restored; see ' +
-        '`lastFailure`), DISK, or ADOPT (an operator restored a VM that was missing in the database). Null for ' +
-        'SNAPSHOT, PROGRESS and the markers.',
+        '`lastFailure`), DISK, ADOPT (an operator restored a VM that was missing in the database), or OPERATOR (an ' +
+        'operator turned it off or deleted it; see `note`). Null for SNAPSHOT, PROGRESS and the markers.',
+    }),
+    note: t.exposeString('note', {
+      nullable: true,
+      description: 'Why, in the words of the operator who changed the VM; null if none did.',
     }),
     at: t.field({ type: 'DateTime', description: 'When it was committed, or sent.', resolve: ({ at }) => at }),
   }),

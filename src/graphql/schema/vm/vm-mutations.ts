@@ -54,7 +54,8 @@ builder.mutationFields((t) => ({
     description:
       'Creates a VM, which is off. Plan limits are checked when it starts; `startViolations` shows them in advance. ' +
       'Errors: BAD_USER_INPUT with each bad field, CONFLICT if the idempotency key was used with other input, ' +
-      'QUOTA_EXCEEDED with `violations` if the account has as many VMs as its plan allows.',
+      'QUOTA_EXCEEDED with `violations` if the account has as many VMs as its plan allows, ACCOUNT_SUSPENDED, ' +
+      'REGION_DRAINED.',
     args: { input: t.arg({ type: CreateVmInput, description: 'The VM.' }) },
     resolve: (_root, { input: { storageType, ...input } }, context) =>
       createVm(context, context.viewer, { ...input, storageType: storageType ?? 'EPHEMERAL' }),
@@ -71,7 +72,8 @@ builder.mutationFields((t) => ({
     type: Vm,
     description:
       'Turns a VM on and returns at once, while it boots. If it is already on, nothing happens, but a FAILED VM is ' +
-      'retried now. Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`.',
+      'retried now. Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`, ' +
+      'ACCOUNT_SUSPENDED and REGION_DRAINED with the words of the operator.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
     resolve: (_root, { id }, context) => startVm(context, context.viewer, id),
   }),

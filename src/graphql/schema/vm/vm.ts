@@ -117,15 +117,17 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
         'Why a start would not succeed now: `startViolations`, and known problems of the engine, the image and the ' +
         'devices that the VM needs. Empty if none are known, and while the VM is RUNNING or DEGRADED. Refreshed ' +
         'every 15 s, for registries and devices less often; reading it does not call the engine. startVm refuses a ' +
-        'start only for QUOTA_EXCEEDED, because the other problems may pass.',
-      resolve: async (vm, _args, { loaders, catalog, factsOf }) => {
+        'start only for QUOTA_EXCEEDED, ACCOUNT_SUSPENDED and REGION_DRAINED, because the other problems may pass.',
+      resolve: async (vm, _args, { loaders, catalog, factsOf, findDrain }) => {
         if (vm.status === 'RUNNING' || vm.status === 'DEGRADED') return [];
-        const { plan, usage } = vm.enabled ? {} : await loaders.account();
+        const { plan, usage, suspension } = vm.enabled ? {} : await loaders.account();
         const violations = plan === undefined || usage === undefined ? [] : startViolations(plan, usage, vm);
         return startProblems(vm, {
           distribution: catalog.distributions.get(vm.distribution),
           facts: factsOf(vm.region),
           violations,
+          suspension,
+          drain: vm.enabled ? undefined : findDrain(vm.region),
         });
       },
     }),

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { acceptApiTokens } from './auth/accept-api-tokens.ts';
 import { AccountSockets } from './auth/account-sockets.ts';
+import type { ApiTokenVerifier } from './auth/api-tokens/api-token-verifier.ts';
 import { createAuthenticate } from './auth/authenticate.ts';
 import { cacheTokens } from './auth/cache-tokens.ts';
 import type { VerifyToken } from './auth/jwt.ts';
@@ -20,7 +22,9 @@ import { gatewayUrl } from './vm/networking/mapping.ts';
 interface ApiOptions {
   readonly config: Config;
   readonly services: Services;
+  /** Of the tokens of a sign-in. */
   readonly verifyToken: VerifyToken;
+  readonly apiTokens: ApiTokenVerifier;
   readonly rates: RateLimits;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly persisted: PersistedOperations;
@@ -38,20 +42,24 @@ export interface Api {
 
 /** Composes the GraphQL and REST APIs over one pipeline. */
 export function createApi(options: ApiOptions): Api {
-  const { config, services, verifyToken, rates, addressOf, persisted, log } = options;
+  const { config, services, verifyToken, apiTokens, rates, addressOf, persisted, log } = options;
   const { limits, introspection, strictRest, accessLog } = config;
   const graphiql = !config.production;
   const origin = gatewayUrl(services.address);
   const closing = new AbortController();
   // Each event stream adds a listener, and there may be thousands.
   setMaxListeners(0, closing.signal);
-  const authenticate = createAuthenticate({ verifyToken: cacheTokens(verifyToken), rates, addressOf });
+  const authenticate = createAuthenticate({
+    verifyToken: acceptApiTokens(cacheTokens(verifyToken), apiTokens),
+    rates,
+    addressOf,
+  });
   const sockets = new AccountSockets(limits.socketsPerAccount);
   const admission = new StreamAdmission({ closing: closing.signal, sockets });
   const gateway = new Gateway({ services, rates, log, introspection, accessLog });
   const graphqlWs = new GraphqlWs({
     gateway,
-    verifyToken,
+    verifyToken: acceptApiTokens(verifyToken, apiTokens),
     addressOf,
     rates,
     sockets,

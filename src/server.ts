@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ApiTokenVerifier } from './auth/api-tokens/api-token-verifier.ts';
 import { createVerifyToken } from './auth/jwt.ts';
 import { RateLimits } from './auth/rate-limits.ts';
 import { loadCatalog } from './catalog/catalog.ts';
@@ -151,7 +152,9 @@ export async function startServer(
     log,
   });
   const verifyToken = createVerifyToken({ ...config.jwt, secret: keys.jwtSecret });
-  const api = createApi({ config, services, verifyToken, rates, addressOf, persisted, log });
+  const apiTokens = new ApiTokenVerifier({ db, listener, log });
+  parts.defer(() => apiTokens.close());
+  const api = createApi({ config, services, verifyToken, apiTokens, rates, addressOf, persisted, log });
   parts.defer(() => api.dispose());
   const ingress = config.roles.has('ingress')
     ? new VmIngress({

@@ -7,6 +7,8 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   ACCESS_ENDED: (name) => `ended access to ${name}`,
   ACCOUNT_RESUMED: () => 'lifted the suspension of the account',
   ACCOUNT_SUSPENDED: () => 'suspended the account',
+  API_TOKEN_CREATED: () => 'created an API token',
+  API_TOKEN_REVOKED: () => 'revoked an API token',
   APP_SIGNED_IN: (name) => `was signed in to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,

@@ -1,5 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
-import type { Actor } from './viewer.ts';
+import { nameOf, type Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import { NIL_UUID } from '../lib/is-uuid.ts';
@@ -18,7 +18,7 @@ export async function recordAction<A extends AuditAction>(
 ): Promise<void> {
   await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    values (${vm.userId}, ${actor.userId}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
+    values (${vm.userId}, ${nameOf(actor)}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
       ${JSON.stringify(details)}::jsonb, ${thisMinute})
     ${incrementCount}
   `.execute(trx);
@@ -35,7 +35,7 @@ export async function recordAccountAction<A extends AuditAction>(
   // Not counted by minutes: only VMs tell equal actions of different accounts apart.
   await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details)
-    values (${userId}, ${actor.userId}, ${actor.from}, ${action}, ${NIL_UUID}, '', ${JSON.stringify(details)}::jsonb)
+    values (${userId}, ${nameOf(actor)}, ${actor.from}, ${action}, ${NIL_UUID}, '', ${JSON.stringify(details)}::jsonb)
   `.execute(trx);
 }
 
@@ -43,7 +43,7 @@ export async function recordAccountAction<A extends AuditAction>(
 export function recordSecretReads(actor: Actor, vmIds: readonly string[]): RawBuilder<unknown> {
   return sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, repeats_in)
-    select user_id, ${actor.userId}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${thisMinute}
+    select user_id, ${nameOf(actor)}, ${actor.from}, 'SECRETS_READ', id, vmlabel, ${thisMinute}
     from vm where id = any(${[...vmIds]}::uuid[]) and exists (select from vm_secret where vm_id = vm.id)
     -- Concurrent readers lock the rows in the same order and cannot deadlock.
     order by id

@@ -41,6 +41,8 @@ export interface AuditDetails {
   /** How many VMs were stopped. */
   ACCOUNT_SUSPENDED: { readonly reason: string; readonly stopped: number };
   ACCOUNT_RESUMED: NoDetails;
+  API_TOKEN_CREATED: { readonly name: string; readonly scope: string; readonly serviceAccount: string | null };
+  API_TOKEN_REVOKED: { readonly name: string; readonly serviceAccount: string | null };
   REGION_DRAINED: { readonly region: string; readonly reason: string };
   REGION_RESUMED: { readonly region: string };
 }
@@ -75,6 +77,8 @@ export const AUDIT_ACTIONS = {
   PLAN_SET: "An operator set the account's plan, or left it to the tokens again.",
   ACCOUNT_SUSPENDED: 'An operator suspended the account and turned its VMs off; the details have the reason.',
   ACCOUNT_RESUMED: 'An operator lifted the suspension of the account.',
+  API_TOKEN_CREATED: 'An API token was created.',
+  API_TOKEN_REVOKED: 'An API token was revoked.',
   REGION_DRAINED: 'As an operator, the account let nothing new start in a region.',
   REGION_RESUMED: 'As an operator, the account let VMs start in a region again.',
 } as const satisfies Record<AuditAction, string>;

@@ -97,9 +97,9 @@ export function isUserId(text: string): boolean {
   return /^[\x21-\x7e]{1,255}$/.test(text);
 }
 
-/** The token of an Authorization header; throws UNAUTHENTICATED if there is none. */
+/** The token of an Authorization header, of a sign-in or `swt_…`; throws UNAUTHENTICATED if there is none. */
 export function bearerOf(authorization: string | null | undefined): string {
-  const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i.exec(authorization ?? '');
+  const match = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+|swt_[\w-]+) *$/i.exec(authorization ?? '');
   if (match?.[1] === undefined) throw new ApiError('UNAUTHENTICATED');
   return match[1];
 }

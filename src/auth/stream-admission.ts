@@ -21,7 +21,8 @@ export class StreamAdmission {
   }
 
   /**
-   * Counts a stream, and returns the signal that ends it: when its token expires or the gateway shuts down. Throws
+   * Counts a stream, and returns the signal that ends it: when its token expires or is revoked, or the gateway shuts
+   * down. Throws
    * RATE_LIMITED if the account has too many, UNAVAILABLE while the gateway shuts down.
    */
   admit(reply: ServerResponse, viewer: Viewer): AbortSignal {
@@ -35,10 +36,14 @@ export class StreamAdmission {
     const left = Math.min(Math.max(0, viewer.expiresAt - Date.now()), MAX_TIMER_MS);
     const expiry = setTimeout(end, left).unref();
     closing.addEventListener('abort', end);
+    const revoked = viewer.token?.revoked;
+    revoked?.addEventListener('abort', end);
+    if (revoked?.aborted === true) end();
     reply.once('close', () => {
       sockets.close(viewer);
       clearTimeout(expiry);
       closing.removeEventListener('abort', end);
+      revoked?.removeEventListener('abort', end);
     });
     return ending.signal;
   }

@@ -4,7 +4,7 @@ import type { OutageLog } from '../lib/outage-log.ts';
 import { KEEPALIVE_OPTIONS } from './database.ts';
 import { createDatabaseSocket } from './pool/database-socket.ts';
 
-export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress', 'vm_access', 'region_drain'] as const;
+export const CHANNELS = ['vm_event', 'vm_due', 'vm_progress', 'vm_access', 'region_drain', 'api_token'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 const PROBE_EVERY_MS = 5_000;

@@ -154,6 +154,19 @@ export interface DeletedVmTable {
   deleted_at: Date;
 }
 
+export interface ApiTokenTable {
+  id: Generated<string>;
+  user_id: string;
+  /** Null: the user's own. */
+  service_account: Optional<string>;
+  name: string;
+  scope: string;
+  hash: Buffer;
+  created_at: Generated<Date>;
+  expires_at: Date;
+  last_used_at: Optional<Date>;
+}
+
 /** Regions where nothing new starts. */
 export interface RegionDrainTable {
   region: string;
@@ -178,6 +191,8 @@ export interface VmAccessTable {
   address: Optional<string>;
   signed_in_at: Optional<Date>;
   until: Date;
+  /** The API token by which the link was made. */
+  api_token_id: Optional<string>;
 }
 
 export interface AuditTable {
@@ -205,6 +220,7 @@ export interface Database {
   vm_port: VmPortTable;
   vm_event: VmEventTable;
   deleted_vm: DeletedVmTable;
+  api_token: ApiTokenTable;
   region_drain: RegionDrainTable;
   vm_access: VmAccessTable;
   audit: AuditTable;

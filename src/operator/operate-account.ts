@@ -4,6 +4,7 @@ import { isUserId } from '../auth/jwt.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import { runExclusive } from '../db/account-queue.ts';
 import type { Db, Trx } from '../db/database.ts';
+import { openAccount } from '../db/open-account.ts';
 import { runTransaction } from '../db/transaction.ts';
 import { ApiError, badInput } from '../errors.ts';
 import { lockVm } from '../vm/vm-store.ts';
@@ -90,18 +91,7 @@ async function changeAccount(
     throw badInput([{ path: 'userId', message: 'must have 1 to 255 printable ASCII characters, without spaces.' }]);
   await runExclusive(db, userId, () =>
     runTransaction(db, async (trx) => {
-      await trx
-        .insertInto('account')
-        .values({ user_id: userId, plan: catalog.defaultPlan.code })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      const before = await trx
-        .selectFrom('account')
-        .select(['operator_plan', 'suspended_reason'])
-        .where('user_id', '=', userId)
-        .forUpdate()
-        .executeTakeFirstOrThrow();
-      await change(trx, before);
+      await change(trx, await openAccount(trx, userId, catalog.defaultPlan.code));
     }),
   );
   const account = await findOperatedAccount(db, userId);

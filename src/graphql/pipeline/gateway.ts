@@ -8,6 +8,7 @@ import {
   type OperationTypeNode,
 } from 'graphql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { requireScope } from '../../auth/require-scope.ts';
 import type { RateLimits } from '../../auth/rate-limits.ts';
 import { badInput, type ApiError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -164,12 +165,14 @@ export class Gateway {
   }
 
   /**
-   * Throws BAD_USER_INPUT for variables that do not fit, RATE_LIMITED for too many changes; then charges the account.
+   * Throws BAD_USER_INPUT for variables that do not fit, FORBIDDEN for a change with a token that only reads,
+   * RATE_LIMITED for too many changes; then charges the account.
    */
   #checkAndCharge(args: ExecutionArgs, operation: OperationDefinitionNode, { viewer }: Caller): void {
     const given = { schema: args.schema, operation, variables: args.variableValues ?? NO_VARIABLES };
     const problems = variableProblems(given, { listEnumValues: this.#introspection });
     if (problems.length > 0) throw badInput(problems);
+    if (operation.operation === 'mutation') requireScope(viewer, 'OPERATE');
     const { points, changes } = costOf(args);
     if (changes > 0) this.#rates.checkChanges(viewer, changes);
     this.#rates.charge(viewer, points - 1);

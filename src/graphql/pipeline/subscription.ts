@@ -32,7 +32,7 @@ interface SubscribeOptions {
 
 /**
  * Executes an event once for all subscriptions that must get the same result: those with the same account, client
- * address, plan and document, and the same variables below the root field.
+ * address, plan, rights and document, and the same variables below the root field.
  */
 export function createSubscribe({ execute, report, contextOf }: SubscribeOptions): Subscribe {
   /** Results by event, then by `#key`. They are collected together with their event. */
@@ -77,9 +77,19 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
     /** Identifies everything besides the event that a result depends on. */
     #key(): string {
       const { document, operationName, variableValues } = this.#operation;
-      const { userId, plan, role, from } = this.#caller.viewer;
+      const { userId, plan, role, scope, serviceAccount, from } = this.#caller.viewer;
       const variables = resultVariables(document).map((name) => variableValues?.[name]);
-      return JSON.stringify([documents(document), operationName, variables, userId, plan, role, from]);
+      return JSON.stringify([
+        documents(document),
+        operationName,
+        variables,
+        userId,
+        plan,
+        role,
+        scope,
+        serviceAccount,
+        from,
+      ]);
     }
   }
 

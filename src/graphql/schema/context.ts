@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Actor } from '../../audit/viewer.ts';
+import { requireScope } from '../../auth/require-scope.ts';
 import type { Cuttable } from '../../events/event-reader.ts';
 import type { EventStreams } from '../../events/event-streams.ts';
 import type { BootProgress } from '../../events/boot-progress.ts';
@@ -93,8 +94,9 @@ class Loaders {
     return this.#secrets.load(vmId);
   }
 
-  /** The VM's secrets with their values. Records the read in the audit. */
-  secretValues(vmId: string): Promise<VmSecret[]> {
+  /** The VM's secrets with their values. Records the read in the audit. FORBIDDEN for a token that only reads. */
+  async secretValues(vmId: string): Promise<VmSecret[]> {
+    requireScope(this.#viewer, 'OPERATE');
     const { db, secretBox } = this.#services;
     this.#values ??= loaderByVm((vmIds) => revealSecrets(db, secretBox, this.#viewer, [...new Set(vmIds)]));
     return this.#values.load(vmId);

@@ -2,6 +2,7 @@ import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';
 import './access.ts';
 import './account.ts';
+import './api-token.ts';
 import './audit.ts';
 import './catalog.ts';
 import './gateway.ts';

@@ -26,7 +26,8 @@ const VmSecret = builder.objectRef<VmSecretModel>('VmSecret').implement({
     }),
     key: t.exposeString('key', { description: "The variable's name." }),
     value: t.string({
-      description: "The decrypted value. The account's audit records each read.",
+      description:
+        "The decrypted value. The account's audit records each read. Errors: FORBIDDEN for an API token of scope READ.",
       resolve({ value }) {
         if (value === undefined) throw new Error('The value of a secret is selected but was not read.');
         return value;

@@ -22,11 +22,13 @@ export interface NewAccess {
   readonly signsIn: boolean;
   readonly linkUntil: Date;
   readonly until: Date;
+  /** The API token by which it is made. */
+  readonly apiTokenId: string | undefined;
 }
 
 /** Stores a link. */
 export async function insertAccess(trx: Trx, access: NewAccess): Promise<void> {
-  const { scope, linkHash, role, isGuest, signsIn, linkUntil, until } = access;
+  const { scope, linkHash, role, isGuest, signsIn, linkUntil, until, apiTokenId } = access;
   await trx
     .insertInto('vm_access')
     .values({
@@ -38,6 +40,7 @@ export async function insertAccess(trx: Trx, access: NewAccess): Promise<void> {
       link_hash: linkHash,
       link_until: linkUntil,
       until,
+      api_token_id: apiTokenId ?? null,
     })
     .execute();
 }

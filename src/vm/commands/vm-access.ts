@@ -39,7 +39,7 @@ interface Place {
   readonly name: string | undefined;
 }
 
-/** Creates a link to the VM or its mapping, for 60 s, whose access ends with the actor's token. */
+/** Creates a link to the VM or its mapping, for 60 s, whose access ends with the actor's token, or earlier by OPEN_ACCESS_MAX. */
 export async function createOpenLink(deps: AccessDependencies, actor: Actor, place: Place): Promise<string> {
   const linkUntil = new Date(Date.now() + LINK_MS);
   const options = {
@@ -47,7 +47,7 @@ export async function createOpenLink(deps: AccessDependencies, actor: Actor, pla
     isGuest: false,
     signsIn: true,
     linkUntil,
-    until: new Date(actor.expiresAt),
+    until: new Date(Math.min(actor.expiresAt, Date.now() + deps.maxAccessMs)),
   } as const;
   return (await createLink(deps, actor, place, options)).url;
 }
@@ -117,7 +117,7 @@ async function createLink(
       );
     }
     const scope = { vmId: current.id, name };
-    await insertAccess(trx, { ...options, scope, linkHash: hash });
+    await insertAccess(trx, { ...options, scope, linkHash: hash, apiTokenId: actor.token?.id });
     const minutes = Math.ceil((until.getTime() - Date.now()) / 60_000);
     return isGuest ? done({ name: name ?? null, role, minutes }) : done({ name: name ?? null });
   });

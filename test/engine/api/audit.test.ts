@@ -6,6 +6,7 @@ import { schema } from '../../../src/graphql/schema/schema.ts';
 import { pruneAudit } from '../../../src/audit/audit-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
+import { OPERATION_RULES } from '../../support/gateway/access-rules.ts';
 import { type GraphqlAnswer } from '../../support/gateway/gateway.ts';
 import { createVm, VM_INPUT } from '../../support/vm/vms.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';
@@ -135,9 +136,13 @@ describe('a change', () => {
     );
   });
 
-  it('has a case in this test for every mutation of the schema', () => {
-    const all = Object.keys(schema.getMutationType()?.getFields() ?? {});
-    expect(['createVm', ...MUTATIONS.map(([mutation]) => mutation)].toSorted()).toEqual(all.toSorted());
+  it('has a case in this test for every mutation of a VM', () => {
+    const ofVms = Object.keys(schema.getMutationType()?.getFields() ?? {}).filter(
+      (name) => OPERATION_RULES[`Mutation.${name}`]?.of === 'vm',
+    );
+    expect(['createVm', ...MUTATIONS.map(([mutation]) => mutation)].toSorted()).toEqual(
+      ['createVm', ...ofVms].toSorted(),
+    );
   });
 
   it('is not recorded if nothing changed, if it was refused, or if another account tried it', async () => {

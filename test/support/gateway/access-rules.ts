@@ -6,7 +6,7 @@ export type AccessRule =
   /** The same for every account. */
   | { readonly of: 'catalog'; readonly args?: Args }
   /** The caller's own account, whatever it asks for. */
-  | { readonly of: 'account'; readonly args?: Args }
+  | { readonly of: 'account'; readonly args?: Args; readonly fails?: 'NOT_FOUND' }
   /** One VM: its owner's. Another account's, a deleted one and none at all are the same: nothing, or NOT_FOUND. */
   | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: null | readonly null[] | 'NOT_FOUND' }
   /** All accounts: an operator's. To anybody else, the owner of what it speaks of included, it is FORBIDDEN. */
@@ -72,6 +72,13 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.openVm': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
   'Mutation.shareVm': { of: 'vm', args: (vmId) => ({ vmId, role: 'CONTROL', for: '1h' }), others: 'NOT_FOUND' },
   'Mutation.endAccess': { of: 'vm', args: byVmId, others: 'NOT_FOUND' },
+  // One that nobody has: test/database/api/api-tokens.test.ts revokes an owner's and a stranger's.
+  'Mutation.revokeApiToken': {
+    of: 'account',
+    args: { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' },
+    fails: 'NOT_FOUND',
+  },
+  'Mutation.createApiToken': { of: 'account', args: { input: { name: 'matrix', scope: 'READ' } } },
   'Query.operator': { of: 'operator' },
   'Mutation.stopVmOfUser': { of: 'operator', args: (id) => ({ id, reason: 'maintenance' }) },
   'Mutation.deleteVmOfUser': { of: 'operator', args: (id) => ({ id, reason: 'abuse' }) },
@@ -96,6 +103,7 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
  */
 export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operator'>> = {
   Account: 'account',
+  ApiToken: 'account',
   AuditConnection: 'account',
   AuditDetail: 'account',
   AuditEdge: 'account',
@@ -107,6 +115,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operat
   LogLine: 'account',
   OpenAccess: 'account',
   OpenLink: 'account',
+  NewApiToken: 'account',
   OperatedAccount: 'operator',
   OperatedAccountConnection: 'operator',
   OperatedVm: 'operator',

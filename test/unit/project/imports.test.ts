@@ -43,6 +43,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   http: ['request', 'response', 'server'],
   db: ['pool', 'embedded', '.'],
   vm: ['networking', 'access', 'restrictions', '.', 'problems', 'commands'],
+  auth: ['api-tokens', '.'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   rest: ['schemas', 'routes', 'openapi', '.'],

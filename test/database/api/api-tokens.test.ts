@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { executeSql } from '../../support/database/execute-sql.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { newAccount, testToken } from '../../support/gateway/tokens.ts';
+import { readUntil } from '../../support/read-until.ts';
+
+const ENV = { SECRETS_KEY: Buffer.alloc(32, 5).toString('base64') };
+let api: ApiProcess;
+/** Another gateway on the same database. */
+let other: ApiProcess;
+beforeAll(async () => {
+  api = await startApiProcess(ENV);
+  other = await startApiProcess({ ...ENV, DATABASE_URL: api.databaseUrl });
+});
+afterAll(async () => {
+  await other?.[Symbol.asyncDispose]();
+  await api?.[Symbol.asyncDispose]();
+});
+
+const CREATE = `mutation ($input: CreateApiTokenInput!) {
+  createApiToken(input: $input) { token apiToken { id name scope serviceAccount lastUsedAt } } }`;
+const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) }';
+const SECRETS = 'query ($id: ID!) { vm(id: $id) { secrets { key value } } }';
+const LIST = '{ me { apiTokens { id name lastUsedAt } } }';
+
+interface Created {
+  readonly createApiToken: { readonly token: string; readonly apiToken: { readonly id: string } };
+}
+interface Listed {
+  readonly me: { readonly apiTokens: readonly { readonly id: string; readonly lastUsedAt: string | null }[] };
+}
+
+async function create(by: string, input: object): Promise<{ token: string; id: string }> {
+  const { data, errors } = await api.graphql<Created>(by, CREATE, { input: { name: 'a test', ...input } });
+  expect(errors).toBeUndefined();
+  return { token: data?.createApiToken.token ?? '', id: data?.createApiToken.apiToken.id ?? '' };
+}
+
+async function codeOf(by: string, query: string, variables: Record<string, unknown> = {}): Promise<string | undefined> {
+  return (await api.graphql(by, query, variables)).errors?.[0]?.extensions.code;
+}
+
+/** A user with a VM. */
+async function newOwner(): Promise<{ user: string; session: string; id: string }> {
+  const user = newAccount('tokens');
+  const session = await testToken(user);
+  return { user, session, id: await api.createVm(session, 'mine') };
+}
+
+it('each scope allows what it says, over GraphQL and REST', async () => {
+  const { session, id } = await newOwner();
+  const [read, operate, admin] = await Promise.all(
+    ['READ', 'OPERATE', 'ADMIN'].map(async (scope) => (await create(session, { scope })).token),
+  );
+  const rename = `mutation ($id: ID!) { updateVm(input: { id: $id, vmlabel: "new" }) { id } }`;
+  const asks = (token = '') =>
+    Promise.all([
+      codeOf(token, 'query ($id: ID!) { vm(id: $id) { id secrets { key } } }', { id }),
+      codeOf(token, SECRETS, { id }),
+      codeOf(token, rename, { id }),
+      codeOf(token, LIST),
+      codeOf(token, CREATE, { input: { name: 'x', scope: 'READ' } }),
+      codeOf(token, '{ operator { drainedRegions { region } } }'),
+    ]);
+  const [no, yes] = ['FORBIDDEN', undefined];
+  expect(await asks(read)).toEqual([yes, no, no, no, no, no]);
+  expect(await asks(operate)).toEqual([yes, yes, yes, no, no, no]);
+  expect(await asks(admin)).toEqual([yes, yes, yes, yes, yes, no]);
+  const rest = async (token = '', method = 'GET', path = `/vms/${id}`) => (await api.rest(token, method, path)).status;
+  expect([await rest(read), await rest(read, 'POST', `/vms/start/${id}`)]).toEqual([200, 403]);
+  expect([await rest(read, 'GET', '/vms/secrets'), await rest(operate, 'POST', `/vms/start/${id}`)]).toEqual([
+    403, 200,
+  ]);
+});
+
+it('a token is told once, and the database has only its hash', async () => {
+  const { session } = await newOwner();
+  const { token } = await create(session, { scope: 'READ' });
+  expect(token).toMatch(/^swt_[\w-]{43}$/);
+  expect(JSON.stringify(await api.graphql(session, LIST))).not.toContain(token);
+  const { rows } = await executeSql(api.databaseUrl, 'select t::text as line from api_token t');
+  expect(rows.length).toBeGreaterThan(0);
+  expect(JSON.stringify(rows)).not.toContain(token.slice(4));
+  expect(api.lines.filter((line) => line.includes(token))).toEqual([]);
+});
+
+it("a service account's token works on its owner's VMs, and the audit names it", async () => {
+  const { user, session, id } = await newOwner();
+  const { token } = await create(session, { scope: 'OPERATE', serviceAccount: 'ci' });
+  await api.graphql(token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id });
+  const { data } = await api.graphql(session, '{ me { audit(first: 2) { nodes { actor action } } } }');
+  expect(data).toEqual({
+    me: {
+      audit: {
+        nodes: [
+          { actor: 'service:ci', action: 'VM_STARTED' },
+          { actor: user, action: 'API_TOKEN_CREATED' },
+        ],
+      },
+    },
+  });
+});
+
+it('the last use is shown', async () => {
+  const { session } = await newOwner();
+  const { token, id } = await create(session, { scope: 'READ' });
+  const lastUse = async () => {
+    const { data } = await api.graphql<Listed>(session, LIST);
+    return data?.me.apiTokens.find((each) => each.id === id)?.lastUsedAt;
+  };
+  expect(await lastUse()).toBeNull();
+  await api.graphql(token, '{ me { userId } }');
+  await eventually(async () => (await lastUse()) != null, { deadline: 20_000 });
+});
+
+describe('a revocation', () => {
+  it('ends requests, sockets and event streams on every gateway, and accesses, within a second', async () => {
+    const { session, id } = await newOwner();
+    const { token, id: tokenId } = await create(session, { scope: 'OPERATE' });
+    const kept = await create(session, { scope: 'READ' });
+    await api.graphql(token, 'mutation ($id: ID!) { createOpenLink(vmId: $id) }', { id });
+    // Both gateways have it in their caches.
+    for (const each of [api, other]) expect((await each.rest(token, 'GET', '/vms')).status).toBe(200);
+    const sockets = await Promise.all([openSocket(api, token), openSocket(other, token)]);
+    const bystander = await openSocket(other, kept.token);
+    const streams = await Promise.all(
+      [api, other].map((each) => each.rest(token, 'GET', '/vms/events', { headers: { accept: 'text/event-stream' } })),
+    );
+    const ended = Promise.all(streams.map((stream) => readUntil(stream, () => false)));
+    const closed = Promise.all(sockets.map(({ closed: close }) => close));
+
+    const begun = performance.now();
+    expect((await api.graphql(session, REVOKE, { id: tokenId })).errors).toBeUndefined();
+    expect(await closed).toEqual([4403, 4403]);
+    await ended;
+    const took = performance.now() - begun;
+    for (const each of [api, other]) expect((await each.rest(token, 'GET', '/vms')).status).toBe(401);
+    expect(bystander.socket.readyState).toBe(WebSocket.OPEN);
+    bystander.socket.terminate();
+    // A second, on a machine that does nothing else.
+    expect(took).toBeLessThan(5_000);
+    const { rows } = await executeSql(api.databaseUrl, 'select from vm_access where api_token_id is not null');
+    expect(rows).toEqual([]);
+  });
+
+  it("is refused for another account's token", async () => {
+    const { session } = await newOwner();
+    const stranger = await newOwner();
+    const { token, id } = await create(session, { scope: 'READ' });
+    for (const each of [id, 'no-uuid']) expect(await codeOf(stranger.session, REVOKE, { id: each })).toBe('NOT_FOUND');
+    expect((await api.rest(token, 'GET', '/vms')).status).toBe(200);
+  });
+
+  it('whose notification was lost is found', async () => {
+    const { session } = await newOwner();
+    const { token, id } = await create(session, { scope: 'READ' });
+    const { closed } = await openSocket(other, token);
+    await executeSql(api.databaseUrl, `delete from api_token where id = '${id}'`);
+    expect(await closed).toBe(4403);
+    expect((await other.rest(token, 'GET', '/vms')).status).toBe(401);
+  });
+});
+
+it('an expired token is refused', async () => {
+  const { session } = await newOwner();
+  const { token } = await create(session, { scope: 'READ', expiresIn: '1s' });
+  await eventually(async () => (await api.rest(token, 'GET', '/vms')).status === 401, { deadline: 10_000 });
+});
+
+it.each([
+  [{ name: '' }, 'input.name'],
+  [{ name: 'a\nb' }, 'input.name'],
+  [{ expiresIn: 'never' }, 'input.expiresIn'],
+  [{ expiresIn: '4000d' }, 'input.expiresIn'],
+  [{ serviceAccount: 'Not This' }, 'input.serviceAccount'],
+])('%j is refused by its field', async (input, path) => {
+  const { session } = await newOwner();
+  const { errors } = await api.graphql(session, CREATE, { input: { name: 'x', scope: 'READ', ...input } });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', fields: [{ path }] });
+});
+
+it('an account has at most 100 tokens', async () => {
+  const { user, session } = await newOwner();
+  await executeSql(
+    api.databaseUrl,
+    `insert into api_token (user_id, name, scope, hash, expires_at)
+     select '${user}', 'many', 'READ', sha256(('${user}' || n)::bytea), now() + interval '1 day'
+     from generate_series(1, 100) n`,
+  );
+  expect(await codeOf(session, CREATE, { input: { name: 'x', scope: 'READ' } })).toBe('CONFLICT');
+});
+
+/** An authenticated socket, and the code that closes it. */
+async function openSocket(gateway: ApiProcess, token: string): Promise<{ socket: WebSocket; closed: Promise<number> }> {
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/graphql`, 'graphql-transport-ws');
+  const closed = new Promise<number>((resolve) => socket.once('close', (code) => resolve(code)));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('open', () =>
+      socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
+    );
+    socket.once('message', () => resolve());
+  });
+  return { socket, closed };
+}

@@ -41,7 +41,6 @@ export function openapiDocument(origin: string): object {
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          bearerFormat: 'JWT',
           description: 'A token whose `sub` is the account.',
         },
       },

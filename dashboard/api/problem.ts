@@ -44,7 +44,10 @@ export interface ApiErrorBody {
 
 export function problemOf(error: ApiErrorBody | undefined, requestId?: string): Problem {
   const { code = 'INTERNAL_SERVER_ERROR', ...details } = error?.extensions ?? {};
-  return new Problem(code, error?.message ?? 'The gateway gave no reason.', { ...details, requestId });
+  return new Problem(code, error?.message ?? 'The gateway could not do this, and gave no reason.', {
+    ...details,
+    requestId,
+  });
 }
 
 /** A caught value as a Problem. */

@@ -1,6 +1,6 @@
 import type { VmEvent } from '../api/vm-events.ts';
 import { words } from '../words/words.ts';
-import { failingIn } from '../vms/vm-facts.ts';
+import { attemptOf, failingIn } from '../vms/vm-facts.ts';
 
 /** What happened longer ago, before a window was seen again, is no news. */
 const NEW_MS = 60_000;
@@ -20,6 +20,7 @@ export function newsOf(
   if (vm.status !== status || now - Date.parse(at) > NEW_MS) return undefined;
   if (status === 'RUNNING' && previousStatus === 'BOOTING')
     return { text: words.toast.running(vm.vmlabel), isRunning: true };
-  if (status !== 'FAILED') return undefined;
+  // It is tried again and again: the first failure is news.
+  if (status !== 'FAILED' || attemptOf(vm) > 1) return undefined;
   return { text: words.toast.failed(vm.vmlabel, failingIn(previousStatus)), isRunning: false };
 }

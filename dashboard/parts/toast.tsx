@@ -16,9 +16,10 @@ const SHOWN_MS = 6_000;
 const MOST = 3;
 const toasts = signal<readonly Toast[]>([]);
 
-/** Tells what happened elsewhere; what is on the screen needs no toast. */
+/** Tells what happened elsewhere, once; what is on the screen needs no toast. */
 export function toast(text: string, options: Partial<Omit<Toast, 'id' | 'text'>> = {}): void {
-  toasts.value = [...toasts.value, { id: crypto.randomUUID(), text, stays: false, ...options }].slice(-MOST);
+  const others = toasts.value.filter((each) => each.text !== text);
+  toasts.value = [...others, { id: crypto.randomUUID(), text, stays: false, ...options }].slice(-MOST);
 }
 
 function close(id: string): void {

@@ -36,12 +36,34 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   VM_UPDATED: (name) => `changed ${name}`,
 };
 
+/** The names of details that are not plain English, and values that are not. */
+const DETAIL_NAMES: Readonly<Record<string, string>> = {
+  cpu: 'vCPU',
+  ram: 'GB of RAM',
+  storageType: 'files',
+  internalPort: 'port inside',
+  publicPort: 'port outside',
+  vmlabel: 'name',
+  visibility: 'open to',
+  role: 'to',
+};
+const DETAIL_VALUES: Readonly<Record<string, string>> = {
+  'storageType PERSISTENT': 'kept',
+  'storageType EPHEMERAL': 'thrown away at each stop',
+  'visibility PUBLIC': 'anyone',
+  'visibility PRIVATE': 'who has a link',
+  'role VIEW': 'look on',
+  'role CONTROL': 'take part',
+};
+
 /** What the audit says. */
 export const activityWords = {
   title: 'Activity',
   hint: 'Who did what with your VMs, and from where.',
   visitor: 'Somebody with a link',
   action: (action: Action, name: string) => ACTIONS[action](name),
+  detail: ({ name, value }: { readonly name: string; readonly value: string }) =>
+    `${DETAIL_NAMES[name] ?? name}: ${DETAIL_VALUES[`${name} ${value}`] ?? value}`,
   actions: Object.keys(ACTIONS) as readonly Action[],
   older: 'Show older',
   empty: 'Nothing has happened yet.',

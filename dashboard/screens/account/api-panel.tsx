@@ -26,11 +26,11 @@ export function ApiPanel(): JSX.Element {
       </p>
       <p class="choices">
         {hasGraphiql && (
-          <a href="/graphql" target="_blank" rel="noreferrer">
+          <a class="more" href="/graphql" target="_blank" rel="noreferrer">
             {words.graphiql}
           </a>
         )}
-        <a href="/openapi.json" target="_blank" rel="noreferrer">
+        <a class="more" href="/openapi.json" target="_blank" rel="noreferrer">
           {words.openapi}
         </a>
       </p>

@@ -10,7 +10,7 @@ export function Plans({ me: { plan, usage }, plans }: { me: DeskData['me']; plan
       <h2>{words.plan}</h2>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls on narrow screens */}
       <div class="table-frame" tabIndex={0} role="group" aria-label={words.plans}>
-        <table>
+        <table class="plans">
           <caption class="hidden">{words.plans}</caption>
           <thead>
             <tr>

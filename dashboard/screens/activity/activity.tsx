@@ -41,12 +41,15 @@ export function Activity(): JSX.Element {
               onChange={setAction}
             />
           </div>
-          {entries.length === 0 && <p class="quiet">{words.noMatch}</p>}
-          <ol class="rows audit">
-            {entries.map((entry) => (
-              <AuditRow key={entry.id} entry={entry} hasLink />
-            ))}
-          </ol>
+          {entries.length === 0 ? (
+            <p class="quiet">{words.noMatch}</p>
+          ) : (
+            <ol class="rows audit">
+              {entries.map((entry) => (
+                <AuditRow key={entry.id} entry={entry} hasLink />
+              ))}
+            </ol>
+          )}
         </>
       )}
       {older !== undefined && (

@@ -20,9 +20,7 @@ export function AuditRow({ entry, hasLink = false }: { entry: AuditEntry; hasLin
         <strong>{actor ?? words.visitor}</strong> {before}
         {hasLink && isThere ? <a href={`/vm/${vmId}`}>{vmlabel}</a> : vmlabel}
         {after} {count > 1 && <span class="quiet">{words.times(count)}</span>}
-        {details.length > 0 && (
-          <span class="quiet small details">{details.map(({ name, value }) => `${name}: ${value}`).join(', ')}</span>
-        )}
+        {details.length > 0 && <span class="quiet small details">{details.map(words.detail).join(', ')}</span>}
       </span>
       <code class="quiet">{address}</code>
     </li>

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { Distribution } from '../../api/desk.ts';
+import { isOffered } from '../../account/catalog-facts.ts';
 import { desk, deskProblem, loadDesk } from '../../account/desk.ts';
 import { desktopName } from '../../vms/vm-facts.ts';
 import { FailedQuery } from '../../loading/failed-query.tsx';
@@ -26,7 +27,8 @@ export function Catalog(): JSX.Element {
         <FailedQuery problem={deskProblem.value} onRetry={() => void loadDesk()} />
       )}
       {KINDS.map((kind) => {
-        const own = entries.filter((entry) => entry.kind === kind);
+        const all = entries.filter((entry) => entry.kind === kind);
+        const own = [...all.filter(isOffered), ...all.filter((entry) => !isOffered(entry))];
         return (
           own.length > 0 && (
             <section key={kind} class="section">

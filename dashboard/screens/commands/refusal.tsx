@@ -16,9 +16,9 @@ export function wouldExceed({ specs }: Pick<Vm, 'specs'>): boolean {
 }
 
 /** The button of a start that would be refused: it says why, and offers room. */
-export function Refusal({ vm }: { vm: Vm }): JSX.Element {
+export function Refusal({ vm, class: className }: { vm: Vm; class: string }): JSX.Element {
   return (
-    <Popover label={`${words.command.start}: ${vm.vmlabel}`} class="button" button={words.command.start}>
+    <Popover label={`${words.command.start}: ${vm.vmlabel}`} class={className} button={words.command.start}>
       {() => (
         <ErrorBoundary>
           <RefusalReasons vm={vm} />

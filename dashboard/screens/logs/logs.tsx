@@ -14,7 +14,13 @@ const WORDS = telemetryWords.logs;
 
 /** What the app has written, and writes. */
 export function Logs({ vm }: { vm: Vm }): JSX.Element {
-  const [view, setView] = useState<LogView>({ search: '', errorsOnly: false, wraps: true, hasTimes: true });
+  const [view, setView] = useState<LogView>(() => ({
+    search: '',
+    errorsOnly: false,
+    wraps: true,
+    // On a phone they would take a third of each line.
+    hasTimes: matchMedia('(width >= 700px)').matches,
+  }));
   const { value: lines, problem, retry } = useFollowing<readonly ShownLine[]>(followLogs, vm.id);
   const [frozen, setFrozen] = useState<readonly ShownLine[]>();
   const shown = selectLines(frozen ?? lines ?? [], view);

@@ -18,7 +18,7 @@ export function Timeline({ vm }: { vm: Vm }): JSX.Element {
     <section class="section">
       <div class="spread">
         <h2>{vmWords.timeline.title}</h2>
-        <a class="small" href={`/vm/${vm.id}/activity`}>
+        <a class="more small" href={`/vm/${vm.id}/activity`}>
           {vmWords.timeline.all}
         </a>
       </div>

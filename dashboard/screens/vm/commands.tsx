@@ -16,6 +16,7 @@ export function Commands({ vm }: { vm: Vm }): JSX.Element {
   };
   return (
     <>
+      <PrimaryButton vm={vm} isProminent />
       {!isGoing(vm) && primaryCommandOf(vm) !== 'open' && (
         // The address of a VM that is off shows its start button, and its boot.
         <button type="button" class="button" onClick={() => void openVm(vm.id)}>
@@ -23,7 +24,6 @@ export function Commands({ vm }: { vm: Vm }): JSX.Element {
           <Icon name="external" />
         </button>
       )}
-      <PrimaryButton vm={vm} />
       {vm.enabled && !isGoing(vm) && (
         <button type="button" class="button" aria-disabled={isDisabled} onClick={() => give('stop')}>
           {words.command.stop}

@@ -24,13 +24,7 @@ export function Header({ vm }: { vm: Vm }): JSX.Element {
         <Icon name="back" />
         {vmWords.back}
       </a>
-      <div class="title-bar">
-        <Name vm={vm} />
-        <div class="buttons">
-          <Commands vm={vm} />
-          <Menu label={words.row.menu(vm.vmlabel)} button={<Icon name="more" />} items={items} />
-        </div>
-      </div>
+      <Name vm={vm} />
       <div class="status-line" data-status={vm.status}>
         <StatusGlyph status={vm.status} />
         <strong role="status">{words.statusOf(vm.status, failingOf(vm))}</strong>
@@ -51,6 +45,10 @@ export function Header({ vm }: { vm: Vm }): JSX.Element {
           <Copy text={vm.url} label={vmWords.copyAddress} />
         </span>
       </p>
+      <div class="buttons">
+        <Commands vm={vm} />
+        <Menu label={words.row.menu(vm.vmlabel)} button={<Icon name="more" />} items={items} />
+      </div>
       <AskedNote vmId={vm.id} />
       {dialog}
     </header>

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
 import type { Vm } from '../../api/vm-fields.ts';
 import { now } from '../../connection/clock.ts';
@@ -27,10 +28,15 @@ function Present({ vm, tab }: { vm: Vm; tab: string }): JSX.Element {
   useTitle(vm.vmlabel);
   const own: Tab = TABS.find(({ path }) => path === tab) ?? TABS[0];
   const { Screen } = own;
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // A phone shows some of them only.
+    tabs.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [own]);
   return (
     <>
       <Header vm={vm} />
-      <nav class="tabs" aria-label={words.tabs.label}>
+      <nav ref={tabs} class="tabs" aria-label={words.tabs.label}>
         {TABS.map(({ path, label }) => (
           <a
             key={path}

@@ -61,6 +61,13 @@ describe('news', () => {
     expect(textAfter(1, 'RUNNING', 'DEGRADED')).toBeUndefined();
   });
 
+  it('are the first failure of a start that is tried again and again', () => {
+    const { vm, ...rest } = event('FAILED', 'BOOTING');
+    const failing = (attempt: number) =>
+      newsOf({ ...rest, vm: { ...vm, boot: { steps: [{ attempt }] } } as Vm }, Date.parse(at))?.text;
+    expect([failing(1), failing(2)]).toEqual(['Blender did not start.', undefined]);
+  });
+
   it('are not what happened long ago, or is over: a window that is seen again gets all events since', () => {
     expect(textAfter(90, 'RUNNING', 'BOOTING')).toBeUndefined();
     expect(textAfter(1, 'FAILED', 'BOOTING', 'RUNNING')).toBeUndefined();

@@ -9,8 +9,8 @@ const project = (name: string, needs: { postgres: boolean }) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    // Importing the gateway takes a second: these files share what a worker has loaded, and leave nothing behind.
-    isolate: name !== 'unit' && name !== 'database',
+    // Importing the gateway takes seconds: files share what a worker has loaded, and leave nothing behind.
+    isolate: false,
     ...(needs.postgres && { globalSetup: ['test/support/global-setup.ts'] }),
   },
 });

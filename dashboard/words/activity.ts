@@ -60,7 +60,7 @@ const DETAIL_VALUES: Readonly<Record<string, string>> = {
 export const activityWords = {
   title: 'Activity',
   hint: 'Who did what with your VMs, and from where.',
-  visitor: 'Somebody with a link',
+  visitor: 'Someone with a link',
   action: (action: Action, name: string) => ACTIONS[action](name),
   detail: ({ name, value }: { readonly name: string; readonly value: string }) =>
     `${DETAIL_NAMES[name] ?? name}: ${DETAIL_VALUES[`${name} ${value}`] ?? value}`,

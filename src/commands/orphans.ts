@@ -22,7 +22,7 @@ export async function orphans(args: readonly string[]): Promise<void> {
     ...(ram !== undefined && { ramGb: Number(ram) }),
   };
   const config = readConfig(process.env);
-  // An engine that cannot be reached is told of in the error of the command.
+  // The command's error names an engine that cannot be reached.
   const log = await createLog({ level: 'silent' });
   const run = (command: Parameters<typeof runOrphans>[0]): Promise<void> => {
     const print = (line: string): void => void process.stdout.write(`${line}\n`);

@@ -7,7 +7,7 @@ const PATIENCE_MS = 5_000;
 
 /**
  * Rejects unless a notification reaches a connection that listens for it. A pooler in transaction mode accepts LISTEN
- * and delivers nothing: events would be late, and locks of a session would hold for nobody.
+ * and delivers nothing: events would be late, and a session's locks would protect nothing.
  */
 export async function requireNotifications(url: string, { withinMs = PATIENCE_MS } = {}): Promise<void> {
   const channel = `swiftor_probe_${randomUUID().replaceAll('-', '')}`;

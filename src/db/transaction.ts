@@ -15,7 +15,7 @@ const notifiers = new WeakMap<Db, Notifier>();
 
 /**
  * Runs a transaction, then sends what `notifyAfterCommit` queued in it. Rejects only for the transaction: notifications
- * are hints, and whoever misses one reads on a timer.
+ * are hints: a reader that misses one reads on a timer.
  */
 export async function runTransaction<T>(db: Db, run: (trx: Trx) => Promise<T>): Promise<T> {
   const notes: Note[] = [];

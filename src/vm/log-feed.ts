@@ -57,9 +57,9 @@ const BYTES_PER_POINT = 512;
  * The output of one VM, read once for any number of followers, from the first one until the last one leaves.
  *
  * INVARIANTS
- * - A line takes points for each follower, more if it is long. Without points it goes to nobody, and its text is never
+ * - A line takes points for each follower, more if it is long. Without points it is not sent, and its text is never
  *   read. So what followers cost does not depend on what the app writes.
- * - Whoever misses lines gets a line within a second that says how many.
+ * - A follower that misses lines gets a line within a second that says how many.
  */
 export class LogFeed {
   readonly #source: LogSource;

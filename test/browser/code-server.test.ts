@@ -15,7 +15,7 @@ let browser: Browser;
 let page: Page;
 let id: string;
 
-// One story, told in steps.
+// One story in steps: each test goes on from the one before.
 describe('code-server, where no registry answers', () => {
   beforeAll(async () => {
     const codeServer = {
@@ -51,7 +51,7 @@ describe('code-server, where no registry answers', () => {
     await page.getByText('Incorrect password').waitFor();
   });
 
-  it('shows the editor to whoever knows the password', { timeout: 150_000 }, async () => {
+  it('shows the editor to a visitor with the password', { timeout: 150_000 }, async () => {
     await signIn(PASSWORD);
     await page.locator('.monaco-workbench .explorer-folders-view').waitFor({ timeout: 140_000 });
     await keepScreenshot(page, 'code-2-editor');

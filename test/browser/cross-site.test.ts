@@ -8,7 +8,7 @@ import { createTestGateway, type TestGateway } from '../support/gateway/gateway.
 import { createVm } from '../support/vm/vms.ts';
 
 /**
- * A page of somebody else's, at an address like a VM's, opened by a person whose browser even holds their token as a
+ * A foreign page, at an address like a VM's, opened by a person whose browser even holds their token as a
  * cookie.
  */
 const parts = new AsyncDisposableStack();
@@ -47,7 +47,7 @@ it('can do nothing and read nothing, in whatever way a browser lets it ask', { t
   await page.goto(`http://${id}.localhost:${(evil.address() as AddressInfo).port}/`);
   const seen = await page.evaluate(attack, { target, id, token });
 
-  // Each of them was made, and none of them told the page anything.
+  // Each of them was made, and the page could read none of the answers.
   expect(Object.keys(seen).toSorted()).toEqual(
     [
       'event source',

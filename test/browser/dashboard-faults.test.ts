@@ -114,7 +114,7 @@ it('a browser that was offline says so, disables commands, and shows what happen
   await page.getByText('You are offline').waitFor({ state: 'detached' });
 }, 60_000);
 
-it('one window too many of an account says so, and goes on when it is told to', async () => {
+it('one window too many of an account says so, and connects when the user asks it to', async () => {
   await using gateway = await createTestGateway({ env: { SOCKETS_PER_ACCOUNT: '1' } });
   const token = await testToken(newAccount('windows'));
   const first = await openDashboard(browser, gateway, { token });

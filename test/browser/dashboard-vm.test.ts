@@ -86,7 +86,7 @@ describe('a first run', () => {
 });
 
 describe('the page of a VM', () => {
-  it('explains a failure, with its lines as text, and tries again when it is told to', async () => {
+  it('explains a failure, with its lines as text, and tries again when the user asks it to', async () => {
     const token = await testToken(newAccount('failures'), { plan: 'unlimited' });
     const id = await createVm(gateway, token, { vmlabel: MARKUP, distribution: 'crasher', desktop: null });
     await gateway.rest(token, 'POST', `/vms/start/${id}`);

@@ -16,7 +16,7 @@ let browser: Browser;
 let page: Page;
 let id: string;
 
-// One story, told in steps: what somebody does with a desktop, from its creation on.
+// One story in steps: what a user does with a desktop, from its creation on.
 describe('a Debian desktop with XFCE, where no registry answers', () => {
   beforeAll(async () => {
     const images = { xfce: `${NO_REGISTRY}/webtop:debian-xfce` };
@@ -56,7 +56,7 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     await page.getByText('That password is not right.').waitFor();
   });
 
-  it('shows the desktop to whoever knows the password', { timeout: 60_000 }, async () => {
+  it('shows the desktop to a visitor with the password', { timeout: 60_000 }, async () => {
     await signIn(PASSWORD);
     await seeDesktop();
     await keepScreenshot(page, 'xfce-2-desktop');

@@ -20,7 +20,7 @@ let owner: Page;
 let viewer: Page;
 let id: string;
 
-// One story, told in steps: the owner of a desktop, and somebody whom it is shared with.
+// One story in steps: the owner of a desktop, and a guest it is shared with.
 describe('a desktop that is opened and shared', () => {
   beforeAll(async () => {
     const debian = {

@@ -314,7 +314,7 @@ describe('whatever is sent', { timeout }, () => {
   });
 });
 
-it('afterwards the gateway still runs, has told little, and nothing of what was sent', async () => {
+it('afterwards the gateway still runs, has logged little, and nothing of what was sent', async () => {
   expect(gateway.process.child.exitCode).toBeNull();
   const { lines } = gateway.process;
   expect(lines.filter((line) => line.includes(MARK) || /eyJ[\w-]{10,}\./.test(line))).toEqual([]);

@@ -22,7 +22,7 @@ function pour(res: ServerResponse | Socket): void {
   write();
 }
 
-/** A client that sends `request` and reads nothing until it is told to. */
+/** A client that sends `request` and reads nothing until `read` is called. */
 async function silentClient(port: number, request: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());

@@ -1,6 +1,6 @@
 import { PrepareFailure } from '../../scripts/prepare/report.js';
 
-/** Aborts when somebody ends this process, so that what it began is undone first. */
+/** Aborts when this process is asked to end, so that what it began is undone first. */
 export function untilStopped(): AbortSignal {
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'])

@@ -83,7 +83,7 @@ function debianPackages(): string[] {
     findDaemon('apparmor_parser') === undefined
   )
     packages.push('apparmor');
-  // Systemd mounts the cgroups; elsewhere somebody has to.
+  // Systemd mounts the cgroups; elsewhere we do.
   if (!existsSync('/run/systemd/system') && !/ cgroup2? /.test(readText('/proc/mounts')))
     packages.push('cgroupfs-mount');
   return packages;

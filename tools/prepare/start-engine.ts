@@ -36,7 +36,7 @@ export async function startEngine(): Promise<void> {
     });
   } else if (!isAlive(DOCKERD)) {
     await removeStalePidFiles();
-    // A session of its own and no terminal: it outlives this script and whoever called it.
+    // A session of its own and no terminal: it outlives this script and its caller.
     const script = `setsid ${findDaemon('dockerd') ?? 'dockerd'} >>${LOG} 2>&1 </dev/null &`;
     await runAsRoot({
       title: `Starting dockerd (its log: ${LOG})`,

@@ -12,7 +12,7 @@ from .x_windows import DISPLAY, X_SOCKET, count_windows
 
 X_LOCK = "/tmp/.X1-lock"
 LOOK_SECONDS = 0.1
-# A session that shows no window this long after its start is taken for what somebody wanted.
+# A session that shows no window this long after its start is taken for intended.
 PATIENCE_SECONDS = 90
 # The session ends first, then X, and both well within three seconds.
 SESSION_GRACE_SECONDS, X_GRACE_SECONDS = 1.5, 0.5

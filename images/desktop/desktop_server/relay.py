@@ -41,7 +41,7 @@ async def relay_picture(
 
     try:
         if is_viewer:
-            # It neither types nor gives the desktop its size, so the others are not told of it.
+            # It neither types nor gives the desktop its size, so the others do not count it.
             await _relay(request, browser, _to_browser(source, browser), _from_viewer(browser, sink, ViewerFilter()))
             return browser
         with audience.join():

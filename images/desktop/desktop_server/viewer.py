@@ -21,7 +21,7 @@ MOST_ENCODINGS = 1024
 EXTENDED_CLIPBOARD = 0xC0A1E5CE
 # It would make messages of the pointer longer.
 EXTENDED_BUTTONS = 0xFFFFFFFF - 316 + 1
-# "Announce texts, and send none": the clipboard of whoever works at the desktop is nothing to look at.
+# "Announce texts, and send none": a viewer does not see the clipboard of those who work at the desktop.
 CLIPBOARD_CAPS, CLIPBOARD_NOTIFY, CLIPBOARD_TEXT = 1 << 24, 1 << 27, 1
 NO_CLIPBOARD = struct.pack(">BxxxiII", CUT_TEXT, -8, CLIPBOARD_CAPS | CLIPBOARD_NOTIFY | CLIPBOARD_TEXT, 0)
 

@@ -1,4 +1,4 @@
-"""Asks the X server how many windows a window manager manages: the one sign of a desktop that somebody can see.
+"""Asks the X server how many windows a window manager manages: the one sign of a desktop that can be seen.
 
 It takes three requests of the X protocol: python3-xlib would block the event loop, and xprop would be one more process
 ten times a second.

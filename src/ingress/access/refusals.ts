@@ -13,7 +13,7 @@ interface RefusalsOptions {
 const BURST_SECONDS = 10;
 
 /**
- * Limits how often a network is refused: made-up addresses cost a look-up each, and whoever may open something is not
+ * Limits how often a network is refused: made-up addresses cost a look-up each, and a visitor who may open something is not
  * refused. While the limit lasts, the network gets 429 wherever a look-up would be needed; what is open to it stays
  * open.
  */

@@ -12,7 +12,7 @@ export class Ticket {
   /** The owner of the VM. */
   readonly userId: string;
   readonly role: AccessRole;
-  /** Whether its link was for somebody else than the owner. */
+  /** Whether its link was for someone other than the owner. */
   readonly isGuest: boolean;
   /** Whether its holder is signed in to the app. */
   readonly signsIn: boolean;

@@ -9,7 +9,7 @@ const DIRECTIVE = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 
 /**
  * Headers (a flat list) with `Cache-Control: private`: a cache between gateway and browser must not show a response to
- * somebody who has no ticket. What the app says for the browser's own cache stays.
+ * a visitor without a ticket. What the app says for the browser's own cache stays.
  */
 export function withPrivateCaching(headers: readonly string[]): string[] {
   const kept: string[] = [];

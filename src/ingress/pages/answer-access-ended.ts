@@ -7,7 +7,7 @@ import { wantsPage } from './wants-page.ts';
 
 /** An access that has ended, as its cookie tells. */
 export interface EndedAccess {
-  /** Whether it was for somebody else than the owner. */
+  /** Whether it was for someone other than the owner. */
   readonly isGuest: boolean;
   /** Whether its time is over; otherwise it was ended earlier, or the VM is gone. */
   readonly isOver: boolean;

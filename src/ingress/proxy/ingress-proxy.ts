@@ -94,7 +94,7 @@ export class IngressProxy {
   upgrade(req: IncomingMessage, _socket: Duplex, head: Buffer, match: HostMatch): void {
     const res = responseOnSocket(req);
     if (res === undefined) return;
-    // A body could not be told from the data of the WebSocket.
+    // A body could not be distinguished from the data of the WebSocket.
     if (hasBody(req)) return answerPlain(res, 400, 'An upgrade request must not have a body.');
     const keepOnEnd = destroyOnEnd(req.socket);
     const forward: Forward = (request) => this.#forwardWebSocket(request, head, keepOnEnd);

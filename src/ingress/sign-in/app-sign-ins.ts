@@ -9,7 +9,7 @@ import type { Credentials } from '../headers/credentials.ts';
 import type { Upstream } from '../routing/resolution.ts';
 import { signInByForm } from './sign-in-by-form.ts';
 
-/** A request of somebody with access to an app. */
+/** A request of a visitor with access to an app. */
 export interface SignInRequest {
   readonly target: Upstream;
   readonly signIn: SignIn;

@@ -25,7 +25,7 @@ const UNREACHED_EVERY_MS = 60_000;
 const REACHED_EVERY_MS = 5 * 60_000;
 const DEVICES_EVERY_MS = 10 * 60_000;
 const DEVICES_DEADLINE_MS = 30_000;
-/** Whoever reads facts chooses from the catalog, perhaps: it is checked as a whole for so long. */
+/** After facts are read, the whole catalog is checked for this long: the reader may be choosing from it. */
 const WANTED_MS = 60_000;
 
 /** What an engine is checked for. */

@@ -14,7 +14,7 @@ export interface VmAccess {
   /** The hash of its cookie's secret, in base64url. */
   readonly hash: string;
   readonly role: AccessRole;
-  /** Whether the link was for somebody else than the owner. */
+  /** Whether the link was for someone other than the owner. */
   readonly isGuest: boolean;
   /** Whether it is signed in to the app. */
   readonly signsIn: boolean;

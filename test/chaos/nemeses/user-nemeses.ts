@@ -5,7 +5,7 @@ const NOTHING = async (): Promise<void> => undefined;
 const COMMANDS = 200;
 const CHURNED = 12;
 
-/** What somebody with a shell on the engine's host may do to a container. */
+/** What a user with a shell on the engine's host may do to a container. */
 const BY_HAND = ['stop', 'kill', 'remove', 'rename', 'pause', 'disconnect'] as const;
 
 /** The containers of VMs that are on and that operations may replace at any time. */

@@ -86,7 +86,7 @@ export class GatewaySlot implements AsyncDisposable {
   }
 }
 
-/** Without what is structured: a crash is told in plain text. */
+/** Without what is structured: a crash is reported in plain text. */
 function lastWords(lines: readonly string[]): string {
   const plain = lines.filter((line) => !line.startsWith('{') && line.trim() !== '');
   return plain.slice(-8).join(' | ').slice(0, 600);

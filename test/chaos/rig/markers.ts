@@ -23,7 +23,7 @@ export async function writeMarkers(rig: Rig, facts: Facts): Promise<void> {
   }
 }
 
-/** VMs whose marker is not there any more, or is another's: they run on a blank disk, or on somebody else's. */
+/** VMs whose marker is not there any more, or is another's: they run on a blank disk, or on another VM's. */
 export async function checkMarkers(
   rig: Rig,
   before: Facts,

@@ -39,7 +39,7 @@ export interface RigOptions {
 }
 
 /**
- * In the parent of a rig's folder: the ids of the installations that there were, for whoever has to clean up after a
+ * In the parent of a rig's folder: the ids of the installations that there were, to clean up after a
  * kill.
  */
 export const INSTALLATIONS = 'installations';

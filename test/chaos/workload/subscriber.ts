@@ -38,7 +38,7 @@ export class Subscriber implements AsyncDisposable {
   readonly transport: SubscriberOptions['transport'];
   /** What its stream should not have brought, as a sentence each. */
   readonly gaps: string[] = [];
-  /** The last status that it was told of each VM. */
+  /** The last status that it received for each VM. */
   readonly statuses = new Map<string, string>();
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;

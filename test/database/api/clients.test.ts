@@ -169,7 +169,7 @@ describe('an event stream', () => {
 describe('a persisted query, where none are configured', () => {
   const HASH = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
 
-  it('is not supported, which the client is told in the message that makes it send the document', async () => {
+  it('is answered with the error that makes the client send the document', async () => {
     for (const [accept, status] of [
       ['application/json', 200],
       ['application/graphql-response+json', 400],

@@ -60,7 +60,7 @@ describe('the VMs on the screen', () => {
     expect(live.session.state.value.kind).toBe('in');
   });
 
-  it('wait where the account has too many windows, and nobody is told to once they no longer wait', async () => {
+  it('wait where the account has too many windows, and stop waiting once there is room', async () => {
     const token = await api.token('ada');
     live.session.start(token, { inBrowser: false });
     const { socket: other } = await openKnownSocket(api.port, token);

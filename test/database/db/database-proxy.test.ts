@@ -20,7 +20,7 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-it('the database proxy passes statements on, as late as it is told', async () => {
+it('the database proxy delays statements by the configured time', async () => {
   const proxy = await setUp();
   const client = await connect(proxy.url);
   expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);

@@ -51,7 +51,7 @@ it('a transaction that committed succeeds, even if its notification cannot be se
   await eventually(() => expect(heard).toEqual(['next']));
 });
 
-it('notifying from another kind of transaction is a mistake that is told', async () => {
+it('notifying from another kind of transaction throws', async () => {
   const work = db.transaction().execute(async (trx) => notifyAfterCommit(trx, 'vm_due', 'a'));
   await expect(work).rejects.toThrow(/runTransaction/);
 });

@@ -159,7 +159,7 @@ const REFUSED_NAMES = [
   'A'.repeat(129),
 ];
 
-it('of a container cannot be told any of these names, over GraphQL and REST alike', { timeout: 60_000 }, async () => {
+it('of a container refuses these names, over GraphQL and REST alike', { timeout: 60_000 }, async () => {
   const id = await createVm(gateway, token);
   const query = 'mutation ($input: SetSecretInput!) { setSecret(input: $input) { key } }';
   for (const key of REFUSED_NAMES) {
@@ -194,7 +194,7 @@ it.each([
   ['ubuntu', 'PASSWORD'],
   ['code-server', 'SUDO_PASSWORD'],
   ['code-server', 'DEFAULT_WORKSPACE'],
-])('of %s cannot be told %s, over GraphQL or REST', async (distribution, key) => {
+])('of %s refuses %s, over GraphQL and REST', async (distribution, key) => {
   const id = await createVm(gateway, token, { distribution, desktop: distribution === 'ubuntu' ? 'xfce' : null });
   const { errors } = await gateway.graphql(
     token,

@@ -75,7 +75,7 @@ interface Violation {
   readonly dimension: string;
 }
 
-/** Looks at what the account uses, again and again until told to end; the most of each that it ever saw. */
+/** Looks at what the account uses, until aborted; the most of each that it ever saw. */
 async function watchUsage(
   userId: string,
   signal: AbortSignal,
@@ -113,7 +113,7 @@ describe(`of ${AT_ONCE} starts at once, over GraphQL and REST, on two gateways`,
     expect((await readUsage(db, userId)).concurrentVms).toBe(room);
   });
 
-  it('each that is refused is told every dimension that it would pass', async () => {
+  it('each refusal names every dimension that would be exceeded', async () => {
     const ids = await seedVms('race-all', AT_ONCE);
     const token = await gateways[0].token('race-all', { plan: 'bothways' });
     const answers = await Promise.all(ids.map((id, index) => start(token, id, index)));

@@ -186,7 +186,7 @@ it(
     expect(await countOf(`data_key where sealed_by <> '${keyRing.newest}' or made_under <> '${keyRing.newest}'`)).toBe(
       0,
     );
-    // What was told apart by a fingerprint still is.
+    // Fingerprints still distinguish the values.
     expect(await create(two, token, twice)).toBe(created);
   },
 );
@@ -201,7 +201,7 @@ async function create(gateway: TestGateway, token: string, input: object = {}): 
 }
 
 /**
- * Reads, sets and makes secrets until told to end; how often. Rejects at the first answer that is not as it should be.
+ * Reads, sets and makes secrets until aborted; how often. Rejects at the first answer that is not as it should be.
  */
 async function useSecrets(gateway: TestGateway, lane: number, signal: AbortSignal): Promise<number> {
   let count = 0;

@@ -43,7 +43,7 @@ describeEachEngine('The driver contract, replacing machines and forwarding ports
       driver.ensure(after, within(), ignoreProgress, before.hash);
     const revert = ({ id, hash }: MachineSpec) => driver.revert(id, hash, within());
 
-    it('keeps the old container, stopped, and the data of each volume, until it is told that the new one answers', async () => {
+    it('keeps the old container, stopped, and the data of each volume, until the caller confirms that the new one answers', async () => {
       const before = old();
       const after = changed(before);
       const first = await ensure(before);

@@ -123,7 +123,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
   });
 
   it('whose registry cannot be reached is stood in for by the local image of the spec, where that was built', async () => {
-    // Port 9 of loopback: nothing listens, and the engine is told so at once.
+    // Port 9 of loopback: nothing listens, so the engine's connection is refused at once.
     const imageRef = 'localhost:9/swiftor-test/away:1';
     const built = machineSpec({ imageRef, localImageRef: 'swiftor-test/tiny:1', command });
     const observed = await driver.ensure(built, within(), () => undefined);

@@ -118,7 +118,7 @@ it("a command's container has nothing that it was not given", () => {
   expect(hostContainerOptions({ what: 'x', argv: ['true'] }, place).HostConfig?.NetworkMode).toBe('none');
 });
 
-it('output is told apart by its stream, and cut', () => {
+it('output is separated by its stream, and cut', () => {
   const frame = (stream: number, text: string) => {
     const header = Buffer.alloc(8);
     header[0] = stream;

@@ -65,7 +65,7 @@ describe('an image whose registry cannot be reached', () => {
     },
   );
 
-  it('is waited for while its stand-in is being built, and how far that is, is told', async () => {
+  it('is waited for while its stand-in is being built, and reports the progress', async () => {
     const localImageRef = `local/swiftor-test-${installationId}:1`;
     onTestFinished(() =>
       docker

@@ -18,7 +18,7 @@ const HOSTS = ['a', 'b'] as const;
 type Name = (typeof HOSTS)[number];
 
 /**
- * Asks for one host again and again over so many kept connections, until told to end; each answer's status and body.
+ * Asks for one host again and again over so many kept connections, until aborted; each answer's status and body.
  */
 function hammer(port: number, host: string, connections: number, onAnswer: (status: number, body: string) => void) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });

@@ -147,7 +147,7 @@ describe.concurrent('a forwarded port', { timeout: 60_000 }, () => {
     expect(codeOf(await remove(gateway, token, id, 'UDP', 7))).toBe('NOT_FOUND');
   });
 
-  it('that something else on the host holds is replaced by another, and its owner is told', async () => {
+  it('that something else on the host holds is replaced by another, and an event says so', async () => {
     const id = await newVm(gateway, token);
     const [first] = (await look(gateway, token, id)).ports;
     await using _held = await holdPort('tcp', first?.publicPort);

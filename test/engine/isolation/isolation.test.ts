@@ -114,7 +114,7 @@ async function get({ ref }: Machine, url: string): Promise<string> {
 }
 const refused = expect.stringMatching(/can't connect|timed out/);
 
-/** What the machine is told when it asks for a name. */
+/** The answer that the machine gets when it looks a name up. */
 const lookUp = async ({ ref }: Machine, name: string) =>
   (await execIn(ref, ['/bin/busybox', 'timeout', '3', '/bin/busybox', 'nslookup', '-type=a', name])).output;
 

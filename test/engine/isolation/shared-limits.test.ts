@@ -51,7 +51,7 @@ async function machine(overrides = {}) {
   return { id: spec.id, ref, pid: String(State.Pid), address };
 }
 
-/** Opens what it is told to, as often as it can, and says how often. Then waits to be ended. */
+/** Opens the given resource as often as it can, and prints how often. Then waits to be ended. */
 const TAKE = `
   my ($call, $most) = @ARGV;
   my @taken;

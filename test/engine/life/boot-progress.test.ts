@@ -77,7 +77,7 @@ interface BootEvent {
 }
 interface Watch {
   readonly events: readonly BootEvent[];
-  /** Statuses that were told, the VM's first one included. */
+  /** Statuses that events reported, the VM's first one included. */
   told(vmId: string): string[];
   progressOf(vmId: string, status: string): Progress[];
 }
@@ -121,7 +121,7 @@ async function watch(vmId?: string): Promise<Watch> {
 const toldUntil = (seen: Watch, id: string, status: string, deadline = 25_000) =>
   eventually(() => seen.told(id).at(-1) === status, { deadline });
 
-/** That each PROGRESS event tells of the status that was told last. */
+/** Asserts that each PROGRESS event has the status of the last STATUS event. */
 function expectInStep({ events }: Watch): void {
   const current = new Map<string, string>();
   for (const { kind, vmId, status } of events) {
@@ -317,7 +317,7 @@ describe('a download that goes wrong', () => {
     expect(Date.parse(failure?.retryAt ?? '')).toBeGreaterThan(Date.parse(failure?.at ?? ''));
     registry.proxy.heal();
     await toldUntil(seen, id, 'RUNNING');
-    // The steps of the retry are told as those of the first try were.
+    // The retry reports the same steps as the first try.
     const told = seen.told(id);
     expect(told.slice(0, 4)).toEqual(['STOPPED', 'QUEUED', 'PULLING', 'FAILED']);
     expect(told.slice(-6)).toEqual(['FAILED', ...BOOT]);

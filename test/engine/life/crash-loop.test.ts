@@ -57,7 +57,7 @@ describe('a VM whose app ends at once', () => {
     const id = await createVm(gateway, token, { distribution: 'crasher', desktop: null });
     const begun = Math.floor(Date.now() / 1000) - 1;
     await start(id);
-    // A hint whenever it can hurt, until its fourth failure: what is told of an exit must not bring the next start
+    // A hint whenever it can hurt, until its fourth failure: the report of an exit must not bring the next start
     // forward.
     const row = await eventually(async () => (await hint(id)) && [await rowOf(id)].find((now) => now?.attempts === 4), {
       deadline: 50_000,

@@ -156,7 +156,7 @@ describe('a client that is disconnected hundreds of times and reconnects to eith
       const changed = events
         .filter(({ kind }) => kind === 'CHANGED' || kind === 'CREATED')
         .map(({ seq }) => Number(seq));
-      // From its first one on: what came before it was told by the snapshots.
+      // From its first one on: the snapshots include what came before it.
       expect(changed).toEqual(Array.from({ length: changed.length }, (_, index) => (changed[0] ?? 0) + index));
       expect(changed.at(-1)).toBe(last);
     },

@@ -192,14 +192,14 @@ describe('the failure of a boot', () => {
 });
 
 describe('an app that wants more memory than it has', () => {
-  it('is told so, and what to do', async () => {
+  it('fails with a message that says so, and what to do', async () => {
     const { failure, reason } = await failureOf('greedy');
     expect(failure).toMatchObject({ code: 'OUT_OF_MEMORY', exitCode: 137, oomKilled: true });
     expect(failure.message).toMatch(/more than its 1 GB.*Stop the VM and give it more/);
     expect(reason).toBe('OOM');
   });
 
-  it('is told so also when a child of it was killed and an inspect does not show it, as happens on busy engines', async () => {
+  it('fails with the same message when a child of it was killed and an inspect does not show it, as on busy engines', async () => {
     scripted.follow(({ method, url }, response) => {
       const [, ref] = /\/containers\/([^/]+)\/json$/.exec(url ?? '') ?? [];
       if (method !== 'GET' || ref === undefined) return false;
@@ -260,7 +260,7 @@ describe('an app that wants more memory than it has', () => {
     expect(seen.map((one) => one?.exitCode)).toEqual(specs.map((_, index) => (index % 2 === 0 ? 137 : 1)));
   }, 60_000);
 
-  it('is not suspected when somebody ends it by hand, beyond what can be known', async () => {
+  it('is named only as probable when the app was killed by hand', async () => {
     const id = await createVm(gateway, token);
     onTestFinished(() => remove(id));
     await start(id);
@@ -276,7 +276,7 @@ describe('an app that wants more memory than it has', () => {
 });
 
 describe('an update that fails', () => {
-  it('does not end what runs, is told, and comes through when it is asked for again and can', async () => {
+  it('does not end what runs, is reported, and succeeds when it is asked for again and can', async () => {
     const id = await createVm(gateway, token, { distribution: 'pushed', desktop: null });
     onTestFinished(() => remove(id));
     await start(id);

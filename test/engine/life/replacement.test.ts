@@ -124,7 +124,7 @@ describe.concurrent('a secret of a VM that runs', { timeout: 60_000 }, () => {
     ['ends at once', 'exit', { code: 'APP_EXITED', exitCode: 3, logTail: ['failing'] }],
     ['never answers', 'deaf', { code: 'APP_SILENT', exitCode: null, step: 'BOOTING', logTail: ['deaf'] }],
   ])(
-    'with which the app %s is undone: the old container comes back, and its owner is told',
+    'with which the app %s is undone: the old container comes back, and the failure says so',
     async (_what, mode, failure) => {
       const id = await runningVm();
       await execInVm(id, 'echo mine > /config/mine');

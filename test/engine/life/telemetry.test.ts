@@ -97,7 +97,7 @@ describe('vmLogs', () => {
   });
 });
 
-it('an app that writes without end, and 50 who follow it, delay no other request; they are told what was left out', async () => {
+it('an app that writes without end, and 50 who follow it, delay no other request; a line says what was left out', async () => {
   const id = await startedVm('flooder');
   const median = async () => {
     const times = [];

@@ -308,7 +308,7 @@ describe('what happens behind our back', () => {
       'cut off from its network',
       (ref: string) => docker.getNetwork('swiftor-vms').disconnect({ Container: ref, Force: true }),
     ],
-  ])('a container that is %s is told within 2 s, and brought back', async (_what, harm) => {
+  ])('a container that is %s is reported within 2 s, and brought back', async (_what, harm) => {
     const id = await createVm(gateway, token);
     await start(id);
     await reaches(id, 'RUNNING');

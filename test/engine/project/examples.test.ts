@@ -26,7 +26,7 @@ describe('the examples', () => {
     const id = await createVm(gateway, token);
     const lines: string[] = [];
     for await (const line of createInterface(child.stdout)) {
-      // It has subscribed once it prints; a VM that was deleted before would not be told of.
+      // It has subscribed once it prints; a VM that was deleted before would not be in its events.
       if (lines.length === 0) await gateway.graphql(token, 'mutation ($id: ID!) { deleteVm(id: $id) }', { id });
       lines.push(line);
       if (line.includes('DELETED')) break;

@@ -64,7 +64,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     await driver.remove(id, ['until-stop'], within());
   };
 
-  it('a machine that fills its volume is told so, what it wrote before stays, and nobody else notices', async () => {
+  it('a machine that fills its volume gets ENOSPC, keeps what it wrote before, and affects no other machine', async () => {
     const script = [
       'ls -a /config; cat /config/from-image',
       'dd if=/dev/zero of=/config/filler bs=1048576 count=200 2>&1',
@@ -145,7 +145,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     const [device = ''] = await loopsOf(image);
     await run('losetup', ['-d', device]);
     await rm(`/dev/swiftor/${installationId}.${spec.id}.primary`);
-    // Whoever has its number now must not be taken for it.
+    // A process that has its number now must not be taken for it.
     const foreign = `${image}.foreign`;
     await writeFile(foreign, Buffer.alloc(MB));
     const { stdout } = await run('losetup', ['-f', '--show', foreign]);
@@ -256,7 +256,7 @@ describeEachEngine('Storage of a hard size', ({ driver, installationId }) => {
     }
   });
 
-  it('frees the loop device of a file that somebody removed', async () => {
+  it('frees the loop device of a file that was removed', async () => {
     const spec = machineSpec({ volumes: [primary()], command: IDLE });
     await ensure(spec);
     await stopAndRemove(spec);

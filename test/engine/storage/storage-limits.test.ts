@@ -86,7 +86,7 @@ it('a full disk takes nothing new and lets live what runs; once there is room, w
   for (const id of [runs, waits]) await reaches(id, 'STOPPED');
 }, 120_000);
 
-it('what writes past its scratch is stopped and told so, waits for its owner, and starts afresh after a stop', async () => {
+it('what writes past its scratch is stopped with a failure that says so, and starts afresh after a stop by its owner', async () => {
   const id = await createVm(gateway, await token(), { distribution: SMALL.code, desktop: null });
   await using _works = await withReconciler('100%');
   await act('start', id);

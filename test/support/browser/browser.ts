@@ -17,7 +17,7 @@ const QUIET = [
   '--disable-sync',
 ];
 
-/** Debian's Chromium, which `npm test` installs. Whoever opens it closes it. `more`: arguments of its command line. */
+/** Debian's Chromium, which `npm test` installs. The caller closes it. `more`: arguments of its command line. */
 export function openBrowser(more: readonly string[] = []): Promise<Browser> {
   const args = [...QUIET, ...more];
   return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args, timeout: 60_000 });

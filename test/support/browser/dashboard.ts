@@ -41,7 +41,7 @@ export function useDashboardBrowser(): OpenDashboard {
   };
 }
 
-/** Opens the dashboard. Whoever calls this closes its context. */
+/** Opens the dashboard. The caller closes its context. */
 export async function openDashboard(
   browser: Browser,
   gateway: Pick<TestGateway, 'port'>,

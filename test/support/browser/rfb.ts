@@ -4,7 +4,7 @@ import { eventually } from '../eventually.ts';
 import { execIn } from '../engine/exec-in.ts';
 
 /**
- * Moves the pointer of a desktop as somebody with this cookie, by the bytes of the protocol and not by its page.
+ * Moves the pointer of a desktop as the holder of this cookie, by the bytes of the protocol and not by its page.
  * Resolves once the desktop has sent a picture that was asked for after the move.
  */
 export async function movePointer(

@@ -25,7 +25,7 @@ export interface TestEngine {
 }
 
 /**
- * A driver of the real engine under an installation of its own. Whoever makes one calls `removeInstallation` in the
+ * A driver of the real engine under an installation of its own. The caller calls `removeInstallation` in the
  * end.
  */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
@@ -74,7 +74,7 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
   };
 }
 
-/** A command that ends at once when it is told to, and otherwise never. */
+/** A command that ends at once on SIGTERM, and otherwise never. */
 export const IDLE = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 86400 & wait"];
 /** One that does not listen. */
 export const STUBBORN = ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 86400; done"];

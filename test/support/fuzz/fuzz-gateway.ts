@@ -38,7 +38,7 @@ export interface FuzzGateway extends AsyncDisposable {
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer>;
   /**
-   * The same as long as no row of any table changes; refused starts are told to the audit, and count for nothing here.
+   * The same as long as no row of any table changes; refused starts are in the audit, and do not count here.
    */
   digest(): Promise<string>;
 }

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** An app that floods whoever asks it, for as long as they take it, in the way that the path names. Prints its port. */
+/** An app that floods each client for as long as it reads, in the way that the path names. Prints its port. */
 const FLOODS: Readonly<Record<string, { head: string; piece: string }>> = {
   '/one-byte-chunks': { head: 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', piece: '1\r\nx\r\n' },
   '/informational': { head: '', piece: 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n' },

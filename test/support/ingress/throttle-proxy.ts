@@ -25,7 +25,7 @@ export interface ThrottleProxy extends AsyncDisposable {
   blobsAsked(repository: string): readonly string[];
   /** How often a manifest of that repository was asked for by GET. */
   manifestsAsked(repository: string): number;
-  /** Bodies being sent to somebody who listens. */
+  /** Bodies that are being sent to a reader. */
   openTransfers(): number;
 }
 

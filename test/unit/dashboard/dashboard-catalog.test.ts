@@ -6,7 +6,7 @@ const entry = (code: string, deprecated: string | null = null): Distribution => 
 const codesOf = (catalog: readonly Distribution[], states: Parameters<typeof firstOffers>[1]): string[] =>
   firstOffers(catalog, states).map(({ code }) => code);
 
-it('somebody without a VM is offered what runs here soonest, and nothing that cannot run', () => {
+it('a user without a VM is offered what runs here soonest, and nothing that cannot run', () => {
   const catalog = ['a', 'b', 'c', 'd'].map((code) => entry(code));
   const states = new Map([
     ['a', 'UNAVAILABLE'],

@@ -133,7 +133,7 @@ describe('a private response', () => {
     expect(policies.slice(0, isAdded ? -1 : undefined)).toEqual(valuesOf(sent, 'content-security-policy'));
   });
 
-  it('is told from a public one, which is forwarded as the app sent it', () => {
+  it('is not added to a public one, which is forwarded as the app sent it', () => {
     const sent = ['Cache-Control', 'public, s-maxage=9'];
     expect(responseHeaders(sent, { host: HOST, vmId: VM, appPort: 3000, isPrivate: false })).toEqual(sent);
   });

@@ -12,7 +12,7 @@ describe('html', () => {
     ['a list of both', html`${['<', html`<i></i>`, ['&']]}`, '&lt;<i></i>&amp;'],
     ['what was escaped before, again', html`${'&lt;'}`, '&amp;lt;'],
     [
-      'a script that somebody named their VM',
+      'a script as the name of a VM',
       html`<h1>${'</h1><script>alert(1)</script>'}</h1>`,
       '<h1>&lt;/h1&gt;&lt;script&gt;alert(1)&lt;/script&gt;</h1>',
     ],

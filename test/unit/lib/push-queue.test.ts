@@ -149,7 +149,7 @@ describe('a push', () => {
   });
 });
 
-it('what the queue held on to is released exactly once, whoever ends it and however often', async () => {
+it('what the queue held on to is released exactly once, no matter who ends it and how often', async () => {
   const ways: readonly ((queue: PushQueue<string>) => unknown)[] = [
     (queue) => queue.end(),
     (queue) => queue.fail(new Error('over')),

@@ -14,10 +14,10 @@ const kindDescriptions = {
   DELETED: { description: 'The VM was deleted. This is its last event.' },
   SNAPSHOT_END: {
     description:
-      'Only with `markers`: all VMs have been told, and one that was not told does not exist. Live events follow.',
+      'Only with `markers`: all VMs have been sent, and one that was not sent does not exist. Live events follow.',
   },
   REPLAY_END: {
-    description: 'Only with `markers`: all events since `after` have been told. Live events follow.',
+    description: 'Only with `markers`: all events since `after` have been sent. Live events follow.',
   },
 } as const satisfies Record<(typeof VM_EVENT_KINDS)[number], object>;
 

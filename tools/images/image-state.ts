@@ -1,7 +1,7 @@
 import type { Recipe } from '../../images/recipes.ts';
 import { findImage, type FoundImage } from '../../src/engine/docker/images/find-image.ts';
 import type { ToolEngine } from '../engine.ts';
-import { digestOf } from './build-context.ts';
+import { digestOf } from './context/build-context.ts';
 
 /** On each image that is built here: the digest of what it was built from. */
 export const RECIPE_LABEL = 'io.swiftor.recipe';

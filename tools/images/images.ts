@@ -6,7 +6,7 @@ import { RECIPES, type Recipe } from '../../images/recipes.ts';
 import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
 import { openEngine } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
-import { buildAll } from './build-all.ts';
+import { buildAll } from './build/build-all.ts';
 import { stateOf } from './image-state.ts';
 import { listImages } from './list-images.ts';
 import { untilStopped } from './until-stopped.ts';

@@ -1,7 +1,7 @@
 import { BASE, RECIPES, type Recipe } from '../../images/recipes.ts';
 import { openEngine } from '../engine.ts';
-import { hasBase } from './base-image.ts';
-import { secondsOf, toDuration } from './durations.ts';
+import { hasBase } from './build/base-image.ts';
+import { secondsOf, toDuration } from './build/durations.ts';
 import { findOnEngine, stateOf, type ImageState } from './image-state.ts';
 
 const SAY: Readonly<Record<ImageState, (recipe: Recipe) => string>> = {

@@ -6,7 +6,7 @@ import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
 import { pidExists } from '../../src/lib/process/process-identity.js';
 import { openEngine } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
-import { buildAll } from './build-all.ts';
+import { buildAll } from './build/build-all.ts';
 import { DESKTOP, desktopRecipes, rememberRegistry } from './desktop-offer.ts';
 import { isInRegistry } from './registry.ts';
 import { untilStopped } from './until-stopped.ts';

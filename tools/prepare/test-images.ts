@@ -1,8 +1,8 @@
 import { RECIPES, type Recipe } from '../../images/recipes.ts';
 import type { Need } from '../../scripts/prepare/meet-needs.js';
 import { openEngine } from '../engine.ts';
-import { buildAll } from '../images/build-all.ts';
-import { secondsOf, toDuration } from '../images/durations.ts';
+import { buildAll } from '../images/build/build-all.ts';
+import { secondsOf, toDuration } from '../images/build/durations.ts';
 import { stateOf } from '../images/image-state.ts';
 
 /** What the browser tests open. */

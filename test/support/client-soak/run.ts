@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** `npm run soak -- --minutes N --seed N`: test/load/client-soak.test.ts for longer, 30 minutes by default. */
+/** `npm run soak -- --minutes N --seed N`: test/load/client/client-soak.test.ts for longer, 30 minutes by default. */
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
 const minutes = values.minutes ?? '30';
 const seed = values.seed ?? String(randomInt(2 ** 31));
@@ -12,7 +12,7 @@ for (const [name, value] of Object.entries({ minutes, seed })) {
 }
 process.stdout.write(`soak: ${minutes} minutes with seed ${seed}\n`);
 const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url));
-const child = spawn(process.execPath, [vitest, 'run', '--retry=0', 'test/load/client-soak.test.ts'], {
+const child = spawn(process.execPath, [vitest, 'run', '--retry=0', 'test/load/client/client-soak.test.ts'], {
   stdio: 'inherit',
   env: { ...process.env, SOAK_MINUTES: minutes, SOAK_SEED: seed },
 });

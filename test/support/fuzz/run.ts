@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run fuzz -- --seed N --seconds N`: test/load/fuzz.test.ts with other inputs and for longer; ten minutes with
+ * `npm run fuzz -- --seed N --seconds N`: test/load/http/fuzz.test.ts with other inputs and for longer; ten minutes with
  * a seed of chance where nothing is said.
  */
 const { values } = parseArgs({ options: { seed: { type: 'string' }, seconds: { type: 'string' } } });
@@ -17,7 +17,7 @@ process.stdout.write(
   `fuzz: seed ${seed}, ${seconds} s; the same again: npm run fuzz -- --seed ${seed} --seconds ${seconds}\n`,
 );
 const vitest = fileURLToPath(new URL('../../../node_modules/vitest/vitest.mjs', import.meta.url));
-const child = spawn(process.execPath, [vitest, 'run', 'test/load/fuzz.test.ts'], {
+const child = spawn(process.execPath, [vitest, 'run', 'test/load/http/fuzz.test.ts'], {
   stdio: 'inherit',
   env: { ...process.env, FUZZ_SEED: seed, FUZZ_SECONDS: seconds },
 });

@@ -7,12 +7,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { RECIPES } from '../../../images/recipes.ts';
 import { DISTRIBUTIONS } from '../../../src/catalog/distributions.ts';
 import { findLocalBuild } from '../../../src/engine/local-builds.ts';
-import { toAptOptions, toSourceLines } from '../../../tools/images/apt-sources.ts';
-import { digestOf, readContext } from '../../../tools/images/build-context.ts';
-import { BuildProgress } from '../../../tools/images/build-progress.ts';
-import { BuildReport } from '../../../tools/images/build-report.ts';
-import { atThisPace, secondsOf, toDuration } from '../../../tools/images/durations.ts';
-import { packContext } from '../../../tools/images/pack-context.ts';
+import { toAptOptions, toSourceLines } from '../../../tools/images/build/apt-sources.ts';
+import { digestOf, readContext } from '../../../tools/images/context/build-context.ts';
+import { BuildProgress } from '../../../tools/images/build/build-progress.ts';
+import { BuildReport } from '../../../tools/images/build/build-report.ts';
+import { atThisPace, secondsOf, toDuration } from '../../../tools/images/build/durations.ts';
+import { packContext } from '../../../tools/images/context/pack-context.ts';
 
 describe('recipes', () => {
   it('build each image that the catalog has a stand-in of', () => {

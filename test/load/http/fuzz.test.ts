@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schema } from '../../src/graphql/schema/schema.ts';
-import { ROUTES } from '../../src/rest/routes/routes.ts';
-import { anything, MARK, PLACES, text, valueOf } from '../support/fuzz/arbitraries.ts';
-import { rawRequest } from '../support/fuzz/raw-requests.ts';
-import { startFuzzGateway, type Answer, type FuzzAccount, type FuzzGateway } from '../support/fuzz/fuzz-gateway.ts';
-import { TWINS, type Input } from '../support/fuzz/twins.ts';
-import { openKnownSocket, openRawSocket } from '../support/ingress/raw-socket.ts';
-import { selectAll } from '../support/gateway/select-all.ts';
+import { schema } from '../../../src/graphql/schema/schema.ts';
+import { ROUTES } from '../../../src/rest/routes/routes.ts';
+import { anything, MARK, PLACES, text, valueOf } from '../../support/fuzz/arbitraries.ts';
+import { rawRequest } from '../../support/fuzz/raw-requests.ts';
+import { startFuzzGateway, type Answer, type FuzzAccount, type FuzzGateway } from '../../support/fuzz/fuzz-gateway.ts';
+import { TWINS, type Input } from '../../support/fuzz/twins.ts';
+import { openKnownSocket, openRawSocket } from '../../support/ingress/raw-socket.ts';
+import { selectAll } from '../../support/gateway/select-all.ts';
 
 /**
  * Inputs that nobody would think of, at everything that takes one. Always the same ones: `npm run fuzz -- --seed N

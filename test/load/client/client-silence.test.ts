@@ -1,8 +1,8 @@
 import { it } from 'vitest';
-import { createSwiftorClient } from '../../client/src/index.ts';
-import { startApiProcess } from '../support/gateway/api-process.ts';
-import { openDatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
+import { createSwiftorClient } from '../../../client/src/index.ts';
+import { startApiProcess } from '../../support/gateway/api-process.ts';
+import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
 
 it('a client whose connection opens into silence gives it up and makes another', async () => {
   await using gateway = await startApiProcess();

@@ -11,13 +11,13 @@ import {
   findEmbeddedPostgres,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
-} from '../../src/db/embedded/embedded-postgres.ts';
-import { choosePostgresAccount, parsePasswd } from '../../src/db/embedded/postgres-account.ts';
-import { createLog } from '../../src/log.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
+} from '../../../src/db/embedded/embedded-postgres.ts';
+import { choosePostgresAccount, parsePasswd } from '../../../src/db/embedded/postgres-account.ts';
+import { createLog } from '../../../src/log.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
 
-const CHILD = fileURLToPath(new URL('../support/database/embedded-postgres-child.ts', import.meta.url));
+const CHILD = fileURLToPath(new URL('../../support/database/embedded-postgres-child.ts', import.meta.url));
 const NOBODY = 65534;
 const isRoot = process.getuid?.() === 0;
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../support/gateway/api-process.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
+import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
 
 const WARN = 40;
 /** Long enough that the kernel holds all that it takes when the token ends. */

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { createTestDatabase } from '../support/database/database.ts';
-import { spawnGateway, urlOnceReady } from '../support/gateway/gateway-process.ts';
-import { JWT_SECRET } from '../support/gateway/tokens.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { spawnGateway, urlOnceReady } from '../../support/gateway/gateway-process.ts';
+import { JWT_SECRET } from '../../support/gateway/tokens.ts';
 
 const PROJECT = path.join(import.meta.dirname, '../..');
 const run = promisify(execFile);

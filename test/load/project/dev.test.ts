@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { pidExists } from '../../src/lib/process/process-identity.js';
-import { eventually } from '../support/eventually.ts';
+import { pidExists } from '../../../src/lib/process/process-identity.js';
+import { eventually } from '../../support/eventually.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createDatabase, type Db, type DatabaseOptions } from '../../src/db/database.ts';
-import { isDatabaseUnavailable } from '../../src/db/database-errors.ts';
-import { OutageLog } from '../../src/lib/outage-log.ts';
-import { createTestDatabase } from '../support/database/database.ts';
-import { openDatabaseProxy, type DatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
+import { createDatabase, type Db, type DatabaseOptions } from '../../../src/db/database.ts';
+import { isDatabaseUnavailable } from '../../../src/db/database-errors.ts';
+import { OutageLog } from '../../../src/lib/outage-log.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { openDatabaseProxy, type DatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
 
 /** Of most pools here. Bounds are a multiple, because a machine may be busy. */
 const ANSWER_MS = 1_000;

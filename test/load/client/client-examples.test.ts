@@ -5,10 +5,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../support/gateway/api-process.ts';
-import { openDatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
-import { removeVmRow } from '../support/database/remove-vm-row.ts';
+import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const FOLDER = path.join(ROOT, 'examples/clients');

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openEventFixture, range, readUntil } from '../support/database/event-fixture.ts';
+import { openEventFixture, range, readUntil } from '../../support/database/event-fixture.ts';
 
 it('a reader misses no change that commits while it subscribes, in ten thousand races', async () => {
   await using fixture = await openEventFixture();

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
-import { asReadable } from '../../src/engine/docker/streams/as-readable.ts';
-import { iterateStream } from '../../src/engine/docker/streams/iterate-stream.ts';
-import { LineSplitter } from '../../src/engine/docker/streams/line-splitter.ts';
-import type { EngineCall } from '../../src/engine/docker/connection/engine-call.ts';
+import { asReadable } from '../../../src/engine/docker/streams/as-readable.ts';
+import { iterateStream } from '../../../src/engine/docker/streams/iterate-stream.ts';
+import { LineSplitter } from '../../../src/engine/docker/streams/line-splitter.ts';
+import type { EngineCall } from '../../../src/engine/docker/connection/engine-call.ts';
 import type { EngineLine } from './build-progress.ts';
 
 interface EngineAnswer {

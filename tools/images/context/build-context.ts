@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Recipe } from '../../images/recipes.ts';
-import { inProject } from '../../scripts/prepare/project.js';
-import { PrepareFailure } from '../../scripts/prepare/report.js';
+import type { Recipe } from '../../../images/recipes.ts';
+import { inProject } from '../../../scripts/prepare/project.js';
+import { PrepareFailure } from '../../../scripts/prepare/report.js';
 
 /** Not part of what an image is made of. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['tests', '__pycache__']);

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { createDatabase } from '../../src/db/database.ts';
-import { startEmbeddedPostgres } from '../../src/db/embedded/embedded-postgres.ts';
+import { createDatabase } from '../../../src/db/database.ts';
+import { startEmbeddedPostgres } from '../../../src/db/embedded/embedded-postgres.ts';
 
 const signal = AbortSignal.timeout(60_000);
 const CONNECTIONS = 10;

@@ -1,4 +1,4 @@
-import type { Recipe } from '../../images/recipes.ts';
+import type { Recipe } from '../../../images/recipes.ts';
 
 /** Seconds that building these takes where their first step, which recipes of the same files share, is built once. */
 export function secondsOf(recipes: readonly Pick<Recipe, 'files' | 'seconds' | 'fetchSeconds'>[]): number {

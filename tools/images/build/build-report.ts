@@ -1,4 +1,4 @@
-import { forgetLocalBuild, reportLocalBuild, type LocalBuild } from '../../src/engine/local-builds.ts';
+import { forgetLocalBuild, reportLocalBuild, type LocalBuild } from '../../../src/engine/local-builds.ts';
 
 const BEAT_MS = 1_000;
 

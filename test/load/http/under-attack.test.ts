@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { signToken } from '../../src/auth/jwt.ts';
-import { createTestDatabase } from '../support/database/database.ts';
-import { startGatewayProcess, type GatewayProcess } from '../support/gateway/gateway-process.ts';
-import { JWT_SECRET } from '../support/gateway/tokens.ts';
+import { signToken } from '../../../src/auth/jwt.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { startGatewayProcess, type GatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { JWT_SECRET } from '../../support/gateway/tokens.ts';
 
 const PAUSE_MS = 20;
 const parts = new AsyncDisposableStack();

@@ -1,9 +1,9 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { Listener } from '../../src/db/listen.ts';
-import { createTestDatabase } from '../support/database/database.ts';
-import { openDatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
+import { Listener } from '../../../src/db/listen.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
 
 async function setUp() {
   const database = await createTestDatabase();

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { NpmPackage, Recipe } from '../../images/recipes.ts';
-import { QUIET } from '../../scripts/prepare/npm-packages.js';
-import { inProject } from '../../scripts/prepare/project.js';
-import { PrepareFailure } from '../../scripts/prepare/report.js';
-import { runCommand } from '../../scripts/prepare/run-command.js';
+import type { NpmPackage, Recipe } from '../../../images/recipes.ts';
+import { QUIET } from '../../../scripts/prepare/npm-packages.js';
+import { inProject } from '../../../scripts/prepare/project.js';
+import { PrepareFailure } from '../../../scripts/prepare/report.js';
+import { runCommand } from '../../../scripts/prepare/run-command.js';
 import { readTree, type ContextFile } from './build-context.ts';
 
 /** Links to programs, which nothing in an image calls. */

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createTestDatabase } from '../support/database/database.ts';
-import { openDatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
-import { ROOMY_LIMITS } from '../support/gateway/roomy-limits.ts';
-import { startGatewayProcess, type GatewayProcess } from '../support/gateway/gateway-process.ts';
-import { JWT_SECRET, testToken } from '../support/gateway/tokens.ts';
-import { UNLIMITED_PLAN } from '../support/gateway/unlimited-plan.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
+import { ROOMY_LIMITS } from '../../support/gateway/roomy-limits.ts';
+import { startGatewayProcess, type GatewayProcess } from '../../support/gateway/gateway-process.ts';
+import { JWT_SECRET, testToken } from '../../support/gateway/tokens.ts';
+import { UNLIMITED_PLAN } from '../../support/gateway/unlimited-plan.ts';
 
 let token: string;
 beforeAll(async () => {

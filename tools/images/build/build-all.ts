@@ -1,12 +1,12 @@
-import { BASE, type Recipe } from '../../images/recipes.ts';
-import { oneAtATime } from '../../scripts/prepare/one-at-a-time.js';
-import { say } from '../../scripts/prepare/report.js';
-import { openEngine } from '../engine.ts';
+import { BASE, type Recipe } from '../../../images/recipes.ts';
+import { oneAtATime } from '../../../scripts/prepare/one-at-a-time.js';
+import { say } from '../../../scripts/prepare/report.js';
+import { openEngine } from '../../engine.ts';
 import { ensureBase, hasBase } from './base-image.ts';
 import { buildImage } from './build-image.ts';
 import { BuildReport } from './build-report.ts';
 import { secondsOf, toDuration } from './durations.ts';
-import { stateOf } from './image-state.ts';
+import { stateOf } from '../image-state.ts';
 
 interface BuildAllOptions {
   readonly fresh?: boolean;

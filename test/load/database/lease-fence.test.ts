@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { loadCatalog } from '../../src/catalog/catalog.ts';
-import { createDatabase } from '../../src/db/database.ts';
-import { Listener } from '../../src/db/listen.ts';
-import type { EngineDriver } from '../../src/engine/driver.ts';
-import { createLog } from '../../src/log.ts';
-import { ReconcileLoop } from '../../src/reconciler/reconcile-loop.ts';
-import { createTestDatabase } from '../support/database/database.ts';
-import { openDatabaseProxy } from '../support/database/database-proxy.ts';
-import { eventually } from '../support/eventually.ts';
-import { executeSql } from '../support/database/execute-sql.ts';
-import { openTestSecretBox } from '../support/database/secret-box.ts';
-import { FORWARD } from '../support/vm/vms.ts';
+import { loadCatalog } from '../../../src/catalog/catalog.ts';
+import { createDatabase } from '../../../src/db/database.ts';
+import { Listener } from '../../../src/db/listen.ts';
+import type { EngineDriver } from '../../../src/engine/driver.ts';
+import { createLog } from '../../../src/log.ts';
+import { ReconcileLoop } from '../../../src/reconciler/reconcile-loop.ts';
+import { createTestDatabase } from '../../support/database/database.ts';
+import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
+import { eventually } from '../../support/eventually.ts';
+import { executeSql } from '../../support/database/execute-sql.ts';
+import { openTestSecretBox } from '../../support/database/secret-box.ts';
+import { FORWARD } from '../../support/vm/vms.ts';
 
 it('an iteration whose heartbeats get no answer ends its engine call before the lease expires', async () => {
   await using undo = new AsyncDisposableStack();

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createRawServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { eventually } from '../support/eventually.ts';
-import { app, gateway, HOST, listen, upstream } from '../support/ingress/ingress.ts';
+import { eventually } from '../../support/eventually.ts';
+import { app, gateway, HOST, listen, upstream } from '../../support/ingress/ingress.ts';
 
 const MB = 2 ** 20;
 const BLOCK = Buffer.alloc(64 * 1024, 'x');

@@ -1,13 +1,13 @@
-import type { Recipe } from '../../images/recipes.ts';
-import { PrepareFailure, showProgress } from '../../scripts/prepare/report.js';
-import type { ToolEngine } from '../engine.ts';
-import { digestOf, readContext, type ContextFile } from './build-context.ts';
+import type { Recipe } from '../../../images/recipes.ts';
+import { PrepareFailure, showProgress } from '../../../scripts/prepare/report.js';
+import type { ToolEngine } from '../../engine.ts';
+import { digestOf, readContext, type ContextFile } from '../context/build-context.ts';
 import { BuildProgress, type EngineLine } from './build-progress.ts';
 import type { BuildReport } from './build-report.ts';
 import { atThisPace } from './durations.ts';
-import { fetchNpm } from './fetch-npm.ts';
-import { RECIPE_LABEL } from './image-state.ts';
-import { packContext } from './pack-context.ts';
+import { fetchNpm } from '../context/fetch-npm.ts';
+import { RECIPE_LABEL } from '../image-state.ts';
+import { packContext } from '../context/pack-context.ts';
 import { readEngineLines } from './read-engine-lines.ts';
 
 const SILENCE_MS = 300_000;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packClient } from '../../tools/client/pack-client.ts';
+import { packClient } from '../../../tools/client/pack-client.ts';
 
 /** Of everything that an app gets with the package, minified. */
 const MAX_GZIP_BYTES = 15_000;

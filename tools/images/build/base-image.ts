@@ -2,18 +2,18 @@ import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BASE } from '../../images/recipes.ts';
-import { findDaemon } from '../../scripts/prepare/find-program.js';
-import { PrepareFailure, say, showProgress } from '../../scripts/prepare/report.js';
-import { canBecomeRoot, runAsRoot } from '../../scripts/prepare/run-command.js';
-import { pullImage } from '../../src/engine/docker/images/pull-image.ts';
-import type { ToolEngine } from '../engine.ts';
-import { hasApt, installDebianPackages } from '../prepare/apt.ts';
+import { BASE } from '../../../images/recipes.ts';
+import { findDaemon } from '../../../scripts/prepare/find-program.js';
+import { PrepareFailure, say, showProgress } from '../../../scripts/prepare/report.js';
+import { canBecomeRoot, runAsRoot } from '../../../scripts/prepare/run-command.js';
+import { pullImage } from '../../../src/engine/docker/images/pull-image.ts';
+import type { ToolEngine } from '../../engine.ts';
+import { hasApt, installDebianPackages } from '../../prepare/apt.ts';
 import { toAptOptions, toSourceLines } from './apt-sources.ts';
 import type { EngineLine } from './build-progress.ts';
-import { findOnEngine } from './image-state.ts';
+import { findOnEngine } from '../image-state.ts';
 import { readEngineLines } from './read-engine-lines.ts';
-import { isInRegistry } from './registry.ts';
+import { isInRegistry } from '../registry.ts';
 
 const PULL_MS = 120_000;
 const PULL_SILENCE_MS = 20_000;

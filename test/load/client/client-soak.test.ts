@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { soak } from '../support/client-soak/soak.ts';
+import { soak } from '../../support/client-soak/soak.ts';
 
 /** `npm run soak -- --minutes N` sets it. */
 const MINUTES = Number(process.env['SOAK_MINUTES'] ?? 0);

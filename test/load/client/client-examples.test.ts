@@ -10,7 +10,7 @@ import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 
-const ROOT = path.join(import.meta.dirname, '../..');
+const ROOT = path.join(import.meta.dirname, '../../..');
 const FOLDER = path.join(ROOT, 'examples/clients');
 const run = promisify(execFile);
 

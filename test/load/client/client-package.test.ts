@@ -10,7 +10,7 @@ import { packClient } from '../../../tools/client/pack-client.ts';
 
 /** Of everything that an app gets with the package, minified. */
 const MAX_GZIP_BYTES = 15_000;
-const ROOT = path.join(import.meta.dirname, '../..');
+const ROOT = path.join(import.meta.dirname, '../../..');
 const run = promisify(execFile);
 
 let app: string;

@@ -9,7 +9,7 @@ const ROUNDS = 100;
 
 /** Starts a script of test/support, and resolves with the port that it prints. */
 async function start(script: string, ...args: string[]): Promise<{ port: number; stop: () => Promise<void> }> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, '../support/ingress', script), ...args], {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, '../../support/ingress', script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { pidExists } from '../../../src/lib/process/process-identity.js';
 import { eventually } from '../../support/eventually.ts';
 
-const ROOT = path.join(import.meta.dirname, '../..');
+const ROOT = path.join(import.meta.dirname, '../../..');
 
 it('npm run dev restarts the gateway at a change, keeps its database, and ends both at SIGINT', async () => {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-dev-'));

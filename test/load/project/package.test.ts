@@ -9,7 +9,7 @@ import { createTestDatabase } from '../../support/database/database.ts';
 import { spawnGateway, urlOnceReady } from '../../support/gateway/gateway-process.ts';
 import { JWT_SECRET } from '../../support/gateway/tokens.ts';
 
-const PROJECT = path.join(import.meta.dirname, '../..');
+const PROJECT = path.join(import.meta.dirname, '../../..');
 const run = promisify(execFile);
 
 interface Manifest {

@@ -9,6 +9,7 @@ import type {
   StorageEnforcement,
   VolumeLifetime,
 } from './machine.ts';
+import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from './programs.ts';
 
 /**
  * The contract between the gateway and an engine. A driver knows machines, not rows, users or plans. A machine is at
@@ -102,6 +103,24 @@ export interface EngineDriver {
 
   /** The current address of `port` in the container `ref`; undefined if that container does not run. */
   address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined>;
+
+  /**
+   * Starts a shell on a terminal in the container `ref`: /bin/bash if the image has it, else /bin/sh, in the user's home.
+   * Its processes end when the terminal is closed, and also when the gateway ends without closing it. 'no-shell' if the
+   * image has none.
+   */
+  openTerminal(
+    id: string,
+    ref: string,
+    options: TerminalOptions,
+    signal: AbortSignal,
+  ): Promise<MachineTerminal | ProgramProblem>;
+
+  /**
+   * Runs a program without input in the container `ref`, to its end or until its time is up; then, and when the signal
+   * aborts, its processes are killed. Output is read at 4 MB a second at most. The image needs a /bin/sh.
+   */
+  runProgram(id: string, ref: string, options: ProgramOptions, signal: AbortSignal): Promise<ProgramEnd>;
 
   /** Disk usage by machine id. Takes up to seconds: do not call it while a request waits. */
   measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>>;

@@ -18,6 +18,7 @@ import type {
   StorageEnforcement,
   VolumeLifetime,
 } from '../machine.ts';
+import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
 import { EngineError } from '../engine-error.ts';
 import { EnsureMachine } from './containers/ensure-machine.ts';
 import { createDockerTools, type DockerDriverOptions, type DockerTools } from './docker-tools.ts';
@@ -26,7 +27,10 @@ import { findMissingDevices } from './host/find-missing-devices.ts';
 import { askRegistry } from './images/ask-registry.ts';
 import { eventsOf, logsOf, statsOf } from './streams/machine-streams.ts';
 import { measureMachines } from './storage/measure-machines.ts';
-import { isLiveState, observeInspected, observeListed } from './observe/observe-container.ts';
+import { isLiveState, observeListed } from './observe/observe-container.ts';
+import { findContainer, observeMachine } from './observe/observe-machine.ts';
+import { openTerminal } from './programs/open-terminal.ts';
+import { runProgram } from './programs/run-program.ts';
 import { revertMachine } from './containers/revert-machine.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
@@ -104,22 +108,8 @@ export class DockerDriver implements EngineDriver {
     await this.#tools.volumes.remove(id, lifetimes, signal);
   }
 
-  async observe(id: string, signal: AbortSignal): Promise<Observation | undefined> {
-    const found = await this.#tools.containers.list(signal, id);
-    for (const { Id } of found) {
-      const details = await this.#tools.containers.inspect(Id, signal);
-      const observation = details && observeInspected(details, this.#tools.installationId);
-      if (!details || !observation) continue;
-      const others = found
-        .filter((one) => one.Id !== Id)
-        .flatMap((one) => observeListed(one, this.#tools.installationId) ?? []);
-      return {
-        ...observation,
-        oomKilled: observation.oomKilled || this.#tools.ooms.explains(details),
-        ...(others.length > 0 && { others: others.map(({ hash, state }) => ({ hash, state })) }),
-      };
-    }
-    return undefined;
+  observe(id: string, signal: AbortSignal): Promise<Observation | undefined> {
+    return observeMachine(this.#tools, id, signal);
   }
 
   async list(signal: AbortSignal): Promise<Inventory> {
@@ -149,10 +139,23 @@ export class DockerDriver implements EngineDriver {
   }
 
   async address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined> {
-    const details = await this.#tools.containers.inspect(ref, signal);
-    const observation = details && observeInspected(details, this.#tools.installationId);
-    if (observation?.id !== id || observation.ref !== ref || observation.address === undefined) return undefined;
-    return { host: observation.address, port };
+    const host = (await findContainer(this.#tools, id, ref, signal))?.address;
+    return host === undefined ? undefined : { host, port };
+  }
+
+  async openTerminal(
+    id: string,
+    ref: string,
+    options: TerminalOptions,
+    signal: AbortSignal,
+  ): Promise<MachineTerminal | ProgramProblem> {
+    const found = await findContainer(this.#tools, id, ref, signal);
+    return found?.state === 'running' ? openTerminal(this.#tools, ref, options, signal) : 'not-running';
+  }
+
+  async runProgram(id: string, ref: string, options: ProgramOptions, signal: AbortSignal): Promise<ProgramEnd> {
+    const found = await findContainer(this.#tools, id, ref, signal);
+    return found?.state === 'running' ? runProgram(this.#tools, ref, options, signal) : { kind: 'not-running' };
   }
 
   measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-type ScriptName = 'all-volumes' | 'missing-devices' | 'sized-volumes' | 'watchdog';
+type ScriptName = 'all-volumes' | 'hang-up' | 'missing-devices' | 'sized-volumes' | 'start-program' | 'watchdog';
 
-/** Returns the text of a shell script of this folder, for `sh -c`: the engine's host does not have the file. */
+/** Returns the text of a shell script of this folder, for `sh -c`: engines and machines do not have the file. */
 export function readScript(name: ScriptName): string {
   return readFileSync(new URL(`${name}.sh`, import.meta.url), 'utf8');
 }

@@ -94,8 +94,9 @@ export class Router {
         return refuseUpgrade(socket, 429, 'Too many requests.', { ...headers, ...requestId });
       }
       api.graphqlWs.upgrade(request, socket, head);
-    } else if (match.kind === 'vm' && ingress !== undefined && !ingress.ownPaths.has(request.url)) {
-      ingress.proxy.upgrade(request, socket, head, match);
+    } else if (match.kind === 'vm' && ingress !== undefined) {
+      if (ingress.ownPaths.has(request.url)) ingress.ownPaths.upgrade(request, head, match);
+      else ingress.proxy.upgrade(request, socket, head, match);
     } else {
       refuseUpgrade(socket, 404, 'There is no WebSocket here.', requestId);
     }

@@ -16,6 +16,7 @@ import { EventStreams } from './events/event-streams.ts';
 import { loadPersistedOperations, NO_PERSISTED_OPERATIONS } from './graphql/pipeline/persisted-operations.ts';
 import { originRuleOf } from './http/request/allowed-origin.ts';
 import { clientAddress } from './http/request/client-address.ts';
+import { loadBuiltFiles } from './http/response/built-files.ts';
 import { createCors } from './http/response/cors.ts';
 import { listenMonitoring } from './http/server/listen-monitoring.ts';
 import { listenServer } from './http/server/listen-server.ts';
@@ -159,6 +160,8 @@ export async function startServer(
   const ingress = config.roles.has('ingress')
     ? new VmIngress({
         ...services,
+        driverOf: (region) => regions.getDriver(region),
+        files: await loadBuiltFiles('vm-pages'),
         publicScheme: config.publicScheme,
         listener,
         addressOf,

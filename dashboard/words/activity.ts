@@ -25,6 +25,7 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   START_REFUSED: (name) => `could not start ${name}: the plan has no room`,
   SUBDOMAIN_ADDED: (name) => `added a name to ${name}`,
   SUBDOMAIN_REMOVED: (name) => `removed a name of ${name}`,
+  TERMINAL_OPENED: (name) => `opened a terminal in ${name}`,
   VM_CREATED: (name) => `created ${name}`,
   VM_DELETED: (name) => `deleted ${name}`,
   VM_DELETED_BY_OPERATOR: (name) => `deleted ${name} as an operator`,

@@ -36,6 +36,7 @@ export const vmsWords = {
   },
   command: {
     open: 'Open',
+    terminal: 'Terminal',
     openTab: 'Open in a new tab',
     copyLink: 'Copy link (60 s, one use)',
     share: 'Share…',

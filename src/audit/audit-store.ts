@@ -73,6 +73,23 @@ export function recordAppSignIn(accesses: RawBuilder<unknown>, from: string): Ra
   `;
 }
 
+/** Records that the holder of an access opened a terminal. False if the access has ended, or is not to control the VM. */
+export async function recordTerminal(
+  db: Db,
+  { vmId, accessId, from }: { readonly vmId: string; readonly accessId: string; readonly from: string },
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
+    select vm.user_id, case when a.is_guest then null else vm.user_id end, ${from}, 'TERMINAL_OPENED', vm.id, vm.vmlabel,
+      jsonb_build_object('role', a.role), ${thisMinute}
+    from vm_access a join vm on vm.id = a.vm_id
+    where a.id = ${accessId} and vm.id = ${vmId} and a.until > now() and a.role = 'CONTROL'
+    ${incrementCount}
+    returning 1
+  `.execute(db);
+  return rows.length > 0;
+}
+
 const thisMinute = sql`date_trunc('minute', now())`;
 
 const incrementCount = sql`

@@ -115,6 +115,11 @@ const entrySchema = z.strictObject({
   passwordVariables: z.array(z.string()).default([]),
   /** The user whose password that is, if the app asks for one and `signIn` does not say it. */
   passwordUser: z.string().min(1).max(40).optional(),
+  /** Whose shell a terminal is, if the image has that user; by default the image's own user. */
+  shellUser: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a user')
+    .optional(),
   /** Other variables that the image needs. */
   env: z.record(z.string(), z.string()).default({}),
   /** Paths of the VM's address that lead to other ports. */

@@ -12,6 +12,7 @@ const SELKIES_DESKTOP = {
   probe: { path: ['/websocket', '/api/websockets'], signIn: 'basic', expect: 'websocket' },
   signIn: { kind: 'basic', user: 'abc' },
   honoursViewers: 'stand-ins',
+  shellUser: 'abc',
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
   recommended: { cpu: 2, ram: 4 },
   shmMb: 1024,
@@ -20,6 +21,7 @@ const SELKIES_DESKTOP = {
 } as const satisfies Partial<DistributionInput>;
 
 const LINUXSERVER_APP = {
+  shellUser: 'abc',
   env: { PUID: '1000', PGID: '1000', TZ: 'Etc/UTC' },
 } as const satisfies Partial<DistributionInput>;
 

@@ -3,10 +3,10 @@ import type { OidcClient } from '../config/oidc-client.ts';
 import { sendCached } from '../http/response/send-cached.ts';
 import { sendJson } from '../http/response/send-response.ts';
 import { dashboardHeaders } from './dashboard-headers.ts';
-import type { DashboardFile, DashboardFiles } from './dashboard-files.ts';
+import type { BuiltFile, BuiltFiles } from '../http/response/built-files.ts';
 
 interface DashboardOptions {
-  readonly files: DashboardFiles;
+  readonly files: BuiltFiles;
   readonly oidc: OidcClient | undefined;
   readonly graphiql: boolean;
 }
@@ -50,7 +50,7 @@ export class Dashboard {
     await sendCached(request, reply, file, { ...this.#headers, 'cache-control': cacheControl });
   }
 
-  #fileOf({ headers }: IncomingMessage, path: string): DashboardFile | undefined {
+  #fileOf({ headers }: IncomingMessage, path: string): BuiltFile | undefined {
     const { files } = this.#options;
     if (path.startsWith('/assets/')) return files.get(path);
     const [, screen = ''] = path.split('/');

@@ -190,6 +190,8 @@ export interface VmAccessTable {
   opened_at: Optional<Date>;
   address: Optional<string>;
   signed_in_at: Optional<Date>;
+  /** The token_hash of the accesses of the same browser that it has replaced. */
+  replaced: Generated<Buffer[]>;
   until: Date;
   /** The API token by which the link was made. */
   api_token_id: Optional<string>;

@@ -4,9 +4,12 @@ import type { Listener } from '../db/listen.ts';
 import type { BootProgress } from '../events/boot-progress.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import type { Log } from '../log.ts';
+import type { InsideDependencies } from '../vm/inside/vm-terminals.ts';
+import type { BuiltFiles } from '../http/response/built-files.ts';
 import type { VmDependencies } from '../vm/commands/vm-command.ts';
 import { Refusals } from './access/refusals.ts';
 import { Tickets } from './access/tickets.ts';
+import { InsidePaths } from './inside/inside-paths.ts';
 import { OwnPaths } from './own-paths.ts';
 import { IngressProxy } from './proxy/ingress-proxy.ts';
 import { RouteCache } from './routing/route-cache.ts';
@@ -14,7 +17,9 @@ import { AppSignIns } from './sign-in/app-sign-ins.ts';
 import { BootPageEvents } from './waiting/boot-page-events.ts';
 import { BootPage } from './waiting/boot-page.ts';
 
-interface VmIngressOptions extends VmDependencies {
+interface VmIngressOptions extends VmDependencies, InsideDependencies {
+  /** What `loadBuiltFiles` has of the pages that have scripts. */
+  readonly files: BuiltFiles | undefined;
   readonly publicScheme: Config['publicScheme'];
   readonly listener: Listener;
   readonly streams: EventStreams;
@@ -30,6 +35,7 @@ export class VmIngress {
   readonly proxy: IngressProxy;
   readonly ownPaths: OwnPaths;
   readonly #routes: RouteCache;
+  readonly #inside: InsidePaths;
 
   constructor(options: VmIngressOptions) {
     const { publicScheme, streams, addressOf, refusalsPerSecond, log } = options;
@@ -40,8 +46,17 @@ export class VmIngress {
     const signIns = new AppSignIns(options);
     const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
+    this.#inside = new InsidePaths({ ...options, tickets, routes, bootPage });
     this.proxy = new IngressProxy({ routes, refusals, bootPage, signIns, log, publicScheme, addressOf });
-    this.ownPaths = new OwnPaths({ ...options, tickets, routes, refusals, bootPage, bootPageEvents });
+    this.ownPaths = new OwnPaths({
+      ...options,
+      tickets,
+      routes,
+      refusals,
+      bootPage,
+      bootPageEvents,
+      inside: this.#inside,
+    });
   }
 
   /** Ends everything that runs on a container, because the engine reports that it is gone. */
@@ -49,12 +64,14 @@ export class VmIngress {
     this.#routes.dropContainer(vmId, ref);
   }
 
-  /** Ends the WebSockets to apps, but no requests. */
+  /** Ends terminals and the WebSockets to apps, but no requests. */
   endStreams(): void {
+    this.#inside.terminals.endAll();
     this.proxy.endWebSockets();
   }
 
   close(): void {
+    this.#inside.terminals.close();
     this.proxy.close();
     this.#routes.close();
   }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadDashboardFiles } from '../../src/dashboard/dashboard-files.ts';
+import { loadBuiltFiles } from '../../src/http/response/built-files.ts';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { openDashboard, PHONE, WIDE } from '../support/browser/dashboard.ts';
 import { testImage } from '../support/engine/tiny-image.ts';
@@ -182,7 +182,7 @@ describe('the keyboard', () => {
 
 describe('the budget', () => {
   it('of scripts and styles holds', async () => {
-    const files = await loadDashboardFiles();
+    const files = await loadBuiltFiles('dashboard');
     const sizes = [...(files ?? [])].map(
       ([name, { bodies }]) => [name, gzipSync(bodies.identity ?? '').length] as const,
     );

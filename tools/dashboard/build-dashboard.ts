@@ -1,38 +1,14 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
+import { replaceFolder } from './replace-folder.ts';
 
-/** Smaller files gain nothing. */
-const LEAST_BYTES = 512;
-
-/**
- * Builds the dashboard into a folder, with a compressed copy beside each file and `stamp` as .built-for. The folder
- * replaces the one that is there as a whole: a killed build leaves nothing half made.
- */
+/** Builds the dashboard into a folder. */
 export async function buildDashboard(folder: string, stamp: string): Promise<void> {
-  const unfinished = `${folder}.${process.pid}`;
-  try {
-    await mkdir(unfinished, { recursive: true });
+  await replaceFolder(folder, stamp, async (outDir) => {
     await build({
       configFile: inProject('dashboard/vite.config.ts'),
       logLevel: 'error',
-      build: { outDir: unfinished, emptyOutDir: true },
+      build: { outDir, emptyOutDir: true },
     });
-    for (const name of await readdir(unfinished, { recursive: true })) await compress(path.join(unfinished, name));
-    await writeFile(path.join(unfinished, '.built-for'), stamp);
-    await rm(folder, { recursive: true, force: true });
-    await rename(unfinished, folder);
-  } finally {
-    await rm(unfinished, { recursive: true, force: true });
-  }
-}
-
-async function compress(file: string): Promise<void> {
-  if (!/\.(js|css|html|svg)$/.test(file)) return;
-  const text = await readFile(file);
-  if (text.length < LEAST_BYTES) return;
-  const br = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT } });
-  await Promise.all([writeFile(`${file}.br`, br), writeFile(`${file}.gz`, gzipSync(text, { level: 9 }))]);
+  });
 }

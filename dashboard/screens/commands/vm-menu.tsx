@@ -18,11 +18,16 @@ const DeleteDialog = later(async () => (await import('../delete/delete-dialog.ts
 type DialogName = 'rename' | 'share' | 'delete';
 
 /** The menu of a VM, in the list and on its own screen, with the dialog that it may have opened. */
-export function useVmMenu(vm: Vm): { items: () => readonly MenuItem[]; dialog: JSX.Element | null } {
+export function useVmMenu(vm: Vm): {
+  items: () => readonly MenuItem[];
+  dialog: JSX.Element | null;
+  openDialog: (name: DialogName) => void;
+} {
   const [dialog, setDialog] = useState<DialogName>();
   const close = (): void => setDialog(undefined);
   return {
     items: () => itemsOf(vm, setDialog),
+    openDialog: setDialog,
     dialog:
       dialog === 'rename' ? (
         <RenameDialog vm={vm} onClose={close} />

@@ -56,7 +56,7 @@ export function Names({ vmId, names, onChanged }: NamesProps): JSX.Element {
                   type="button"
                   class="button small"
                   aria-label={`${WORDS.openLink} ${name}`}
-                  onClick={() => void openVm(vmId, name)}
+                  onClick={() => void openVm(vmId, { name })}
                 >
                   {WORDS.openLink}
                 </button>

@@ -9,7 +9,7 @@ import { words } from '../../words/words.ts';
 import { PrimaryButton } from '../commands/primary-button.tsx';
 
 /** The commands that can be given to the VM now. Its menu has all, and says why some cannot. */
-export function Commands({ vm }: { vm: Vm }): JSX.Element {
+export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.Element {
   const isDisabled = asked.value.get(vm.id)?.state === 'asked' || link.value === 'offline';
   const give = (name: 'stop' | 'restart'): void => {
     if (!isDisabled) void command(vm.id, name);
@@ -22,6 +22,17 @@ export function Commands({ vm }: { vm: Vm }): JSX.Element {
         <button type="button" class="button" onClick={() => void openVm(vm.id)}>
           {words.command.open}
           <Icon name="external" />
+        </button>
+      )}
+      {isUp(vm) && (
+        <button type="button" class="button" onClick={() => void openVm(vm.id, { page: 'terminal' })}>
+          {words.command.terminal}
+          <Icon name="external" />
+        </button>
+      )}
+      {!isGoing(vm) && (
+        <button type="button" class="button" aria-disabled={link.value === 'offline'} onClick={onShare}>
+          {words.command.share}
         </button>
       )}
       {vm.enabled && !isGoing(vm) && (

@@ -17,7 +17,7 @@ import { Name } from './name.tsx';
 
 /** What the VM is and does, and the commands. The same on each of its tabs. */
 export function Header({ vm }: { vm: Vm }): JSX.Element {
-  const { items, dialog } = useVmMenu(vm);
+  const { items, dialog, openDialog } = useVmMenu(vm);
   return (
     <header class="vm-header">
       <a class="back small" href="/">
@@ -46,7 +46,7 @@ export function Header({ vm }: { vm: Vm }): JSX.Element {
         </span>
       </p>
       <div class="buttons">
-        <Commands vm={vm} />
+        <Commands vm={vm} onShare={() => openDialog('share')} />
         <Menu label={words.row.menu(vm.vmlabel)} button={<Icon name="more" />} items={items} />
       </div>
       <AskedNote vmId={vm.id} />

@@ -20,11 +20,14 @@ export interface RedeemOptions {
   readonly onRedeemed: (vmId: string) => void;
 }
 
+/** What a link may open instead of the app, by its parameter `to`. */
+const PLACES: ReadonlyMap<string | null, string> = new Map([['terminal', '/.swiftor/terminal']]);
+
 /** Link previews of chats, mail scanners and crawlers, which must not use up a link. */
 const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i;
 
 /**
- * Redeems a link: sets the cookie and redirects to the app. A link works once, and robots and prefetches do not use it
+ * Redeems a link: sets the cookie and redirects to the app, or to the page of the gateway that `to` names. A link works once, and robots and prefetches do not use it
  * up. One that was used, or whose time is over, says so; anything else gets "not here".
  */
 export async function redeemLink(
@@ -35,7 +38,9 @@ export async function redeemLink(
 ): Promise<void> {
   const { db, secretBox, tickets, addressOf, onRedeemed } = options;
   const requestId = { [REQUEST_ID_HEADER]: requestIdOf(req) };
-  const token = new URLSearchParams(searchOf(req.url)).get('ticket') ?? '';
+  const search = new URLSearchParams(searchOf(req.url));
+  const token = search.get('ticket') ?? '';
+  const location = PLACES.get(search.get('to')) ?? '/';
   const linkHash = readLinkToken(secretBox, scope, token);
   if (linkHash === undefined || req.method !== 'GET' || isSpeculative(req.headers)) return answerNotHere(res);
   const cookies = trustedCookies(req);
@@ -45,16 +50,16 @@ export async function redeemLink(
   if (opened !== undefined) {
     onRedeemed(scope.vmId);
     const claim = { isGuest: opened.isGuest, until: opened.until.getTime() };
-    return redirectToApp(res, { ...requestId, 'set-cookie': tickets.cookieOf(scope, secret, claim) });
+    return redirectTo(res, location, { ...requestId, 'set-cookie': tickets.cookieOf(scope, secret, claim) });
   }
   // The same browser opened the link again: it already has a ticket.
-  if (tickets.hasClaim(cookies, scope)) return redirectToApp(res, requestId);
+  if (tickets.hasClaim(cookies, scope)) return redirectTo(res, location, requestId);
   answerLinkUsed(res);
 }
 
-/** Always to `/`, so a link cannot redirect elsewhere. The link's token is not sent on as a referrer. */
-function redirectToApp(res: ServerResponse, headers: Readonly<Record<string, string>>): void {
-  res.writeHead(303, { location: '/', ...headers, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+/** Only to places of this host, so a link cannot redirect elsewhere. Its token is not sent on as a referrer. */
+function redirectTo(res: ServerResponse, location: string, headers: Readonly<Record<string, string>>): void {
+  res.writeHead(303, { location, ...headers, 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
   res.end();
 }
 

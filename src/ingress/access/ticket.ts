@@ -21,8 +21,9 @@ export class Ticket {
   readonly #cuts = new Set<() => void>();
   #expiry: NodeJS.Timeout | undefined;
   #isEnded = false;
+  #successor: Ticket | undefined;
 
-  constructor(userId: string, { id, role, isGuest, signsIn, until }: Omit<VmAccess, 'hash'>) {
+  constructor(userId: string, { id, role, isGuest, signsIn, until }: Omit<VmAccess, 'hash' | 'replaces'>) {
     this.id = id;
     this.userId = userId;
     this.role = role;
@@ -42,18 +43,24 @@ export class Ticket {
 
   /** Calls `cut` once when the access ends; at once if it has. Returns a function that cancels this. */
   onEnd(cut: () => void): () => void {
+    if (this.#successor !== undefined) return this.#successor.onEnd(cut);
     if (!this.isOpen) {
       cut();
       return () => undefined;
     }
     this.#cuts.add(cut);
     this.#expiry ??= this.#startExpiry();
-    return () => {
-      this.#cuts.delete(cut);
-      if (this.#cuts.size > 0) return;
-      clearTimeout(this.#expiry);
-      this.#expiry = undefined;
-    };
+    return () => this.#cancel(cut);
+  }
+
+  /** Ends it in favor of another of the same browser, by which goes on what runs by this one, unless that may less. */
+  endFor(successor: Ticket): void {
+    if (successor.role === this.role || successor.role === 'CONTROL') {
+      for (const cut of this.#cuts) successor.onEnd(cut);
+      this.#cuts.clear();
+      this.#successor = successor;
+    }
+    this.end();
   }
 
   /** Ends it before its time. */
@@ -62,6 +69,14 @@ export class Ticket {
     clearTimeout(this.#expiry);
     for (const cut of this.#cuts) cut();
     this.#cuts.clear();
+  }
+
+  #cancel(cut: () => void): void {
+    if (this.#successor !== undefined) return this.#successor.#cancel(cut);
+    this.#cuts.delete(cut);
+    if (this.#cuts.size > 0) return;
+    clearTimeout(this.#expiry);
+    this.#expiry = undefined;
   }
 
   #startExpiry(): NodeJS.Timeout {

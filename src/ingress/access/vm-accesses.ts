@@ -11,16 +11,24 @@ export class VmAccesses {
     return ticket?.isOpen === true ? ticket : undefined;
   }
 
-  /** Takes over what was read: accesses that are missing have ended. Nothing of an access ever changes. */
+  /**
+   * Takes over what was read: accesses that are missing have ended, some because another replaced them. Nothing of an
+   * access ever changes.
+   */
   update(userId: string, accesses: readonly VmAccess[]): void {
     const hashes = new Set(accesses.map(({ hash }) => hash));
+    const successors = new Map<string, Ticket>();
+    for (const access of accesses) {
+      const ticket = this.#byHash.get(access.hash) ?? new Ticket(userId, access);
+      this.#byHash.set(access.hash, ticket);
+      for (const replaced of access.replaces) successors.set(replaced, ticket);
+    }
     for (const [hash, ticket] of this.#byHash) {
       if (hashes.has(hash)) continue;
-      ticket.end();
+      const successor = successors.get(hash);
+      if (successor === undefined) ticket.end();
+      else ticket.endFor(successor);
       this.#byHash.delete(hash);
-    }
-    for (const access of accesses) {
-      if (!this.#byHash.has(access.hash)) this.#byHash.set(access.hash, new Ticket(userId, access));
     }
   }
 

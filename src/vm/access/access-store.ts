@@ -7,7 +7,9 @@ import type { AccessRole, AccessScope, ListedAccess, VmAccess } from './vm-acces
 export const selectOpenAccesses: RawBuilder<VmAccess[]> = sql<VmAccess[]>`(
   select coalesce(json_agg(json_build_object(
     'id', a.id, 'hash', translate(encode(a.token_hash, 'base64'), '+/=', '-_'), 'role', a.role,
-    'isGuest', a.is_guest, 'signsIn', a.signs_in, 'until', floor(extract(epoch from a.until) * 1000))), '[]')
+    'isGuest', a.is_guest, 'signsIn', a.signs_in, 'replaces', (
+      select coalesce(json_agg(translate(encode(r.hash, 'base64'), '+/=', '-_')), '[]') from unnest(a.replaced) r (hash)),
+    'until', floor(extract(epoch from a.until) * 1000))), '[]')
   from vm_access a where a.vm_id = vm.id and a.token_hash is not null and a.until > now()
 )`;
 
@@ -67,7 +69,7 @@ interface Redemption {
   readonly scope: AccessScope;
   /** The hash of the cookie that the browser gets. */
   readonly tokenHash: Buffer;
-  /** Hashes of those that it has: their accesses are replaced by this one. */
+  /** Hashes of those that it has: their accesses are replaced by this one, by which goes on what runs by them. */
   readonly replaced: readonly Buffer[];
   readonly from: string;
 }
@@ -79,7 +81,8 @@ export async function redeemLink(
 ): Promise<{ readonly isGuest: boolean; readonly until: Date } | undefined> {
   const { rows } = await sql<{ isGuest: boolean; until: Date }>`
     with opened as (
-      update vm_access set token_hash = ${tokenHash}, opened_at = now(), address = ${from}
+      update vm_access set token_hash = ${tokenHash}, opened_at = now(), address = ${from},
+        replaced = ${[...replaced]}::bytea[]
       where link_hash = ${linkHash} and vm_id = ${scope.vmId} and name is not distinct from ${scope.name ?? null}
         and not ${isOver} and token_hash is null
       returning vm_id, name, is_guest, until

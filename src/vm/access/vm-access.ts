@@ -18,6 +18,8 @@ export interface VmAccess {
   readonly isGuest: boolean;
   /** Whether it is signed in to the app. */
   readonly signsIn: boolean;
+  /** The hashes of the accesses of the same browser that it has replaced. */
+  readonly replaces: readonly string[];
   /** When it ends, in ms since 1970. */
   readonly until: number;
 }

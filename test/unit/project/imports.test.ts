@@ -42,12 +42,12 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   lib: ['concurrency', 'process', '.'],
   http: ['request', 'response', 'server'],
   db: ['pool', 'embedded', '.'],
-  vm: ['networking', 'access', 'restrictions', '.', 'problems', 'commands'],
+  vm: ['networking', 'access', 'restrictions', '.', 'problems', 'commands', 'inside'],
   auth: ['api-tokens', '.'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],
   rest: ['schemas', 'routes', 'openapi', '.'],
-  ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'sign-in', 'proxy', '.'],
+  ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'sign-in', 'proxy', 'inside', '.'],
 };
 /** The rooms of the dashboard in the order of the arrows. */
 const DASHBOARD_ORDER: readonly (readonly string[])[] = [

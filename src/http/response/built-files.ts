@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CachedContent } from '../http/response/send-cached.ts';
-import { errorCode } from '../lib/error-code.ts';
+import { errorCode } from '../../lib/error-code.ts';
+import type { CachedContent } from './send-cached.ts';
 
-/** A file of the built page, in memory. */
-export interface DashboardFile extends CachedContent {
+/** A file of a built page, in memory. */
+export interface BuiltFile extends CachedContent {
   /** Whether its name changes with its content, so that browsers never ask for it again. */
   readonly isImmutable: boolean;
   readonly bodies: CachedContent['bodies'] & { readonly identity: Buffer };
 }
 
 /** From the path of a request to the file. */
-export type DashboardFiles = ReadonlyMap<string, DashboardFile>;
+export type BuiltFiles = ReadonlyMap<string, BuiltFile>;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -22,13 +22,14 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Beside the compiled code, or where `scripts/prepare.js` builds it for the sources. */
-const FOLDER = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../.runtime/dashboard' : '../../dashboard', import.meta.url),
+/** What `tools/dashboard/build.ts` builds: beside the compiled code, or where `scripts/prepare.js` builds it. */
+const BUILT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../../.runtime/' : '../../../', import.meta.url),
 );
 
-/** Reads all files of the built page, under 300 kB; undefined if it has not been built. */
-export async function loadDashboardFiles(folder = FOLDER): Promise<DashboardFiles | undefined> {
+/** Reads all files of a built folder, under 700 kB; undefined if it has not been built. */
+export async function loadBuiltFiles(folderName: 'dashboard' | 'vm-pages'): Promise<BuiltFiles | undefined> {
+  const folder = path.join(BUILT, folderName);
   const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
@@ -41,7 +42,7 @@ export async function loadDashboardFiles(folder = FOLDER): Promise<DashboardFile
   return new Map(files);
 }
 
-async function loadFile(folder: string, name: string, names: readonly string[]): Promise<DashboardFile> {
+async function loadFile(folder: string, name: string, names: readonly string[]): Promise<BuiltFile> {
   const read = async (file: string): Promise<Buffer | undefined> =>
     names.includes(file) ? readFile(path.join(folder, file)) : undefined;
   const [identity, br, gzip] = await Promise.all([

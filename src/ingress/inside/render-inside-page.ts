@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { html, type Html } from '../../lib/html.ts';
+import type { Page } from '../pages/render-page.ts';
+
+const TERMINAL = html`<header>
+    <h1></h1>
+    <p id="status" role="status">Connecting…</p>
+    <button id="again" type="button" hidden>New shell</button>
+    <button id="copy" type="button">Copy</button>
+    <button id="paste" type="button" hidden>Paste</button>
+    <a href="/">App</a>
+  </header>
+  <div id="screen"></div>
+  <div id="keys" role="toolbar" aria-label="More keys">
+    <button type="button" value="escape">Esc</button>
+    <button type="button" value="tab">Tab</button>
+    <button type="button" value="control" aria-pressed="false">Ctrl</button>
+    <button type="button" value="left" aria-label="Left">←</button>
+    <button type="button" value="up" aria-label="Up">↑</button>
+    <button type="button" value="down" aria-label="Down">↓</button>
+    <button type="button" value="right" aria-label="Right">→</button>
+  </div>`;
+
+const PAGES = { terminal: { title: 'Terminal', main: TERMINAL } } as const satisfies Record<
+  string,
+  { readonly title: string; readonly main: Html }
+>;
+
+/**
+ * Renders a page whose script and style are files of the gateway. Nothing of the app's can run in it: scripts and styles
+ * need its nonce, which the styles that its script makes get too.
+ */
+export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page {
+  const nonce = randomBytes(16).toString('base64');
+  const { title, main } = PAGES[name];
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
+        <meta name="color-scheme" content="dark" />
+        <title>${title} · ${vmName}</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/.swiftor/assets/${name}.css" nonce="${nonce}" />
+        <script type="module" src="/.swiftor/assets/${name}.js" nonce="${nonce}"></script>
+      </head>
+      <body data-vm="${vmName}">
+        ${main}
+      </body>
+    </html> `;
+  const policy = [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src 'nonce-${nonce}'`,
+    // Colors of single characters. The page has no markup but its own.
+    "style-src-attr 'unsafe-inline'",
+    'img-src data:',
+    "connect-src 'self'",
+    "form-action 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  return {
+    body: page.toString(),
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': policy.join('; '),
+      'X-Frame-Options': 'DENY',
+      'Referrer-Policy': 'no-referrer',
+      'X-Robots-Tag': 'noindex',
+    },
+  };
+}

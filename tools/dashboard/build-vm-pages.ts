@@ -1,0 +1,30 @@
+import { build } from 'vite';
+import { inProject } from '../../scripts/prepare/project.js';
+import { replaceFolder } from './replace-folder.ts';
+
+/** The pages with a script, by their names in the gateway. */
+const PAGES = ['terminal'];
+
+/** Builds the scripts and styles of the pages at VMs' addresses into a folder, a script and a style for each. */
+export async function buildVmPages(folder: string, stamp: string): Promise<void> {
+  await replaceFolder(folder, stamp, async (outDir) => {
+    for (const name of PAGES) {
+      await build({
+        configFile: false,
+        root: inProject('vm-pages'),
+        logLevel: 'error',
+        build: {
+          outDir,
+          emptyOutDir: false,
+          target: 'es2023',
+          modulePreload: false,
+          reportCompressedSize: false,
+          rolldownOptions: {
+            input: inProject(`vm-pages/${name}/${name}.ts`),
+            output: { entryFileNames: `${name}.js`, assetFileNames: `${name}[extname]` },
+          },
+        },
+      });
+    }
+  });
+}

@@ -1,9 +1,10 @@
 import { graphql, type ResultOf } from './graphql.ts';
 
 export const VmLogs = graphql(`
-  subscription VmLogs($vmId: ID!) {
-    vmLogs(vmId: $vmId, tail: 1000) {
+  subscription VmLogs($vmId: ID!, $after: String) {
+    vmLogs(vmId: $vmId, tail: 1000, after: $after) {
       at
+      cursor
       stream
       text
     }

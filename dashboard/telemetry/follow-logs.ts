@@ -22,10 +22,10 @@ export async function followLogs(
   signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   await follow(VmLogs, {
     signal,
-    variables: () => ({ vmId }),
-    onNext({ vmLogs: line }, isFirst) {
-      if (isFirst) lines.begin();
-      if (lines.add(line)) timer ??= setTimeout(draw, DRAW_EVERY_MS);
+    variables: () => ({ vmId, after: lines.cursor ?? null }),
+    onNext({ vmLogs: line }) {
+      lines.add(line);
+      timer ??= setTimeout(draw, DRAW_EVERY_MS);
     },
   });
 }

@@ -11,7 +11,6 @@ export interface ShownLine extends LogLine {
 /** The last lines of a VM's output. */
 export class LogLines {
   #lines: ShownLine[];
-  #known: ReadonlySet<string> = new Set();
   #count: number;
 
   constructor(before: readonly ShownLine[] = []) {
@@ -19,17 +18,14 @@ export class LogLines {
     this.#count = before.at(-1)?.id ?? 0;
   }
 
-  /** A stream begins, which sends the last lines of the gateway again. */
-  begin(): void {
-    this.#known = new Set(this.#lines.map(keyOf));
+  /** Where a stream goes on; undefined before the first line. */
+  get cursor(): string | undefined {
+    return this.#lines.at(-1)?.cursor;
   }
 
-  /** Returns whether the line is new. */
-  add(line: LogLine): boolean {
-    if (this.#known.has(keyOf(line))) return false;
+  add(line: LogLine): void {
     this.#count += 1;
     this.#lines.push({ ...line, id: this.#count });
-    return true;
   }
 
   /** The lines so far. Always a new array, because components compare it with the last one. */
@@ -37,8 +33,4 @@ export class LogLines {
     if (this.#lines.length > MOST_LINES) this.#lines = this.#lines.slice(-MOST_LINES);
     return [...this.#lines];
   }
-}
-
-function keyOf({ at, text }: LogLine): string {
-  return `${at} ${text}`;
 }

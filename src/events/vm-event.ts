@@ -61,10 +61,12 @@ export interface VmEvent {
 }
 
 /**
- * The `after` that resumes a stream behind this element. Undefined for what is no event, and for a SNAPSHOT: others may
- * follow, which its number would skip.
+ * The `after` that resumes a stream behind this element: the cursor of a line, or the number of an event. Undefined for
+ * what has none, and for a SNAPSHOT: others may follow, which its number would skip.
  */
 export function cursorOf(element: unknown): string | undefined {
-  if (typeof element !== 'object' || element === null || !('seq' in element)) return undefined;
+  if (typeof element !== 'object' || element === null) return undefined;
+  if ('cursor' in element && typeof element.cursor === 'string') return element.cursor;
+  if (!('seq' in element)) return undefined;
   return 'kind' in element && element.kind === 'SNAPSHOT' ? undefined : String(element.seq);
 }

@@ -1,37 +1,34 @@
 import { PushQueue } from '../lib/concurrency/push-queue.ts';
+import { fromLogCursor, isBehind, nextPosition, toLogCursor, type LogPosition } from './log-position.ts';
 
-export interface LogLine {
+/** A line as the engine has it. */
+export interface WrittenLine {
   readonly at: Date;
   /** 'gateway': not of the app, but about its lines that were left out. */
   readonly stream: 'stdout' | 'stderr' | 'gateway';
   readonly text: string;
 }
 
-/**
- * Where a reader of the log is. Lines have times of a millisecond, and one may hold many lines, so those of the last
- * one that were read are counted.
- */
-export interface LogPosition {
-  readonly since: Date;
-  /** How many lines of exactly `since` were read. */
-  readonly skip: number;
+export interface LogLine extends WrittenLine {
+  /** Resumes behind it. A line of the gateway has that of the line before. */
+  readonly cursor: string;
 }
 
-/** The position after one more line. */
-export function nextPosition(position: LogPosition | undefined, { at }: Pick<LogLine, 'at'>): LogPosition {
-  const isSame = position?.since.getTime() === at.getTime();
-  return { since: at, skip: isSame ? position.skip + 1 : 1 };
+/** What a follower gets of the lines so far: the last `tail`, or those behind `after`. */
+export interface LogStart {
+  readonly tail: number;
+  readonly after?: LogPosition | undefined;
 }
 
 export interface LogSource {
   /** The last lines so far. */
-  past(signal: AbortSignal): AsyncIterable<LogLine>;
+  past(signal: AbortSignal): AsyncIterable<WrittenLine>;
   /** The lines after the position. Those that are not admitted are left out; see `LogOptions.admit`. */
   live(
     position: LogPosition | undefined,
     admit: (bytes: number) => boolean,
     signal: AbortSignal,
-  ): AsyncIterable<LogLine>;
+  ): AsyncIterable<WrittenLine>;
   /** Takes points from what the account may be sent; false, and takes none, if it has none left. */
   takePoints(points: number): boolean;
   /** Called when no follower can join any more. May be called twice. */
@@ -40,7 +37,7 @@ export interface LogSource {
 
 interface Follower {
   readonly queue: PushQueue<LogLine>;
-  readonly tail: number;
+  readonly start: LogStart;
   /** The lines that it missed because it read too slowly. */
   missed: number;
 }
@@ -65,6 +62,7 @@ export class LogFeed {
   readonly #source: LogSource;
   readonly #followers = new Set<Follower>();
   readonly #closing = new AbortController();
+  #position: LogPosition | undefined;
   #recent: LogLine[] = [];
   #recentLength = 0;
   #leftOut = 0;
@@ -75,10 +73,10 @@ export class LogFeed {
     void this.#run();
   }
 
-  /** The last `tail` lines, then each new one. */
-  follow(tail: number): AsyncIterableIterator<LogLine> {
+  /** The lines so far from the start on, then each new one. */
+  follow(start: LogStart): AsyncIterableIterator<LogLine> {
     const queue = new PushQueue<LogLine>({ limit: QUEUE_LIMIT, onClose: () => this.#leave(follower) });
-    const follower: Follower = { queue, tail, missed: 0 };
+    const follower: Follower = { queue, start, missed: 0 };
     this.#followers.add(follower);
     if (this.#isLoaded) this.#preload(follower);
     return queue;
@@ -89,15 +87,11 @@ export class LogFeed {
     const source = this.#source;
     const reports = setInterval(() => this.#report(), REPORT_EVERY_MS).unref();
     try {
-      let position: LogPosition | undefined;
-      for await (const line of source.past(signal)) {
-        this.#remember(line);
-        position = nextPosition(position, line);
-      }
+      for await (const line of source.past(signal)) this.#remember(this.#toLine(line));
       this.#isLoaded = true;
       for (const follower of this.#followers) this.#preload(follower);
       const admit = (bytes: number): boolean => this.#admit(bytes);
-      for await (const line of source.live(position, admit, signal)) this.#send(line);
+      for await (const line of source.live(this.#position, admit, signal)) this.#send(this.#toLine(line));
       this.#report();
       for (const { queue } of this.#followers) queue.end();
     } catch (error) {
@@ -114,6 +108,11 @@ export class LogFeed {
     return isAdmitted;
   }
 
+  #toLine(line: WrittenLine): LogLine {
+    this.#position = nextPosition(this.#position, line);
+    return { ...line, cursor: toLogCursor(this.#position) };
+  }
+
   #send(line: LogLine): void {
     this.#remember(line);
     for (const follower of this.#followers) if (!follower.queue.push(line)) follower.missed += 1;
@@ -127,20 +126,29 @@ export class LogFeed {
   }
 
   /** The newest lines first take their points. */
-  #preload({ queue, tail }: Follower): void {
-    const wanted = tail === 0 ? [] : this.#recent.slice(-tail);
+  #preload({ queue, start: { tail, after } }: Follower): void {
+    const wanted =
+      after === undefined ? this.#recent.slice(Math.max(0, this.#recent.length - tail)) : this.#behind(after);
     const unpaid = wanted.findLastIndex(({ text }) => !this.#source.takePoints(1 + text.length / BYTES_PER_POINT));
     const leftOut = unpaid + 1;
-    queue.preload([...(leftOut > 0 ? [toReport(leftOut)] : []), ...wanted.slice(leftOut)]);
+    queue.preload([...(leftOut > 0 ? [this.#toReport(leftOut)] : []), ...wanted.slice(leftOut)]);
+  }
+
+  /** By the line itself, because lines are not always in the order of their times. */
+  #behind(after: LogPosition): readonly LogLine[] {
+    const cursor = toLogCursor(after);
+    const at = this.#recent.findLastIndex((line) => line.cursor === cursor);
+    if (at >= 0) return this.#recent.slice(at + 1);
+    return this.#recent.filter((line) => isBehind(fromLogCursor(line.cursor) ?? after, after));
   }
 
   #report(): void {
     const leftOut = this.#leftOut;
     this.#leftOut = 0;
-    if (leftOut > 0) this.#remember(toReport(leftOut));
+    if (leftOut > 0) this.#remember(this.#toReport(leftOut));
     for (const follower of this.#followers) {
       follower.missed += leftOut;
-      if (follower.missed > 0 && follower.queue.push(toReport(follower.missed))) follower.missed = 0;
+      if (follower.missed > 0 && follower.queue.push(this.#toReport(follower.missed))) follower.missed = 0;
     }
   }
 
@@ -151,10 +159,11 @@ export class LogFeed {
     this.#source.onEnd();
     this.#closing.abort();
   }
-}
 
-function toReport(count: number): LogLine {
-  const lines = count === 1 ? '1 line was' : `${count} lines were`;
-  const text = `At least ${lines} left out here: there was more than an account is sent at once.`;
-  return { at: new Date(), stream: 'gateway', text };
+  #toReport(count: number): LogLine {
+    const lines = count === 1 ? '1 line was' : `${count} lines were`;
+    const text = `At least ${lines} left out here: there was more than an account is sent at once.`;
+    const cursor = toLogCursor(this.#position ?? { since: new Date(0), skip: 0 });
+    return { at: new Date(), stream: 'gateway', text, cursor };
+  }
 }

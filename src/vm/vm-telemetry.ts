@@ -3,7 +3,8 @@ import type { MachineStats } from '../engine/machine.ts';
 import type { EventStreams } from '../events/event-streams.ts';
 import { SharedStreams } from '../lib/concurrency/shared-streams.ts';
 import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
-import { LogFeed, nextPosition, RECENT_LINES, type LogLine, type LogPosition } from './log-feed.ts';
+import { LogFeed, RECENT_LINES, type LogLine, type LogStart, type WrittenLine } from './log-feed.ts';
+import { nextPosition, type LogPosition } from './log-position.ts';
 import { eachRun } from './vm-runs.ts';
 import type { Vm } from './vm.ts';
 
@@ -33,11 +34,11 @@ export class VmTelemetry {
   }
 
   /**
-   * The last `tail` lines, at most 1,000, then each new one, across all containers of the VM. Ends when the VM is
-   * deleted. An account is sent a bounded number of lines; a line tells how many were left out.
+   * The last `tail` lines, or those behind a position, of the last 1,000; then each new one, across all containers of
+   * the VM. Ends when the VM is deleted. An account is sent a bounded number of lines; a line tells how many were left out.
    */
-  logs(vm: Vm, tail: number): AsyncIterableIterator<LogLine> {
-    return (this.#feeds.get(vm.id) ?? this.#openFeed(vm)).follow(tail);
+  logs(vm: Vm, start: LogStart): AsyncIterableIterator<LogLine> {
+    return (this.#feeds.get(vm.id) ?? this.#openFeed(vm)).follow(start);
   }
 
   /** One reading per second while the container runs. */
@@ -67,7 +68,7 @@ export class VmTelemetry {
     start: LogPosition | undefined,
     admit: (bytes: number) => boolean,
     signal: AbortSignal,
-  ): AsyncGenerator<LogLine> {
+  ): AsyncGenerator<WrittenLine> {
     const { driverOf, streams } = this.#sources;
     const driver = driverOf(vm.region);
     let position = start;

@@ -36,13 +36,17 @@ export function operationOf(route: Route, method: Method): object {
   };
 }
 
+/** The header that goes with a parameter which resumes. */
+const RESUMES: Partial<Record<ParameterName, readonly ParameterName[]>> = {
+  after: ['lastEventId'],
+  afterLine: ['lastLine'],
+};
+
 function parametersOf(route: Route): ParameterName[] {
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name as ParameterName);
-  const resumes = route.query?.includes('after') === true;
   return [
     ...inPath,
-    ...(route.query ?? []),
-    ...(resumes ? (['lastEventId'] as const) : []),
+    ...(route.query ?? []).flatMap((name): ParameterName[] => [name, ...(RESUMES[name] ?? [])]),
     ...(route.fields?.['idempotencyKey'] === undefined ? [] : (['idempotencyKey'] as const)),
   ];
 }

@@ -1,6 +1,7 @@
 import { string, uuid } from '../schemas/json-schema.ts';
 
 const seq = { ...string, pattern: '^\\d{1,15}$' };
+const logCursor = { ...string, pattern: '^\\d{1,15}-\\d{1,9}$' };
 
 /** The parameters of all operations, by name. */
 export const PARAMETERS = {
@@ -38,6 +39,18 @@ export const PARAMETERS = {
     in: 'header',
     description: 'As `after`, which it overrides: EventSource sends it when it connects again.',
     schema: seq,
+  },
+  afterLine: {
+    name: 'after',
+    in: 'query',
+    description: 'The `cursor` of the last line that the client has seen; `tail` is then without effect.',
+    schema: logCursor,
+  },
+  lastLine: {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description: 'As `after`, which it overrides: EventSource sends it when it connects again.',
+    schema: logCursor,
   },
   idempotencyKey: {
     name: 'Idempotency-Key',

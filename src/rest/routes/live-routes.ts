@@ -46,13 +46,19 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
     id: 'followLogs',
     summary: 'The output of the app of a VM: the last lines, then each new one',
     description:
-      'Across restarts and replacements of its container, until the VM is deleted. A client that connects again ' +
-      'gets the last lines again. An account is sent a bounded number of lines; a line of the stream "gateway" ' +
+      'Across restarts and replacements of its container, until the VM is deleted. With `after` or `Last-Event-ID`, ' +
+      'the `cursor` of a line, it goes on behind that line, as far as it is one of the last 1,000. An account is sent a bounded number of lines; a line of the stream "gateway" ' +
       'says how many were left out.',
-    query: ['tail'],
+    query: ['tail', 'afterLine'],
     result: 'LogLine',
-    document: 'subscription ($vmId: ID!, $tail: Int) { vmLogs(vmId: $vmId, tail: $tail) { at stream text } }',
-    variables: ({ params: { vmid }, query: { tail } }) => ({ vmId: vmid, tail: toInteger(tail) }),
+    document:
+      'subscription ($vmId: ID!, $tail: Int, $after: String) ' +
+      '{ vmLogs(vmId: $vmId, tail: $tail, after: $after) { at stream text cursor } }',
+    variables: ({ params: { vmid }, query: { tail, after }, lastEventId = after }) => ({
+      vmId: vmid,
+      tail: toInteger(tail),
+      after: lastEventId,
+    }),
     event: ({ vmLogs }) => vmLogs,
   },
   {

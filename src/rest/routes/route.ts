@@ -28,7 +28,7 @@ interface RouteBase {
   /** What it reads; undefined without a body. */
   readonly body?: SchemaName;
   /** The parameters that its query may have. */
-  readonly query?: readonly ('after' | 'tail')[];
+  readonly query?: readonly ('after' | 'afterLine' | 'tail')[];
   /** What the reply, or each event, is. */
   readonly result: SchemaName;
   readonly document: string;
@@ -106,7 +106,7 @@ export interface RestData {
   readonly addSubdomain?: { readonly subdomain: string; readonly internalPort: number };
   readonly addPort?: RestPort;
   readonly vmEvents?: RestEvent;
-  readonly vmLogs?: { readonly at: string; readonly stream: string; readonly text: string };
+  readonly vmLogs?: { readonly at: string; readonly stream: string; readonly text: string; readonly cursor: string };
   readonly vmStats?: {
     readonly at: string;
     readonly cpuPercent: number;

@@ -40,6 +40,7 @@ export const LIVE_SCHEMAS = {
       'Where it was written; "gateway" for a line that says how many were left out.',
     ),
     text: described(string, 'The line without its line break, truncated to 16 KiB.'),
+    cursor: described(string, 'With `after` or `Last-Event-ID`, a stream goes on behind this line.'),
   }),
   VmStats: object({
     at: dateTime,

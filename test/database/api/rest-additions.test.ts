@@ -182,7 +182,9 @@ describe('the event stream of REST', () => {
     const token = await newAccount();
     for (const path of ['events', 'logs', 'stats'].map((each) => `/vms/${each}/${NOBODYS}`)) {
       expect([path, (await gateway.rest(token, 'GET', path)).status]).toEqual([path, 404]);
-      const again = await gateway.rest(token, 'GET', path, { headers: { 'last-event-id': '1' } });
+      const again = await gateway.rest(token, 'GET', path, {
+        headers: { 'last-event-id': path.includes('logs') ? '1-1' : '1' },
+      });
       expect([path, again.status]).toEqual([path, 204]);
     }
   });
@@ -194,6 +196,7 @@ describe('the event stream of REST', () => {
       ['/vms/events?after=x', 'after'],
       [`/vms/logs/${id}?tail=1001`, 'tail'],
       [`/vms/logs/${id}?tail=many`, 'tail'],
+      [`/vms/logs/${id}?after=42`, 'after'],
     ]) {
       const refused = await gateway.rest(token, 'GET', path ?? '');
       expect([refused.status, await refused.json()]).toMatchObject([400, { fields: [{ path: field }] }]);

@@ -57,10 +57,12 @@ function watch<T>(query: string, variables: Record<string, unknown>): Watch<T> {
   );
   return { seen, ended: promise, [Symbol.asyncDispose]: async () => client.dispose() };
 }
-const LOGS = 'subscription ($id: ID!, $tail: Int) { vmLogs(vmId: $id, tail: $tail) { at stream text } }';
+const LOGS =
+  'subscription ($id: ID!, $tail: Int, $after: String) ' +
+  '{ vmLogs(vmId: $id, tail: $tail, after: $after) { at stream text cursor } }';
 const STATS =
   'subscription ($id: ID!) { vmStats(vmId: $id) { at cpuPercent memoryBytes memoryLimitBytes networkRxBytes } }';
-type Line = { at: string; stream: string; text: string };
+type Line = { at: string; stream: string; text: string; cursor: string };
 type Stats = { cpuPercent: number; memoryBytes: number; memoryLimitBytes: number; networkRxBytes: number };
 
 describe('vmLogs', () => {
@@ -72,6 +74,9 @@ describe('vmLogs', () => {
       ['stdout', 'line 2'],
       ['stdout', 'line 3'],
     ]);
+    await using resumed = watch<Line>(LOGS, { id, after: logs.seen[0]?.cursor });
+    await eventually(() => resumed.seen.length === 1);
+    expect(resumed.seen).toEqual([logs.seen[1]]);
     await gateway.graphql(token, 'mutation ($id: ID!) { restartVm(id: $id) { id } }', { id });
     await eventually(() => logs.seen.length >= 7, { deadline: 20_000 });
     expect(logs.seen.slice(2).map(({ text }) => text)).toEqual(['bye', 'run', 'line 1', 'line 2', 'line 3']);
@@ -90,6 +95,7 @@ describe('vmLogs', () => {
 
   it.each([
     ['a VM that is not theirs', { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f' }, 'NOT_FOUND'],
+    ['what is no cursor', { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', after: '7' }, 'BAD_USER_INPUT'],
     ['a tail past the limit', { id: '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f', tail: 5000 }, 'BAD_USER_INPUT'],
   ])('refuses %s', async (_what, variables, code) => {
     await using logs = watch<Line>(LOGS, variables);

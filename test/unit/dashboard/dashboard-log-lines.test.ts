@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { LogLines, MOST_LINES } from '../../../dashboard/telemetry/log-lines.ts';
 
-const line = (text: string, at = '2026-11-24T09:30:00.000Z') => ({ at, stream: 'stdout', text });
+const at = '2026-11-24T09:30:00.000Z';
+const line = (text: string) => ({ at, stream: 'stdout', text, cursor: `after ${text}` });
 const textsOf = (lines: LogLines): string[] => lines.toArray().map(({ text }) => text);
 
 describe('the lines of a log', () => {
@@ -14,13 +15,11 @@ describe('the lines of a log', () => {
     expect([drawn.map(({ text }) => text), textsOf(lines)]).toEqual([['one'], ['one', 'two']]);
   });
 
-  it('that a resumed stream sends again are left out, however often one was written', () => {
+  it('say where a stream that was cut goes on', () => {
     const lines = new LogLines();
-    lines.begin();
-    for (const text of ['same', 'same', 'last']) lines.add(line(text));
-    lines.begin();
-    expect([lines.add(line('last')), lines.add(line('new'))]).toEqual([false, true]);
-    expect(textsOf(lines)).toEqual(['same', 'same', 'last', 'new']);
+    const before = lines.cursor;
+    for (const text of ['one', 'two']) lines.add(line(text));
+    expect([before, lines.cursor, new LogLines(lines.toArray()).cursor]).toEqual([undefined, 'after two', 'after two']);
   });
 
   it('keep their ids when an earlier stream is continued, and the oldest are dropped', () => {

@@ -161,7 +161,7 @@ describe('each route', () => {
     addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 },
     addPort: port,
     vmEvents: event,
-    vmLogs: { at, stream: 'stdout', text: 'hello' },
+    vmLogs: { at, stream: 'stdout', text: 'hello', cursor: '1-1' },
     vmStats: { at, ...stats },
   };
   const request: RestRequest = {

@@ -1,4 +1,5 @@
 import { ApiError, badInput } from '../../../errors.ts';
+import { fromLogCursor } from '../../../vm/log-position.ts';
 import { findVm } from '../../../vm/vm-store.ts';
 import type { LogLine as Line, VmStats as Stats } from '../../../vm/vm-telemetry.ts';
 import type { Vm } from '../../../vm/vm.ts';
@@ -17,6 +18,9 @@ const LogLine = builder.objectRef<Line>('LogLine').implement({
       description: '"stdout" or "stderr"; "gateway" for a line that says how many were left out.',
     }),
     text: t.exposeString('text', { description: 'The line without its line break, truncated to 16 KiB.' }),
+    cursor: t.exposeString('cursor', {
+      description: 'With `vmLogs(after:)`, a client that was cut continues behind this line.',
+    }),
   }),
 });
 
@@ -39,18 +43,27 @@ builder.subscriptionFields((t) => ({
     type: LogLine,
     description:
       'The output of the app: the last lines, then each new one, across restarts and replacements of its container, ' +
-      'until the VM is deleted. An account is sent 500 points of lines a second, over all its subscriptions, of ' +
+      'until the VM is deleted. With `after`: the lines behind that cursor, of the last 1,000, then each new one. ' +
+      'An account is sent 500 points of lines a second, over all its subscriptions, of ' +
       'which a line takes one and one more for each 512 bytes. Lines beyond that are left out, and a line of the ' +
       'stream "gateway" says how many. Errors: NOT_FOUND, BAD_USER_INPUT.',
     args: {
       vmId: t.arg.id({ description: 'The VM.' }),
       tail: t.arg.int({ required: false, defaultValue: 100, description: 'The number of past lines, 0 to 1000.' }),
+      after: t.arg.string({
+        required: false,
+        description: 'The `cursor` of the last line that the client has seen; `tail` is then without effect.',
+      }),
     },
-    subscribe: async (_root, { vmId, tail }, context) => {
+    subscribe: async (_root, { vmId, tail, after }, context) => {
       const lines = tail ?? 100;
       if (lines < 0 || lines > MAX_TAIL) throw badInput([{ path: 'tail', message: `must be from 0 to ${MAX_TAIL}.` }]);
+      const cursor = context.lastEventId ?? after ?? undefined;
+      const position = cursor === undefined ? undefined : fromLogCursor(cursor);
+      if (cursor !== undefined && position === undefined)
+        throw badInput([{ path: 'after', message: 'must be the cursor of a line.' }]);
       const vm = await getVm(context, vmId);
-      return context.telemetry.logs(vm, lines);
+      return context.telemetry.logs(vm, { tail: lines, after: position });
     },
     resolve: (line) => line,
   }),

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
+// Node would give its young generation 64 MB and more under load, which makes the gateway no faster.
 import nodeModule from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';

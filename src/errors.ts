@@ -20,6 +20,7 @@ const ERRORS = {
   RATE_LIMITED: { status: 429, message: 'Too many requests; try again after the seconds in Retry-After.' },
   INTERNAL_SERVER_ERROR: { status: 500, message: 'Something went wrong on our side; the request id helps us find it.' },
   UNAVAILABLE: { status: 503, message: 'The database cannot be reached; try again shortly.' },
+  TIMED_OUT: { status: 504, message: 'It did not end in time.' },
 } as const satisfies Record<string, { status: number; message: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -39,6 +39,7 @@ import { SecretBox } from './secrets/secret-box.ts';
 import { startReconciler, type Reconciler } from './start-reconciler.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
 import { RegionDrains } from './vm/restrictions/region-drains.ts';
+import { ExecPlaces } from './vm/inside/exec-places.ts';
 import { VmTelemetry } from './vm/vm-telemetry.ts';
 
 /** Lets everything else be released within the 10 s that many supervisors allow. */
@@ -138,6 +139,8 @@ export async function startServer(
     streams,
     bootProgress,
     telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
+    driverOf: (region: string) => regions.getDriver(region),
+    execPlaces: new ExecPlaces(),
     isRegionAvailable: (region: string) => regions.healthOf(region).canStart && drains.find(region) === undefined,
     regionsChangedAt: () => new Date(Math.max(regions.changedAt().getTime(), drains.changedAt)),
     findDrain: (region: string) => drains.find(region),
@@ -160,7 +163,6 @@ export async function startServer(
   const ingress = config.roles.has('ingress')
     ? new VmIngress({
         ...services,
-        driverOf: (region) => regions.getDriver(region),
         files: await loadBuiltFiles('vm-pages'),
         publicScheme: config.publicScheme,
         listener,

@@ -29,6 +29,8 @@ export interface AuditDetails {
   OPEN_LINK_CREATED: { readonly name: string | null };
   OPEN_LINK_REDEEMED: { readonly name: string | null };
   APP_SIGNED_IN: { readonly name: string | null; readonly role: string };
+  /** The program without its arguments, which may be secret; empty if its name is no usual one. */
+  COMMAND_RUN: { readonly program: string; readonly arguments: number };
   TERMINAL_OPENED: { readonly role: string };
   VM_SHARED: { readonly name: string | null; readonly role: string; readonly minutes: number };
   /** How many accesses and unused links of guests there were. */
@@ -69,6 +71,7 @@ export const AUDIT_ACTIONS = {
   OPEN_LINK_CREATED: 'A one-time link to the VM, or to one of its mappings, was made.',
   OPEN_LINK_REDEEMED: 'A browser came with such a link, or with one for somebody else.',
   APP_SIGNED_IN: 'A browser with access was signed in to the app, for which its password was read; once an access.',
+  COMMAND_RUN: 'A program was run in the container; the details have its name, and how many arguments it had.',
   TERMINAL_OPENED: 'A browser with access opened a terminal in the container.',
   VM_SHARED: 'A link for somebody else was made; the details have the role and how long the access lasts.',
   ACCESS_ENDED: 'Accesses to the VM were ended, or links withdrawn, before their time.',

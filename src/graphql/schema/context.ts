@@ -19,11 +19,12 @@ import type { OrphanDesk } from '../../operator/orphan-desk.ts';
 import type { RegionDrain } from '../../vm/restrictions/region-drain.ts';
 import type { RegionDrains } from '../../vm/restrictions/region-drains.ts';
 import type { Suspension } from '../../vm/restrictions/suspension.ts';
+import type { ExecDependencies } from '../../vm/inside/vm-exec.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
 /** What resolvers use; the same for every request. */
-export interface Services extends AccessDependencies {
+export interface Services extends AccessDependencies, ExecDependencies {
   readonly streams: Pick<EventStreams, 'subscribe'>;
   readonly bootProgress: Pick<BootProgress, 'find'>;
   readonly telemetry: Pick<VmTelemetry, 'logs' | 'stats'>;

@@ -18,6 +18,7 @@ import './vm/vm-event.ts';
 import './vm/vm-history.ts';
 import './vm/vm-mutations.ts';
 import './vm/vm-queries.ts';
+import './vm/vm-exec.ts';
 import './vm/vm-telemetry.ts';
 
 export const schema = builder.toSchema();

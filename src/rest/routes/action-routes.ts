@@ -29,6 +29,40 @@ const OPEN = {
 /** What VMs do. */
 export const ACTION_ROUTES: readonly ReplyRoute[] = [
   {
+    path: '/vms/exec/:vmid',
+    methods: ['POST'],
+    id: 'runProgram',
+    tag: 'VMs',
+    summary: 'Run a program in a VM and wait for its end',
+    description:
+      'Without input, and without a shell in between: for one, run `["sh", "-c", "…"]`. BAD_USER_INPUT also if there ' +
+      'is no such program; CONFLICT unless the VM is RUNNING or DEGRADED, and for an image without /bin/sh; ' +
+      'TIMED_OUT, after which the program and what it started have been killed; RATE_LIMITED above 8 programs at a ' +
+      "time in a VM or 32 in an account's.",
+    changesState: true,
+    body: 'RunProgram',
+    result: 'ProgramEnd',
+    document:
+      'mutation ($vmId: ID!, $command: [String!]!, $timeoutSeconds: Int) ' +
+      '{ vmExec(vmId: $vmId, command: $command, timeoutSeconds: $timeoutSeconds) ' +
+      '{ exitCode stdout stderr stdoutTruncated stderrTruncated } }',
+    variables: ({ params: { vmid }, body: { command, timeout_seconds: timeoutSeconds } }) => ({
+      vmId: vmid,
+      command,
+      timeoutSeconds,
+    }),
+    fields: { vmId: 'vmid', timeoutSeconds: 'timeout_seconds' },
+    status: 200,
+    reply: ({ vmExec }) =>
+      vmExec && {
+        exit_code: vmExec.exitCode,
+        stdout: vmExec.stdout,
+        stderr: vmExec.stderr,
+        stdout_truncated: vmExec.stdoutTruncated,
+        stderr_truncated: vmExec.stderrTruncated,
+      },
+  },
+  {
     ...ACTION,
     path: '/vms/start/:vmid',
     methods: ['GET', 'POST'],

@@ -103,6 +103,13 @@ export interface RestData {
   readonly createVm?: RestVm;
   readonly updateVm?: RestVm;
   readonly openVm?: { readonly url: string; readonly linkUntil: string; readonly accessUntil: string };
+  readonly vmExec?: {
+    readonly exitCode: number;
+    readonly stdout: string;
+    readonly stderr: string;
+    readonly stdoutTruncated: boolean;
+    readonly stderrTruncated: boolean;
+  };
   readonly addSubdomain?: { readonly subdomain: string; readonly internalPort: number };
   readonly addPort?: RestPort;
   readonly vmEvents?: RestEvent;

@@ -58,6 +58,25 @@ export const VM_SCHEMAS = {
     link_until: described(dateTime, 'When the link stops working.'),
     access_until: described(dateTime, 'When the access ends that it gives.'),
   }),
+  RunProgram: object(
+    {
+      command: {
+        ...arrayOf(string),
+        minItems: 1,
+        maxItems: 256,
+        description: 'The program and its arguments, at most 64 KiB.',
+      },
+      timeout_seconds: from(1, 50, 'How long it may run; 10 by default.'),
+    },
+    ['timeout_seconds'],
+  ),
+  ProgramEnd: object({
+    exit_code: described(integer, 'Its exit code; 128 and the number of a signal that ended it.'),
+    stdout: described(string, 'At most 256 KiB.'),
+    stderr: described(string, 'At most 256 KiB.'),
+    stdout_truncated: described(boolean, 'Whether it wrote more to stdout.'),
+    stderr_truncated: described(boolean, 'Whether it wrote more to stderr.'),
+  }),
   CreateVm: object({
     config: object(
       {

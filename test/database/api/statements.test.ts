@@ -6,6 +6,7 @@ import { createAuthenticate } from '../../../src/auth/authenticate.ts';
 import { createVerifyToken, signToken } from '../../../src/auth/jwt.ts';
 import { RateLimits } from '../../../src/auth/rate-limits.ts';
 import { StreamAdmission } from '../../../src/auth/stream-admission.ts';
+import { ExecPlaces } from '../../../src/vm/inside/exec-places.ts';
 import { loadCatalog } from '../../../src/catalog/catalog.ts';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import { Gateway } from '../../../src/graphql/pipeline/gateway.ts';
@@ -44,6 +45,10 @@ beforeAll(async () => {
     bootProgress: { find: () => undefined },
     streams: { subscribe: () => Promise.reject(new Error('not here')) },
     telemetry: { logs: async function* () {}, stats: async function* () {} },
+    driverOf: () => {
+      throw new Error('not here');
+    },
+    execPlaces: new ExecPlaces(),
     isRegionAvailable: () => true,
     regionsChangedAt: () => new Date(),
     findDrain: () => undefined,

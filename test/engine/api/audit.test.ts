@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../../src/db/database.ts';
-import { schema } from '../../../src/graphql/schema/schema.ts';
 import { pruneAudit } from '../../../src/audit/audit-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
@@ -137,8 +136,9 @@ describe('a change', () => {
   });
 
   it('has a case in this test for every mutation of a VM', () => {
-    const ofVms = Object.keys(schema.getMutationType()?.getFields() ?? {}).filter(
-      (name) => OPERATION_RULES[`Mutation.${name}`]?.of === 'vm',
+    // Of what needs a VM that runs, test/engine/api/vm-exec.test.ts has it.
+    const ofVms = Object.entries(OPERATION_RULES).flatMap(([name, rule]) =>
+      name.startsWith('Mutation.') && rule.of === 'vm' && rule.fails === undefined ? [name.slice(9)] : [],
     );
     expect(['createVm', ...MUTATIONS.map(([mutation]) => mutation)].toSorted()).toEqual(
       ['createVm', ...ofVms].toSorted(),

@@ -152,6 +152,18 @@ export const TWINS: readonly Twin[] = [
     input: withoutExtras(variablesOf('Mutation', 'addPort'), ['vmId', 'protocol', 'internalPort']),
   },
   {
+    route: 'POST /vms/exec/:vmid',
+    query:
+      'mutation ($vmId: ID!, $command: [String!]!, $timeoutSeconds: Int) ' +
+      '{ vmExec(vmId: $vmId, command: $command, timeoutSeconds: $timeoutSeconds) { exitCode } }',
+    input: variablesOf('Mutation', 'vmExec'),
+    request: (input) => {
+      const { command, timeoutSeconds } = input;
+      const request = inPath('POST /vms/exec/:vmid', ({ vmId }) => [vmId])(input);
+      return request && { ...request, body: { command, timeout_seconds: timeoutSeconds } };
+    },
+  },
+  {
     route: 'POST /vms/open/:vmid/:name',
     query: 'mutation ($vmId: ID!, $name: String) { openVm(vmId: $vmId, name: $name) { url } }',
     input: variablesOf('Mutation', 'openVm').map(({ vmId, name }) => ({ vmId, name })),

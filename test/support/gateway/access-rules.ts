@@ -8,7 +8,13 @@ export type AccessRule =
   /** The caller's own account, whatever it asks for. */
   | { readonly of: 'account'; readonly args?: Args; readonly fails?: 'NOT_FOUND' }
   /** One VM: its owner's. Another account's, a deleted one and none at all are the same: nothing, or NOT_FOUND. */
-  | { readonly of: 'vm'; readonly args: (vmId: string) => Args; readonly others: null | readonly null[] | 'NOT_FOUND' }
+  | {
+      readonly of: 'vm';
+      readonly args: (vmId: string) => Args;
+      readonly others: null | readonly null[] | 'NOT_FOUND';
+      /** What its owner gets too, because the VM is off. */
+      readonly fails?: 'CONFLICT';
+    }
   /** All accounts: an operator's. To anybody else, the owner of what it speaks of included, it is FORBIDDEN. */
   | { readonly of: 'operator'; readonly args?: (vmId: string) => Args; readonly fails?: 'NOT_FOUND' };
 
@@ -45,6 +51,12 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
   'Mutation.stopVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
   'Mutation.restartVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
   'Mutation.deleteVm': { of: 'vm', args: byId, others: 'NOT_FOUND' },
+  'Mutation.vmExec': {
+    of: 'vm',
+    args: (vmId) => ({ vmId, command: ['true'] }),
+    others: 'NOT_FOUND',
+    fails: 'CONFLICT',
+  },
   'Mutation.setSecret': {
     of: 'vm',
     args: (vmId) => ({ input: { vmId, key: 'ANOTHER', value: 'x' } }),
@@ -140,6 +152,7 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operat
   VmBootStep: 'account',
   VmConnection: 'account',
   VmEdge: 'account',
+  VmExecResult: 'account',
   VmEvent: 'account',
   VmEventConnection: 'account',
   VmEventEdge: 'account',
@@ -153,7 +166,12 @@ export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operat
 };
 
 /** A route of the REST API with one of its methods: what it speaks of, and the body that makes it do something. */
-export type RouteRule = { readonly of: 'account' | 'vm'; readonly body?: (vmId: string) => object };
+export type RouteRule = {
+  readonly of: 'account' | 'vm';
+  readonly body?: (vmId: string) => object;
+  /** What its owner gets too, because the VM is off. */
+  readonly fails?: 409;
+};
 
 const CREATE_BODY = {
   config: { vmlabel: VM_INPUT.vmlabel, region: { code: VM_INPUT.region }, password: VM_INPUT.password },
@@ -175,6 +193,7 @@ export const ROUTE_RULES: Readonly<Record<string, RouteRule>> = {
   'POST /vms/stop/:vmid': { of: 'vm' },
   'GET /vms/delete/:vmid': { of: 'vm' },
   'DELETE /vms/delete/:vmid': { of: 'vm' },
+  'POST /vms/exec/:vmid': { of: 'vm', body: () => ({ command: ['true'] }), fails: 409 },
   'GET /vms/secrets': { of: 'account' },
   'POST /vms/secrets': { of: 'vm', body: (vmid) => ({ vmid, key: 'ANOTHER', value: 'x' }) },
   'DELETE /vms/secrets/:vmid/:key': { of: 'vm' },

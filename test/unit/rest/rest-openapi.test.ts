@@ -157,6 +157,7 @@ describe('each route', () => {
     vm,
     createVm: vm,
     updateVm: vm,
+    vmExec: { exitCode: 0, stdout: 'done', stderr: '', stdoutTruncated: false, stderrTruncated: false },
     openVm: { url: `https://${ID}.swiftor.io/.swiftor/open?ticket=x`, linkUntil: at, accessUntil: at },
     addSubdomain: { subdomain: `myapp.${ID}.swiftor.io`, internalPort: 5001 },
     addPort: port,

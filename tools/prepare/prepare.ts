@@ -8,7 +8,14 @@ import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
 import { checkDashboard } from './dashboard.ts';
-import { checkBusybox, checkChromium, checkFaketime, checkShellcheck, checkWrk } from './debian-packages.ts';
+import {
+  checkBusybox,
+  checkChromium,
+  checkCompose,
+  checkFaketime,
+  checkShellcheck,
+  checkWrk,
+} from './debian-packages.ts';
 import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
 import { checkOwnPackages } from './own-packages.ts';
@@ -16,7 +23,7 @@ import { checkPostgresUser } from './postgres-user.ts';
 import { checkNginx, checkRegistry } from './programs.ts';
 import { checkTestImages } from './test-images.ts';
 
-const ENGINE_TESTS = [checkPostgresUser, checkEngine, checkBusybox, checkShellcheck, checkRegistry];
+const ENGINE_TESTS = [checkPostgresUser, checkEngine, checkBusybox, checkShellcheck, checkRegistry, checkCompose];
 const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
   nothing: [checkPostgresUser],
   engine: ENGINE_TESTS,

@@ -9,12 +9,14 @@ import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type Req
 
 const cursorOf = (entry: Entry): string => toCursor('audit', entry);
 
+const OTHER_ACTION = 'What only a newer version of the gateway knows, which has recorded it in the same database.';
+
 const AuditAction = builder.enumType('AuditAction', {
   description: 'What was done.',
   values: Object.fromEntries(
-    Object.entries(AUDIT_ACTIONS).map(([action, description]) => [action, { description }]),
+    Object.entries({ ...AUDIT_ACTIONS, OTHER: OTHER_ACTION }).map(([action, description]) => [action, { description }]),
   ) as {
-    [A in Action]: { description: string };
+    [A in Action | 'OTHER']: { description: string };
   },
 });
 
@@ -113,7 +115,8 @@ builder.objectField(Account, 'audit', (t) =>
       const request = parsePage('audit', page);
       // No VM has such an id, and so none has an entry.
       if (vmId != null && !isUuid(vmId)) return { items: [], hasMore: false, request };
-      const filter = { vmId: vmId ?? undefined, actions: actions ?? undefined };
+      const known = actions?.filter((action) => action !== 'OTHER');
+      const filter = { vmId: vmId ?? undefined, actions: known };
       return { ...(await listAudit(db, userId, request, filter)), request };
     },
   }),

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 
 const PROJECT = path.join(import.meta.dirname, '../../..');
-const SCRIPTS = globSync(['src/**/*.sh', 'images/*/*.sh', '.ci/run'], { cwd: PROJECT }).toSorted();
+const SCRIPTS = globSync(['src/**/*.sh', 'images/*/*.sh', 'deploy/**/*.sh', '.ci/run'], { cwd: PROJECT }).toSorted();
 
-it('finds the shell scripts of the gateway, its images and its CI', () => {
+it('finds the shell scripts of the gateway, its images, its deployment and its CI', () => {
   expect(SCRIPTS).toContain('src/engine/docker/shell/watchdog.sh');
   expect(SCRIPTS).toContain('images/desktop/entrypoint.sh');
   expect(SCRIPTS).toContain('.ci/run');

@@ -8,7 +8,7 @@ import { words } from '../words/words.ts';
 export const openProblems = signal<ReadonlyMap<string, string>>(new Map());
 
 /** What to open of a VM: its app, that of one of its names, or a page of the gateway at its own address. */
-export type Place = { readonly name?: string } | { readonly page: 'terminal' };
+export type Place = { readonly name?: string } | { readonly page: 'terminal' | 'files' };
 
 /**
  * Opens a place of a VM in a window of its own. The window opens within the click, or the browser would block it; it

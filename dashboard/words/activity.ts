@@ -11,6 +11,8 @@ const ACTIONS: Readonly<Record<Action, (name: string) => string>> = {
   API_TOKEN_REVOKED: () => 'revoked an API token',
   APP_SIGNED_IN: (name) => `was signed in to ${name}`,
   COMMAND_RUN: (name) => `ran a program in ${name}`,
+  FILE_READ: (name) => `downloaded a file of ${name}`,
+  FILE_WRITTEN: (name) => `uploaded a file to ${name}`,
   OPEN_LINK_CREATED: (name) => `made a link to ${name}`,
   OPEN_LINK_REDEEMED: (name) => `opened ${name} with a link`,
   ORPHAN_ADOPTED: (name) => `restored ${name}`,

@@ -37,6 +37,7 @@ export const vmsWords = {
   command: {
     open: 'Open',
     terminal: 'Terminal',
+    files: 'Files',
     openTab: 'Open in a new tab',
     copyLink: 'Copy link (60 s, one use)',
     share: 'Share…',
@@ -54,6 +55,7 @@ export const vmsWords = {
     why: {
       offline: 'you are offline',
       off: 'it is off',
+      notUp: 'it does not run',
       on: 'it is on',
       deleting: 'it is being deleted',
       machine: 'its machine does not answer',

@@ -73,15 +73,24 @@ export function recordAppSignIn(accesses: RawBuilder<unknown>, from: string): Ra
   `;
 }
 
-/** Records that the holder of an access opened a terminal. False if the access has ended, or is not to control the VM. */
-export async function recordTerminal(
+/** The holder of an access, and the client's address. */
+export interface AccessHolder {
+  readonly vmId: string;
+  readonly accessId: string;
+  readonly from: string;
+}
+
+/** Records what the holder of an access does. False if the access has ended, or is not to control the VM. */
+export async function recordByAccess<A extends AuditAction>(
   db: Db,
-  { vmId, accessId, from }: { readonly vmId: string; readonly accessId: string; readonly from: string },
+  { vmId, accessId, from }: AccessHolder,
+  action: A,
+  details: AuditDetails[A],
 ): Promise<boolean> {
   const { rows } = await sql`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    select vm.user_id, case when a.is_guest then null else vm.user_id end, ${from}, 'TERMINAL_OPENED', vm.id, vm.vmlabel,
-      jsonb_build_object('role', a.role), ${thisMinute}
+    select vm.user_id, case when a.is_guest then null else vm.user_id end, ${from}, ${action}, vm.id, vm.vmlabel,
+      ${JSON.stringify(details)}::jsonb, ${thisMinute}
     from vm_access a join vm on vm.id = a.vm_id
     where a.id = ${accessId} and vm.id = ${vmId} and a.until > now() and a.role = 'CONTROL'
     ${incrementCount}

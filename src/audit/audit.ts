@@ -31,7 +31,9 @@ export interface AuditDetails {
   APP_SIGNED_IN: { readonly name: string | null; readonly role: string };
   /** The program without its arguments, which may be secret; empty if its name is no usual one. */
   COMMAND_RUN: { readonly program: string; readonly arguments: number };
-  TERMINAL_OPENED: { readonly role: string };
+  TERMINAL_OPENED: NoDetails;
+  FILE_READ: { readonly path: string };
+  FILE_WRITTEN: { readonly path: string; readonly bytes: number };
   VM_SHARED: { readonly name: string | null; readonly role: string; readonly minutes: number };
   /** How many accesses and unused links of guests there were. */
   ACCESS_ENDED: { readonly accesses: number };
@@ -72,6 +74,8 @@ export const AUDIT_ACTIONS = {
   OPEN_LINK_REDEEMED: 'A browser came with such a link, or with one for somebody else.',
   APP_SIGNED_IN: 'A browser with access was signed in to the app, for which its password was read; once an access.',
   COMMAND_RUN: 'A program was run in the container; the details have its name, and how many arguments it had.',
+  FILE_READ: 'A browser with access downloaded a file, or a directory.',
+  FILE_WRITTEN: 'A browser with access uploaded a file.',
   TERMINAL_OPENED: 'A browser with access opened a terminal in the container.',
   VM_SHARED: 'A link for somebody else was made; the details have the role and how long the access lasts.',
   ACCESS_ENDED: 'Accesses to the VM were ended, or links withdrawn, before their time.',

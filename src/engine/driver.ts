@@ -1,4 +1,5 @@
 import type { DiskSpace, EngineDescription, EngineEvent, Inventory, IsolationState } from './engine-reports.ts';
+import type { FileAccess } from './files.ts';
 import type {
   MachineAddress,
   MachineLogLine,
@@ -121,6 +122,9 @@ export interface EngineDriver {
    * aborts, its processes are killed. Output is read at 4 MB a second at most. The image needs a /bin/sh.
    */
   runProgram(id: string, ref: string, options: ProgramOptions, signal: AbortSignal): Promise<ProgramEnd>;
+
+  /** The files in machines' volumes. */
+  readonly files: FileAccess;
 
   /** Disk usage by machine id. Takes up to seconds: do not call it while a request waits. */
   measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>>;

@@ -27,6 +27,8 @@ export const LABEL = {
   store: 'io.swiftor.volume-store',
   /** On a container that runs one command on the engine's host: its time limit in seconds. */
   command: 'io.swiftor.host-command',
+  /** On a container through which a machine's files are read or written: the machine's id. */
+  files: 'io.swiftor.files-of',
   /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
   watchdog: 'io.swiftor.guard',
 } as const;

@@ -71,7 +71,7 @@ export class VmIngress {
   }
 
   close(): void {
-    this.#inside.terminals.close();
+    this.#inside.close();
     this.proxy.close();
     this.#routes.close();
   }

@@ -3,7 +3,7 @@ import { inProject } from '../../scripts/prepare/project.js';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The pages with a script, by their names in the gateway. */
-const PAGES = ['terminal'];
+const PAGES = ['terminal', 'files'];
 
 /** Builds the scripts and styles of the pages at VMs' addresses into a folder, a script and a style for each. */
 export async function buildVmPages(folder: string, stamp: string): Promise<void> {

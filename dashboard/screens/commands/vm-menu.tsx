@@ -4,7 +4,7 @@ import type { Vm } from '../../api/vm-fields.ts';
 import { command } from '../../vms/asked.ts';
 import { link } from '../../connection/link-state.ts';
 import { openLink, openVm } from '../../vms/open-vm.ts';
-import { hasLostData, isGoing } from '../../vms/vm-facts.ts';
+import { hasLostData, isGoing, isUp } from '../../vms/vm-facts.ts';
 import { later } from '../../loading/later.tsx';
 import type { MenuItem } from '../../parts/menu.tsx';
 import { toast } from '../../parts/toast.tsx';
@@ -46,6 +46,11 @@ function itemsOf(vm: Vm, openDialog: (name: DialogName) => void): MenuItem[] {
   return [
     { label: words.command.openTab, onSelect: () => void openVm(id), why: always },
     { label: words.command.copyLink, onSelect: () => void copyLink(id), why: always },
+    {
+      label: words.command.files,
+      onSelect: () => void openVm(id, { page: 'files' }),
+      why: always ?? (isUp(vm) ? undefined : why.notUp),
+    },
     { label: words.command.share, onSelect: () => openDialog('share'), why: always },
     {
       label: words.command.start,

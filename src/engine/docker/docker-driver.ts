@@ -20,6 +20,7 @@ import type {
 } from '../machine.ts';
 import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
 import { EngineError } from '../engine-error.ts';
+import type { FileAccess } from '../files.ts';
 import { EnsureMachine } from './containers/ensure-machine.ts';
 import { createDockerTools, type DockerDriverOptions, type DockerTools } from './docker-tools.ts';
 import { describeEngine } from './observe/describe-engine.ts';
@@ -31,6 +32,7 @@ import { isLiveState, observeListed } from './observe/observe-container.ts';
 import { findContainer, observeMachine } from './observe/observe-machine.ts';
 import { openTerminal } from './programs/open-terminal.ts';
 import { runProgram } from './programs/run-program.ts';
+import { removeContainers } from './containers/remove-containers.ts';
 import { revertMachine } from './containers/revert-machine.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
@@ -97,14 +99,8 @@ export class DockerDriver implements EngineDriver {
   }
 
   async remove(id: string, lifetimes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
-    const containers = this.#tools.containers;
-    const found = await containers.list(signal, id);
-    for (const { Id } of found) {
-      // Noted before the container is gone, because a list of volumes can be incomplete.
-      for (const { Type, Name } of (await containers.inspect(Id, signal))?.Mounts ?? [])
-        if (Type === 'volume' && Name) this.#tools.inventory.note(id, Name);
-    }
-    await Promise.all(found.map(({ Id }) => containers.remove(Id, signal)));
+    await removeContainers(this.#tools, id, signal);
+    await this.#tools.files.removeOf(id, signal);
     await this.#tools.volumes.remove(id, lifetimes, signal);
   }
 
@@ -158,6 +154,10 @@ export class DockerDriver implements EngineDriver {
     return found?.state === 'running' ? runProgram(this.#tools, ref, options, signal) : { kind: 'not-running' };
   }
 
+  get files(): FileAccess {
+    return this.#tools.files;
+  }
+
   measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
     return measureMachines(this.#tools, signal);
   }
@@ -189,7 +189,7 @@ export class DockerDriver implements EngineDriver {
 
   async close(): Promise<void> {
     await this.#tools.isolation.close();
-    const ended = () => Promise.all([this.#tools.probe.close(), this.#tools.host.close()]);
+    const ended = () => Promise.all([this.#tools.probe.close(), this.#tools.host.close(), this.#tools.files.close()]);
     await withDeadline(CLOSE_MILLISECONDS, new AbortController().signal, ended).catch(() => undefined);
     this.#tools.closeConnection();
   }

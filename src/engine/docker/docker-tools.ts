@@ -4,6 +4,7 @@ import { connect } from './connection/connect.ts';
 import { createEngineCall } from './connection/engine-call.ts';
 import { Containers } from './containers/containers.ts';
 import type { EnsureTools } from './containers/ensure-machine.ts';
+import { MachineFiles } from './files/machine-files.ts';
 import { HostCommands } from './host/host-commands.ts';
 import { pullImage } from './images/pull-image.ts';
 import { SharedPulls } from './images/shared-pulls.ts';
@@ -41,6 +42,7 @@ export interface DockerDriverOptions {
 /** The parts of a driver. Each function takes those that it needs. */
 export interface DockerTools extends EnsureTools, StreamTools {
   readonly host: HostCommands;
+  readonly files: MachineFiles;
   readonly images: ImageStorage;
   readonly probe: StorageProbe;
   /** Destroys every socket, also those of open streams. */
@@ -82,6 +84,7 @@ export function createDockerTools({
     probe,
     inventory,
     volumes,
+    files: new MachineFiles({ ...base, host, inventory }),
     isolation,
     pulls,
     unreached: new Map(),

@@ -21,7 +21,10 @@ export interface RedeemOptions {
 }
 
 /** What a link may open instead of the app, by its parameter `to`. */
-const PLACES: ReadonlyMap<string | null, string> = new Map([['terminal', '/.swiftor/terminal']]);
+const PLACES: ReadonlyMap<string | null, string> = new Map([
+  ['terminal', '/.swiftor/terminal'],
+  ['files', '/.swiftor/files'],
+]);
 
 /** Link previews of chats, mail scanners and crawlers, which must not use up a link. */
 const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i;

@@ -21,10 +21,37 @@ const TERMINAL = html`<header>
     <button type="button" value="right" aria-label="Right">→</button>
   </div>`;
 
-const PAGES = { terminal: { title: 'Terminal', main: TERMINAL } } as const satisfies Record<
-  string,
-  { readonly title: string; readonly main: Html }
->;
+const FILES = html`<header>
+    <h1></h1>
+    <a href="/.swiftor/terminal">Terminal</a>
+    <a href="/">App</a>
+  </header>
+  <main>
+    <div id="tools">
+      <nav id="path" aria-label="Folder"></nav>
+      <a id="all" class="button" download>Download all</a>
+      <label class="button primary"><input id="upload" type="file" multiple /><span>Upload</span></label>
+    </div>
+    <p id="status" role="status">Loading…</p>
+    <ul id="transfers"></ul>
+    <table hidden>
+      <thead>
+        <tr>
+          <th scope="col">Name</th>
+          <th scope="col">Size</th>
+          <th scope="col">Changed</th>
+        </tr>
+      </thead>
+      <tbody></tbody>
+    </table>
+    <p id="hint">Drop files anywhere to upload them here.</p>
+  </main>`;
+
+const PAGES = {
+  terminal: { title: 'Terminal', main: TERMINAL, frames: "'none'" },
+  // The page of a desktop shows it in a panel of its own.
+  files: { title: 'Files', main: FILES, frames: "'self'" },
+} as const satisfies Record<string, { readonly title: string; readonly main: Html; readonly frames: string }>;
 
 /**
  * Renders a page whose script and style are files of the gateway. Nothing of the app's can run in it: scripts and styles
@@ -32,13 +59,13 @@ const PAGES = { terminal: { title: 'Terminal', main: TERMINAL } } as const satis
  */
 export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page {
   const nonce = randomBytes(16).toString('base64');
-  const { title, main } = PAGES[name];
+  const { title, main, frames } = PAGES[name];
   const page = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
-        <meta name="color-scheme" content="dark" />
+        <meta name="color-scheme" content="${name === 'terminal' ? 'dark' : 'light dark'}" />
         <title>${title} · ${vmName}</title>
         <link rel="icon" href="data:," />
         <link rel="stylesheet" href="/.swiftor/assets/${name}.css" nonce="${nonce}" />
@@ -58,7 +85,7 @@ export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page
     "connect-src 'self'",
     "form-action 'none'",
     "base-uri 'none'",
-    "frame-ancestors 'none'",
+    `frame-ancestors ${frames}`,
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ];
@@ -67,7 +94,7 @@ export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
       'Content-Security-Policy': policy.join('; '),
-      'X-Frame-Options': 'DENY',
+      'X-Frame-Options': frames === "'none'" ? 'DENY' : 'SAMEORIGIN',
       'Referrer-Policy': 'no-referrer',
       'X-Robots-Tag': 'noindex',
     },

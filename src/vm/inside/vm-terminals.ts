@@ -1,4 +1,4 @@
-import { recordTerminal } from '../../audit/audit-store.ts';
+import { recordByAccess } from '../../audit/audit-store.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver } from '../../engine/driver.ts';
@@ -38,7 +38,7 @@ export async function openVmTerminal(
   const terminal = await driverOf(vm.region).openTerminal(vm.id, ref, options, signal);
   if (typeof terminal === 'string') return terminal;
   try {
-    if (await recordTerminal(db, { vmId: vm.id, accessId, from })) return terminal;
+    if (await recordByAccess(db, { vmId: vm.id, accessId, from }, 'TERMINAL_OPENED', {})) return terminal;
   } catch (error) {
     terminal.close();
     throw error;

@@ -15,11 +15,12 @@ export async function visit(
   path = '/',
   headers: Record<string, string> = {},
   method = 'GET',
+  sent?: string,
 ): Promise<Visit> {
   const kept = { host, connection: 'keep-alive', ...headers };
   const outgoing = request({ host: '127.0.0.1', port, method, path, headers: kept, agent: false, timeout: 10_000 });
   outgoing.on('timeout', () => outgoing.destroy(new Error(`No answer from ${host}${path} within 10 s.`)));
-  outgoing.end();
+  outgoing.end(sent);
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const body = await text(response);
   outgoing.destroy();

@@ -15,6 +15,10 @@ export interface HostCommand {
   readonly network?: 'none' | 'host' | 'bridge';
   /** Additional host paths, which must exist. */
   readonly binds?: readonly HostBind[];
+  /** Volumes of the engine, by their names. */
+  readonly volumes?: readonly HostVolume[];
+  /** Without the host's programs, for a container that is never started. */
+  readonly isBare?: boolean;
   /** In the format of `docker run --device-cgroup-rule`: 'b 7:* rwm'. */
   readonly deviceRules?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -24,6 +28,12 @@ export interface HostCommand {
   readonly milliseconds?: number;
   /** Limit for each of stdout and stderr. Default: 64 KiB. */
   readonly maxOutputBytes?: number;
+}
+
+export interface HostVolume {
+  readonly name: string;
+  readonly target: string;
+  readonly writable: boolean;
 }
 
 export interface HostBind {
@@ -76,12 +86,20 @@ export function hostContainerOptions(
     capabilities = [],
     network = 'none',
     binds = [],
+    volumes = [],
+    isBare = false,
     deviceRules = [],
     env = {},
     isSpokenTo = false,
   } = command;
   const lock = network === 'host' ? [FIREWALL_LOCK] : [];
-  const present = [...TOOLS, ...lock].filter(({ source }) => !absent.has(source));
+  const present = isBare ? [] : [...TOOLS, ...lock].filter(({ source }) => !absent.has(source));
+  const volumeMounts = volumes.map(({ name, target, writable }) => ({
+    Type: 'volume' as const,
+    Source: name,
+    Target: target,
+    ReadOnly: !writable,
+  }));
   return {
     Image: imageRef,
     Entrypoint: [],
@@ -95,10 +113,13 @@ export function hostContainerOptions(
       // With user namespace remapping, root must still be the host's root.
       UsernsMode: 'host',
       // Unlike Mounts, Binds would create missing paths on the host.
-      Mounts: [...present, ...binds].map(({ source, target = source, writable = false, shallow = false }) => {
-        const mount = { Type: 'bind' as const, Source: source, Target: target, ReadOnly: !writable };
-        return shallow ? { ...mount, BindOptions: SHALLOW } : mount;
-      }),
+      Mounts: [
+        ...[...present, ...binds].map(({ source, target = source, writable = false, shallow = false }) => {
+          const mount = { Type: 'bind' as const, Source: source, Target: target, ReadOnly: !writable };
+          return shallow ? { ...mount, BindOptions: SHALLOW } : mount;
+        }),
+        ...volumeMounts,
+      ],
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],
       CapAdd: [...capabilities],

@@ -10,8 +10,10 @@ const SLACK_MILLISECONDS = 45_000;
  */
 export function isAbandoned({ Config, Created, State }: ContainerDetails, now: number): boolean {
   const since = (text: string | undefined) => now - Date.parse(text ?? '');
-  if (State.Status === 'created') return since(Created) > SLACK_MILLISECONDS;
-  if (State.Status === 'exited' || State.Status === 'dead') return since(State.FinishedAt) > SLACK_MILLISECONDS;
   const mayRun = Number(Config.Labels?.[LABEL.command]) * 1000;
+  // Files are read and written through containers that were not started yet.
+  const mayWait = Config.Labels?.[LABEL.files] === undefined ? 0 : mayRun;
+  if (State.Status === 'created') return since(Created) > mayWait + SLACK_MILLISECONDS;
+  if (State.Status === 'exited' || State.Status === 'dead') return since(State.FinishedAt) > SLACK_MILLISECONDS;
   return State.Status === 'running' && since(State.StartedAt) > mayRun + SLACK_MILLISECONDS;
 }

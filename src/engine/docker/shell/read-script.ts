@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 
-type ScriptName = 'all-volumes' | 'hang-up' | 'missing-devices' | 'sized-volumes' | 'start-program' | 'watchdog';
+type ScriptName =
+  | 'all-volumes'
+  | 'finish-file'
+  | 'hang-up'
+  | 'list-files'
+  | 'missing-devices'
+  | 'sized-volumes'
+  | 'start-program'
+  | 'watchdog';
 
 /** Returns the text of a shell script of this folder, for `sh -c`: engines and machines do not have the file. */
 export function readScript(name: ScriptName): string {

@@ -109,9 +109,9 @@ async function stopChild(child: PostgresChild): Promise<void> {
 
 function logLine(log: Log, line: string): void {
   const [, sqlState = '', severity = ''] = /^(\w{5}) (\w+):/.exec(line) ?? [];
-  // Connections that end or are refused while the server ends or starts (class 57P) are part of an outage, which is
-  // logged once.
-  const isOutage = sqlState.startsWith('57P');
+  // Connections that end or are refused while the server ends or starts (class 57P), or that we cut because it did not
+  // answer (08006), are part of an outage, which is logged once.
+  const isOutage = /^(57P|08006)/.test(sqlState);
   if ((severity === 'FATAL' || severity === 'PANIC') && !isOutage)
     log.error({ postgres: line }, 'PostgreSQL reports an error');
   else if (severity === 'WARNING') log.warn({ postgres: line }, 'PostgreSQL warns');

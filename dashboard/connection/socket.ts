@@ -1,10 +1,13 @@
 import { createClient, type Client } from 'graphql-ws';
 import { session } from '../session/session.ts';
+import { now } from './clock.ts';
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 10_000;
 /** After a sleep of the machine, a socket that has been silent for this long is not waited for. */
 const SILENT_MS = 12_000;
+/** The clock, which ticks each second, has jumped: the machine slept. */
+const JUMP_MS = 5_000;
 
 let heardAt = 0;
 let pongTimer: ReturnType<typeof setTimeout> | undefined;
@@ -49,5 +52,11 @@ function check(): void {
   if (document.visibilityState === 'visible' && heardAt > 0 && Date.now() - heardAt > SILENT_MS) socket.terminate();
 }
 document.addEventListener('visibilitychange', check);
-addEventListener('online', check);
 addEventListener('pageshow', check);
+// Of another network: the old socket may stay silent for long, and a new one resumes at no cost.
+addEventListener('online', () => socket.terminate());
+let last = now.peek();
+now.subscribe((at) => {
+  if (at - last > JUMP_MS) check();
+  last = at;
+});

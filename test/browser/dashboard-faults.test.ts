@@ -1,16 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { openBrowser } from '../support/browser/browser.ts';
 import { openDashboard } from '../support/browser/dashboard.ts';
 import { createTestDatabase } from '../support/database/database.ts';
+import { openDatabaseProxy } from '../support/database/database-proxy.ts';
 import { removeInstallation } from '../support/engine/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { executeSql } from '../support/database/execute-sql.ts';
-import { createTestGateway } from '../support/gateway/gateway.ts';
 import { startGatewayProcess } from '../support/gateway/gateway-process.ts';
+import { useGateway } from '../support/gateway/use-gateway.ts';
 import { freePort } from '../support/ports.ts';
 import { testImage } from '../support/engine/tiny-image.ts';
 import { JWT_SECRET, newAccount, testToken } from '../support/gateway/tokens.ts';
@@ -21,6 +22,19 @@ beforeAll(async () => {
   browser = await openBrowser();
 }, 60_000);
 afterAll(() => browser?.close());
+/** The third window of an account is one too many. A dead socket counts until the gateway misses it. */
+const gateway = useGateway({ env: { SOCKETS_PER_ACCOUNT: '2' } });
+/** Opens the dashboard by way of a proxy that can lose its bytes. */
+const openThroughProxy = async (token: string) => {
+  const proxy = await openDatabaseProxy(gateway.url);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const dashboard = await openDashboard(browser, { port: Number(new URL(proxy.url).port) }, { token });
+  onTestFinished(() => dashboard.context.close());
+  await dashboard.page.evaluate('window.isSamePage = true');
+  // From now on the page has a clock that can jump.
+  await dashboard.page.clock.install();
+  return { ...dashboard, proxy };
+};
 
 /** What the screen says of the only VM, each change once. */
 const WATCH = `setInterval(() => {
@@ -86,41 +100,89 @@ it('a gateway that is killed during a boot and comes back costs no reload and sh
     .waitFor();
   const returned = await startGatewayProcess(env);
   onTestFinished(() => returned[Symbol.asyncDispose]());
-  await page.getByText('Live', { exact: true }).waitFor({ timeout: 4_000 });
-  const { vms } = await ask<{ vms: { nodes: { status: string }[] } }>('{ vms { nodes { status } } }');
+  await page.getByText('Live', { exact: true }).waitFor({ timeout: 10_000 });
   await eventually(async () => {
     const [now] = (await ask<{ vms: { nodes: { status: string }[] } }>('{ vms { nodes { status } } }')).vms.nodes;
     return (await page.locator('.vm-row').getAttribute('data-status')) === now?.status;
   });
-  expect(vms.nodes).toHaveLength(1);
   await row('Survivor').getByText('Running').waitFor({ timeout: 30_000 });
   const order = ['STOPPED', 'QUEUED', 'PULLING', 'STARTING', 'BOOTING', 'RUNNING'];
+  expect(seen).toEqual(expect.arrayContaining(['STOPPED', 'BOOTING', 'RUNNING']));
   expect(seen).toEqual(seen.toSorted((one, other) => order.indexOf(one) - order.indexOf(other)));
   expect(await page.evaluate('window.isSamePage')).toBe(true);
 }, 180_000);
 
-it('a browser that was offline says so, disables commands, and shows what happened meanwhile', async () => {
-  await using gateway = await createTestGateway();
+it('a browser that was offline for a minute says so, disables commands, and then shows what happened', async () => {
   const token = await testToken(newAccount('offline'));
   await createVm(gateway, token, { vmlabel: 'Before' });
-  const { context, page, row } = await openDashboard(browser, gateway, { token });
+  const { context, page, row, proxy } = await openThroughProxy(token);
   await row('Before').waitFor();
   await context.setOffline(true);
+  proxy.set('blackhole');
   await page.getByText('You are offline. What you see is from').waitFor();
   expect(await row('Before').getByRole('button', { name: 'Start' }).getAttribute('aria-disabled')).toBe('true');
   await createVm(gateway, token, { vmlabel: 'Meanwhile' });
+  await page.clock.fastForward(60_000);
+  await row('Before')
+    .getByText(/^as of /)
+    .waitFor();
+  expect(await row('Meanwhile').count()).toBe(0);
+  proxy.set('pass');
   await context.setOffline(false);
-  await row('Meanwhile').waitFor({ timeout: 3_000 });
+  await row('Meanwhile').waitFor({ timeout: 10_000 });
   await page.getByText('You are offline').waitFor({ state: 'detached' });
+  expect(await page.evaluate('window.isSamePage')).toBe(true);
 }, 60_000);
 
-it('one window too many of an account says so, and connects when the user asks it to', async () => {
-  await using gateway = await createTestGateway({ env: { SOCKETS_PER_ACCOUNT: '1' } });
+it('a laptop that slept is right soon after it wakes, though its socket never said that it is dead', async () => {
+  const token = await testToken(newAccount('asleep'));
+  await createVm(gateway, token, { vmlabel: 'Before' });
+  const { page, row, proxy } = await openThroughProxy(token);
+  await row('Before').waitFor();
+  proxy.set('blackhole');
+  await createVm(gateway, token, { vmlabel: 'While it slept' });
+  proxy.set('pass');
+  await page.clock.fastForward(10 * 60_000);
+  // Missed pings would tell only after twenty seconds.
+  await row('While it slept').waitFor({ timeout: 10_000 });
+  await page.getByText('Live', { exact: true }).waitFor();
+  expect(await page.evaluate('window.isSamePage')).toBe(true);
+}, 60_000);
+
+it('a socket that the gateway closes for being slow resumes, and one whose token has ended leads to the sign-in', async () => {
+  const token = await testToken(newAccount('closed'));
+  const { context, page, row } = await openDashboard(browser, gateway, { token });
+  onTestFinished(() => context.close());
+  const sockets: WebSocketRoute[] = [];
+  await page.routeWebSocket(/\/graphql$/, (socket) => {
+    socket.connectToServer();
+    sockets.push(socket);
+  });
+  await page.goto(`http://localhost:${gateway.port}/?show=off`);
+  await page.getByText('You have no VMs yet.').waitFor();
+  await sockets.at(-1)?.close({ code: 4490, reason: 'Too slow' });
+  await createVm(gateway, token, { vmlabel: 'After it' });
+  await row('After it').waitFor({ timeout: 10_000 });
+  expect(sockets).toHaveLength(2);
+
+  await sockets.at(-1)?.close({ code: 4403, reason: 'Forbidden' });
+  await page.getByText('Your session has ended.').waitFor();
+  await page.getByRole('textbox', { name: 'Paste a token' }).fill(token);
+  await page.keyboard.press('Enter');
+  await row('After it').waitFor({ timeout: 10_000 });
+  expect(new URL(page.url()).search).toBe('?show=off');
+}, 60_000);
+
+it('one window too many of an account says so, and goes on when it is told to', async () => {
   const token = await testToken(newAccount('windows'));
-  const first = await openDashboard(browser, gateway, { token });
-  const second = await browser.newContext();
-  onTestFinished(() => second.close());
-  const page = await second.newPage();
+  const [first, second] = await Promise.all([
+    openDashboard(browser, gateway, { token }),
+    openDashboard(browser, gateway, { token }),
+  ]);
+  onTestFinished(() => second.context.close());
+  const third = await browser.newContext();
+  onTestFinished(() => third.close());
+  const page = await third.newPage();
   await page.goto(`http://localhost:${gateway.port}/sign-in#token=${token}`);
   await page.getByText('Too many windows of this account are open.').waitFor();
   await first.context.close();
@@ -128,8 +190,7 @@ it('one window too many of an account says so, and connects when the user asks i
   await page.getByText('Live', { exact: true }).waitFor();
 }, 60_000);
 
-it('250 VMs with a hundred events a second are drawn without a long task', async () => {
-  await using gateway = await createTestGateway();
+it('250 VMs with a hundred events a second are drawn without a long task, and leave nothing behind', async () => {
   const token = await testToken(newAccount('many'), { plan: 'unlimited' });
   const id = await createVm(gateway, token, { vmlabel: 'First' });
   await executeSql(
@@ -138,18 +199,34 @@ it('250 VMs with a hundred events a second are drawn without a long task', async
      select gen_random_uuid(), user_id, 'VM ' || n, region, distribution, desktop, cpu, ram_gb, persistent
      from vm, generate_series(1, 249) n where id = '${id}'`,
   );
-  const { page } = await openDashboard(browser, gateway, { token });
+  const { context, page } = await openDashboard(browser, gateway, { token });
+  onTestFinished(() => context.close());
   await eventually(async () => (await page.locator('.vm-row').count()) === 250, { deadline: 20_000 });
   await page.evaluate(`window.longest = 0;
     new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
     }).observe({ type: 'longtask' })`);
+  // What is held against a bound is measured at all.
+  await page.evaluate('setTimeout(() => { const end = performance.now() + 300; while (performance.now() < end); })');
+  await eventually(() => page.evaluate<boolean>('window.longest >= 300'));
+  await page.evaluate('window.longest = 0');
+  const devtools = await context.newCDPSession(page);
+  const heap = async (): Promise<number> => {
+    await devtools.send('HeapProfiler.collectGarbage');
+    return (await devtools.send('Runtime.getHeapUsage')).usedSize / 2 ** 20;
+  };
   const rename = 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }';
-  for (let round = 1; round <= 20; round += 1) {
-    const names = Array.from({ length: 10 }, (_each, index) => `Name ${round * 10 + index}`);
-    await Promise.all(names.map((vmlabel) => gateway.graphql(token, rename, { input: { id, vmlabel } })));
-  }
-  await page.locator('.vm-row a.name', { hasText: /^Name 20\d$/ }).waitFor();
+  const flood = async (from: number): Promise<void> => {
+    for (let round = from; round < from + 10; round += 1) {
+      const names = Array.from({ length: 10 }, (_each, index) => `Name ${round * 10 + index}`);
+      await Promise.all(names.map((vmlabel) => gateway.graphql(token, rename, { input: { id, vmlabel } })));
+    }
+    await page.locator('.vm-row a.name', { hasText: new RegExp(`^Name ${from + 9}\\d$`) }).waitFor();
+  };
+  await flood(10);
+  const before = await heap();
+  await flood(20);
   // 50 ms on a quiet machine; here others work too.
   expect(await page.evaluate('window.longest')).toBeLessThan(250);
+  expect((await heap()) - before).toBeLessThan(1);
 }, 60_000);

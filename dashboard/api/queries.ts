@@ -77,6 +77,22 @@ export const VmNetwork = graphql(`
 `);
 export type Network = NonNullable<ResultOf<typeof VmNetwork>['vm']>;
 
+/** What a VM used in the last hour, oldest first. */
+export const StatsHistory = graphql(`
+  query StatsHistory($id: ID!) {
+    vm(id: $id) {
+      statsHistory {
+        at
+        cpuPercent
+        memoryBytes
+        memoryLimitBytes
+        networkRxBytes
+        networkTxBytes
+      }
+    }
+  }
+`);
+
 /** What has happened to a VM, the newest first. */
 export const VmHistory = graphql(`
   query VmHistory($id: ID!, $after: String) {

@@ -212,6 +212,17 @@ export interface AuditTable {
   at: Generated<Date>;
 }
 
+export interface VmStatsTable {
+  vm_id: string;
+  at: Date;
+  stored_at: Generated<Date>;
+  cpu_percent: number;
+  memory_bytes: number;
+  memory_limit_bytes: number;
+  network_rx_bytes: number;
+  network_tx_bytes: number;
+}
+
 export interface Database {
   installation: InstallationTable;
   account: AccountTable;
@@ -225,5 +236,6 @@ export interface Database {
   api_token: ApiTokenTable;
   region_drain: RegionDrainTable;
   vm_access: VmAccessTable;
+  vm_stats: VmStatsTable;
   audit: AuditTable;
 }

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
-import { followStats, type Point } from '../../telemetry/follow-stats.ts';
+import { followStats } from '../../telemetry/follow-stats.ts';
+import type { Point } from '../../telemetry/stats-points.ts';
 import { isUp } from '../../vms/vm-facts.ts';
 import { Meter } from '../../parts/meter.tsx';
 import { Sparkline } from './sparkline.tsx';

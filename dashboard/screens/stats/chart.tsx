@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Point } from '../../telemetry/follow-stats.ts';
+import type { Point } from '../../telemetry/stats-points.ts';
 import { time, timeWithSeconds } from '../../words/format.ts';
 import { chartCursor } from './chart-cursor.ts';
 import type { ChartSpec, Series } from './charts.ts';

@@ -1,4 +1,4 @@
-import type { Point } from '../../telemetry/follow-stats.ts';
+import type { Point } from '../../telemetry/stats-points.ts';
 import { rate } from '../../words/format.ts';
 import { telemetryWords } from '../../words/telemetry.ts';
 

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Point } from '../../telemetry/follow-stats.ts';
+import type { Point } from '../../telemetry/stats-points.ts';
 import { timeWithSeconds } from '../../words/format.ts';
 import { telemetryWords } from '../../words/telemetry.ts';
 import { CHARTS } from './charts.ts';

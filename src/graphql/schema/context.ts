@@ -20,6 +20,7 @@ import type { RegionDrain } from '../../vm/restrictions/region-drain.ts';
 import type { RegionDrains } from '../../vm/restrictions/region-drains.ts';
 import type { Suspension } from '../../vm/restrictions/suspension.ts';
 import type { ExecDependencies } from '../../vm/inside/vm-exec.ts';
+import { listStats, type PastStats } from '../../vm/stats-history.ts';
 import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
@@ -81,6 +82,7 @@ class Loaders {
   #events: DataLoader<{ vmId: string; page: PageRequest }, Page<VmEvent>> | undefined;
   #values: DataLoader<string, VmSecret[]> | undefined;
   #accesses: DataLoader<string, ListedAccess[]> | undefined;
+  #stats: DataLoader<string, PastStats[]> | undefined;
   #account: DataLoader<true, AccountState> | undefined;
 
   constructor(services: Services, viewer: Actor) {
@@ -108,6 +110,13 @@ class Loaders {
     const { db } = this.#services;
     this.#accesses ??= loaderByVm((vmIds) => listAccesses(db, vmIds));
     return this.#accesses.load(vmId);
+  }
+
+  /** What the VM has used in the last hour, oldest first. */
+  stats(vmId: string): Promise<PastStats[]> {
+    const { db } = this.#services;
+    this.#stats ??= loaderByVm((vmIds) => listStats(db, vmIds));
+    return this.#stats.load(vmId);
   }
 
   /** A page of the VM's events. */

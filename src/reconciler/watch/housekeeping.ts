@@ -4,6 +4,7 @@ import { pruneEvents } from '../../events/event-store.ts';
 import type { Log } from '../../log.ts';
 import { pruneAudit } from '../../audit/audit-store.ts';
 import { deleteEndedAccesses } from '../../vm/access/access-store.ts';
+import { pruneStats } from '../../vm/stats-history.ts';
 import { repeat } from './repeat.ts';
 
 const EVERY_MS = 60_000;
@@ -19,6 +20,7 @@ export async function runHousekeeping(
     ['deleting old events', () => pruneEvents(db, KEEP_EVENTS_DAYS)],
     ['deleting old audit rows', () => pruneAudit(db, auditDays)],
     ['deleting accesses that are over', () => deleteEndedAccesses(db)],
+    ['deleting old measurements', () => pruneStats(db)],
   ];
   const runAll = async (): Promise<void> => {
     for (const [name, task] of tasks) {

@@ -8,6 +8,7 @@ import { NOTHING_LEARNED, type EngineFacts } from '../../vm/engine-facts.ts';
 import { toEngineHealth, withDisk, withOrphans, type EngineHealth } from './engine-health.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { FactsWatch } from './facts-watch.ts';
+import { StatsWatch } from './stats-watch.ts';
 import { StorageWatch, type StorageWatchOptions } from './storage-watch.ts';
 
 interface RegionWatchesOptions {
@@ -25,6 +26,7 @@ export class RegionWatches {
   readonly #engines: ReadonlyMap<EngineDriver, EngineWatch>;
   readonly #facts: ReadonlyMap<EngineDriver, FactsWatch>;
   readonly #storage = new Map<EngineDriver, StorageWatch>();
+  readonly #stats = new Map<EngineDriver, StatsWatch>();
   #state = '';
   #changedAt = new Date();
 
@@ -44,6 +46,12 @@ export class RegionWatches {
     for (const engine of engines.endpoints) {
       this.#storage.set(engine.driver, new StorageWatch(engine, { db, catalog, log, watermark }));
     }
+  }
+
+  /** Starts measuring what VMs use, which only the reconciler needs to do. */
+  watchStats(): void {
+    const { engines, db, log } = this.#options;
+    for (const engine of engines.endpoints) this.#stats.set(engine.driver, new StatsWatch(engine, { db, log }));
   }
 
   /** Throws for a region that is not configured; rows may still have it. */
@@ -108,7 +116,7 @@ export class RegionWatches {
   }
 
   async close(): Promise<void> {
-    for (const watches of [this.#storage, this.#facts, this.#engines]) {
+    for (const watches of [this.#stats, this.#storage, this.#facts, this.#engines]) {
       await Promise.all([...watches.values()].map((watch) => watch.close()));
     }
   }

@@ -49,3 +49,23 @@ it('events that are no longer stored are left out, and the rest is there', async
   await executeSql(api.databaseUrl, "delete from vm_event where user_id = 'alice' and seq < 5");
   expect((await read({}))?.nodes.map(({ seq }) => seq)).toEqual(['7', '5']);
 });
+
+it('what a VM used is read as far back as was asked for, by its owner only', async () => {
+  await executeSql(
+    api.databaseUrl,
+    `insert into vm_stats
+       (vm_id, at, stored_at, cpu_percent, memory_bytes, memory_limit_bytes, network_rx_bytes, network_tx_bytes)
+     select '${id}', now() - age, now() - age, extract(minute from age), 1, 2, 3, 4
+     from unnest(array[interval '50 minutes', interval '5 minutes']) age`,
+  );
+  const history = 'query ($id: ID!, $minutes: Int) { vm(id: $id) { statsHistory(minutes: $minutes) { cpuPercent } } }';
+  const ask = async (minutes: number | undefined, by = token): Promise<unknown> =>
+    (await api.post(by, history, { id, minutes })).json();
+  const points = (...values: number[]) => ({
+    data: { vm: { statsHistory: values.map((cpuPercent) => ({ cpuPercent })) } },
+  });
+  expect(await ask(undefined)).toEqual(points(50, 5));
+  expect(await ask(10)).toEqual(points(5));
+  expect(await ask(61)).toMatchObject({ errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] });
+  expect(await ask(10, await api.token('bob'))).toEqual({ data: { vm: null } });
+});

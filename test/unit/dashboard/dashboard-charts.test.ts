@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { pointOf, withHistory } from '../../../dashboard/telemetry/stats-points.ts';
 import { linePath } from '../../../dashboard/screens/stats/line-path.ts';
 import { gridOf, timesOf } from '../../../dashboard/screens/stats/scale.ts';
 
@@ -31,4 +32,25 @@ it('a line has a gap where nothing was measured, and stays within its chart', ()
     { at: 100_000, value: 10 },
   ];
   expect(linePath(spots, { from: 0, to: 100_000, top: 10 })).toBe('M0.0 100.0L100.0 0.0M300.0 50.0M1000.0 0.0');
+});
+
+it('what was used before the page was opened comes before what it has seen, each once', () => {
+  const at = (seconds: number): string => new Date(seconds * 1_000).toISOString();
+  const sample = (seconds: number, networkRxBytes: number) => ({
+    at: at(seconds),
+    cpuPercent: seconds,
+    memoryBytes: 1,
+    memoryLimitBytes: 2,
+    networkRxBytes,
+    networkTxBytes: 0,
+  });
+  const live = [pointOf(sample(31, 900), undefined)];
+  const points = withHistory([sample(0, 0), sample(15, 300), sample(30, 100), sample(45, 500)], live);
+  expect(points.map((point) => [point.cpuPercent, point.inPerSecond])).toEqual([
+    [0, undefined],
+    [15, 20],
+    // The counters of a new container.
+    [30, undefined],
+    [31, undefined],
+  ]);
 });

@@ -1,10 +1,12 @@
 import { ApiError, badInput } from '../../../errors.ts';
 import { fromLogCursor } from '../../../vm/log-position.ts';
+import { STATS_EVERY_SECONDS, STATS_MINUTES } from '../../../vm/stats-history.ts';
 import { findVm } from '../../../vm/vm-store.ts';
 import type { LogLine as Line, VmStats as Stats } from '../../../vm/vm-telemetry.ts';
-import type { Vm } from '../../../vm/vm.ts';
+import type { Vm as VmRow } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
+import { Vm } from './vm.ts';
 
 const LogLine = builder.objectRef<Line>('LogLine').implement({
   description: 'A line of output of the app.',
@@ -35,6 +37,29 @@ const VmStats = builder.objectRef<Stats>('VmStats').implement({
     networkTxBytes: t.exposeFloat('networkTxBytes', { description: 'Bytes sent since the container started.' }),
   }),
 });
+
+builder.objectField(Vm, 'statsHistory', (t) =>
+  t.field({
+    type: [VmStats],
+    description:
+      `What it used while it was running, about every ${STATS_EVERY_SECONDS} s, oldest first; \`vmStats\` has what ` +
+      'follows. A crash of the database empties it. Errors: BAD_USER_INPUT.',
+    complexity: ({ minutes }) => ({ field: 1, multiplier: ((minutes ?? STATS_MINUTES) * 60) / STATS_EVERY_SECONDS }),
+    args: {
+      minutes: t.arg.int({
+        required: false,
+        defaultValue: STATS_MINUTES,
+        description: `How far back, 1 to ${STATS_MINUTES} minutes.`,
+      }),
+    },
+    resolve: async ({ id }, { minutes }, { loaders }) => {
+      const wanted = minutes ?? STATS_MINUTES;
+      if (wanted < 1 || wanted > STATS_MINUTES)
+        throw badInput([{ path: 'minutes', message: `must be from 1 to ${STATS_MINUTES}.` }]);
+      return (await loaders.stats(id)).filter(({ ageSeconds }) => ageSeconds <= wanted * 60);
+    },
+  }),
+);
 
 const MAX_TAIL = 1_000;
 
@@ -79,7 +104,7 @@ builder.subscriptionFields((t) => ({
   }),
 }));
 
-async function getVm({ db, viewer }: Context, vmId: string): Promise<Vm> {
+async function getVm({ db, viewer }: Context, vmId: string): Promise<VmRow> {
   const vm = await findVm(db, viewer.userId, vmId);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
   return vm;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { ApiTokenVerifier } from './auth/api-tokens/api-token-verifier.ts';
 import { createVerifyToken } from './auth/jwt.ts';
 import { RateLimits } from './auth/rate-limits.ts';
-import { loadCatalog } from './catalog/catalog.ts';
+import { LiveCatalog } from './catalog/live-catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
 import { openDashboard } from './dashboard/open-dashboard.ts';
@@ -49,6 +49,8 @@ const DATABASE_PATIENCE_MS = 3_000;
 
 export interface Server {
   readonly address: AddressInfo;
+  /** Reads the files of the catalog and the plans again; what is wrong is logged and changes nothing. */
+  reload(): Promise<void>;
   /** Drains requests, then releases everything in reverse order. */
   close(): Promise<void>;
 }
@@ -71,7 +73,8 @@ export async function startServer(
   if (config.tls !== undefined) await readTlsPair(config.tls);
   const lock = await acquireDataDirLock(config.dataDir);
   parts.defer(() => lock.release());
-  const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
+  const catalog = await LiveCatalog.open({ ...config, regions: [...config.regions.keys()], log });
+  parts.defer(() => catalog.close());
   const persisted =
     config.persistedOperations === undefined
       ? NO_PERSISTED_OPERATIONS
@@ -96,7 +99,13 @@ export async function startServer(
   const listener = await Listener.open({ url: database.url, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
 
-  const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
+  const engines = openEngines(config.regions, {
+    installationId,
+    log,
+    isolation: config.isolation,
+    certificates: config.engineCertificates,
+    registryAuthFile: config.registryAuthFile,
+  });
   parts.defer(() => engines.close());
   const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });
   parts.defer(() => regions.close());
@@ -125,6 +134,8 @@ export async function startServer(
   const bootProgress = new BootProgress(listener);
   const streams = new EventStreams({ db, listener, bootProgress, log });
   parts.defer(() => streams.close());
+  const dashboard = config.roles.has('api') ? await openDashboard(config, log) : undefined;
+  // Nothing is awaited from here until its handlers are there: it would never answer what comes before.
   const server = await listenServer(config, log);
   parts.defer(() => server.close());
   const address = server.http.address() as AddressInfo;
@@ -177,7 +188,7 @@ export async function startServer(
   }
 
   const router = new Router({
-    dashboard: config.roles.has('api') ? await openDashboard(config, log) : undefined,
+    dashboard,
     baseDomain: config.baseDomain,
     log,
     checkRate: (request) => rates.checkAddress(addressOf(request)),
@@ -200,6 +211,9 @@ export async function startServer(
     }),
     hasMetricsPort: config.metricsPort !== undefined,
   });
+  answerClientErrors(server.http, config.baseDomain);
+  server.http.on('request', (request, reply) => router.request(request, reply));
+  server.http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));
   if (config.metricsPort !== undefined) {
     const monitoring = await listenMonitoring(config.host, config.metricsPort, (request, reply) =>
       router.monitoring(request, reply),
@@ -207,9 +221,6 @@ export async function startServer(
     parts.defer(() => monitoring.close());
     log.info({ port: monitoring.address.port }, 'metrics and health are served');
   }
-  answerClientErrors(server.http, config.baseDomain);
-  server.http.on('request', (request, reply) => router.request(request, reply));
-  server.http.on('upgrade', (request, socket, head) => router.upgrade(request, socket, head));
   // Runs first, while all parts still work: ends streams, and answers the accepted requests.
   parts.defer(async () => {
     api.endEventStreams();
@@ -224,7 +235,7 @@ export async function startServer(
   });
 
   const held = parts.move();
-  return { address, close: () => held.disposeAsync() };
+  return { address, reload: () => catalog.reload(), close: () => held.disposeAsync() };
 }
 
 /** When each loop that readiness depends on last completed a round. */

@@ -22,7 +22,9 @@ async function ask(query, variables = {}) {
 /** Waits until the gateway answers: it may just have been started. */
 async function untilReady() {
   for (const until = Date.now() + DEADLINE_MS; ; await delay(500)) {
-    const answer = await fetch(`${origin}/health/ready`).catch(() => undefined);
+    const answer = await fetch(`${origin}/health/ready`, { signal: AbortSignal.timeout(10_000) }).catch(
+      () => undefined,
+    );
     if (answer?.ok === true) return;
     if (Date.now() > until) throw new Error(`${origin} is not ready: ${(await answer?.text()) ?? 'no answer'}`);
   }

@@ -9,7 +9,7 @@ export interface Region {
   readonly name: string;
 }
 
-/** Everything that users can order. Read at start and never changed. */
+/** Everything that users can order. It may change between two reads of a property, see `LiveCatalog`. */
 export interface Catalog {
   readonly distributions: ReadonlyMap<string, Distribution>;
   readonly plans: ReadonlyMap<string, Plan>;

@@ -4,8 +4,11 @@ import type { Log } from '../log.ts';
 const DUPLICATE_SIGNAL_MS = 1_000;
 const DRAIN_DEADLINE_MS = 10_000;
 
-/** Aborts at the first signal. Exits the process at the deadline, or at a second signal. */
-export function endOnSignal(log: Log): AbortSignal {
+/**
+ * Aborts at the first signal. Exits the process at the deadline, or at a second signal. `onHangup` is called at a SIGHUP
+ * instead.
+ */
+export function endOnSignal(log: Log, onHangup?: () => void): AbortSignal {
   const ending = new AbortController();
   let first: number | undefined;
   const end = (name: NodeJS.Signals): void => {
@@ -16,6 +19,7 @@ export function endOnSignal(log: Log): AbortSignal {
       ending.abort();
     } else if (Date.now() - first > DUPLICATE_SIGNAL_MS) process.exit(1);
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, end);
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, end);
+  process.on('SIGHUP', onHangup ?? end);
   return ending.signal;
 }

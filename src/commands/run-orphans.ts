@@ -34,7 +34,13 @@ export async function runOrphans(
   const { db } = parts.use(await openDatabase(config, log, signal));
   const { keyRing } = await readKeys(config);
   const { id: installationId, keys } = await readInstallation(db, keyRing);
-  const engines = openEngines(config.regions, { installationId, log, isolation: config.isolation });
+  const engines = openEngines(config.regions, {
+    installationId,
+    log,
+    isolation: config.isolation,
+    certificates: config.engineCertificates,
+    registryAuthFile: config.registryAuthFile,
+  });
   parts.defer(() => engines.close());
   const deps = { db, catalog, secretBox: new SecretBox(keyRing, keys), forward: config.forward };
 

@@ -20,10 +20,13 @@ export async function serve(args: readonly string[]): Promise<void> {
   const log = await createLog({ level: config.logLevel, pretty: process.stdout.isTTY && !config.production });
   for (const { name, meant } of findMisspeltSettings(process.env, SETTINGS))
     log.warn({ setting: name }, `${name} is not a setting; ${meant} is, and is not set`);
-  const ending = endOnSignal(log);
+  let reload = (): void => undefined;
+  // A terminal that is closed sends it too, and then there is nobody left to serve for.
+  const ending = endOnSignal(log, process.stdout.isTTY ? undefined : () => reload());
   // Loaded after that: invalid settings are said at once.
   const { startServer } = await import('../server.ts');
   const server = await startServer(config, log, ending);
+  reload = () => void server.reload();
   const host = config.baseDomain === 'localhost' ? `localhost:${server.address.port}` : config.baseDomain;
   const origin = `${config.publicScheme}://${host}`;
   const readyMs = Math.round(performance.now() - startedAt);

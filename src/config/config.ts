@@ -36,6 +36,10 @@ export interface Config {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
   /** Region code to engine endpoint. */
   readonly regions: ReadonlyMap<string, string>;
+  /** The folder of the certificates for engines at `tls://`. */
+  readonly engineCertificates: string | undefined;
+  /** A file with credentials of registries, in the format of Docker's config.json. */
+  readonly registryAuthFile: string | undefined;
   /** Region code to container runtime, such as runsc. Other regions use the engine's default. */
   readonly runtimes: ReadonlyMap<string, string>;
   /** Whether VMs are isolated from each other, the engine's host and private networks. */

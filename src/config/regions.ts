@@ -1,6 +1,7 @@
 import { parseCodeMap } from './parse-code-map.ts';
 
-const ENDPOINT = /^(?:swarm\+)?(?:unix|tcp):\/\/\S+$/i;
+const ENDPOINT = /^(?:(?:swarm\+)?(?:unix|tcp)|tls|ssh):\/\/\S+$/i;
+const LOOPBACK = /^tcp:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])[:/]/i;
 
 /** Parses REGIONS: region code to engine endpoint. */
 export function parseRegions(text: string): ReadonlyMap<string, string> {
@@ -13,7 +14,18 @@ export function parseRegions(text: string): ReadonlyMap<string, string> {
 /** The default regions, both on the engine at DOCKER_HOST. */
 export function regionsOn(dockerHost: string): ReadonlyMap<string, string> {
   if (ENDPOINT.test(dockerHost)) return new Map(['AU', 'US'].map((code) => [code, dockerHost]));
-  throw new Error('DOCKER_HOST must be unix://PATH or tcp://HOST:PORT; ssh:// and others are not supported.');
+  throw new Error('DOCKER_HOST must be unix://PATH, tls://HOST:PORT, ssh://USER@HOST or tcp://HOST:PORT.');
+}
+
+/** Throws for an engine that is reached over the network without TLS: whoever reaches it has root's rights there. */
+export function refusePlainTcp(regions: ReadonlyMap<string, string>): void {
+  for (const [code, endpoint] of regions) {
+    if (!/^tcp:/i.test(endpoint) || LOOPBACK.test(endpoint)) continue;
+    throw new Error(
+      `The region "${code}" is at ${endpoint}, which anybody on the way can read and change. Use tls:// or ssh://, or ` +
+        'set ALLOW_PLAIN_TCP=1 if that network is only yours.',
+    );
+  }
 }
 
 /** Parses RUNTIMES: region code to container runtime. */
@@ -35,7 +47,7 @@ export function parseForwardHosts(
   baseDomain: string,
 ): ReadonlyMap<string, string> {
   const own = [...regions].map(([code, endpoint]) => {
-    const remote = /^(?:swarm\+)?tcp:\/\/(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
+    const remote = /^(?:swarm\+tcp|tcp|tls|ssh):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
     return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
   });
   const example = 'CODE=HOST of a region, such as AU=play.example.com';

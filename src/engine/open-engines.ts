@@ -24,6 +24,10 @@ export interface EngineOptions {
   readonly log: Log;
   /** Whether machines are isolated from each other, from the engines' hosts and from private networks. */
   readonly isolation: 'on' | 'off';
+  /** The folder of the certificates for `tls://`. */
+  readonly certificates?: string | undefined;
+  /** A file with credentials of registries, in the format of Docker's config.json. */
+  readonly registryAuthFile?: string | undefined;
 }
 
 /** Creates one driver per distinct endpoint, without connecting. Throws if an endpoint is invalid. */

@@ -176,7 +176,7 @@ export class DockerDriver implements EngineDriver {
   }
 
   async reachesRegistry(imageRef: string, signal: AbortSignal): Promise<boolean> {
-    return (await askRegistry(this.#tools.docker, imageRef, signal)).isReached;
+    return (await askRegistry(this.#tools, imageRef, signal)).isReached;
   }
 
   findMissingDevices(devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {

@@ -7,6 +7,7 @@ import type { EnsureTools } from './containers/ensure-machine.ts';
 import { MachineFiles } from './files/machine-files.ts';
 import { HostCommands } from './host/host-commands.ts';
 import { pullImage } from './images/pull-image.ts';
+import { createFindCredentials } from './images/registry-credentials.ts';
 import { SharedPulls } from './images/shared-pulls.ts';
 import { MachineIsolation } from './isolation/machine-isolation.ts';
 import { MachineNetwork } from './isolation/network.ts';
@@ -22,13 +23,17 @@ const CALL_MILLISECONDS = 15_000;
 const PULL_STALL_MILLISECONDS = 60_000;
 
 export interface DockerDriverOptions {
-  /** `unix:///path` or `tcp://host:port`. */
+  /** See `parseEndpoint`. */
   readonly endpoint: string;
   /** The driver changes only containers and volumes with this installation id. */
   readonly installationId: string;
   readonly log: Log;
   /** 'off' lets machines reach everything that the engine's host reaches. */
   readonly isolation: 'on' | 'off';
+  /** The folder of the certificates for `tls://`. */
+  readonly certificates?: string | undefined;
+  /** A file with credentials of registries, in the format of Docker's config.json. */
+  readonly registryAuthFile?: string | undefined;
   /** Names of what installations share on the engine. Defaults to SHARED_ENGINE_NAMES. */
   readonly engineNames?: SharedEngineNames;
   /** Deadline of an ordinary call. Default: 15 s. */
@@ -54,13 +59,15 @@ export function createDockerTools({
   endpoint,
   installationId,
   log,
+  certificates,
+  registryAuthFile,
   isolation: isolationMode,
   engineNames = SHARED_ENGINE_NAMES,
   callMilliseconds = CALL_MILLISECONDS,
   pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
   findLocalBuild = findBuildHere,
 }: DockerDriverOptions): DockerTools {
-  const { docker, close: closeConnection } = connect(endpoint);
+  const { docker, close: closeConnection } = connect(endpoint, { certificates });
   const call = createEngineCall(endpoint, callMilliseconds);
   const containers = new Containers(docker, call, installationId, Object.values(engineNames.networks));
   const base = { docker, call, containers, endpoint, installationId, log };
@@ -74,7 +81,8 @@ export function createDockerTools({
   const inventory = new VolumeInventory(base);
   const volumes = new MachineVolumes({ ...base, inventory, images, probe });
   const isolation = new MachineIsolation({ ...base, host, network: networks.internet, engineNames }, isolationMode);
-  const pullTools = { docker, call, stallMilliseconds };
+  const findCredentials = createFindCredentials(registryAuthFile);
+  const pullTools = { docker, call, stallMilliseconds, findCredentials };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));
   return {
     ...base,
@@ -87,6 +95,7 @@ export function createDockerTools({
     files: new MachineFiles({ ...base, host, inventory }),
     isolation,
     pulls,
+    findCredentials,
     unreached: new Map(),
     findLocalBuild,
     ooms: new RecentOoms(),

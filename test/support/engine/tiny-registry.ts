@@ -35,9 +35,12 @@ export interface TinyRegistry {
 export async function openTinyRegistry({
   pauseMilliseconds,
   port: wanted = 0,
+  password,
 }: {
   pauseMilliseconds: number;
   port?: number;
+  /** `user:password` without which it gives nothing. */
+  password?: string;
 }): Promise<TinyRegistry> {
   const busybox = await readFile('/bin/busybox');
   const contents = [
@@ -85,7 +88,11 @@ export async function openTinyRegistry({
     const [, kind, name] = /^\/v2\/tiny\/(manifests|blobs)\/(.+)$/.exec(request.url ?? '') ?? [];
     const isHead = request.method === 'HEAD';
     const blob = kind === 'manifests' ? manifest : blobs.get(name ?? '');
-    if (request.url === '/v2/') {
+    const wantedHeader = password && `Basic ${Buffer.from(password).toString('base64')}`;
+    if (wantedHeader !== undefined && request.headers.authorization !== wantedHeader) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="tiny"', 'content-type': 'application/json' });
+      response.end('{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}');
+    } else if (request.url === '/v2/') {
       response.end('{}');
     } else if (blob === undefined) {
       response.writeHead(404, { 'content-type': 'application/json' });

@@ -163,18 +163,18 @@ describe('REGIONS', () => {
 
   it('maps each code to its endpoint, and ignores blanks and a trailing comma', () => {
     expect(
-      regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tcp://10.0.0.7:2375,LAB=swarm+tcp://10.0.0.8:2377, ' }),
+      regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tls://10.0.0.7:2376,LAB=swarm+tcp://10.0.0.8:2377, ' }),
     ).toEqual({
       AU: 'unix:///run/au.sock',
-      'EU-1': 'tcp://10.0.0.7:2375',
+      'EU-1': 'tls://10.0.0.7:2376',
       LAB: 'swarm+tcp://10.0.0.8:2377',
     });
   });
 
   it('defaults to AU and US on DOCKER_HOST, and overrides DOCKER_HOST', () => {
-    expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375' })).toEqual({
-      AU: 'tcp://10.0.0.7:2375',
-      US: 'tcp://10.0.0.7:2375',
+    expect(regions({ DOCKER_HOST: 'ssh://me@10.0.0.7' })).toEqual({
+      AU: 'ssh://me@10.0.0.7',
+      US: 'ssh://me@10.0.0.7',
     });
     expect(regions({ DOCKER_HOST: 'tcp://10.0.0.7:2375', REGIONS: `AU=${SOCKET}` })).toEqual({ AU: SOCKET });
   });
@@ -192,6 +192,19 @@ describe('REGIONS', () => {
       `REGIONS has "${entry}"; each entry is CODE=ENDPOINT`,
     );
   });
+
+  it.each(['tcp://10.0.0.7:2375', 'tcp://engine.example:2375', 'tcp://[fd00::7]:2375', 'TCP://127.0.0.1.example:1'])(
+    'is refused with plain TCP to %s, unless that is allowed',
+    (endpoint) => {
+      expect(() => readConfig({ REGIONS: `AU=${endpoint}` })).toThrow(/ALLOW_PLAIN_TCP=1/);
+      expect(regions({ REGIONS: `AU=${endpoint}`, ALLOW_PLAIN_TCP: '1' })).toEqual({ AU: endpoint });
+    },
+  );
+
+  it.each(['tcp://127.0.0.1:2375', 'tcp://127.8.9.10:1', 'tcp://localhost:2375', 'tcp://[::1]:2375'])(
+    'takes plain TCP to %s, which stays on this machine',
+    (endpoint) => expect(regions({ REGIONS: `AU=${endpoint}` })).toEqual({ AU: endpoint }),
+  );
 
   it('is refused if it names a region twice, or none', () => {
     expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
@@ -265,7 +278,7 @@ it.each([
   ['BASE_DOMAIN', 'swiftor-.io'],
   ['HOST', '[::1]'],
   ['HOST', 'http://127.0.0.1'],
-  ['DOCKER_HOST', 'ssh://root@engine'],
+  ['DOCKER_HOST', 'http://engine'],
   ['DOCKER_HOST', 'npipe:////./pipe/docker_engine'],
   ['PUBLIC_SCHEME', 'ftp'],
   ['TRUSTED_PROXIES', '10.0.0.0/8,proxy.internal'],

@@ -4,9 +4,16 @@ import { openEngines, parseEndpoint } from '../../../src/engine/open-engines.ts'
 
 const options = { installationId: 'inst', log: pino({ level: 'silent' }), isolation: 'on' } as const;
 
-it('an endpoint is a socket or a host with a port', () => {
+it('an endpoint is a socket, a host with a port, or a destination of ssh', () => {
   expect(parseEndpoint('unix:///var/run/docker.sock')).toEqual({ kind: 'unix', socketPath: '/var/run/docker.sock' });
   expect(parseEndpoint('tcp://10.0.0.7:2375')).toEqual({ kind: 'tcp', host: '10.0.0.7', port: 2375 });
+  expect(parseEndpoint('tls://engine.example:2376')).toEqual({ kind: 'tls', host: 'engine.example', port: 2376 });
+  expect(parseEndpoint('ssh://engine')).toEqual({ kind: 'ssh', destination: 'engine', port: undefined });
+  expect(parseEndpoint('ssh://me@engine.example:2222/')).toEqual({
+    kind: 'ssh',
+    destination: 'me@engine.example',
+    port: 2222,
+  });
   expect(parseEndpoint('tcp://[::1]:2375/')).toEqual({ kind: 'tcp', host: '::1', port: 2375 });
 });
 
@@ -20,9 +27,15 @@ it.each([
   'tcp://host:99999',
   'tcp://user@host:1',
   'http://host:1',
-  'ssh://host:22',
+  'ssh://-oProxyCommand=x',
+  'ssh://me@-host',
+  'ssh://host:0',
+  'ssh://host;id',
+  'ssh://host/path',
 ])('"%s" is no endpoint, and the error says what to write', (text) => {
-  expect(() => parseEndpoint(text)).toThrow(/write unix:\/\/\/path\/to\/docker\.sock or tcp:\/\/host:port/);
+  expect(() => parseEndpoint(text)).toThrow(
+    /write unix:\/\/\/path\/to\/docker\.sock, tls:\/\/host:port, ssh:\/\/user@host or tcp:\/\/host:port/,
+  );
 });
 
 it('a Swarm is refused by name', () => {

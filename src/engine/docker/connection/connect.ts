@@ -1,8 +1,11 @@
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';
-import { parseEndpoint } from './parse-endpoint.ts';
+import { readEngineCertificates } from './engine-certificates.ts';
+import { parseEndpoint, type DockerEndpoint } from './parse-endpoint.ts';
 import { settleOnClose } from './settle-on-close.ts';
+import { SshAgent } from './ssh-agent.ts';
 
 export interface DockerConnection {
   readonly docker: Docker;
@@ -10,19 +13,36 @@ export interface DockerConnection {
   readonly close: () => void;
 }
 
-/** Creates a client for the engine. It connects with its first call. Throws if the endpoint is invalid. */
-export function connect(endpoint: string): DockerConnection {
+export interface ConnectOptions {
+  /** The folder of the certificates for `tls://`. */
+  readonly certificates?: string | undefined;
+}
+
+/**
+ * Creates a client for the engine. It connects with its first call. Throws if the endpoint is invalid, or if its
+ * certificates cannot be read.
+ */
+export function connect(endpoint: string, { certificates }: ConnectOptions = {}): DockerConnection {
   const target = parseEndpoint(endpoint);
-  const agent = new TerseAgent({ keepAlive: true });
-  const where =
-    target.kind === 'unix'
-      ? { socketPath: target.socketPath, host: undefined }
-      : { host: target.host, port: target.port };
+  const agent = agentOf(target, certificates);
   // Always set `host` and `protocol`: the library defaults to DOCKER_HOST and DOCKER_TLS_VERIFY.
-  const options = { ...where, protocol: 'http' as const, timeout: undefined, agent };
+  const options = { ...placeOf(target), timeout: undefined, agent };
   const docker = new Docker(options);
   docker.modem.dial = settleOnClose(docker.modem.dial.bind(docker.modem));
   return { docker, close: () => agent.destroy() };
+}
+
+function placeOf(target: DockerEndpoint) {
+  if (target.kind === 'unix') return { socketPath: target.socketPath, host: undefined, protocol: 'http' } as const;
+  // Its agent knows where it is: the name only fills the header Host.
+  if (target.kind === 'ssh') return { host: 'docker', port: 80, protocol: 'http' } as const;
+  return { host: target.host, port: target.port, protocol: target.kind === 'tls' ? 'https' : 'http' } as const;
+}
+
+function agentOf(target: DockerEndpoint, certificates: string | undefined): Agent {
+  if (target.kind === 'ssh') return new SshAgent(target);
+  if (target.kind !== 'tls') return new TerseAgent({ keepAlive: true });
+  return new TerseTlsAgent({ keepAlive: true, ...readEngineCertificates(certificates, target.host) });
 }
 
 /**
@@ -30,6 +50,12 @@ export function connect(endpoint: string): DockerConnection {
  * this would take milliseconds, and more with each open stream.
  */
 class TerseAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
+class TerseTlsAgent extends TlsAgent {
   [inspect.custom](): string {
     return 'Agent';
   }

@@ -59,6 +59,12 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   }
   const code = errorCode(error) ?? '';
   const isCut = /socket hang up|aborted|premature close/i.test(error.message);
+  if (code === 'ESSH' || isTlsFailure(code))
+    return new EngineError(
+      'ENGINE_UNREACHABLE',
+      `The engine at ${endpoint} cannot be reached: ${error.message}.`,
+      options,
+    );
   const known = UNREACHABLE[code] ?? (isCut ? 'the connection was closed' : undefined);
   if (known !== undefined)
     return new EngineError('ENGINE_UNREACHABLE', `The engine at ${endpoint} cannot be reached: ${known}.`, options);
@@ -95,6 +101,11 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(text), { ...options, isRefusal });
   const message = `The engine at ${endpoint} ${isRefusal ? 'refused to' : 'did not'} ${what}: ${text}`;
   return new EngineError(refusal, message, { ...options, isRefusal });
+}
+
+/** Of Node's TLS: the engine's certificate does not hold, or ours is refused. */
+function isTlsFailure(code: string): boolean {
+  return /^(ERR_(TLS|SSL|OSSL)|CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED)/.test(code) || code === 'EPROTO';
 }
 
 /** Messages of a 5xx about a temporary condition: the engine is busy, or one of its dependencies is unavailable. */

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import { DeadlineError, withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import { engineMessage } from '../connection/engine-failure.ts';
+import type { FindCredentials } from './registry-credentials.ts';
 import { toPullFailure } from './pull-failure.ts';
 
 const LIMIT_MILLISECONDS = 3_000;
@@ -16,10 +17,16 @@ export interface RegistryAnswer {
  * Resolves the reference at its registry, through the engine. A pull would take up to 20 s to find out that the
  * registry cannot be reached. The engine's request cannot be cancelled; after the deadline it ends on its own.
  */
-export async function askRegistry(docker: Docker, imageRef: string, signal: AbortSignal): Promise<RegistryAnswer> {
+export async function askRegistry(
+  { docker, findCredentials }: { readonly docker: Docker; readonly findCredentials?: FindCredentials },
+  imageRef: string,
+  signal: AbortSignal,
+): Promise<RegistryAnswer> {
+  // A file that is wrong is told of by the pull.
+  const authconfig = await findCredentials?.(imageRef).catch(() => undefined);
   try {
     const { Descriptor } = await withDeadline(LIMIT_MILLISECONDS, signal, () =>
-      docker.getImage(imageRef).distribution(),
+      docker.getImage(imageRef).distribution(authconfig === undefined ? {} : { authconfig }),
     );
     return { isReached: true, ...(typeof Descriptor?.digest === 'string' && { digest: Descriptor.digest }) };
   } catch (error) {

@@ -7,6 +7,7 @@ import { engineMessage, statusOf } from '../connection/engine-failure.ts';
 import { iterateStream, type StreamSource } from '../streams/iterate-stream.ts';
 import { LineSplitter } from '../streams/line-splitter.ts';
 import { findImage } from './find-image.ts';
+import type { FindCredentials, RegistryCredentials } from './registry-credentials.ts';
 import { toPullFailure } from './pull-failure.ts';
 import { PullProgress, type PullLine, type PullReading } from './pull-progress.ts';
 
@@ -17,6 +18,8 @@ export interface PullTools {
   readonly call: EngineCall;
   /** A pull fails after this time without a byte from the engine. */
   readonly stallMilliseconds: number;
+  /** Without it, none are sent. */
+  readonly findCredentials?: FindCredentials;
 }
 
 /**
@@ -24,12 +27,15 @@ export interface PullTools {
  * half a line for success, and throws an uncaught error for a line that is not JSON.
  */
 export async function pullImage(
-  { docker, call, stallMilliseconds }: PullTools,
+  { docker, call, stallMilliseconds, findCredentials }: PullTools,
   imageRef: string,
   signal: AbortSignal,
   onReading: (reading: PullReading) => void,
 ): Promise<void> {
-  const lines = iterateStream(pullSource(docker, imageRef), signal)[Symbol.asyncIterator]();
+  const credentials = await findCredentials?.(imageRef).catch((error: unknown) => {
+    throw new EngineError('PULL_FAILED', error instanceof Error ? error.message : String(error), { cause: error });
+  });
+  const lines = iterateStream(pullSource(docker, imageRef, credentials), signal)[Symbol.asyncIterator]();
   const progress = new PullProgress();
   let last: PullReading = { percent: 0, bytesDone: 0, bytesTotal: 0 };
   const readAll = async (total: AbortSignal) => {
@@ -57,13 +63,19 @@ export async function pullImage(
   onReading({ ...last, percent: 100 });
 }
 
-function pullSource(docker: Docker, imageRef: string): StreamSource<PullLine> {
+function pullSource(
+  docker: Docker,
+  imageRef: string,
+  credentials: RegistryCredentials | undefined,
+): StreamSource<PullLine> {
   const splitter = new LineSplitter();
   return {
     open: async (abortSignal) => {
       // Without a tag, the engine would pull all tags.
       const options = { fromImage: withTag(imageRef), abortSignal };
-      return asReadable(await docker.createImage(options));
+      return asReadable(
+        await (credentials === undefined ? docker.createImage(options) : docker.createImage(credentials, options)),
+      );
     },
     read: (chunk, sink) => splitter.push(chunk).forEach((text) => sink.push(parseLine(text))),
     // Half a line fails to parse: the stream was cut.

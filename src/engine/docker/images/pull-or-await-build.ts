@@ -8,6 +8,7 @@ import type { FindLocalBuild } from '../../local-builds.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { askRegistry } from './ask-registry.ts';
 import { findImage } from './find-image.ts';
+import type { FindCredentials } from './registry-credentials.ts';
 import type { SharedPulls } from './shared-pulls.ts';
 
 /** How long an unreachable registry is not asked again about an image. */
@@ -21,6 +22,7 @@ export interface ImageTools {
   /** When the registry of each image was last unreachable, by performance.now(). */
   readonly unreached: Map<string, number>;
   readonly findLocalBuild: FindLocalBuild;
+  readonly findCredentials: FindCredentials;
 }
 
 type ImageChoice = Pick<MachineSpec, 'imageRef' | 'localImageRef'>;
@@ -124,7 +126,7 @@ async function ask(tools: ImageTools, imageRef: string, signal: AbortSignal): Re
   const { unreached } = tools;
   if (performance.now() - (unreached.get(imageRef) ?? Number.NEGATIVE_INFINITY) < UNREACHED_MILLISECONDS)
     return { isReached: false };
-  const answer = await askRegistry(tools.docker, imageRef, signal);
+  const answer = await askRegistry(tools, imageRef, signal);
   if (!answer.isReached) unreached.set(imageRef, performance.now());
   return answer;
 }

@@ -6,6 +6,7 @@ import { RateLimits } from './auth/rate-limits.ts';
 import { LiveCatalog } from './catalog/live-catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
+import { loadDashboardOperations } from './dashboard/dashboard-operations.ts';
 import { openDashboard } from './dashboard/open-dashboard.ts';
 import { createDatabase } from './db/database.ts';
 import { Listener } from './db/listen.ts';
@@ -78,7 +79,10 @@ export async function startServer(
   const persisted =
     config.persistedOperations === undefined
       ? NO_PERSISTED_OPERATIONS
-      : await loadPersistedOperations(config.persistedOperations.file, config.persistedOperations);
+      : await loadPersistedOperations(config.persistedOperations.file, {
+          only: config.persistedOperations.only,
+          own: await loadDashboardOperations(config),
+        });
   const keys = await readKeys(config);
 
   const database = await prepareDatabase(config, log, signal);

@@ -19,7 +19,7 @@ interface AskOptions {
 export async function ask<Doc>(
   document: Doc,
   variables: VariablesOf<Doc>,
-  { signal, isRepeatable = !textOf(document).trimStart().startsWith('mutation') }: AskOptions = {},
+  { signal, isRepeatable = !textOf(document).startsWith('mutation') }: AskOptions = {},
 ): Promise<ResultOf<Doc>> {
   const waits = isRepeatable ? [...READ_RETRIES_MS] : [];
   let hasWaitedForRate = false;

@@ -3,8 +3,10 @@ import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestGateway } from '../support/gateway/gateway.ts';
 import { AUDIENCE, CLIENT_ID, startOidcIssuer } from '../support/browser/oidc-issuer.ts';
+import { useOperationsFile } from '../support/gateway/operations-file.ts';
 import { freePort } from '../support/ports.ts';
 
+const files = useOperationsFile();
 /** Renewed at 80 % of this. */
 const TTL_SECONDS = 5;
 
@@ -22,6 +24,9 @@ it('signs in with OpenID Connect, returns to the same address, renews its token 
       OIDC_ISSUER: issuer.url,
       OIDC_CLIENT_ID: CLIENT_ID,
       OIDC_NAME: 'Test Issuer',
+      // The page works where only known operations are taken.
+      PERSISTED_OPERATIONS: await files.write('none.json', '{}'),
+      PERSISTED_OPERATIONS_ONLY: '1',
     },
   });
   const browser = await openBrowser();

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
+import { readOperations } from './read-operations.ts';
 import { replaceFolder } from './replace-folder.ts';
 
-/** Builds the dashboard into a folder. */
+/** Builds the dashboard into a folder, with `operations.json`: what it asks a gateway that takes only what it knows. */
 export async function buildDashboard(folder: string, stamp: string): Promise<void> {
   await replaceFolder(folder, stamp, async (outDir) => {
     await build({
@@ -10,5 +13,6 @@ export async function buildDashboard(folder: string, stamp: string): Promise<voi
       logLevel: 'error',
       build: { outDir, emptyOutDir: true },
     });
+    await writeFile(path.join(outDir, 'operations.json'), JSON.stringify(await readOperations(), undefined, 2));
   });
 }

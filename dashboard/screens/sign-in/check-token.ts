@@ -1,3 +1,5 @@
+import { textOf } from '../../api/graphql.ts';
+import { Viewer } from '../../api/viewer.ts';
 import { signInWords } from '../../words/sign-in.ts';
 import { words } from '../../words/words.ts';
 import { claimsOf, isTokenShaped } from '../../session/token-claims.ts';
@@ -13,7 +15,7 @@ export async function checkToken(token: string): Promise<string | undefined> {
     const response = await fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json', authorization: `Bearer ${token}` },
-      body: JSON.stringify({ query: '{ me { userId } }' }),
+      body: JSON.stringify({ query: textOf(Viewer) }),
       credentials: 'omit',
       signal: AbortSignal.timeout(DEADLINE_MS),
     });

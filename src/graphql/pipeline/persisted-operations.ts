@@ -45,9 +45,12 @@ export const NO_PERSISTED_OPERATIONS: PersistedOperations = {
 
 /**
  * Reads a JSON object of documents by id or by SHA-256, or a manifest of Apollo's. Rejects if an entry is not GraphQL
- * or its hash does not match.
+ * or its hash does not match. `own` are the documents of the gateway's own pages, which are always taken.
  */
-export async function loadPersistedOperations(file: string, { only }: { only: boolean }): Promise<PersistedOperations> {
+export async function loadPersistedOperations(
+  file: string,
+  { only, own = [] }: { only: boolean; own?: readonly string[] },
+): Promise<PersistedOperations> {
   const entries = parseFile(file, await readTextFile('PERSISTED_OPERATIONS', file));
   for (const [id, document] of entries) {
     if (/^[0-9a-f]{64}$/.test(id) && id !== sha256(document)) {
@@ -61,7 +64,7 @@ export async function loadPersistedOperations(file: string, { only }: { only: bo
   }
   const byId = new Map(entries);
   for (const [, document] of entries) byId.set(sha256(document), document);
-  const documents = new Set(byId.values());
+  const documents = new Set([...byId.values(), ...own]);
 
   return {
     documentOf({ query, documentId, extensions }) {

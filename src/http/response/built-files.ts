@@ -27,6 +27,14 @@ const BUILT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../../.runtime/' : '../../../', import.meta.url),
 );
 
+/** Reads one file that is not served; undefined if it has not been built. */
+export async function readBuiltFile(folderName: 'dashboard', name: string): Promise<string | undefined> {
+  return readFile(path.join(BUILT, folderName, name), 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
 /** Reads all files of a built folder, under 700 kB; undefined if it has not been built. */
 export async function loadBuiltFiles(folderName: 'dashboard' | 'vm-pages'): Promise<BuiltFiles | undefined> {
   const folder = path.join(BUILT, folderName);

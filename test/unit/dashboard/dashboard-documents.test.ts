@@ -2,40 +2,30 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildSchema, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { textOf } from '../../../dashboard/api/graphql.ts';
-import * as access from '../../../dashboard/api/access.ts';
-import * as commands from '../../../dashboard/api/commands.ts';
-import * as desk from '../../../dashboard/api/desk.ts';
-import * as mutations from '../../../dashboard/api/mutations.ts';
-import * as queries from '../../../dashboard/api/queries.ts';
-import * as subscriptions from '../../../dashboard/api/subscriptions.ts';
-import * as vmEvents from '../../../dashboard/api/vm-events.ts';
 import { costOf } from '../../../src/graphql/pipeline/operation-cost.ts';
 import { schema } from '../../../src/graphql/schema/schema.ts';
+import { readOperations } from '../../../tools/dashboard/read-operations.ts';
 import { SCHEMA_TYPES, schemaTypesOf } from '../../../tools/schema-types/schema-types.ts';
 
 const ROOT = path.join(import.meta.dirname, '../../..');
 const SDL = readFileSync(path.join(ROOT, 'schema.graphql'), 'utf8');
 const PRINTED = buildSchema(SDL);
-const DOCUMENTS = Object.entries({
-  ...access,
-  ...desk,
-  ...vmEvents,
-  ...queries,
-  ...commands,
-  ...mutations,
-  ...subscriptions,
-});
+const DOCUMENTS = Object.entries(await readOperations());
 /** Each 2,000 of a cost is a point of the account's rate. */
 const MOST_POINTS = 10;
 
 describe('the documents of the dashboard', () => {
+  it('are found, each on one line', () => {
+    expect(DOCUMENTS.length).toBeGreaterThan(25);
+    expect(DOCUMENTS.filter(([, text]) => text.includes('\n'))).toEqual([]);
+  });
+
   it.each(DOCUMENTS)('%s asks for what the schema has', (_name, document) => {
-    expect(validate(PRINTED, parse(textOf(document)))).toEqual([]);
+    expect(validate(PRINTED, parse(document))).toEqual([]);
   });
 
   it.each(DOCUMENTS)('%s is cheap enough to be asked often', (_name, document) => {
-    const args = { schema, document: parse(textOf(document)), variableValues: {} };
+    const args = { schema, document: parse(document), variableValues: {} };
     expect(costOf(args).points).toBeLessThanOrEqual(MOST_POINTS);
   });
 

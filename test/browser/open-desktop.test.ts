@@ -98,7 +98,7 @@ describe('a desktop that is opened and shared', () => {
         // Everything in the terminal, and copied by it.
         await owner.keyboard.press('Control+Shift+A');
         await owner.keyboard.press('Control+Shift+C');
-        return eventually(async () => (await copied(owner)).includes('my-own-secret'), { deadline: 3_000 });
+        return eventually(async () => (await copied(owner)).includes('my-own-secret'), { deadline: 10_000 });
       },
       { deadline: 40_000 },
     );

@@ -275,7 +275,7 @@ describe('a live connection', () => {
     await eventually(async () => (await readers()) === 2);
     await client.dispose();
     leaving.abort();
-    await eventually(async () => (await readers()) === 0, { deadline: 2_000 });
+    await eventually(async () => (await readers()) === 0, { deadline: 10_000 });
   });
 });
 

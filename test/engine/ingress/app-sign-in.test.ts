@@ -84,7 +84,7 @@ describe('who has access to a VM', () => {
     // The VM seems to run: its row says so again, as the reconciler would.
     await executeSql(gateway.databaseUrl, `update vm set status = 'RUNNING' where id = '${id}'`);
     await eventually(async () => (await own.visit()).status === 200 && last().authorization === expected, {
-      deadline: 2_000,
+      deadline: 10_000,
     });
     expect(await signInsOf(id)).toHaveLength(1);
   });

@@ -247,7 +247,7 @@ describe('VMs that need the same missing image', () => {
     await eventually(() => [stays, stopped, deleted].every(isUnderWay));
     await gateway.rest(token, 'POST', `/vms/stop/${stopped}`);
     await gateway.rest(token, 'DELETE', `/vms/delete/${deleted}`);
-    await Promise.all([toldUntil(seen, stopped, 'STOPPED', 2_000), toldUntil(seen, deleted, 'DELETED', 2_000)]);
+    await Promise.all([toldUntil(seen, stopped, 'STOPPED', 10_000), toldUntil(seen, deleted, 'DELETED', 10_000)]);
     expect(seen.told(stays).at(-1)).toBe('PULLING');
     registry.proxy.heal();
     await toldUntil(seen, stays, 'RUNNING');
@@ -273,7 +273,7 @@ describe('VMs that need the same missing image', () => {
     await start(id);
     await eventually(() => seen.progressOf(id, 'PULLING').some(({ percent }) => percent > 0));
     await gateway.rest(token, 'POST', `/vms/stop/${id}`);
-    await toldUntil(seen, id, 'STOPPED', 2_000);
+    await toldUntil(seen, id, 'STOPPED', 10_000);
     await eventually(() => registry.proxy.openTransfers() === 0);
     expect(await isThere(refOf('given'))).toBe(false);
     expect(await containersOf(id)).toEqual([]);

@@ -8,9 +8,11 @@ function navigatorLanguage(): string {
   return own.startsWith(LANGUAGE) ? own : 'en-GB';
 }
 
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: 'numeric', minute: '2-digit' });
-const clockSeconds = new Intl.DateTimeFormat(LOCALE, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
-const day = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' });
+/** "5:09 AM", but "05:09". */
+const hour = new Intl.DateTimeFormat(LOCALE, { hour: 'numeric' }).resolvedOptions().hour12 ? 'numeric' : '2-digit';
+const clock = new Intl.DateTimeFormat(LOCALE, { hour, minute: '2-digit' });
+const clockSeconds = new Intl.DateTimeFormat(LOCALE, { hour, minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', hour, minute: '2-digit' });
 const relative = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: 'auto' });
 const list = new Intl.ListFormat(LANGUAGE, { type: 'conjunction' });
 const numbers = new Map<number, Intl.NumberFormat>();

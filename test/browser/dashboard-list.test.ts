@@ -113,16 +113,6 @@ describe('signing in', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(await page.evaluate('sessionStorage.length + localStorage.length')).toBe(0);
   }, 30_000);
-
-  it('ends with the token, at the same address, and goes on there with the next one', async () => {
-    const account = newAccount('short');
-    const { page } = await openDashboard(gateway, { token: await testToken(account, { ttlSeconds: 8 }) });
-    await page.getByText('Your session has ended.').waitFor({ timeout: 15_000 });
-    await page.getByRole('textbox', { name: 'Paste a token' }).fill(await testToken(account));
-    await page.keyboard.press('Enter');
-    await page.getByText('Live', { exact: true }).waitFor();
-    await page.getByText('You have no VMs yet.').waitFor();
-  }, 30_000);
 });
 
 describe('the served page', () => {

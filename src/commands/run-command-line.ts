@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import('./schema.ts')).schema,
   'rotate-secrets': async () => (await import('./rotate-secrets.ts')).rotateSecrets,
   orphans: async () => (await import('./orphans.ts')).orphans,
+  certificate: async () => (await import('./certificate.ts')).certificate,
   token: async () => (await import('./token.ts')).token,
 };
 

@@ -16,5 +16,11 @@ swiftor orphans remove VM_ID
     delete its containers and volumes permanently
 swiftor token --user ID [--plan CODE] [--operator] [--ttl 1h]
     print an access token; --operator lets it act on all accounts
+swiftor certificate --own-authority FOLDER
+swiftor certificate --directory URL --agree-terms [--email ADDRESS] (--dns-hook PROGRAM | --http-port PORT)
+    get the certificate of TLS_CERT and TLS_KEY for BASE_DOMAIN, or renew it if a third of its time is left
+    --own-authority makes an authority for a LAN in that folder, once; its ca.pem is to be trusted by each device
+    --directory orders from an authority by ACME; --dns-hook proves *.BASE_DOMAIN too, --http-port BASE_DOMAIN alone
+    --cert, --key, --domain replace the settings
 swiftor --help, swiftor --version
 `;

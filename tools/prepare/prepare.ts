@@ -20,10 +20,19 @@ import { checkEngine } from './engine.ts';
 import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
 import { checkOwnPackages } from './own-packages.ts';
 import { checkPostgresUser } from './postgres-user.ts';
-import { checkNginx, checkRegistry } from './programs.ts';
+import { checkNginx, checkPebble, checkPebbleDns, checkRegistry } from './programs.ts';
 import { checkTestImages } from './test-images.ts';
 
-const ENGINE_TESTS = [checkPostgresUser, checkEngine, checkBusybox, checkShellcheck, checkRegistry, checkCompose];
+const ENGINE_TESTS = [
+  checkPostgresUser,
+  checkEngine,
+  checkBusybox,
+  checkShellcheck,
+  checkRegistry,
+  checkPebble,
+  checkPebbleDns,
+  checkCompose,
+];
 const TEST_CHECKS: Readonly<Record<TestNeeds, readonly Check[]>> = {
   nothing: [checkPostgresUser],
   engine: ENGINE_TESTS,

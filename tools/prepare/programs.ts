@@ -26,3 +26,5 @@ export const checkRegistry = program(
   'the tests pull images from a registry of their own',
 );
 export const checkNginx = program('nginx', 'usr/sbin/nginx', 'the bench measures the ingress beside it');
+export const checkPebble = program('pebble', 'usr/bin/pebble', 'the tests order certificates from it');
+export const checkPebbleDns = program('pebble', 'usr/bin/pebble-challtestsrv', 'the tests prove names to it over DNS');

@@ -14,7 +14,7 @@ interface Import {
 const ORDER: readonly (readonly string[])[] = [
   ['lib', 'errors.ts', 'log.ts', 'measures.ts'],
   ['config'],
-  ['http', 'db'],
+  ['http', 'db', 'certificates'],
   ['audit'],
   ['secrets', 'events'],
   ['catalog', 'auth', 'engine'],

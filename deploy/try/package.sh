@@ -26,14 +26,14 @@ sed "s#/opt/swiftor#$root/opt/swiftor#g; s#/etc/swiftor#$root/etc/swiftor#g; s#/
 systemd-analyze verify "$unit"
 
 # The unit's program with its variables, for this script's commands, and in place of systemd where it does not run.
-swiftor() (
+swiftor() {
   while IFS= read -r line; do
     case $line in '' | '#'*) ;; *) export "${line?}" ;; esac
   done < "$env"
   export NODE_ENV=production DATA_DIR="$root/var/lib/swiftor" XDG_CACHE_HOME="$root/var/cache/swiftor"
   exec setpriv --reuid swiftor --regid swiftor --groups "$(stat -c %g /var/run/docker.sock)" \
     "$root/opt/swiftor/bin/node" "$root/opt/swiftor/node_modules/swiftor-gateway/dist/src/cli.js" "$@"
-)
+}
 if [ -z "$root" ] && [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   systemctl enable --now swiftor

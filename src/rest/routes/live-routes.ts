@@ -5,7 +5,7 @@ import type { RestData, StreamRoute } from './route.ts';
 const LIVE = { methods: ['GET'], tag: 'Live', changesState: false } as const;
 
 const EVENT =
-  `seq kind vmId status previousStatus reason at ` +
+  `seq kind vmId status previousStatus reason note at ` +
   `vm { ${DETAILS} progress { percent message bytesDone bytesTotal } }`;
 
 /** What happens to VMs, as server-sent events. */
@@ -86,7 +86,7 @@ export const LIVE_ROUTES: readonly StreamRoute[] = [
 
 function toEvent({ vmEvents }: RestData): object | undefined {
   if (vmEvents === undefined) return undefined;
-  const { seq, kind, vmId, status, previousStatus, reason, at, vm } = vmEvents;
+  const { seq, kind, vmId, status, previousStatus, reason, note, at, vm } = vmEvents;
   const progress = vm?.progress && {
     percent: vm.progress.percent,
     message: vm.progress.message,
@@ -100,6 +100,7 @@ function toEvent({ vmEvents }: RestData): object | undefined {
     status,
     previous_status: previousStatus,
     reason,
+    note,
     at,
     progress: progress ?? null,
     vm: vm && toDetails(vm),

@@ -92,6 +92,7 @@ interface RestEvent {
   readonly status: string;
   readonly previousStatus: string | null;
   readonly reason: string | null;
+  readonly note: string | null;
   readonly at: string;
   readonly vm: RestVm | null;
 }

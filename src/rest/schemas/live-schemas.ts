@@ -20,6 +20,7 @@ export const LIVE_SCHEMAS = {
       enum: [...EVENT_REASONS, null],
       description: 'The cause; null for SNAPSHOT, PROGRESS, SNAPSHOT_END and REPLAY_END.',
     },
+    note: described(orNull(string), 'Why, in the words of the operator who changed the VM; null if none did.'),
     at: described(dateTime, 'When it was committed, or sent.'),
     progress: described(orNull(ref('VmProgress')), 'Null unless the VM is booting.'),
     vm: described(

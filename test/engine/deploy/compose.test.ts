@@ -63,16 +63,11 @@ it('deploy/try/compose.sh leads from a clone to a running VM', { timeout: 900_00
   const { stdout } = await run(path.join(PROJECT, 'deploy/try/compose.sh'), ['tiny'], { env, timeout: 600_000 });
   const [link = ''] = stdout.trim().split('\n').slice(-1);
   expect(new URL(link).hostname).toMatch(/^[0-9a-f-]{36}\.localhost$/);
-  const { stdout: names } = await run('docker', ['ps', '--format', '{{.Image}} {{.Names}}']);
-  expect(names).toContain(`swiftor/gateway:${VERSION} ${env.PROJECT}`);
+  const label = [`com.docker.compose.project=${env.PROJECT}`, 'com.docker.compose.service=gateway'];
+  const [container] = await docker.listContainers({ filters: { label } });
+  expect(container?.Image).toBe(`swiftor/gateway:${VERSION}`);
   // Not root, and with nothing of the machine but the engine's socket.
-  const id = /^(\S*gateway\S*)$/m.exec(
-    names
-      .replaceAll(/^\S+ /gm, '')
-      .split('\n')
-      .find((name) => name.startsWith(env.PROJECT) && name.includes('gateway')) ?? '',
-  )?.[1];
-  const { Config, HostConfig } = await docker.getContainer(id ?? '').inspect();
+  const { Config, HostConfig } = await docker.getContainer(container?.Id ?? '').inspect();
   expect([Config.User, HostConfig.ReadonlyRootfs, HostConfig.Privileged]).toEqual(['swiftor', true, false]);
   expect(HostConfig.CapDrop).toEqual(['ALL']);
 });

@@ -150,7 +150,17 @@ describe('each route', () => {
     progress: { percent: 40, message: 'downloading', bytesDone: 4, bytesTotal: null },
   };
   const at = '2026-11-24T09:30:00.000Z';
-  const event = { seq: '7', kind: 'PROGRESS', vmId: ID, status: 'PULLING', previousStatus: null, reason: null, at, vm };
+  const event = {
+    seq: '7',
+    kind: 'PROGRESS',
+    vmId: ID,
+    status: 'PULLING',
+    previousStatus: null,
+    reason: null,
+    note: null,
+    at,
+    vm,
+  };
   const stats = { cpuPercent: 0.5, memoryBytes: 1, memoryLimitBytes: 2, networkRxBytes: 3, networkTxBytes: 4 };
   const data: RestData = {
     nodes: [vm],

@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { containerOf, processesOf } from '../support/engine/containers.ts';
+import { execIn } from '../support/engine/exec-in.ts';
 import { countColours } from '../support/browser/desktop-picture.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
@@ -63,6 +64,29 @@ describe('a desktop that is opened and shared', () => {
     for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), Buffer.from(`abc:${PASSWORD}`).toString('base64')])
       expect(everything).not.toContain(secret);
   }, 60_000);
+
+  it('puts files that are dropped on it on the desktop, and shows them in a panel', async () => {
+    const dropped = await owner.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['from elsewhere'], 'dropped.txt'));
+      return transfer;
+    });
+    await owner.locator('#open-files').waitFor({ state: 'attached' });
+    await eventually(
+      async () => !(await owner.locator('#open-files').evaluate((each) => (each as HTMLElement).hidden)),
+    );
+    await owner.dispatchEvent('body', 'drop', { dataTransfer: dropped });
+    await eventually(async () => (await owner.locator('#uploads').innerText()).includes('is in /config/Desktop.'));
+    const { output } = await execIn(await containerOf(id), ['stat', '-c', '%U %s', '/config/Desktop/dropped.txt']);
+    expect(output).toBe('abc 14\n');
+    await owner.hover('#grip');
+    await owner.click('#open-files');
+    const panel = owner.frameLocator('#files iframe');
+    await panel.getByRole('link', { name: 'Desktop/' }).click();
+    await panel.getByRole('link', { name: 'dropped.txt' }).waitFor();
+    await keepScreenshot(owner, 'open-1-files');
+    await owner.getByRole('button', { name: 'Close' }).click();
+  });
 
   it('shows a viewer the same, whose pointer reaches nothing even without the page', async () => {
     const link = await linkOf('shareVm', ', role: VIEW, for: "1h"');

@@ -13,6 +13,8 @@ let shown: FileList | undefined;
 /** Counts what was asked for: only the newest answer is shown. */
 let asked = 0;
 
+// In the panel of a desktop's page, which has a frame of its own.
+document.body.classList.toggle('framed', window !== window.top);
 document.querySelector('h1')?.append(document.body.dataset['vm'] ?? '');
 
 const uploads = new Uploads(byId('transfers', HTMLUListElement), () => void load());

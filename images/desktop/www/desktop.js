@@ -2,6 +2,7 @@ import { byId } from './by-id.js';
 import { Clipboard } from './clipboard.js';
 import { Connection } from './connection.js';
 import { Cover } from './cover.js';
+import { Files } from './files.js';
 import { followFullScreen, toggleFullScreen } from './full-screen.js';
 import { Sound } from './sound.js';
 import { Toolbar } from './toolbar.js';
@@ -40,6 +41,7 @@ const typing = new Typing(field, {
 });
 const toolbar = new Toolbar(() => typing.focus());
 const clipboard = new Clipboard(!isViewer, (text) => connection.paste(text), () => typing.focus());
+const files = new Files(() => typing.focus());
 const sound = new Sound((isOn) => (soundButton.textContent = isOn ? 'Mute' : 'Sound'));
 
 /**
@@ -56,6 +58,7 @@ function onTool(id, act) {
 onTool('touch-keyboard', () => touchKeyboard.toggle());
 onTool('full-screen', () => void toggleFullScreen());
 onTool('open-clipboard', () => clipboard.openDialog());
+onTool('open-files', () => files.open());
 onTool('ctrl-alt-del', () => connection.ctrlAltDel());
 onTool('sound', () => sound.toggle());
 quality.addEventListener('change', () => {
@@ -67,3 +70,4 @@ for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, 
 
 followFullScreen(byId('full-screen', HTMLButtonElement));
 connection.open();
+if (!isViewer) void files.offer();

@@ -38,6 +38,7 @@ import { readInstallation } from './secrets/installation.ts';
 import { readKeys } from './secrets/keys.ts';
 import { SecretBox } from './secrets/secret-box.ts';
 import { startReconciler, type Reconciler } from './start-reconciler.ts';
+import { gatewayUrl } from './vm/networking/mapping.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
 import { RegionDrains } from './vm/restrictions/region-drains.ts';
 import { ExecPlaces } from './vm/inside/exec-places.ts';
@@ -179,6 +180,7 @@ export async function startServer(
     ? new VmIngress({
         ...services,
         files: await loadBuiltFiles('vm-pages'),
+        dashboardUrl: config.dashboard === undefined ? undefined : gatewayUrl(services.address),
         publicScheme: config.publicScheme,
         listener,
         addressOf,

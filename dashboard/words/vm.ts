@@ -52,7 +52,6 @@ export const vmWords = {
     lines: 'Its last lines',
     nothingToDo: 'Nothing you need to do.',
     moreMemory: 'Give it more memory',
-    disk: 'Start it again; what was written outside /config is gone.',
     dataLost: 'A volume that held your data is gone. Ask your operator before you start this VM.',
     seeSecrets: 'See secrets',
     degraded: 'The app stopped answering. It is asked again every few seconds.',

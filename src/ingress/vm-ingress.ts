@@ -20,6 +20,8 @@ import { BootPage } from './waiting/boot-page.ts';
 interface VmIngressOptions extends VmDependencies, InsideDependencies {
   /** What `loadBuiltFiles` has of the pages that have scripts. */
   readonly files: BuiltFiles | undefined;
+  /** Of the dashboard; undefined without one. */
+  readonly dashboardUrl: string | undefined;
   readonly publicScheme: Config['publicScheme'];
   readonly listener: Listener;
   readonly streams: EventStreams;

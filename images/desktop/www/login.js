@@ -18,3 +18,7 @@ function countDown(seconds) {
 
 if (asked.has('wrong')) tell('That password is not right.');
 if (asked.has('wait')) countDown(Number(asked.get('wait')) || 5);
+
+// Desktops look alike: the address says which one this is.
+const address = document.getElementById('address');
+if (address !== null) address.textContent = location.hostname;

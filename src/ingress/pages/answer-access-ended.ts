@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { answerPlain } from '../../http/response/plain-answer.ts';
-import { html } from '../../lib/html.ts';
+import { html, type HtmlValue } from '../../lib/html.ts';
 import { answerNotHere } from './answer-not-here.ts';
 import { renderPage } from './render-page.ts';
 import { wantsPage } from './wants-page.ts';
@@ -11,6 +11,8 @@ export interface EndedAccess {
   readonly isGuest: boolean;
   /** Whether its time is over; otherwise it was ended earlier, or the VM is gone. */
   readonly isOver: boolean;
+  /** Where its owner opens it again; undefined without a dashboard. */
+  readonly reopenUrl?: string | undefined;
 }
 
 /** Answers the holder of an access that has ended: 403 with a page, or as if nothing were here if no page is wanted. */
@@ -22,12 +24,17 @@ export function answerAccessEnded(res: ServerResponse, ended: EndedAccess): void
       <h1>Your access has ended</h1>
       <p class="status">${reasonOf(ended)}</p>
       <p class="detail">
-        ${ended.isGuest ? 'Ask whoever sent you the link for a new one.' : 'Open it again from where you manage your VMs.'}
+        ${ended.isGuest ? 'Ask whoever sent you the link for a new one.' : reopen(ended)}
         ${ended.isOver && 'What runs here goes on meanwhile.'}
       </p>
     </main>`,
   });
   answerPlain(res, 403, body, headers);
+}
+
+function reopen({ reopenUrl }: EndedAccess): HtmlValue {
+  if (reopenUrl === undefined) return 'Open it again from where you manage your VMs.';
+  return html`<a href="${reopenUrl}">Open it again</a> from the dashboard.`;
 }
 
 function reasonOf({ isGuest, isOver }: EndedAccess): string {

@@ -52,6 +52,7 @@ pre { max-height: 14rem; overflow: auto; padding: .75rem .9rem; border: 1px soli
 .refusal { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .9375rem; }
 .refusal p { color: var(--bad); }
 .refusal ul { padding-left: 1.1rem; }
+a { color: var(--accent); }
 form { margin-top: 1.5rem; }
 button { padding: .6rem 1.3rem; border: 0; border-radius: 8px; background: var(--accent); color: var(--on-accent); font: inherit; font-weight: 600; cursor: pointer; }
 button:hover { filter: brightness(1.08); }

@@ -13,6 +13,8 @@ import { VmCache, type VmCacheOptions } from './vm-cache.ts';
 interface RouteCacheOptions extends VmCacheOptions {
   readonly forward: Pick<ForwardSettings, 'hosts'>;
   readonly tickets: Tickets;
+  /** Of the dashboard; undefined without one. */
+  readonly dashboardUrl: string | undefined;
 }
 
 /**
@@ -105,7 +107,9 @@ export class RouteCache {
     const resolution = this.#routeTo(cached, scope, path, claims);
     const [claim] = claims;
     if (!isRefused(resolution) || claim === undefined) return resolution;
-    return { kind: 'ended', isGuest: claim.isGuest, isOver: claim.until <= Date.now() };
+    const { dashboardUrl } = this.#options;
+    const reopenUrl = dashboardUrl === undefined ? undefined : `${dashboardUrl}/vm/${scope.vmId}`;
+    return { kind: 'ended', isGuest: claim.isGuest, isOver: claim.until <= Date.now(), reopenUrl };
   }
 
   #routeTo(

@@ -53,8 +53,9 @@ async function openTable() {
   const listener = undo.adopt(await Listener.open({ url }), (open) => open.close());
   const catalog = await loadCatalog({ defaultPlan: 'core', regions: ['AU'] });
   const tickets = new Tickets({ secretBox: await openTestSecretBox(db), secure: false });
-  const table = undo.adopt(new RouteCache({ db, listener, catalog, forward: FORWARD, tickets }), (open) =>
-    open.close(),
+  const table = undo.adopt(
+    new RouteCache({ db, listener, catalog, forward: FORWARD, tickets, dashboardUrl: undefined }),
+    (open) => open.close(),
   );
   await executeSql(url, "insert into account (user_id, plan) values ('alice', 'core')");
   return { url, table, queries, db, listener, results };

@@ -1,6 +1,7 @@
 import { DeadlineError } from '../../../lib/concurrency/with-deadline.ts';
 import { errorCode } from '../../../lib/error-code.ts';
 import { EngineError, type EngineErrorCode } from '../../engine-error.ts';
+import { withAdvice } from './with-advice.ts';
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ENOENT: 'there is no socket; is the engine installed and running?',
@@ -76,11 +77,8 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
   }
   const text = engineMessage(error);
   if (/no space left on device/i.test(text)) {
-    return new EngineError(
-      'NO_SPACE',
-      `The engine's disk is full. The operator has to free space on it: ${text}`,
-      options,
-    );
+    const advice = 'The operator has to free space on it.';
+    return new EngineError('NO_SPACE', withAdvice("The engine's disk is full", text, advice), options);
   }
   if (statusOf(error) === 404 && /no such image/i.test(text)) return new EngineError('IMAGE_NOT_FOUND', text, options);
   const port = takenPort(text);
@@ -91,11 +89,8 @@ export function toEngineError(error: unknown, { endpoint, what, refusal }: CallC
     return new EngineError('PORT_TAKEN', message, { ...options, port });
   }
   if (/failed to mount local volume: .*: (?:invalid argument|structure needs cleaning|bad message)/i.test(text)) {
-    return new EngineError(
-      'DATA_LOST',
-      `The file system of a volume is damaged. The operator can repair it, or put a copy back: ${text}`,
-      options,
-    );
+    const advice = 'The operator can repair it, or put a copy back.';
+    return new EngineError('DATA_LOST', withAdvice('The file system of a volume is damaged', text, advice), options);
   }
   const isRefusal = isOfTheCaller(statusOf(error) ?? 0) || isKnownRefusal(text);
   if (refusal === 'START_FAILED') return new EngineError(refusal, toStartMessage(text), { ...options, isRefusal });
@@ -162,8 +157,6 @@ function toStartMessage(text: string): string {
   }
   const [, program, why] = /exec: "([^"]+)": (.+?)(?:: unknown)?$/.exec(text) ?? [];
   if (program === undefined) return `The container cannot start: ${text}`;
-  return (
-    `The container cannot start: its image has no program "${program}" that can be run. The operator has to ` +
-    `correct the image or the catalog: ${why}`
-  );
+  const what = `The container cannot start: its image has no program "${program}" that can be run`;
+  return withAdvice(what, why ?? '', 'The operator has to correct the image or the catalog.');
 }

@@ -1,3 +1,4 @@
+import { withAdvice } from '../connection/with-advice.ts';
 import { EngineError } from '../../engine-error.ts';
 
 const NO_ANSWER = new RegExp(
@@ -30,9 +31,8 @@ export function toPullFailure(
 ): EngineError {
   const options = { cause };
   if (/no space left on device/i.test(text)) {
-    const message =
-      `The engine's disk is full; image "${imageRef}" does not fit. The operator has to free space on it: ` + text;
-    return new EngineError('NO_SPACE', message, options);
+    const what = `The engine's disk is full; image "${imageRef}" does not fit`;
+    return new EngineError('NO_SPACE', withAdvice(what, text, 'The operator has to free space on it.'), options);
   }
   // First, because a host name that is "not found" says nothing about the image.
   if (NO_ANSWER.test(text)) {
@@ -40,11 +40,8 @@ export function toPullFailure(
   }
   if (NOT_THERE.test(text)) {
     const what = `The registry has no image "${imageRef}", or does not give it to us`;
-    return new EngineError(
-      'IMAGE_NOT_FOUND',
-      `${what}. The operator has to push it, or to correct the catalog: ${text}`,
-      options,
-    );
+    const advice = 'The operator has to push it, or to correct the catalog.';
+    return new EngineError('IMAGE_NOT_FOUND', withAdvice(what, text, advice), options);
   }
   const isRefusal = status < 500 || OF_THE_REGISTRY.test(text);
   return new EngineError('PULL_FAILED', `Image "${imageRef}" could not be pulled: ${text}`, { ...options, isRefusal });

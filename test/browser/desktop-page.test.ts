@@ -47,6 +47,18 @@ describe("the desktop's page", () => {
     expect(await written()).toBe(text);
   });
 
+  it('is as sharp as a screen with several pixels for one of the page, and as large', { timeout: 90_000 }, async () => {
+    const page = await open({ viewport: { width: 800, height: 500 }, deviceScaleFactor: 2 });
+    await eventually(async () => (await screenSize(page)) === '1600x1000', { deadline: 30_000 });
+    const factor = ['xfconf-query', '-c', 'xsettings', '-p', '/Gdk/WindowScalingFactor'];
+    await eventually(async () => (await desktop.run(...factor)).trim() === '2', { deadline: 30_000 });
+    await keepScreenshot(page, 'desktop-2x');
+    await page.context().close();
+    const usual = await open();
+    await eventually(async () => (await desktop.run(...factor)).trim() === '1', { deadline: 30_000 });
+    await usual.context().close();
+  });
+
   it('can be typed into from a phone', { timeout: 90_000 }, async () => {
     const page = await open(PHONE);
     const written = await openWriter(page);

@@ -1,8 +1,8 @@
 """Carries a stream between a browser's WebSocket and what is behind it: the X server's picture, or the sound.
 
 Beside the picture, in text messages, both sides say what its protocol has no word for: JSON objects with one member.
-The browser says `text`, which is to be typed; the server says `browsers`, how many show the picture, when that
-changes.
+The browser says `text`, which is to be typed, and `scale`, how many pixels of its screen one of the page is; the
+server says `browsers`, how many show the picture, when that changes.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from .audience import Audience
+from .scale import Scale
 from .sound import open_encoder, read_frames, start_recorder
 from .typist import Typist
 from .viewer import ViewerFilter
@@ -25,7 +26,7 @@ MOST_MESSAGE_BYTES = 16 << 20
 
 
 async def relay_picture(
-    request: web.Request, vnc_socket: str, audience: Audience, typist: Typist, is_viewer: bool
+    request: web.Request, vnc_socket: str, audience: Audience, typist: Typist, scale: Scale, is_viewer: bool
 ) -> web.WebSocketResponse:
     browser = await _accept(request)
     try:
@@ -38,6 +39,9 @@ async def relay_picture(
         if isinstance(message, dict) and isinstance(message.get("text"), str):
             # The keys that follow wait for it.
             await typist.type(message["text"])
+        elif isinstance(message, dict) and isinstance(message.get("scale"), (int, float)):
+            # What it sends next need not wait.
+            scale.want(message["scale"])
 
     try:
         if is_viewer:

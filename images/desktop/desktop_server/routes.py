@@ -13,9 +13,11 @@ from .client import Client, read_client
 from .guesses import Guesses
 from .pages import POLICY, load_pages
 from .relay import relay_picture, relay_sound
+from .scale import Scale
 from .settings import Settings
 from .sign_in import LIFETIME_SECONDS, SignIn
 from .typist import Typist
+from .x_windows import DISPLAY
 
 MOST_BODY_BYTES = 8192
 BODY_SECONDS = 20
@@ -41,6 +43,7 @@ class Routes:
         self._guesses = Guesses()
         self._audience = Audience()
         self._typist = typist
+        self._scale = Scale(DISPLAY)
         self._prefix = settings.prefix
         self._health_paths = {"/healthz", f"{self._prefix}healthz"}
         files = {f"{self._prefix}{name}" for name in ("login", "login.css", "login.js", "icon.svg")}
@@ -114,7 +117,7 @@ class Routes:
 
     async def _relay_picture(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)
-        how = (self._audience, self._typist, _is_viewer(request))
+        how = (self._audience, self._typist, self._scale, _is_viewer(request))
         return await relay_picture(request, self._settings.vnc_socket, *how)
 
     async def _relay_sound(self, request: web.Request) -> web.StreamResponse:

@@ -53,6 +53,7 @@ export class Connection {
     });
     this.#socket = socket;
     const rfb = new RFB(this.#screen, socket, { shared: true });
+    askInPixels(rfb);
     this.#rfb = rfb;
     rfb.resizeSession = this.#mayResize;
     rfb.scaleViewport = true;
@@ -63,6 +64,7 @@ export class Connection {
     const canvas = this.#screen.querySelector('canvas');
     rfb.addEventListener('connect', () => {
       this.#failures = 0;
+      this.#tellScale();
       this.#listener.onOpen(canvas);
     });
     rfb.addEventListener('disconnect', () => {
@@ -75,6 +77,7 @@ export class Connection {
   /** Gives the desktop this page's size. It has that of the page that asked last. */
   fit() {
     if (this.#rfb !== undefined) this.#rfb.resizeSession = this.#mayResize;
+    this.#tellScale();
   }
 
   /** @param {number} level */
@@ -137,7 +140,12 @@ export class Connection {
     }
   }
 
-  /** @param {{ text: string }} message */
+  /** The desktop draws larger where a page's pixel is several of the screen's. */
+  #tellScale() {
+    if (this.#mayResize) this.#send({ scale: pixelRatio() });
+  }
+
+  /** @param {{ text: string } | { scale: number }} message */
   #send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
@@ -166,6 +174,33 @@ export class Connection {
     if (await isSignedOut()) location.reload();
     else this.open();
   }
+}
+
+/**
+ * Has the client ask for a desktop in pixels of the screen instead of the page's, so that it is sharp. It scales the
+ * picture to the page anyway. The client has no setting for this; its version is pinned.
+ *
+ * @param {RFB} rfb
+ */
+function askInPixels(rfb) {
+  const request = rfb._requestRemoteResize.bind(rfb);
+  const pageSize = rfb._screenSize.bind(rfb);
+  rfb._requestRemoteResize = () => {
+    rfb._screenSize = () => {
+      const { w, h } = pageSize();
+      return { w: Math.floor(w * pixelRatio()), h: Math.floor(h * pixelRatio()) };
+    };
+    try {
+      request();
+    } finally {
+      rfb._screenSize = pageSize;
+    }
+  };
+}
+
+/** In quarters, because a zoomed page has any. Not below 1: a page that is zoomed out shows more of the desktop. */
+function pixelRatio() {
+  return Math.min(4, Math.max(1, Math.round(devicePixelRatio * 4) / 4));
 }
 
 /** Also when it is no longer the desktop that answers here, as after a stop: then too, reloading shows what is. */

@@ -8,6 +8,10 @@ export default class RFB extends EventTarget {
   compressionLevel: number;
   qualityLevel: number;
   background: string;
+  /** Asks for a desktop of `_screenSize`, if sessions are resized. */
+  _requestRemoteResize(): void;
+  /** Of the element, in pixels of the page; the picture is scaled to it. */
+  _screenSize(): { w: number; h: number };
   sendCtrlAltDel(): void;
   /** Presses and releases the key, or does one of both. */
   sendKey(keysym: number, code: string, isDown?: boolean): void;

@@ -55,6 +55,8 @@ it('signs in with OpenID Connect, returns to the same address, renews its token 
   const renewals = (): number => urls.filter((url) => url === `${issuer.url}/token`).length;
   await eventually(() => renewals() >= 3, { deadline: 20_000 });
   await page.getByText('Live', { exact: true }).waitFor();
+  // Not during a renewal: its refresh token would be used up, and the next one lost with the page.
+  await page.waitForResponse(`${issuer.url}/token`);
   await page.reload();
   await page.getByText('Live', { exact: true }).waitFor();
 

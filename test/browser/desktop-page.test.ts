@@ -93,6 +93,26 @@ describe("the desktop's page", () => {
     expect(await readClipboard(page)).toBe('copied äß✓日本😀');
   });
 
+  it('carries pictures between the clipboards', { timeout: 90_000 }, async () => {
+    const page = await open({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.evaluate(`(async () => {
+      const canvas = document.createElement('canvas');
+      canvas.getContext('2d').fillRect(0, 0, 20, 20);
+      const picture = await new Promise((resolve) => canvas.toBlob(resolve));
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
+      window.dispatchEvent(new Event('focus'));
+    })()`);
+    const copied = ['sh', '-c', 'xclip -selection clipboard -t image/png -o | head -c 4 | tail -c 3'];
+    await eventually(async () => (await desktop.run(...copied)) === 'PNG', { deadline: 30_000 });
+    await page.evaluate("navigator.clipboard.writeText('text')");
+    await page.hover('#grip');
+    await page.click('#open-clipboard');
+    await page.click('#copy-picture');
+    await page.getByText('The picture is on your clipboard.').waitFor();
+    expect(await page.evaluate('navigator.clipboard.read().then(([item]) => item.types.join())')).toBe('image/png');
+    await page.context().close();
+  });
+
   it('has its own size again when a smaller page has left', { timeout: 60_000 }, async () => {
     const page = await open();
     await eventually(async () => (await screenSize(page)) === '1280x800');

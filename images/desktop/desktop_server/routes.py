@@ -12,6 +12,8 @@ from .audience import Audience
 from .client import Client, read_client
 from .guesses import Guesses
 from .pages import POLICY, load_pages
+from .picture_clipboard import MOST_BYTES as MOST_PICTURE_BYTES
+from .picture_clipboard import SIGNATURE, read_picture, write_picture
 from .relay import relay_picture, relay_sound
 from .scale import Scale
 from .settings import Settings
@@ -59,6 +61,8 @@ class Routes:
         app.router.add_get(self._prefix, self._show_desktop)
         app.router.add_get(f"{self._prefix}login", self._show_login)
         app.router.add_post(f"{self._prefix}login", self._log_in)
+        app.router.add_get(f"{self._prefix}clipboard.png", self._read_clipboard)
+        app.router.add_put(f"{self._prefix}clipboard.png", self._write_clipboard)
         app.router.add_get(f"{self._prefix}vnc", self._relay_picture)
         app.router.add_get(f"{self._prefix}audio", self._relay_sound)
         # The last one, because it takes every path below the prefix.
@@ -119,6 +123,29 @@ class Routes:
         self._require_same_site(request)
         how = (self._audience, self._typist, self._scale, _is_viewer(request))
         return await relay_picture(request, self._settings.vnc_socket, *how)
+
+    async def _read_clipboard(self, request: web.Request) -> web.Response:
+        self._require_same_site(request)
+        if _is_viewer(request):
+            raise web.HTTPForbidden(text="what is copied is nothing to look at\n")
+        picture = await read_picture(DISPLAY)
+        if picture is None:
+            raise web.HTTPNotFound(text="the clipboard has no picture\n")
+        return web.Response(body=picture, content_type="image/png")
+
+    async def _write_clipboard(self, request: web.Request) -> web.Response:
+        self._require_same_site(request)
+        length = request.content_length
+        if length is None or length > MOST_PICTURE_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MOST_PICTURE_BYTES, length or 0)
+        try:
+            picture = await asyncio.wait_for(request.content.readexactly(length), BODY_SECONDS)
+        except (asyncio.TimeoutError, asyncio.IncompleteReadError):
+            raise web.HTTPRequestTimeout from None
+        if not picture.startswith(SIGNATURE):
+            raise web.HTTPUnsupportedMediaType(text="it is no PNG\n")
+        await write_picture(DISPLAY, picture)
+        return web.Response(status=204)
 
     async def _relay_sound(self, request: web.Request) -> web.StreamResponse:
         self._require_same_site(request)

@@ -1,12 +1,14 @@
 import { byId } from './by-id.js';
+import { PictureClipboard } from './picture-clipboard.js';
 
-/** Carries text between the visitor's clipboard and the desktop's, each way when it has changed. */
+/** Carries text and pictures between the visitor's clipboard and the desktop's, each way when it has changed. */
 export class Clipboard {
   #paste;
   #dialog = byId('clipboard', HTMLDialogElement);
   #field = byId('clipboard-text', HTMLTextAreaElement);
   /** The last text of either clipboard: it is not sent back to where it came from. */
   #text = '';
+  #pictures = new PictureClipboard();
 
   /**
    * @param {boolean} isShared Whether what was copied elsewhere goes to the desktop.
@@ -43,6 +45,7 @@ export class Clipboard {
 
   /** The page has come to the front: what was copied elsewhere in between goes to the desktop. */
   async #fetch() {
+    if (await this.#pictures.send()) return;
     const text = await navigator.clipboard?.readText().catch(() => '');
     if (!text || text === this.#text) return;
     this.#text = text;

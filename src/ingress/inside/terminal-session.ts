@@ -1,4 +1,4 @@
-import { WebSocket, type RawData } from 'ws';
+import { WebSocket } from 'ws';
 import type { MachineTerminal, TerminalSize } from '../../engine/programs.ts';
 import { readTerminalMessage } from './terminal-messages.ts';
 
@@ -71,7 +71,7 @@ export class TerminalSession {
       );
     };
     stream.once('end', onEnd).once('close', onEnd);
-    socket.on('message', (data, isBinary) => this.#take(data, isBinary));
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#take(data, isBinary));
     socket.on('pong', () => (this.#heardAt = performance.now()));
     socket.once('close', () => this.#ended.resolve(TERMINAL_END.goingAway));
     const checks = setInterval(() => this.#check(performance.now()), this.#times.checkMs);
@@ -92,7 +92,7 @@ export class TerminalSession {
       this.#terminal.stream.pause();
   }
 
-  #take(data: RawData, isBinary: boolean): void {
+  #take(data: Buffer, isBinary: boolean): void {
     const { stream } = this.#terminal;
     this.#heardAt = performance.now();
     if (isBinary) {
@@ -100,7 +100,7 @@ export class TerminalSession {
       if (stream.writable && !stream.write(data)) this.#socket.pause();
       return;
     }
-    const message = readTerminalMessage(String(data));
+    const message = readTerminalMessage(data.toString());
     if (message?.size !== undefined) void this.#resize(message.size);
     if (message?.read === undefined) return;
     this.#unread = Math.max(0, this.#unread - message.read);

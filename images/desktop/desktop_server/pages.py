@@ -9,6 +9,8 @@ import re
 
 from aiohttp import web
 
+from .scale import can_scale
+
 # Nothing from other origins.
 POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'"
@@ -37,6 +39,8 @@ def load_pages(templates: str, www: str, title: str) -> dict[str, Page]:
     desktop = pages["index"]
     # The scripts are the same, and so are their hashes.
     pages["viewer"] = dataclasses.replace(desktop, text=desktop.text.replace("<body>", '<body data-access="view">'))
+    if can_scale():
+        pages["index"] = dataclasses.replace(desktop, text=desktop.text.replace("<body>", "<body data-scales>"))
     return pages
 
 

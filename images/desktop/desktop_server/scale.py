@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import pathlib
+import shutil
 
 LEAST, MOST = 1.0, 4.0
 USUAL_DPI = 96
@@ -40,7 +42,7 @@ class Scale:
 
     async def _run(self, *command: str, sent: str = "") -> None:
         quiet = {"stdout": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.DEVNULL}
-        environment = {**os.environ, "DISPLAY": self._display_name}
+        environment = {**os.environ, "DISPLAY": self._display_name, **find_session_bus()}
         try:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.PIPE, env=environment, **quiet
@@ -53,6 +55,28 @@ class Scale:
         except asyncio.TimeoutError:
             process.kill()
             await process.wait()
+
+
+def can_scale() -> bool:
+    """Only XFCE enlarges what is open already; elsewhere it would be tiny."""
+    return shutil.which("xfconf-query") is not None
+
+
+def find_session_bus() -> dict[str, str]:
+    """Of the session's settings daemon. Without it, a program would start another bus, with settings of its own."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "comm").read_text().strip() != "xfsettingsd":
+                continue
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            # It has ended, or is another user's.
+            continue
+        for variable in variables:
+            name, _, value = variable.decode(errors="replace").partition("=")
+            if name == "DBUS_SESSION_BUS_ADDRESS":
+                return {name: value}
+    return {}
 
 
 def to_settings(scale: float) -> tuple[int, int]:

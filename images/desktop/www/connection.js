@@ -200,6 +200,8 @@ function askInPixels(rfb) {
 
 /** In quarters, because a zoomed page has any. Not below 1: a page that is zoomed out shows more of the desktop. */
 function pixelRatio() {
+  // A desktop that cannot draw larger would be tiny.
+  if (!('scales' in document.body.dataset)) return 1;
   return Math.min(4, Math.max(1, Math.round(devicePixelRatio * 4) / 4));
 }
 

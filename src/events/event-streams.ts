@@ -107,14 +107,18 @@ export class EventStreams {
   }
 
   /** The events since the reader's cursor; without a usable cursor, the state of each VM. */
-  async #readBacklog({ userId, vmId, seen: after }: EventReader): Promise<Backlog> {
+  async #readBacklog(reader: EventReader): Promise<Backlog> {
+    const { userId, vmId, seen: after } = reader;
     const ownership = vmId === undefined ? 'has' : await findOwnership(this.#db, userId, vmId);
     if (ownership === undefined) throw new ApiError('NOT_FOUND');
     if (ownership !== 'has' && (after === undefined || after >= ownership.seq)) throw new ApiError('NOT_FOUND');
     const replay = after === undefined ? undefined : await readReplay(this.#db, userId, after);
     if (replay !== undefined) return replay;
     if (ownership !== 'has') return { seq: ownership.seq, events: [ownership], complete: true, isSnapshot: false };
-    return readSnapshot(this.#db, userId, vmId);
+    const snapshot = await readSnapshot(this.#db, userId, vmId);
+    // The VM was deleted after the first statement, and the snapshot is of later than its last event.
+    if (vmId !== undefined && snapshot.events.length === 0) return this.#readBacklog(reader);
+    return snapshot;
   }
 
   #onNotification(payload: string): void {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { sql } from 'kysely';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import { Listener } from '../../../src/db/listen.ts';
@@ -16,6 +16,7 @@ import {
   viewerOf,
   type EventFixture,
 } from '../../support/database/event-fixture.ts';
+import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 import { eventually } from '../../support/eventually.ts';
 
 let fixture: EventFixture;
@@ -88,6 +89,34 @@ describe('vmEvents', () => {
     for await (const { kind } of await streams.subscribe({ userId: 'one', vmId: vm.id, after: '4' })) late.push(kind);
     expect(late).toEqual(['DELETED']);
     await expect(streams.subscribe({ userId: 'one', vmId: vm.id })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it.each([
+    ['ends with NOT_FOUND', undefined],
+    ['is replayed', '0'],
+  ])('of a VM that is deleted while it is read %s', async (what, after) => {
+    const userId = `racer ${what}`;
+    const vm = await newVm(userId);
+    // A cursor whose events were pruned.
+    if (after !== undefined) await sql`delete from vm_event where user_id = ${userId}`.execute(db);
+    let isRemoved = false;
+    const racing = db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        if (!isRemoved) await removeVmRow(fixture.databaseUrl, vm.id);
+        isRemoved = true;
+        return result;
+      },
+    });
+    const { listener } = fixture;
+    const log = await createLog({ level: 'silent' });
+    const own = new EventStreams({ db: racing, listener, bootProgress: new BootProgress(listener), log });
+    onTestFinished(() => own.close());
+    const reading = own
+      .subscribe({ userId, vmId: vm.id, after })
+      .then((reader) => readUntil(reader, Number.POSITIVE_INFINITY));
+    if (after === undefined) await expect(reading).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    else expect((await reading).map(({ kind }) => kind)).toEqual(['DELETED']);
   });
 
   it('marks the end of snapshots and of a replay, for those who ask for it', async () => {

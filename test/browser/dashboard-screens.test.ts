@@ -85,6 +85,7 @@ describe.each([
       await keepScreenshot(page, `dashboard-${name}-${isMobile ? 'narrow' : 'wide'}`);
       for (const problem of await violationsOf(page)) problems.push(`${name}: ${problem}`);
       if ((await widthOf(page)) > viewport.width) problems.push(`${name}: too wide`);
+      problems.push(...(await cutButtons(page)).map((button) => `${name}: cut: ${button}`));
       if (isMobile) problems.push(...(await smallTargets(page)).map((target) => `${name}: small: ${target}`));
     }
     expect(problems).toEqual([]);
@@ -94,6 +95,13 @@ describe.each([
 /** A phone widens its window to the content, so this is held against the screen and not against `innerWidth`. */
 function widthOf(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth');
+}
+
+/** Buttons whose words are wider than they are. */
+function cutButtons(page: Page): Promise<string[]> {
+  return page.evaluate(`[...document.querySelectorAll('button')]
+    .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+    .map((each) => each.outerHTML.slice(0, 120))`);
 }
 
 /** What is smaller than a finger. Links within sentences may be. */

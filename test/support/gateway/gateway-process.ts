@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** As in the first line of `cli.ts` and in `npm start`: it bounds the memory of a busy gateway. */
-export const NODE_OPTION = '--max-semi-space-size=8';
+export const NODE_OPTION = '--max-semi-space-size=16';
 const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
 
 export interface GatewayProcess extends AsyncDisposable {

@@ -28,7 +28,10 @@ export interface Reconciler {
   close(): Promise<void>;
 }
 
-/** Starts what only a process with the role `reconciler` runs: the loop, the watches on disks and on what VMs use, and housekeeping. */
+/**
+ * Starts what only a process with the role `reconciler` runs: the loop, the watches on disks and on what VMs use, and
+ * housekeeping.
+ */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { config, databaseUrl, regions, outage, ending, log } = options;
   regions.watchStorage(config.diskWatermark);

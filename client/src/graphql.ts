@@ -11,8 +11,8 @@ type Graphql = initGraphQLTada<{
 const SEPARATOR = '\n#\n';
 
 /**
- * Marks the text of a document or fragment for `request`: the compiler reads from the schema what it returns. A document
- * names the fragments that it spreads. At run time it is its text.
+ * Marks the text of a document or fragment for `request`: the compiler reads from the schema what it returns. A
+ * document names the fragments that it spreads. At run time it is its text.
  */
 export const graphql = ((text: string, fragments: readonly unknown[] = []) =>
   // Fragments that share a fragment bring it twice, which is not allowed.

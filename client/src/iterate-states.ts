@@ -1,4 +1,6 @@
-/** Reports a change, with the way to the state as it is when the loop asks for it. Resolves when nothing will change. */
+/**
+ * Reports a change, with the way to the state as it is when the loop asks for it. Resolves when nothing will change.
+ */
 export type Run<T> = (changed: (take: () => T) => void, signal: AbortSignal) => Promise<unknown>;
 
 /**

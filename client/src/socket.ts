@@ -20,8 +20,8 @@ export interface Socket {
 }
 
 /**
- * The WebSocket of a client. It opens with the first subscription, closes after the last, and connects again for as long
- * as there is one. Subscriptions read their variables anew each time.
+ * The WebSocket of a client. It opens with the first subscription, closes after the last, and connects again for as
+ * long as there is one. Subscriptions read their variables anew each time.
  */
 export function openSocket({ url, token, onConnection, webSocketImpl }: SwiftorClientOptions): Socket {
   /** Tokens that were refused one after the other. */

@@ -10,8 +10,8 @@ interface QueryState<Result> {
 }
 
 /**
- * Asks for each value of the variables, and again when `version` changes or `reload` is called: what is shown stays until
- * the next answer.
+ * Asks for each value of the variables, and again when `version` changes or `reload` is called: what is shown stays
+ * until the next answer.
  */
 export function useQuery<Doc>(document: Doc, variables: VariablesOf<Doc>, version?: string): QueryState<ResultOf<Doc>> {
   const [state, setState] = useState<{ key?: string; data?: ResultOf<Doc>; problem?: Problem }>({});

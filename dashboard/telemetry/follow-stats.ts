@@ -5,7 +5,9 @@ import { pointOf, type Point } from './stats-points.ts';
 /** A quarter of an hour, a sample a second. */
 const MOST_SAMPLES = 900;
 
-/** Calls back with the points so far, at each new one, until the signal aborts. Goes on after the points of `before`. */
+/**
+ * Calls back with the points so far, at each new one, until the signal aborts. Goes on after the points of `before`.
+ */
 export async function followStats(
   vmId: string,
   onPoints: (points: readonly Point[]) => void,

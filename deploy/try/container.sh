@@ -1,6 +1,7 @@
 #!/bin/sh
-# From a clone to a running VM with the gateway in a container, its database inside: container.sh DISTRIBUTION [DESKTOP].
-# NAME, PORT: of the container, and where it listens. CONFIG: a folder for /config, with a catalog.json if it has one.
+# From a clone to a running VM with the gateway in a container, its database inside: container.sh DISTRIBUTION
+# [DESKTOP]. NAME, PORT: of the container, and where it listens. CONFIG: a folder for /config, with a catalog.json if it
+# has one.
 set -eu
 name=${NAME:-swiftor} port=${PORT:-4000} config=${CONFIG:-$PWD/config}
 cd "$(dirname "$0")/../.."

@@ -6,8 +6,9 @@ import { NIL_UUID } from '../lib/is-uuid.ts';
 import { isAuditAction, type AuditAction, type AuditDetails, type AuditEntry } from './audit.ts';
 
 /**
- * Records an action on a VM in the caller's transaction, in the audit of its owner, so that both commit or neither does. Equal actions of a minute (same
- * VM, actor, address and details) are one row that counts them, because clients repeat them without limit.
+ * Records an action on a VM in the caller's transaction, in the audit of its owner, so that both commit or neither
+ * does. Equal actions of a minute (same VM, actor, address and details) are one row that counts them, because clients
+ * repeat them without limit.
  */
 export async function recordAction<A extends AuditAction>(
   trx: Trx,

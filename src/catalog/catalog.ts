@@ -36,7 +36,9 @@ const catalogFileSchema = z.strictObject({
 });
 const plansFileSchema = z.strictObject({ plans: z.array(z.looseObject({ code: z.string() })) });
 
-/** Merges the operator's files into the built-in catalog by entry. Rejects with the setting, file and field of an error. */
+/**
+ * Merges the operator's files into the built-in catalog by entry. Rejects with the setting, file and field of an error.
+ */
 export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions }: CatalogOptions): Promise<Catalog> {
   const [ownDistributions, ownPlans] = [placeOf('CATALOG_FILE', catalogFile), placeOf('PLANS_FILE', plansFile)];
   const extraDistributions =

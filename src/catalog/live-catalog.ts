@@ -11,8 +11,8 @@ interface LiveCatalogOptions extends CatalogOptions {
 }
 
 /**
- * The catalog, which is read again when CATALOG_FILE or PLANS_FILE changes, and by `reload`. All of it changes at once, or
- * nothing: what is wrong is logged, and the catalog before stays. Read its properties anew for each request.
+ * The catalog, which is read again when CATALOG_FILE or PLANS_FILE changes, and by `reload`. All of it changes at once,
+ * or nothing: what is wrong is logged, and the catalog before stays. Read its properties anew for each request.
  */
 export class LiveCatalog implements Catalog {
   readonly #options: LiveCatalogOptions;

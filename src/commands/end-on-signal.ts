@@ -5,8 +5,8 @@ const DUPLICATE_SIGNAL_MS = 1_000;
 const DRAIN_DEADLINE_MS = 10_000;
 
 /**
- * Aborts at the first signal. Exits the process at the deadline, or at a second signal. `onHangup` is called at a SIGHUP
- * instead.
+ * Aborts at the first signal. Exits the process at the deadline, or at a second signal. `onHangup` is called at a
+ * SIGHUP instead.
  */
 export function endOnSignal(log: Log, onHangup?: () => void): AbortSignal {
   const ending = new AbortController();

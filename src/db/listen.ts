@@ -63,7 +63,9 @@ export class Listener {
     return this.#answeredAt;
   }
 
-  /** What the database's clock shows now, in ms since 1970: its last answer, and the time that has passed here since. */
+  /**
+   * What the database's clock shows now, in ms since 1970: its last answer, and the time that has passed here since.
+   */
   databaseTime(): number {
     return this.#clock.database + performance.now() - this.#clock.at;
   }

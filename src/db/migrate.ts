@@ -5,8 +5,8 @@ import { createMigrationProvider } from './migrations.ts';
 
 /**
  * Migrates the schema, over its own connections with a longer deadline. Gateways may do so concurrently: Kysely's
- * migrator holds an advisory lock, which requires a direct connection, not a pooler in transaction mode. A database of a
- * newer version is taken as it is.
+ * migrator holds an advisory lock, which requires a direct connection, not a pooler in transaction mode. A database of
+ * a newer version is taken as it is.
  */
 export async function migrateToLatest(url: string, log?: Log): Promise<void> {
   const db = createDatabase(url, { max: 2, answerMs: LONG_ANSWER_MS });

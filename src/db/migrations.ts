@@ -13,8 +13,8 @@ import type { Db } from './database.ts';
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
 /**
- * This version's migrations, and a stand-in for each that a newer version has made: migrations are such that the version
- * before goes on with them, so that it may also be started again.
+ * This version's migrations, and a stand-in for each that a newer version has made: migrations are such that the
+ * version before goes on with them, so that it may also be started again.
  */
 export function createMigrationProvider(db: Db): MigrationProvider {
   const files = new FileMigrationProvider({ fs, path, migrationFolder: MIGRATIONS });
@@ -26,7 +26,9 @@ export function createMigrationProvider(db: Db): MigrationProvider {
   };
 }
 
-/** For the executed migrations that come after all of this version's. Any other that it lacks is an error of Kysely's. */
+/**
+ * For the executed migrations that come after all of this version's. Any other that it lacks is an error of Kysely's.
+ */
 export function standIns(own: readonly string[], executed: readonly string[]): Record<string, Migration> {
   const last = own.toSorted().at(-1) ?? '';
   return Object.fromEntries(

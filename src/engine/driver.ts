@@ -106,9 +106,9 @@ export interface EngineDriver {
   address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined>;
 
   /**
-   * Starts a shell on a terminal in the container `ref`: /bin/bash if the image has it, else /bin/sh, in the user's home.
-   * Its processes end when the terminal is closed, and also when the gateway ends without closing it. 'no-shell' if the
-   * image has none.
+   * Starts a shell on a terminal in the container `ref`: /bin/bash if the image has it, else /bin/sh, in the user's
+   * home. Its processes end when the terminal is closed, and also when the gateway ends without closing it. 'no-shell'
+   * if the image has none.
    */
   openTerminal(
     id: string,

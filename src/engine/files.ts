@@ -48,8 +48,8 @@ export interface FileAccess {
   read(id: string, ref: string, file: string, signal: AbortSignal): Promise<OpenFile | FileProblem>;
 
   /**
-   * Writes a file, with the owner of its directory, in place of one of that name once it is whole. Resolves to what went
-   * wrong.
+   * Writes a file, with the owner of its directory, in place of one of that name once it is whole. Resolves to what
+   * went wrong.
    */
   write(id: string, ref: string, file: string, content: NewFile, signal: AbortSignal): Promise<FileProblem | undefined>;
 }

@@ -10,8 +10,8 @@ export interface FailedRequest {
 }
 
 /**
- * Counts a failed request, and logs it in one line. Only internal errors are at error level, with their stack. The others are at debug
- * level: clients can cause them without limit, and outages have lines of their own.
+ * Counts a failed request, and logs it in one line. Only internal errors are at error level, with their stack. The
+ * others are at debug level: clients can cause them without limit, and outages have lines of their own.
  */
 export function logFailure(log: Log, request: FailedRequest, cause: unknown): void {
   measures.requestErrors.inc({ code: request.code });

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { errorCode } from './error-code.ts';
 
 /**
- * Reads the file that a setting names, in UTF-8 and without the byte order mark that some editors write. The error names
- * the setting.
+ * Reads the file that a setting names, in UTF-8 and without the byte order mark that some editors write. The error
+ * names the setting.
  */
 export async function readTextFile(setting: string, file: string): Promise<string> {
   try {

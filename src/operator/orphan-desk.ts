@@ -31,7 +31,9 @@ export interface OrphanOrder {
   readonly vmlabel?: string;
 }
 
-/** What operators do with orphans, over the engines themselves. Methods reject with an ApiError that says the way out. */
+/**
+ * What operators do with orphans, over the engines themselves. Methods reject with an ApiError that says the way out.
+ */
 export interface OrphanDesk {
   list(): Promise<OrphanReports>;
   /** Restores the VM with its volumes, off. */

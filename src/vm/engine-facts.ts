@@ -7,7 +7,8 @@ export type EngineProblem = 'ENGINE_UNREACHABLE' | 'ISOLATION_FAILED' | 'NO_SPAC
 
 /**
  * What is known of a region's engine without a call to it. FactsWatch refreshes it every 15 s, for what the region's
- * VMs need and, while it is read, for the whole catalog. Facts that were not learned yet are undefined or empty and count as no problem.
+ * VMs need and, while it is read, for the whole catalog. Facts that were not learned yet are undefined or empty and
+ * count as no problem.
  */
 export interface EngineFacts {
   readonly problem: EngineProblem | undefined;

@@ -75,7 +75,8 @@ export async function findVmsOfAnyone(db: Db, ids: readonly string[]): Promise<R
 }
 
 /**
- * For each VM the columns that decide where its addresses lead, and for whom, in the form of `versionOf`. Deleted VMs are missing.
+ * For each VM the columns that decide where its addresses lead, and for whom, in the form of `versionOf`. Deleted VMs
+ * are missing.
  */
 export async function findVmVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db

@@ -35,7 +35,8 @@ export class VmTelemetry {
 
   /**
    * The last `tail` lines, or those behind a position, of the last 1,000; then each new one, across all containers of
-   * the VM. Ends when the VM is deleted. An account is sent a bounded number of lines; a line tells how many were left out.
+   * the VM. Ends when the VM is deleted. An account is sent a bounded number of lines; a line tells how many were left
+   * out.
    */
   logs(vm: Vm, start: LogStart): AsyncIterableIterator<LogLine> {
     return (this.#feeds.get(vm.id) ?? this.#openFeed(vm)).follow(start);

@@ -28,8 +28,8 @@ export interface ApiTokenInput {
 }
 
 /**
- * Creates a token, whose text is told this once. BAD_USER_INPUT names each bad field; CONFLICT while the account has 100
- * tokens that have not expired.
+ * Creates a token, whose text is returned here only. BAD_USER_INPUT names each bad field; CONFLICT while the account has
+ * 100 tokens that have not expired.
  */
 export async function createApiToken(
   { db, catalog }: Dependencies,
@@ -64,7 +64,9 @@ export async function createApiToken(
   );
 }
 
-/** Revokes a token of the account: what is connected with it, or opened by its links, ends. NOT_FOUND if there is none. */
+/**
+ * Revokes a token of the account: what is connected with it, or opened by its links, ends. NOT_FOUND if there is none.
+ */
 export async function revokeApiToken(db: Db, actor: Actor, id: string): Promise<string> {
   if (!isUuid(id)) throw new ApiError('NOT_FOUND');
   const { userId } = actor;

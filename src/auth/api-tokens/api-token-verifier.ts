@@ -23,8 +23,8 @@ interface VerifierOptions {
  * Verifies API tokens, and caches those that it has verified.
  *
  * INVARIANTS
- * - A revocation notifies every gateway, and a check every 5 s finds one whose notification was lost. Either removes the
- *   token from the cache and aborts `Viewer.token.revoked`, by which live connections end.
+ * - A revocation notifies every gateway, and a check every 5 s finds one whose notification was lost. Either removes
+ *   the token from the cache and aborts `Viewer.token.revoked`, by which live connections end.
  * - A token that is revoked while it is read from the database is read again.
  */
 export class ApiTokenVerifier {

@@ -26,8 +26,7 @@ const PING_EVERY_MS = 12_000;
 
 /**
  * A WebSocket with our limits. Close codes: 4400 for a connection_init above 8 KiB, 4403 when the token expires or is
- * revoked, 4429
- * above 100 messages per second, 4490 for a client that keeps sending without reading its results.
+ * revoked, 4429 above 100 messages per second, 4490 for a client that keeps sending without reading its results.
  */
 export class WsConnection {
   readonly #socket: WebSocket;
@@ -92,7 +91,9 @@ export class WsConnection {
     this.close(SLOW_READER_CODE, SLOW_READER_REASON);
   }
 
-  /** Closes the socket if its token has expired or was revoked, and pings it when due. Called several times per second. */
+  /**
+   * Closes the socket if its token has expired or was revoked, and pings it when due. Called several times per second.
+   */
   check(now: number): void {
     if (!this.isOpen) return;
     if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now())

@@ -30,8 +30,9 @@ const PLACES: ReadonlyMap<string | null, string> = new Map([
 const ROBOT = /bot\b|crawl|spider|preview|externalhit|unfurl|scanner|safelinks/i;
 
 /**
- * Redeems a link: sets the cookie and redirects to the app, or to the page of the gateway that `to` names. A link works once, and robots and prefetches do not use it
- * up. One that was used, or whose time is over, says so; anything else gets "not here".
+ * Redeems a link: sets the cookie and redirects to the app, or to the page of the gateway that `to` names. A link works
+ * once, and robots and prefetches do not use it up. One that was used, or whose time is over, says so; anything else
+ * gets "not here".
  */
 export async function redeemLink(
   req: IncomingMessage,

@@ -13,8 +13,8 @@ interface RefusalsOptions {
 const BURST_SECONDS = 10;
 
 /**
- * Limits how often a network is refused: made-up addresses cost a look-up each, and a visitor who may open something is not
- * refused. While the limit lasts, the network gets 429 wherever a look-up would be needed; what is open to it stays
+ * Limits how often a network is refused: made-up addresses cost a look-up each, and a visitor who may open something is
+ * not refused. While the limit lasts, the network gets 429 wherever a look-up would be needed; what is open to it stays
  * open.
  */
 export class Refusals {

@@ -20,10 +20,10 @@ export interface Answered {
 }
 
 /**
- * The headers for the client, in the app's order (but for Content-Length) and case. Without hop-by-hop headers, and without what would reach
- * beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the order to clear all cookies.
- * Redirects to the app's own port lead to its public address. A private response is kept out of shared caches and of
- * other origins' frames.
+ * The headers for the client, in the app's order (but for Content-Length) and case. Without hop-by-hop headers, and
+ * without what would reach beyond the VM's addresses: cookies in the gateway's name or for a wider domain, and the
+ * order to clear all cookies. Redirects to the app's own port lead to its public address. A private response is kept
+ * out of shared caches and of other origins' frames.
  */
 export function responseHeaders(raw: readonly string[], answered: Answered): string[] {
   const forwarded = withoutHopByHop(raw, (name, value) => {

@@ -54,8 +54,8 @@ const PAGES = {
 } as const satisfies Record<string, { readonly title: string; readonly main: Html; readonly frames: string }>;
 
 /**
- * Renders a page whose script and style are files of the gateway. Nothing of the app's can run in it: scripts and styles
- * need its nonce, which the styles that its script makes get too.
+ * Renders a page whose script and style are files of the gateway. Nothing of the app's can run in it: scripts and
+ * styles need its nonce, which the styles that its script makes get too.
  */
 export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page {
   const nonce = randomBytes(16).toString('base64');

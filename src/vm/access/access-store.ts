@@ -107,7 +107,9 @@ export async function deleteAccesses(trx: Trx, vmId: string, id: string | undefi
   return ended.filter((each) => !each.isOver).length;
 }
 
-/** Who may open those VMs now, and the guests' links that were not used yet, newest first. The caller checks the owner. */
+/**
+ * Who may open those VMs now, and the guests' links that were not used yet, newest first. The caller checks the owner.
+ */
 export async function listAccesses(db: Db, vmIds: readonly string[]): Promise<ListedAccess[]> {
   const rows = await db
     .selectFrom('vm_access')

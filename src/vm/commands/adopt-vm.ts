@@ -18,8 +18,8 @@ export interface Adoption extends VmOrder {
 /**
  * Recreates the row of a VM whose container or volumes still exist on an engine, once `stop` has ended what runs: the
  * VM is off, and the engine is left alone until its owner starts it. Its secrets and mappings are lost; it gets a
- * password that its owner can read or replace. Plan limits are not checked. Rejects with BAD_USER_INPUT, before it stops
- * anything, for what createVm would refuse and for a user that no token can have.
+ * password that its owner can read or replace. Plan limits are not checked. Rejects with BAD_USER_INPUT, before it
+ * stops anything, for what createVm would refuse and for a user that no token can have.
  */
 export async function adoptVm(
   deps: VmDependencies,

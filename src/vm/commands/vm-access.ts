@@ -39,7 +39,10 @@ interface Place {
   readonly name: string | undefined;
 }
 
-/** Creates a link to the VM or its mapping, for 60 s, whose access ends with the actor's token, or earlier by OPEN_ACCESS_MAX. */
+/**
+ * Creates a link to the VM or its mapping, for 60 s, whose access ends with the actor's token, or earlier by
+ * OPEN_ACCESS_MAX.
+ */
 export async function createOpenLink(deps: AccessDependencies, actor: Actor, place: Place): Promise<string> {
   const linkUntil = new Date(Date.now() + LINK_MS);
   const options = {

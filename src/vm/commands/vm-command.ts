@@ -30,8 +30,9 @@ export interface LockedVm {
 }
 
 /**
- * The outcome of a command, which decides its audit row. `done`: a row with the details. `recorded`: none but those that
- * the command has written. `unchanged`: no row, all was already so. `refused`: a START_REFUSED row, then the error.
+ * The outcome of a command, which decides its audit row. `done`: a row with the details. `recorded`: none but those
+ * that the command has written. `unchanged`: no row, all was already so. `refused`: a START_REFUSED row, then the
+ * error.
  */
 export type Outcome<A extends AuditAction> =
   | { readonly kind: 'done'; readonly details: AuditDetails[A] }

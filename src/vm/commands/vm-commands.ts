@@ -84,7 +84,8 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
 
 /**
  * Turns the VM on if the plan has room for it beside the account's other enabled VMs; otherwise QUOTA_EXCEEDED with
- * every violation, ACCOUNT_SUSPENDED or REGION_DRAINED with the operator's words. A VM that is already on is unchanged, but a FAILED one is retried now.
+ * every violation, ACCOUNT_SUSPENDED or REGION_DRAINED with the operator's words. A VM that is already on is unchanged,
+ * but a FAILED one is retried now.
  */
 export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
   return runCommand(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));

@@ -8,8 +8,8 @@ import type { EventFixture } from '../database/event-fixture.ts';
 const MOST_VMS = 8;
 
 /**
- * Changes VMs of the account at random until the signal aborts: straight in the database, so that changes go on while no
- * gateway runs. At least one VM is left.
+ * Changes VMs of the account at random until the signal aborts: straight in the database, so that changes go on while
+ * no gateway runs. At least one VM is left.
  */
 export async function writeChanges(
   fixture: EventFixture,

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /**
- * `npm run fuzz -- --seed N --seconds N`: test/load/http/fuzz.test.ts with other inputs and for longer; ten minutes with
- * a seed of chance where nothing is said.
+ * `npm run fuzz -- --seed N --seconds N`: test/load/http/fuzz.test.ts with other inputs and for longer; ten minutes
+ * with a seed of chance where nothing is said.
  */
 const { values } = parseArgs({ options: { seed: { type: 'string' }, seconds: { type: 'string' } } });
 const seed = values.seed ?? String(randomInt(2 ** 31));

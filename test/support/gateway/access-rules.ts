@@ -109,9 +109,9 @@ export const OPERATION_RULES: Readonly<Record<string, AccessRule>> = {
 };
 
 /**
- * Whose data each object type holds. One that is missing here fails test/engine/api/authorization.test.ts: say whether it
- * is the catalog's, which anyone with a token may read, an operator's, or an account's, which must not show in anybody else's answer,
- * by whatever path it is reached.
+ * Whose data each object type holds. One that is missing here fails test/engine/api/authorization.test.ts: say whether
+ * it is the catalog's, which anyone with a token may read, an operator's, or an account's, which must not show in
+ * anybody else's answer, by whatever path it is reached.
  */
 export const TYPE_RULES: Readonly<Record<string, 'catalog' | 'account' | 'operator'>> = {
   Account: 'account',

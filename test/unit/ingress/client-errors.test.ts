@@ -6,7 +6,9 @@ import { answerClientErrors } from '../../../src/ingress/answer-client-errors.ts
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: a.vms.test\r\n';
 
-/** All that a server says to these bytes and, once it answers, to the rest; the error with which the connection ended. */
+/**
+ * All that a server says to these bytes and, once it answers, to the rest; the error with which the connection ended.
+ */
 async function answerTo(bytes: string, rest = ''): Promise<{ text: string; error: string | undefined }> {
   const server = createServer((_req, res) => void res.write('a part of an answer'));
   answerClientErrors(server, 'vms.test');

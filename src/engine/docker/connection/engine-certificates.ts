@@ -10,8 +10,8 @@ export interface EngineCertificates {
 }
 
 /**
- * Reads ca.pem, cert.pem and key.pem, the names of Docker's own client, from the folder of that host in ENGINE_CERTS, or
- * from ENGINE_CERTS itself. Throws an error that names what cannot be read.
+ * Reads ca.pem, cert.pem and key.pem, the names of Docker's own client, from the folder of that host in ENGINE_CERTS,
+ * or from ENGINE_CERTS itself. Throws an error that names what cannot be read.
  */
 export function readEngineCertificates(folder: string | undefined, host: string): EngineCertificates {
   if (folder === undefined)

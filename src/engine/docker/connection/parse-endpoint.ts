@@ -9,8 +9,8 @@ const HOST_AND_PORT = /^(?:\[([0-9a-f:.]+)\]|([^\s/:@?#[\]]+)):(\d{1,5})\/?$/i;
 const SSH = /^((?:[a-z_][\w.-]*@)?[a-z0-9][\w.-]*)(?::(\d{1,5}))?\/?$/i;
 
 /**
- * Where a Docker Engine listens, from `unix:///path`, `tcp://host:port`, `tls://host:port` or `ssh://[user@]host[:port]`.
- * Throws an Error that names what is wrong with the text.
+ * Where a Docker Engine listens, from `unix:///path`, `tcp://host:port`, `tls://host:port` or
+ * `ssh://[user@]host[:port]`. Throws an Error that names what is wrong with the text.
  */
 export function parseEndpoint(text: string): DockerEndpoint {
   const [, scheme, rest = ''] = /^([a-z+]+):\/\/(.*)$/i.exec(text) ?? [];

@@ -9,8 +9,8 @@ export interface SshTarget {
 }
 
 /**
- * The options before the destination. Keys, known hosts and jumps are those of OpenSSH's own configuration; nothing asks
- * a person.
+ * The options before the destination. Keys, known hosts and jumps are those of OpenSSH's own configuration; nothing
+ * asks a person.
  */
 export function sshArguments({ destination, port }: SshTarget): string[] {
   const options = ['BatchMode=yes', 'ConnectTimeout=10', 'ServerAliveInterval=15', 'ServerAliveCountMax=2'];

@@ -9,7 +9,9 @@ export interface RegistryCredentials {
   readonly identitytoken?: string;
 }
 
-/** Finds the credentials for the registry of an image; undefined if there are none. Rejects for a file that is wrong. */
+/**
+ * Finds the credentials for the registry of an image; undefined if there are none. Rejects for a file that is wrong.
+ */
 export type FindCredentials = (imageRef: string) => Promise<RegistryCredentials | undefined>;
 
 /** Reads the file at each pull: who changes it need not restart anything. */

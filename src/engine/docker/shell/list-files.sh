@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs on the engine's host, with a machine's volumes at their places: `list-files DIRECTORY MOST`. Prints a line for each
-# entry: mode (hexadecimal), bytes, seconds since 1970, "./NAME"; then "more" if there are more than MOST. Exit codes: 44
-# there is no such directory, 45 a part of its path is a symbolic link.
+# Runs on the engine's host, with a machine's volumes at their places: `list-files DIRECTORY MOST`. Prints a line for
+# each entry: mode (hexadecimal), bytes, seconds since 1970, "./NAME"; then "more" if there are more than MOST. Exit
+# codes: 44 there is no such directory, 45 a part of its path is a symbolic link.
 directory=$1 most=$2
 cd -P -- "$directory" 2>/dev/null || exit 44
 [ "$(pwd -P)" = "$directory" ] || exit 45

@@ -73,7 +73,9 @@ async function measurePlaces(tools: MeasureTools, signal: AbortSignal): Promise<
   ];
 }
 
-/** Undefined if the host cannot run the command. The engine is slower: it measures all volumes, including foreign ones. */
+/**
+ * Undefined if the host cannot run the command. The engine is slower: it measures all volumes, including foreign ones.
+ */
 async function measureOnHost({ images }: MeasureTools, places: readonly Place[], signal: AbortSignal) {
   try {
     // In another order each time: what takes long must not keep the same others from being measured.

@@ -42,7 +42,7 @@ import { gatewayUrl } from './vm/networking/mapping.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
 import { RegionDrains } from './vm/restrictions/region-drains.ts';
 import { ExecPlaces } from './vm/inside/exec-places.ts';
-import { VmTelemetry } from './vm/vm-telemetry.ts';
+import { VmTelemetry } from './vm/telemetry/vm-telemetry.ts';
 
 /** Lets everything else be released within the 10 s that many supervisors allow. */
 const DRAIN_MS = 8_000;

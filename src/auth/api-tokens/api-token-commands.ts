@@ -28,8 +28,8 @@ export interface ApiTokenInput {
 }
 
 /**
- * Creates a token, whose text is returned here only. BAD_USER_INPUT names each bad field; CONFLICT while the account has
- * 100 tokens that have not expired.
+ * Creates a token, whose text is returned here only. BAD_USER_INPUT names each bad field; CONFLICT while the account
+ * has 100 tokens that have not expired.
  */
 export async function createApiToken(
   { db, catalog }: Dependencies,

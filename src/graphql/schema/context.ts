@@ -20,8 +20,8 @@ import type { RegionDrain } from '../../vm/restrictions/region-drain.ts';
 import type { RegionDrains } from '../../vm/restrictions/region-drains.ts';
 import type { Suspension } from '../../vm/restrictions/suspension.ts';
 import type { ExecDependencies } from '../../vm/inside/vm-exec.ts';
-import { listStats, type PastStats } from '../../vm/stats-history.ts';
-import type { VmTelemetry } from '../../vm/vm-telemetry.ts';
+import { listStats, type PastStats } from '../../vm/telemetry/stats-history.ts';
+import type { VmTelemetry } from '../../vm/telemetry/vm-telemetry.ts';
 import type { Plan } from '../../catalog/plan.ts';
 
 /** What resolvers use; the same for every request. */

@@ -4,7 +4,7 @@ import { pruneEvents } from '../../events/event-store.ts';
 import type { Log } from '../../log.ts';
 import { pruneAudit } from '../../audit/audit-store.ts';
 import { deleteEndedAccesses } from '../../vm/access/access-store.ts';
-import { pruneStats } from '../../vm/stats-history.ts';
+import { pruneStats } from '../../vm/telemetry/stats-history.ts';
 import { repeat } from './repeat.ts';
 
 const EVERY_MS = 60_000;

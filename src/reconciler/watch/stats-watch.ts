@@ -3,7 +3,7 @@ import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import type { EngineDriver } from '../../engine/driver.ts';
 import type { MachineStats } from '../../engine/machine.ts';
 import type { Log } from '../../log.ts';
-import { listUnmeasured, STATS_EVERY_SECONDS, storeStats } from '../../vm/stats-history.ts';
+import { listUnmeasured, STATS_EVERY_SECONDS, storeStats } from '../../vm/telemetry/stats-history.ts';
 import type { WatchedEngine } from './engine-watch.ts';
 import { repeat } from './repeat.ts';
 

@@ -5,7 +5,7 @@ import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { MachineStats } from '../../../src/engine/machine.ts';
 import { createLog } from '../../../src/log.ts';
 import { StatsWatch } from '../../../src/reconciler/watch/stats-watch.ts';
-import { listStats, pruneStats } from '../../../src/vm/stats-history.ts';
+import { listStats, pruneStats } from '../../../src/vm/telemetry/stats-history.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { insertVm } from '../../support/database/insert-vm.ts';

@@ -42,7 +42,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   lib: ['concurrency', 'process', '.'],
   http: ['request', 'response', 'server'],
   db: ['pool', 'embedded', '.'],
-  vm: ['networking', 'access', 'restrictions', '.', 'problems', 'commands', 'inside'],
+  vm: ['networking', 'access', 'restrictions', '.', 'telemetry', 'problems', 'commands', 'inside'],
   auth: ['api-tokens', '.'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
   graphql: ['schema', 'pipeline', 'transports'],

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { PushQueue } from '../../../src/lib/concurrency/push-queue.ts';
-import { LogFeed, type LogLine, type WrittenLine } from '../../../src/vm/log-feed.ts';
-import { fromLogCursor, nextPosition, toLogCursor, type LogPosition } from '../../../src/vm/log-position.ts';
+import { LogFeed, type LogLine, type WrittenLine } from '../../../src/vm/telemetry/log-feed.ts';
+import { fromLogCursor, nextPosition, toLogCursor, type LogPosition } from '../../../src/vm/telemetry/log-position.ts';
 
 const toLine = (text: string): WrittenLine => ({ at: new Date(0), stream: 'stdout', text });
 

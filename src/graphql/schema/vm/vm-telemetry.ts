@@ -1,8 +1,8 @@
 import { ApiError, badInput } from '../../../errors.ts';
-import { fromLogCursor } from '../../../vm/log-position.ts';
-import { STATS_EVERY_SECONDS, STATS_MINUTES } from '../../../vm/stats-history.ts';
+import { fromLogCursor } from '../../../vm/telemetry/log-position.ts';
+import { STATS_EVERY_SECONDS, STATS_MINUTES } from '../../../vm/telemetry/stats-history.ts';
 import { findVm } from '../../../vm/vm-store.ts';
-import type { LogLine as Line, VmStats as Stats } from '../../../vm/vm-telemetry.ts';
+import type { LogLine as Line, VmStats as Stats } from '../../../vm/telemetry/vm-telemetry.ts';
 import type { Vm as VmRow } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../db/database.ts';
-import type { MachineStats } from '../engine/machine.ts';
+import type { Db } from '../../db/database.ts';
+import type { MachineStats } from '../../engine/machine.ts';
 
 /** How long measurements are kept. */
 export const STATS_MINUTES = 60;

@@ -1,4 +1,4 @@
-import { PushQueue } from '../lib/concurrency/push-queue.ts';
+import { PushQueue } from '../../lib/concurrency/push-queue.ts';
 import { fromLogCursor, isBehind, nextPosition, toLogCursor, type LogPosition } from './log-position.ts';
 
 /** A line as the engine has it. */

@@ -1,12 +1,12 @@
-import type { EngineDriver } from '../engine/driver.ts';
-import type { MachineStats } from '../engine/machine.ts';
-import type { EventStreams } from '../events/event-streams.ts';
-import { SharedStreams } from '../lib/concurrency/shared-streams.ts';
-import { TokenBuckets } from '../lib/concurrency/token-buckets.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import type { MachineStats } from '../../engine/machine.ts';
+import type { EventStreams } from '../../events/event-streams.ts';
+import { SharedStreams } from '../../lib/concurrency/shared-streams.ts';
+import { TokenBuckets } from '../../lib/concurrency/token-buckets.ts';
 import { LogFeed, RECENT_LINES, type LogLine, type LogStart, type WrittenLine } from './log-feed.ts';
 import { nextPosition, type LogPosition } from './log-position.ts';
-import { eachRun } from './vm-runs.ts';
-import type { Vm } from './vm.ts';
+import { eachRun } from '../vm-runs.ts';
+import type { Vm } from '../vm.ts';
 
 export type { LogLine } from './log-feed.ts';
 export type VmStats = MachineStats;

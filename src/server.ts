@@ -6,6 +6,8 @@ import { RateLimits } from './auth/rate-limits.ts';
 import { LiveCatalog } from './catalog/live-catalog.ts';
 import type { Config } from './config/config.ts';
 import { createApi } from './create-api.ts';
+import { createMetrics } from './create-metrics.ts';
+import { createServices } from './create-services.ts';
 import { loadDashboardOperations } from './dashboard/dashboard-operations.ts';
 import { openDashboard } from './dashboard/open-dashboard.ts';
 import { createDatabase } from './db/database.ts';
@@ -26,10 +28,7 @@ import { answerClientErrors } from './ingress/answer-client-errors.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
 import { acquireDataDirLock } from './lib/process/data-dir-lock.ts';
 import { OutageLog } from './lib/outage-log.ts';
-import { VERSION } from './lib/version.ts';
 import type { Log } from './log.ts';
-import { Metrics } from './metrics.ts';
-import { openOrphanDesk } from './open-orphan-desk.ts';
 import { clearLeases } from './reconciler/iteration/vm-lease.ts';
 import { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { Router } from './router.ts';
@@ -37,12 +36,9 @@ import { listenerName } from './secrets/gateway-keys.ts';
 import { readInstallation } from './secrets/installation.ts';
 import { readKeys } from './secrets/keys.ts';
 import { SecretBox } from './secrets/secret-box.ts';
-import { startReconciler, type Reconciler } from './start-reconciler.ts';
+import { startReconciler } from './start-reconciler.ts';
 import { gatewayUrl } from './vm/networking/mapping.ts';
-import { publicAddress } from './vm/networking/public-address.ts';
 import { RegionDrains } from './vm/restrictions/region-drains.ts';
-import { ExecPlaces } from './vm/inside/exec-places.ts';
-import { VmTelemetry } from './vm/telemetry/vm-telemetry.ts';
 
 /** Lets everything else be released within the 10 s that many supervisors allow. */
 const DRAIN_MS = 8_000;
@@ -114,7 +110,6 @@ export async function startServer(
   parts.defer(() => engines.close());
   const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });
   parts.defer(() => regions.close());
-  const { forward } = config;
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({
         config,
@@ -123,7 +118,7 @@ export async function startServer(
         listener,
         catalog,
         secretBox,
-        forward,
+        forward: config.forward,
         regions,
         outage,
         ending: ending.signal,
@@ -145,25 +140,19 @@ export async function startServer(
   parts.defer(() => server.close());
   const address = server.http.address() as AddressInfo;
 
-  const services = {
+  const services = createServices({
+    config,
+    port: address.port,
     db,
     catalog,
     secretBox,
-    forward,
-    address: publicAddress(config, address.port),
-    maxAccessMs: config.maxAccessMs,
     streams,
     bootProgress,
-    telemetry: new VmTelemetry({ driverOf: (region) => regions.getDriver(region), streams }),
-    driverOf: (region: string) => regions.getDriver(region),
-    execPlaces: new ExecPlaces(),
-    isRegionAvailable: (region: string) => regions.healthOf(region).canStart && drains.find(region) === undefined,
-    regionsChangedAt: () => new Date(Math.max(regions.changedAt().getTime(), drains.changedAt)),
-    findDrain: (region: string) => drains.find(region),
+    regions,
     drains,
-    orphans: openOrphanDesk({ db, catalog, secretBox, forward, engines, ending: ending.signal }),
-    factsOf: (region: string) => regions.factsOf(region),
-  };
+    engines,
+    ending: ending.signal,
+  });
   const addressOf = (request: Pick<IncomingMessage, 'socket' | 'headers'>): string =>
     clientAddress(request, config.trustedProxies);
   const rates = new RateLimits({
@@ -201,20 +190,7 @@ export async function startServer(
     cors: createCors(originRuleOf(config)),
     api: config.roles.has('api') ? api : undefined,
     ingress,
-    metrics: new Metrics({
-      db,
-      pools: new Map([
-        ['api', db],
-        ['reconciler', engineDb],
-      ]),
-      listener,
-      streams,
-      regions,
-      codes: [...config.regions.keys()],
-      countReconciling: () => reconciler?.loop.size ?? 0,
-      version: VERSION,
-      loops: loopsOf(listener, reconciler),
-    }),
+    metrics: createMetrics({ config, db, engineDb, listener, streams, regions, reconciler }),
     hasMetricsPort: config.metricsPort !== undefined,
   });
   answerClientErrors(server.http, config.baseDomain);
@@ -242,12 +218,4 @@ export async function startServer(
 
   const held = parts.move();
   return { address, reload: () => catalog.reload(), close: () => held.disposeAsync() };
-}
-
-/** When each loop that readiness depends on last completed a round. */
-function loopsOf(listener: Listener, reconciler: Reconciler | undefined): Map<string, () => number> {
-  const loops = new Map([['listening for changes', () => listener.answeredAt()]]);
-  if (reconciler === undefined) return loops;
-  const { loop } = reconciler;
-  return loops.set('claiming due VMs', () => loop.claimedAt).set('extending leases', () => loop.heartbeatAt);
 }

@@ -28,6 +28,8 @@ const ORDER: readonly (readonly string[])[] = [
     'metrics.ts',
     'state-metrics.ts',
     'create-api.ts',
+    'create-metrics.ts',
+    'create-services.ts',
     'start-reconciler.ts',
     'open-orphan-desk.ts',
   ],

@@ -2,28 +2,32 @@ import { sql, type SqlBool } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
+import type { Vm } from '../vm/vm.ts';
 import { toVmStatus, VM_STATUSES, type VmStatus } from '../vm/vm-status.ts';
 
+/** What an operator sees of the VM itself. */
+type Shown =
+  | 'number'
+  | 'id'
+  | 'userId'
+  | 'vmlabel'
+  | 'region'
+  | 'distribution'
+  | 'desktop'
+  | 'cpu'
+  | 'ramGb'
+  | 'persistent'
+  | 'enabled'
+  | 'deleting'
+  | 'status'
+  | 'statusSince'
+  | 'storageBytes'
+  | 'scratchBytes';
+
 /** A VM as an operator sees it: what it uses and how it is, and nothing that its owner keeps in it. */
-export interface OperatedVm {
-  readonly number: number;
-  readonly id: string;
-  readonly userId: string;
-  readonly vmlabel: string;
-  readonly region: string;
-  readonly distribution: string;
-  readonly desktop: string | null;
-  readonly cpu: number;
-  readonly ramGb: number;
-  readonly persistent: boolean;
-  readonly enabled: boolean;
-  readonly deleting: boolean;
-  readonly status: VmStatus;
-  readonly statusSince: Date;
+export interface OperatedVm extends Pick<Vm, Shown> {
   readonly failureCode: string | null;
   readonly failureMessage: string | null;
-  readonly storageBytes: number;
-  readonly scratchBytes: number;
   readonly createdAt: Date;
 }
 

@@ -59,6 +59,8 @@ export interface VmTable {
   attempts: Defaulted<number>;
   engine_ref: Optional<string>;
   address: Optional<string>;
+  /** The node that has the address; null on a single engine. */
+  node: Optional<string>;
   /** The spec whose container answered last since the start. A failed replacement reverts to it. */
   answered_hash: Optional<string>;
   /** The spec whose container failed and was undone. Not retried until the desired state changes. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { DiskSpace, EngineDescription, EngineEvent, Inventory, IsolationState } from './engine-reports.ts';
 import type { FileAccess } from './files.ts';
 import type {
@@ -104,6 +105,12 @@ export interface EngineDriver {
 
   /** The current address of `port` in the container `ref`; undefined if that container does not run. */
   address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined>;
+
+  /**
+   * Connects to a port of a machine, for the app's own protocol. What goes wrong is an error of the socket. The caller
+   * sets the deadline: 'connect' tells that the machine is reached, or 'secureConnect' if the socket is one of TLS.
+   */
+  dial(to: MachineAddress): Socket;
 
   /**
    * Starts a shell on a terminal in the container `ref`: /bin/bash if the image has it, else /bin/sh, in the user's

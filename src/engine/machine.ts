@@ -114,6 +114,8 @@ export interface Observation {
   readonly image?: MachineImage;
   /** Address on the VMs' bridge. Absent if the container does not run or is disconnected from the network. */
   readonly address?: string;
+  /** The node of a cluster that the container is on: its address is one of that node. Absent on a single engine. */
+  readonly node?: string;
   /** Exit code of the last run, once exited. */
   readonly exitCode?: number;
   /**
@@ -152,4 +154,6 @@ export interface MachineStats {
 export interface MachineAddress {
   readonly host: string;
   readonly port: number;
+  /** The node that has the address; absent on a single engine. */
+  readonly node?: string | undefined;
 }

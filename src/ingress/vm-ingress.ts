@@ -11,6 +11,7 @@ import { Refusals } from './access/refusals.ts';
 import { Tickets } from './access/tickets.ts';
 import { InsidePaths } from './inside/inside-paths.ts';
 import { OwnPaths } from './own-paths.ts';
+import type { Dial } from './proxy/app-pools.ts';
 import { IngressProxy } from './proxy/ingress-proxy.ts';
 import { RouteCache } from './routing/route-cache.ts';
 import { AppSignIns } from './sign-in/app-sign-ins.ts';
@@ -49,7 +50,8 @@ export class VmIngress {
     const bootPageEvents = new BootPageEvents({ streams, routes, bootPage, addressOf });
     this.#routes = routes;
     this.#inside = new InsidePaths({ ...options, tickets, routes, bootPage });
-    this.proxy = new IngressProxy({ routes, refusals, bootPage, signIns, log, publicScheme, addressOf });
+    const dial: Dial = (target) => options.driverOf(target.region).dial(target);
+    this.proxy = new IngressProxy({ routes, refusals, bootPage, signIns, log, publicScheme, addressOf, dial });
     this.ownPaths = new OwnPaths({
       ...options,
       tickets,

@@ -57,6 +57,7 @@ const COLUMNS = {
   attempts: 'vm.attempts',
   engineRef: 'vm.engine_ref as engineRef',
   address: 'vm.address',
+  node: 'vm.node',
   answeredHash: 'vm.answered_hash as answeredHash',
   undoneHash: 'vm.undone_hash as undoneHash',
   storageReady: 'vm.storage_ready as storageReady',

@@ -81,19 +81,19 @@ export async function findVmsOfAnyone(db: Db, ids: readonly string[]): Promise<R
 export async function findVmVersions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const rows = await db
     .selectFrom('vm')
-    .select(['id', 'last_event_seq', 'access_version', 'status', 'engine_ref', 'address'])
+    .select(['id', 'last_event_seq', 'access_version', 'status', 'engine_ref', 'address', 'node'])
     .where('id', '=', sql<string>`any(${ids}::uuid[])`)
     .execute();
   return new Map(
-    rows.map(({ id, last_event_seq, access_version, status, engine_ref, address }) => [
+    rows.map(({ id, last_event_seq, access_version, status, engine_ref, address, node }) => [
       id,
-      textOf(last_event_seq, access_version, toVmStatus(status), engine_ref, address),
+      textOf(last_event_seq, access_version, toVmStatus(status), engine_ref, address, node),
     ]),
   );
 }
 
-export function versionOf({ lastEventSeq, accessVersion, status, engineRef, address }: VisitedVm): string {
-  return textOf(lastEventSeq, accessVersion, status, engineRef, address);
+export function versionOf({ lastEventSeq, accessVersion, status, engineRef, address, node }: VisitedVm): string {
+  return textOf(lastEventSeq, accessVersion, status, engineRef, address, node);
 }
 
 function textOf(...parts: readonly (string | number | null)[]): string {

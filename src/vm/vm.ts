@@ -57,6 +57,8 @@ export interface Vm {
   readonly attempts: number;
   readonly engineRef: string | null;
   readonly address: string | null;
+  /** The node that has the address; null on a single engine. */
+  readonly node: string | null;
   readonly answeredHash: string | null;
   readonly undoneHash: string | null;
   readonly storageReady: boolean;

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { dialTcp } from '../../lib/dial-tcp.ts';
 import { withDeadline } from '../../lib/concurrency/with-deadline.ts';
 import type { EngineDriver, EnsureProgress, LogOptions } from '../driver.ts';
 import type {
@@ -137,6 +139,10 @@ export class DockerDriver implements EngineDriver {
   async address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined> {
     const host = (await findContainer(this.#tools, id, ref, signal))?.address;
     return host === undefined ? undefined : { host, port };
+  }
+
+  dial(to: MachineAddress): Socket {
+    return dialTcp(to);
   }
 
   async openTerminal(

@@ -7,6 +7,7 @@ import { pathOf } from '../../http/request/path-of.ts';
 import { answerPlain, answerUnavailable } from '../../http/response/plain-answer.ts';
 import { requestIdOf } from '../../http/request/request-id.ts';
 import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request/request-target.ts';
+import { dialTcp } from '../../lib/dial-tcp.ts';
 import type { Log } from '../../log.ts';
 import type { OwnCookies } from '../access/own-cookies.ts';
 import type { Refusals } from '../access/refusals.ts';
@@ -21,7 +22,7 @@ import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp } from './app-exchange.ts';
-import { AppPools, type AppPool, type PoolTimes } from './app-pools.ts';
+import { AppPools, type AppPool, type Dial, type PoolTimes } from './app-pools.ts';
 import type { AppRequest } from './app-request.ts';
 import type { Credentials } from '../headers/credentials.ts';
 import { requestHeaders } from '../headers/request-headers.ts';
@@ -42,6 +43,8 @@ export interface IngressProxyOptions {
   readonly signIns?: Pick<AppSignIns, 'find'>;
   /** PROXY_TIMES by default. */
   readonly times?: ProxyTimes;
+  /** Opens connections to apps; by TCP by default. */
+  readonly dial?: Dial;
   /** Bounds of what waits for clients and apps that do not read. */
   readonly unsent?: Partial<UnsentBounds>;
 }
@@ -81,7 +84,7 @@ export class IngressProxy {
   constructor(options: IngressProxyOptions) {
     this.#options = options;
     this.#times = options.times ?? PROXY_TIMES;
-    this.#pools = new AppPools(this.#times);
+    this.#pools = new AppPools(this.#times, options.dial ?? dialTcp);
     this.#unsent = new UnsentBytes(options.unsent);
   }
 

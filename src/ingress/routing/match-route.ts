@@ -24,6 +24,9 @@ export interface AppEndpoint extends AppRoute {
   /** The container's id. */
   readonly ref: string;
   readonly host: string;
+  readonly region: string;
+  /** The node that has the host's address; undefined on a single engine. */
+  readonly node: string | undefined;
 }
 
 /**
@@ -76,15 +79,16 @@ function schemeOf(entry: Distribution | undefined, port: number): 'http' | 'http
 }
 
 /** The endpoint of a route while the VM is up. DEGRADED counts as up: the app may still answer. */
-export function findEndpoint({ status, engineRef, address }: Vm, route: AppRoute | undefined): AppEndpoint | undefined {
+export function findEndpoint(vm: Vm, route: AppRoute | undefined): AppEndpoint | undefined {
+  const { status, engineRef, address, region, node } = vm;
   const isUp = status === 'RUNNING' || status === 'DEGRADED';
   if (!isUp || engineRef === null || address === null || route === undefined) return undefined;
-  return { ...route, ref: engineRef, host: address };
+  return { ...route, ref: engineRef, host: address, region, node: node ?? undefined };
 }
 
 /** Equal for two endpoints if connections to the one may continue as connections to the other. */
 export function endpointKey(endpoint: AppEndpoint | undefined): string {
   if (endpoint === undefined) return '';
-  const { ref, host, port, scheme, isPublic, protocol, strip } = endpoint;
-  return JSON.stringify([ref, host, port, scheme, isPublic, protocol, strip]);
+  const { ref, node, host, port, scheme, isPublic, protocol, strip } = endpoint;
+  return JSON.stringify([ref, node, host, port, scheme, isPublic, protocol, strip]);
 }

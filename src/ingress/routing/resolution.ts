@@ -8,6 +8,9 @@ export interface Upstream {
   readonly vmId: string;
   /** The container's id. Connections are kept per container, so a reused address never gets one of its predecessor. */
   readonly ref: string;
+  readonly region: string;
+  /** The node that has the host's address; undefined on a single engine. */
+  readonly node: string | undefined;
   readonly host: string;
   readonly port: number;
   /** Certificates of https apps are self-signed and not verified. */

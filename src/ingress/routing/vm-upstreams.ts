@@ -20,11 +20,13 @@ export class VmUpstreams {
   }
 
   open(vmId: string, endpoint: AppEndpoint): Upstream {
-    const { key, ref, host, port, scheme, strip, signIn } = endpoint;
+    const { key, ref, region, node, host, port, scheme, strip, signIn } = endpoint;
     const ending = new AbortController();
     const upstream: Upstream = {
       vmId,
       ref,
+      region,
+      node,
       host,
       port,
       scheme,

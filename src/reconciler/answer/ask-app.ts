@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { request as requestHttp, type RequestOptions } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { request as requestApp, type RequestOptions } from 'node:http';
+import { connect as connectTls } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import type { AppEndpoint } from './app-endpoint.ts';
 import { isUp, type AppAnswer } from './judge-answer.ts';
 
@@ -24,8 +25,7 @@ async function askPath(
   if (signal.aborted) return 'nothing';
   const { promise, resolve } = Promise.withResolvers<AppAnswer>();
   const onNoAnswer = (): void => resolve('nothing');
-  const request =
-    endpoint.scheme === 'https' ? requestHttps(optionsOf(endpoint, path)) : requestHttp(optionsOf(endpoint, path));
+  const request = requestApp(optionsOf(endpoint, path));
   request.on('response', (response) => {
     response.on('error', onNoAnswer);
     resolve(response.statusCode ?? 'not-http');
@@ -50,25 +50,28 @@ async function askPath(
   }
 }
 
-function optionsOf(
-  { host, port, probe, credentials }: AppEndpoint,
-  path: string,
-): RequestOptions & { rejectUnauthorized: boolean } {
+function optionsOf(endpoint: AppEndpoint, path: string): RequestOptions {
+  const { host, port, scheme, probe, credentials } = endpoint;
   const headers = {
     'user-agent': 'swiftor-readiness',
     accept: '*/*',
     ...(probe.expect === 'websocket' && unacceptableUpgrade()),
   };
-  // Without an agent: a kept connection would not show whether the app still accepts new ones.
+  // A connection of its own: a kept one would not show whether the app still accepts new ones.
   return {
     host,
     port,
     path,
     headers,
-    agent: false,
-    rejectUnauthorized: false,
+    defaultPort: scheme === 'https' ? 443 : 80,
+    createConnection: () => connectTo(endpoint),
     ...(credentials !== undefined && { auth: credentials }),
   };
+}
+
+function connectTo(endpoint: AppEndpoint): Socket {
+  const socket = endpoint.dial(endpoint);
+  return endpoint.scheme === 'https' ? connectTls({ socket, rejectUnauthorized: false }) : socket;
 }
 
 /**

@@ -30,6 +30,7 @@ export async function markFailed(iteration: VmIteration, cause: FailureCause): P
     attempts,
     started_at: null,
     address: null,
+    node: null,
     // After an undo the container with this hash is what is tried again: its environment is stored nowhere else.
     ...(vm.undoneHash === null && { answered_hash: null }),
   });

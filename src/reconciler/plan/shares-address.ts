@@ -2,12 +2,17 @@ import type { Inventory } from '../../engine/engine-reports.ts';
 import type { Observation } from '../../engine/machine.ts';
 
 /**
- * Whether another running machine has the same address. An engine that was killed may assign an address twice, and
+ * Whether another running machine of the node has the same address. An engine that was killed may assign an address twice, and
  * packets then arrive at either machine.
  */
-export function sharesAddress({ machines }: Inventory, { id, address }: Pick<Observation, 'id' | 'address'>): boolean {
+export function sharesAddress(
+  { machines }: Inventory,
+  { id, address, node }: Pick<Observation, 'id' | 'address' | 'node'>,
+): boolean {
   return (
     address !== undefined &&
-    machines.some((other) => other.id !== id && other.state === 'running' && other.address === address)
+    machines.some(
+      (other) => other.id !== id && other.state === 'running' && other.address === address && other.node === node,
+    )
   );
 }

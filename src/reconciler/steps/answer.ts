@@ -66,7 +66,8 @@ export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> 
   signal.throwIfAborted();
   const set = { ...seenUpdate(iteration, observed), ...(answers && { answered_hash: observed.hash }) };
   const status = answers ? 'RUNNING' : 'DEGRADED';
-  const hasMoved = observed.address !== vm.address || observed.ref !== vm.engineRef;
+  const { ref, address, node = null } = observed;
+  const hasMoved = address !== vm.address || ref !== vm.engineRef || node !== vm.node;
   // The ingress must learn the new address, even if the status stays.
   if (hasMoved && status === vm.status) await writer.announce('ENGINE', set);
   else await writer.setStatus(status, 'ENGINE', set);
@@ -75,10 +76,10 @@ export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> 
 
 /** What the row keeps of a container that was seen running. */
 function seenUpdate({ vm, spec }: VmIteration, observed: Observation): VmUpdate {
-  const { ref, address = null } = observed;
-  return { engine_ref: ref, address, observed_at: sql<Date>`now()`, ...imageUpdate(vm, spec, observed) };
+  const { ref, address = null, node = null } = observed;
+  return { engine_ref: ref, address, node, observed_at: sql<Date>`now()`, ...imageUpdate(vm, spec, observed) };
 }
 
-function endpointOf({ vm, distribution, spec, observed }: VmIteration): ReturnType<typeof appEndpoint> {
-  return appEndpoint({ desktop: vm.desktop, distribution, spec, observed });
+function endpointOf({ vm, distribution, spec, observed, driver }: VmIteration): ReturnType<typeof appEndpoint> {
+  return appEndpoint({ desktop: vm.desktop, distribution, spec, observed, dial: (to) => driver.dial(to) });
 }

@@ -31,6 +31,7 @@ export async function rest({ vm, writer }: VmIteration): Promise<StepOutcome> {
     ...(!outlivesStop(vm) && NO_IMAGE),
     engine_ref: null,
     address: null,
+    node: null,
     answered_hash: null,
     undone_hash: null,
     started_at: null,

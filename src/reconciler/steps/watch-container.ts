@@ -32,5 +32,6 @@ export async function watchContainer(
 }
 
 function hasChanged(before: Observation, now: Observation | undefined): boolean {
-  return now?.ref !== before.ref || now.address !== before.address || now.state !== before.state;
+  if (now?.ref !== before.ref || now.state !== before.state) return true;
+  return now.address !== before.address || now.node !== before.node;
 }

@@ -7,6 +7,7 @@ export interface KnownVm {
   readonly status: VmStatus;
   readonly engineRef: string | null;
   readonly address: string | null;
+  readonly node: string | null;
 }
 
 /** In these statuses the row says which container runs, and at what address. */
@@ -18,9 +19,10 @@ const AT_REST: ReadonlySet<VmStatus> = new Set(['STOPPED', 'FAILED']);
 export function findDrift(vms: readonly KnownVm[], { machines }: Inventory): string[] {
   const running = new Map(machines.filter(({ state }) => state === 'running').map((machine) => [machine.id, machine]));
   return vms
-    .filter(({ id, status, engineRef, address }) => {
+    .filter(({ id, status, engineRef, address, node }) => {
       const machine = running.get(id);
-      if (UP.has(status)) return machine === undefined || machine.ref !== engineRef || machine.address !== address;
+      if (UP.has(status))
+        return machine?.ref !== engineRef || machine.address !== address || (machine.node ?? null) !== node;
       return AT_REST.has(status) && machine !== undefined;
     })
     .map(({ id }) => id);

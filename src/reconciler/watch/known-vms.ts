@@ -23,7 +23,7 @@ export async function readVmSummaries(
   const uuids = [...new Set(ids)].filter(isUuid);
   const rows = await db
     .selectFrom('vm')
-    .select(['id', 'region', 'status', 'engine_ref', 'address'])
+    .select(['id', 'region', 'status', 'engine_ref', 'address', 'node'])
     .where((eb) =>
       eb.or([
         // A literal, which the partial index needs.

@@ -25,6 +25,7 @@ export const VM: Vm = {
   attempts: 0,
   engineRef: null,
   address: null,
+  node: null,
   answeredHash: null,
   undoneHash: null,
   storageReady: false,

@@ -7,6 +7,8 @@ import { IngressProxy } from '../../../src/ingress/proxy/ingress-proxy.ts';
 const target = {
   vmId: 'vm',
   ref: 'ref',
+  region: 'AU',
+  node: undefined,
   host: '127.0.0.1',
   port: Number(process.argv[2]),
   scheme: 'http',

@@ -79,6 +79,8 @@ export function upstream(port: number, more: Partial<Upstream> = {}): Resolution
     target: {
       vmId: VM,
       ref: 'ref-1',
+      region: 'AU',
+      node: undefined,
       host: '127.0.0.1',
       port,
       scheme: 'http',

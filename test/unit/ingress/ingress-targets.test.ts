@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { Dial } from '../../../src/ingress/proxy/app-pools.ts';
 import type { Resolution } from '../../../src/ingress/routing/resolution.ts';
+import { dialTcp } from '../../../src/lib/dial-tcp.ts';
 import {
   app,
   BASE,
@@ -245,4 +247,19 @@ describe('an https app with a self-signed certificate', () => {
     expect(data.toString()).toBe('hello');
     ws.terminate();
   });
+});
+
+it('connections to apps are opened by the dial of the ingress, and one that throws is a 502', async () => {
+  const port = await app((_req, res) => res.end('through the line'));
+  const dialed: string[] = [];
+  const dial: Dial = ({ node, host, port: wanted }) => {
+    dialed.push(`${host}:${wanted}@${node}`);
+    if (node === 'gone') throw new Error('There is no such node.');
+    return dialTcp({ host: '127.0.0.1', port });
+  };
+  const { port: reached } = await gateway(() => upstream(3000, { host: '172.19.0.2', node: 'n1' }), { dial });
+  expect(await fetchText(reached)).toMatchObject({ status: 200, text: 'through the line' });
+  expect(dialed).toEqual(['172.19.0.2:3000@n1']);
+  const { port: lost } = await gateway(() => upstream(3000, { host: '172.19.0.2', node: 'gone' }), { dial });
+  expect(await fetchText(lost)).toMatchObject({ status: 502 });
 });

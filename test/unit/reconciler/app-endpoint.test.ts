@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog, type Catalog } from '../../../src/catalog/catalog.ts';
+import { dialTcp } from '../../../src/lib/dial-tcp.ts';
 import { appEndpoint } from '../../../src/reconciler/answer/app-endpoint.ts';
 
 let catalog: Catalog;
@@ -15,14 +16,24 @@ function endpointOf(
   env: Readonly<Record<string, string>> = {},
 ) {
   const observed = { address: '10.0.0.2', image: { reference, id: 'sha256:1' } };
-  return appEndpoint({ distribution: catalog.distributions.get(code), desktop, spec: { env }, observed });
+  return appEndpoint({
+    distribution: catalog.distributions.get(code),
+    desktop,
+    spec: { env },
+    observed,
+    dial: dialTcp,
+  });
 }
 
 describe('the endpoint of an app', () => {
   it('does not exist without an address or a catalog entry', () => {
     const distribution = catalog.distributions.get('debian');
-    expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {} })).toBeUndefined();
-    expect(appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined })).toBeUndefined();
+    expect(
+      appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: {}, dial: dialTcp }),
+    ).toBeUndefined();
+    expect(
+      appEndpoint({ distribution, desktop: 'xfce', spec: { env: {} }, observed: undefined, dial: dialTcp }),
+    ).toBeUndefined();
     expect(endpointOf('gone', null, 'any')).toBeUndefined();
   });
 
@@ -62,6 +73,7 @@ describe('the endpoint of an app', () => {
     const image = { reference: 'local/kali:1', id: 'sha256:1', standInFor: 'lscr.io/linuxserver/kali-linux:latest' };
     const observed = { address: '10.0.0.2', image };
     const endpoint = appEndpoint({
+      dial: dialTcp,
       distribution: catalog.distributions.get('kali'),
       desktop: null,
       spec: { env: {} },

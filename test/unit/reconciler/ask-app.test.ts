@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
+import { dialTcp } from '../../../src/lib/dial-tcp.ts';
 import type { AppEndpoint } from '../../../src/reconciler/answer/app-endpoint.ts';
 import { askApp, awaitApp } from '../../../src/reconciler/answer/ask-app.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -32,7 +33,14 @@ async function open(
   });
   const port = (server.address() as AddressInfo).port;
   return {
-    endpoint: { host: '127.0.0.1', port, scheme, probe: { path: '/', expect: 'answer' }, credentials: undefined },
+    endpoint: {
+      host: '127.0.0.1',
+      port,
+      scheme,
+      probe: { path: '/', expect: 'answer' },
+      credentials: undefined,
+      dial: dialTcp,
+    },
     sockets,
   };
 }

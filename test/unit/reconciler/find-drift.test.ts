@@ -10,7 +10,7 @@ const machine = (id: string, state: MachineState = 'running', more: Partial<Mach
   return { id, ref: 'ref', hash: 'hash', state, oomKilled: false, labels: {}, address: '10.0.0.2', ...more };
 };
 const known = (status: VmStatus, more: Partial<KnownVm> = {}): KnownVm => {
-  return { id: 'vm', status, engineRef: 'ref', address: '10.0.0.2', ...more };
+  return { id: 'vm', status, engineRef: 'ref', address: '10.0.0.2', node: null, ...more };
 };
 const inventory = (machines: readonly Machine[]): Inventory => ({ machines, volumes: [] });
 
@@ -26,11 +26,18 @@ describe('drift', () => {
     expect(findDrift([known(status)], inventory([machine('vm', 'running', { ref: 'another' })]))).toEqual(['vm']);
     expect(findDrift([known(status)], inventory([machine('vm', 'running', { address: '10.0.0.3' })]))).toEqual(['vm']);
     expect(findDrift([known(status)], inventory([cutOff]))).toEqual(['vm']);
+    expect(findDrift([known(status)], inventory([machine('vm', 'running', { node: 'n1' })]))).toEqual(['vm']);
+    expect(findDrift([known(status, { node: 'n2' })], inventory([machine('vm', 'running', { node: 'n1' })]))).toEqual([
+      'vm',
+    ]);
     expect(findDrift([known(status, { engineRef: null, address: null })], inventory([machine('vm')]))).toEqual(['vm']);
   });
 
   it.each(UP)('excludes a %s VM whose container runs where the row says', (status) => {
     expect(findDrift([known(status)], inventory([machine('other'), machine('vm')]))).toEqual([]);
+    expect(findDrift([known(status, { node: 'n1' })], inventory([machine('vm', 'running', { node: 'n1' })]))).toEqual(
+      [],
+    );
   });
 
   it.each(AT_REST)('includes a %s VM whose container runs', (status) => {

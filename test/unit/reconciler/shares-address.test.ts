@@ -12,6 +12,7 @@ it.each<[string, boolean, readonly Machine[]]>([
   ['alone', false, [machine('vm')]],
   ['beside one elsewhere', false, [machine('vm'), machine('other', { address: '10.0.0.3' })]],
   ['beside one that does not run', false, [machine('vm'), machine('other', { state: 'exited' })]],
+  ['beside one with the same on another node', false, [machine('vm'), machine('other', { node: 'n1' })]],
   ['beside a running one with the same', true, [machine('vm'), machine('other')]],
 ])('an address %s is shared: %s', (_what, expected, machines) => {
   expect(sharesAddress({ machines, volumes: [] }, SEEN)).toBe(expected);

@@ -70,6 +70,7 @@ describe('findEndpoint', () => {
     if (endpoint === undefined) throw new Error('There is an endpoint.');
     const others = [
       { ref: 'x' },
+      { node: 'n1' },
       { host: '10.0.0.1' },
       { port: 1 },
       { scheme: 'http' },

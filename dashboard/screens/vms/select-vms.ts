@@ -42,10 +42,18 @@ export function selectVms(vms: readonly Vm[], { search, show, sort }: Selection)
   return sorted.map(({ id }) => id);
 }
 
+/** Made once: `localeCompare` with options makes one for each pair. */
+const NAMES = new Intl.Collator(undefined, { numeric: true });
+
 const ORDERS: Readonly<Record<Exclude<Sort, 'newest'>, (one: Vm, other: Vm) => number>> = {
-  name: (one, other) => one.vmlabel.localeCompare(other.vmlabel, undefined, { numeric: true }),
+  name: (one, other) => NAMES.compare(one.vmlabel, other.vmlabel),
   status: (one, other) => STATUS_ORDER.indexOf(one.status) - STATUS_ORDER.indexOf(other.status),
 };
+
+/** The list before, if the next one has the same ids in the same order: then nothing but changed rows is drawn. */
+export function keepIfSame(before: readonly string[], next: readonly string[]): readonly string[] {
+  return before.length === next.length && next.every((id, at) => before[at] === id) ? before : next;
+}
 
 /** How many VMs each filter shows. */
 export function countVms(vms: readonly Vm[]): Readonly<Record<Show, number>> {

@@ -12,7 +12,7 @@ import { words } from '../../words/words.ts';
 import { Filters } from './filters.tsx';
 import { NoMatch } from './no-match.tsx';
 import { selectionOf, sort } from './selection.ts';
-import { selectVms, type Selection } from './select-vms.ts';
+import { keepIfSame, selectVms, type Selection } from './select-vms.ts';
 import { UsageMeters } from './usage-meters.tsx';
 import { VmRow } from './vm-row.tsx';
 
@@ -48,10 +48,10 @@ export function Vms(): JSX.Element {
 }
 
 function Rows({ search, show }: Omit<Selection, 'sort'>): JSX.Element {
-  const ids = useMemo(
-    () => computed(() => selectVms(allVms.value, { search, show, sort: sort.value })),
-    [search, show],
-  );
+  const ids = useMemo(() => {
+    let last: readonly string[] = [];
+    return computed(() => (last = keepIfSame(last, selectVms(allVms.value, { search, show, sort: sort.value }))));
+  }, [search, show]);
   if (vmIds.value.length === 0) return <Skeleton />;
   if (ids.value.length === 0) return <NoMatch search={search} />;
   return (

@@ -7,21 +7,33 @@ const page = (nodes: string, endCursor: string | null = null): PageOf<string> =>
   nodes: nodes.split(' '),
   pageInfo: { endCursor, hasNextPage: endCursor !== null },
 });
-const pages = (items: string, next: string | null = null): Pages<string> => ({ items: items.split(' '), next });
+const pages = (items: string, next: string | null = null): Pages<string> => ({
+  items: items.split(' '),
+  next,
+  isExtended: false,
+});
+const extended = (items: string, next: string | null = null): Pages<string> => ({
+  ...pages(items, next),
+  isExtended: true,
+});
 
 describe('a list that is loaded page by page', () => {
   it('has each item once, also if a page came twice', () => {
     const once = withOlder(pages('d c', 'c'), page('b a'), keyOf);
-    expect(once).toEqual(pages('d c b a'));
+    expect(once).toEqual(extended('d c b a'));
     expect(withOlder(once, page('b a'), keyOf)).toEqual(once);
   });
 
   it('goes on with new items before those that are there, as they are now', () => {
-    expect(withNewest(pages('c b a', 'a'), page('e d c2', 'c'), keyOf)).toEqual(pages('e d c2 b a', 'a'));
+    expect(withNewest(extended('c b a', 'a'), page('e d c2', 'c'), keyOf)).toEqual(extended('e d c2 b a', 'a'));
+  });
+
+  it('does not grow by new items before anybody asks for older ones', () => {
+    expect(withNewest(pages('c b a'), page('e d c', 'c'), keyOf)).toEqual(pages('e d c', 'c'));
   });
 
   it('begins anew if there is a hole between the new items and those that are there', () => {
-    expect(withNewest(pages('b a'), page('f e d', 'd'), keyOf)).toEqual(pages('f e d', 'd'));
+    expect(withNewest(extended('b a'), page('f e d', 'd'), keyOf)).toEqual(pages('f e d', 'd'));
     expect(withNewest(undefined, page('b a'), keyOf)).toEqual(pages('b a'));
   });
 });

@@ -7,6 +7,7 @@ import { allowStyles } from './allow-styles.ts';
 import { connectClipboard } from './clipboard.ts';
 import { Connection } from './connection.ts';
 import { ExtraKeys } from './extra-keys.ts';
+import { terminalColours } from './terminal-colours.ts';
 
 allowStyles();
 const status = byId('status', HTMLElement);
@@ -19,7 +20,7 @@ const terminal = new Terminal({
   fontFamily: 'ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mono", monospace',
   fontSize: 14,
   scrollback: 5_000,
-  theme: { background: '#15171a', foreground: '#e9eaec', cursor: '#86a8ff', selectionBackground: '#3b4a6b' },
+  theme: terminalColours(),
 });
 const fit = new FitAddon();
 terminal.loadAddon(fit);

@@ -61,7 +61,7 @@ export function renderInsidePage(name: keyof typeof PAGES, vmName: string): Page
   const nonce = randomBytes(16).toString('base64');
   const { title, main, frames } = PAGES[name];
   const page = html`<!doctype html>
-    <html lang="en">
+    <html lang="en" ${name === 'terminal' && html` data-theme="dark"`}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />

@@ -1,16 +1,11 @@
+import { readFileSync } from 'node:fs';
+
+/** The colours, from the sources of the dashboard; `npm run build` copies the file. */
+const THEME = readFileSync(new URL('../../../dashboard/theme.css', import.meta.url), 'utf8');
+
 /** The styles of the gateway's pages. */
 export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --ground: light-dark(#f7f7f5, #15171a);
-  --text: light-dark(#1c1e21, #e9eaec);
-  --quiet: light-dark(#63686f, #9aa1a9);
-  --line: light-dark(#e2e3e1, #2a2e33);
-  --accent: light-dark(#2f5fd0, #86a8ff);
-  --on-accent: light-dark(#fff, #10131a);
-  --bad: light-dark(#a8321f, #ff9d8a);
-}
-* { box-sizing: border-box; margin: 0; padding: 0; }
+${THEME}* { box-sizing: border-box; margin: 0; padding: 0; }
 body {
   min-height: 100vh; display: grid; place-items: center; padding: 2rem 1.5rem;
   background: var(--ground); color: var(--text);

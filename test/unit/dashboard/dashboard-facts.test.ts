@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startViolations } from '../../../dashboard/account/preflight.ts';
@@ -48,12 +48,28 @@ describe('the words of the dashboard', () => {
   });
 });
 
-describe('the colours of the dashboard', () => {
-  it('are those of the boot page', () => {
-    const theme = readFileSync(path.join(import.meta.dirname, '../../../dashboard/theme.css'), 'utf8');
-    const colours = STYLE.match(/--[a-z-]+: light-dark\([^)]*\);/g) ?? [];
-    expect(colours.length).toBeGreaterThan(5);
-    for (const colour of colours) expect(theme).toContain(colour);
+describe('the colours of the pages', () => {
+  it('stand in one file, which all of them read', () => {
+    const root = path.join(import.meta.dirname, '../../..');
+    const sources = globSync(['dashboard/**/*.css', 'vm-pages/**/*.{css,ts}', 'src/**/*.ts'], { cwd: root });
+    const readers = sources.filter((name) => readFileSync(path.join(root, name), 'utf8').includes('theme.css'));
+    expect(readers.map((name) => path.basename(name)).toSorted()).toEqual([
+      'all.css',
+      'files.css',
+      'page-assets.ts',
+      'terminal.css',
+    ]);
+    const text = readFileSync(path.join(root, 'dashboard/theme.css'), 'utf8');
+    expect(STYLE).toContain(text);
+    const names = [...text.matchAll(/(--[a-z-]+): light-dark/g)].map(([, name]) => `${name}:`);
+    expect(names.length).toBeGreaterThan(5);
+    for (const source of sources.filter((name) => name !== 'dashboard/theme.css')) {
+      const own = readFileSync(path.join(root, source), 'utf8');
+      expect(
+        names.filter((name) => own.includes(name)),
+        source,
+      ).toEqual([]);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type Log = Logger;
 
@@ -6,8 +6,8 @@ export interface LogOptions {
   readonly level?: string;
   /** Coloured text for a terminal instead of JSON. */
   readonly pretty?: boolean;
-  /** Standard error for commands whose standard output is their result. */
-  readonly to?: 'stdout' | 'stderr';
+  /** Standard error for commands whose standard output is their result; a stream for who reads the lines. */
+  readonly to?: 'stdout' | 'stderr' | DestinationStream;
 }
 
 /**
@@ -15,7 +15,6 @@ export interface LogOptions {
  * Redaction is a second safeguard: no secret may be passed to it in the first place.
  */
 export async function createLog({ level = 'info', pretty = false, to = 'stdout' }: LogOptions = {}): Promise<Log> {
-  const destination = to === 'stdout' ? 1 : 2;
   const options = {
     level,
     redact: [
@@ -30,6 +29,8 @@ export async function createLog({ level = 'info', pretty = false, to = 'stdout' 
       'env',
     ],
   };
+  if (typeof to !== 'string') return pino(options, to);
+  const destination = to === 'stdout' ? 1 : 2;
   if (!pretty) return pino(options, pino.destination(destination));
   const { default: pinoPretty } = await import('pino-pretty');
   return pino(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -16,6 +16,9 @@ declare module 'vitest' {
 
 /** The migrated database that `createTestDatabase` clones. */
 const TEMPLATE = 'swiftor_template';
+
+/** The write-ahead log and as many databases as exist at once. */
+const DATABASES_BYTES = 2 ** 30;
 
 interface TestPostgres extends AsyncDisposable {
   readonly adminUrl: string;
@@ -49,7 +52,7 @@ async function startPostgres(): Promise<TestPostgres> {
 }
 
 async function startOwn(undo: AsyncDisposableStack): Promise<string> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-test-'));
+  const dataDir = await mkdtemp(path.join(await fastDirectory(), 'swiftor-test-'));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   const postgres = await startEmbeddedPostgres({
     dataDir,
@@ -58,6 +61,13 @@ async function startOwn(undo: AsyncDisposableStack): Promise<string> {
   });
   undo.defer(() => postgres.stop());
   return postgres.url;
+}
+
+/** In memory where there is enough: tests create hundreds of databases, each of which takes a disk 0.4 s, memory 0.05 s. */
+async function fastDirectory(): Promise<string> {
+  const memory = '/dev/shm';
+  const space = await statfs(memory).catch(() => undefined);
+  return space && space.bavail * space.bsize >= DATABASES_BYTES ? memory : tmpdir();
 }
 
 async function createTemplate(adminUrl: string): Promise<void> {

@@ -2,17 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 import { readUntil } from '../../support/read-until.ts';
 
 const ENV = { SECRETS_KEY: Buffer.alloc(32, 5).toString('base64') };
-let api: ApiProcess;
+let api: Api;
 /** Another gateway on the same database. */
-let other: ApiProcess;
+let other: Api;
 beforeAll(async () => {
-  api = await startApiProcess(ENV);
-  other = await startApiProcess({ ...ENV, DATABASE_URL: api.databaseUrl });
+  api = await startApi(ENV);
+  other = await startApi({ ...ENV, DATABASE_URL: api.databaseUrl });
 });
 afterAll(async () => {
   await other?.[Symbol.asyncDispose]();
@@ -193,7 +193,7 @@ it('an account has at most 100 tokens', async () => {
 });
 
 /** An authenticated socket, and the code that closes it. */
-async function openSocket(gateway: ApiProcess, token: string): Promise<{ socket: WebSocket; closed: Promise<number> }> {
+async function openSocket(gateway: Api, token: string): Promise<{ socket: WebSocket; closed: Promise<number> }> {
   const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/graphql`, 'graphql-transport-ws');
   const closed = new Promise<number>((resolve) => socket.once('close', (code) => resolve(code)));
   await new Promise<void>((resolve, reject) => {

@@ -6,16 +6,16 @@ import {
   type SwiftorClientOptions,
   type VmsState,
 } from '../../../client/src/index.ts';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 
 const INPUT = { vmlabel: 'mine', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 } as const;
 const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 
-let gateway: ApiProcess;
+let gateway: Api;
 beforeAll(async () => {
-  gateway = await startApiProcess({ FORWARD_PORTS: '20000-29999' });
+  gateway = await startApi({ FORWARD_PORTS: '20000-29999' });
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 
@@ -41,7 +41,8 @@ async function setStatus(id: string, status: string, columns = ''): Promise<void
 
 const removeVm = (id: string): Promise<void> => removeVmRow(gateway.databaseUrl, id);
 
-describe('watchVms', () => {
+// Most of the time they wait.
+describe.concurrent('watchVms', () => {
   it('begins with all VMs, also with none, and then tells each change', async () => {
     const connections: boolean[] = [];
     const { watchVms, createVm, updateVm } = clientOf('empty', { onConnection: (is) => connections.push(is) });

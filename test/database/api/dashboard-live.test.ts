@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { stubPage } from '../../support/browser/page-globals.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
@@ -16,10 +16,10 @@ async function loadModules() {
   return { crowded, followVms, session, socket, vms };
 }
 
-let api: ApiProcess;
+let api: Api;
 let live: Awaited<ReturnType<typeof loadModules>>;
 beforeAll(async () => {
-  api = await startApiProcess({ SOCKETS_PER_ACCOUNT: '1' });
+  api = await startApi({ SOCKETS_PER_ACCOUNT: '1' });
   stubPage(api.url);
   live = await loadModules();
 });

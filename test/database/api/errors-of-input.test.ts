@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 
-let gateway: ApiProcess;
+let gateway: Api;
 let token: string;
 let id: string;
 beforeAll(async () => {
-  gateway = await startApiProcess({ LOG_LEVEL: 'debug' });
+  gateway = await startApi({ LOG_LEVEL: 'debug' });
   token = await gateway.token('careless');
   id = await gateway.createVm(token, 'mine');
 });

@@ -1,29 +1,30 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { SECRETS_KEY } from '../../support/gateway/gateway.ts';
 
 let gateway: ApiProcess;
-let second: ApiProcess;
+let second: Api;
 
 beforeAll(async () => {
   gateway = await startApiProcess({ METRICS_PORT: '0', ACCESS_LOG: '1', SECRETS_KEY });
-  second = await startApiProcess({ METRICS_PORT: '0', SECRETS_KEY, DATABASE_URL: gateway.databaseUrl });
+  second = await startApi({ METRICS_PORT: '0', SECRETS_KEY, DATABASE_URL: gateway.databaseUrl });
 });
 afterAll(async () => {
   await second[Symbol.asyncDispose]();
   await gateway[Symbol.asyncDispose]();
 });
 
-const logOf = ({ lines }: ApiProcess): Record<string, unknown>[] =>
+const logOf = ({ lines }: Api): Record<string, unknown>[] =>
   lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
-const monitoring = (of: ApiProcess): string => {
+const monitoring = (of: Api): string => {
   const line = logOf(of).find(({ msg }) => msg === 'metrics and health are served');
   return `http://127.0.0.1:${String(line?.['port'])}`;
 };
 
 /** The series of a gateway by name and labels. */
-async function metricsOf(of: ApiProcess): Promise<Map<string, number>> {
+async function metricsOf(of: Api): Promise<Map<string, number>> {
   const text = await (await fetch(`${monitoring(of)}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
@@ -103,7 +104,7 @@ it('ACCESS_LOG writes a line for each operation', async () => {
 });
 
 it('one of several gateways counts the VMs, so that the sum is right, and another once that one is gone', async () => {
-  const sumOf = async (gateways: readonly ApiProcess[]): Promise<number> => {
+  const sumOf = async (gateways: readonly Api[]): Promise<number> => {
     const all = await Promise.all(gateways.map(metricsOf));
     const counts = all.flatMap((series) => [...series].filter(([name]) => name.startsWith('swiftor_vms{')));
     return counts.reduce((sum, [, count]) => sum + count, 0);

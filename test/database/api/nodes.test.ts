@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 
 interface Answer<T> {
   readonly data?: T;
   readonly errors?: readonly { readonly extensions: { readonly code: string; readonly fields?: unknown } }[];
 }
 
-let gateway: ApiProcess;
+let gateway: Api;
 let alice: string;
 let bob: string;
 let vmId: string;
 beforeAll(async () => {
-  gateway = await startApiProcess({ FORWARD_PORTS: '20000-29999' });
+  gateway = await startApi({ FORWARD_PORTS: '20000-29999' });
   [alice, bob] = await Promise.all([gateway.token('alice'), gateway.token('bob')]);
   vmId = await gateway.createVm(alice, 'mine');
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 
-let api: ApiProcess;
+let api: Api;
 let operator: string;
 beforeAll(async () => {
-  api = await startApiProcess();
+  api = await startApi();
   operator = await testToken('the-operator', { role: 'operator' });
 });
 afterAll(async () => api?.[Symbol.asyncDispose]());

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../../src/errors.ts';
 import { codeOf, logFailure } from '../../../src/lib/log-failure.ts';
 import { chooseRequestId, requestIdOf } from '../../../src/http/request/request-id.ts';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
@@ -59,10 +59,10 @@ describe('the log line of a failed request', () => {
 });
 
 describe('every answer', () => {
-  let gateway: ApiProcess;
+  let gateway: Api;
   let token: string;
   beforeAll(async () => {
-    gateway = await startApiProcess();
+    gateway = await startApi();
     token = await gateway.token('alice');
   });
   afterAll(() => gateway[Symbol.asyncDispose]());
@@ -71,7 +71,7 @@ describe('every answer', () => {
   /** The lines of the log about this request, as soon as there are any. */
   const linesOf = (requestId: string | null): Promise<Record<string, unknown>[]> =>
     eventually(() => {
-      const lines = gateway.linesFrom(0).map((line) => JSON.parse(line) as Record<string, unknown>);
+      const lines = gateway.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
       const own = lines.filter((line) => line['requestId'] === requestId);
       return own.length > 0 && own;
     });

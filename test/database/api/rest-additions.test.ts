@@ -204,7 +204,7 @@ describe('the event stream of REST', () => {
   });
 
   it('is a live connection of its account, and ends with its token', async () => {
-    const token = await testToken('crowded', { ttlSeconds: 3 });
+    const token = await testToken('crowded', { ttlSeconds: 2 });
     const path = '/vms/events';
     const streams = [await gateway.rest(token, 'GET', path), await gateway.rest(token, 'GET', path)];
     const third = await gateway.rest(token, 'GET', path);

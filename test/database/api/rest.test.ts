@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { startApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi } from '../../support/gateway/api.ts';
 import { useRest } from '../../support/gateway/use-rest.ts';
 import { createVm } from '../../support/vm/vms.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
@@ -302,7 +302,7 @@ describe('the REST API with an invalid request', () => {
 });
 
 it('the REST API refuses a GET that changes state if STRICT_REST is set', async () => {
-  await using strict = await startApiProcess({ STRICT_REST: '1' });
+  await using strict = await startApi({ STRICT_REST: '1' });
   const own = await testToken('strict');
   const id = await createVm(strict, own);
   const refused = await strict.rest(own, 'GET', `/vms/start/${id}`);

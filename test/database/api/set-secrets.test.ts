@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 
 interface Answer {
   readonly data?: {
@@ -18,11 +18,11 @@ const SET_SECRETS = `mutation ($input: SetSecretsInput!) {
 }`;
 const AUDIT = '{ me { audit(actions: [SECRET_SET, SECRET_DELETED]) { nodes { action details { value } } } } }';
 
-let api: ApiProcess;
+let api: Api;
 let token: string;
 let vmId: string;
 beforeAll(async () => {
-  api = await startApiProcess();
+  api = await startApi();
   token = await api.token('alice');
   vmId = await api.createVm(token, 'one');
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/gateway/api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 
 interface Page {
@@ -14,11 +14,11 @@ const EVENTS = `query ($id: ID!, $first: Int, $after: String) {
 }`;
 const RENAME = 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }';
 
-let api: ApiProcess;
+let api: Api;
 let token: string;
 let id: string;
 beforeAll(async () => {
-  api = await startApiProcess();
+  api = await startApi();
   token = await api.token('alice');
   id = await api.createVm(token, 'first');
   const other = await api.createVm(token, 'other');

@@ -1,21 +1,19 @@
 import { afterAll, beforeAll, expect } from 'vitest';
-import { startApiProcess, type ApiProcess } from './api-process.ts';
+import { startApi, type Api } from './api.ts';
 import { answerMisfits } from './openapi-check.ts';
 
 /**
  * An API for the tests of the file that calls this. Every answer of its `rest` is as the OpenAPI document describes it,
  * but for event streams, which the tests read themselves.
  */
-export function useRest(
-  env: Readonly<Record<string, string>> = {},
-): Pick<ApiProcess, 'graphql' | 'rest' | 'url' | 'port'> {
-  let started: ApiProcess | undefined;
-  const running = (): ApiProcess => {
+export function useRest(env: Readonly<Record<string, string>> = {}): Pick<Api, 'graphql' | 'rest' | 'url' | 'port'> {
+  let started: Api | undefined;
+  const running = (): Api => {
     if (started === undefined) throw new Error('The gateway is started by a hook: use it in tests.');
     return started;
   };
   beforeAll(async () => {
-    started = await startApiProcess(env);
+    started = await startApi(env);
   });
   afterAll(() => started?.[Symbol.asyncDispose]());
   return {

@@ -43,14 +43,12 @@ function itemsOf(vm: Vm, openDialog: (name: DialogName) => void): MenuItem[] {
   const { why } = words.command;
   const always = link.peek() === 'offline' ? why.offline : isGoing(vm) ? why.deleting : undefined;
   const { id, enabled } = vm;
+  const notUp = always ?? (isUp(vm) ? undefined : why.notUp);
   return [
     { label: words.command.openTab, onSelect: () => void openVm(id), why: always },
     { label: words.command.copyLink, onSelect: () => void copyLink(id), why: always },
-    {
-      label: words.command.files,
-      onSelect: () => void openVm(id, { page: 'files' }),
-      why: always ?? (isUp(vm) ? undefined : why.notUp),
-    },
+    { label: words.command.terminal, onSelect: () => void openVm(id, { page: 'terminal' }), why: notUp },
+    { label: words.command.files, onSelect: () => void openVm(id, { page: 'files' }), why: notUp },
     { label: words.command.share, onSelect: () => openDialog('share'), why: always },
     {
       label: words.command.start,

@@ -8,7 +8,10 @@ import { Icon } from '../../parts/icons.tsx';
 import { words } from '../../words/words.ts';
 import { PrimaryButton } from '../commands/primary-button.tsx';
 
-/** The commands that can be given to the VM now. Its menu has all, and says why some cannot. */
+/**
+ * The commands that can be given to the VM now. Its menu has all, and says why some cannot. Those that a phone has no
+ * room for are in the menu only there.
+ */
 export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.Element {
   const isDisabled = asked.value.get(vm.id)?.state === 'asked' || link.value === 'offline';
   const give = (name: 'stop' | 'restart'): void => {
@@ -25,13 +28,13 @@ export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.
         </button>
       )}
       {isUp(vm) && (
-        <button type="button" class="button" onClick={() => void openVm(vm.id, { page: 'terminal' })}>
+        <button type="button" class="button wide-only" onClick={() => void openVm(vm.id, { page: 'terminal' })}>
           {words.command.terminal}
           <Icon name="external" />
         </button>
       )}
       {!isGoing(vm) && (
-        <button type="button" class="button" aria-disabled={link.value === 'offline'} onClick={onShare}>
+        <button type="button" class="button wide-only" aria-disabled={link.value === 'offline'} onClick={onShare}>
           {words.command.share}
         </button>
       )}
@@ -41,7 +44,7 @@ export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.
         </button>
       )}
       {isUp(vm) && (
-        <button type="button" class="button" aria-disabled={isDisabled} onClick={() => give('restart')}>
+        <button type="button" class="button wide-only" aria-disabled={isDisabled} onClick={() => give('restart')}>
           {words.command.restart}
         </button>
       )}

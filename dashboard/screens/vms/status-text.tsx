@@ -7,7 +7,7 @@ import { words } from '../../words/words.ts';
 
 /** What a VM does now: shape, colour and word, then what there is to know. */
 export function StatusText({ vm }: { vm: Vm }): JSX.Element {
-  const { title, detail, percent } = describe(vm);
+  const { title, detail, next, percent } = describe(vm);
   return (
     <>
       <p class="status-line">
@@ -17,6 +17,7 @@ export function StatusText({ vm }: { vm: Vm }): JSX.Element {
       </p>
       {percent !== undefined && <progress max={100} value={percent} aria-label={words.status.PULLING} />}
       {detail !== undefined && <p class="quiet small status-detail">{detail}</p>}
+      {next !== undefined && <p class="quiet small">{next}</p>}
     </>
   );
 }
@@ -24,6 +25,8 @@ export function StatusText({ vm }: { vm: Vm }): JSX.Element {
 interface Description {
   readonly title: string;
   readonly detail?: string | undefined;
+  /** What happens next. A long detail is cut, and this is not. */
+  readonly next?: string | undefined;
   readonly percent?: number | undefined;
 }
 
@@ -39,8 +42,8 @@ function describe(vm: Vm): Description {
   if (status === 'STOPPED')
     return { title: vm.storageUsedGb > 0 ? `${title} · ${words.row.keeps(vm.storageUsedGb)}` : title };
   if (status === 'FAILED') {
-    const again = lastFailure?.retryAt == null ? undefined : words.row.again(lastFailure.retryAt);
-    return { title, detail: [lastFailure?.message, again].filter(Boolean).join(' ') };
+    const { message, retryAt } = lastFailure ?? {};
+    return { title, detail: message, next: retryAt == null ? undefined : words.row.again(retryAt) };
   }
   if (status === 'UNKNOWN')
     return { title, detail: vm.observedAt === null ? undefined : words.row.lastSeen(vm.observedAt) };

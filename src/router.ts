@@ -11,6 +11,7 @@ import { pathOf } from './http/request/path-of.ts';
 import { originForm } from './http/request/request-target.ts';
 import { refuseUpgrade } from './http/response/refuse-upgrade.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from './http/request/request-id.ts';
+import { inRequestSpan, nameRequestSpan } from './http/server/request-span.ts';
 import { sendJson, sendText } from './http/response/send-response.ts';
 import { answerNotHere } from './ingress/pages/answer-not-here.ts';
 import { matchRequest } from './ingress/routing/match-request.ts';
@@ -110,7 +111,7 @@ export class Router {
     // RFC 9112 3.2.2: a server accepts a target in absolute form. Its host is the request's, see `matchRequest`.
     request.url = originForm(request.url ?? '');
     timeRequest(request, reply);
-    this.#routeApi(request, reply).catch((error: unknown) => {
+    this.#traceApi(request, reply).catch((error: unknown) => {
       // The client has left, so the failure may be its consequence, and nobody waits for an answer.
       if (reply.destroyed) return;
       const operation = `${request.method} ${pathOf(request.url)}`;
@@ -118,6 +119,13 @@ export class Router {
       if (pathOf(request.url) === GRAPHQL_PATH) sendGraphqlError(request, reply, error);
       else sendRestError(request, reply, error);
     });
+  }
+
+  /** What load balancers and scrapers ask for, and files of pages, have no traces: they come all the time. */
+  #traceApi(request: IncomingMessage, reply: ServerResponse): Promise<void> {
+    const handler = handlerOf(pathOf(request.url));
+    if (handler !== 'graphql' && handler !== 'rest') return this.#routeApi(request, reply);
+    return inRequestSpan(request, reply, () => this.#routeApi(request, reply));
   }
 
   /** False if there is nothing at this path. */
@@ -151,7 +159,10 @@ export class Router {
     // A client that does not read its answer must not hold memory. Event streams have their own deadline.
     reply.setTimeout(REPLY_IDLE_MS, () => reply.destroy());
     if (!(hasMetricsPort && path === '/metrics') && (await this.#serveMonitoring(path, reply))) return;
-    if (path === GRAPHQL_PATH && api !== undefined) return api.graphqlHttp.handle(request, reply);
+    if (path === GRAPHQL_PATH && api !== undefined) {
+      nameRequestSpan(request, GRAPHQL_PATH);
+      return api.graphqlHttp.handle(request, reply);
+    }
     if (api !== undefined && (await api.rest.handle(request, reply, path))) return;
     throw new ApiError(
       'NOT_FOUND',

@@ -95,6 +95,8 @@ export interface VmTable {
   next_attempt_at: Optional<Date>;
   /** Counts wake-ups, because one that arrives during a pass must not be lost at its end. */
   wakes: Defaulted<number>;
+  /** The request that changed the desired state, for tracing. Null once that is reached, and without an SDK. */
+  traceparent: Optional<string>;
   /** Incremented when an access to the VM's addresses is ended. */
   access_version: Defaulted<number>;
   created_at: Generated<Date>;

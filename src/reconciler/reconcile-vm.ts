@@ -12,6 +12,7 @@ import { readRetrySeconds } from './failure/read-retry-seconds.ts';
 import { notInCatalogCause } from './failure/vm-failure.ts';
 import type { StepOutcome } from './iteration/step-outcome.ts';
 import type { IterationSignals, VmIteration } from './iteration/vm-iteration.ts';
+import { ReconcileSpan } from './iteration/reconcile-span.ts';
 import { heartbeat, type Lease, type LeaseState } from './iteration/vm-lease.ts';
 import { LeaseLostError, VmWriter } from './iteration/vm-writer.ts';
 import { toMachineSpec, type MachinePolicy } from './plan/machine-spec.ts';
@@ -55,6 +56,7 @@ export async function reconcileVm(
   beginIteration: (state: LeaseState) => IterationSignals,
   closing: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
+  using span = new ReconcileSpan();
   const log = deps.log.child({ vmId: lease.vmId });
   for (let iterations = 0; ; iterations += 1) {
     const [state] = await heartbeat(deps.db, lease.owner, [lease.vmId]);
@@ -70,7 +72,8 @@ export async function reconcileVm(
     if (vm === undefined) return undefined;
     if (vm.generation !== state.generation) continue;
     const now = (): number => vm.readAt.getTime() + performance.now() - requestedAt;
-    const outcome = await iterate(deps, lease, { vm, now }, signals, log).catch((error: unknown): StepOutcome => {
+    const work = (): Promise<StepOutcome> => iterate(deps, lease, { vm, now }, signals, log);
+    const outcome = await span.run(vm, state.traceparent, work).catch((error: unknown): StepOutcome => {
       if (error instanceof LeaseLostError) return { kind: 'again' };
       throw error;
     });

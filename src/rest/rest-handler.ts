@@ -9,6 +9,7 @@ import { readJson } from '../http/request/read-json.ts';
 import { requestIdOf } from '../http/request/request-id.ts';
 import { searchOf } from '../http/request/search-of.ts';
 import { MethodNotAllowedError } from '../http/response/method-not-allowed.ts';
+import { nameRequestSpan } from '../http/server/request-span.ts';
 import { sendEventStream, sendNoContent, toEventText } from '../http/response/send-event-stream.ts';
 import { sendJson } from '../http/response/send-response.ts';
 import { logFailure } from '../lib/log-failure.ts';
@@ -95,6 +96,7 @@ export class RestHandler {
     const { authenticate, strict } = this.#options;
     const { method = 'GET', url, headers } = incoming;
     const { route, params } = chooseRoute(incoming, matches, { strict });
+    nameRequestSpan(incoming, route.path);
     if (route.changesState && method === 'GET')
       for (const [name, value] of Object.entries(DEPRECATION)) reply.setHeader(name, value);
     const caller: Caller = { ...(await authenticate(incoming)), route: `${method} ${route.path}` };

@@ -4,6 +4,7 @@ import type { Database } from '../db/tables.ts';
 import { insertEvent, nextEventSeq } from '../events/append-event.ts';
 import type { EventReason, StoredEventKind } from '../events/vm-event.ts';
 import { nextBoot } from './vm-boot.ts';
+import { activeTraceparent } from '../tracing.ts';
 import type { Vm } from './vm.ts';
 import type { VmStatus } from './vm-status.ts';
 
@@ -58,6 +59,7 @@ export async function changeVm(
         generation: sql<number>`generation + 1`,
         wakes: sql<number>`wakes + 1`,
         next_attempt_at: sql<Date>`now()`,
+        traceparent: activeTraceparent() ?? null,
       }),
     })
     .where('id', '=', vm.id);

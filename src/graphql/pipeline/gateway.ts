@@ -12,6 +12,7 @@ import { requireScope } from '../../auth/require-scope.ts';
 import type { RateLimits } from '../../auth/rate-limits.ts';
 import { badInput, type ApiError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { failSpan, inSpan } from '../../tracing.ts';
 import { createContext, type Caller, type Context, type Services } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
 import { createAccessLog, type AccessLog } from './access-log.ts';
@@ -20,7 +21,7 @@ import { useDocumentLimits, useExecutor, useValidationErrorCodes, useValidationR
 import { ErrorReporter } from './error-reporter.ts';
 import { createExecutor } from './executor.ts';
 import { variableProblems } from './input-problems.ts';
-import { graphqlErrorOf, maskError } from './mask-error.ts';
+import { codeOfMasked, graphqlErrorOf, maskError } from './mask-error.ts';
 import { costOf } from './operation-cost.ts';
 import { createSubscribe, type Subscribe, type Subscription } from './subscription.ts';
 
@@ -130,16 +131,26 @@ export class Gateway {
       return this.#reporter.report([maskError(error)], caller, name);
     }
     const { operation: kind } = operation;
-    const logged = async <T>(run: () => Promise<T>): Promise<T> => {
-      const startedAt = performance.now();
-      const result = await run();
-      this.#accessLog?.(caller, { kind, name, startedAt });
-      return result;
+    // Semantic conventions of OpenTelemetry; without the document and the variables, which are the client's values.
+    const attributes = {
+      'graphql.operation.type': kind,
+      ...(name !== undefined && { 'graphql.operation.name': name }),
     };
-    const execute = (): Promise<ExecutionResult> => this.#run(() => enveloped.execute(args), caller, name);
-    const subscribe = (): Promise<Subscription | ExecutionResult> => this.#subscribe(args, caller);
-    if (this.#accessLog === undefined) return { kind, args, execute, subscribe };
-    return { kind, args, execute: () => logged(execute), subscribe: () => logged(subscribe) };
+    const watched = <T extends Subscription | ExecutionResult>(run: () => Promise<T>): Promise<T> =>
+      inSpan(kind, { attributes }, async (span) => {
+        const startedAt = performance.now();
+        const result = await run();
+        this.#accessLog?.(caller, { kind, name, startedAt });
+        const [error] = ('errors' in result ? result.errors : undefined) ?? [];
+        if (error !== undefined) failSpan(span, codeOfMasked(error));
+        return result;
+      });
+    return {
+      kind,
+      args,
+      execute: () => watched(() => this.#run(() => enveloped.execute(args), caller, name)),
+      subscribe: () => watched(() => this.#subscribe(args, caller)),
+    };
   }
 
   async dispose(): Promise<void> {

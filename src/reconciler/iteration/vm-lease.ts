@@ -19,6 +19,8 @@ export interface LeaseState {
   readonly generation: number;
   /** Grows each time the VM is marked due. */
   readonly wakes: number;
+  /** The request of the last change of the desire that has not been reached; null while nothing is traced. */
+  readonly traceparent: string | null;
   /** As `Lease.heldUntil`, extended by the heartbeat. */
   readonly heldUntil: number;
 }
@@ -62,14 +64,15 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
     .set({ lease_until: leaseEnd })
     .where('lease_owner', '=', owner)
     .where('id', '=', sql<string>`any(${[...vmIds]}::uuid[])`)
-    .returning(['id', 'generation', 'wakes'])
+    .returning(['id as vmId', 'generation', 'wakes', 'traceparent'])
     .execute();
-  return rows.map(({ id, generation, wakes }) => ({ vmId: id, generation, wakes, heldUntil }));
+  return rows.map((row) => ({ ...row, heldUntil }));
 }
 
 /**
  * Releases the lease. The VM is due again after `nextInSeconds`, or at once if anything changed since `seen`: no event
- * that came during the iteration is lost.
+ * that came during the iteration is lost. A VM that is not due at once has reached its desire, or given up for now: what
+ * follows is not of the request that changed it.
  */
 export async function releaseLease(
   db: Db,
@@ -81,13 +84,15 @@ export async function releaseLease(
     nextInSeconds === undefined
       ? sql<Date | null>`null::timestamptz`
       : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
+  const isChanged = sql`generation <> ${seen.generation} or wakes <> ${seen.wakes}`;
   await db
     .updateTable('vm')
     .set({
       lease_owner: null,
       lease_until: null,
       observed_generation: seen.generation,
-      next_attempt_at: sql<Date | null>`case when generation <> ${seen.generation} or wakes <> ${seen.wakes} then now() else ${next} end`,
+      next_attempt_at: sql<Date | null>`case when ${isChanged} then now() else ${next} end`,
+      ...(nextInSeconds !== 0 && { traceparent: sql<string | null>`case when ${isChanged} then traceparent end` }),
     })
     .where('id', '=', lease.vmId)
     .where('lease_owner', '=', lease.owner)

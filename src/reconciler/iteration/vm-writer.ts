@@ -5,6 +5,7 @@ import type { Db, Trx } from '../../db/database.ts';
 import { runTransaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
 import { measures } from '../../measures.ts';
+import { addSpanEvent } from '../../tracing.ts';
 import { changeVm, type Fence, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
 import type { Lease } from './vm-lease.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
@@ -100,6 +101,7 @@ export class VmWriter {
       return changed;
     });
     this.#timeStep(from, boot);
+    addSpanEvent('vm.status', { from, to: this.#current.status, reason: change.reason });
     this.#log.info({ from, to: this.#current.status, reason: change.reason }, 'status');
   }
 

@@ -1,3 +1,4 @@
+import { inChildSpan } from '../../tracing.ts';
 import { markFailed } from '../failure/mark-failed.ts';
 import { noRoomCause, pastScratchCause } from '../failure/vm-failure.ts';
 import { NEXT, type StepOutcome } from '../iteration/step-outcome.ts';
@@ -42,5 +43,5 @@ const EXECUTORS: Executors = {
 export async function performStep(iteration: VmIteration, step: Step): Promise<StepOutcome> {
   // The only cast: the type of the table pairs each name with its own arguments.
   const execute = EXECUTORS[step.step] as (iteration: VmIteration, args: Step) => Promise<StepOutcome>;
-  return execute(iteration, step);
+  return inChildSpan(`vm.${step.step}`, {}, () => execute(iteration, step));
 }

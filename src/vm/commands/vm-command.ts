@@ -1,3 +1,4 @@
+import type { Span } from '@opentelemetry/api';
 import type { Selectable } from 'kysely';
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -6,6 +7,7 @@ import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
 import type { AccountTable } from '../../db/tables.ts';
 import { runTransaction } from '../../db/transaction.ts';
+import { inSpan } from '../../tracing.ts';
 import { ApiError } from '../../errors.ts';
 import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
 import { recordAction } from '../../audit/audit-store.ts';
@@ -58,7 +60,8 @@ export async function runCommand<A extends AuditAction>(
   action: A,
   change: (locked: LockedVm) => Promise<Outcome<A>>,
 ): Promise<Vm> {
-  const { vm, refusal } = await inAccount(db, actor, async (trx) => {
+  const { vm, refusal } = await inAccount(db, actor, action, async (trx, span) => {
+    span.setAttribute('swiftor.vm.id', id);
     const account = await lockAccount(trx, actor, catalog);
     const before = account === undefined ? undefined : await lockVm(trx, actor.userId, id);
     if (account === undefined || before === undefined) throw new ApiError('NOT_FOUND');
@@ -82,16 +85,24 @@ export async function runCreateCommand(
     account: LockedAccount,
   ) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
 ): Promise<Vm> {
-  return inAccount(db, actor, async (trx) => {
+  return inAccount(db, actor, 'VM_CREATED', async (trx, span) => {
     const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
+    span.setAttribute('swiftor.vm.id', id);
     const vm = await reread(trx, actor, id);
     if (outcome.kind === 'done') await recordAction(trx, actor, vm, 'VM_CREATED', outcome.details);
     return vm;
   });
 }
 
-function inAccount<T>(db: Db, { userId }: Actor, run: (trx: Trx) => Promise<T>): Promise<T> {
-  return runExclusive(db, userId, () => runTransaction(db, run));
+function inAccount<T>(
+  db: Db,
+  { userId }: Actor,
+  action: AuditAction,
+  run: (trx: Trx, span: Span) => Promise<T>,
+): Promise<T> {
+  return inSpan('vm.change', { attributes: { 'swiftor.action': action } }, (span) =>
+    runExclusive(db, userId, () => runTransaction(db, (trx) => run(trx, span))),
+  );
 }
 
 /** CONFLICT for a VM that is being deleted. */

@@ -12,7 +12,7 @@ interface Import {
 
 /** The rooms in the order of the arrows. */
 const ORDER: readonly (readonly string[])[] = [
-  ['lib', 'errors.ts', 'log.ts', 'measures.ts'],
+  ['lib', 'errors.ts', 'log.ts', 'measures.ts', 'tracing.ts'],
   ['config'],
   ['http', 'db', 'certificates'],
   ['audit'],

@@ -1,5 +1,7 @@
+import { SpanKind } from '@opentelemetry/api';
 import { withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { EngineErrorCode } from '../../engine-error.ts';
+import { inChildSpan } from '../../../tracing.ts';
 import { toEngineError } from './engine-failure.ts';
 
 export interface CallOptions {
@@ -21,12 +23,18 @@ export type EngineCall = <T>(
 ) => Promise<T>;
 
 export function createEngineCall(endpoint: string, defaultMilliseconds: number): EngineCall {
-  return async (what, signal, work, { milliseconds = defaultMilliseconds, refusal = 'ENGINE_REFUSED' } = {}) => {
-    try {
-      return await withDeadline(milliseconds, signal, work);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw toEngineError(error, { endpoint, what, refusal });
-    }
-  };
+  return (what, signal, work, { milliseconds = defaultMilliseconds, refusal = 'ENGINE_REFUSED' } = {}) =>
+    inChildSpan(spanName(what), { kind: SpanKind.CLIENT }, async () => {
+      try {
+        return await withDeadline(milliseconds, signal, work);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        throw toEngineError(error, { endpoint, what, refusal });
+      }
+    });
+}
+
+/** Without the names in quotes: each name of a span is a group in every tracing tool. */
+function spanName(what: string): string {
+  return `engine: ${what.replaceAll(/ "[^"]*"/g, '')}`;
 }

@@ -1,3 +1,4 @@
+import { inChildSpan } from '../../../tracing.ts';
 import type { EnsureProgress } from '../../driver.ts';
 import type { PullReading } from './pull-progress.ts';
 
@@ -32,6 +33,11 @@ export class SharedPulls {
    * Reports the current progress at once, because a registry can take long to send its first byte.
    */
   pull(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
+    const attributes = { 'container.image.name': imageRef };
+    return inChildSpan('engine: await image', { attributes }, () => this.#join(imageRef, signal, onProgress));
+  }
+
+  #join(imageRef: string, signal: AbortSignal, onProgress: Report): Promise<void> {
     const report = throttle(onProgress);
     return new Promise((resolve, reject) => {
       if (signal.aborted) {

@@ -1,14 +1,14 @@
-import type { Config } from './config/config.ts';
 import type { Db } from './db/database.ts';
 import type { Listener } from './db/listen.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import { VERSION } from './lib/version.ts';
+import type { LiveRegions } from './live-regions.ts';
 import { Metrics } from './metrics.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import type { Reconciler } from './start-reconciler.ts';
 
 interface MeasuredParts {
-  readonly config: Config;
+  readonly settings: LiveRegions;
   readonly db: Db;
   /** The connections of the reconciler. */
   readonly engineDb: Db;
@@ -21,7 +21,7 @@ interface MeasuredParts {
 
 /** Creates the metrics of the parts, and the readiness of those that work in loops. */
 export function createMetrics(parts: MeasuredParts): Metrics {
-  const { config, db, engineDb, listener, streams, regions, reconciler } = parts;
+  const { settings, db, engineDb, listener, streams, regions, reconciler } = parts;
   return new Metrics({
     db,
     pools: new Map([
@@ -31,7 +31,7 @@ export function createMetrics(parts: MeasuredParts): Metrics {
     listener,
     streams,
     regions,
-    codes: [...config.regions.keys()],
+    codes: () => settings.codes,
     countReconciling: () => reconciler?.loop.size ?? 0,
     version: VERSION,
     loops: loopsOf(listener, reconciler),

@@ -8,6 +8,7 @@ import { openOrphanDesk } from './open-orphan-desk.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import type { SecretBox } from './secrets/secret-box.ts';
 import { ExecPlaces } from './vm/inside/exec-places.ts';
+import type { ForwardSettings } from './vm/networking/port-forward.ts';
 import { publicAddress } from './vm/networking/public-address.ts';
 import type { RegionDrains } from './vm/restrictions/region-drains.ts';
 import { VmTelemetry } from './vm/telemetry/vm-telemetry.ts';
@@ -16,6 +17,7 @@ interface ServiceParts {
   readonly config: Config;
   /** The port that the gateway listens on. */
   readonly port: number;
+  readonly forward: ForwardSettings;
   readonly db: Db;
   readonly catalog: LiveCatalog;
   readonly secretBox: SecretBox;
@@ -30,8 +32,9 @@ interface ServiceParts {
 
 /** What the API and the ingress use of the other parts. */
 export function createServices(parts: ServiceParts) {
-  const { config, port, db, catalog, secretBox, streams, bootProgress, regions, drains, engines, ending } = parts;
-  const { forward, maxAccessMs } = config;
+  const { config, port, forward, db, catalog, secretBox, streams, bootProgress, regions, drains, engines, ending } =
+    parts;
+  const { maxAccessMs } = config;
   return {
     db,
     catalog,

@@ -47,7 +47,7 @@ export class Metrics {
     const now = performance.now();
     const rounds = [...loops].map(([name, roundAt]) => [name, loopSummary((now - roundAt()) / 1_000)] as const);
     const ready = database === 'ok' && rounds.every(([, summary]) => summary === 'ok');
-    const engines = codes.map((region) => [`engine ${region}`, regions.healthOf(region).summary] as const);
+    const engines = codes().map((region) => [`engine ${region}`, regions.healthOf(region).summary] as const);
     return { ready, checks: { database, ...Object.fromEntries(rounds), ...Object.fromEntries(engines) } };
   }
 }

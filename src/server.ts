@@ -26,6 +26,7 @@ import { listenServer } from './http/server/listen-server.ts';
 import { readTlsPair } from './http/server/tls-files.ts';
 import { answerClientErrors } from './ingress/answer-client-errors.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
+import { LiveRegions } from './live-regions.ts';
 import { acquireDataDirLock } from './lib/process/data-dir-lock.ts';
 import { OutageLog } from './lib/outage-log.ts';
 import type { Log } from './log.ts';
@@ -47,7 +48,7 @@ const DATABASE_PATIENCE_MS = 3_000;
 
 export interface Server {
   readonly address: AddressInfo;
-  /** Reads the files of the catalog and the plans again; what is wrong is logged and changes nothing. */
+  /** Reads the files of the regions, the catalog and the plans again; what is wrong is logged and changes nothing. */
   reload(): Promise<void>;
   /** Drains requests, then releases everything in reverse order. */
   close(): Promise<void>;
@@ -71,7 +72,7 @@ export async function startServer(
   if (config.tls !== undefined) await readTlsPair(config.tls);
   const lock = await acquireDataDirLock(config.dataDir);
   parts.defer(() => lock.release());
-  const catalog = await LiveCatalog.open({ ...config, regions: [...config.regions.keys()], log });
+  const catalog = await LiveCatalog.open({ ...config, regions: [...config.regions.regions.keys()], log });
   parts.defer(() => catalog.close());
   const persisted =
     config.persistedOperations === undefined
@@ -100,7 +101,7 @@ export async function startServer(
   const listener = await Listener.open({ url: database.url, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
 
-  const engines = openEngines(config.regions, {
+  const engines = openEngines(config.regions.regions, {
     installationId,
     log,
     isolation: config.isolation,
@@ -110,6 +111,14 @@ export async function startServer(
   parts.defer(() => engines.close());
   const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });
   parts.defer(() => regions.close());
+  const settings = await LiveRegions.open({ config, db, catalog, engines, watches: regions, log });
+  parts.defer(() => settings.close());
+  const forward = {
+    ...config.forward,
+    get hosts() {
+      return settings.hosts;
+    },
+  };
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({
         config,
@@ -118,8 +127,9 @@ export async function startServer(
         listener,
         catalog,
         secretBox,
-        forward: config.forward,
+        forward,
         regions,
+        settings,
         outage,
         ending: ending.signal,
         log,
@@ -148,6 +158,7 @@ export async function startServer(
     secretBox,
     streams,
     bootProgress,
+    forward,
     regions,
     drains,
     engines,
@@ -190,7 +201,7 @@ export async function startServer(
     cors: createCors(originRuleOf(config)),
     api: config.roles.has('api') ? api : undefined,
     ingress,
-    metrics: createMetrics({ config, db, engineDb, listener, streams, regions, reconciler }),
+    metrics: createMetrics({ settings, db, engineDb, listener, streams, regions, reconciler }),
     hasMetricsPort: config.metricsPort !== undefined,
   });
   answerClientErrors(server.http, config.baseDomain);
@@ -216,6 +227,10 @@ export async function startServer(
     log.info(drained, 'all accepted requests have been answered, except those that were cut');
   });
 
+  const reload = async (): Promise<void> => {
+    await settings.reload();
+    await catalog.reload();
+  };
   const held = parts.move();
-  return { address, reload: () => catalog.reload(), close: () => held.disposeAsync() };
+  return { address, reload, close: () => held.disposeAsync() };
 }

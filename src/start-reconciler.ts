@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Config } from './config/config.ts';
 import { createDatabase, LONG_ANSWER_MS } from './db/database.ts';
 import type { Listener } from './db/listen.ts';
+import type { LiveRegions } from './live-regions.ts';
 import type { OutageLog } from './lib/outage-log.ts';
 import type { Log } from './log.ts';
 import type { MachinePolicy } from './reconciler/plan/machine-spec.ts';
@@ -16,6 +17,7 @@ interface ReconcilerOptions extends Pick<VmDependencies, 'db' | 'catalog' | 'sec
   readonly databaseUrl: string;
   readonly listener: Listener;
   readonly regions: RegionWatches;
+  readonly settings: LiveRegions;
   readonly outage: OutageLog;
   /** Aborts when the database is no longer worth waiting for. */
   readonly ending: AbortSignal;
@@ -33,15 +35,15 @@ export interface Reconciler {
  * housekeeping.
  */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { config, databaseUrl, regions, outage, ending, log } = options;
+  const { config, databaseUrl, regions, settings, outage, ending, log } = options;
   regions.watchStorage(config.diskWatermark);
   regions.watchStats();
   const loop = new ReconcileLoop({
     ...options,
     driverOf: (region) => regions.getDriver(region),
-    policyOf: (region) => policyOf(config, region),
+    policyOf: (region) => policyOf(config, settings.runtimes.get(region)),
     owner: `${hostname()}-${process.pid}-${randomUUID()}`,
-    regions: [...config.regions.keys()],
+    regions: () => settings.codes,
     isAway: (region) => !regions.isAnswering(region),
     hasRoom: (region) => regions.hasRoom(region),
   });
@@ -58,7 +60,6 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   };
 }
 
-function policyOf({ runtimes, egress }: Config, region: string): MachinePolicy {
-  const runtime = runtimes.get(region);
+function policyOf({ egress }: Config, runtime: string | undefined): MachinePolicy {
   return { egress, ...(runtime !== undefined && { runtime }) };
 }

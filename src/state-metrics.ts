@@ -16,7 +16,7 @@ export interface StateSources {
   readonly streams: Pick<EventStreams, 'count'>;
   readonly regions: Pick<RegionWatches, 'healthOf' | 'countOrphans' | 'diskSpace'>;
   /** The codes of the regions. */
-  readonly codes: readonly string[];
+  readonly codes: () => readonly string[];
   /** The number of VMs that this gateway works on. */
   readonly countReconciling: () => number;
   readonly version: string;
@@ -40,7 +40,7 @@ export function createStateMetrics(sources: StateSources): Registry {
   const byRegion = (name: string, help: string, read: (region: string) => number | undefined): void =>
     gauge(name, help, ['region'], (each) => {
       each.reset();
-      for (const region of codes) {
+      for (const region of codes()) {
         const value = read(region);
         if (value !== undefined) each.set({ region }, value);
       }

@@ -64,9 +64,14 @@ export async function loadCatalog({ catalogFile, plansFile, defaultPlan, regions
   return {
     distributions: byCode(distributions),
     plans: byCode(plans),
-    regions: byCode(regions.map((code) => ({ code, name: REGION_NAMES[code] ?? code }))),
+    regions: toRegions(regions),
     defaultPlan: fallback,
   };
+}
+
+/** The regions with these codes, in this order. */
+export function toRegions(codes: readonly string[]): Catalog['regions'] {
+  return byCode(codes.map((code) => ({ code, name: REGION_NAMES[code] ?? code })));
 }
 
 type Entry = {

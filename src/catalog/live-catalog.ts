@@ -1,9 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { setInterval } from 'node:timers';
+import { FileWatch } from '../lib/file-watch.ts';
 import type { Log } from '../log.ts';
-import { loadCatalog, type Catalog, type CatalogOptions } from './catalog.ts';
-
-const CHECK_EVERY_MS = 2_000;
+import { loadCatalog, toRegions, type Catalog, type CatalogOptions } from './catalog.ts';
 
 interface LiveCatalogOptions extends CatalogOptions {
   readonly log: Log;
@@ -16,25 +13,30 @@ interface LiveCatalogOptions extends CatalogOptions {
  */
 export class LiveCatalog implements Catalog {
   readonly #options: LiveCatalogOptions;
-  readonly #timer: NodeJS.Timeout;
+  readonly #watch: FileWatch;
   #current: Catalog;
-  /** What the files looked like when they were last read, and at the last check. */
-  #read: string;
-  #seen: string;
-  #isChecking = false;
+  #regions: Catalog['regions'];
 
-  private constructor(options: LiveCatalogOptions, first: Catalog, state: string) {
+  private constructor(options: LiveCatalogOptions, first: Catalog, watch: FileWatch) {
     this.#options = options;
     this.#current = first;
-    this.#read = state;
-    this.#seen = state;
-    this.#timer = setInterval(() => void this.#check(), options.everyMs ?? CHECK_EVERY_MS).unref();
+    this.#regions = first.regions;
+    this.#watch = watch;
   }
 
   /** Rejects as `loadCatalog` does. */
   static async open(options: LiveCatalogOptions): Promise<LiveCatalog> {
-    const state = await stateOf(options);
-    return new LiveCatalog(options, await loadCatalog(options), state);
+    const { catalogFile, plansFile, everyMs } = options;
+    const files = [catalogFile, plansFile].filter((file) => file !== undefined);
+    let catalog: LiveCatalog | undefined;
+    const watch = await FileWatch.open({ files, everyMs, onChange: async () => catalog?.reload() });
+    try {
+      catalog = new LiveCatalog(options, await loadCatalog(options), watch);
+      return catalog;
+    } catch (error) {
+      watch.close();
+      throw error;
+    }
   }
 
   get distributions(): Catalog['distributions'] {
@@ -46,17 +48,22 @@ export class LiveCatalog implements Catalog {
   }
 
   get regions(): Catalog['regions'] {
-    return this.#current.regions;
+    return this.#regions;
   }
 
   get defaultPlan(): Catalog['defaultPlan'] {
     return this.#current.defaultPlan;
   }
 
+  /** Offers these regions from now on. */
+  offerRegions(codes: readonly string[]): void {
+    this.#regions = toRegions(codes);
+  }
+
   /** Reads the files again. Never rejects. */
   async reload(): Promise<void> {
     const { log } = this.#options;
-    this.#read = await stateOf(this.#options);
+    await this.#watch.note();
     try {
       this.#current = await loadCatalog(this.#options);
       log.info('the catalog and the plans were read again');
@@ -66,30 +73,6 @@ export class LiveCatalog implements Catalog {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#watch.close();
   }
-
-  /** Reads what has changed, once it stays the same for a round: a file may be written in parts. */
-  async #check(): Promise<void> {
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    try {
-      const state = await stateOf(this.#options);
-      const isSettled = state === this.#seen;
-      this.#seen = state;
-      if (isSettled && state !== this.#read) await this.reload();
-    } finally {
-      this.#isChecking = false;
-    }
-  }
-}
-
-/** Differs after each change, whether a file is written, replaced or linked to another one. */
-async function stateOf({ catalogFile, plansFile }: CatalogOptions): Promise<string> {
-  const states = [catalogFile, plansFile].map(async (file) => {
-    if (file === undefined) return '';
-    const found = await stat(file).catch(() => undefined);
-    return found === undefined ? 'missing' : [found.mtimeMs, found.size, found.ino].join(' ');
-  });
-  return (await Promise.all(states)).join(', ');
 }

@@ -30,11 +30,11 @@ export async function runOrphans(
   signal: AbortSignal,
 ): Promise<void> {
   await using parts = new AsyncDisposableStack();
-  const catalog = await loadCatalog({ ...config, regions: [...config.regions.keys()] });
+  const catalog = await loadCatalog({ ...config, regions: [...config.regions.regions.keys()] });
   const { db } = parts.use(await openDatabase(config, log, signal));
   const { keyRing } = await readKeys(config);
   const { id: installationId, keys } = await readInstallation(db, keyRing);
-  const engines = openEngines(config.regions, {
+  const engines = openEngines(config.regions.regions, {
     installationId,
     log,
     isolation: config.isolation,
@@ -42,7 +42,12 @@ export async function runOrphans(
     registryAuthFile: config.registryAuthFile,
   });
   parts.defer(() => engines.close());
-  const deps = { db, catalog, secretBox: new SecretBox(keyRing, keys), forward: config.forward };
+  const deps = {
+    db,
+    catalog,
+    secretBox: new SecretBox(keyRing, keys),
+    forward: { ...config.forward, hosts: config.regions.hosts },
+  };
 
   const { orphans, failure } = await listOrphans(engines.endpoints, db, signal);
   if (command.action === 'list') {

@@ -1,5 +1,6 @@
 import type { BlockList } from 'node:net';
 import type { DiskWatermark } from './disk-watermark.ts';
+import type { RegionSettings, RegionSource } from './read-regions.ts';
 import type { OidcClient } from './oidc-client.ts';
 
 export const ROLES = ['api', 'ingress', 'reconciler'] as const;
@@ -34,14 +35,14 @@ export interface Config {
   readonly publicScheme: 'http' | 'https';
   /** The certificate and key files if the gateway itself serves TLS. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
-  /** Region code to engine endpoint. */
-  readonly regions: ReadonlyMap<string, string>;
+  /** As they were at the start; see `LiveRegions`. */
+  readonly regions: RegionSettings;
+  /** What they are read from again. */
+  readonly regionSource: RegionSource;
   /** The folder of the certificates for engines at `tls://`. */
   readonly engineCertificates: string | undefined;
   /** A file with credentials of registries, in the format of Docker's config.json. */
   readonly registryAuthFile: string | undefined;
-  /** Region code to container runtime, such as runsc. Other regions use the engine's default. */
-  readonly runtimes: ReadonlyMap<string, string>;
   /** Whether VMs are isolated from each other, the engine's host and private networks. */
   readonly isolation: 'on' | 'off';
   /** Which networks VMs can reach. */
@@ -54,13 +55,8 @@ export interface Config {
   readonly roles: ReadonlySet<Role>;
   /** Proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: BlockList;
-  /** The public ports for VMs, the address they listen on, and the host that clients connect to by region. */
-  readonly forward: {
-    readonly from: number;
-    readonly to: number;
-    readonly bind: string;
-    readonly hosts: ReadonlyMap<string, string>;
-  };
+  /** The public ports for VMs, and the address they listen on. */
+  readonly forward: { readonly from: number; readonly to: number; readonly bind: string };
   /** How long an opened app stays open at most, in ms. */
   readonly maxAccessMs: number;
   /** How many days the audit is kept. */

@@ -47,6 +47,7 @@ const schema = z.object({
   TLS_KEY: z.string().optional(),
   DOCKER_HOST: z.string().default('unix:///var/run/docker.sock'),
   REGIONS: z.string().optional(),
+  REGIONS_FILE: z.string().optional(),
   ENGINE_CERTS: z.string().optional(),
   ALLOW_PLAIN_TCP: z.enum(['0', '1']).default('0'),
   REGISTRY_AUTH_FILE: z.string().optional(),

@@ -7,7 +7,7 @@ import { readOidcClient } from './oidc-client.ts';
 import { parseDuration } from './parse-duration.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { parsePortRange } from './parse-port-range.ts';
-import { parseForwardHosts, parseRegions, parseRuntimes, refusePlainTcp, regionsOn } from './regions.ts';
+import { readRegions, regionSourceOf } from './read-regions.ts';
 
 /**
  * Reads the settings from the environment. Throws an error that names each invalid or conflicting setting and the fix.
@@ -28,8 +28,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (values.VM_ISOLATION === 'off' && values.VM_EGRESS === 'none') {
     throw new Error('VM_EGRESS=none needs VM_ISOLATION=on: without isolation VMs can reach the internet.');
   }
-  const regions = values.REGIONS === undefined ? regionsOn(values.DOCKER_HOST) : parseRegions(values.REGIONS);
-  if (values.ALLOW_PLAIN_TCP === '0') refusePlainTcp(regions);
+  const regionSource = regionSourceOf(values);
+  const regions = readRegions(regionSource);
   if (values.PERSISTED_OPERATIONS_ONLY === '1' && values.PERSISTED_OPERATIONS === undefined) {
     throw new Error('PERSISTED_OPERATIONS_ONLY needs PERSISTED_OPERATIONS, the file of the allowed operations.');
   }
@@ -51,9 +51,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       values.PUBLIC_SCHEME ?? (values.TLS_CERT !== undefined || !isOwnMachine(values.BASE_DOMAIN) ? 'https' : 'http'),
     tls: tlsOf(values),
     regions,
+    regionSource,
     engineCertificates: values.ENGINE_CERTS,
     registryAuthFile: values.REGISTRY_AUTH_FILE,
-    runtimes: parseRuntimes(values.RUNTIMES, regions),
     isolation: values.VM_ISOLATION,
     egress: values.VM_EGRESS,
     catalogFile: values.CATALOG_FILE,
@@ -64,7 +64,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     forward: {
       ...parseForwardPorts(values.FORWARD_PORTS),
       bind: values.FORWARD_BIND ?? (isIP(values.HOST) === 0 ? '127.0.0.1' : values.HOST),
-      hosts: parseForwardHosts(values.FORWARD_HOSTS, regions, values.BASE_DOMAIN),
     },
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
     maxAccessMs: readMaxAccess(values.OPEN_ACCESS_MAX),

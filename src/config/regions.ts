@@ -3,11 +3,11 @@ import { parseCodeMap } from './parse-code-map.ts';
 const ENDPOINT = /^(?:(?:swarm\+)?(?:unix|tcp)|tls|ssh):\/\/\S+$/i;
 const LOOPBACK = /^tcp:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])[:/]/i;
 
-/** Parses REGIONS: region code to engine endpoint. */
-export function parseRegions(text: string): ReadonlyMap<string, string> {
+/** Parses REGIONS or what is in REGIONS_FILE: region code to engine endpoint. */
+export function parseRegions(variable: 'REGIONS' | 'REGIONS_FILE', text: string): ReadonlyMap<string, string> {
   const example = 'CODE=ENDPOINT, such as AU=unix:///var/run/docker.sock';
-  const regions = parseCodeMap(text, { variable: 'REGIONS', value: ENDPOINT, example });
-  if (regions.size === 0) throw new Error('REGIONS names no region.');
+  const regions = parseCodeMap(text, { variable, value: ENDPOINT, example });
+  if (regions.size === 0) throw new Error(`${variable} names no region.`);
   return regions;
 }
 

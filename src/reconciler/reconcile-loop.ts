@@ -10,7 +10,8 @@ interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
   readonly listener: Listener;
   /** Identifies this gateway in leases; globally unique. */
   readonly owner: string;
-  readonly regions: readonly string[];
+  /** The codes of the regions, as they are now. */
+  readonly regions: () => readonly string[];
 }
 
 const POLL_MS = 1_000;
@@ -76,7 +77,7 @@ export class ReconcileLoop {
   async #claim(): Promise<void> {
     const { db, owner, regions } = this.#options;
     const room = MAX_VMS - this.#held.size;
-    const leases = room <= 0 ? [] : await claimDue(db, owner, regions, room);
+    const leases = room <= 0 ? [] : await claimDue(db, owner, regions(), room);
     this.#claimedAt = performance.now();
     for (const lease of leases) {
       const held = new HeldLease(lease, this.#closing.signal);

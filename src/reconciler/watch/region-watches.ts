@@ -23,35 +23,68 @@ interface RegionWatchesOptions {
 /** Watches the engines and answers by region. Regions with the same endpoint share an engine and its watches. */
 export class RegionWatches {
   readonly #options: RegionWatchesOptions;
-  readonly #engines: ReadonlyMap<EngineDriver, EngineWatch>;
-  readonly #facts: ReadonlyMap<EngineDriver, FactsWatch>;
+  readonly #engines = new Map<EngineDriver, EngineWatch>();
+  readonly #facts = new Map<EngineDriver, FactsWatch>();
   readonly #storage = new Map<EngineDriver, StorageWatch>();
   readonly #stats = new Map<EngineDriver, StatsWatch>();
+  readonly #goneHandlers = new Set<(vmId: string, ref: string) => void>();
+  /** Undefined while disks are not watched. */
+  #watermark: StorageWatchOptions['watermark'] | undefined;
+  #measuresStats = false;
   #state = '';
   #changedAt = new Date();
 
   constructor(options: RegionWatchesOptions) {
     this.#options = options;
-    const { engines, db, catalog, log, orphanGraceMs } = options;
+    this.#watchNew();
+  }
+
+  /** Follows the engines as they are now: watches what is new, and no longer what has left. */
+  async follow(): Promise<void> {
+    this.#watchNew();
+    const current = new Set(this.#options.engines.endpoints.map(({ driver }) => driver));
+    const left = [...this.#engines.keys()].filter((driver) => !current.has(driver));
+    for (const watches of this.#watchesByKind()) {
+      const ended = left.flatMap((driver) => watches.get(driver) ?? []);
+      for (const driver of left) watches.delete(driver);
+      await Promise.all(ended.map((watch) => watch.close()));
+    }
+  }
+
+  #watchNew(): void {
+    const { engines, db, catalog, log, orphanGraceMs } = this.#options;
     const watchOptions = { db, log, ...(orphanGraceMs !== undefined && { orphanGraceMs }) };
-    this.#engines = new Map(engines.endpoints.map((engine) => [engine.driver, new EngineWatch(engine, watchOptions)]));
-    this.#facts = new Map(
-      engines.endpoints.map((engine) => [engine.driver, new FactsWatch(engine, { db, catalog, log })]),
-    );
+    for (const engine of engines.endpoints) {
+      const { driver } = engine;
+      if (!this.#engines.has(driver)) {
+        const watch = new EngineWatch(engine, watchOptions);
+        watch.onGone((vmId, ref) => {
+          for (const handle of this.#goneHandlers) handle(vmId, ref);
+        });
+        this.#engines.set(driver, watch);
+        this.#facts.set(driver, new FactsWatch(engine, { db, catalog, log }));
+      }
+      const watermark = this.#watermark;
+      if (watermark !== undefined && !this.#storage.has(driver))
+        this.#storage.set(driver, new StorageWatch(engine, { db, catalog, log, watermark }));
+      if (this.#measuresStats && !this.#stats.has(driver)) this.#stats.set(driver, new StatsWatch(engine, { db, log }));
+    }
+  }
+
+  #watchesByKind(): readonly Map<EngineDriver, { close(): Promise<void> }>[] {
+    return [this.#stats, this.#storage, this.#facts, this.#engines];
   }
 
   /** Starts watching the disks, which only the reconciler needs. */
   watchStorage(watermark: StorageWatchOptions['watermark']): void {
-    const { engines, db, catalog, log } = this.#options;
-    for (const engine of engines.endpoints) {
-      this.#storage.set(engine.driver, new StorageWatch(engine, { db, catalog, log, watermark }));
-    }
+    this.#watermark = watermark;
+    this.#watchNew();
   }
 
   /** Starts measuring what VMs use, which only the reconciler needs to do. */
   watchStats(): void {
-    const { engines, db, log } = this.#options;
-    for (const engine of engines.endpoints) this.#stats.set(engine.driver, new StatsWatch(engine, { db, log }));
+    this.#measuresStats = true;
+    this.#watchNew();
   }
 
   /** Throws for a region that is not configured; rows may still have it. */
@@ -109,14 +142,12 @@ export class RegionWatches {
    * Calls `handle` when an engine reports that a VM's container is gone. Returns a function that removes the handler.
    */
   onGone(handle: (vmId: string, ref: string) => void): () => void {
-    const removers = [...this.#engines.values()].map((watch) => watch.onGone(handle));
-    return () => {
-      for (const remove of removers) remove();
-    };
+    this.#goneHandlers.add(handle);
+    return () => this.#goneHandlers.delete(handle);
   }
 
   async close(): Promise<void> {
-    for (const watches of [this.#stats, this.#storage, this.#facts, this.#engines]) {
+    for (const watches of this.#watchesByKind()) {
       await Promise.all([...watches.values()].map((watch) => watch.close()));
     }
   }

@@ -54,7 +54,7 @@ it('an iteration whose heartbeats get no answer ends its engine call before the 
     driverOf: () => driver,
     policyOf: () => ({ egress: 'internet' }),
     owner: 'this gateway',
-    regions: ['AU'],
+    regions: () => ['AU'],
     isAway: () => false,
     hasRoom: async () => true,
   });

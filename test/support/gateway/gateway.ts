@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { readConfig } from '../../../src/config/read-config.ts';
-import { createLog } from '../../../src/log.ts';
+import { createLog, type Log } from '../../../src/log.ts';
 import { startServer } from '../../../src/server.ts';
 import { createTestDatabase } from '../database/database.ts';
 import { removeInstallation } from '../engine/engines.ts';
@@ -42,6 +42,8 @@ export interface TestGateway extends AsyncDisposable {
   token(userId: string, options?: TestTokenOptions): Promise<string>;
   graphql<T>(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
   rest(token: string | undefined, method: string, path: string, options?: RestOptions): Promise<Response>;
+  /** What SIGHUP does. */
+  reload(): Promise<void>;
   /** A graphql-ws client that does not reconnect by itself. */
   subscribe(token: string): Client;
 }
@@ -56,6 +58,8 @@ export interface TestGatewayOptions {
   readonly withoutTiny?: boolean;
   /** Plans over the built-in ones and the unlimited one. */
   readonly plans?: readonly object[];
+  /** In place of one that writes nothing. */
+  readonly log?: Log;
   /** Of `startServer`. */
   readonly orphanGraceMs?: number;
 }
@@ -96,7 +100,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const { orphanGraceMs } = options;
   const server = await startServer(
     config,
-    await createLog({ level: config.logLevel }),
+    options.log ?? (await createLog({ level: config.logLevel })),
     new AbortController().signal,
     orphanGraceMs === undefined ? {} : { orphanGraceMs },
   );
@@ -118,6 +122,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       });
       return response.json();
     },
+    reload: () => server.reload(),
     rest: (...request) => sendRest(url, ...request),
     subscribe: (token) =>
       createClient({

@@ -33,6 +33,7 @@ export function useGateway(
     },
     token: (...args) => running().token(...args),
     graphql: (...args) => running().graphql(...args),
+    reload: () => running().reload(),
     rest: (...args) => running().rest(...args),
     subscribe: (...args) => running().subscribe(...args),
     [Symbol.asyncDispose]: () => running()[Symbol.asyncDispose](),

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { BlockList } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../../../src/config/read-config.ts';
 
 const SECRET = 'x'.repeat(32);
@@ -18,11 +21,26 @@ it('the defaults are a gateway on this machine only', () => {
     baseDomain: 'localhost',
     publicScheme: 'http',
     tls: undefined,
-    regions: new Map([
-      ['AU', SOCKET],
-      ['US', SOCKET],
-    ]),
-    runtimes: new Map(),
+    regions: {
+      regions: new Map([
+        ['AU', SOCKET],
+        ['US', SOCKET],
+      ]),
+      runtimes: new Map(),
+      hosts: new Map([
+        ['AU', 'localhost'],
+        ['US', 'localhost'],
+      ]),
+    },
+    regionSource: {
+      REGIONS: undefined,
+      REGIONS_FILE: undefined,
+      DOCKER_HOST: SOCKET,
+      ALLOW_PLAIN_TCP: '0',
+      RUNTIMES: '',
+      FORWARD_HOSTS: '',
+      BASE_DOMAIN: 'localhost',
+    },
     isolation: 'on',
     egress: 'internet',
     catalogFile: undefined,
@@ -35,10 +53,6 @@ it('the defaults are a gateway on this machine only', () => {
       from: 30_000,
       to: 30_999,
       bind: '127.0.0.1',
-      hosts: new Map([
-        ['AU', 'localhost'],
-        ['US', 'localhost'],
-      ]),
     },
     auditDays: 90,
     maxAccessMs: 12 * 60 * 60 * 1000,
@@ -124,7 +138,9 @@ it.each([
 
 describe('RUNTIMES', () => {
   it('maps region codes to container runtimes', () => {
-    expect(Object.fromEntries(readConfig({ RUNTIMES: ' AU=runsc , US=io.containerd.kata.v2, ' }).runtimes)).toEqual({
+    expect(
+      Object.fromEntries(readConfig({ RUNTIMES: ' AU=runsc , US=io.containerd.kata.v2, ' }).regions.runtimes),
+    ).toEqual({
       AU: 'runsc',
       US: 'io.containerd.kata.v2',
     });
@@ -159,7 +175,7 @@ it.each([
 });
 
 describe('REGIONS', () => {
-  const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions);
+  const regions = (env: Record<string, string>) => Object.fromEntries(readConfig(env).regions.regions);
 
   it('maps each code to its endpoint, and ignores blanks and a trailing comma', () => {
     expect(
@@ -209,6 +225,23 @@ describe('REGIONS', () => {
   it('is refused if it names a region twice, or none', () => {
     expect(() => readConfig({ REGIONS: `AU=${SOCKET},AU=tcp://10.0.0.7:2375` })).toThrow('REGIONS names "AU" twice');
     expect(() => readConfig({ REGIONS: ' , ' })).toThrow('REGIONS names no region');
+  });
+
+  it('is read from the lines of REGIONS_FILE, which may have comments', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-regions-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const file = path.join(folder, 'regions');
+    await writeFile(file, `# Sydney, then Frankfurt\nAU=${SOCKET}\n\n  EU=tls://10.0.0.7:2376  \r\n#US=tcp://a:1\n`);
+    expect(regions({ REGIONS_FILE: file })).toEqual({ AU: SOCKET, EU: 'tls://10.0.0.7:2376' });
+    expect(() => readConfig({ REGIONS_FILE: file, REGIONS: `AU=${SOCKET}` })).toThrow(
+      'Set REGIONS or REGIONS_FILE, not both.',
+    );
+    expect(() => readConfig({ REGIONS_FILE: file, RUNTIMES: 'US=runsc' })).toThrow('RUNTIMES names the region "US"');
+    await writeFile(file, 'AU');
+    expect(() => readConfig({ REGIONS_FILE: file })).toThrow('REGIONS_FILE has "AU"; each entry is CODE=ENDPOINT');
+    await writeFile(file, '# none\n');
+    expect(() => readConfig({ REGIONS_FILE: file })).toThrow('REGIONS_FILE names no region');
+    expect(() => readConfig({ REGIONS_FILE: `${file}.gone` })).toThrow(/REGIONS_FILE ".*" cannot be read: ENOENT/);
   });
 });
 

@@ -62,3 +62,22 @@ it('regions with the same endpoint share a driver', async () => {
   ]);
   await engines.close();
 });
+
+it('other regions keep the drivers of engines that stay as they are', async () => {
+  const [local, away] = ['unix:///var/run/docker.sock', 'tcp://127.0.0.1:1'];
+  const engines = openEngines(new Map([['AU', local]]), options);
+  const first = engines.drivers.get('AU');
+  const both = [
+    ['AU', local],
+    ['US', away],
+  ] as const;
+  expect(engines.change(new Map(both))).toEqual([]);
+  expect(engines.drivers.get('AU')).toBe(first);
+  expect(() => engines.change(new Map([['AU', 'http://x']]))).toThrow(/is no/);
+  expect([...engines.drivers.keys()]).toEqual(['AU', 'US']);
+  // With another region the engine needs other watches.
+  const [left] = engines.change(new Map([...both, ['NZ', away]]));
+  expect(left).toMatchObject({ endpoint: away, regions: ['US'] });
+  await left?.driver.close();
+  await engines.close();
+});

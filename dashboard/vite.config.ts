@@ -31,7 +31,7 @@ const SCREENS = files(
   'vms/deleted',
 );
 /** Each a script of its own. */
-const APART = files('screens/(stats|sign-in)', 'session/oidc', 'words/sign-in');
+const APART = files('screens/(stats|sign-in)', 'session/(oidc|renew)', 'words/sign-in');
 
 const isFirst = (id: string): boolean =>
   /node_modules[\\/](@?preact|graphql-ws)/.test(id) ||

@@ -172,4 +172,4 @@ export class Session {
   }
 }
 
-export const session = new Session(async (refresh) => (await import('./oidc.ts')).renewTokens(refresh));
+export const session = new Session(async (refresh) => (await import('./renew-in-worker.ts')).renewInWorker(refresh));

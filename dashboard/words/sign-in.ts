@@ -16,6 +16,7 @@ export const signInWords = {
   notBegun: 'It was not started in this window.',
   noIssuer: 'The gateway has no sign-in service.',
   noEndpoint: 'The sign-in service has no page to sign in at.',
+  noAnswer: 'The sign-in service did not answer.',
   noToken: 'The sign-in service issued no token for the gateway.',
   away: 'The gateway cannot be reached. Sign in once it answers.',
 };

@@ -1,6 +1,7 @@
 /**
  * The headers of every reply of the dashboard. Its scripts and styles are files of the gateway, it speaks to the
- * gateway and the issuer of its tokens only, no page frames it, and nothing turns text into markup or script.
+ * gateway and the issuer of its tokens only, no page frames it, and nothing turns text into markup or script. The one
+ * policy of trusted types names one script, the service worker that renews tokens.
  */
 export function dashboardHeaders(issuer: string | undefined): Readonly<Record<string, string>> {
   const policy = [
@@ -14,7 +15,7 @@ export function dashboardHeaders(issuer: string | undefined): Readonly<Record<st
     "base-uri 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    'trusted-types renewal-worker',
   ];
   return {
     'content-security-policy': policy.join('; '),

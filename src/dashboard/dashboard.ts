@@ -14,6 +14,8 @@ interface DashboardOptions {
 /** The first segments of the page's addresses; everything else belongs to the APIs. */
 const SCREENS: ReadonlySet<string> = new Set(['', 'new', 'vm', 'catalog', 'activity', 'account', 'sign-in']);
 const INDEX = '/index.html';
+/** The service worker, which browsers look for at the same address always. */
+const WORKER = '/renewal-worker.js';
 const CONFIG_PATH = '/dashboard.json';
 
 /**
@@ -52,7 +54,7 @@ export class Dashboard {
 
   #fileOf({ headers }: IncomingMessage, path: string): BuiltFile | undefined {
     const { files } = this.#options;
-    if (path.startsWith('/assets/')) return files.get(path);
+    if (path.startsWith('/assets/') || path === WORKER) return files.get(path);
     const [, screen = ''] = path.split('/');
     const isPage = SCREENS.has(screen) && (headers.accept ?? '').includes('text/html');
     return isPage ? files.get(INDEX) : undefined;

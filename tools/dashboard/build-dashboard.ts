@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
+import { buildWorker } from './build-worker.ts';
 import { readOperations } from './read-operations.ts';
 import { replaceFolder } from './replace-folder.ts';
 
@@ -13,6 +14,7 @@ export async function buildDashboard(folder: string, stamp: string): Promise<voi
       logLevel: 'error',
       build: { outDir, emptyOutDir: true },
     });
+    await buildWorker(outDir);
     await writeFile(path.join(outDir, 'operations.json'), JSON.stringify(await readOperations(), undefined, 2));
   });
 }

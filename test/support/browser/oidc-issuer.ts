@@ -9,6 +9,10 @@ export const AUDIENCE = 'authenticated';
 export interface OidcIssuer extends AsyncDisposable {
   readonly url: string;
   readonly jwksUrl: string;
+  /** How often it has issued tokens. */
+  readonly issues: number;
+  /** Keeps the next tokens that are issued back, as a slow network does. Resolves once they are. */
+  holdNextTokens(): Promise<{ release: () => void }>;
 }
 
 /**
@@ -57,10 +61,30 @@ export async function startOidcIssuer({
     },
   });
   provider.on('server_error', (_context: unknown, error: Error) => process.stderr.write(`${error.stack}\n`));
-  server.on('request', provider.callback());
+  const issue = provider.callback();
+  let onHeld: ((held: { release: () => void }) => void) | undefined;
+  let issues = 0;
+  server.on('request', (request, reply) => {
+    const isIssue = request.method === 'POST' && request.url === '/token';
+    if (isIssue) issues += 1;
+    if (isIssue && onHeld !== undefined) {
+      const tell = onHeld;
+      onHeld = undefined;
+      const end = reply.end.bind(reply) as (...all: unknown[]) => typeof reply;
+      reply.end = (...all: unknown[]) => {
+        tell({ release: () => void end(...all) });
+        return reply;
+      };
+    }
+    void issue(request, reply);
+  });
   return {
     url,
     jwksUrl: `${url}/jwks`,
+    get issues() {
+      return issues;
+    },
+    holdNextTokens: () => new Promise((resolve) => (onHeld = resolve)),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise<void>((resolve) => void server.close(() => resolve()));

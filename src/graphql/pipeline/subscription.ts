@@ -44,6 +44,8 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
     readonly source: AsyncIterator<unknown>;
     readonly #operation: Operation;
     readonly #caller: Caller;
+    /** Identifies everything besides the event that a result depends on. Set by the first event. */
+    #key: string | undefined;
 
     constructor(source: AsyncIterator<unknown>, operation: Operation, caller: Caller) {
       this.source = source;
@@ -55,9 +57,9 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
       if (typeof event !== 'object' || event === null) return this.#execute(event);
       let known = results.get(event);
       if (known === undefined) results.set(event, (known = new Map()));
-      const key = this.#key();
-      let result = known.get(key);
-      if (result === undefined) known.set(key, (result = this.#execute(event)));
+      this.#key ??= this.#createKey();
+      let result = known.get(this.#key);
+      if (result === undefined) known.set(this.#key, (result = this.#execute(event)));
       return result;
     }
 
@@ -74,8 +76,7 @@ export function createSubscribe({ execute, report, contextOf }: SubscribeOptions
       }
     }
 
-    /** Identifies everything besides the event that a result depends on. */
-    #key(): string {
+    #createKey(): string {
       const { document, operationName, variableValues } = this.#operation;
       const { userId, plan, role, scope, serviceAccount, from } = this.#caller.viewer;
       const variables = resultVariables(document).map((name) => variableValues?.[name]);

@@ -44,7 +44,8 @@ export class WsConnection {
   constructor(socket: WebSocket, { from, requestId }: { from: string; requestId: string }) {
     this.#socket = socket;
     this.from = from;
-    this.requestId = requestId;
+    // A generated one consists of dozens of strings. Sockets are many and live long: they keep a copy in one piece.
+    this.requestId = Buffer.from(requestId).toString();
     // ws answers each ping with a pong, whether or not the client reads.
     socket.on('ping', (data: Buffer) => void this.accepts(data.length));
     socket.on('pong', () => (this.#isPingUnanswered = false));

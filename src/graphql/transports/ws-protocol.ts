@@ -60,9 +60,9 @@ export class WsProtocol {
       jsonMessageReviver: reviveMessage,
       onConnect: ({ extra: { connection }, connectionParams }) => this.#authenticate(connection, connectionParams),
       onSubscribe: ({ extra: { connection } }, _id, payload) => this.#prepare(connection, payload),
-      execute: (args) => preparedOf(args).execute(),
+      execute: (args) => takePrepared(args).execute(),
       async subscribe(args) {
-        const subscription = await preparedOf(args).subscribe();
+        const subscription = await takePrepared(args).subscribe();
         return 'source' in subscription ? toResultStream(subscription) : subscription;
       },
       // An error that ends a stream, such as a slow reader's, arrives as the cause of a graphql-ws error.
@@ -93,6 +93,9 @@ export class WsProtocol {
   async #authenticate(connection: WsConnection, params: InitPayload): Promise<boolean> {
     const { verifyToken, sockets } = this.#options;
     const authorization = params?.['authorization'] ?? params?.['Authorization'];
+    // graphql-ws keeps the params as long as the socket lives; a token is no longer needed than this.
+    delete params?.['authorization'];
+    delete params?.['Authorization'];
     try {
       const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));
       // Skip a client that has already disconnected; no close event would decrement the count.
@@ -126,7 +129,7 @@ export class WsProtocol {
         connection.subscriptions += 1;
         this.#counted.add(payload);
       }
-      return { ...prepared.args, contextValue: prepared };
+      return { ...prepared.args, contextValue: { prepared } satisfies Handover };
     } catch (error) {
       return [gateway.mask(error, caller)];
     }
@@ -139,9 +142,18 @@ const CLOSE_CODES: Readonly<Partial<Record<ApiError['code'], number>>> = {
   RATE_LIMITED: TOO_MANY_SOCKETS_CODE,
 };
 
-/** The operation from `onSubscribe`; graphql-ws passes its return value to `execute` and `subscribe`. */
-function preparedOf({ contextValue }: ExecutionArgs): PreparedOperation {
-  return contextValue as PreparedOperation;
+/** The context of graphql-ws: an operation on its way from `onSubscribe` to `execute` or `subscribe`. */
+interface Handover {
+  prepared?: PreparedOperation;
+}
+
+/** Takes it away, because graphql-ws keeps the context as long as a subscription lives. */
+function takePrepared({ contextValue }: ExecutionArgs): PreparedOperation {
+  const handover = contextValue as Handover;
+  const { prepared } = handover;
+  if (prepared === undefined) throw new Error('The operation was taken before.');
+  delete handover.prepared;
+  return prepared;
 }
 
 /** An error of the operation only: the socket's other operations continue. */

@@ -20,8 +20,8 @@ const project = (name: string, { postgres = true, workers = 2, turn = 0 } = {}) 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', { postgres: false, workers: 3 }),
-      project('database', { workers: 3 }),
+      project('unit', { postgres: false, workers: 4 }),
+      project('database', { workers: 4 }),
       // These wait for containers half of the time: three files at a time fill two cores.
       project('engine', { workers: 3, turn: 1 }),
       project('browser', { workers: 3, turn: 1 }),

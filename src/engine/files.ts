@@ -27,6 +27,8 @@ export interface OpenFile {
 export interface NewFile {
   readonly bytes: number;
   readonly content: Readable;
+  /** Whether missing directories of its path are made, with the owner of theirs. Default: 'not-found' then. */
+  readonly makesParents?: boolean;
 }
 
 /**

@@ -29,6 +29,8 @@ export const LABEL = {
   command: 'io.swiftor.host-command',
   /** On a container through which a machine's files are read or written: the machine's id. */
   files: 'io.swiftor.files-of',
+  /** On a container by which a file is uploaded: where the file is until it is whole. */
+  upload: 'io.swiftor.upload',
   /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
   watchdog: 'io.swiftor.guard',
 } as const;

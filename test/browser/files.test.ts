@@ -1,6 +1,9 @@
 import type { Browser } from 'playwright-core';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { containerOf } from '../support/engine/containers.ts';
 import { execIn } from '../support/engine/exec-in.ts';
@@ -72,6 +75,36 @@ describe('the page of the files', () => {
     await context.close();
   });
 });
+
+it('the page of the files uploads folders with what is below them, by drop and by button', async () => {
+  const from = await mkdtemp(path.join(tmpdir(), 'swiftor-upload-'));
+  onTestFinished(() => rm(from, { recursive: true }));
+  const photos = path.join(from, 'photos');
+  await mkdir(path.join(photos, 'a ü', 'b'), { recursive: true });
+  await Promise.all([
+    writeFile(path.join(photos, 'one.txt'), 'one'),
+    ...Array.from({ length: 6 }, (_, at) => writeFile(path.join(photos, 'a ü', 'b', `${at}.txt`), String(at))),
+  ]);
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 } });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  const link = await createOpenLink(gateway, token, vmId);
+  link.searchParams.set('to', 'files');
+  await page.goto(link.href);
+  await page.getByRole('link', { name: 'docs/' }).waitFor();
+  const devtools = await context.newCDPSession(page);
+  const data = { items: [], files: [photos], dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 400, data });
+  await page.getByText('photos: 7 of 7 files are there.').waitFor({ timeout: 30_000 });
+  await keepScreenshot(page, 'files-folder');
+  await page.getByRole('link', { name: 'photos/' }).waitFor();
+  expect(await sh('cat /config/photos/one.txt /config/photos/*/b/*')).toBe('one012345');
+  await page.goto(`${new URL(page.url()).origin}/.swiftor/files#${encodeURIComponent('/config/photos')}`);
+  await page.setInputFiles('#upload-folder', path.join(photos, 'a ü'));
+  await page.getByText('a ü: 6 of 6 files are there.').waitFor({ timeout: 30_000 });
+  expect(await sh('ls /config/photos/*/b || busybox ls /config/photos/*/b')).toContain('5.txt');
+}, 90_000);
 
 describe('the files of a VM', () => {
   it('are for who has control, from the page of the VM itself; the audit has what was read and written', async () => {

@@ -1,11 +1,13 @@
 import './files.css';
 import { byId } from '../by-id.ts';
+import { chosenFolder, droppedFile, readDrop, type Dropped } from './dropped.ts';
 import { fetchList, fileAddress, type FileList } from './file-list.ts';
 import { showEntries } from './show-entries.ts';
 import { Uploads } from './uploads.ts';
 
 const status = byId('status', HTMLElement);
 const upload = byId('upload', HTMLInputElement);
+const folder = byId('upload-folder', HTMLInputElement);
 const all = byId('all', HTMLAnchorElement);
 const path = byId('path', HTMLElement);
 /** What is shown; undefined before the first list. */
@@ -67,13 +69,18 @@ function showPath(list: FileList): void {
   all.href = fileAddress(list.path);
 }
 
-function add(files: Iterable<File>): void {
-  if (shown !== undefined) uploads.add(shown.path, files);
+function add(...all: readonly Promise<Dropped>[]): void {
+  for (const each of all) if (shown !== undefined) uploads.add(shown.path, each);
 }
 
 upload.addEventListener('change', () => {
-  add(upload.files ?? []);
+  add(...[...(upload.files ?? [])].map(async (file) => droppedFile(file)));
   upload.value = '';
+});
+folder.addEventListener('change', () => {
+  const files = [...(folder.files ?? [])];
+  if (files.length > 0) add((async () => chosenFolder(files))());
+  folder.value = '';
 });
 for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
   document.addEventListener(type, (event) => {
@@ -81,6 +88,6 @@ for (const type of ['dragenter', 'dragover', 'dragleave', 'drop']) {
     document.body.classList.toggle('dropping', type === 'dragenter' || type === 'dragover');
   });
 }
-document.addEventListener('drop', ({ dataTransfer }) => add(dataTransfer?.files ?? []));
+document.addEventListener('drop', ({ dataTransfer }) => add(...(dataTransfer === null ? [] : readDrop(dataTransfer))));
 window.addEventListener('hashchange', () => void load());
 void load();

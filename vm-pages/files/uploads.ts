@@ -1,8 +1,11 @@
-import { fileAddress } from './file-list.ts';
+import type { Dropped, DroppedFile } from './dropped.ts';
+import { sendFile } from './send-file.ts';
 
 const SHOWN_AFTER_MS = 5_000;
+/** Of a folder, at a time: each takes the gateway most of a second, however small it is. */
+const SENT_AT_ONCE = 3;
 
-/** Uploads files one after the other, each with a line that says how far it is, or what went wrong. */
+/** Uploads files and folders one after the other, each with a line that says how far it is, or what went wrong. */
 export class Uploads {
   readonly #list: HTMLUListElement;
   readonly #onDone: () => void;
@@ -13,43 +16,69 @@ export class Uploads {
     this.#onDone = onDone;
   }
 
-  add(folder: string, files: Iterable<File>): void {
-    for (const file of files) {
-      const line = document.createElement('li');
-      const words = document.createElement('span');
-      words.textContent = `${file.name}: waiting…`;
-      line.append(words);
-      this.#list.append(line);
-      this.#last = this.#last.then(() => this.#upload(folder, file, line, words));
-    }
+  /** Uploads what was dropped into a folder of the VM. */
+  add(folder: string, dropped: Promise<Dropped>): void {
+    const line = document.createElement('li');
+    const words = document.createElement('span');
+    words.textContent = 'Waiting…';
+    line.append(words);
+    this.#list.append(line);
+    const before = this.#last;
+    this.#last = dropped
+      .then(async (one) => {
+        words.textContent = `${one.name}: waiting…`;
+        await before;
+        await this.#upload(folder, one, line, words);
+      })
+      .catch(async (error: unknown) => {
+        line.classList.add('failed');
+        words.textContent = `The folder ${error instanceof Error ? error.message : 'could not be read.'}`;
+        await before;
+      });
   }
 
-  async #upload(folder: string, file: File, line: HTMLLIElement, words: HTMLElement): Promise<void> {
+  async #upload(folder: string, dropped: Dropped, line: HTMLLIElement, words: HTMLElement): Promise<void> {
+    const { name, isFolder, files } = dropped;
     const bar = document.createElement('progress');
-    bar.max = 100;
     const stop = document.createElement('button');
     stop.type = 'button';
     stop.textContent = 'Stop';
     line.append(bar, stop);
-    const request = new XMLHttpRequest();
-    stop.addEventListener('click', () => request.abort());
-    request.upload.addEventListener('progress', ({ loaded, total }) => {
-      const percent = total === 0 ? 100 : Math.floor((loaded * 100) / total);
+    const ended = new AbortController();
+    stop.addEventListener('click', () => ended.abort());
+    const bytes = files.reduce((sum, { file }) => sum + file.size, 0);
+    const sent = new Map<DroppedFile, number>();
+    let done = 0;
+    const show = (): void => {
+      const total = [...sent.values()].reduce((sum, each) => sum + each, 0);
+      const percent = bytes === 0 ? 0 : Math.min(100, Math.floor((total * 100) / bytes));
+      bar.max = 100;
       bar.value = percent;
-      words.textContent = `${file.name}: ${percent} %`;
-    });
-    const problem = await new Promise<string | undefined>((resolve) => {
-      request.addEventListener('load', () => resolve(request.status === 201 ? undefined : request.responseText));
-      // Also what a browser cannot read: a folder.
-      request.addEventListener('error', () => resolve('It could not be sent. Folders cannot be uploaded.'));
-      request.addEventListener('abort', () => resolve('Stopped.'));
-      request.open('PUT', fileAddress(`${folder}/${file.name}`));
-      request.send(file);
-    });
+      words.textContent = `${name}: ${isFolder ? `${done} of ${files.length} files, ` : ''}${percent} %`;
+    };
+    const problems: string[] = files.length === 0 ? ['It has no files, so nothing was uploaded.'] : [];
+    const waiting = [...files];
+    const work = async (): Promise<void> => {
+      for (let one = waiting.shift(); one !== undefined && !ended.signal.aborted; one = waiting.shift()) {
+        const mine = one;
+        const onProgress = (loaded: number): void => {
+          sent.set(mine, loaded);
+          show();
+        };
+        const problem = await sendFile(`${folder}/${mine.path}`, mine.file, { signal: ended.signal, onProgress });
+        if (problem === undefined) done += 1;
+        else problems.push(isFolder ? `${mine.path}: ${problem}` : problem);
+        onProgress(mine.file.size);
+      }
+    };
+    show();
+    await Promise.all(Array.from({ length: SENT_AT_ONCE }, work));
     bar.remove();
     stop.remove();
+    const [problem] = problems;
     line.classList.toggle('failed', problem !== undefined);
-    words.textContent = `${file.name}: ${problem ?? 'uploaded.'}`;
+    const outcome = isFolder ? `${done} of ${files.length} files are there.` : problem === undefined ? 'uploaded.' : '';
+    words.textContent = `${name}: ${[outcome, problem].filter(Boolean).join(' ')}`;
     if (problem === undefined) setTimeout(() => line.remove(), SHOWN_AFTER_MS);
     this.#onDone();
   }

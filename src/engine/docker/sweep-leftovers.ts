@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts';
 import { LABEL } from '../labels.ts';
 import type { Containers } from './containers/containers.ts';
 import type { EngineCall } from './connection/engine-call.ts';
+import type { MachineFiles } from './files/machine-files.ts';
 import { isAbandoned } from './host/is-abandoned.ts';
 import { expectList } from './observe/expect-list.ts';
 import type { StorageProbe } from './storage/storage-probe.ts';
@@ -12,13 +13,14 @@ interface SweepTools {
   readonly call: EngineCall;
   readonly containers: Containers;
   readonly probe: StorageProbe;
+  readonly files: MachineFiles;
   readonly installationId: string;
   readonly log: Log;
 }
 
 /** See `EngineDriver.sweep`. */
 export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Promise<void> {
-  const { docker, call, containers, probe, installationId, log } = tools;
+  const { docker, call, containers, probe, files, installationId, log } = tools;
   const label = [`${LABEL.installation}=${installationId}`, LABEL.command];
   const [commands, probes] = await Promise.all([
     call('list the commands', signal, async (abortSignal) =>
@@ -31,6 +33,7 @@ export async function sweepLeftovers(tools: SweepTools, signal: AbortSignal): Pr
   for (const { Id } of commands) {
     const details = await containers.inspect(Id, signal);
     if (details === undefined || !isAbandoned(details, now)) continue;
+    await files.removeLeft(details, signal);
     await containers.remove(Id, signal);
     log.info({ container: Id }, 'removed the container of an abandoned host command');
   }

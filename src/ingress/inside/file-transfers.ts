@@ -36,7 +36,8 @@ const PROBLEMS: Readonly<Record<Problem, readonly [status: number, words: string
 };
 
 /**
- * Files of VMs: `GET ?path=` lists a directory as JSON, `GET` and `PUT` of the file path read and write one.
+ * Files of VMs: `GET ?path=` lists a directory as JSON, `GET` and `PUT` of the file path read and write one. With
+ * `parents=1`, a `PUT` makes missing directories.
  *
  * INVARIANT: a transfer ends with the access and the container, and nothing of it is held in memory but its buffers.
  */
@@ -97,7 +98,8 @@ export class FileTransfers {
       const onStall = (): void => void req.destroy();
       req.socket.setTimeout(STALL_MS, onStall);
       try {
-        const content = { bytes, content: req };
+        const makesParents = new URLSearchParams(searchOf(req.url)).get('parents') === '1';
+        const content = { bytes, content: req, makesParents };
         const problem = await writeVmFile(this.#options, admitted.vm, { ...request, path }, content, signal);
         if (problem === undefined) answerPlain(res, 201, 'The file is there.');
         return problem;

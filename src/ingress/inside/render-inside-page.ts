@@ -30,6 +30,9 @@ const FILES = html`<header>
     <div id="tools">
       <nav id="path" aria-label="Folder"></nav>
       <a id="all" class="button" download>Download all</a>
+      <label class="button">
+        <input id="upload-folder" type="file" webkitdirectory /><span>Upload a folder</span>
+      </label>
       <label class="button primary"><input id="upload" type="file" multiple /><span>Upload</span></label>
     </div>
     <p id="status" role="status">Loading…</p>
@@ -44,7 +47,7 @@ const FILES = html`<header>
       </thead>
       <tbody></tbody>
     </table>
-    <p id="hint">Drop files anywhere to upload them here.</p>
+    <p id="hint">Drop files and folders anywhere to upload them here.</p>
   </main>`;
 
 const PAGES = {

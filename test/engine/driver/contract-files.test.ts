@@ -78,6 +78,24 @@ describeEachEngine("files in a machine's volumes", (engine) => {
     expect(await files.list(...at, '/config/none', within())).toBe('not-found');
   });
 
+  it('get the directories of their path if that is asked for, and none outside of the volume', async () => {
+    const { at, sh } = await running();
+    await sh('busybox chown 1000:1000 /config; busybox ln -s /etc /config/out; echo > /config/plain');
+    const write = (path: string) => files.write(...at, path, { ...of('deep'), makesParents: true }, within());
+    expect(await write('/config/a/b c/-d.txt')).toBeUndefined();
+    expect(await write('/config/a/b c/e.txt')).toBeUndefined();
+    expect(await sh('busybox stat -c "%u %g %a %n" /config/a /config/a/b\\ c /config/a/b\\ c/*')).toBe(
+      '1000 1000 755 /config/a\n1000 1000 755 /config/a/b c\n' +
+        '1000 1000 644 /config/a/b c/-d.txt\n1000 1000 644 /config/a/b c/e.txt\n',
+    );
+    expect(await write('/config/out/new/x')).toBe('link');
+    expect(await write('/config/plain/x')).toBe('not-found');
+    expect(await write('/config/a/../../etc/x')).toBe('not-found');
+    expect(await write('/config/a')).toBe('no-file');
+    expect(await sh('busybox ls -A /config; busybox ls /etc')).not.toMatch(/swiftor-upload|new/);
+    expect(await helpers()).toEqual([]);
+  });
+
   it('leave nothing behind that came in part, and the old one as it was', async () => {
     const { at, sh } = await running();
     await files.write(...at, '/config/kept', of('old'), within());

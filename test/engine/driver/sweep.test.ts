@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,12 +12,14 @@ import { LABEL } from '../../../src/engine/labels.ts';
 import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
 import {
   docker,
+  IDLE,
   machineSpec,
   newInstallationId,
   removeInstallation,
   testDriver,
   testImage,
 } from '../../support/engine/engines.ts';
+import { execIn } from '../../support/engine/exec-in.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const installationId = newInstallationId();
@@ -107,6 +110,28 @@ it.each([
   expect(await commandsOf(installationId)).toEqual([]);
   expect(await trialsOf(installationId)).toEqual([]);
   expect(await trialFilesOf(installationId)).toEqual([]);
+});
+
+it('the part of a file is swept whose gateway was killed, and nothing beside it', async () => {
+  const id = randomUUID();
+  const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false } as const;
+  const { ref } = await driver.ensure(machineSpec({ id, command: IDLE, volumes: [volume] }), within(), () => undefined);
+  const sh = async (script: string) => (await execIn(ref, ['/bin/sh', '-c', script])).output;
+  const other = `.swiftor-upload-${randomUUID()}`;
+  await sh(`mkdir /config/docs; echo mine > /config/${other}`);
+  const file = fileURLToPath(new URL('../../support/engine/upload-child.ts', import.meta.url));
+  const child = spawn(process.execPath, [file, installationId, id, ref, '/config/docs/x'], { stdio: 'inherit' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  const uploads = async () => (await sh('busybox ls -A /config')).match(/\.swiftor-upload-\S+/g) ?? [];
+  await eventually(async () => (await uploads()).length === 2);
+  child.kill('SIGKILL');
+  await ended;
+  await sweepLater(3_600);
+  expect(await uploads(), 'it may still be on its way').toHaveLength(2);
+  await sweepLater(7 * 3_600);
+  expect(await uploads()).toEqual([other]);
+  expect(await commandsOf(installationId)).toEqual([]);
 });
 
 it('a driver that is closed waits for what it has under way, and leaves nothing', async () => {

@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { FileAccess, FileList, FileProblem, NewFile, OpenFile } from '../../files.ts';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import type { Containers } from '../containers/containers.ts';
+import type { ContainerDetails, Containers } from '../containers/containers.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import { expectList } from '../observe/expect-list.ts';
@@ -11,6 +11,7 @@ import type { VolumeInventory } from '../storage/volume-inventory.ts';
 import { listCommand, readList } from './list-files.ts';
 import { findMountedVolumes, partsBelow } from './machine-volumes.ts';
 import { readPathKind } from './path-stat.ts';
+import { removeUploadCommand, UPLOAD_PREFIX } from './remove-upload.ts';
 import { openArchive } from './open-archive.ts';
 import { FINISH_MILLISECONDS, finishCommand, putFile, readFinish } from './write-file.ts';
 
@@ -73,15 +74,19 @@ export class MachineFiles implements FileAccess {
     const found = await this.#find(id, ref, file, signal);
     if (typeof found === 'string') return found;
     const parents = found.parts.slice(0, -1);
-    const directory = parents.at(-1);
+    const targets = new Set(found.volumes.map(({ target }) => target));
+    // Moved within its volume: a copy would take its space twice.
+    const directory = parents.findLast((part) => targets.has(part));
     if (directory === undefined) return 'no-file';
-    const uploaded = `.swiftor-upload-${randomUUID()}`;
+    const { bytes, makesParents = false } = content;
+    const uploaded = `${UPLOAD_PREFIX}${randomUUID()}`;
     const volumes = found.volumes.map((volume) => ({ ...volume, writable: true }));
-    const command = { ...finishCommand({ directory, uploaded, file, bytes: content.bytes }), volumes };
-    const [container, remove] = await this.#create(id, command, signal);
+    const command = { ...finishCommand({ volume: directory, uploaded, file, bytes, makesParents }), volumes };
+    const labels = { [LABEL.upload]: `${directory}/${uploaded}` };
+    const [container, remove] = await this.#create(id, command, signal, labels);
     try {
       const problem = await this.#checkParts(container, parents, signal);
-      if (problem !== undefined) return problem;
+      if (problem !== undefined && !(problem === 'not-found' && makesParents)) return problem;
       const failure = await putFile(this.#tools.call, container, { directory, name: uploaded, ...content }, signal);
       // In any case, because what came in part is removed by it.
       const late = AbortSignal.timeout(FINISH_MILLISECONDS);
@@ -105,7 +110,19 @@ export class MachineFiles implements FileAccess {
     const left = await call('list the containers', signal, async (abortSignal) =>
       expectList(await docker.listContainers({ all: true, filters: { label }, abortSignal })),
     );
-    await Promise.all(left.map(({ Id }) => containers.remove(Id, signal)));
+    for (const { Id } of left) {
+      const details = await containers.inspect(Id, signal);
+      if (details !== undefined) await this.removeLeft(details, signal);
+      await containers.remove(Id, signal);
+    }
+  }
+
+  /** Removes the part of a file that an upload has left whose gateway was killed, before its container is removed. */
+  async removeLeft(details: ContainerDetails, signal: AbortSignal): Promise<void> {
+    const command = removeUploadCommand(details);
+    if (command === undefined) return;
+    // Without its machine, a volume of fixed size cannot be opened. The part stays then.
+    await this.#tools.host.run(command, signal).catch(() => signal.throwIfAborted());
   }
 
   /** Waits until all temporary containers are removed, or cannot be. */
@@ -125,10 +142,11 @@ export class MachineFiles implements FileAccess {
     id: string,
     command: HostCommand,
     signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
   ): Promise<[container: Docker.Container, remove: () => Promise<void>]> {
     const { host, containers, installationId } = this.#tools;
     const name = `swiftor-files-${randomUUID()}`;
-    const labels = { ...commandLabels(installationId, TRANSFER_MILLISECONDS), [LABEL.files]: id };
+    const labels = { ...commandLabels(installationId, TRANSFER_MILLISECONDS), [LABEL.files]: id, ...more };
     let removing: Promise<void> | undefined;
     const remove = (): Promise<void> => {
       if (removing !== undefined) return removing;

@@ -6,7 +6,7 @@ import type { FileProblem } from '../../files.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import type { HostCommand } from '../host/host-container.ts';
 import { readScript } from '../shell/read-script.ts';
-import { LINK } from './list-files.ts';
+import { LINK, NOT_FOUND } from './list-files.ts';
 
 const SCRIPT = readScript('finish-file');
 const NOT_WHOLE = 46;
@@ -14,20 +14,22 @@ const DIRECTORY = 47;
 export const FINISH_MILLISECONDS = 60_000;
 const TRANSFER_MILLISECONDS = 6 * 3_600_000;
 
-interface Upload {
-  readonly directory: string;
-  /** The name that it has until it is whole. */
+export interface Upload {
+  /** The volume's place. The file is at its top until it is whole. */
+  readonly volume: string;
   readonly uploaded: string;
   readonly file: string;
   readonly bytes: number;
+  readonly makesParents: boolean;
 }
 
-/** Gives an uploaded file its name, or removes it. */
-export function finishCommand({ directory, uploaded, file, bytes }: Upload): HostCommand {
-  const name = file.slice(directory.length + 1);
+/** Gives an uploaded file its place, or removes it. */
+export function finishCommand({ volume, uploaded, file, bytes, makesParents }: Upload): HostCommand {
+  const path = file.slice(volume.length + 1);
+  const parents = makesParents ? 'make' : 'require';
   return {
     what: 'finish a file',
-    argv: ['sh', '-c', SCRIPT, 'finish-file', directory, uploaded, name, String(bytes)],
+    argv: ['sh', '-c', SCRIPT, 'finish-file', volume, uploaded, path, String(bytes), parents],
     capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
     milliseconds: FINISH_MILLISECONDS,
   };
@@ -35,6 +37,7 @@ export function finishCommand({ directory, uploaded, file, bytes }: Upload): Hos
 
 export function readFinish(exitCode: number): FileProblem | undefined {
   if (exitCode === 0) return undefined;
+  if (exitCode === NOT_FOUND) return 'not-found';
   if (exitCode === LINK) return 'link';
   if (exitCode === DIRECTORY) return 'no-file';
   if (exitCode === NOT_WHOLE) return 'not-whole';

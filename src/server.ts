@@ -57,6 +57,8 @@ export interface Server {
 export interface ServerOptions {
   /** How long a container or volume is without a row before it counts as an orphan; 60 s. */
   readonly orphanGraceMs?: number;
+  /** In place of real engines, for the simulation in bench/scale. */
+  readonly openEngines?: typeof openEngines;
 }
 
 /** Composes all parts in order and listens. If one fails to start, the earlier ones are released. */
@@ -64,7 +66,7 @@ export async function startServer(
   config: Config,
   log: Log,
   signal: AbortSignal,
-  { orphanGraceMs }: ServerOptions = {},
+  { orphanGraceMs, openEngines: open = openEngines }: ServerOptions = {},
 ): Promise<Server> {
   await using parts = new AsyncDisposableStack();
 
@@ -101,7 +103,7 @@ export async function startServer(
   const listener = await Listener.open({ url: database.url, outage, name: listenerName(keys.keyRing) });
   parts.defer(() => listener.close());
 
-  const engines = openEngines(config.regions.regions, {
+  const engines = open(config.regions.regions, {
     installationId,
     log,
     isolation: config.isolation,
@@ -145,6 +147,7 @@ export async function startServer(
   const streams = new EventStreams({ db, listener, bootProgress, log });
   parts.defer(() => streams.close());
   const dashboard = config.roles.has('api') ? await openDashboard(config, log) : undefined;
+  const vmPages = config.roles.has('ingress') ? await loadBuiltFiles('vm-pages') : undefined;
   // Nothing is awaited from here until its handlers are there: it would never answer what comes before.
   const server = await listenServer(config, log);
   parts.defer(() => server.close());
@@ -176,18 +179,19 @@ export async function startServer(
   parts.defer(() => apiTokens.close());
   const api = createApi({ config, services, verifyToken, apiTokens, rates, addressOf, persisted, log });
   parts.defer(() => api.dispose());
-  const ingress = config.roles.has('ingress')
-    ? new VmIngress({
-        ...services,
-        files: await loadBuiltFiles('vm-pages'),
-        dashboardUrl: config.dashboard === undefined ? undefined : gatewayUrl(services.address),
-        publicScheme: config.publicScheme,
-        listener,
-        addressOf,
-        refusalsPerSecond: config.limits.ratePerAddress / 10,
-        log,
-      })
-    : undefined;
+  const ingress =
+    vmPages === undefined
+      ? undefined
+      : new VmIngress({
+          ...services,
+          files: vmPages,
+          dashboardUrl: config.dashboard === undefined ? undefined : gatewayUrl(services.address),
+          publicScheme: config.publicScheme,
+          listener,
+          addressOf,
+          refusalsPerSecond: config.limits.ratePerAddress / 10,
+          log,
+        });
   if (ingress !== undefined) {
     parts.defer(() => ingress.close());
     parts.defer(regions.onGone((vmId, ref) => ingress.dropContainer(vmId, ref)));

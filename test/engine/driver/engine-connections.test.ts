@@ -1,18 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect as connectTo, type AddressInfo } from 'node:net';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createServer } from 'node:tls';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connect } from '../../../src/engine/docker/connection/connect.ts';
 import { asReadable } from '../../../src/engine/docker/streams/as-readable.ts';
+import { openTlsEngine } from '../../support/engine/tls-engine.ts';
 import { createEngineCall } from '../../../src/engine/docker/connection/engine-call.ts';
 
 const run = promisify(execFile);
-const SOCKET = '/var/run/docker.sock';
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'swiftor-connections-'));
@@ -39,79 +36,9 @@ describe('an engine behind TLS', () => {
   let certificates: string;
   beforeAll(async () => {
     certificates = path.join(folder, 'certs');
-    const file = (name: string) => path.join(certificates, name);
-    await mkdir(certificates);
-    const key = (name: string) => [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-keyout',
-      file(name),
-    ];
-    const issue = async (name: string, ca: string, extension: string) => {
-      await run('openssl', [
-        'req',
-        '-x509',
-        ...key(`${ca}-key.pem`),
-        '-days',
-        '1',
-        '-subj',
-        `/CN=${ca}`,
-        '-out',
-        file(`${ca}.pem`),
-      ]).catch(() => undefined);
-      const issuer = ['-CA', file(`${ca}.pem`), '-CAkey', file(`${ca}-key.pem`)];
-      await run('openssl', [
-        'req',
-        '-x509',
-        ...key(`${name}-key.pem`),
-        ...issuer,
-        '-days',
-        '1',
-        '-subj',
-        `/CN=${name}`,
-        '-addext',
-        extension,
-        '-out',
-        file(`${name}.pem`),
-      ]);
-    };
-    await issue('server', 'ca', 'subjectAltName=DNS:localhost,IP:127.0.0.1');
-    await run('openssl', [
-      'req',
-      '-x509',
-      ...key('key.pem'),
-      '-CA',
-      file('ca.pem'),
-      '-CAkey',
-      file('ca-key.pem'),
-      '-days',
-      '1',
-      '-subj',
-      '/CN=client',
-      '-addext',
-      'extendedKeyUsage=clientAuth',
-      '-out',
-      file('cert.pem'),
-    ]);
-    const server = createServer(
-      {
-        cert: await readFile(file('server.pem')),
-        key: await readFile(file('server-key.pem')),
-        ca: await readFile(file('ca.pem')),
-        requestCert: true,
-      },
-      (client) => {
-        const engine = connectTo(SOCKET);
-        for (const each of [client, engine]) each.on('error', () => undefined);
-        client.pipe(engine).pipe(client);
-      },
-    );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    port = (server.address() as AddressInfo).port;
-    return () => void server.close();
+    const engine = await openTlsEngine(certificates);
+    port = engine.port;
+    return () => engine[Symbol.asyncDispose]();
   });
 
   it('answers a gateway with a certificate of its authority', async () => {

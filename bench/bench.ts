@@ -17,6 +17,8 @@ import { measureIdle } from './growth/measure-idle.ts';
 import { measureIngress, type App } from './ingress/measure-ingress.ts';
 import { measureLists } from './lists/measure-lists.ts';
 import { measurePush } from './push/measure-push.ts';
+import { measureScale } from './scale/measure-scale.ts';
+import { parseScaleSize } from './scale/scale-options.ts';
 import { importNginxImage } from './ingress/nginx.ts';
 import { accepts, answersPage } from './boot/raw-machine.ts';
 import { removeInstallation } from './support/remove-installation.ts';
@@ -67,6 +69,17 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Figure[]>>> = {
     ),
 };
 
+/** Parts that run only if they are named: they take long, or have flags of their own. */
+const NAMED: Readonly<Record<string, (bench: Bench, args: readonly string[]) => Promise<Figure[]>>> = {
+  scale: (bench, args) =>
+    withDatabase(
+      bench,
+      (databaseUrl) => measureScale({ ...bench, databaseUrl, jwtSecret: JWT_SECRET, size: parseScaleSize(args) }),
+      // As an operator sizes the database of several gateways.
+      { max_connections: '300', shared_buffers: '256MB', max_wal_size: '2GB' },
+    ),
+};
+
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => interrupted.abort(new Error(`interrupted by ${name}`)));
@@ -82,27 +95,37 @@ try {
   process.exitCode = 1;
 }
 
-async function measure(names: readonly string[], signal: AbortSignal): Promise<Figure[]> {
-  const unknown = names.find((name) => !Object.hasOwn(PARTS, name));
+async function measure(args: readonly string[], signal: AbortSignal): Promise<Figure[]> {
+  const firstFlag = args.findIndex((arg) => arg.startsWith('-'));
+  const names = firstFlag < 0 ? args : args.slice(0, firstFlag);
+  const flags = args.slice(names.length);
+  const known = { ...PARTS, ...NAMED };
+  const unknown = names.find((name) => !Object.hasOwn(known, name));
   if (unknown !== undefined)
-    throw new Error(`"${unknown}" is not a part; the parts are ${Object.keys(PARTS).join(', ')}.`);
+    throw new Error(`"${unknown}" is not a part; the parts are ${Object.keys(known).join(', ')}.`);
+  if (flags.length > 0 && !names.every((name) => Object.hasOwn(NAMED, name)))
+    throw new Error('Only the part scale has flags: npm run bench -- scale --nodes 10.');
   const figures: Figure[] = [];
-  for (const [name, measurePart] of Object.entries(PARTS)) {
+  for (const [name, measurePart] of Object.entries(names.length === 0 ? PARTS : known)) {
     if (names.length > 0 && !names.includes(name)) continue;
     signal.throwIfAborted();
     print(`\n${name}`);
     await using undo = new AsyncDisposableStack();
     const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-bench-'));
     undo.defer(() => rm(dataDir, { recursive: true, force: true }));
-    figures.push(...(await measurePart({ dataDir, print, signal })));
+    figures.push(...(await measurePart({ dataDir, print, signal }, flags)));
   }
   return figures;
 }
 
-async function withDatabase<T>({ dataDir, signal }: Bench, work: (databaseUrl: string) => Promise<T>): Promise<T> {
+async function withDatabase<T>(
+  { dataDir, signal }: Bench,
+  work: (databaseUrl: string) => Promise<T>,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<T> {
   await using undo = new AsyncDisposableStack();
   const log = await createLog({ level: 'warn' });
-  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'postgres'), log, signal });
+  const postgres = await startEmbeddedPostgres({ dataDir: path.join(dataDir, 'postgres'), log, signal, settings });
   undo.defer(() => postgres.stop());
   await executeSql(postgres.url, 'create database bench');
   return await work(urlOfDatabase(postgres.url, 'bench'));

@@ -6,7 +6,7 @@ export interface Figure {
   readonly floor?: number;
   /** The median ratio of adjacent rounds, which share the machine's noise. */
   readonly ratio?: number;
-  readonly unit: 'ms' | 'µs' | 'req/s' | 'MB/s' | 'MB' | 'KB' | '%';
+  readonly unit: 'ms' | 'µs' | 'req/s' | 'MB/s' | 'MB' | 'KB' | '%' | '/s' | '';
   /** The maximum or minimum of the ratio, or of the value if there is no floor. */
   readonly goal?: { readonly of: 'ratio' | 'value' } & ({ readonly atMost: number } | { readonly atLeast: number });
 }

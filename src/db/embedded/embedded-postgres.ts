@@ -25,6 +25,8 @@ export interface EmbeddedPostgresOptions {
   readonly log: Log;
   /** Aborts the start and stops what it started. Has no effect afterwards. */
   readonly signal: AbortSignal;
+  /** Settings of PostgreSQL in place of ours, for benches. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const DATABASE = 'swiftor';
@@ -44,6 +46,7 @@ export async function startEmbeddedPostgres({
   dataDir,
   log,
   signal,
+  settings = {},
 }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   signal.throwIfAborted();
   await using undo = new AsyncDisposableStack();
@@ -61,7 +64,7 @@ export async function startEmbeddedPostgres({
   const socketDir = await createSocketDir(folder, account);
   undo.defer(() => removeSocketDir(folder));
 
-  const options = { program: binaries.postgres, cluster, socketDir, account, log, readyMs: READY_MS };
+  const options = { program: binaries.postgres, cluster, socketDir, account, log, readyMs: READY_MS, settings };
   const server = await startWithRetries(options, signal);
   undo.defer(() => server.stop());
   await ensureDatabase(socketDir);

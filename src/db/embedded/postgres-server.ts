@@ -21,6 +21,8 @@ export interface PostgresServerOptions {
   readonly log: Log;
   /** The deadline of the start, recovery after a crash included. */
   readonly readyMs: number;
+  /** In place of ours. */
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 /** Fast shutdown, immediate shutdown, kill; each with the time in ms until the next one. */
@@ -64,15 +66,13 @@ export async function startPostgresServer(
   signal: AbortSignal,
 ): Promise<PostgresServer> {
   const { program, cluster, socketDir, account, log, readyMs } = options;
+  const given = { ...SETTINGS, ...options.settings, unix_socket_directories: socketDir };
   const ready = Promise.withResolvers<'ready'>();
   const onLine = (line: string): void => {
     logLine(log, line);
     if (line.includes('database system is ready to accept connections')) ready.resolve('ready');
   };
-  const settings = Object.entries({ ...SETTINGS, unix_socket_directories: socketDir }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ]);
+  const settings = Object.entries(given).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = await startOnCluster(program, cluster, settings, account, onLine);
   const stopWatcher =
     child.pid === undefined

@@ -1,0 +1,219 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { executeSql } from '../../test/support/database/execute-sql.ts';
+import type { Figure } from '../support/figure.ts';
+import { askGateway } from '../support/gateway-under-test.ts';
+import { addAccounts, addVms, readVms, signFor, type ScaleAccount } from './fill-scale.ts';
+import { publishSteadily } from './publish-steadily.ts';
+import type { ScaleSize } from './scale-options.ts';
+import { openRig, type ScaleRig } from './scale-rig.ts';
+import { meterUsage, type Usage } from './usage-meter.ts';
+
+interface MeasureScaleOptions {
+  readonly size: ScaleSize;
+  readonly databaseUrl: string;
+  readonly dataDir: string;
+  readonly jwtSecret: string;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The bound of a rate: from the beginning of a change's transaction to the subscriber. */
+const MAX_P99_MS = 1_000;
+const IDLE_MS = 20_000;
+const FEW_VMS = 1_000;
+const STARTS_AT_ONCE = 32;
+const TELL_MS = 60_000;
+const RECOVER_MS = 600_000;
+/** The simulated engine fails one start in 1,000, and the gateway tries again with a backoff. */
+const MOST = 0.99;
+const MAX_DEATHS = 10_000;
+
+/**
+ * A cluster of many nodes, simulated, with real gateways, loops, sockets and PostgreSQL: what idle costs, how fast VMs
+ * start, how late events are, how long it takes to tell the death of nodes, and that no event is lost or comes twice.
+ */
+export async function measureScale(options: MeasureScaleOptions): Promise<Figure[]> {
+  const { size, databaseUrl, jwtSecret, print, signal } = options;
+  await using rig = await openRig({ ...options, ...size });
+  const stage = async <T>(name: string, work: () => Promise<T>): Promise<{ result: T; usage: Usage }> => {
+    const end = await meterUsage(
+      databaseUrl,
+      rig.gateways.map(({ pid }) => pid),
+    );
+    const result = await work();
+    const usage = await end();
+    print(`${name}: ${describe(usage)}`);
+    return { result, usage };
+  };
+  const idle = () => delay(IDLE_MS, undefined, { signal });
+
+  await addAccounts(databaseUrl, size.sockets);
+  const all = size.nodes * size.perNode;
+  await addVms(databaseUrl, size.sockets, Math.min(FEW_VMS, all));
+  const few = await stage(`idle with ${Math.min(FEW_VMS, all)} VMs, stopped`, idle);
+  if (all > FEW_VMS) await addVms(databaseUrl, size.sockets, all - FEW_VMS);
+  const many = all > FEW_VMS ? await stage(`idle with ${all} VMs, stopped`, idle) : few;
+
+  const vms = await readVms(databaseUrl);
+  const accounts = await Promise.all([...vms].map(([userId, vmIds]) => toAccount(userId, vmIds, size, jwtSecret)));
+  await rig.order({ do: 'open', ports: rig.gateways.map(({ port }) => port), accounts });
+  const subscriptions = accounts.reduce((sum, { vmIds }) => sum + vmIds.length + 1, 0);
+  print(`${subscriptions} subscriptions over ${accounts.length} sockets`);
+
+  const starting = shuffle([...vms].flatMap(([userId, vmIds]) => vmIds.map((vmId) => ({ userId, vmId }))));
+  const chosen = starting.slice(0, size.running);
+  const started = chosen.map(({ vmId }) => vmId);
+  const boots = await stage(`start of ${size.running} VMs`, async () => {
+    const begun = performance.now();
+    await startAll(rig, chosen, jwtSecret);
+    await awaitCount(rig, started, 0, 'running', RECOVER_MS, signal);
+    return size.running / ((performance.now() - begun) / 1_000);
+  });
+  const bootReport = await rig.order({ do: 'report' });
+  print(`${boots.result.toFixed(0)} VMs/s; ${say(bootReport)}`);
+  const busy = await stage(`idle with ${size.running} VMs, running`, idle);
+
+  const pairs = shuffle([...vms].flatMap(([userId, vmIds]) => vmIds.map((vmId) => [userId, vmId] as const)));
+  const rates = await findRates(options, rig, pairs, stage);
+
+  const deaths = await stage('death of nodes', () => killNodes(rig, size, signal));
+  const { dead, toldMs, recoveredMs } = deaths.result;
+  print(`${dead} VMs died: told in ${toldMs.toFixed(0)} ms, run again after ${recoveredMs.toFixed(0)} ms`);
+
+  const wrong = await findWrong(rig, databaseUrl, signal);
+  for (const line of wrong) print(`WRONG: ${line}`);
+  const cores = ({ gateways, database }: Usage): number => gateways.reduce((sum, each) => sum + each, database) * 100;
+  return [
+    { name: `idle CPU that ${all} stopped VMs add`, ours: cores(many.usage) - cores(few.usage), unit: '%' },
+    { name: `CPU for each running VM`, ours: (cores(busy.usage) - cores(many.usage)) / size.running, unit: '%' },
+    { name: 'VMs started', ours: boots.result, unit: '/s' },
+    ...rates,
+    {
+      name: `death of ${dead} VMs, until all are told`,
+      ours: toldMs,
+      unit: 'ms',
+      goal: { of: 'value', atMost: TELL_MS },
+    },
+    { name: 'events lost or doubled', ours: wrong.length, unit: '', goal: { of: 'value', atMost: 0 } },
+  ];
+}
+
+/** Doubles the rate of events until they come too late, or are not written any faster. */
+async function findRates(
+  { size, databaseUrl, signal }: MeasureScaleOptions,
+  rig: ScaleRig,
+  vms: readonly (readonly [string, string])[],
+  stage: <T>(name: string, work: () => Promise<T>) => Promise<{ result: T; usage: Usage }>,
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (let perSecond = size.rate; perSecond <= 16_000; perSecond *= 2) {
+    await rig.order({ do: 'report' });
+    const seconds = size.minutes * 60;
+    const { result } = await stage(`${perSecond} events a second`, () =>
+      publishSteadily({ databaseUrl, vms, perSecond, seconds, signal }),
+    );
+    await delay(2_000, undefined, { signal });
+    const { p99 } = await rig.order({ do: 'report' });
+    const goal = { of: 'value', atMost: MAX_P99_MS } as const;
+    const name = `${perSecond} events/s wanted, ${result.toFixed(0)} written: p99 to the subscriber`;
+    figures.push({ name, ours: p99, unit: 'ms', ...(perSecond === size.rate && { goal }) });
+    if (p99 > MAX_P99_MS || result < perSecond * 0.9) break;
+  }
+  return figures;
+}
+
+/** Ends a tenth of the nodes at once, at most 10,000 VMs. */
+async function killNodes(rig: ScaleRig, { nodes }: ScaleSize, signal: AbortSignal) {
+  const byNode = [...Map.groupBy(rig.nodes, ([, node]) => node)].slice(0, Math.max(1, nodes / 10));
+  const dying: string[] = [];
+  const killed: string[] = [];
+  for (const [node, machines] of byNode) {
+    if (dying.length + machines.length > MAX_DEATHS) break;
+    dying.push(...machines.map(([id]) => id));
+    killed.push(node);
+  }
+  const since = Date.now();
+  const begun = performance.now();
+  for (const node of killed) rig.kill(node);
+  await awaitCount(rig, dying, since, 'told', RECOVER_MS, signal);
+  const toldMs = performance.now() - begun;
+  await awaitCount(rig, dying, since, 'running', RECOVER_MS, signal);
+  return { dead: dying.length, toldMs, recoveredMs: performance.now() - begun };
+}
+
+async function awaitCount(
+  rig: ScaleRig,
+  vmIds: readonly string[],
+  since: number,
+  what: 'told' | 'running',
+  deadlineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = what === 'told' ? vmIds.length : Math.floor(vmIds.length * MOST);
+  for (const until = performance.now() + deadlineMs; ; await delay(100, undefined, { signal })) {
+    const report = await rig.order({ do: 'count', vmIds, since });
+    if (report[what] >= wanted) return;
+    if (performance.now() > until)
+      throw new Error(`Only ${report[what]} of ${vmIds.length} VMs were ${what} within ${deadlineMs / 1_000} s.`);
+  }
+}
+
+async function startAll(
+  { gateways }: ScaleRig,
+  vms: readonly { readonly userId: string; readonly vmId: string }[],
+  secret: string,
+): Promise<void> {
+  const tokens = new Map<string, string>();
+  const left = vms.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, { userId, vmId }] of left) {
+      const token = tokens.get(userId) ?? (await signFor(userId, secret));
+      tokens.set(userId, token);
+      const { url = '' } = gateways[index % gateways.length] ?? {};
+      await askGateway(url, token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+    }
+  };
+  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, work));
+}
+
+/** What subscribers found wrong, and the accounts whose last event has not come. */
+async function findWrong(rig: ScaleRig, databaseUrl: string, signal: AbortSignal): Promise<string[]> {
+  for (let round = 0; ; round += 1) {
+    const { rows } = await executeSql(databaseUrl, 'select user_id, event_seq from account');
+    const { seqs, wrong } = await rig.order({ do: 'report' });
+    const late = (rows as { user_id: string; event_seq: string }[]).filter(
+      ({ user_id: userId, event_seq: seq }) => (seqs[userId] ?? 0) < Number(seq),
+    );
+    // VMs go on changing: an event may be under way.
+    if (late.length === 0 || round === 20)
+      return [...wrong, ...late.map(({ user_id: userId }) => `${userId} lacks its last event`)];
+    await delay(500, undefined, { signal });
+  }
+}
+
+async function toAccount(
+  userId: string,
+  vmIds: readonly string[],
+  { subscriptionsPerSocket }: ScaleSize,
+  secret: string,
+): Promise<ScaleAccount> {
+  return { userId, token: await signFor(userId, secret), vmIds: vmIds.slice(0, subscriptionsPerSocket - 1) };
+}
+
+function say({ events, p50, p99 }: { events: number; p50: number; p99: number }): string {
+  return `${events} events, p50 ${p50} ms, p99 ${p99} ms`;
+}
+
+function describe({ gateways, database, commits, rows, waits }: Usage): string {
+  const each = gateways.map((cores) => cores.toFixed(2)).join(' + ');
+  const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s`;
+  return `gateways ${each} cores, database ${database.toFixed(2)}; ${work}; waits: ${waits || 'none'}`;
+}
+
+function shuffle<T>(values: T[]): T[] {
+  for (let at = values.length - 1; at > 0; at -= 1) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [values[at], values[other]] = [values[other] as T, values[at] as T];
+  }
+  return values;
+}

@@ -1,0 +1,2 @@
+/** Of every simulated machine. */
+export const SIMULATED_IMAGE = 'registry.example/simulated:1';

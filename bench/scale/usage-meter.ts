@@ -1,0 +1,72 @@
+import pg from 'pg';
+import { readCpuMs } from '../support/cpu-time.ts';
+
+/** What a stage took, each second of it. */
+export interface Usage {
+  /** Cores that each gateway used. */
+  readonly gateways: readonly number[];
+  /** Cores that the database's connections used. */
+  readonly database: number;
+  readonly commits: number;
+  /** Rows that statements read from tables and indexes. */
+  readonly rows: number;
+  /** What connections waited for most, with the mean number of those that did. */
+  readonly waits: string;
+}
+
+const SAMPLE_MS = 250;
+
+/** Begins to measure; the function that it returns ends it. */
+export async function meterUsage(databaseUrl: string, pids: readonly number[]): Promise<() => Promise<Usage>> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const waits = new Map<string, number>();
+  let samples = 0;
+  let last = Promise.resolve();
+  const sample = async (): Promise<void> => {
+    const { rows } = await client.query<{ event: string; count: number }>(
+      `select wait_event_type || ' ' || wait_event as event, count(*)::int as count from pg_stat_activity
+       where state = 'active' and wait_event is not null and pid <> pg_backend_pid() group by 1`,
+    );
+    samples += 1;
+    for (const { event, count } of rows) waits.set(event, (waits.get(event) ?? 0) + count);
+  };
+  const timer = setInterval(() => void (last = last.then(sample).catch(() => undefined)), SAMPLE_MS);
+  const begun = performance.now();
+  const before = await readState(client, pids);
+
+  return async () => {
+    clearInterval(timer);
+    await last;
+    const seconds = (performance.now() - begun) / 1_000;
+    const after = await readState(client, pids);
+    await client.end();
+    const cores = (from: number, to: number): number => (to - from) / 1_000 / seconds;
+    const top = [...waits].toSorted(([, one], [, other]) => other - one).slice(0, 3);
+    return {
+      gateways: pids.map((pid) => cores(before.cpu.get(pid) ?? 0, after.cpu.get(pid) ?? 0)),
+      database: [...after.database].reduce((sum, [pid, ms]) => sum + cores(before.database.get(pid) ?? 0, ms), 0),
+      commits: (after.commits - before.commits) / seconds,
+      rows: (after.rows - before.rows) / seconds,
+      waits: top.map(([event, count]) => `${event} ${(count / Math.max(1, samples)).toFixed(1)}`).join(', '),
+    };
+  };
+}
+
+async function readState(client: pg.Client, pids: readonly number[]) {
+  const { rows: totals } = await client.query<{ commits: string; rows: string }>(
+    `select xact_commit as commits, tup_returned + tup_fetched as rows from pg_stat_database
+     where datname = current_database()`,
+  );
+  const { rows: backends } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
+  return {
+    cpu: await readTimes(pids),
+    database: await readTimes(backends.map(({ pid }) => pid)),
+    commits: Number(totals[0]?.commits),
+    rows: Number(totals[0]?.rows),
+  };
+}
+
+async function readTimes(pids: readonly number[]): Promise<Map<number, number>> {
+  return new Map(await Promise.all(pids.map(async (pid) => [pid, await readCpuMs(pid).catch(() => 0)] as const)));
+}

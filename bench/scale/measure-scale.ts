@@ -26,7 +26,6 @@ const TELL_MS = 60_000;
 const RECOVER_MS = 600_000;
 /** The simulated engine fails one start in 1,000, and the gateway tries again with a backoff. */
 const MOST = 0.99;
-const MAX_DEATHS = 10_000;
 
 /**
  * A cluster of many nodes, simulated, with real gateways, loops, sockets and PostgreSQL: what idle costs, how fast VMs
@@ -122,13 +121,12 @@ async function findRates(
   return figures;
 }
 
-/** Ends a tenth of the nodes at once, at most 10,000 VMs. */
-async function killNodes(rig: ScaleRig, { nodes }: ScaleSize, signal: AbortSignal) {
-  const byNode = [...Map.groupBy(rig.nodes, ([, node]) => node)].slice(0, Math.max(1, nodes / 10));
+/** Ends nodes at once, until enough VMs have died. */
+async function killNodes(rig: ScaleRig, { deaths }: ScaleSize, signal: AbortSignal) {
   const dying: string[] = [];
   const killed: string[] = [];
-  for (const [node, machines] of byNode) {
-    if (dying.length + machines.length > MAX_DEATHS) break;
+  for (const [node, machines] of Map.groupBy(rig.nodes, ([, each]) => each)) {
+    if (dying.length >= deaths) break;
     dying.push(...machines.map(([id]) => id));
     killed.push(node);
   }

@@ -6,6 +6,8 @@ export interface ScaleSize {
   readonly perNode: number;
   /** How many of them run. */
   readonly running: number;
+  /** How many of those die at once, with their nodes; at least one node's. */
+  readonly deaths: number;
   readonly gateways: number;
   /** Clients, each of an account with VMs of its own. */
   readonly sockets: number;
@@ -16,7 +18,17 @@ export interface ScaleSize {
   readonly minutes: number;
 }
 
-const NAMES = ['nodes', 'per-node', 'running', 'gateways', 'sockets', 'subscriptions', 'rate', 'minutes'] as const;
+const NAMES = [
+  'nodes',
+  'per-node',
+  'running',
+  'deaths',
+  'gateways',
+  'sockets',
+  'subscriptions',
+  'rate',
+  'minutes',
+] as const;
 
 /** Reads the flags of `npm run bench -- scale`. Throws for one that is no number or unknown. */
 export function parseScaleSize(args: readonly string[]): ScaleSize {
@@ -29,10 +41,12 @@ export function parseScaleSize(args: readonly string[]): ScaleSize {
     return value;
   };
   const [nodes, perNode] = [read('nodes', 10), read('per-node', 100)];
+  const running = Math.min(read('running', nodes * perNode), nodes * perNode);
   return {
     nodes,
     perNode,
-    running: Math.min(read('running', nodes * perNode), nodes * perNode),
+    running,
+    deaths: read('deaths', Math.ceil(running / 10)),
     gateways: read('gateways', 2),
     sockets: read('sockets', 50),
     subscriptionsPerSocket: read('subscriptions', 20),

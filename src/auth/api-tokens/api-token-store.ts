@@ -14,14 +14,16 @@ export interface StoredToken {
   readonly expiresAt: Date;
 }
 
-/** Finds the token that was stored with this hash, unless it has expired. */
-export async function findApiToken(db: Db, hash: Buffer): Promise<StoredToken | undefined> {
-  return db
+/** Finds the tokens that were stored with these hashes, by them in base64, without those that have expired. */
+export async function findApiTokens(db: Db, hashes: readonly Buffer[]): Promise<ReadonlyMap<string, StoredToken>> {
+  const rows = await db
     .selectFrom('api_token')
     .select(['id', 'user_id as userId', 'scope', 'service_account as serviceAccount', 'expires_at as expiresAt'])
-    .where('hash', '=', hash)
+    .select('hash')
+    .where('hash', '=', sql<Buffer>`any(${[...hashes]}::bytea[])`)
     .where('expires_at', '>', sql<Date>`now()`)
-    .executeTakeFirst();
+    .execute();
+  return new Map(rows.map(({ hash, ...token }) => [hash.toString('base64'), token]));
 }
 
 /** Those of these ids that no longer have a row. */

@@ -4,14 +4,17 @@ import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
 import { ApiError } from '../../errors.ts';
+import { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
 import type { Log } from '../../log.ts';
 import { hashApiToken } from './api-token.ts';
-import { findApiToken, findRevoked, noteUses } from './api-token-store.ts';
+import { findApiTokens, findRevoked, noteUses, type StoredToken } from './api-token-store.ts';
 import { LiveTokens } from './live-tokens.ts';
 
 /** For a lost notification. */
 const CHECK_EVERY_MS = 5_000;
 const MAX_CACHED = 10_000;
+/** Statements at a time, which take a connection each: made-up tokens cannot take those that requests need. */
+const LIMITS = { atOnce: 2, keys: 100 } as const;
 
 interface VerifierOptions {
   readonly db: Db;
@@ -32,6 +35,7 @@ export class ApiTokenVerifier {
   readonly #cache = new Map<string, Viewer>();
   readonly #live = new LiveTokens();
   readonly #used = new Set<string>();
+  readonly #stored: BatchedReads<Buffer, StoredToken | undefined>;
   readonly #unlisten: readonly (() => void)[];
   readonly #timer: NodeJS.Timeout;
   #revocations = 0;
@@ -39,7 +43,11 @@ export class ApiTokenVerifier {
 
   constructor(options: VerifierOptions) {
     this.#options = options;
-    const { listener } = options;
+    const { db, listener } = options;
+    this.#stored = new BatchedReads(async (hashes) => {
+      const found = await findApiTokens(db, hashes);
+      return (hash) => found.get(hash.toString('base64'));
+    }, LIMITS);
     this.#unlisten = [listener.on('api_token', (id) => this.#revoke(id)), listener.onResync(() => void this.#check())];
     this.#timer = setInterval(() => void this.#check(), CHECK_EVERY_MS).unref();
   }
@@ -64,7 +72,7 @@ export class ApiTokenVerifier {
   async #read(hash: Buffer): Promise<Viewer> {
     for (;;) {
       const before = this.#revocations;
-      const row = await findApiToken(this.#options.db, hash).catch((error: unknown) => {
+      const row = await this.#stored.read(hash).catch((error: unknown) => {
         throw isDatabaseUnavailable(error) ? new ApiError('UNAVAILABLE', undefined, { cause: error }) : error;
       });
       if (row === undefined || !isTokenScope(row.scope)) throw new ApiError('UNAUTHENTICATED');

@@ -6,7 +6,8 @@ import { VmAccesses } from '../access/vm-accesses.ts';
 import { endAll, isInUse, isVisited, type CachedVm } from './cached-vm.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
 import { VmMisses } from './vm-misses.ts';
-import { VmReader } from './vm-reader.ts';
+import type { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
+import { createVmReader, type VmRead } from './vm-reader.ts';
 import { VmUpstreams } from './vm-upstreams.ts';
 
 export interface VmCacheOptions {
@@ -44,7 +45,7 @@ export class VmCache {
   readonly #options: VmCacheOptions;
   readonly #entries = new Map<string, CachedVm>();
   readonly #misses = new VmMisses(MAX_MISSES);
-  readonly #reader: VmReader;
+  readonly #reader: BatchedReads<string, VmRead>;
   readonly #reading = new Map<string, Promise<CachedVm | undefined>>();
   readonly #sweepTimer: NodeJS.Timeout;
   readonly #unlisten: readonly (() => void)[];
@@ -52,7 +53,7 @@ export class VmCache {
 
   constructor(options: VmCacheOptions) {
     this.#options = options;
-    this.#reader = new VmReader(options.db);
+    this.#reader = createVmReader(options.db);
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
     this.#unlisten = [
       options.listener.on('vm_event', (payload) => {

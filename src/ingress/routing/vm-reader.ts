@@ -1,4 +1,5 @@
 import type { Db } from '../../db/database.ts';
+import { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
 import { findVmsOfAnyone, type VisitedVm } from '../../vm/vm-store.ts';
 
 /** A row as a statement found it. */
@@ -11,55 +12,19 @@ export interface VmRead {
   readonly order: number;
 }
 
-interface Waiting {
-  readonly vmId: string;
-  readonly reading: PromiseWithResolvers<VmRead>;
-}
-
 /**
  * Statements at a time, which take a connection each: made-up addresses cannot take those that the API needs. One more
  * than one, so a lost connection does not stop all lookups until its deadline.
  */
-const MAX_STATEMENTS = 2;
-const MAX_IDS = 100;
+const LIMITS = { atOnce: 2, keys: 100 } as const;
 
-/** Reads rows of VMs, those that are asked for meanwhile in one statement. */
-export class VmReader {
-  readonly #db: Db;
-  readonly #waiting: Waiting[] = [];
-  #statements = 0;
-  #order = 0;
-
-  constructor(db: Db) {
-    this.#db = db;
-  }
-
-  /** Reads the VM in a statement that has not been sent yet. */
-  read(vmId: string): Promise<VmRead> {
-    const reading = Promise.withResolvers<VmRead>();
-    this.#waiting.push({ vmId, reading });
-    this.#send();
-    return reading.promise;
-  }
-
-  #send(): void {
-    if (this.#statements >= MAX_STATEMENTS || this.#waiting.length === 0) return;
-    this.#statements += 1;
-    void this.#readBatch(this.#waiting.splice(0, MAX_IDS)).finally(() => {
-      this.#statements -= 1;
-      this.#send();
-    });
-  }
-
-  async #readBatch(batch: readonly Waiting[]): Promise<void> {
-    const order = (this.#order += 1);
+/** Reads rows of VMs by their ids, those that are asked for meanwhile in one statement. */
+export function createVmReader(db: Db): BatchedReads<string, VmRead> {
+  let statements = 0;
+  return new BatchedReads(async (vmIds) => {
+    const order = (statements += 1);
     const startedAt = performance.now();
-    try {
-      const vms = await findVmsOfAnyone(this.#db, [...new Set(batch.map(({ vmId }) => vmId))]);
-      for (const { vmId, reading } of batch) reading.resolve({ vm: vms.get(vmId), startedAt, order });
-    } catch (error) {
-      // Those that wait would only fail one deadline later.
-      for (const { reading } of [...batch, ...this.#waiting.splice(0)]) reading.reject(error);
-    }
-  }
+    const vms = await findVmsOfAnyone(db, [...new Set(vmIds)]);
+    return (vmId) => ({ vm: vms.get(vmId), startedAt, order });
+  }, LIMITS);
 }

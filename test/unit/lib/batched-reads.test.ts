@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { BatchedReads } from '../../../src/lib/concurrency/batched-reads.ts';
+
+/** A reader whose calls end when the test says so. */
+function setUp() {
+  const calls: { readonly keys: readonly string[]; readonly end: PromiseWithResolvers<void> }[] = [];
+  const reads = new BatchedReads<string, string>(
+    async (keys) => {
+      const end = Promise.withResolvers<void>();
+      calls.push({ keys, end });
+      await end.promise;
+      return (key) => key.toUpperCase();
+    },
+    { atOnce: 2, keys: 3 },
+  );
+  return { reads, calls };
+}
+
+describe('batched reads', () => {
+  it('run a bounded number of calls, and read what waits meanwhile in one', async () => {
+    const { reads, calls } = setUp();
+    const values = Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => reads.read(key)));
+    expect(calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
+    calls[0]?.end.resolve();
+    await expect.poll(() => calls.length).toBe(3);
+    expect(calls[2]?.keys).toEqual(['c', 'd', 'e']);
+    calls[1]?.end.resolve();
+    await expect.poll(() => calls.length).toBe(4);
+    for (const { end } of calls) end.resolve();
+    expect(await values).toEqual(['A', 'B', 'C', 'D', 'E', 'F']);
+  });
+
+  it('that fail fail what waits, too, and later ones are read anew', async () => {
+    const { reads, calls } = setUp();
+    const failing = Promise.allSettled(['a', 'b', 'c'].map((key) => reads.read(key)));
+    calls[0]?.end.reject(new Error('lost'));
+    calls[1]?.end.resolve();
+    expect((await failing).map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+    const later = reads.read('d');
+    calls.at(-1)?.end.resolve();
+    expect(await later).toBe('D');
+  });
+});

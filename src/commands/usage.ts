@@ -22,5 +22,7 @@ swiftor certificate --directory URL --agree-terms [--email ADDRESS] (--dns-hook 
     --own-authority makes an authority for a LAN in that folder, once; its ca.pem is to be trusted by each device
     --directory orders from an authority by ACME; --dns-hook proves *.BASE_DOMAIN too, --http-port BASE_DOMAIN alone
     --cert, --key, --domain replace the settings
+swiftor agent [--certificates FOLDER] [--engine SOCKET]
+    serve the managers of this node's Docker Swarm: connect them with its engine and its VMs; see docs/scale-out.md
 swiftor --help, swiftor --version
 `;

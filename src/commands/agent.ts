@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { createEngineApi } from '../engine/swarm/ask-engine.ts';
+import { createIsMachine } from '../engine/swarm/agent/machine-addresses.ts';
+import { serveAgent } from '../engine/swarm/agent/serve-agent.ts';
+import { createLog } from '../log.ts';
+import { endOnSignal } from './end-on-signal.ts';
+
+/** The networks of machines; see `SHARED_ENGINE_NAMES` of the Docker driver. */
+const NETWORKS = ['swiftor-vms', 'swiftor-offline'];
+
+/** `swiftor agent`: what runs on each node of a swarm. */
+export async function agent(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      certificates: { type: 'string', default: '/run/swarm-certificates' },
+      engine: { type: 'string', default: '/var/run/docker.sock' },
+    },
+  });
+  const log = await createLog({ level: 'info' });
+  const ending = endOnSignal(log);
+  const engine = createEngineApi(`unix://${values.engine}`);
+  const close = await serveAgent({
+    certificates: values.certificates,
+    engineSocket: values.engine,
+    isMachine: createIsMachine(engine.ask, NETWORKS),
+    log,
+  });
+  if (!ending.aborted) await once(ending, 'abort');
+  close();
+  await engine.close();
+  // Connections that managers keep would keep the process.
+  process.exit(0);
+}

@@ -109,6 +109,8 @@ export async function startServer(
     isolation: config.isolation,
     certificates: config.engineCertificates,
     registryAuthFile: config.registryAuthFile,
+    swarmCertificates: config.swarmCertificates,
+    nodePatienceMs: config.nodePatienceMs,
   });
   parts.defer(() => engines.close());
   const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });

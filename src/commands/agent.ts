@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { createEngineApi } from '../engine/swarm/ask-engine.ts';
+import { createEngineApi } from '../engine/docker/connection/engine-api.ts';
 import { createIsMachine } from '../engine/swarm/agent/machine-addresses.ts';
 import { serveAgent } from '../engine/swarm/agent/serve-agent.ts';
 import { createLog } from '../log.ts';
@@ -24,12 +24,12 @@ export async function agent(args: readonly string[]): Promise<void> {
   const close = await serveAgent({
     certificates: values.certificates,
     engineSocket: values.engine,
-    isMachine: createIsMachine(engine.ask, NETWORKS),
+    isMachine: createIsMachine(engine, NETWORKS),
     log,
   });
   if (!ending.aborted) await once(ending, 'abort');
   close();
-  await engine.close();
+  engine.close();
   // Connections that managers keep would keep the process.
   process.exit(0);
 }

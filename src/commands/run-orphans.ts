@@ -40,6 +40,8 @@ export async function runOrphans(
     isolation: config.isolation,
     certificates: config.engineCertificates,
     registryAuthFile: config.registryAuthFile,
+    swarmCertificates: config.swarmCertificates,
+    nodePatienceMs: config.nodePatienceMs,
   });
   parts.defer(() => engines.close());
   const deps = {

@@ -41,6 +41,10 @@ export interface Config {
   readonly regionSource: RegionSource;
   /** The folder of the certificates for engines at `tls://`. */
   readonly engineCertificates: string | undefined;
+  /** The folder of the certificates that Swarm gave to this machine. */
+  readonly swarmCertificates: string;
+  /** How long VMs without lasting data wait for a node that is away before they move. */
+  readonly nodePatienceMs: number;
   /** A file with credentials of registries, in the format of Docker's config.json. */
   readonly registryAuthFile: string | undefined;
   /** Whether VMs are isolated from each other, the engine's host and private networks. */

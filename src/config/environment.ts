@@ -49,6 +49,8 @@ const schema = z.object({
   REGIONS: z.string().optional(),
   REGIONS_FILE: z.string().optional(),
   ENGINE_CERTS: z.string().optional(),
+  SWARM_CERTS: z.string().default('/var/lib/docker/swarm/certificates'),
+  NODE_PATIENCE: z.string().default('30s'),
   ALLOW_PLAIN_TCP: z.enum(['0', '1']).default('0'),
   REGISTRY_AUTH_FILE: z.string().optional(),
   RUNTIMES: z.string().default(''),

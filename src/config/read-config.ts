@@ -53,6 +53,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     regions,
     regionSource,
     engineCertificates: values.ENGINE_CERTS,
+    swarmCertificates: values.SWARM_CERTS,
+    nodePatienceMs: values.NODE_PATIENCE === '0' ? 0 : readMs('NODE_PATIENCE', values.NODE_PATIENCE),
     registryAuthFile: values.REGISTRY_AUTH_FILE,
     isolation: values.VM_ISOLATION,
     egress: values.VM_EGRESS,
@@ -66,7 +68,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       bind: values.FORWARD_BIND ?? (isIP(values.HOST) === 0 ? '127.0.0.1' : values.HOST),
     },
     trustedProxies: parseTrustedProxies(values.TRUSTED_PROXIES),
-    maxAccessMs: readMaxAccess(values.OPEN_ACCESS_MAX),
+    maxAccessMs: readMs('OPEN_ACCESS_MAX', values.OPEN_ACCESS_MAX),
     auditDays: values.AUDIT_DAYS,
     allowedOrigins: parseOrigins(values.ALLOWED_ORIGINS),
     introspection: values.INTROSPECTION === undefined ? !production : values.INTROSPECTION === '1',
@@ -140,11 +142,11 @@ function readWatermark(text: string): DiskWatermark {
   return watermark;
 }
 
-function readMaxAccess(text: string): number {
+function readMs(setting: string, text: string): number {
   try {
     return parseDuration(text) * 1_000;
   } catch (error) {
-    throw new Error(`OPEN_ACCESS_MAX has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${setting} has ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { parseCodeMap } from './parse-code-map.ts';
 
 const ENDPOINT = /^(?:(?:swarm\+)?(?:unix|tcp)|tls|ssh):\/\/\S+$/i;
-const LOOPBACK = /^tcp:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])[:/]/i;
+const LOOPBACK = /^(?:swarm\+)?tcp:\/\/(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])[:/]/i;
 
 /** Parses REGIONS or what is in REGIONS_FILE: region code to engine endpoint. */
 export function parseRegions(variable: 'REGIONS' | 'REGIONS_FILE', text: string): ReadonlyMap<string, string> {
@@ -20,7 +20,7 @@ export function regionsOn(dockerHost: string): ReadonlyMap<string, string> {
 /** Throws for an engine that is reached over the network without TLS: whoever reaches it has root's rights there. */
 export function refusePlainTcp(regions: ReadonlyMap<string, string>): void {
   for (const [code, endpoint] of regions) {
-    if (!/^tcp:/i.test(endpoint) || LOOPBACK.test(endpoint)) continue;
+    if (!/^(swarm\+)?tcp:/i.test(endpoint) || LOOPBACK.test(endpoint)) continue;
     throw new Error(
       `The region "${code}" is at ${endpoint}, which anybody on the way can read and change. Use tls:// or ssh://, or ` +
         'set ALLOW_PLAIN_TCP=1 if that network is only yours.',

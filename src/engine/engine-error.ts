@@ -10,13 +10,16 @@ export const ENGINE_ERROR_CODES = [
   'START_FAILED',
   'ISOLATION_FAILED',
   'PORT_TAKEN',
+  'NODE_LOST',
+  'NODE_DRAINED',
+  'NO_CAPACITY',
   'ENGINE_REFUSED',
 ] as const;
 
 export type EngineErrorCode = (typeof ENGINE_ERROR_CODES)[number];
 
 /** Codes of calls that did not reach the engine, or whose answer was lost. */
-const UNANSWERED: ReadonlySet<EngineErrorCode> = new Set(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT']);
+const UNANSWERED: ReadonlySet<EngineErrorCode> = new Set(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT', 'NODE_LOST']);
 
 export interface EngineErrorOptions {
   readonly cause?: unknown;

@@ -31,6 +31,10 @@ export const LABEL = {
   files: 'io.swiftor.files-of',
   /** On a container by which a file is uploaded: where the file is until it is whole. */
   upload: 'io.swiftor.upload',
+  /** On a seat in a swarm and its container: the machine's id. */
+  seat: 'io.swiftor.seat',
+  /** On the seat of a machine whose lasting data is on the node that it is pinned to. */
+  seatData: 'io.swiftor.seat-data',
   /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
   watchdog: 'io.swiftor.guard',
 } as const;

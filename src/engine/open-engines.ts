@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Log } from '../log.ts';
 import { DockerDriver } from './docker/docker-driver.ts';
 import type { EngineDriver } from './driver.ts';
+import type { EngineOptions } from './engine-options.ts';
+import { openSwarm } from './open-swarm.ts';
+import { parseSwarmEndpoint } from './swarm/swarm-endpoint.ts';
 
+export { parseSwarmEndpoint } from './swarm/swarm-endpoint.ts';
 export { parseEndpoint } from './docker/connection/parse-endpoint.ts';
 
 export interface Engine {
@@ -25,20 +28,12 @@ export interface Engines {
   close(): Promise<void>;
 }
 
-export interface EngineOptions {
-  readonly installationId: string;
-  readonly log: Log;
-  /** Whether machines are isolated from each other, from the engines' hosts and from private networks. */
-  readonly isolation: 'on' | 'off';
-  /** The folder of the certificates for `tls://`. */
-  readonly certificates?: string | undefined;
-  /** A file with credentials of registries, in the format of Docker's config.json. */
-  readonly registryAuthFile?: string | undefined;
-}
-
 /** Creates one driver per distinct endpoint, without connecting. Throws if an endpoint is invalid. */
 export function openEngines(regions: ReadonlyMap<string, string>, options: EngineOptions): Engines {
-  const open = (endpoint: string): EngineDriver => new DockerDriver({ endpoint, ...options });
+  const open = (endpoint: string): EngineDriver => {
+    const swarm = parseSwarmEndpoint(endpoint);
+    return swarm === undefined ? new DockerDriver({ endpoint, ...options }) : openSwarm(swarm, options);
+  };
   let endpoints = groupRegions(regions, [], open);
   let drivers = driversByRegion(endpoints);
   return {

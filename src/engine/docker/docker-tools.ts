@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts';
 import { findLocalBuild as findBuildHere, type FindLocalBuild } from '../local-builds.ts';
-import { connect } from './connection/connect.ts';
+import { connect, type ConnectOptions } from './connection/connect.ts';
 import { createEngineCall } from './connection/engine-call.ts';
 import { Containers } from './containers/containers.ts';
 import type { EnsureTools } from './containers/ensure-machine.ts';
@@ -34,6 +34,8 @@ export interface DockerDriverOptions {
   readonly certificates?: string | undefined;
   /** A file with credentials of registries, in the format of Docker's config.json. */
   readonly registryAuthFile?: string | undefined;
+  /** See `ConnectOptions`. */
+  readonly dial?: ConnectOptions['dial'];
   /** Names of what installations share on the engine. Defaults to SHARED_ENGINE_NAMES. */
   readonly engineNames?: SharedEngineNames;
   /** Deadline of an ordinary call. Default: 15 s. */
@@ -60,6 +62,7 @@ export function createDockerTools({
   installationId,
   log,
   certificates,
+  dial,
   registryAuthFile,
   isolation: isolationMode,
   engineNames = SHARED_ENGINE_NAMES,
@@ -67,7 +70,7 @@ export function createDockerTools({
   pullStallMilliseconds: stallMilliseconds = PULL_STALL_MILLISECONDS,
   findLocalBuild = findBuildHere,
 }: DockerDriverOptions): DockerTools {
-  const { docker, close: closeConnection } = connect(endpoint, { certificates });
+  const { docker, close: closeConnection } = connect(endpoint, { certificates, dial });
   const call = createEngineCall(endpoint, callMilliseconds);
   const containers = new Containers(docker, call, installationId, Object.values(engineNames.networks));
   const base = { docker, call, containers, endpoint, installationId, log };

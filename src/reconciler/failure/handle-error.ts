@@ -6,7 +6,7 @@ import { failureKind } from './failure-kind.ts';
 import { markFailed } from './mark-failed.ts';
 import { isBootOver, setbackSeconds, type Setbacks } from './setbacks.ts';
 import { undoOrFail } from './undo-or-fail.ts';
-import { awayCause, backoffSeconds, engineCause, isEngineAway, toVmFailure } from './vm-failure.ts';
+import { awayCause, backoffSeconds, engineCause, isEngineAway, isNodeLost, toVmFailure } from './vm-failure.ts';
 import { movePort } from '../iteration/move-port.ts';
 import { AGAIN, type StepOutcome } from '../iteration/step-outcome.ts';
 import type { VmIteration } from '../iteration/vm-iteration.ts';
@@ -35,6 +35,9 @@ export async function handleError(
   const { vm, signal, writer, log } = iteration;
   if (error instanceof LeaseLostError || signal.aborted) return AGAIN;
   const status = await writer.settledStatus();
+  // A VM that is up leaves the node, too.
+  if (vm.enabled && error instanceof EngineError && error.code === 'NODE_DRAINED')
+    return markFailed(iteration, engineCause(error));
   if (failureKind(error, status) !== 'verdict') return retryLater(deps, iteration, error, status);
   log.warn({ err: error, status }, 'a step failed');
   if (!vm.enabled)
@@ -67,8 +70,8 @@ async function retryLater(
   if (failureKind(error, status) === 'fault')
     log.error(details, 'an iteration failed by a bug of the gateway; it is tried again');
   else log.warn(details, 'engine or database did not answer well; it is tried again');
-  if (deps.isAway(vm.region)) {
-    if (isEngineAway(error) && status !== 'UNKNOWN' && status !== 'DELETING') {
+  if (isNodeLost(error) || deps.isAway(vm.region)) {
+    if ((isNodeLost(error) || isEngineAway(error)) && status !== 'UNKNOWN' && status !== 'DELETING') {
       const failure = toVmFailure(awayCause(error, vm.region), {
         step: status,
         logTail: [],

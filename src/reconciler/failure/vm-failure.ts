@@ -98,8 +98,14 @@ export function isEngineAway(error: unknown): error is EngineError {
   return error instanceof EngineError && (error.code === 'ENGINE_UNREACHABLE' || error.code === 'ENGINE_TIMEOUT');
 }
 
+/** Whether the one node of a cluster that the VM must be on does not answer: nothing is known of the VM then. */
+export function isNodeLost(error: unknown): error is EngineError {
+  return error instanceof EngineError && error.code === 'NODE_LOST';
+}
+
 /** Shown while the VM's engine does not answer. The engine's address is only in the log, for the operator. */
 export function awayCause(error: EngineError, region: string): FailureCause {
+  if (error.code === 'NODE_LOST') return engineCause(error);
   const message =
     `The engine of region "${region}" does not answer. It is asked again every few seconds; until it answers, ` +
     'nothing is known of the VM.';

@@ -41,6 +41,8 @@ it('the defaults are a gateway on this machine only', () => {
       FORWARD_HOSTS: '',
       BASE_DOMAIN: 'localhost',
     },
+    swarmCertificates: '/var/lib/docker/swarm/certificates',
+    nodePatienceMs: 30_000,
     isolation: 'on',
     egress: 'internet',
     catalogFile: undefined,
@@ -179,11 +181,11 @@ describe('REGIONS', () => {
 
   it('maps each code to its endpoint, and ignores blanks and a trailing comma', () => {
     expect(
-      regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tls://10.0.0.7:2376,LAB=swarm+tcp://10.0.0.8:2377, ' }),
+      regions({ REGIONS: ' AU=unix:///run/au.sock , EU-1=tls://10.0.0.7:2376,LAB=swarm+tcp://localhost:2375, ' }),
     ).toEqual({
       AU: 'unix:///run/au.sock',
       'EU-1': 'tls://10.0.0.7:2376',
-      LAB: 'swarm+tcp://10.0.0.8:2377',
+      LAB: 'swarm+tcp://localhost:2375',
     });
   });
 
@@ -209,13 +211,16 @@ describe('REGIONS', () => {
     );
   });
 
-  it.each(['tcp://10.0.0.7:2375', 'tcp://engine.example:2375', 'tcp://[fd00::7]:2375', 'TCP://127.0.0.1.example:1'])(
-    'is refused with plain TCP to %s, unless that is allowed',
-    (endpoint) => {
-      expect(() => readConfig({ REGIONS: `AU=${endpoint}` })).toThrow(/ALLOW_PLAIN_TCP=1/);
-      expect(regions({ REGIONS: `AU=${endpoint}`, ALLOW_PLAIN_TCP: '1' })).toEqual({ AU: endpoint });
-    },
-  );
+  it.each([
+    'tcp://10.0.0.7:2375',
+    'tcp://engine.example:2375',
+    'tcp://[fd00::7]:2375',
+    'TCP://127.0.0.1.example:1',
+    'swarm+tcp://10.0.0.7:2375',
+  ])('is refused with plain TCP to %s, unless that is allowed', (endpoint) => {
+    expect(() => readConfig({ REGIONS: `AU=${endpoint}` })).toThrow(/ALLOW_PLAIN_TCP=1/);
+    expect(regions({ REGIONS: `AU=${endpoint}`, ALLOW_PLAIN_TCP: '1' })).toEqual({ AU: endpoint });
+  });
 
   it.each(['tcp://127.0.0.1:2375', 'tcp://127.8.9.10:1', 'tcp://localhost:2375', 'tcp://[::1]:2375'])(
     'takes plain TCP to %s, which stays on this machine',

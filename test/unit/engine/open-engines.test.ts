@@ -38,12 +38,6 @@ it.each([
   );
 });
 
-it('a Swarm is refused by name', () => {
-  for (const text of ['swarm+unix:///var/run/docker.sock', 'swarm+tcp://host:2377']) {
-    expect(() => openEngines(new Map([['AU', text]]), options)).toThrow(/Swarm is not supported in this version/);
-  }
-});
-
 it('regions with the same endpoint share a driver', async () => {
   const local = 'unix:///var/run/docker.sock';
   const engines = openEngines(

@@ -7,6 +7,7 @@ import {
   exitedCause,
   findUnfinishedCause,
   isEngineAway,
+  isNodeLost,
   notInCatalogCause,
   pastScratchCause,
   silentCause,
@@ -120,6 +121,13 @@ it('only an engine that does not answer is away', () => {
   expect(away).toEqual(['ENGINE_UNREACHABLE', 'ENGINE_TIMEOUT']);
   expect(isEngineAway(new Error('ENGINE_UNREACHABLE'))).toBe(false);
   expect(isEngineAway(undefined)).toBe(false);
+});
+
+it('a lost node is told in its own sentence, and is no engine that is away', () => {
+  const error = new EngineError('NODE_LOST', 'The node "n2" is not there.');
+  expect(isNodeLost(error)).toBe(true);
+  expect(error.isRefusal).toBe(false);
+  expect(awayCause(error, 'AU')).toMatchObject({ code: 'NODE_LOST', message: 'The node "n2" is not there.' });
 });
 
 it('the backoff doubles from 2 s up to a minute, after any number of failures', () => {

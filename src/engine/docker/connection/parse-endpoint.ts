@@ -14,12 +14,6 @@ const SSH = /^((?:[a-z_][\w.-]*@)?[a-z0-9][\w.-]*)(?::(\d{1,5}))?\/?$/i;
  */
 export function parseEndpoint(text: string): DockerEndpoint {
   const [, scheme, rest = ''] = /^([a-z+]+):\/\/(.*)$/i.exec(text) ?? [];
-  if (scheme === 'swarm+unix' || scheme === 'swarm+tcp') {
-    throw new Error(
-      `"${text}" is a Docker Swarm, and Swarm is not supported in this version: give each node's own engine ` +
-        'as unix://, tls://, ssh:// or tcp://.',
-    );
-  }
   if (scheme === 'unix' && /^\/./.test(rest)) return { kind: 'unix', socketPath: rest };
   if (scheme === 'tcp' || scheme === 'tls') {
     const [, bracketed, plain, digits] = HOST_AND_PORT.exec(rest) ?? [];

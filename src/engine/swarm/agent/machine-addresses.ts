@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
-import type { AskEngine } from '../ask-engine.ts';
+import type { EngineApi } from '../../engine-api.ts';
 
 const networks = z.array(
   z.object({
@@ -20,11 +20,14 @@ const CALL_MS = 5_000;
  * Tells the addresses of machines from all others: those of the machines' networks, without the node's own. So a line
  * leads to machines only.
  */
-export function createIsMachine(ask: AskEngine, names: readonly string[]): (host: string) => Promise<boolean> {
+export function createIsMachine(
+  engine: Pick<EngineApi, 'ask'>,
+  names: readonly string[],
+): (host: string) => Promise<boolean> {
   let known: { readonly list: Promise<BlockLists>; readonly at: number } | undefined;
   const check = async (host: string, freshMs: number): Promise<boolean> => {
     if (known === undefined || performance.now() - known.at > freshMs)
-      known = { list: readLists(ask, names), at: performance.now() };
+      known = { list: readLists(engine, names), at: performance.now() };
     try {
       const { machines, gateways } = await known.list;
       return machines.check(host) && !gateways.check(host);
@@ -41,9 +44,15 @@ interface BlockLists {
   readonly gateways: BlockList;
 }
 
-async function readLists(ask: AskEngine, names: readonly string[]): Promise<BlockLists> {
-  const filters = encodeURIComponent(JSON.stringify({ name: names }));
-  const found = networks.parse(await ask('GET', `/networks?filters=${filters}`, AbortSignal.timeout(CALL_MS)));
+async function readLists(engine: Pick<EngineApi, 'ask'>, names: readonly string[]): Promise<BlockLists> {
+  const request = {
+    method: 'GET',
+    path: '/networks',
+    query: { filters: JSON.stringify({ name: names }) },
+    what: 'list the networks',
+    milliseconds: CALL_MS,
+  } as const;
+  const found = networks.parse(await engine.ask(request, new AbortController().signal));
   const lists = { machines: new BlockList(), gateways: new BlockList() };
   // The engine's filter matches parts of names, too.
   for (const { Name, IPAM } of found.filter((each) => names.includes(each.Name))) {

@@ -1,0 +1,267 @@
+import type { Socket } from 'node:net';
+import { failedSocket } from '../../lib/failed-socket.ts';
+import type { Log } from '../../log.ts';
+import type { EngineDriver, EnsureProgress, LogOptions } from '../driver.ts';
+import { EngineError } from '../engine-error.ts';
+import type { DiskSpace, EngineDescription, EngineEvent, Inventory, IsolationState } from '../engine-reports.ts';
+import type { FileAccess } from '../files.ts';
+import type {
+  MachineAddress,
+  MachineLogLine,
+  MachineSpec,
+  MachineStats,
+  MachineStorage,
+  Observation,
+  StorageEnforcement,
+  VolumeLifetime,
+} from '../machine.ts';
+import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
+import type { ClusterNode, NodeParts } from './cluster-node.ts';
+import { ClusterNodes } from './cluster-nodes.ts';
+import { ImageCopies } from './copy-images.ts';
+import { endThere, listMachines } from './list-machines.ts';
+import { MachinePlaces } from './machine-places.ts';
+import { mergeEvents } from './merge-events.ts';
+import { NodeConditions } from './node-conditions.ts';
+import { openLater } from './open-later.ts';
+import { placeMachine, type PlaceTools } from './place-machine.ts';
+import type { Place, Placer } from '../placer.ts';
+
+export interface ClusterDriverOptions {
+  readonly placer: Placer;
+  readonly parts: NodeParts;
+  readonly log: Log;
+  /** How long machines without lasting data wait for a node that is away before they move. */
+  readonly patienceMs: number;
+}
+
+/**
+ * The driver of many engines. A placer decides on which node a machine is; the driver of that node's engine does the
+ * rest. What runs needs no placer: a machine whose node is known is observed, stopped and changed without one.
+ */
+export class ClusterDriver implements EngineDriver {
+  readonly #placer: Placer;
+  readonly #log: Log;
+  readonly #nodes: ClusterNodes;
+  readonly #places: MachinePlaces;
+  readonly #images: ImageCopies;
+  readonly #conditions: NodeConditions;
+  readonly #tools: PlaceTools;
+  readonly #leaving = new Set<string>();
+  readonly #closing = new AbortController();
+
+  constructor({ placer, parts, log, patienceMs }: ClusterDriverOptions) {
+    this.#placer = placer;
+    this.#log = log;
+    this.#nodes = new ClusterNodes({ placer, parts, log, patienceMs });
+    this.#places = new MachinePlaces(this.#nodes, placer);
+    this.#images = new ImageCopies(this.#nodes, log);
+    this.#conditions = new NodeConditions(this.#nodes, log);
+    const avoided = () => this.#conditions.avoided();
+    this.#tools = { placer, nodes: this.#nodes, places: this.#places, patienceMs, avoided };
+  }
+
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.#placer.ping(signal);
+    await this.#nodes.settled(signal);
+    this.#require();
+  }
+
+  async isolate(signal: AbortSignal): Promise<IsolationState> {
+    await this.#nodes.settled(signal);
+    this.#require();
+    return this.#conditions.isolate(signal);
+  }
+
+  async ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<StorageEnforcement | undefined> {
+    await this.#nodes.settled(signal);
+    const node = await placeMachine(this.#tools, spec, signal);
+    const enforcement = await node.driver.ensureVolumes(spec, signal);
+    // The pin stays, and takes nothing.
+    await this.#placer.vacate(spec.id, signal);
+    return enforcement;
+  }
+
+  async ensure(
+    spec: MachineSpec,
+    signal: AbortSignal,
+    onProgress: (progress: EnsureProgress) => void,
+    keep?: string,
+  ): Promise<Observation> {
+    await this.#nodes.settled(signal);
+    const node = await placeMachine(this.#tools, spec, signal);
+    await this.#endElsewhere(node, spec.id, signal);
+    const fitting = await this.#images.bring(node, spec, signal, onProgress);
+    return this.#places.note(node, await node.driver.ensure(fitting, signal, onProgress, keep));
+  }
+
+  /** Two containers of a machine never run on nodes that are there. */
+  async #endElsewhere(node: ClusterNode, id: string, signal: AbortSignal): Promise<void> {
+    const others = this.#nodes.there().filter((other) => other !== node);
+    await Promise.all(
+      others.map(async (other) => {
+        if ((await other.driver.observe(id, signal)) !== undefined) await endThere(other, id, signal);
+      }),
+    );
+  }
+
+  async revert(id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
+    const node = await this.#places.locate(id, signal);
+    const observed = await node?.driver.revert(id, hash, signal);
+    return node && observed && this.#places.note(node, observed);
+  }
+
+  async removeOthers(id: string, ref: string, signal: AbortSignal): Promise<void> {
+    await (await this.#places.locate(id, signal))?.driver.removeOthers(id, ref, signal);
+  }
+
+  async stop(id: string, signal: AbortSignal): Promise<void> {
+    await this.#nodes.settled(signal);
+    await this.#eachNode((node) => node.driver.stop(id, signal));
+  }
+
+  async remove(id: string, volumes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
+    await this.#nodes.settled(signal);
+    const isFinal = volumes.includes('until-delete');
+    if (isFinal) this.#requireHome(await this.#placer.find(id, signal));
+    await this.#eachNode((node) => node.driver.remove(id, volumes, signal));
+    if (isFinal) await this.#placer.remove(id, signal);
+    else if (volumes.length > 0) await this.#placer.vacate(id, signal);
+    if (volumes.length > 0) this.#places.forget(id);
+  }
+
+  async observe(id: string, signal: AbortSignal): Promise<Observation | undefined> {
+    await this.#nodes.settled(signal);
+    const place = await this.#places.placeOf(id, signal).catch((error: unknown) => this.#seen(id, error, signal));
+    this.#requireHome(place);
+    const node = this.#nodes.find(place?.nodeId);
+    if (node?.isThere === true) {
+      const observed = await node.driver.observe(id, signal);
+      if (observed !== undefined) return this.#places.note(node, observed);
+      // Elsewhere it has no place any more; but nothing else has happened to it yet.
+      return undefined;
+    }
+    return (await this.#places.observeAnywhere(id, signal, place?.pin))?.observed;
+  }
+
+  /** Where the machine is found without a placer. One that is nowhere may be on a node that is away. */
+  async #seen(id: string, error: unknown, signal: AbortSignal): Promise<Place> {
+    signal.throwIfAborted();
+    const found = error instanceof EngineError ? await this.#places.observeAnywhere(id, signal) : undefined;
+    if (found === undefined) throw error;
+    return { nodeId: found.node.id, isLasting: false };
+  }
+
+  #requireHome(place: Place | undefined): void {
+    this.#places.requirePinned(place, () => undefined);
+  }
+
+  list(signal: AbortSignal): Promise<Inventory> {
+    return this.#nodes
+      .settled(signal)
+      .then(() => listMachines({ nodes: this.#nodes, places: this.#places, log: this.#log }, this.#leaving, signal));
+  }
+
+  events(signal: AbortSignal): AsyncIterable<EngineEvent> {
+    return mergeEvents(this.#nodes, this.#places, signal, this.#closing.signal);
+  }
+
+  logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<MachineLogLine> {
+    return openLater(async (over) => (await this.#places.locate(id, over))?.driver.logs(id, options, over), signal);
+  }
+
+  stats(id: string, signal: AbortSignal): AsyncIterable<MachineStats> {
+    return openLater(async (over) => (await this.#places.locate(id, over))?.driver.stats(id, over), signal);
+  }
+
+  async address(id: string, ref: string, port: number, signal: AbortSignal): Promise<MachineAddress | undefined> {
+    const node = await this.#places.locate(id, signal);
+    const address = await node?.driver.address(id, ref, port, signal);
+    return node && address && { ...address, node: node.id };
+  }
+
+  dial(to: MachineAddress): Socket {
+    const node = this.#nodes.find(to.node);
+    if (node?.isThere === true) return node.dial(to);
+    return failedSocket(new Error('The node of the VM is not there.'));
+  }
+
+  async openTerminal(
+    id: string,
+    ref: string,
+    options: TerminalOptions,
+    signal: AbortSignal,
+  ): Promise<MachineTerminal | ProgramProblem> {
+    const node = await this.#places.locate(id, signal);
+    return node === undefined ? 'not-running' : node.driver.openTerminal(id, ref, options, signal);
+  }
+
+  async runProgram(id: string, ref: string, options: ProgramOptions, signal: AbortSignal): Promise<ProgramEnd> {
+    const node = await this.#places.locate(id, signal);
+    return node === undefined ? { kind: 'not-running' } : node.driver.runProgram(id, ref, options, signal);
+  }
+
+  readonly files: FileAccess = {
+    list: async (id, ref, directory, signal) =>
+      (await this.#places.locate(id, signal))?.driver.files.list(id, ref, directory, signal) ?? 'not-running',
+    read: async (id, ref, file, signal) =>
+      (await this.#places.locate(id, signal))?.driver.files.read(id, ref, file, signal) ?? 'not-running',
+    write: async (id, ref, file, content, signal) => {
+      const node = await this.#places.locate(id, signal);
+      return node === undefined ? 'not-running' : node.driver.files.write(id, ref, file, content, signal);
+    },
+  };
+
+  async measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
+    return new Map((await this.#eachNode(({ driver }) => driver.measureStorage(signal))).flatMap((each) => [...each]));
+  }
+
+  diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined> {
+    return this.#conditions.diskSpace(signal);
+  }
+
+  async describe(signal: AbortSignal): Promise<EngineDescription> {
+    const all = await this.#eachNode(({ driver }) => driver.describe(signal));
+    const architecture = all[0]?.architecture;
+    // An image that one node has reaches the others.
+    const images = new Map(all.flatMap((each) => each.images).map((image) => [image.id, image]));
+    return { ...(architecture !== undefined && { architecture }), images: [...images.values()] };
+  }
+
+  async reachesRegistry(imageRef: string, signal: AbortSignal): Promise<boolean> {
+    const [node] = this.#nodes.there();
+    return node !== undefined && node.driver.reachesRegistry(imageRef, signal);
+  }
+
+  async findMissingDevices(devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const missing = await this.#eachNode(({ driver }) => driver.findMissingDevices(devices, signal));
+    return [...new Set(missing.flat())];
+  }
+
+  async sweep(signal: AbortSignal): Promise<void> {
+    await this.#eachNode(({ driver }) => driver.sweep(signal));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#images.close();
+    await this.#nodes.close();
+    this.#placer.close();
+  }
+
+  #eachNode<T>(work: (node: ClusterNode) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.#nodes.there().map(work));
+  }
+
+  /** Throws if no node can be used, with what an operator has to do. */
+  #require(): void {
+    if (this.#nodes.there().length > 0) return;
+    throw (
+      this.#nodes.problem ??
+      new EngineError(
+        'ENGINE_UNREACHABLE',
+        'No node of the swarm can be used: the agent on port 4701 of each must be reachable; see docs/scale-out.md.',
+      )
+    );
+  }
+}

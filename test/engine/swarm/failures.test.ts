@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import { updateNode } from '../../support/swarm/rig-nodes.ts';
+import { execOn } from '../../support/swarm/rig-shell.ts';
+import type { RigNode } from '../../support/swarm/rig.ts';
+import { useSwarm } from '../../support/swarm/use-swarm.ts';
+
+const swarm = useSwarm();
+const secondNode = (): RigNode => swarm.nodes[1] as RigNode;
+const containersOn = ({ docker }: RigNode, id: string) =>
+  docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
+
+afterEach(() => swarm.useOnly(...swarm.nodes));
+
+describe('a VM on a swarm', () => {
+  it('runs on a node of it, is reached there, and leaves nothing', async () => {
+    const id = await swarm.create('PERSISTENT');
+    await swarm.start(id);
+    expect(await swarm.nodeOf(id)).toBeDefined();
+    expect(await swarm.answers(id)).toBe(true);
+    await swarm.remove(id);
+    expect(await swarm.nodes[0]?.docker.listServices()).toEqual([]);
+    for (const node of swarm.nodes) {
+      expect(await containersOn(node, id)).toEqual([]);
+      const volumes = await node.docker.listVolumes({ filters: { label: [`io.swiftor.vm=${id}`] } });
+      expect(volumes.Volumes ?? []).toEqual([]);
+    }
+  });
+});
+
+describe("a node's power cut", () => {
+  it(
+    'moves what has no lasting data within 5 s, and says UNKNOWN of the rest until it is back',
+    { timeout: 90_000 },
+    async () => {
+      const node = secondNode();
+      const moving = await swarm.createOn(node);
+      const staying = await swarm.createOn(node, 'PERSISTENT');
+      await execOn(node, staying, 'echo kept > /config/mine; sync');
+      await swarm.rig.kill(node);
+      const killedAt = performance.now();
+      await eventually(async () => (await swarm.see(moving))?.status !== 'RUNNING');
+      await swarm.reaches(moving, 'RUNNING', 10_000);
+      await eventually(() => swarm.answers(moving));
+      const movedMs = performance.now() - killedAt;
+      expect((await swarm.nodeOf(moving))?.name).not.toBe(node.name);
+      const { lastFailure } = await swarm.reaches(staying, 'UNKNOWN', 5_000);
+      expect(lastFailure).toMatchObject({ code: 'NODE_LOST', message: expect.stringContaining(`"${node.name}"`) });
+      expect(movedMs).toBeLessThan(5_000);
+      await swarm.rig.start(node);
+      await swarm.reaches(staying, 'RUNNING', 30_000);
+      expect(await execOn(node, staying, 'cat /config/mine')).toBe('kept');
+      await eventually(async () => (await containersOn(node, moving)).length === 0, { deadline: 30_000 });
+      await swarm.remove(moving);
+      await swarm.remove(staying);
+    },
+  );
+});
+
+describe('a node that is cut off', () => {
+  it('keeps the one writer of lasting data, and its old copies end', { timeout: 90_000 }, async () => {
+    const node = secondNode();
+    const moving = await swarm.createOn(node);
+    const staying = await swarm.createOn(node, 'PERSISTENT');
+    const [before] = await containersOn(node, staying);
+    await swarm.rig.cut(node);
+    await eventually(
+      async () => {
+        const now = await swarm.nodeOf(moving);
+        return now !== undefined && now.name !== node.name;
+      },
+      { deadline: 15_000 },
+    ).catch(() => undefined);
+    await swarm.reaches(staying, 'UNKNOWN');
+    await swarm.reaches(moving, 'RUNNING');
+    // The node goes on without us: the app still writes to its only copy of the data.
+    const [during] = await containersOn(node, staying);
+    expect(during).toMatchObject({ Id: before?.Id, State: 'running' });
+    for (const other of swarm.nodes.filter((each) => each !== node))
+      expect(await containersOn(other, staying)).toEqual([]);
+    await swarm.rig.heal(node);
+    await swarm.reaches(staying, 'RUNNING', 30_000);
+    // Adopted, not restarted.
+    expect(await containersOn(node, staying)).toMatchObject([{ Id: before?.Id, State: 'running' }]);
+    await eventually(async () => (await containersOn(node, moving)).length === 0, { deadline: 30_000 });
+    await swarm.remove(moving);
+    await swarm.remove(staying);
+  });
+});
+
+describe("the operator's words for a node", () => {
+  it('drain moves what can move, and stops the rest with its sentence', { timeout: 90_000 }, async () => {
+    const node = secondNode();
+    const moving = await swarm.createOn(node);
+    const staying = await swarm.createOn(node, 'PERSISTENT');
+    await updateNode(swarm.rig, node, { Availability: 'drain' });
+    const { lastFailure } = await swarm.reaches(staying, 'FAILED', 30_000);
+    expect(lastFailure).toMatchObject({ code: 'NODE_DRAINED', message: expect.stringContaining(`"${node.name}"`) });
+    await eventually(async () => (await containersOn(node, moving)).length === 0, { deadline: 30_000 });
+    await swarm.reaches(moving, 'RUNNING');
+    expect((await swarm.nodeOf(moving))?.name).not.toBe(node.name);
+    await eventually(async () => (await containersOn(node, staying)).every(({ State }) => State === 'exited'));
+    await updateNode(swarm.rig, node, { Availability: 'active' });
+    await swarm.reaches(staying, 'RUNNING', 70_000);
+    await swarm.remove(moving);
+    await swarm.remove(staying);
+  });
+
+  it('pause lets what runs go on, and new VMs elsewhere', async () => {
+    const node = secondNode();
+    const running = await swarm.createOn(node);
+    await updateNode(swarm.rig, node, { Availability: 'pause' });
+    const next = await swarm.create();
+    await swarm.start(next);
+    expect((await swarm.nodeOf(next))?.name).not.toBe(node.name);
+    expect((await swarm.nodeOf(running))?.name).toBe(node.name);
+    await updateNode(swarm.rig, node, { Availability: 'active' });
+    await swarm.remove(running);
+    await swarm.remove(next);
+  });
+});
+
+describe('a full swarm', () => {
+  it('says so in the words of Swarm, and starts the VM once there is room', { timeout: 60_000 }, async () => {
+    const { MemTotal } = (await secondNode().docker.info()) as { MemTotal: number };
+    // More than half of a node's memory: one VM fits on each.
+    const ram = Math.ceil((MemTotal / 2 ** 30) * 0.6);
+    const ids = await Promise.all(swarm.nodes.map(() => swarm.create('EPHEMERAL', ram)));
+    for (const id of ids) await swarm.start(id);
+    const late = await swarm.create('EPHEMERAL', ram);
+    await swarm.mutate('startVm', late);
+    const { lastFailure } = await swarm.reaches(late, 'FAILED');
+    expect(lastFailure).toMatchObject({ code: 'NO_CAPACITY' });
+    expect(lastFailure?.message).toMatch(/No node has room for the VM: .*insufficient resources on 3 nodes/);
+    await swarm.remove(ids[0] as string);
+    await swarm.reaches(late, 'RUNNING', 30_000);
+    for (const id of [...ids.slice(1), late]) await swarm.remove(id);
+  });
+});

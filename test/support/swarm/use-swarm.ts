@@ -1,0 +1,117 @@
+import { afterAll, beforeAll } from 'vitest';
+import { eventually } from '../eventually.ts';
+import { createTestGateway, type TestGateway } from '../gateway/gateway.ts';
+import { testToken } from '../gateway/tokens.ts';
+import { openVm } from '../ingress/open-vm.ts';
+import { createVm } from '../vm/vms.ts';
+import { nodeOfVm, updateNode } from './rig-nodes.ts';
+import { createSwarmRig, type RigNode, type RigOptions, type SwarmRig } from './rig.ts';
+
+interface Seen {
+  readonly status: string;
+  readonly lastFailure: { readonly code: string; readonly message: string } | null;
+}
+
+/** A swarm with a gateway beside its first manager, and what tests do there as one account. */
+export interface TestSwarm {
+  readonly rig: SwarmRig;
+  readonly nodes: readonly RigNode[];
+  readonly gateway: TestGateway;
+  create(storageType?: 'EPHEMERAL' | 'PERSISTENT', ram?: number): Promise<string>;
+  /** Creates and starts a VM on that node, and lets others onto all nodes afterwards. */
+  createOn(node: RigNode, storageType?: 'EPHEMERAL' | 'PERSISTENT'): Promise<string>;
+  mutate(mutation: 'startVm' | 'stopVm' | 'restartVm' | 'deleteVm', id: string): Promise<void>;
+  /** Starts the VM and waits until it runs. */
+  start(id: string): Promise<void>;
+  /** Deletes the VM and waits until it is gone. */
+  remove(id: string): Promise<void>;
+  see(id: string): Promise<Seen | undefined>;
+  reaches(id: string, status: string, deadline?: number): Promise<Seen>;
+  /** Whether the VM's app answers at the VM's address. */
+  answers(id: string): Promise<boolean>;
+  /** Lets new VMs onto these nodes only. */
+  useOnly(...nodes: readonly RigNode[]): Promise<void>;
+  nodeOf(id: string): Promise<RigNode | undefined>;
+}
+
+/** The swarm for the tests of the file that calls this. With the default, VMs leave a node that is away at once. */
+export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, string>> = {}): TestSwarm {
+  let rig: SwarmRig | undefined;
+  let gateway: TestGateway | undefined;
+  let token = '';
+  beforeAll(async () => {
+    token = await testToken('alice', { plan: 'unlimited' });
+    rig = await createSwarmRig(options);
+    const [manager] = rig.nodes;
+    const settings = {
+      REGIONS: `AU=swarm+unix://${manager?.socket}?cpu-overcommit=100`,
+      SWARM_CERTS: manager?.certificates ?? '',
+      NODE_PATIENCE: '0',
+    };
+    gateway = await createTestGateway({ env: { ...settings, ...env } });
+  }, 120_000);
+  afterAll(async () => {
+    await gateway?.[Symbol.asyncDispose]();
+    await rig?.[Symbol.asyncDispose]();
+  }, 60_000);
+  const started = <T>(part: T | undefined): T => {
+    if (part === undefined) throw new Error('The swarm is started by a hook: use it in tests and in later hooks.');
+    return part;
+  };
+  const swarm: TestSwarm = {
+    get rig() {
+      return started(rig);
+    },
+    get nodes() {
+      return started(rig).nodes;
+    },
+    get gateway() {
+      return started(gateway);
+    },
+    create: (storageType = 'EPHEMERAL', ram = 1) => createVm(started(gateway), token, { storageType, ram }),
+    async createOn(node, storageType) {
+      await swarm.useOnly(node);
+      const id = await swarm.create(storageType);
+      await swarm.start(id);
+      await swarm.useOnly(...swarm.nodes);
+      return id;
+    },
+    async mutate(mutation, id) {
+      const selection = mutation === 'deleteVm' ? '' : ' { id }';
+      const { errors } = await started(gateway).graphql(token, `mutation { ${mutation}(id: "${id}")${selection} }`);
+      if (errors !== undefined) throw new Error(`${mutation} was refused: ${JSON.stringify(errors)}`);
+    },
+    async start(id) {
+      await swarm.mutate('startVm', id);
+      await swarm.reaches(id, 'RUNNING');
+    },
+    async remove(id) {
+      await swarm.mutate('deleteVm', id);
+      await eventually(async () => (await swarm.see(id)) === undefined, { deadline: 20_000 });
+    },
+    async see(id) {
+      const query = `{ vm(id: "${id}") { status lastFailure { code message } } }`;
+      return (await started(gateway).graphql<{ vm: Seen | null }>(token, query)).data?.vm ?? undefined;
+    },
+    async reaches(id, status, deadline = 20_000) {
+      try {
+        return await eventually(
+          async () => {
+            const seen = await swarm.see(id);
+            return seen?.status === status && seen;
+          },
+          { deadline },
+        );
+      } catch (cause) {
+        throw new Error(`The VM is ${JSON.stringify(await swarm.see(id))} and not ${status}.`, { cause });
+      }
+    },
+    answers: async (id) => (await (await openVm(started(gateway), token, id)).visit()).body.includes('tiny'),
+    async useOnly(...nodes) {
+      for (const node of swarm.nodes)
+        await updateNode(swarm.rig, node, { Availability: nodes.includes(node) ? 'active' : 'pause' });
+    },
+    nodeOf: (id) => nodeOfVm(swarm.nodes, id),
+  };
+  return swarm;
+}

@@ -43,14 +43,18 @@ export async function changeVm(
 ): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
   const { kind = 'CHANGED', status = vm.status, reason, note, set = {}, desire = false } = change;
   const { seq, at } = await nextEventSeq(trx, vm.userId);
+  const endsUnknown = vm.status === 'UNKNOWN' && status !== 'UNKNOWN';
+  // The engine's silence is over: what it took the place of is the last failure again.
+  const failure = endsUnknown ? sql<string | null>`last_failure -> 'before'` : sql<string | null>`last_failure`;
   const boot = nextBoot(vm.boot, { from: vm.status, to: status, at, isAsked: desire });
   let update = trx
     .updateTable('vm')
     .set({
+      ...(endsUnknown && { last_failure: failure }),
       // A new desire is tried even after an undo, whose failure is no longer shown.
       ...(desire && {
         undone_hash: null,
-        last_failure: sql<string | null>`case when undone_hash is null then last_failure end`,
+        last_failure: sql<string | null>`case when undone_hash is null then ${failure} end`,
       }),
       ...set,
       last_event_seq: seq,

@@ -18,6 +18,8 @@ export interface VmFailure {
   readonly at: string;
   /** ISO 8601; absent when there is no automatic retry. */
   readonly retryAt?: string;
+  /** Of an engine that does not answer: the last failure before, which is so again once it answers. */
+  readonly before?: VmFailure;
 }
 
 /** The image of a VM's container. */

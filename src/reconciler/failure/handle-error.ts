@@ -78,7 +78,8 @@ async function retryLater(
         now: now(),
         retryInSeconds: nextInSeconds,
       });
-      await writer.setStatus('UNKNOWN', 'ENGINE', { last_failure: JSON.stringify(failure) });
+      const shown = vm.lastFailure === null ? failure : { ...failure, before: vm.lastFailure };
+      await writer.setStatus('UNKNOWN', 'ENGINE', { last_failure: JSON.stringify(shown) });
     }
     return retryIn(nextInSeconds);
   }

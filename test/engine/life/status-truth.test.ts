@@ -27,11 +27,12 @@ interface Shown {
   readonly status: string;
   readonly observedAt: string | null;
   readonly enabled: boolean;
+  readonly lastFailure: { readonly code: string; readonly at: string } | null;
 }
 async function show(id: string): Promise<Shown | null> {
   const { data, errors } = await gateway.graphql<{ vm: Shown | null }>(
     token,
-    'query ($id: ID!) { vm(id: $id) { status observedAt enabled } }',
+    'query ($id: ID!) { vm(id: $id) { status observedAt enabled lastFailure { code at } } }',
     { id },
   );
   if (data === undefined) throw new Error(JSON.stringify(errors));
@@ -182,6 +183,7 @@ describe.concurrent('an engine that does not answer', () => {
       });
       expect(performance.now() - cut).toBeGreaterThan(10_000);
       expect(await statusOf(off)).toBe('STOPPED');
+      expect((await show(kept))?.lastFailure?.code).toMatch(/^ENGINE_/);
       expect(Date.parse((await show(kept))?.observedAt ?? '')).toBeLessThan(
         Date.parse(before?.observedAt ?? '') + 30_000,
       );
@@ -206,6 +208,7 @@ describe.concurrent('an engine that does not answer', () => {
         { deadline: 40_000 },
       );
       for (const id of [kept, killed, off]) expect([id, await answers(id)]).toEqual([id, true]);
+      expect((await show(kept))?.lastFailure, 'what is over').toBeNull();
     },
     120_000,
   );

@@ -88,8 +88,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
       type: VmFailure,
       nullable: true,
       description:
-        'Why the last attempt failed, or why the status is UNKNOWN. Null if none has failed since a user last ' +
-        'started it.',
+        'Why the last attempt failed, and when; while the status is UNKNOWN, why it is. Null if none has failed ' +
+        'since a user last started it. It is not taken back when a later attempt succeeds: `status` says what is.',
       resolve: ({ lastFailure }) => lastFailure,
     }),
     changeUndone: t.boolean({

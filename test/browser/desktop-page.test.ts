@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
-import { openDesktop, screenSize, type TestDesktop } from '../support/browser/desktop.ts';
+import { openDesktop, screenSize, seeDesktop, type TestDesktop } from '../support/browser/desktop.ts';
 import { eventually } from '../support/eventually.ts';
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
@@ -57,17 +57,50 @@ describe("the desktop's page", () => {
     expect(await written()).toBe(text);
   });
 
-  it('is as sharp as a screen with several pixels for one of the page, and as large', { timeout: 90_000 }, async () => {
-    const page = await open({ viewport: { width: 800, height: 500 }, deviceScaleFactor: 2 });
-    await eventually(async () => (await screenSize(page)) === '1600x1000', { deadline: 30_000 });
-    const panel = async () => Number(await desktop.run('python3', '-c', PANEL_HEIGHT));
-    await eventually(async () => (await panel()) > 50, { deadline: 30_000 });
-    await keepScreenshot(page, 'desktop-2x');
-    await page.context().close();
-    const usual = await open();
-    await eventually(async () => (await panel()) < 40, { deadline: 30_000 });
-    await usual.context().close();
-  });
+  it.each([
+    { viewport: { width: 800, height: 500 }, deviceScaleFactor: 2, size: '1600x1000' },
+    { ...PHONE, deviceScaleFactor: 3, size: '1170x2532' },
+  ])(
+    'is as sharp as a screen with $deviceScaleFactor pixels for one of the page, and as large',
+    { timeout: 90_000 },
+    async ({ size, ...options }) => {
+      const page = await open(options);
+      await eventually(async () => (await screenSize(page)) === size, { deadline: 30_000 });
+      const panel = async () => Number(await desktop.run('python3', '-c', PANEL_HEIGHT));
+      const usual = 26 * options.deviceScaleFactor;
+      await eventually(async () => (await panel()) >= usual, { deadline: 30_000 });
+      await keepScreenshot(page, `desktop-${options.deviceScaleFactor}x`);
+      await page.context().close();
+      const other = await open();
+      await eventually(async () => (await panel()) < 40, { deadline: 30_000 });
+      await other.context().close();
+    },
+  );
+
+  it(
+    'says how far it is over a slow network, begins with a small picture, and takes keys',
+    {
+      timeout: 90_000,
+    },
+    async () => {
+      const context = await browser.newContext({ viewport: { width: 800, height: 500 } });
+      onTestFinished(() => context.close());
+      const page = await context.newPage();
+      const devtools = await context.newCDPSession(page);
+      // 400 kbit/s.
+      const throughput = { downloadThroughput: 50_000, uploadThroughput: 50_000 };
+      await devtools.send('Network.emulateNetworkConditions', { offline: false, latency: 300, ...throughput });
+      await page.goto(desktop.url, { waitUntil: 'commit' });
+      await page.getByText('Connecting…').waitFor({ timeout: 5_000 });
+      await page.getByText('Waiting for the picture…').waitFor({ timeout: 30_000 });
+      await keepScreenshot(page, 'desktop-slow');
+      await seeDesktop(page);
+      expect(await page.locator('#quality').inputValue()).toBe('2');
+      const written = await openWriter(page);
+      await page.keyboard.type('slowly');
+      expect(await written()).toBe('slowly');
+    },
+  );
 
   it('can be typed into from a phone', { timeout: 90_000 }, async () => {
     const page = await open(PHONE);

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { Vm } from '../../api/vm-fields.ts';
 import { asked, command } from '../../vms/asked.ts';
 import { link } from '../../connection/link-state.ts';
-import { openVm } from '../../vms/open-vm.ts';
+import { openVm, type Place } from '../../vms/open-vm.ts';
 import { isGoing, isUp, primaryCommandOf } from '../../vms/vm-facts.ts';
 import { Icon } from '../../parts/icons.tsx';
 import { words } from '../../words/words.ts';
@@ -13,7 +13,11 @@ import { PrimaryButton } from '../commands/primary-button.tsx';
  * room for are in the menu only there.
  */
 export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.Element {
-  const isDisabled = asked.value.get(vm.id)?.state === 'asked' || link.value === 'offline';
+  const isOffline = link.value === 'offline';
+  const isDisabled = isOffline || asked.value.get(vm.id)?.state === 'asked';
+  const open = (place?: Place): void => {
+    if (!isOffline) void openVm(vm.id, place);
+  };
   const give = (name: 'stop' | 'restart'): void => {
     if (!isDisabled) void command(vm.id, name);
   };
@@ -22,19 +26,24 @@ export function Commands({ vm, onShare }: { vm: Vm; onShare: () => void }): JSX.
       <PrimaryButton vm={vm} isProminent />
       {!isGoing(vm) && primaryCommandOf(vm) !== 'open' && (
         // The address of a VM that is off shows its start button, and its boot.
-        <button type="button" class="button" onClick={() => void openVm(vm.id)}>
+        <button type="button" class="button" aria-disabled={isOffline} onClick={() => open()}>
           {words.command.open}
           <Icon name="external" />
         </button>
       )}
       {isUp(vm) && (
-        <button type="button" class="button wide-only" onClick={() => void openVm(vm.id, { page: 'terminal' })}>
+        <button
+          type="button"
+          class="button wide-only"
+          aria-disabled={isOffline}
+          onClick={() => open({ page: 'terminal' })}
+        >
           {words.command.terminal}
           <Icon name="external" />
         </button>
       )}
       {!isGoing(vm) && (
-        <button type="button" class="button wide-only" aria-disabled={link.value === 'offline'} onClick={onShare}>
+        <button type="button" class="button wide-only" aria-disabled={isOffline} onClick={onShare}>
           {words.command.share}
         </button>
       )}

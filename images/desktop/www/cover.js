@@ -18,12 +18,14 @@ export class Cover {
   }
 
   /**
-   * Goes once the canvas has a picture.
+   * Goes once the canvas has a picture, which takes its time over a slow network.
    *
    * @param {HTMLCanvasElement | null} canvas
+   * @param {string} words Until then.
    */
-  liftFor(canvas) {
+  liftFor(canvas, words) {
     const shown = this.#shown;
+    this.#status.textContent = words;
     const look = () => {
       if (shown !== this.#shown) return;
       if (canvas !== null && !isDrawn(canvas)) return void requestAnimationFrame(look);

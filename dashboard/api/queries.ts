@@ -20,6 +20,7 @@ export const StartProblems = graphql(`
 export const Belongings = graphql(`
   query Belongings($id: ID!) {
     vm(id: $id) {
+      storageEnforcement
       storageUsedGb
       secrets {
         key

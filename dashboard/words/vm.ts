@@ -63,6 +63,7 @@ export const vmWords = {
     nothing: 'Nothing of it is kept.',
     forGood: 'This deletes for good, with no way back:',
     files: (size: string) => `${size} of files on its volumes`,
+    unmeasured: 'the files on its volumes, which are not measured yet',
     secrets: (count: number) => plural(count, 'secret'),
     names: (count: number) => plural(count, 'name'),
     ports: (ports: readonly number[]) => `${plural(ports.length, 'public port')} (${ports.join(', ')})`,

@@ -65,6 +65,8 @@ describe.each([
       for (const problem of await violationsOf(page)) problems.push(`${name}: ${problem}`);
       if ((await widthOf(page)) > viewport.width) problems.push(`${name}: too wide`);
       problems.push(...(await cutTexts(page)).map((text) => `${name}: cut: ${text}`));
+      for (const details of await page.locator('main details > summary').all()) await details.click();
+      if ((await widthOf(page)) > viewport.width) problems.push(`${name}: too wide with its details`);
       if (isMobile) problems.push(...(await smallTargets(page)).map((target) => `${name}: small: ${target}`));
     }
     expect(problems).toEqual([]);
@@ -80,6 +82,39 @@ function smallTargets(page: Page): Promise<string[]> {
     .filter(([each, { width, height }]) => width < 43.5 || height < 43.5)
     .map(([each, { width, height }]) => width + ' x ' + height + ': ' + each.outerHTML.slice(0, 120))`);
 }
+
+it('what opens over a screen is accessible and fits a phone', async () => {
+  const context = { viewport: PHONE, isMobile: true, hasTouch: true, bypassCSP: true } as const;
+  const { page } = await openDashboard(browser, gateway, { token, context });
+  await showScreen(page, `/vm/${vmId}`, 'Created · you');
+  const check = async (what: string) => {
+    expect(await violationsOf(page), what).toEqual([]);
+    expect(await widthOf(page), what).toBeLessThanOrEqual(PHONE.width);
+  };
+  const menu = page.getByRole('button', { name: /^More for/ });
+  await menu.click();
+  await page.getByRole('menuitem', { name: 'Terminal' }).waitFor();
+  await check('the menu');
+  await page.keyboard.press('Escape');
+  for (const [item, text] of [
+    ['Share…', 'Who may open it now'],
+    ['Rename', 'Save'],
+    ['Delete…', 'Delete for good'],
+  ] as const) {
+    await menu.click();
+    await page.getByRole('menuitem', { name: item }).click();
+    await page.getByRole('dialog').getByText(text).first().waitFor();
+    await check(item);
+    await page.keyboard.press('Escape');
+  }
+  await page.locator('.vm-name').getByRole('button', { name: 'Rename' }).click();
+  await page.locator('.rename input').waitFor();
+  await check('the name as a field');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^Search and commands/ }).click();
+  await page.getByRole('combobox').waitFor();
+  await check('the palette');
+}, 60_000);
 
 describe.each([
   { name: 'wide', viewport: WIDE },

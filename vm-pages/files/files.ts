@@ -70,7 +70,11 @@ function showPath(list: FileList): void {
 }
 
 function add(...all: readonly Promise<Dropped>[]): void {
-  for (const each of all) if (shown !== undefined) uploads.add(shown.path, each);
+  if (shown === undefined) {
+    status.textContent = 'The folder is still loading: try again in a moment.';
+    return;
+  }
+  for (const each of all) uploads.add(shown.path, each);
 }
 
 upload.addEventListener('change', () => {

@@ -40,6 +40,7 @@ function NameForm({ vm, onDone }: { vm: Vm; onDone: () => void }): JSX.Element {
   const input = useFocus<HTMLInputElement>();
   return (
     <form class="rename" onSubmit={save}>
+      <h1 class="hidden">{vm.vmlabel}</h1>
       <input
         ref={input}
         aria-label={vmWords.rename.name}

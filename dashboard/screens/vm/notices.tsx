@@ -28,6 +28,11 @@ export function Notices({ vm }: { vm: Vm }): JSX.Element | null {
     return (
       <div class="notice warn" role="status">
         <p>{failure.degraded}</p>
+        <div class="buttons start">
+          <button type="button" class="button small" onClick={() => void command(vm.id, 'restart')}>
+            {words.command.restart}
+          </button>
+        </div>
       </div>
     );
   }

@@ -5,7 +5,7 @@ export interface NodeInfo {
   readonly name: string;
   /** Its IP address. */
   readonly host: string;
-  /** Whether the placer has heard of it lately. */
+  /** False once the placer has missed it for too long. */
   readonly isReady: boolean;
   /** Whether machines of this driver belong there: a cluster can have several regions. */
   readonly isOurs: boolean;

@@ -48,6 +48,8 @@ export class ClusterDriver implements EngineDriver {
   readonly #conditions: NodeConditions;
   readonly #tools: PlaceTools;
   readonly #leaving = new Set<string>();
+  /** Machines that are off, and may still have a seat. */
+  readonly #vacating = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor({ placer, parts, log, patienceMs }: ClusterDriverOptions) {
@@ -75,6 +77,7 @@ export class ClusterDriver implements EngineDriver {
 
   async ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<StorageEnforcement | undefined> {
     await this.#nodes.settled(signal);
+    this.#vacating.delete(spec.id);
     const node = await placeMachine(this.#tools, spec, signal);
     const enforcement = await node.driver.ensureVolumes(spec, signal);
     // The pin stays, and takes nothing.
@@ -89,6 +92,7 @@ export class ClusterDriver implements EngineDriver {
     keep?: string,
   ): Promise<Observation> {
     await this.#nodes.settled(signal);
+    this.#vacating.delete(spec.id);
     const node = await placeMachine(this.#tools, spec, signal);
     await this.#endElsewhere(node, spec.id, signal);
     const fitting = await this.#images.bring(node, spec, signal, onProgress);
@@ -126,8 +130,24 @@ export class ClusterDriver implements EngineDriver {
     if (isFinal) this.#requireHome(await this.#placer.find(id, signal));
     await this.#eachNode((node) => node.driver.remove(id, volumes, signal));
     if (isFinal) await this.#placer.remove(id, signal);
-    else if (volumes.length > 0) await this.#placer.vacate(id, signal);
+    else if (volumes.length > 0) await this.#vacate(id, signal);
     if (volumes.length > 0) this.#places.forget(id);
+  }
+
+  /** A machine is off without a placer, too: what it took is given free once there is one again. */
+  async #vacate(id: string, signal: AbortSignal): Promise<void> {
+    this.#vacating.add(id);
+    try {
+      await this.#placer.vacate(id, signal);
+      this.#vacating.delete(id);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof EngineError) || error.isRefusal) throw error;
+      this.#log.warn(
+        { err: error, vmId: id },
+        'the seat of a VM that is off could not be given free; it is tried again',
+      );
+    }
   }
 
   async observe(id: string, signal: AbortSignal): Promise<Observation | undefined> {
@@ -240,6 +260,7 @@ export class ClusterDriver implements EngineDriver {
 
   async sweep(signal: AbortSignal): Promise<void> {
     await this.#eachNode(({ driver }) => driver.sweep(signal));
+    for (const id of this.#vacating) await this.#vacate(id, signal);
   }
 
   async close(): Promise<void> {

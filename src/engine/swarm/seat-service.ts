@@ -19,6 +19,7 @@ const PINNED_TO = /^node\.id ?== ?(\S+)$/;
 const MIN_RESERVED_BYTES = 4 * 2 ** 20;
 const SEAT_BYTES = 16 * 2 ** 20;
 const NANO = 1e9;
+const MIN_NANO_CPUS = 1e6;
 
 export function seatName(id: string): string {
   return `swiftor-${id}`;
@@ -65,7 +66,10 @@ export function seatService(request: PlaceRequest, settings: SeatSettings) {
 
 export function reservations({ memoryBytes, cpu }: PlaceRequest, { cpuOvercommit, maxCores }: SeatSettings) {
   const cores = Math.min(cpu / cpuOvercommit, maxCores);
-  return { MemoryBytes: Math.max(MIN_RESERVED_BYTES, memoryBytes), NanoCPUs: Math.floor(cores * NANO) };
+  return {
+    MemoryBytes: Math.max(MIN_RESERVED_BYTES, memoryBytes),
+    NanoCPUs: Math.max(MIN_NANO_CPUS, Math.floor(cores * NANO)),
+  };
 }
 
 export function constraints({

@@ -30,13 +30,16 @@ export function coresOf({ Description }: SwarmNode): number {
   return (Description.Resources?.NanoCPUs ?? 0) / 1e9;
 }
 
+/** A new leader calls each node 'unknown' until it has heard of it: our own calls tell meanwhile. */
+const AWAY = new Set(['down', 'disconnected']);
+
 /** `region`: the label that nodes of this driver have; undefined: all are. */
 export function toNodeInfo(node: SwarmNode, region: string | undefined): NodeInfo {
   return {
     id: node.ID,
     name: node.Description.Hostname,
     host: hostOf(node),
-    isReady: node.Status.State === 'ready',
+    isReady: !AWAY.has(node.Status.State),
     isOurs: region === undefined || node.Spec.Labels?.['region'] === region,
     availability: node.Spec.Availability,
   };

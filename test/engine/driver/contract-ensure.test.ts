@@ -23,7 +23,7 @@ describeEachEngine('The driver contract, making machines', (engine) => {
       expect(second).toEqual(first);
       expect(phases).toEqual(['starting']);
       const address = await driver.address(spec.id, first.ref, 3000, within());
-      expect(address).toEqual({ host: first.address, port: 3000 });
+      expect(address).toMatchObject({ host: first.address, port: 3000 });
       const page = await eventually(async (signal) =>
         (await fetch(`http://${first.address}:3000/`, { signal })).text(),
       );

@@ -7,6 +7,8 @@ import { Containers } from '../../../src/engine/docker/containers/containers.ts'
 import { DockerDriver } from '../../../src/engine/docker/docker-driver.ts';
 import type { DockerDriverOptions } from '../../../src/engine/docker/docker-tools.ts';
 import { HostCommands } from '../../../src/engine/docker/host/host-commands.ts';
+import type { EngineOptions } from '../../../src/engine/engine-options.ts';
+import { openEngines } from '../../../src/engine/open-engines.ts';
 import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
@@ -14,6 +16,9 @@ import { LABEL } from '../../../src/engine/labels.ts';
 export { testImage } from './tiny-image.ts';
 
 export const TEST_ENDPOINT = 'unix:///var/run/docker.sock';
+
+/** In runs of test/engine/swarm/contract.test.ts, on a node: the swarm whose driver is tested, and its certificates. */
+const TEST_SWARM = process.env['TEST_SWARM'];
 
 /** The engine past the driver: to look, and to do what the driver must cope with. */
 export const docker = new Docker({ socketPath: '/var/run/docker.sock' });
@@ -29,13 +34,17 @@ export interface TestEngine {
  * end.
  */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
-  return new DockerDriver({
-    endpoint: TEST_ENDPOINT,
-    installationId,
-    log: pino({ level: 'silent' }),
-    isolation: 'on',
-    ...options,
-  });
+  const all = { installationId, log: pino({ level: 'silent' }), isolation: 'on' as const, ...options };
+  const isPlain = TEST_SWARM === undefined || Object.keys(options).length > 0;
+  return isPlain ? new DockerDriver({ endpoint: TEST_ENDPOINT, ...all }) : openSwarmDriver(TEST_SWARM, all);
+}
+
+function openSwarmDriver(endpoint: string, options: EngineOptions): EngineDriver {
+  const swarmCertificates = process.env['TEST_SWARM_CERTS'];
+  const engines = openEngines(new Map([['AU', endpoint]]), { ...options, swarmCertificates, nodePatienceMs: 0 });
+  const driver = engines.drivers.get('AU');
+  if (driver === undefined) throw new Error('The swarm has no driver.');
+  return driver;
 }
 
 export function newInstallationId(): string {
@@ -108,13 +117,16 @@ export async function removeInstallation(installationId: string): Promise<void> 
  * failed.
  */
 export function describeEachEngine(title: string, suite: (engine: TestEngine) => void): void {
-  describe.each([{ name: 'Docker Engine' }])(`${title}: $name`, ({ name }) => {
-    const installationId = newInstallationId();
-    const driver = testDriver(installationId);
-    afterAll(async () => {
-      await removeInstallation(installationId);
-      await driver.close();
-    }, 60_000);
-    suite({ name, installationId, driver });
-  });
+  describe.each([{ name: TEST_SWARM === undefined ? 'Docker Engine' : 'Docker Swarm' }])(
+    `${title}: $name`,
+    ({ name }) => {
+      const installationId = newInstallationId();
+      const driver = testDriver(installationId);
+      afterAll(async () => {
+        await removeInstallation(installationId);
+        await driver.close();
+      }, 60_000);
+      suite({ name, installationId, driver });
+    },
+  );
 }

@@ -60,18 +60,17 @@ start() { # NODE NUMBER OPTIONS...
     _ "$node" "$dir" "$name$number" "$@" >>"$dir/log" 2>&1 </dev/null &
   echo $! >"$dir/outer.pid"
   for _ in $(seq 400); do
-    curl --silent --fail --output /dev/null --unix-socket "$dir/docker.sock" http://engine/_ping && return 0
+    curl --silent --fail --output /dev/null --unix-socket "$dir/docker.sock" http://engine/_ping &&
+      pgrep -P "$(cat "$dir/outer.pid")" >"$dir/inner.pid" && return 0
     sleep 0.05
   done
   return 1
 }
 
-inner() { pgrep -P "$(cat "$folder/$1/outer.pid")"; }
-
 kill_node() {
   local outer
   outer=$(cat "$folder/$1/outer.pid") || return 1
-  run kill -KILL $(inner "$1") "$outer"
+  run kill -KILL "$(cat "$folder/$1/inner.pid")" "$outer"
   wait "$outer" 2>/dev/null
   return 0
 }
@@ -79,7 +78,7 @@ kill_node() {
 agent() { # NODE COMMAND...: runs it in the node's namespaces; it ends with the node
   local node=$1 pid
   shift
-  pid=$(inner "$node") || return 1
+  pid=$(cat "$folder/$node/inner.pid") || return 1
   setsid setpriv --pdeathsig KILL nsenter --target "$pid" --net --mount --uts --pid "$@" >>"$folder/$node/agent.log" 2>&1 </dev/null &
   echo $! >"$folder/$node/agent.pid"
 }

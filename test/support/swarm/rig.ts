@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { asRootArgv } from '../engine/test-engine-names.ts';
 import { testImage } from '../engine/tiny-image.ts';
@@ -32,6 +33,12 @@ export interface SwarmRig extends AsyncDisposable {
   /** Takes the node's cable out, and puts it back. */
   cut(node: RigNode): Promise<void>;
   heal(node: RigNode): Promise<void>;
+  /** Runs a program in the node's namespaces, as if on that machine. Resolves to its exit code and what it wrote. */
+  run(
+    node: RigNode,
+    program: string,
+    ...args: string[]
+  ): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
 
 export interface RigOptions {
@@ -126,6 +133,15 @@ export async function createSwarmRig({ count = 3, managers = 1 }: RigOptions = {
       await startAgent(node.name);
     },
     cut: (node) => tell(`cut ${node.name.slice(1)}`),
+    async run(node, program, ...args) {
+      const pid = (await readFile(path.join(folder, node.name, 'inner.pid'), 'utf8')).trim();
+      const enter = ['nsenter', '--target', pid, '--net', '--mount', '--uts', '--pid', '--', program, ...args];
+      const [command, ...rest] = asRootArgv('setpriv', '--pdeathsig', 'KILL', ...enter);
+      const running = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+      const said = Promise.all([text(running.stdout), text(running.stderr)]);
+      const [exitCode] = (await once(running, 'exit')) as [number | null];
+      return { exitCode: exitCode ?? -1, output: (await said).join('') };
+    },
     heal: (node) => tell(`heal ${node.name.slice(1)}`),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -32,6 +32,8 @@ export interface TestSwarm {
   /** Lets new VMs onto these nodes only. */
   useOnly(...nodes: readonly RigNode[]): Promise<void>;
   nodeOf(id: string): Promise<RigNode | undefined>;
+  /** The settings of another gateway, beside that manager. */
+  settingsBeside(manager: RigNode): Readonly<Record<string, string>>;
 }
 
 /** The swarm for the tests of the file that calls this. With the default, VMs leave a node that is away at once. */
@@ -42,13 +44,8 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
   beforeAll(async () => {
     token = await testToken('alice', { plan: 'unlimited' });
     rig = await createSwarmRig(options);
-    const [manager] = rig.nodes;
-    const settings = {
-      REGIONS: `AU=swarm+unix://${manager?.socket}?cpu-overcommit=100`,
-      SWARM_CERTS: manager?.certificates ?? '',
-      NODE_PATIENCE: '0',
-    };
-    gateway = await createTestGateway({ env: { ...settings, ...env } });
+    const [manager] = rig.nodes as [RigNode];
+    gateway = await createTestGateway({ env: swarm.settingsBeside(manager) });
   }, 120_000);
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]();
@@ -112,6 +109,12 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
         await updateNode(swarm.rig, node, { Availability: nodes.includes(node) ? 'active' : 'pause' });
     },
     nodeOf: (id) => nodeOfVm(swarm.nodes, id),
+    settingsBeside: ({ socket, certificates }) => ({
+      REGIONS: `AU=swarm+unix://${socket}?cpu-overcommit=100`,
+      SWARM_CERTS: certificates,
+      NODE_PATIENCE: '0',
+      ...env,
+    }),
   };
   return swarm;
 }

@@ -32,9 +32,14 @@ it.each([
   expect(toNodeInfo(NODE, region)).toMatchObject({ isOurs, isReady: true, name: 'n1', availability: 'active' });
 });
 
-it('a node that Swarm calls down, unknown or disconnected is not ready', () => {
-  for (const State of ['down', 'unknown', 'disconnected'])
-    expect(toNodeInfo({ ...NODE, Status: { State } }, undefined).isReady).toBe(false);
+it.each([
+  ['ready', true],
+  // By a leader that has just been elected.
+  ['unknown', true],
+  ['down', false],
+  ['disconnected', false],
+])('a node that Swarm calls %s is ready: %s', (State, isReady) => {
+  expect(toNodeInfo({ ...NODE, Status: { State } }, undefined).isReady).toBe(isReady);
 });
 
 it.each<[IsolationState[], IsolationState]>([

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { parseDuration } from '../config/parse-duration.ts';
 import { createEngineApi } from '../engine/docker/connection/engine-api.ts';
+import { awaitDeparture } from '../engine/swarm/agent/await-departure.ts';
 import { createIsMachine } from '../engine/swarm/agent/machine-addresses.ts';
 import { serveAgent } from '../engine/swarm/agent/serve-agent.ts';
 import { createLog } from '../log.ts';
@@ -16,8 +18,11 @@ export async function agent(args: readonly string[]): Promise<void> {
     options: {
       certificates: { type: 'string', default: '/run/swarm-certificates' },
       engine: { type: 'string', default: '/var/run/docker.sock' },
+      'leave-after': { type: 'string' },
     },
   });
+  const leaveAfter = values['leave-after'];
+  const leaveAfterMs = leaveAfter === undefined ? undefined : parseDuration(leaveAfter) * 1_000;
   const log = await createLog({ level: 'info' });
   const ending = endOnSignal(log);
   const engine = createEngineApi(`unix://${values.engine}`);
@@ -27,6 +32,7 @@ export async function agent(args: readonly string[]): Promise<void> {
     isMachine: createIsMachine(engine, NETWORKS),
     log,
   });
+  if (leaveAfterMs !== undefined) void awaitDeparture({ engine, leaveAfterMs, log }, ending);
   if (!ending.aborted) await once(ending, 'abort');
   close();
   engine.close();

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'rotate-secrets': async () => (await import('./rotate-secrets.ts')).rotateSecrets,
   orphans: async () => (await import('./orphans.ts')).orphans,
   certificate: async () => (await import('./certificate.ts')).certificate,
+  node: async () => (await import('./node.ts')).node,
   agent: async () => (await import('./agent.ts')).agent,
   token: async () => (await import('./token.ts')).token,
 };

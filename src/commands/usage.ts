@@ -22,7 +22,10 @@ swiftor certificate --directory URL --agree-terms [--email ADDRESS] (--dns-hook 
     --own-authority makes an authority for a LAN in that folder, once; its ca.pem is to be trusted by each device
     --directory orders from an authority by ACME; --dns-hook proves *.BASE_DOMAIN too, --http-port BASE_DOMAIN alone
     --cert, --key, --domain replace the settings
-swiftor agent [--certificates FOLDER] [--engine SOCKET]
+swiftor node --image REFERENCE [--certificates FOLDER] [--leave-after 1h]
+    keep the agent of this node of a Docker Swarm running, as a container of that image; see docs/scale-out.md
+swiftor agent [--certificates FOLDER] [--engine SOCKET] [--leave-after 1h]
     serve the managers of this node's Docker Swarm: connect them with its engine and its VMs; see docs/scale-out.md
+    --leave-after removes its container when \`swiftor node\`, VMs and their data have been gone for so long
 swiftor --help, swiftor --version
 `;

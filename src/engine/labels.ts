@@ -35,6 +35,10 @@ export const LABEL = {
   seat: 'io.swiftor.seat',
   /** On the seat of a machine whose lasting data is on the node that it is pinned to. */
   seatData: 'io.swiftor.seat-data',
+  /** On the agent's container of a node: the hash of what it was created from. */
+  agent: 'io.swiftor.agent',
+  /** On the container that keeps a node's agent running; deploy/swiftor.yml sets it. */
+  keeper: 'io.swiftor.keeper',
   /** On the watchdog's container, which all installations share: the version and hash of its firewall rules. */
   watchdog: 'io.swiftor.guard',
 } as const;

@@ -46,13 +46,15 @@ export interface RigOptions {
   readonly count?: number;
   /** How many of them are managers; 1 by default. */
   readonly managers?: number;
+  /** Whether agents are started; true by default. */
+  readonly agents?: boolean;
 }
 
 /**
  * A swarm of real engines in namespaces of this machine, with an agent on each node and a heartbeat of a second. It goes
  * with this process, however that ends.
  */
-export async function createSwarmRig({ count = 3, managers = 1 }: RigOptions = {}): Promise<SwarmRig> {
+export async function createSwarmRig({ count = 3, managers = 1, agents = true }: RigOptions = {}): Promise<SwarmRig> {
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-rig-'));
   const name = `swr${process.pid}`;
@@ -118,7 +120,7 @@ export async function createSwarmRig({ count = 3, managers = 1 }: RigOptions = {
   const nodes = await Promise.all(
     places.map(async ({ number: _number, ...place }): Promise<RigNode> => {
       const { Swarm } = (await place.docker.info()) as { Swarm: { NodeID: string } };
-      await startAgent(place.name);
+      if (agents) await startAgent(place.name);
       await testImage(place.docker);
       return { ...place, id: Swarm.NodeID };
     }),

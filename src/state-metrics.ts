@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { countConnections, type Db } from './db/database.ts';
 import { isDatabaseUnavailable } from './db/database-errors.ts';
 import type { Listener } from './db/listen.ts';
+import type { EngineNode } from './engine/engine-reports.ts';
 import type { EventStreams } from './events/event-streams.ts';
 import type { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { LISTENER } from './secrets/gateway-keys.ts';
@@ -14,7 +15,7 @@ export interface StateSources {
   readonly pools: ReadonlyMap<string, Db>;
   readonly listener: Pick<Listener, 'backend'>;
   readonly streams: Pick<EventStreams, 'count'>;
-  readonly regions: Pick<RegionWatches, 'healthOf' | 'countOrphans' | 'diskSpace'>;
+  readonly regions: Pick<RegionWatches, 'healthOf' | 'countOrphans' | 'diskSpace' | 'nodesOf'>;
   /** The codes of the regions. */
   readonly codes: () => readonly string[];
   /** The number of VMs that this gateway works on. */
@@ -43,6 +44,17 @@ export function createStateMetrics(sources: StateSources): Registry {
       for (const region of codes()) {
         const value = read(region);
         if (value !== undefined) each.set({ region }, value);
+      }
+    });
+
+  const byNode = (name: string, help: string, read: (node: EngineNode) => number | undefined): void =>
+    gauge(name, help, ['region', 'node'], (each) => {
+      each.reset();
+      for (const region of codes()) {
+        for (const node of regions.nodesOf(region)) {
+          const value = read(node);
+          if (value !== undefined) each.set({ region, node: node.name }, value);
+        }
       }
     });
 
@@ -109,6 +121,17 @@ export function createStateMetrics(sources: StateSources): Registry {
     "What is free on the disk of the region's engine.",
     (region) => regions.diskSpace(region)?.freeBytes,
   );
+  byNode('swiftor_node_there', '1 if the node of a swarm answers and was not missed by it, otherwise 0.', (node) =>
+    node.isThere ? 1 : 0,
+  );
+  byNode(
+    'swiftor_node_can_start_vms',
+    '1 if new VMs can come to the node of a swarm, otherwise 0: it is away, paused, drained, or cannot isolate VMs.',
+    ({ isThere, availability, problem }) => (isThere && availability === 'active' && problem === undefined ? 1 : 0),
+  );
+  byNode('swiftor_node_vms', 'VMs whose containers are on the node of a swarm.', ({ machines }) => machines);
+  byNode('swiftor_node_disk_used_bytes', 'What is used of the disk of the node.', ({ disk }) => disk?.usedBytes);
+  byNode('swiftor_node_disk_free_bytes', 'What is free on the disk of the node.', ({ disk }) => disk?.freeBytes);
   return register;
 }
 

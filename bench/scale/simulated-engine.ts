@@ -197,6 +197,10 @@ export class SimulatedEngine implements EngineDriver {
     return { usedBytes: 0, freeBytes: 2 ** 40 };
   }
 
+  nodes(): [] {
+    return [];
+  }
+
   async describe() {
     const image = { id: `sha256:${'0'.repeat(64)}`, references: [SIMULATED_IMAGE], repoDigests: [] };
     return { architecture: 'amd64', images: [image] };

@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net';
-import type { DiskSpace, EngineDescription, EngineEvent, Inventory, IsolationState } from './engine-reports.ts';
+import type {
+  DiskSpace,
+  EngineDescription,
+  EngineEvent,
+  EngineNode,
+  Inventory,
+  IsolationState,
+} from './engine-reports.ts';
 import type { FileAccess } from './files.ts';
 import type {
   MachineAddress,
@@ -141,6 +148,9 @@ export interface EngineDriver {
    * Takes about 0.2 s.
    */
   diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined>;
+
+  /** The nodes of a cluster as last seen, without a call; none for a single engine. */
+  nodes(): readonly EngineNode[];
 
   /** The engine's CPU architecture and all its images, in a bounded number of calls. */
   describe(signal: AbortSignal): Promise<EngineDescription>;

@@ -14,6 +14,21 @@ export interface DiskSpace {
   readonly files?: { readonly used: number; readonly free: number };
 }
 
+/** A node of a cluster. */
+export interface EngineNode {
+  readonly name: string;
+  /** Whether its engine answers and the cluster has not missed it. */
+  readonly isThere: boolean;
+  /** As the operator set it: 'pause': it takes no new machines; 'drain': those that it has leave it. */
+  readonly availability: 'active' | 'pause' | 'drain';
+  /** Why nothing starts there, although it is there; for an operator. */
+  readonly problem?: string;
+  /** Machines that were last seen there. */
+  readonly machines: number;
+  /** As last read. */
+  readonly disk?: DiskSpace;
+}
+
 export interface EngineDescription {
   /** In the notation of images: 'amd64', 'arm64'. Absent if the engine does not report it. */
   readonly architecture?: string;

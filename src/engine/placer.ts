@@ -32,8 +32,10 @@ export interface PlaceRequest {
   readonly cpu: number;
   /** The node that it must be on, because its data is there. */
   readonly pin: string | undefined;
-  /** Nodes that cannot take machines now. */
+  /** Nodes that should take no more machines. */
   readonly avoid: readonly string[];
+  /** Of those the ones on which nothing can start: a machine without lasting data leaves them. */
+  readonly unfit: readonly string[];
 }
 
 /**
@@ -47,8 +49,8 @@ export interface Placer {
   listNodes(signal: AbortSignal): Promise<readonly NodeInfo[]>;
 
   /**
-   * Gives the machine a place, or changes what it takes there. The place may come later: see `find`. A machine that
-   * has a place keeps it.
+   * Gives the machine a place, or changes what it takes there. The place may come later: see `find`. A machine keeps a
+   * place on a node that is not unfit.
    */
   request(request: PlaceRequest, signal: AbortSignal): Promise<void>;
 

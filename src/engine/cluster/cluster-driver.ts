@@ -3,7 +3,14 @@ import { failedSocket } from '../../lib/failed-socket.ts';
 import type { Log } from '../../log.ts';
 import type { EngineDriver, EnsureProgress, LogOptions } from '../driver.ts';
 import { EngineError } from '../engine-error.ts';
-import type { DiskSpace, EngineDescription, EngineEvent, Inventory, IsolationState } from '../engine-reports.ts';
+import type {
+  DiskSpace,
+  EngineDescription,
+  EngineEvent,
+  EngineNode,
+  Inventory,
+  IsolationState,
+} from '../engine-reports.ts';
 import type { FileAccess } from '../files.ts';
 import type {
   MachineAddress,
@@ -59,8 +66,7 @@ export class ClusterDriver implements EngineDriver {
     this.#places = new MachinePlaces(this.#nodes, placer);
     this.#images = new ImageCopies(this.#nodes, log);
     this.#conditions = new NodeConditions(this.#nodes, log);
-    const avoided = () => this.#conditions.avoided();
-    this.#tools = { placer, nodes: this.#nodes, places: this.#places, patienceMs, avoided };
+    this.#tools = { placer, nodes: this.#nodes, places: this.#places, patienceMs, conditions: this.#conditions };
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -238,6 +244,16 @@ export class ClusterDriver implements EngineDriver {
 
   diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined> {
     return this.#conditions.diskSpace(signal);
+  }
+
+  nodes(): readonly EngineNode[] {
+    return this.#nodes.all().map((node) => ({
+      name: node.name,
+      isThere: node.isThere,
+      availability: node.info.availability,
+      machines: this.#places.countOn(node),
+      ...this.#conditions.of(node),
+    }));
   }
 
   async describe(signal: AbortSignal): Promise<EngineDescription> {

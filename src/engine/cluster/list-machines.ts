@@ -46,6 +46,10 @@ export async function listMachines(tools: ListTools, leaving: Set<string>, signa
       machines.set(machine.id, places.note(node, machine));
     }
   }
+  places.keepOnly(
+    listed.filter(([, inventory]) => inventory !== EMPTY).map(([node]) => node.id),
+    machines,
+  );
   return { machines: [...machines.values()], volumes: listed.flatMap(([, { volumes }]) => volumes) };
 }
 

@@ -35,6 +35,16 @@ export class MachinePlaces {
     this.#places.delete(id);
   }
 
+  /** Forgets machines that these nodes do not have any more: another gateway can have removed them. */
+  keepOnly(nodeIds: readonly string[], present: ReadonlyMap<string, unknown>): void {
+    const listed = new Set(nodeIds);
+    for (const [id, { nodeId }] of this.#seen) if (listed.has(nodeId) && !present.has(id)) this.#seen.delete(id);
+  }
+
+  countOn({ id }: ClusterNode): number {
+    return [...this.#seen.values()].filter(({ nodeId }) => nodeId === id).length;
+  }
+
   /** What was on the node, as events: of containers that are out of reach, or may be back. */
   eventsOf(node: ClusterNode): EngineEvent[] {
     return [...this.#seen].flatMap(([id, { nodeId, ref }]) =>

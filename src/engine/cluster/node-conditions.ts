@@ -1,6 +1,6 @@
 import type { Log } from '../../log.ts';
 import { EngineError } from '../engine-error.ts';
-import type { DiskSpace, IsolationState } from '../engine-reports.ts';
+import type { DiskSpace, EngineNode, IsolationState } from '../engine-reports.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { ClusterNodes } from './cluster-nodes.ts';
 
@@ -14,15 +14,26 @@ export class NodeConditions {
   /** By node: why its machines cannot be isolated. */
   readonly #open = new Map<string, string>();
   readonly #full = new Set<string>();
+  readonly #spaces = new Map<string, DiskSpace>();
 
   constructor(nodes: ClusterNodes, log: Log) {
     this.#nodes = nodes;
     this.#log = log;
   }
 
+  /** The nodes on which nothing can start. */
+  unfit(): string[] {
+    return [...this.#open.keys()];
+  }
+
   /** The nodes that should take no new machines. */
   avoided(): string[] {
     return [...new Set([...this.#open.keys(), ...this.#full])];
+  }
+
+  of({ id }: ClusterNode): Pick<EngineNode, 'problem' | 'disk'> {
+    const [problem, disk] = [this.#open.get(id), this.#spaces.get(id)];
+    return { ...(problem !== undefined && { problem }), ...(disk !== undefined && { disk }) };
   }
 
   /** Isolates the machines on each node. Rejects only if that works on none. */
@@ -59,7 +70,11 @@ export class NodeConditions {
       this.#nodes.there().map(async (node) => [node, await node.driver.diskSpace(signal)] as const),
     );
     this.#full.clear();
-    for (const [node, space] of spaces) if (space !== undefined && isFull(space)) this.#full.add(node.id);
+    this.#spaces.clear();
+    for (const [node, space] of spaces) {
+      if (space !== undefined) this.#spaces.set(node.id, space);
+      if (space !== undefined && isFull(space)) this.#full.add(node.id);
+    }
     // If all are full, that is for the region's own watermark to judge.
     if (this.#full.size === spaces.length) this.#full.clear();
     const known = spaces.flatMap(([, space]) => (space === undefined ? [] : [space]));

@@ -5,6 +5,7 @@ import type { ClusterNode } from './cluster-node.ts';
 import type { ClusterNodes } from './cluster-nodes.ts';
 import type { MachinePlaces } from './machine-places.ts';
 import { noCapacity, nodeRemoved } from './node-errors.ts';
+import type { NodeConditions } from './node-conditions.ts';
 import type { Place, Placer } from '../placer.ts';
 
 export interface PlaceTools {
@@ -12,8 +13,7 @@ export interface PlaceTools {
   readonly nodes: ClusterNodes;
   readonly places: MachinePlaces;
   readonly patienceMs: number;
-  /** Nodes that cannot take machines now. */
-  readonly avoided: () => readonly string[];
+  readonly conditions: Pick<NodeConditions, 'avoided' | 'unfit'>;
 }
 
 /** A placer that has room assigns a node within 0.1 s. */
@@ -26,15 +26,16 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [15, 200];
  * that holds it there. Rejects with NO_CAPACITY, or if the node of its data cannot be used.
  */
 export async function placeMachine(tools: PlaceTools, spec: MachineSpec, signal: AbortSignal): Promise<ClusterNode> {
-  const { placer, places, avoided, patienceMs } = tools;
+  const { placer, places, conditions, patienceMs } = tools;
   const { id, memoryBytes, cpu } = spec;
   const lasting = spec.volumes.filter(({ lifetime }) => lifetime === 'until-delete');
   const mustExist = lasting.some((volume) => volume.mustExist);
   const before = await placer.find(id, signal);
   const pinned = places.requirePinned(before, () => (mustExist ? nodeRemoved() : undefined));
   const home = pinned ?? (lasting.length > 0 ? await findHome(tools, id, mustExist, signal) : undefined);
-  await placer.request({ id, memoryBytes, cpu, pin: home?.id, avoid: avoided() }, signal);
-  const [node, place] = await awaitNode(tools, id, signal);
+  const [avoid, unfit] = [conditions.avoided(), conditions.unfit()];
+  await placer.request({ id, memoryBytes, cpu, pin: home?.id, avoid, unfit }, signal);
+  const [node, place] = await awaitNode(tools, id, home === undefined ? unfit : [], signal);
   const isLasting = lasting.length > 0;
   const isPinned = place.pin === node.id && place.isLasting === isLasting;
   if (!isPinned && (isLasting || patienceMs > 0)) await placer.pin(id, node.id, isLasting, signal);
@@ -59,13 +60,15 @@ async function findHome(
 async function awaitNode(
   { placer, nodes }: PlaceTools,
   id: string,
+  unfit: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly [ClusterNode, Place]> {
   const startedAt = performance.now();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.5)) {
     const place = await placer.find(id, signal);
     const node = nodes.find(place?.nodeId);
-    if (place !== undefined && node?.isThere === true) return [node, place];
+    // A place that it has just left can still be told.
+    if (place !== undefined && node?.isThere === true && !unfit.includes(node.id)) return [node, place];
     const waitedMs = performance.now() - startedAt;
     if (place?.problem !== undefined && waitedMs > REFUSED_AFTER_MS) throw noCapacity(place.problem);
     if (waitedMs > PLACED_WITHIN_MS) {

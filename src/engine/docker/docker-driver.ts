@@ -6,6 +6,7 @@ import type {
   DiskSpace,
   EngineDescription,
   EngineEvent,
+  EngineNode,
   Inventory,
   IsolationState,
   Labelled,
@@ -175,6 +176,10 @@ export class DockerDriver implements EngineDriver {
       if (error instanceof EngineError && error.code === 'ENGINE_REFUSED') return undefined;
       throw error;
     }
+  }
+
+  nodes(): readonly EngineNode[] {
+    return [];
   }
 
   describe(signal: AbortSignal): Promise<EngineDescription> {

@@ -145,22 +145,24 @@ export class SwarmPlacer implements Placer {
   }
 }
 
-/** The new spec of a seat; undefined if it is as requested. One with a node keeps it. */
+/** The new spec of a seat; undefined if it is as requested. One with a node that is not unfit keeps it. */
 export function adapt(
   seat: Seat,
   place: Place | undefined,
   request: PlaceRequest,
   settings: SeatSettings,
 ): object | undefined {
+  const fitting = (nodeId: string | undefined) =>
+    nodeId === undefined || request.unfit.includes(nodeId) ? undefined : nodeId;
   const before = pinOf(seat);
-  const nodeId = isTaken(seat) ? place?.nodeId : undefined;
+  const nodeId = isTaken(seat) ? fitting(place?.nodeId) : undefined;
   const wanted = reservations(request, settings);
   const has = seat.Spec.TaskTemplate.Resources?.Reservations;
   const isSameSize = has?.MemoryBytes === wanted.MemoryBytes && (has.NanoCPUs ?? 0) === wanted.NanoCPUs;
   const isPinned = request.pin === undefined || before === request.pin;
   if (nodeId !== undefined && isSameSize && isPinned) return undefined;
   // Another size is another task, which must not take the machine to another node.
-  const pin = request.pin ?? before ?? (isSameSize ? undefined : nodeId);
+  const pin = request.pin ?? fitting(before) ?? (isSameSize ? undefined : nodeId);
   const next = constraints({ region: settings.region, pin, avoid: request.avoid });
   if (isTaken(seat) && isSameSize && next.join() === constraintsOf(seat).join()) return undefined;
   const resources = { ...seat.Spec.TaskTemplate.Resources, Reservations: wanted };

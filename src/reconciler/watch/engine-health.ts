@@ -1,5 +1,5 @@
 import type { EngineProblem } from '../../vm/engine-facts.ts';
-import type { IsolationState } from '../../engine/engine-reports.ts';
+import type { EngineNode, IsolationState } from '../../engine/engine-reports.ts';
 import { EngineError } from '../../engine/engine-error.ts';
 
 /** Whether VMs are isolated on an engine; undefined before the first answer. */
@@ -48,11 +48,26 @@ export function withDisk(health: EngineHealth, isFull: boolean): EngineHealth {
   };
 }
 
+/** Adds what is wrong with single nodes of a cluster. The others go on. */
+export function withNodes(health: EngineHealth, nodes: readonly EngineNode[]): EngineHealth {
+  const away = nodes.filter(({ isThere }) => !isThere).map(({ name }) => name);
+  const unfit = nodes.filter(({ problem, isThere }) => isThere && problem !== undefined).map(({ name }) => name);
+  const notes = [
+    ...(away.length > 0 ? [`nodes that are not there: ${away.join(', ')}`] : []),
+    ...(unfit.length > 0 ? [`nodes that cannot isolate VMs and take none: ${unfit.join(', ')}`] : []),
+  ];
+  return notes.reduce(withNote, health);
+}
+
+function withNote(health: EngineHealth, note: string): EngineHealth {
+  return { ...health, summary: health.summary === 'ok' ? note : `${health.summary}; ${note}` };
+}
+
 /** Adds the number of orphaned VMs to the summary. They do not affect other VMs. */
 export function withOrphans(health: EngineHealth, count: number): EngineHealth {
   if (count === 0) return health;
   const note = `${count} of its VMs ${count === 1 ? 'is' : 'are'} not in the database and kept: see swiftor orphans list`;
-  return { ...health, summary: health.summary === 'ok' ? note : `${health.summary}; ${note}` };
+  return withNote(health, note);
 }
 
 /** The isolation state after a failed check. An engine that only did not answer keeps the state from before. */

@@ -1,11 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { EngineDriver } from '../../engine/driver.ts';
-import type { DiskSpace } from '../../engine/engine-reports.ts';
+import type { DiskSpace, EngineNode } from '../../engine/engine-reports.ts';
 import type { Engines } from '../../engine/open-engines.ts';
 import type { Log } from '../../log.ts';
 import { NOTHING_LEARNED, type EngineFacts } from '../../vm/engine-facts.ts';
-import { toEngineHealth, withDisk, withOrphans, type EngineHealth } from './engine-health.ts';
+import { toEngineHealth, withDisk, withNodes, withOrphans, type EngineHealth } from './engine-health.ts';
 import { EngineWatch } from './engine-watch.ts';
 import { FactsWatch } from './facts-watch.ts';
 import { StatsWatch } from './stats-watch.ts';
@@ -108,7 +108,8 @@ export class RegionWatches {
   healthOf(region: string): EngineHealth {
     const driver = this.getDriver(region);
     const health = this.#engines.get(driver)?.health() ?? toEngineHealth(false, undefined);
-    return withOrphans(withDisk(health, this.#storage.get(driver)?.isFull === true), this.countOrphans(region));
+    const withFull = withDisk(health, this.#storage.get(driver)?.isFull === true);
+    return withOrphans(withNodes(withFull, driver.nodes()), this.countOrphans(region));
   }
 
   factsOf(region: string): EngineFacts {
@@ -126,6 +127,11 @@ export class RegionWatches {
       this.#changedAt = new Date();
     }
     return this.#changedAt;
+  }
+
+  /** The nodes of the region's cluster; none if it is a single engine. */
+  nodesOf(region: string): readonly EngineNode[] {
+    return this.getDriver(region).nodes();
   }
 
   /** The disk of the region's engine as last read; undefined before, and while it is not watched. */

@@ -11,6 +11,14 @@ const containersOn = ({ docker }: RigNode, id: string) =>
   docker.listContainers({ all: true, filters: { label: [`io.swiftor.vm=${id}`] } });
 
 afterEach(() => swarm.useOnly(...swarm.nodes));
+interface SeatDetails {
+  readonly Spec: {
+    readonly Mode: { readonly Replicated: { readonly Replicas: number } };
+    readonly TaskTemplate: { readonly Placement: { readonly Constraints: readonly string[] } };
+  };
+}
+const volumesOn = async ({ docker }: RigNode, id: string) =>
+  (await docker.listVolumes({ filters: { label: [`io.swiftor.vm=${id}`] } })).Volumes ?? [];
 
 describe('a VM on a swarm', () => {
   it('runs on a node of it, is reached there, and leaves nothing', async () => {
@@ -22,8 +30,7 @@ describe('a VM on a swarm', () => {
     expect(await swarm.nodes[0]?.docker.listServices()).toEqual([]);
     for (const node of swarm.nodes) {
       expect(await containersOn(node, id)).toEqual([]);
-      const volumes = await node.docker.listVolumes({ filters: { label: [`io.swiftor.vm=${id}`] } });
-      expect(volumes.Volumes ?? []).toEqual([]);
+      expect(await volumesOn(node, id)).toEqual([]);
     }
   });
 });
@@ -135,5 +142,76 @@ describe('a full swarm', () => {
     await swarm.remove(ids[0] as string);
     await swarm.reaches(late, 'RUNNING', 30_000);
     for (const id of [...ids.slice(1), late]) await swarm.remove(id);
+  });
+});
+
+describe('lasting data', () => {
+  it('has its pin before it is there, and waits with its deletion for its node', { timeout: 90_000 }, async () => {
+    const [manager] = swarm.nodes as [RigNode];
+    const node = secondNode();
+    const seatOf = async (id: string) => (await manager.docker.getService(`swiftor-${id}`).inspect()) as SeatDetails;
+    await swarm.useOnly(node);
+    const id = await swarm.create('PERSISTENT');
+    await eventually(async () => (await volumesOn(node, id)).length > 0);
+    // It is off: the seat takes nothing, and keeps its pin.
+    await eventually(async () => (await seatOf(id)).Spec.Mode.Replicated.Replicas === 0);
+    expect((await seatOf(id)).Spec.TaskTemplate.Placement.Constraints).toEqual([`node.id==${node.id}`]);
+    await swarm.useOnly(...swarm.nodes);
+    await swarm.start(id);
+    expect(await swarm.nodeOf(id)).toBe(node);
+    await swarm.rig.kill(node);
+    await swarm.reaches(id, 'UNKNOWN');
+    await swarm.mutate('deleteVm', id);
+    await swarm.reaches(id, 'DELETING');
+    // It is tried again and again meanwhile.
+    await swarm.rig.start(node);
+    await eventually(async () => (await swarm.see(id)) === undefined, { deadline: 30_000 });
+    expect(await volumesOn(node, id)).toEqual([]);
+    expect(await containersOn(node, id)).toEqual([]);
+    expect(await manager.docker.listServices()).toEqual([]);
+  });
+});
+
+describe('a node without the walls', () => {
+  it('takes no VM, and the others go on', { timeout: 90_000 }, async () => {
+    const node = swarm.nodes[2] as RigNode;
+    for (const program of ['iptables-restore', 'ip6tables-restore'])
+      await swarm.rig.run(node, 'mount', '--bind', '/bin/false', `/usr/sbin/${program}`);
+    await node.docker.getContainer('swiftor-guard').remove({ force: true });
+    await swarm.useOnly(node);
+    const id = await swarm.create();
+    await swarm.mutate('startVm', id);
+    const { lastFailure } = await swarm.reaches(id, 'FAILED', 30_000);
+    expect(['ISOLATION_FAILED', 'NO_CAPACITY']).toContain(lastFailure?.code);
+    expect(await swarm.nodeOf(id)).toBeUndefined();
+    await swarm.useOnly(...swarm.nodes);
+    await swarm.start(id);
+    expect(await swarm.nodeOf(id)).not.toBe(node);
+    const health = (await (await fetch(`${swarm.gateway.url}/health/ready`)).json()) as {
+      checks: Record<string, string>;
+    };
+    expect(health.checks['engine AU']).toContain(`cannot isolate VMs and take none: ${node.name}`);
+    const metrics = await (await fetch(`${swarm.gateway.url}/metrics`)).text();
+    expect(metrics).toContain(`swiftor_node_can_start_vms{region="AU",node="${node.name}"} 0`);
+    expect(metrics).toContain(`swiftor_node_there{region="AU",node="${node.name}"} 1`);
+    await swarm.remove(id);
+  });
+});
+
+describe('an image that only one node has', () => {
+  it('reaches another without a registry', { timeout: 60_000 }, async () => {
+    const [manager] = swarm.nodes as [RigNode];
+    await manager.docker.getImage('swiftor-test/tiny:1').tag({ repo: 'local/only-there', tag: '1' });
+    const node = secondNode();
+    await swarm.useOnly(node);
+    const id = await swarm.create('EPHEMERAL', 1, 'only-there');
+    await swarm.start(id);
+    expect(await swarm.nodeOf(id)).toBe(node);
+    const [there, here] = await Promise.all(
+      [manager, node].map(({ docker }) => docker.getImage('local/only-there:1').inspect()),
+    );
+    expect(here?.Id).toBe(there?.Id);
+    expect(await swarm.answers(id)).toBe(true);
+    await swarm.remove(id);
   });
 });

@@ -17,7 +17,7 @@ export interface TestSwarm {
   readonly rig: SwarmRig;
   readonly nodes: readonly RigNode[];
   readonly gateway: TestGateway;
-  create(storageType?: 'EPHEMERAL' | 'PERSISTENT', ram?: number): Promise<string>;
+  create(storageType?: 'EPHEMERAL' | 'PERSISTENT', ram?: number, distribution?: string): Promise<string>;
   /** Creates and starts a VM on that node, and lets others onto all nodes afterwards. */
   createOn(node: RigNode, storageType?: 'EPHEMERAL' | 'PERSISTENT'): Promise<string>;
   mutate(mutation: 'startVm' | 'stopVm' | 'restartVm' | 'deleteVm', id: string): Promise<void>;
@@ -36,6 +36,9 @@ export interface TestSwarm {
   settingsBeside(manager: RigNode): Readonly<Record<string, string>>;
 }
 
+/** Its image is one that a test makes. */
+const ONLY_THERE = { code: 'only-there', image: 'local/only-there:1', defaultPort: 3000 };
+
 /** The swarm for the tests of the file that calls this. With the default, VMs leave a node that is away at once. */
 export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, string>> = {}): TestSwarm {
   let rig: SwarmRig | undefined;
@@ -45,7 +48,7 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     token = await testToken('alice', { plan: 'unlimited' });
     rig = await createSwarmRig(options);
     const [manager] = rig.nodes as [RigNode];
-    gateway = await createTestGateway({ env: swarm.settingsBeside(manager) });
+    gateway = await createTestGateway({ env: swarm.settingsBeside(manager), distributions: [ONLY_THERE] });
   }, 120_000);
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]();
@@ -65,7 +68,10 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     get gateway() {
       return started(gateway);
     },
-    create: (storageType = 'EPHEMERAL', ram = 1) => createVm(started(gateway), token, { storageType, ram }),
+    create: (storageType = 'EPHEMERAL', ram = 1, distribution = 'ubuntu') => {
+      const desktop = distribution === 'ubuntu' ? 'xfce' : null;
+      return createVm(started(gateway), token, { storageType, ram, distribution, desktop });
+    },
     async createOn(node, storageType) {
       await swarm.useOnly(node);
       const id = await swarm.create(storageType);

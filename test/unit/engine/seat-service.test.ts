@@ -12,7 +12,7 @@ import { adapt } from '../../../src/engine/swarm/swarm-placer.ts';
 
 const GB = 2 ** 30;
 const SETTINGS = { installationId: 'i', image: 'sha256:1', region: 'AU', cpuOvercommit: 4, maxCores: 8 };
-const REQUEST: PlaceRequest = { id: 'vm', memoryBytes: 4 * GB, cpu: 2, pin: undefined, avoid: [] };
+const REQUEST: PlaceRequest = { id: 'vm', memoryBytes: 4 * GB, cpu: 2, pin: undefined, avoid: [], unfit: [] };
 
 /** The seat as the engine tells it after it was made. */
 function seat(request: Partial<PlaceRequest> = {}, replicas = 1, labels: Record<string, string> = {}): Seat {
@@ -84,6 +84,14 @@ describe('a seat that is there already', () => {
   it('stays as it is while it has a node, whatever should be avoided now', () => {
     expect(adapt(seat(), on, REQUEST, SETTINGS)).toBeUndefined();
     expect(adapt(seat(), on, { ...REQUEST, avoid: ['n1'] }, SETTINGS)).toBeUndefined();
+  });
+
+  it('leaves a node on which nothing can start, unless its data is there', () => {
+    const unfit = { ...REQUEST, avoid: ['n1'], unfit: ['n1'] };
+    const elsewhere = ['node.labels.region==AU', 'node.id!=n1'];
+    expect(constraintsOf(adapt(seat(), on, unfit, SETTINGS))).toEqual(elsewhere);
+    expect(constraintsOf(adapt(seat({ pin: 'n1' }), on, unfit, SETTINGS))).toEqual(elsewhere);
+    expect(adapt(seat({ pin: 'n1' }, 1, DATA), on, { ...unfit, pin: 'n1' }, SETTINGS)).toBeUndefined();
   });
 
   it('looks elsewhere while it has none', () => {

@@ -4,6 +4,7 @@ import {
   isolationAfterError,
   toEngineHealth,
   withDisk,
+  withNodes,
   withOrphans,
 } from '../../../src/reconciler/watch/engine-health.ts';
 
@@ -58,4 +59,18 @@ it.each([
 ])('the summary of an engine that is %s names its %i orphans', (summary, count, said) => {
   for (const canStart of [true, false])
     expect(withOrphans({ summary, canStart }, count)).toEqual({ summary: said, canStart });
+});
+
+it('the summary names the nodes of a cluster that are away or cannot isolate VMs, and VMs can start on the others', () => {
+  const node = (name: string, more: object = {}) => {
+    return { name, isThere: true, availability: 'active', machines: 0, ...more } as const;
+  };
+  const health = { summary: 'ok', canStart: true };
+  expect(withNodes(health, [])).toEqual(health);
+  expect(withNodes(health, [node('n1'), node('n2', { availability: 'drain' })])).toEqual(health);
+  const nodes = [node('n1'), node('n2', { isThere: false }), node('n3', { problem: 'no iptables' })];
+  expect(withNodes(health, nodes)).toEqual({
+    summary: 'nodes that are not there: n2; nodes that cannot isolate VMs and take none: n3',
+    canStart: true,
+  });
 });

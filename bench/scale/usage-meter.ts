@@ -1,11 +1,11 @@
 import pg from 'pg';
-import { readCpuMs } from '../support/cpu-time.ts';
+import { readCpuMs, readCpuMsOfFamily, readParent } from '../support/cpu-time.ts';
 
 /** What a stage took, each second of it. */
 export interface Usage {
   /** Cores that each gateway used. */
   readonly gateways: readonly number[];
-  /** Cores that the database's connections used. */
+  /** Cores that the database used. */
   readonly database: number;
   readonly commits: number;
   /** Rows that statements read from tables and indexes. */
@@ -45,7 +45,7 @@ export async function meterUsage(databaseUrl: string, pids: readonly number[]): 
     const top = [...waits].toSorted(([, one], [, other]) => other - one).slice(0, 3);
     return {
       gateways: pids.map((pid) => cores(before.cpu.get(pid) ?? 0, after.cpu.get(pid) ?? 0)),
-      database: [...after.database].reduce((sum, [pid, ms]) => sum + cores(before.database.get(pid) ?? 0, ms), 0),
+      database: cores(before.database, after.database),
       commits: (after.commits - before.commits) / seconds,
       rows: (after.rows - before.rows) / seconds,
       waits: top.map(([event, count]) => `${event} ${(count / Math.max(1, samples)).toFixed(1)}`).join(', '),
@@ -61,7 +61,7 @@ async function readState(client: pg.Client, pids: readonly number[]) {
   const { rows: backends } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
   return {
     cpu: await readTimes(pids),
-    database: await readTimes(backends.map(({ pid }) => pid)),
+    database: await readDatabase(backends.map(({ pid }) => pid)),
     commits: Number(totals[0]?.commits),
     rows: Number(totals[0]?.rows),
   };
@@ -69,4 +69,12 @@ async function readState(client: pg.Client, pids: readonly number[]) {
 
 async function readTimes(pids: readonly number[]): Promise<Map<number, number>> {
   return new Map(await Promise.all(pids.map(async (pid) => [pid, await readCpuMs(pid).catch(() => 0)] as const)));
+}
+
+/** The server's processes, with those that have ended. */
+async function readDatabase(backends: readonly number[]): Promise<number> {
+  const [first = 0] = backends;
+  const times = await readTimes(backends);
+  const live = [...times.values()].reduce((sum, time) => sum + time, 0);
+  return live + (await readCpuMsOfFamily(await readParent(first)));
 }

@@ -39,8 +39,9 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
       databaseUrl,
       rig.gateways.map(({ pid }) => pid),
     );
-    const result = await work();
-    const usage = await end();
+    let usage: Usage | undefined;
+    const result = await work().finally(async () => (usage = await end()));
+    if (usage === undefined) throw new Error('Nothing was measured.');
     print(`${name}: ${describe(usage)}`);
     return { result, usage };
   };

@@ -19,6 +19,8 @@ const SAMPLE_MS = 250;
 /** Begins to measure; the function that it returns ends it. */
 export async function meterUsage(databaseUrl: string, pids: readonly number[]): Promise<() => Promise<Usage>> {
   const client = new pg.Client({ connectionString: databaseUrl });
+  // When the bench is interrupted, the database ends before its clients.
+  client.on('error', () => undefined);
   await client.connect();
   const waits = new Map<string, number>();
   let samples = 0;
@@ -31,7 +33,7 @@ export async function meterUsage(databaseUrl: string, pids: readonly number[]): 
     samples += 1;
     for (const { event, count } of rows) waits.set(event, (waits.get(event) ?? 0) + count);
   };
-  const timer = setInterval(() => void (last = last.then(sample).catch(() => undefined)), SAMPLE_MS);
+  const timer = setInterval(() => void (last = last.then(sample).catch(() => undefined)), SAMPLE_MS).unref();
   const begun = performance.now();
   const before = await readState(client, pids);
 

@@ -99,18 +99,27 @@ export async function releaseLease(
     .execute();
 }
 
-/** Makes the VMs due now, because something may have happened to them. */
+/** Makes the VMs due now, because something may have happened to them. Gateways lock the rows in one order. */
 export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
   if (vmIds.length === 0) return;
   await runTransaction(db, async (trx) => {
     const marked = await trx
+      .with('concerned', (cte) =>
+        cte
+          .selectFrom('vm')
+          .select('id')
+          .where('id', '=', sql<string>`any(${[...vmIds]}::uuid[])`)
+          .orderBy('id')
+          .forUpdate(),
+      )
       .updateTable('vm')
+      .from('concerned')
       .set({
-        wakes: sql<number>`wakes + 1`,
-        next_attempt_at: sql<Date>`least(coalesce(next_attempt_at, now()), now())`,
+        wakes: sql<number>`vm.wakes + 1`,
+        next_attempt_at: sql<Date>`least(coalesce(vm.next_attempt_at, now()), now())`,
       })
-      .where('id', '=', sql<string>`any(${[...vmIds]}::uuid[])`)
-      .returning('id')
+      .whereRef('vm.id', '=', 'concerned.id')
+      .returning('vm.id')
       .execute();
     for (const { id } of marked) notifyAfterCommit(trx, 'vm_due', id);
   });

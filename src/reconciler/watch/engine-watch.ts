@@ -5,6 +5,7 @@ import { OutageLog } from '../../lib/outage-log.ts';
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
 import { OrphanWatch } from '../orphans/orphan-watch.ts';
+import { DueMarker } from './due-marker.ts';
 import { toEngineHealth, type EngineHealth } from './engine-health.ts';
 import { findDrift, UP } from './find-drift.ts';
 import { InventoryReader, type Expected } from './inventory-reader.ts';
@@ -57,6 +58,7 @@ export class EngineWatch {
   readonly #isolation: IsolationCheck;
   readonly #orphans: OrphanWatch;
   readonly #outage: OutageLog;
+  readonly #due: DueMarker;
   readonly #goneHandlers = new Set<(vmId: string, ref: string) => void>();
   readonly #closing = new AbortController();
   readonly #loops: readonly Promise<void>[];
@@ -71,6 +73,10 @@ export class EngineWatch {
     this.#log = log;
     this.#driver = driver;
     this.#regions = regions;
+    this.#due = new DueMarker({
+      mark: (vmIds) => markDue(db, vmIds),
+      onError: (error) => log.debug({ err: error, regions }, 'marking VMs due failed'),
+    });
     const deadline = (): AbortSignal => this.#within(CALL_DEADLINE_MS);
     this.#inventory = new InventoryReader({ driver, regions, log, deadline, expect: () => this.#readUp() });
     this.#isolation = new IsolationCheck({ driver, regions, log });
@@ -88,7 +94,7 @@ export class EngineWatch {
   async #followEvents(): Promise<void> {
     for await (const { id, ref, action } of this.#driver.events(this.#closing.signal)) {
       if (GONE.has(action)) for (const handle of this.#goneHandlers) handle(id, ref);
-      if (DUE.has(action)) await markDue(this.#db, [id]);
+      if (DUE.has(action)) this.#due.add(id);
     }
   }
 
@@ -161,6 +167,7 @@ export class EngineWatch {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#loops);
+    await this.#due.settled();
     await this.#orphans.close();
   }
 

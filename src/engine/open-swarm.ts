@@ -4,6 +4,7 @@ import { ClusterDriver } from './cluster/cluster-driver.ts';
 import type { NodeLine } from './cluster/cluster-node.ts';
 import { createEngineApi } from './docker/connection/engine-api.ts';
 import { DockerDriver } from './docker/docker-driver.ts';
+import type { DockerDriverOptions } from './docker/docker-tools.ts';
 import type { EngineDriver } from './driver.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { NodeInfo } from './placer.ts';
@@ -18,10 +19,13 @@ import { SwarmPlacer } from './swarm/swarm-placer.ts';
 const CERTIFICATES = '/var/lib/docker/swarm/certificates';
 const PATIENCE_MS = 30_000;
 
+/** What nodes share has its names in tests. */
+type SwarmOptions = EngineOptions & Pick<DockerDriverOptions, 'engineNames'>;
+
 /** Creates the driver of a swarm: a cluster whose placer is the swarm, and whose lines are those of its agents. */
 export function openSwarm(
   endpoint: SwarmEndpoint,
-  { swarmCertificates = CERTIFICATES, nodePatienceMs = PATIENCE_MS, ...options }: EngineOptions,
+  { swarmCertificates = CERTIFICATES, nodePatienceMs = PATIENCE_MS, ...options }: SwarmOptions,
 ): EngineDriver {
   const { installationId, log } = options;
   const identity = new CurrentIdentity(swarmCertificates);
@@ -43,8 +47,8 @@ export function openSwarm(
     patienceMs: nodePatienceMs,
     parts: {
       openLine: (current) => openLine(current, identity),
-      openEngine: (name, dial) => ({
-        driver: new DockerDriver({ ...options, endpoint: name, dial }),
+      openEngine: (name, dial, peers) => ({
+        driver: new DockerDriver({ ...options, endpoint: name, dial, peers }),
         api: createEngineApi(name, { dial }),
       }),
       prepare: async (api, signal) => ensureSeatImage(api, await image, signal),

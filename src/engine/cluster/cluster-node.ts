@@ -20,7 +20,8 @@ export interface NodeEngine {
 export interface NodeParts {
   /** `current` tells the node's present address. */
   readonly openLine: (current: () => NodeInfo) => NodeLine;
-  readonly openEngine: (name: string, dial: () => Duplex) => NodeEngine;
+  /** `peers` are the addresses of all nodes, which machines may not reach. */
+  readonly openEngine: (name: string, dial: () => Duplex, peers: () => readonly string[]) => NodeEngine;
   /** Brings to a node's engine what placing needs there. */
   readonly prepare: (api: EngineApi, signal: AbortSignal) => Promise<void>;
 }
@@ -39,6 +40,7 @@ const PREPARED_FOR_MS = 30_000;
 export class ClusterNode {
   readonly id: string;
   readonly #parts: NodeParts;
+  readonly #peers: () => readonly string[];
   readonly #line: NodeLine;
   readonly #sockets = new Set<Socket>();
   #info: NodeInfo;
@@ -50,10 +52,11 @@ export class ClusterNode {
   /** Since when it is away, by performance.now(). */
   #awaySince = performance.now();
 
-  constructor(info: NodeInfo, parts: NodeParts) {
+  constructor(info: NodeInfo, parts: NodeParts, peers: () => readonly string[]) {
     this.id = info.id;
     this.#info = info;
     this.#parts = parts;
+    this.#peers = peers;
     this.#line = parts.openLine(() => this.#info);
     this.#engine = this.#openEngine();
   }
@@ -139,7 +142,7 @@ export class ClusterNode {
   }
 
   #openEngine(): NodeEngine {
-    return this.#parts.openEngine(`node ${this.name}`, () => this.#keep(this.#line.openEngine()));
+    return this.#parts.openEngine(`node ${this.name}`, () => this.#keep(this.#line.openEngine()), this.#peers);
   }
 
   #keep(socket: Socket): Socket {

@@ -105,7 +105,7 @@ export class ClusterNodes {
     this.#problem = undefined;
     for (const info of listed) {
       const known = this.#nodes.get(info.id);
-      if (known === undefined) this.#nodes.set(info.id, new ClusterNode(info, this.#options.parts));
+      if (known === undefined) this.#nodes.set(info.id, new ClusterNode(info, this.#options.parts, this.#hosts));
       else known.update(info);
     }
     const ids = new Set(listed.map(({ id }) => id));
@@ -134,6 +134,9 @@ export class ClusterNodes {
     else this.#options.log.warn(details, 'a node is away');
     this.#tell(node);
   }
+
+  /** Of all regions: where nodes have public addresses, machines would reach them as a part of the internet. */
+  readonly #hosts = (): readonly string[] => [...this.#nodes.values()].map(({ info }) => info.host);
 
   #tell(node: ClusterNode): void {
     for (const handle of this.#handlers) handle(node);

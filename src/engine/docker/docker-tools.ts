@@ -34,6 +34,8 @@ export interface DockerDriverOptions {
   readonly certificates?: string | undefined;
   /** A file with credentials of registries, in the format of Docker's config.json. */
   readonly registryAuthFile?: string | undefined;
+  /** IPv4 addresses of hosts that machines may not reach; none by default. */
+  readonly peers?: (() => readonly string[]) | undefined;
   /** See `ConnectOptions`. */
   readonly dial?: ConnectOptions['dial'];
   /** Names of what installations share on the engine. Defaults to SHARED_ENGINE_NAMES. */
@@ -63,6 +65,7 @@ export function createDockerTools({
   log,
   certificates,
   dial,
+  peers = () => [],
   registryAuthFile,
   isolation: isolationMode,
   engineNames = SHARED_ENGINE_NAMES,
@@ -83,7 +86,10 @@ export function createDockerTools({
   const probe = new StorageProbe({ ...base, host, images });
   const inventory = new VolumeInventory(base);
   const volumes = new MachineVolumes({ ...base, inventory, images, probe });
-  const isolation = new MachineIsolation({ ...base, host, network: networks.internet, engineNames }, isolationMode);
+  const isolation = new MachineIsolation(
+    { ...base, host, network: networks.internet, engineNames, peers },
+    isolationMode,
+  );
   const findCredentials = createFindCredentials(registryAuthFile);
   const pullTools = { docker, call, stallMilliseconds, findCredentials };
   const pulls = new SharedPulls((imageRef, signal, onReading) => pullImage(pullTools, imageRef, signal, onReading));

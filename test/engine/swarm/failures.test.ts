@@ -35,6 +35,19 @@ describe('a VM on a swarm', () => {
   });
 });
 
+describe('the walls of a VM on a swarm', () => {
+  it('keep it from the agents and managers of all nodes, whatever their addresses', async () => {
+    const id = await swarm.createOn(secondNode());
+    for (const { host } of swarm.nodes) {
+      for (const port of [2377, 4701]) {
+        const said = await execOn(secondNode(), id, `nc -w 2 ${host} ${port} </dev/null && echo open || echo shut`);
+        expect([host, port, said.split('\n').at(-1)]).toEqual([host, port, 'shut']);
+      }
+    }
+    await swarm.remove(id);
+  });
+});
+
 describe("a node's power cut", () => {
   it(
     'moves what has no lasting data within 5 s, and says UNKNOWN of the rest until it is back',
@@ -213,5 +226,25 @@ describe('an image that only one node has', () => {
     expect(here?.Id).toBe(there?.Id);
     expect(await swarm.answers(id)).toBe(true);
     await swarm.remove(id);
+  });
+});
+
+describe('a node that is removed from the swarm', () => {
+  it('is DATA_LOST to what had its data there, which can be deleted', { timeout: 90_000 }, async () => {
+    const [manager] = swarm.nodes as [RigNode];
+    const node = secondNode();
+    const id = await swarm.createOn(node, 'PERSISTENT');
+    await swarm.rig.kill(node);
+    await swarm.reaches(id, 'UNKNOWN');
+    await eventually(() =>
+      manager.docker
+        .getNode(node.id)
+        .remove({ force: true })
+        .then(() => true),
+    );
+    const { lastFailure } = await swarm.reaches(id, 'FAILED', 30_000);
+    expect(lastFailure?.code).toBe('DATA_LOST');
+    await swarm.remove(id);
+    expect(await manager.docker.listServices()).toEqual([]);
   });
 });

@@ -7,8 +7,8 @@ import { Containers } from '../../../src/engine/docker/containers/containers.ts'
 import { DockerDriver } from '../../../src/engine/docker/docker-driver.ts';
 import type { DockerDriverOptions } from '../../../src/engine/docker/docker-tools.ts';
 import { HostCommands } from '../../../src/engine/docker/host/host-commands.ts';
-import type { EngineOptions } from '../../../src/engine/engine-options.ts';
-import { openEngines } from '../../../src/engine/open-engines.ts';
+import { openSwarm } from '../../../src/engine/open-swarm.ts';
+import { parseSwarmEndpoint } from '../../../src/engine/swarm/swarm-endpoint.ts';
 import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
@@ -35,16 +35,14 @@ export interface TestEngine {
  */
 export function testDriver(installationId: string, options: Partial<DockerDriverOptions> = {}): EngineDriver {
   const all = { installationId, log: pino({ level: 'silent' }), isolation: 'on' as const, ...options };
-  const isPlain = TEST_SWARM === undefined || Object.keys(options).length > 0;
+  const isPlain = TEST_SWARM === undefined || Object.keys(options).some((name) => name !== 'engineNames');
   return isPlain ? new DockerDriver({ endpoint: TEST_ENDPOINT, ...all }) : openSwarmDriver(TEST_SWARM, all);
 }
 
-function openSwarmDriver(endpoint: string, options: EngineOptions): EngineDriver {
-  const swarmCertificates = process.env['TEST_SWARM_CERTS'];
-  const engines = openEngines(new Map([['AU', endpoint]]), { ...options, swarmCertificates, nodePatienceMs: 0 });
-  const driver = engines.drivers.get('AU');
-  if (driver === undefined) throw new Error('The swarm has no driver.');
-  return driver;
+function openSwarmDriver(text: string, options: Parameters<typeof openSwarm>[1]): EngineDriver {
+  const endpoint = parseSwarmEndpoint(text);
+  if (endpoint === undefined) throw new Error(`TEST_SWARM has "${text}", which is no swarm.`);
+  return openSwarm(endpoint, { ...options, swarmCertificates: process.env['TEST_SWARM_CERTS'], nodePatienceMs: 0 });
 }
 
 export function newInstallationId(): string {

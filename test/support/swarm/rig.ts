@@ -58,7 +58,8 @@ export async function createSwarmRig({ count = 3, managers = 1, agents = true }:
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-rig-'));
   const name = `swr${process.pid}`;
-  const subnet = `10.78.${(process.pid % 250) + 1}`;
+  // Not a private network: nothing but the walls keeps VMs from the nodes.
+  const subnet = `11.78.${(process.pid % 250) + 1}`;
   const [program, ...args] = asRootArgv('bash', path.join(import.meta.dirname, 'rig.sh'), name, folder, subnet);
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

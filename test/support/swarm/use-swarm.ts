@@ -111,7 +111,8 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     },
     answers: async (id) => (await (await openVm(started(gateway), token, id)).visit()).body.includes('tiny'),
     async useOnly(...nodes) {
-      for (const node of swarm.nodes)
+      const left = (await swarm.nodes[0]?.docker.listNodes())?.map(({ ID }) => ID);
+      for (const node of swarm.nodes.filter(({ id }) => left?.includes(id)))
         await updateNode(swarm.rig, node, { Availability: nodes.includes(node) ? 'active' : 'pause' });
     },
     nodeOf: (id) => nodeOfVm(swarm.nodes, id),

@@ -53,3 +53,11 @@ it('bridge names fit the kernel limit', () => {
   for (const name of Object.values(toSharedEngineNames('1234567').networks))
     expect(name.length).toBeLessThanOrEqual(15);
 });
+
+it('peers are out of reach whatever their addresses, and change no rule where there are none', () => {
+  const deny = SHARED_ENGINE_NAMES.chains.deny;
+  const { ipv4 } = firewallRules(SHARED_ENGINE_NAMES, [], ['203.0.113.7']);
+  const own = ipv4.split('\n').filter((line) => line.includes('203.0.113.7'));
+  expect(own).toEqual([`-A ${SHARED_ENGINE_NAMES.chains.forward} -d 203.0.113.7/32 -j ${deny}`]);
+  expect(firewallRules(SHARED_ENGINE_NAMES, [], [])).toEqual(firewallRules(SHARED_ENGINE_NAMES, []));
+});

@@ -48,7 +48,7 @@ async function openSilentEngine() {
 it('a search for the watchdog that is aborted closes its connection', async () => {
   const { watchdog, asked } = await openSilentEngine();
   const aborting = new AbortController();
-  const searching = watchdog.ensure(undefined, aborting.signal);
+  const searching = watchdog.ensure(undefined, [], aborting.signal);
   const socket = await asked;
   const closed = once(socket, 'end');
   const reason = new Error('The gateway closes.');

@@ -35,11 +35,12 @@ export interface FirewallRules {
 /**
  * The rules for traffic from the machines' bridges. They only deny; traffic that passes is still subject to the host's
  * other rules. `resolvers` are the name servers of the engine's containers: on private addresses, only their port 53
- * is reachable.
+ * is reachable. `peers` are other hosts that machines may not reach, whatever their addresses.
  */
 export function firewallRules(
   { networks, chains: { forward, input, deny } }: SharedEngineNames,
   resolvers: readonly string[],
+  peers: readonly string[] = [],
 ): FirewallRules {
   const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN';
   const names = resolvers.flatMap((address) =>
@@ -52,7 +53,9 @@ export function firewallRules(
   ];
   const offline = `-i ${networks.none} -j ${deny}`;
   const bridges = Object.values(networks).map((bridge) => `-o ${bridge} -j ${deny}`);
-  const denied = PRIVATE_NETWORKS.map((network) => `-d ${network} -j ${deny}`);
+  const denied = [...PRIVATE_NETWORKS, ...peers.map((address) => `${address}/32`)].map(
+    (network) => `-d ${network} -j ${deny}`,
+  );
   const rules = (chain: string, list: readonly string[]) => list.map((rule) => `-A ${chain} ${rule}`);
   // Reject instead of drop, so that clients fail at once.
   const refusal = rules(deny, ['-p tcp -j REJECT --reject-with tcp-reset', '-j REJECT']);

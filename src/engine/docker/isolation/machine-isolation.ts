@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { withDeadline } from '../../../lib/concurrency/with-deadline.ts';
 import type { Log } from '../../../log.ts';
 import type { IsolationState } from '../../engine-reports.ts';
@@ -15,6 +16,8 @@ const RESOLVERS_MILLISECONDS = 5 * 60_000;
 interface IsolationTools extends WatchdogTools {
   /** One of the machines' networks. Created before the rules, because its creation enables bridge filtering. */
   readonly network: MachineNetwork;
+  /** IPv4 addresses of hosts that machines may not reach, such as the other nodes of a cluster. */
+  readonly peers: () => readonly string[];
   readonly endpoint: string;
   readonly log: Log;
 }
@@ -28,7 +31,7 @@ export class MachineIsolation {
   readonly #tools: IsolationTools;
   readonly #mode: 'on' | 'off';
   readonly #watchdog: Watchdog;
-  #current: { readonly connection: WatchdogConnection; readonly until: number } | undefined;
+  #current: { readonly connection: WatchdogConnection; readonly until: number; readonly peers: string } | undefined;
   #asserting: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
@@ -45,7 +48,8 @@ export class MachineIsolation {
   async require(signal: AbortSignal): Promise<IsolationState> {
     if (this.#mode === 'off') return 'open';
     const current = this.#current;
-    if (current === undefined || !(await current.connection.ask(signal))) {
+    const isOutdated = current?.peers !== this.#peers().join();
+    if (current === undefined || isOutdated || !(await current.connection.ask(signal))) {
       await withDeadline(ASSERT_MILLISECONDS, signal, () => this.#assertOnce());
     } else if (performance.now() > current.until) {
       // The current rules hold. Renew them in the background, so that no start waits.
@@ -77,15 +81,20 @@ export class MachineIsolation {
 
   async #assert(signal: AbortSignal): Promise<void> {
     const { network, log } = this.#tools;
+    const peers = this.#peers();
     try {
       const [resolvers] = await Promise.all([this.#findResolvers(signal), network.ensureId(signal)]);
-      const [connection, isNew] = await this.#watchdog.ensure(resolvers, signal);
+      const [connection, isNew] = await this.#watchdog.ensure(resolvers, peers, signal);
       this.#current?.connection.close();
-      this.#current = { connection, until: performance.now() + RESOLVERS_MILLISECONDS };
+      this.#current = { connection, until: performance.now() + RESOLVERS_MILLISECONDS, peers: peers.join() };
       if (isNew) log.info({ resolvers }, 'VMs are isolated from each other, the host and private networks');
     } catch (error) {
       throw this.#toFailure(error);
     }
+  }
+
+  #peers(): readonly string[] {
+    return this.#tools.peers().filter(isIPv4).toSorted();
   }
 
   /** The name servers of a container on the engine's default network; undefined if it has no default network. */

@@ -42,10 +42,11 @@ export class Watchdog {
    */
   async ensure(
     resolvers: readonly string[] | undefined,
+    peers: readonly string[],
     signal: AbortSignal,
   ): Promise<[connection: WatchdogConnection, isNew: boolean]> {
     const { containers, host, engineNames } = this.#tools;
-    const args = scriptArguments(engineNames, resolvers ?? []);
+    const args = scriptArguments(engineNames, resolvers ?? [], peers);
     const label = `${RULES_VERSION}-${createHash('sha256')
       .update(JSON.stringify([SCRIPT, ...args]))
       .digest('hex')
@@ -60,7 +61,7 @@ export class Watchdog {
         );
       }
       const version = Number.parseInt(posted, 10);
-      // Replace other rules of the same version only once per name server change. Otherwise, two gateways with
+      // Replace other rules of the same version only once per change of name servers or peers. Otherwise, two gateways with
       // different rules would replace each other's watchdog forever.
       const insists = resolvers !== undefined && label !== this.#settled;
       const fits = posted === label || version > RULES_VERSION || (version === RULES_VERSION && !insists);
@@ -111,9 +112,13 @@ export class Watchdog {
   }
 }
 
-function scriptArguments(engineNames: SharedEngineNames, resolvers: readonly string[]): readonly string[] {
+function scriptArguments(
+  engineNames: SharedEngineNames,
+  resolvers: readonly string[],
+  peers: readonly string[],
+): readonly string[] {
   const { chains, bridges } = engineNames;
-  const { ipv4, ipv6 } = firewallRules(engineNames, resolvers);
+  const { ipv4, ipv6 } = firewallRules(engineNames, resolvers, peers);
   return [chains.forward, chains.input, chains.deny, bridges, ipv4, ipv6, LOWEST_SETTINGS];
 }
 

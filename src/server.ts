@@ -119,9 +119,10 @@ export async function startServer(
   parts.defer(() => settings.close());
   const forward = {
     ...config.forward,
-    get hosts() {
-      return settings.hosts;
-    },
+    hostOf: (region: string, node: string | null) =>
+      settings.hosts.get(region) ??
+      (node === null ? undefined : engines.drivers.get(region)?.publicHost(node)) ??
+      config.baseDomain,
   };
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({

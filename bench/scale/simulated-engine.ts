@@ -74,6 +74,10 @@ export class SimulatedEngine implements EngineDriver {
     return undefined;
   }
 
+  publicHost(): undefined {
+    return undefined;
+  }
+
   async ensure(
     { id, hash }: MachineSpec,
     signal: AbortSignal,

@@ -48,7 +48,7 @@ export async function runOrphans(
     db,
     catalog,
     secretBox: new SecretBox(keyRing, keys),
-    forward: { ...config.forward, hosts: config.regions.hosts },
+    forward: { ...config.forward, hostOf: (region: string) => config.regions.hosts.get(region) ?? config.baseDomain },
   };
 
   const { orphans, failure } = await listOrphans(engines.endpoints, db, signal);

@@ -39,15 +39,16 @@ export function parseRuntimes(text: string, regions: ReadonlyMap<string, string>
 
 /**
  * Parses FORWARD_HOSTS: region code to the host that clients connect to. The default is the host of a remote engine, or
- * the base domain for a local one.
+ * the base domain for a local one; none for a swarm, whose nodes have hosts of their own.
  */
 export function parseForwardHosts(
   text: string,
   regions: ReadonlyMap<string, string>,
   baseDomain: string,
 ): ReadonlyMap<string, string> {
-  const own = [...regions].map(([code, endpoint]) => {
-    const remote = /^(?:swarm\+tcp|tcp|tls|ssh):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
+  const engines = [...regions].filter(([, endpoint]) => !/^swarm\+/i.test(endpoint));
+  const own = engines.map(([code, endpoint]) => {
+    const remote = /^(?:tcp|tls|ssh):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+))/i.exec(endpoint);
     return [code, remote?.[1] ?? remote?.[2] ?? baseDomain] as const;
   });
   const example = 'CODE=HOST of a region, such as AU=play.example.com';

@@ -120,6 +120,12 @@ export interface EngineDriver {
   dial(to: MachineAddress): Socket;
 
   /**
+   * Where clients reach the public ports of machines on that node; undefined on a single engine, and for a node that is
+   * not known.
+   */
+  publicHost(node: string): string | undefined;
+
+  /**
    * Starts a shell on a terminal in the container `ref`: /bin/bash if the image has it, else /bin/sh, in the user's
    * home. Its processes end when the terminal is closed, and also when the gateway ends without closing it. 'no-shell'
    * if the image has none.

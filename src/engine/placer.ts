@@ -5,6 +5,8 @@ export interface NodeInfo {
   readonly name: string;
   /** Its IP address. */
   readonly host: string;
+  /** Where clients reach the public ports of its machines. */
+  readonly publicHost: string;
   /** False once the placer has missed it for too long. */
   readonly isReady: boolean;
   /** Whether machines of this driver belong there: a cluster can have several regions. */

@@ -12,7 +12,7 @@ const mappings = sql<Vm['mappings']>`(
 )`.as('mappings');
 const ports = sql<Vm['ports']>`(
   select coalesce(json_agg(json_build_object(
-    'vmId', p.vm_id, 'region', vm.region, 'protocol', p.protocol, 'internalPort', p.internal_port,
+    'vmId', p.vm_id, 'region', vm.region, 'node', vm.node, 'protocol', p.protocol, 'internalPort', p.internal_port,
     'publicPort', p.public_port) order by p.protocol, p.internal_port), '[]')
   from vm_port p where p.vm_id = vm.id
 )`.as('ports');

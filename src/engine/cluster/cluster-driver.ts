@@ -206,6 +206,10 @@ export class ClusterDriver implements EngineDriver {
     return node && address && { ...address, node: node.id };
   }
 
+  publicHost(node: string): string | undefined {
+    return this.#nodes.find(node)?.info.publicHost;
+  }
+
   dial(to: MachineAddress): Socket {
     const node = this.#nodes.find(to.node);
     if (node?.isThere === true) return node.dial(to);

@@ -142,6 +142,10 @@ export class DockerDriver implements EngineDriver {
     return host === undefined ? undefined : { host, port };
   }
 
+  publicHost(): undefined {
+    return undefined;
+  }
+
   dial(to: MachineAddress): Socket {
     return dialTcp(to);
   }

@@ -35,10 +35,12 @@ const AWAY = new Set(['down', 'disconnected']);
 
 /** `region`: the label that nodes of this driver have; undefined: all are. */
 export function toNodeInfo(node: SwarmNode, region: string | undefined): NodeInfo {
+  const host = hostOf(node);
   return {
     id: node.ID,
     name: node.Description.Hostname,
-    host: hostOf(node),
+    host,
+    publicHost: node.Spec.Labels?.['swiftor.host'] ?? host,
     isReady: !AWAY.has(node.Status.State),
     isOurs: region === undefined || node.Spec.Labels?.['region'] === region,
     availability: node.Spec.Availability,

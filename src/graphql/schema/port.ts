@@ -30,8 +30,10 @@ const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
         'when the VM starts. Then another port is chosen, and an event reports the change.',
     }),
     address: t.string({
-      description: 'Where clients connect, "host:port"; works while the VM is running.',
-      resolve: ({ region, publicPort }, _args, { forward }) => forwardAddress(forward, region, publicPort),
+      description:
+        'Where clients connect, "host:port"; works while the VM is running. On a swarm the host is that of the node ' +
+        'that the VM is on, unless the operator has named one: it changes when the VM moves.',
+      resolve: (port, _args, { forward }) => forwardAddress(forward, port),
     }),
   }),
 });

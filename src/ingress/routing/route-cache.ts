@@ -11,7 +11,7 @@ import { isRefused, type Resolution, type Upstream, type VmView } from './resolu
 import { VmCache, type VmCacheOptions } from './vm-cache.ts';
 
 interface RouteCacheOptions extends VmCacheOptions {
-  readonly forward: Pick<ForwardSettings, 'hosts'>;
+  readonly forward: Pick<ForwardSettings, 'hostOf'>;
   readonly tickets: Tickets;
   /** Of the dashboard; undefined without one. */
   readonly dashboardUrl: string | undefined;

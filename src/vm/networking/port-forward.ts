@@ -7,6 +7,8 @@ export type PortProtocol = (typeof PORT_PROTOCOLS)[number];
 export interface PortForward {
   readonly vmId: string;
   readonly region: string;
+  /** The node of a cluster that the VM is on; null if it is on none, and on a single engine. */
+  readonly node: string | null;
   readonly protocol: PortProtocol;
   readonly internalPort: number;
   /** Unique per protocol in the installation. Kept until the forward is removed. */
@@ -19,25 +21,28 @@ export interface ForwardSettings {
   readonly to: number;
   /** The address of the engine's host on which the ports listen. */
   readonly bind: string;
-  /** The host that clients connect to, by region. */
-  readonly hosts: ReadonlyMap<string, string>;
+  /** The host that clients connect to for VMs of the region on that node. */
+  readonly hostOf: (region: string, node: string | null) => string;
 }
 
 /** The address that a client connects to: `play.example.com:30123`. */
-export function forwardAddress({ hosts }: Pick<ForwardSettings, 'hosts'>, region: string, publicPort: number): string {
-  const host = hosts.get(region) ?? 'localhost';
+export function forwardAddress(
+  { hostOf }: Pick<ForwardSettings, 'hostOf'>,
+  { region, node, publicPort }: Pick<PortForward, 'region' | 'node' | 'publicPort'>,
+): string {
+  const host = hostOf(region, node);
   return `${host.includes(':') ? `[${host}]` : host}:${publicPort}`;
 }
 
 /** The public address of a port of the VM; undefined when it is not forwarded. */
 export function forwardAddressOf(
-  settings: Pick<ForwardSettings, 'hosts'>,
+  settings: Pick<ForwardSettings, 'hostOf'>,
   { ports }: { readonly ports: readonly PortForward[] },
   protocol: PortProtocol,
   internalPort: number,
 ): string | undefined {
   const found = ports.find((each) => each.protocol === protocol && each.internalPort === internalPort);
-  return found === undefined ? undefined : forwardAddress(settings, found.region, found.publicPort);
+  return found === undefined ? undefined : forwardAddress(settings, found);
 }
 
 /** Why the catalog does not allow this forward, as the end of a sentence; undefined when it does. */

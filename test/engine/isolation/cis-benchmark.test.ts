@@ -61,7 +61,7 @@ async function specOf(distribution: Distribution): Promise<MachineSpec> {
   const desktop = distribution.desktops[0] ?? null;
   const row = { ...VM, id: randomUUID(), distribution: distribution.code, desktop };
   const forwarded = distribution.ports.slice(0, 1).map(async ({ protocol, from }) => {
-    return { vmId: row.id, region: row.region, protocol, internalPort: from, publicPort: await freePort() };
+    return { vmId: row.id, region: row.region, node: null, protocol, internalPort: from, publicPort: await freePort() };
   });
   const vm = { ...row, ports: await Promise.all(forwarded) };
   const spec = toMachineSpec({

@@ -26,7 +26,7 @@ it('deploy/swiftor.yml leads to a VM on another node, and leaves nothing there',
 
   const config = await mkdtemp(path.join(tmpdir(), 'swiftor-stack-'));
   onTestFinished(() => rm(config, { recursive: true, force: true }));
-  const tiny = { code: 'tiny', image: await testImage(), defaultPort: 3000, stopGraceSeconds: 2 };
+  const tiny = { code: 'tiny', image: await testImage(), defaultPort: 3000, stopGraceSeconds: 2, portForwarding: true };
   await writeFile(path.join(config, 'catalog.json'), JSON.stringify({ distributions: [tiny] }));
   const stack = (command: string, ...args: string[]) =>
     run('docker', ['--host', `unix://${manager.socket}`, 'stack', command, ...args, 'swiftor'], {
@@ -38,6 +38,7 @@ it('deploy/swiftor.yml leads to a VM on another node, and leaves nothing there',
         CONFIG: config,
         CATALOG_FILE: '/config/catalog.json',
         LEAVE_AFTER: '2s',
+        FORWARD_PORTS: '31000-31099',
       },
     });
   await stack('deploy', '--resolve-image', 'never', '--compose-file', path.join(PROJECT, 'deploy/swiftor.yml'));
@@ -66,6 +67,15 @@ it('deploy/swiftor.yml leads to a VM on another node, and leaves nothing there',
   );
   expect((await nodeOfVm(rig.nodes, createVm.id))?.name).toBe(worker.name);
   await updateNode(rig, manager, { Availability: 'active' });
+  // Public ports are those of the node, under the name that the operator gave it.
+  const addressOf = async () => {
+    const { vm: found } = await ask<{ vm: { ports: { address: string }[] } }>(`{ vm${vm} { ports { address } } }`);
+    return found.ports[0]?.address;
+  };
+  await ask(`mutation { addPort(input: { vmId: "${createVm.id}", protocol: TCP, internalPort: 9000 }) { address } }`);
+  expect(await eventually(addressOf)).toMatch(new RegExp(`^${worker.host}:310\\d\\d$`));
+  await updateNode(rig, worker, { Labels: { 'swiftor.host': 'play.example.com' } });
+  await eventually(async () => (await addressOf())?.startsWith('play.example.com:'));
 
   // The agents outlive the stack as long as a VM needs them.
   await stack('rm');

@@ -12,7 +12,7 @@ export const VM_INPUT = {
 } as const;
 
 /** Settings of forwarded ports for what opens none. */
-export const FORWARD = { from: 30_000, to: 30_999, bind: '127.0.0.1', hosts: new Map<string, string>() } as const;
+export const FORWARD = { from: 30_000, to: 30_999, bind: '127.0.0.1', hostOf: () => 'localhost' } as const;
 
 /** Creates a VM and answers with its id. */
 export async function createVm(

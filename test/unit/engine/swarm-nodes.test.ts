@@ -25,6 +25,14 @@ it.each<[string, SwarmNode, string]>([
 });
 
 it.each([
+  [{}, '10.0.0.1'],
+  [{ 'swiftor.host': 'au1.example.com' }, 'au1.example.com'],
+])('the public ports of a node with the labels %j are at %s', (Labels, publicHost) => {
+  const node = { ...NODE, Spec: { ...NODE.Spec, Labels } } as SwarmNode;
+  expect(toNodeInfo(node, undefined).publicHost).toBe(publicHost);
+});
+
+it.each([
   [undefined, true],
   ['AU', true],
   ['US', false],

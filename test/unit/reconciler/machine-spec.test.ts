@@ -156,7 +156,7 @@ describe('volumes', () => {
 });
 
 const forward = (internalPort: number, publicPort: number): Vm['ports'][number] => {
-  return { vmId: VM.id, region: VM.region, protocol: 'tcp', internalPort, publicPort };
+  return { vmId: VM.id, region: VM.region, node: null, protocol: 'tcp', internalPort, publicPort };
 };
 
 it("the VM's forwarded ports are the machine's, on the operator's address", () => {

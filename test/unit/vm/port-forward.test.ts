@@ -43,18 +43,16 @@ it('a new VM has forwards for the routes of its catalog entry', () => {
 });
 
 it.each([
-  ['AU', 'play.example.com:30001'],
-  ['US', '[2001:db8::1]:30001'],
-  ['EU', 'localhost:30001'],
-])('a forward of region %s is reached at %s', (region, address) => {
-  const hosts = new Map([
-    ['AU', 'play.example.com'],
-    ['US', '2001:db8::1'],
-  ]);
-  expect(forwardAddress({ hosts }, region, 30001)).toBe(address);
-  const ports = [{ vmId: 'vm', region, protocol: 'tcp', internalPort: 25565, publicPort: 30001 }] as const;
-  expect(forwardAddressOf({ hosts }, { ports }, 'tcp', 25565)).toBe(address);
-  expect(forwardAddressOf({ hosts }, { ports }, 'udp', 25565)).toBeUndefined();
+  ['AU', null, 'AU.example.com:30001'],
+  ['AU', 'node1', 'node1.AU.example.com:30001'],
+  ['US', null, '[2001:db8::1]:30001'],
+])('a forward of region %s on node %s is reached at %s', (region, node, address) => {
+  const hostOf = (code: string, name: string | null) =>
+    code === 'US' ? '2001:db8::1' : `${name === null ? '' : `${name}.`}${code}.example.com`;
+  const port = { vmId: 'vm', region, node, protocol: 'tcp', internalPort: 25565, publicPort: 30001 } as const;
+  expect(forwardAddress({ hostOf }, port)).toBe(address);
+  expect(forwardAddressOf({ hostOf }, { ports: [port] }, 'tcp', 25565)).toBe(address);
+  expect(forwardAddressOf({ hostOf }, { ports: [port] }, 'udp', 25565)).toBeUndefined();
 });
 
 it.each([

@@ -192,7 +192,8 @@ describe('a gateway that cannot start', () => {
   it.each([
     ['PORT', 'many', /PORT/],
     ['CATALOG_FILE', '/nowhere.json', /nowhere\.json/],
-    ['REGIONS', 'AU=swarm+unix:///var/run/docker.sock', /[Ss]warm/],
+    ['REGIONS', 'AU=swarm+http://10.0.0.7:2377', /REGIONS has .* each entry is CODE=ENDPOINT/],
+    ['REGIONS_FILE', '/nowhere', /REGIONS_FILE .* cannot be read: ENOENT/],
   ])('with %s=%s names it in one line and exits with 1', async (name, value, sentence) => {
     await using gateway = spawnGateway({ ...env, [name]: value });
     expect(await gateway.exited).toBe(1);

@@ -33,6 +33,7 @@ import { NodeConditions } from './node-conditions.ts';
 import { openLater } from './open-later.ts';
 import { placeMachine, type PlaceTools } from './place-machine.ts';
 import type { Place, Placer } from '../placer.ts';
+import { withBinds } from './with-binds.ts';
 
 export interface ClusterDriverOptions {
   readonly placer: Placer;
@@ -99,10 +100,24 @@ export class ClusterDriver implements EngineDriver {
   ): Promise<Observation> {
     await this.#nodes.settled(signal);
     this.#vacating.delete(spec.id);
-    const node = await placeMachine(this.#tools, spec, signal);
+    const node = await this.#place(spec, signal);
     await this.#endElsewhere(node, spec.id, signal);
-    const fitting = await this.#images.bring(node, spec, signal, onProgress);
+    const fitting = await this.#images.bring(node, withBinds(spec, node.info.host), signal, onProgress);
     return this.#places.note(node, await node.driver.ensure(fitting, signal, onProgress, keep));
+  }
+
+  /** A machine that has a container is changed where that is, with or without a placer. */
+  async #place(spec: MachineSpec, signal: AbortSignal): Promise<ClusterNode> {
+    try {
+      return await placeMachine(this.#tools, spec, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof EngineError) || error.isRefusal || error.code === 'NODE_LOST') throw error;
+      const found = await this.#places.observeAnywhere(spec.id, signal);
+      if (found === undefined) throw error;
+      this.#log.warn({ err: error, vmId: spec.id, node: found.node.name }, 'a VM is changed without the placer');
+      return found.node;
+    }
   }
 
   /** Two containers of a machine never run on nodes that are there. */

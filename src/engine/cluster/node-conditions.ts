@@ -69,11 +69,15 @@ export class NodeConditions {
     const spaces = await Promise.all(
       this.#nodes.there().map(async (node) => [node, await node.driver.diskSpace(signal)] as const),
     );
+    const before = new Set(this.#full);
     this.#full.clear();
     this.#spaces.clear();
     for (const [node, space] of spaces) {
       if (space !== undefined) this.#spaces.set(node.id, space);
-      if (space !== undefined && isFull(space)) this.#full.add(node.id);
+      if (space === undefined || !isFull(space)) continue;
+      this.#full.add(node.id);
+      if (!before.has(node.id))
+        this.#log.warn({ node: node.name }, 'the disk of a node is nearly full, so it takes no new VMs');
     }
     // If all are full, that is for the region's own watermark to judge.
     if (this.#full.size === spaces.length) this.#full.clear();

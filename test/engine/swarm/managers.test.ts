@@ -60,7 +60,15 @@ describe('a swarm without a leader', () => {
     await swarm.mutate('stopVm', stopping);
     // Swarm calls the two nodes ready for ever: that they are silent is noticed after 15 s.
     await swarm.reaches(stopping, 'STOPPED', 50_000);
-    expect(await swarm.see(running)).toMatchObject({ status: 'RUNNING' });
+    // A VM that has a place is changed there.
+    const refOf = async () => {
+      const found = await node(0).docker.listContainers({ filters: { label: [`io.swiftor.vm=${running}`] } });
+      return found[0]?.Id;
+    };
+    const before = await refOf();
+    await swarm.mutate('restartVm', running);
+    await eventually(async () => ![before, undefined].includes(await refOf()), { deadline: 40_000 });
+    await swarm.reaches(running, 'RUNNING', 40_000);
     expect(await swarm.answers(running)).toBe(true);
     await swarm.mutate('startVm', starting);
     await swarm.rig.start(node(1));

@@ -47,6 +47,8 @@ it('deploy/swiftor.yml leads to a VM on another node, and leaves nothing there',
     deadline: 120_000,
   });
 
+  const agentId = async () => (await worker.docker.getContainer(AGENT_NAME).inspect()).Id;
+  const agent = await agentId();
   const token = await execInGateway(manager, 'swiftor token --user me --plan hacker');
   const ask = async <T>(query: string): Promise<T> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
@@ -77,7 +79,8 @@ it('deploy/swiftor.yml leads to a VM on another node, and leaves nothing there',
   await updateNode(rig, worker, { Labels: { 'swiftor.host': 'play.example.com' } });
   await eventually(async () => (await addressOf())?.startsWith('play.example.com:'));
 
-  // The agents outlive the stack as long as a VM needs them.
+  // An agent stays while the stack is there, and afterwards as long as a VM needs it.
+  expect(await agentId()).toBe(agent);
   await stack('rm');
   await eventually(async () => (await namesOn(manager)).every((name) => !name.startsWith('swiftor_')), {
     deadline: 60_000,

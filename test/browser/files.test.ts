@@ -5,6 +5,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { dropPaths } from '../support/browser/drop-paths.ts';
 import { containerOf } from '../support/engine/containers.ts';
 import { execIn } from '../support/engine/exec-in.ts';
 import { eventually } from '../support/eventually.ts';
@@ -92,10 +93,7 @@ it('the page of the files uploads folders with what is below them, by drop and b
   link.searchParams.set('to', 'files');
   await page.goto(link.href);
   await page.getByRole('link', { name: 'docs/' }).waitFor();
-  const devtools = await context.newCDPSession(page);
-  const data = { items: [], files: [photos], dragOperationsMask: 1 };
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
-    await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 400, data });
+  await dropPaths(page, [photos], { x: 300, y: 400 });
   await page.getByText('photos: 7 of 7 files are there.').waitFor({ timeout: 30_000 });
   await keepScreenshot(page, 'files-folder');
   await page.getByRole('link', { name: 'photos/' }).waitFor();

@@ -1,8 +1,13 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { dropPaths } from '../support/browser/drop-paths.ts';
 import { containerOf, processesOf } from '../support/engine/containers.ts';
 import { execIn } from '../support/engine/exec-in.ts';
+import { awaitFocus } from '../support/browser/desktop.ts';
 import { countColours } from '../support/browser/desktop-picture.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway/gateway.ts';
@@ -79,6 +84,14 @@ describe('a desktop that is opened and shared', () => {
     await eventually(async () => (await owner.locator('#uploads').innerText()).includes('is in /config/Desktop.'));
     const { output } = await execIn(await containerOf(id), ['stat', '-c', '%U %s', '/config/Desktop/dropped.txt']);
     expect(output).toBe('abc 14\n');
+    const from = await mkdtemp(path.join(tmpdir(), 'swiftor-drop-'));
+    onTestFinished(() => rm(from, { recursive: true }));
+    await mkdir(path.join(from, 'photos', 'a'), { recursive: true });
+    for (const name of ['one.txt', 'a/two.txt']) await writeFile(path.join(from, 'photos', name), name);
+    await dropPaths(owner, [path.join(from, 'photos')], { x: 600, y: 300 });
+    await owner.getByText('photos: is in /config/Desktop.').waitFor();
+    const folder = await execIn(await containerOf(id), ['stat', '-c', '%U %s', '/config/Desktop/photos/a/two.txt']);
+    expect(folder.output).toBe('abc 9\n');
     await owner.hover('#grip');
     await owner.click('#open-files');
     const panel = owner.frameLocator('#files iframe');
@@ -114,6 +127,8 @@ describe('a desktop that is opened and shared', () => {
       },
       { deadline: 60_000 },
     );
+    // Before its window is there, the desktop takes what is typed, for a search that keeps the keyboard.
+    await awaitFocus(container, 'Xfce4-terminal');
     const copied = (page: Page) => page.locator('#clipboard-text').inputValue();
     await eventually(
       async () => {

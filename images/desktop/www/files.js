@@ -1,5 +1,6 @@
 import { byId } from './by-id.js';
-import { filesFrame, findHome, isAdmitted, upload } from './gateway.js';
+import { readDrop } from './dropped.js';
+import { filesFrame, findFolder, isAdmitted, upload } from './gateway.js';
 
 const SHOWN_MS = 6000;
 
@@ -30,7 +31,7 @@ export class Files {
       });
     }
     document.addEventListener('drop', ({ dataTransfer }) => {
-      for (const file of dataTransfer?.files ?? []) this.#add(file);
+      for (const { name, dropped } of readDrop(dataTransfer)) this.#add(name, dropped);
     });
   }
 
@@ -39,33 +40,35 @@ export class Files {
     this.#panel.showModal();
   }
 
-  /** @param {File} file */
-  #add(file) {
+  /**
+   * @param {string} name
+   * @param {Promise<import('./dropped.js').Dropped>} dropped
+   */
+  #add(name, dropped) {
     const line = document.createElement('li');
-    line.textContent = `${file.name}: waiting…`;
+    line.textContent = `${name}: waiting…`;
     this.#list.append(line);
     /** @param {string} words */
-    const tell = (words) => (line.textContent = `${file.name}: ${words}`);
+    const tell = (words) => (line.textContent = `${name}: ${words}`);
+    // What is read meanwhile fails in its turn.
+    dropped.catch(() => undefined);
     this.#last = this.#last
-      .then(() => this.#upload(file, tell))
+      .then(async () => this.#upload(await dropped, tell))
       .catch((error) => void tell(error instanceof Error ? error.message : 'not uploaded.'))
       .then(() => void setTimeout(() => line.remove(), SHOWN_MS));
   }
 
   /**
-   * To the desktop, or to the home where that has none.
-   *
-   * @param {File} file
+   * @param {import('./dropped.js').Dropped} dropped
    * @param {(words: string) => void} tell
    */
-  async #upload(file, tell) {
-    const home = await findHome();
-    for (const folder of [`${home}/Desktop`, home]) {
-      const { status, words } = await upload(folder, file, (percent) => tell(`${percent} %`));
-      if (status === 201) return tell(`is in ${folder}.`);
-      if (status === 0) return tell('could not be sent. Folders cannot be uploaded.');
-      if (status !== 404) return tell(words);
+  async #upload({ isFolder, files }, tell) {
+    const folder = await findFolder();
+    for (const [done, { path, file }] of files.entries()) {
+      const before = isFolder ? `${done} of ${files.length} files, ` : '';
+      const { status, words } = await upload(`${folder}/${path}`, file, (percent) => tell(`${before}${percent} %`));
+      if (status !== 201) return tell(`${before}${status === 0 ? 'it could not be sent.' : words}`);
     }
-    tell('There is no folder for it.');
+    tell(`is in ${folder}.`);
   }
 }

@@ -12,22 +12,25 @@ export async function isAdmitted() {
   }
 }
 
-/** @returns {Promise<string>} The folder that is kept, in which people look for their files. */
-export async function findHome() {
-  const answer = await fetch(FILES, { headers: { accept: 'application/json' } });
+/** @returns {Promise<string>} Where people look for files: the desktop, or their home where that has none. */
+export async function findFolder() {
+  const headers = { accept: 'application/json' };
+  const answer = await fetch(FILES, { headers });
   if (!answer.ok) throw new Error(await answer.text());
-  return (await answer.json()).roots[0];
+  const home = (await answer.json()).roots[0];
+  const desktop = `${home}/Desktop`;
+  return (await fetch(`${FILES}?path=${encodeURIComponent(desktop)}`, { headers })).ok ? desktop : home;
 }
 
 /**
- * Uploads a file.
+ * Uploads a file. Missing folders of its path are made.
  *
- * @param {string} folder
+ * @param {string} path
  * @param {File} file
  * @param {(percent: number) => void} onProgress
  * @returns {Promise<{ status: number, words: string }>} 201 once it is there; 0 if it could not be sent.
  */
-export function upload(folder, file, onProgress) {
+export function upload(path, file, onProgress) {
   const request = new XMLHttpRequest();
   return new Promise((resolve) => {
     const end = () => resolve({ status: request.status, words: request.responseText });
@@ -35,7 +38,7 @@ export function upload(folder, file, onProgress) {
       onProgress(total === 0 ? 100 : Math.floor((loaded * 100) / total));
     });
     request.addEventListener('loadend', end);
-    request.open('PUT', `${FILE}?path=${encodeURIComponent(`${folder}/${file.name}`)}`);
+    request.open('PUT', `${FILE}?path=${encodeURIComponent(path)}&parents=1`);
     request.send(file);
   });
 }

@@ -44,12 +44,7 @@ export async function openDesktop(env: Readonly<Record<string, string>> = {}): P
   const { NetworkSettings: network } = await made.inspect();
   const url = `http://127.0.0.1:${network.Ports[PORT]?.[0]?.HostPort ?? ''}/`;
   await eventually(async () => (await fetch(`${url}healthz`)).ok, { deadline: 90_000 });
-  const run = async (...argv: readonly string[]) => {
-    const inSession = ['setpriv', '--reuid=abc', '--regid=abc', '--init-groups', 'env', 'DISPLAY=:1', 'HOME=/config'];
-    const { exitCode, output } = await execIn(made.id, [...inSession, ...argv]);
-    if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${output}`);
-    return output;
-  };
+  const run = (...argv: readonly string[]) => runInSession(made.id, argv);
   const parts = undo.move();
   return {
     url,
@@ -57,7 +52,7 @@ export async function openDesktop(env: Readonly<Record<string, string>> = {}): P
     run,
     async start(command, name) {
       await run('sh', '-c', `${command} >/dev/null 2>&1 &`);
-      await eventually(async () => (await run('python3', '-c', FOCUS)).includes(name), { deadline: 30_000 });
+      await awaitFocus(made.id, name);
     },
     async open(browser, { script = '', ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
@@ -69,6 +64,21 @@ export async function openDesktop(env: Readonly<Record<string, string>> = {}): P
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** Waits until a window has the keyboard. `name` as in its class: Xfce4-terminal. */
+export async function awaitFocus(container: string, name: string): Promise<void> {
+  await eventually(async () => (await runInSession(container, ['python3', '-c', FOCUS])).includes(name), {
+    deadline: 30_000,
+  });
+}
+
+/** Runs a program in a desktop's session; rejects with its output when it fails. */
+async function runInSession(container: string, argv: readonly string[]): Promise<string> {
+  const inSession = ['setpriv', '--reuid=abc', '--regid=abc', '--init-groups', 'env', 'DISPLAY=:1', 'HOME=/config'];
+  const { exitCode, output } = await execIn(container, [...inSession, ...argv]);
+  if (exitCode !== 0) throw new Error(`${argv.join(' ')} ended with ${exitCode}: ${output}`);
+  return output;
 }
 
 /** Waits until the page shows the desktop. */

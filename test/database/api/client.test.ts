@@ -87,7 +87,7 @@ describe.concurrent('watchVms', () => {
       token() {
         asked += 1;
         if (asked === 2) throw new Error('offline');
-        return gateway.token('renewing', 2);
+        return gateway.token('renewing', 3);
       },
     });
     const seqs: number[] = [];

@@ -122,12 +122,9 @@ export class ClusterDriver implements EngineDriver {
 
   /** Two containers of a machine never run on nodes that are there. */
   async #endElsewhere(node: ClusterNode, id: string, signal: AbortSignal): Promise<void> {
-    const others = this.#nodes.there().filter((other) => other !== node);
-    await Promise.all(
-      others.map(async (other) => {
-        if ((await other.driver.observe(id, signal)) !== undefined) await endThere(other, id, signal);
-      }),
-    );
+    await this.#eachNodeOf(node, signal, async (other) => {
+      if (other !== node && (await other.driver.observe(id, signal)) !== undefined) await endThere(other, id, signal);
+    });
   }
 
   async revert(id: string, hash: string, signal: AbortSignal): Promise<Observation | undefined> {
@@ -142,14 +139,15 @@ export class ClusterDriver implements EngineDriver {
 
   async stop(id: string, signal: AbortSignal): Promise<void> {
     await this.#nodes.settled(signal);
-    await this.#eachNode((node) => node.driver.stop(id, signal));
+    await this.#eachNodeOf(this.#places.homeOf(id), signal, (node) => node.driver.stop(id, signal));
   }
 
   async remove(id: string, volumes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
     await this.#nodes.settled(signal);
     const isFinal = volumes.includes('until-delete');
     if (isFinal) this.#requireHome(await this.#placer.find(id, signal));
-    await this.#eachNode((node) => node.driver.remove(id, volumes, signal));
+    const home = this.#places.homeOf(id);
+    await this.#eachNodeOf(home, signal, (node) => node.driver.remove(id, volumes, signal));
     if (isFinal) await this.#placer.remove(id, signal);
     else if (volumes.length > 0) await this.#vacate(id, signal);
     if (volumes.length > 0) this.#places.forget(id);
@@ -307,6 +305,26 @@ export class ClusterDriver implements EngineDriver {
 
   #eachNode<T>(work: (node: ClusterNode) => Promise<T>): Promise<T[]> {
     return Promise.all(this.#nodes.there().map(work));
+  }
+
+  /**
+   * Does something about one machine on all nodes. One that is not its home and does not answer is left out: what it
+   * may have of the machine, the list finds when the node answers again.
+   */
+  async #eachNodeOf(
+    home: ClusterNode | undefined,
+    signal: AbortSignal,
+    work: (node: ClusterNode) => Promise<void>,
+  ): Promise<void> {
+    await this.#eachNode(async (node) => {
+      try {
+        await work(node);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (node === home || home === undefined || !(error instanceof EngineError) || error.isRefusal) throw error;
+        this.#log.debug({ err: error, node: node.name }, 'a node that is not the home of a VM does not answer');
+      }
+    });
   }
 
   /** Throws if no node can be used, with what an operator has to do. */

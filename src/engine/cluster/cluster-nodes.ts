@@ -65,7 +65,7 @@ export class ClusterNodes {
     return this.#problem;
   }
 
-  /** Calls the handler whenever a node comes or goes. */
+  /** Calls the handler whenever a node comes or goes, or is to be emptied. */
   onChange(handle: OnChange): () => void {
     this.#handlers.add(handle);
     return () => this.#handlers.delete(handle);
@@ -105,8 +105,13 @@ export class ClusterNodes {
     this.#problem = undefined;
     for (const info of listed) {
       const known = this.#nodes.get(info.id);
-      if (known === undefined) this.#nodes.set(info.id, new ClusterNode(info, this.#options.parts, this.#hosts));
-      else known.update(info);
+      if (known === undefined) {
+        this.#nodes.set(info.id, new ClusterNode(info, this.#options.parts, this.#hosts));
+        continue;
+      }
+      const isDrained = info.availability === 'drain' && known.info.availability !== 'drain';
+      known.update(info);
+      if (isDrained) this.#tell(known);
     }
     const ids = new Set(listed.map(({ id }) => id));
     for (const [id, node] of this.#nodes) {

@@ -30,6 +30,12 @@ export class MachinePlaces {
     return { ...observation, node: node.id };
   }
 
+  /** The node where the machine was last seen, or else has its place; undefined if neither is known. */
+  homeOf(id: string): ClusterNode | undefined {
+    const place = this.#places.get(id);
+    return this.#nodes.find(this.#seen.get(id)?.nodeId ?? place?.nodeId ?? place?.pin);
+  }
+
   forget(id: string): void {
     this.#seen.delete(id);
     this.#places.delete(id);
@@ -83,19 +89,24 @@ export class MachinePlaces {
     return (await this.observeAnywhere(id, signal))?.node;
   }
 
-  /** Asks all nodes that are there. The first with a container counts: where the seat is, if that has one. */
+  /**
+   * Asks all nodes that are there. The first with a container counts: that of its place, if that has one. Rejects if
+   * none has one and a node did not answer.
+   */
   async observeAnywhere(
     id: string,
     signal: AbortSignal,
     preferred?: string,
   ): Promise<{ readonly node: ClusterNode; readonly observed: Observation } | undefined> {
-    const found = await Promise.all(
+    const asked = await Promise.allSettled(
       this.#nodes.there().map(async (node) => {
         const observed = await node.driver.observe(id, signal);
         return observed === undefined ? [] : [{ node, observed: this.note(node, observed) }];
       }),
     );
-    const all = found.flat();
+    const all = asked.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    const failed = asked.find((each) => each.status === 'rejected');
+    if (all.length === 0 && failed !== undefined) throw failed.reason;
     return all.find(({ node }) => node.id === preferred) ?? all[0];
   }
 

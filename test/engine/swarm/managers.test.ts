@@ -58,7 +58,7 @@ describe('a swarm without a leader', () => {
     await swarm.rig.kill(node(2));
     expect(await swarm.answers(running)).toBe(true);
     await swarm.mutate('stopVm', stopping);
-    // Swarm calls the two nodes ready for ever: that they are silent is noticed after 15 s.
+    // Swarm calls the two nodes ready for ever: no call may wait for them.
     await swarm.reaches(stopping, 'STOPPED', 50_000);
     // A VM that has a place is changed there.
     const refOf = async () => {

@@ -7,7 +7,7 @@ import { isContainerNameOf } from './container-options.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { expectNoContent } from '../connection/expect-no-content.ts';
 import { statusOf } from '../connection/engine-failure.ts';
-import { readEndpoints, type Endpoint } from './read-endpoints.ts';
+import { NetworkEndpoints, type Endpoint } from './network-endpoints.ts';
 import { KnownRefs } from '../observe/known-refs.ts';
 import { expectList } from '../observe/expect-list.ts';
 import {
@@ -40,7 +40,7 @@ export class Containers {
   readonly #docker: Docker;
   readonly #call: EngineCall;
   readonly #installationId: string;
-  readonly #networks: readonly string[];
+  readonly #networks: readonly NetworkEndpoints[];
   readonly #known = new KnownRefs();
   readonly #doubts = new Semaphore(DOUBTS_AT_A_TIME);
 
@@ -49,7 +49,7 @@ export class Containers {
     this.#docker = docker;
     this.#call = call;
     this.#installationId = installationId;
-    this.#networks = networks;
+    this.#networks = networks.map((name) => new NetworkEndpoints(docker, name));
   }
 
   /**
@@ -120,8 +120,8 @@ export class Containers {
 
   /** The machine's running containers, from the endpoints of the machines' networks. */
   async #findAttached(id: string, signal: AbortSignal): Promise<readonly string[]> {
-    const endpoints = this.#networks.map((name) =>
-      this.#call('inspect a network', signal, (abortSignal) => readEndpoints(this.#docker, name, abortSignal)),
+    const endpoints = this.#networks.map((network) =>
+      this.#call('inspect a network', signal, (abortSignal) => network.read(abortSignal)),
     );
     const isOwn = ({ name }: Endpoint) => isContainerNameOf(this.#installationId, id, name);
     return (await Promise.all(endpoints))

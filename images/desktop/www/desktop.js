@@ -68,7 +68,8 @@ quality.addEventListener('change', () => {
   connection.setQuality(Number(quality.value));
   toolbar.close();
 });
-for (const type of ['mousedown', 'touchstart']) screen.addEventListener(type, () => typing.focus());
+// On the way down: the canvas ends these events.
+for (const type of ['mousedown', 'touchstart']) screen.addEventListener(type, () => typing.focus(), true);
 for (const type of ['focus', 'visibilitychange']) window.addEventListener(type, () => connection.fit(), true);
 
 followFullScreen(byId('full-screen', HTMLButtonElement));

@@ -6,4 +6,5 @@ export const UNLIMITED_PLAN = {
   ram: 1000,
   storageGb: 1000,
   concurrentVms: 1000,
+  vms: 10_000,
 } as const;

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, WebSocketRoute } from 'playwright-core';
+import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { openBrowser } from '../support/browser/browser.ts';
-import { openDashboard } from '../support/browser/dashboard.ts';
+import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
+import { openDashboard, PHONE, WIDE } from '../support/browser/dashboard.ts';
 import { createTestDatabase } from '../support/database/database.ts';
 import { openDatabaseProxy } from '../support/database/database-proxy.ts';
 import { removeInstallation } from '../support/engine/engines.ts';
@@ -35,6 +35,15 @@ const openThroughProxy = async (token: string) => {
   await dashboard.page.clock.install();
   return { ...dashboard, proxy };
 };
+
+/** The state at both sizes; nothing is wider than the screen. */
+async function keepState(page: Page, name: string): Promise<void> {
+  for (const [size, viewport] of [['phone', PHONE] as const, ['wide', WIDE] as const]) {
+    await page.setViewportSize(viewport);
+    await keepScreenshot(page, `dashboard-${name}-${size}`);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(viewport.width);
+  }
+}
 
 /** What the screen says of the only VM, each change once. */
 const WATCH = `setInterval(() => {
@@ -98,6 +107,7 @@ it('a gateway that is killed during a boot and comes back costs no reload and sh
   await row('Survivor')
     .getByText(/^as of /)
     .waitFor();
+  await keepState(page, 'reconnecting');
   const returned = await startGatewayProcess(env);
   onTestFinished(() => returned[Symbol.asyncDispose]());
   await page.getByText('Live', { exact: true }).waitFor({ timeout: 10_000 });
@@ -127,6 +137,7 @@ it('a browser that was offline for a minute says so, disables commands, and then
     .getByText(/^as of /)
     .waitFor();
   expect(await row('Meanwhile').count()).toBe(0);
+  await keepState(page, 'offline');
   proxy.set('pass');
   await context.setOffline(false);
   await row('Meanwhile').waitFor({ timeout: 10_000 });

@@ -16,6 +16,10 @@ export const checkBusybox = packages(['busybox-static'], 'the tests make their c
 export const checkChromium = packages(['chromium', 'fonts-dejavu-core'], 'the tests open pages in a real browser');
 export const checkCompose = packages(['docker-compose'], 'a test runs the gateway by its compose.yaml');
 export const checkFaketime = packages(['faketime'], 'the chaos run sets the clock of a gateway with it');
+export const checkNamespaceTools = packages(
+  ['iproute2', 'procps', 'curl'],
+  'the tests join engines in namespaces to a swarm with them',
+);
 export const checkShellcheck = packages(['shellcheck'], 'a test checks the shell scripts with it');
 /** It needs less of the machine than what it measures, and brings the libraries of nginx too. */
 export const checkWrk = packages(['wrk'], 'the bench makes its load for the ingress with it');

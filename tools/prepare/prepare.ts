@@ -13,6 +13,7 @@ import {
   checkChromium,
   checkCompose,
   checkFaketime,
+  checkNamespaceTools,
   checkShellcheck,
   checkWrk,
 } from './debian-packages.ts';
@@ -27,6 +28,7 @@ const ENGINE_TESTS = [
   checkPostgresUser,
   checkEngine,
   checkBusybox,
+  checkNamespaceTools,
   checkShellcheck,
   checkRegistry,
   checkPebble,

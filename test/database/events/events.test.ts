@@ -241,13 +241,18 @@ describe('vmEvents', () => {
     const own = await Listener.open({ url: fixture.databaseUrl });
     const observed = new EventStreams({ db: counted, listener: own, bootProgress: new BootProgress(own), log });
     try {
+      const heardOf = (userId: string) =>
+        new Promise<void>((resolve) =>
+          own.on('vm_event', (payload) => payload.includes(JSON.stringify(userId)) && resolve()),
+        );
+      // A notification that comes while the reader begins makes it read once more.
+      const created = heardOf('unread');
       const [read, unread] = [await newVm('read'), await newVm('unread')];
+      await created;
       const source = await observed.subscribe({ userId: 'read' });
       await source.next();
       statements.length = 0;
-      const heard = new Promise<void>((resolve) =>
-        own.on('vm_event', (payload) => payload.includes('"unread"') && resolve()),
-      );
+      const heard = heardOf('unread');
       await rename(unread, 'nobody reads this');
       await heard;
       const { lastEventSeq } = await rename(read, 'somebody reads this');

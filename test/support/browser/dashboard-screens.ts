@@ -28,11 +28,11 @@ export function widthOf(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth');
 }
 
-/** Elements that are narrower than what is in them, and do not scroll. The times below a chart may hang over. */
+/** Elements that are narrower than what is in them, and do not scroll. Times below a chart hang over; names are cut. */
 export function cutTexts(page: Page): Promise<string[]> {
   return page.evaluate(`[...document.body.querySelectorAll('*')]
     .filter((each) => each.checkVisibility() && each.clientWidth > 1 && each.scrollWidth > each.clientWidth + 1)
-    .filter((each) => !each.matches('.plot') && !/auto|scroll/.test(getComputedStyle(each).overflowX))
+    .filter((each) => !each.matches('.plot, .account-name') && !/auto|scroll/.test(getComputedStyle(each).overflowX))
     .map((each) => each.outerHTML.slice(0, 120))`);
 }
 

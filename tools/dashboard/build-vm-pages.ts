@@ -1,5 +1,5 @@
-import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
+import { buildForBrowsers } from './build-for-browsers.ts';
 import { replaceFolder } from './replace-folder.ts';
 
 /** The pages with a script, by their names in the gateway. */
@@ -9,20 +9,12 @@ const PAGES = ['terminal', 'files'];
 export async function buildVmPages(folder: string, stamp: string): Promise<void> {
   await replaceFolder(folder, stamp, async (outDir) => {
     for (const name of PAGES) {
-      await build({
-        configFile: false,
-        root: inProject('vm-pages'),
-        logLevel: 'error',
-        build: {
-          outDir,
-          emptyOutDir: false,
-          target: 'es2023',
-          modulePreload: false,
-          reportCompressedSize: false,
-          rolldownOptions: {
-            input: inProject(`vm-pages/${name}/${name}.ts`),
-            output: { entryFileNames: `${name}.js`, assetFileNames: `${name}[extname]` },
-          },
+      await buildForBrowsers({
+        root: 'vm-pages',
+        outDir,
+        rolldownOptions: {
+          input: inProject(`vm-pages/${name}/${name}.ts`),
+          output: { entryFileNames: `${name}.js`, assetFileNames: `${name}[extname]` },
         },
       });
     }

@@ -1,22 +1,14 @@
-import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
+import { buildForBrowsers } from './build-for-browsers.ts';
 
-/** Builds the dashboard's service worker into a folder. Its name is always the same: browsers look there for changes. */
+/** Builds the dashboard's service worker into a folder. Its name stays the same: browsers look there for changes. */
 export async function buildWorker(outDir: string): Promise<void> {
-  await build({
-    configFile: false,
-    root: inProject('dashboard'),
-    logLevel: 'error',
-    build: {
-      outDir,
-      emptyOutDir: false,
-      target: 'es2023',
-      modulePreload: false,
-      reportCompressedSize: false,
-      rolldownOptions: {
-        input: inProject('dashboard/session/renewal-worker.ts'),
-        output: { format: 'iife', entryFileNames: 'renewal-worker.js' },
-      },
+  await buildForBrowsers({
+    root: 'dashboard',
+    outDir,
+    rolldownOptions: {
+      input: inProject('dashboard/session/renewal-worker.ts'),
+      output: { format: 'iife', entryFileNames: 'renewal-worker.js' },
     },
   });
 }

@@ -23,16 +23,21 @@ import type {
   VolumeLifetime,
 } from '../machine.ts';
 import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
+import { clusterFiles } from './cluster-files.ts';
 import type { ClusterNode, NodeParts } from './cluster-node.ts';
 import { ClusterNodes } from './cluster-nodes.ts';
 import { ImageCopies } from './copy-images.ts';
+import { describeNodes } from './describe-nodes.ts';
+import { eachNode, eachNodeOf } from './each-node.ts';
 import { endThere, listMachines } from './list-machines.ts';
 import { MachinePlaces } from './machine-places.ts';
 import { mergeEvents } from './merge-events.ts';
 import { NodeConditions } from './node-conditions.ts';
 import { openLater } from './open-later.ts';
-import { placeMachine, type PlaceTools } from './place-machine.ts';
-import type { Place, Placer } from '../placer.ts';
+import { observeMachine } from './observe-machine.ts';
+import { placeMachine, placeOrStay, type PlaceTools } from './place-machine.ts';
+import type { Placer } from '../placer.ts';
+import { Vacancies } from './vacancies.ts';
 import { withBinds } from './with-binds.ts';
 
 export interface ClusterDriverOptions {
@@ -56,8 +61,8 @@ export class ClusterDriver implements EngineDriver {
   readonly #conditions: NodeConditions;
   readonly #tools: PlaceTools;
   readonly #leaving = new Set<string>();
-  /** Machines that are off, and may still have a seat. */
-  readonly #vacating = new Set<string>();
+  readonly #vacancies: Vacancies;
+  readonly files: FileAccess;
   readonly #closing = new AbortController();
 
   constructor({ placer, parts, log, patienceMs }: ClusterDriverOptions) {
@@ -65,9 +70,11 @@ export class ClusterDriver implements EngineDriver {
     this.#log = log;
     this.#nodes = new ClusterNodes({ placer, parts, log, patienceMs });
     this.#places = new MachinePlaces(this.#nodes, placer);
+    this.files = clusterFiles(this.#places);
+    this.#vacancies = new Vacancies(placer, log);
     this.#images = new ImageCopies(this.#nodes, log);
     this.#conditions = new NodeConditions(this.#nodes, log);
-    this.#tools = { placer, nodes: this.#nodes, places: this.#places, patienceMs, conditions: this.#conditions };
+    this.#tools = { placer, nodes: this.#nodes, places: this.#places, patienceMs, conditions: this.#conditions, log };
   }
 
   async ping(signal: AbortSignal): Promise<void> {
@@ -84,7 +91,7 @@ export class ClusterDriver implements EngineDriver {
 
   async ensureVolumes(spec: MachineSpec, signal: AbortSignal): Promise<StorageEnforcement | undefined> {
     await this.#nodes.settled(signal);
-    this.#vacating.delete(spec.id);
+    this.#vacancies.cancel(spec.id);
     const node = await placeMachine(this.#tools, spec, signal);
     const enforcement = await node.driver.ensureVolumes(spec, signal);
     // The pin stays, and takes nothing.
@@ -99,25 +106,11 @@ export class ClusterDriver implements EngineDriver {
     keep?: string,
   ): Promise<Observation> {
     await this.#nodes.settled(signal);
-    this.#vacating.delete(spec.id);
-    const node = await this.#place(spec, signal);
+    this.#vacancies.cancel(spec.id);
+    const node = await placeOrStay(this.#tools, spec, signal);
     await this.#endElsewhere(node, spec.id, signal);
     const fitting = await this.#images.bring(node, withBinds(spec, node.info.host), signal, onProgress);
     return this.#places.note(node, await node.driver.ensure(fitting, signal, onProgress, keep));
-  }
-
-  /** A machine that has a container is changed where that is, with or without a placer. */
-  async #place(spec: MachineSpec, signal: AbortSignal): Promise<ClusterNode> {
-    try {
-      return await placeMachine(this.#tools, spec, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof EngineError) || error.isRefusal || error.code === 'NODE_LOST') throw error;
-      const found = await this.#places.observeAnywhere(spec.id, signal);
-      if (found === undefined) throw error;
-      this.#log.warn({ err: error, vmId: spec.id, node: found.node.name }, 'a VM is changed without the placer');
-      return found.node;
-    }
   }
 
   /** Two containers of a machine never run on nodes that are there. */
@@ -145,54 +138,18 @@ export class ClusterDriver implements EngineDriver {
   async remove(id: string, volumes: readonly VolumeLifetime[], signal: AbortSignal): Promise<void> {
     await this.#nodes.settled(signal);
     const isFinal = volumes.includes('until-delete');
-    if (isFinal) this.#requireHome(await this.#placer.find(id, signal));
+    // Its home must be there: what is left on it would outlive the VM.
+    if (isFinal) this.#places.requirePinned(await this.#placer.find(id, signal), () => undefined);
     const home = this.#places.homeOf(id);
     await this.#eachNodeOf(home, signal, (node) => node.driver.remove(id, volumes, signal));
     if (isFinal) await this.#placer.remove(id, signal);
-    else if (volumes.length > 0) await this.#vacate(id, signal);
+    else if (volumes.length > 0) await this.#vacancies.vacate(id, signal);
     if (volumes.length > 0) this.#places.forget(id);
-  }
-
-  /** A machine is off without a placer, too: what it took is given free once there is one again. */
-  async #vacate(id: string, signal: AbortSignal): Promise<void> {
-    this.#vacating.add(id);
-    try {
-      await this.#placer.vacate(id, signal);
-      this.#vacating.delete(id);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof EngineError) || error.isRefusal) throw error;
-      this.#log.warn(
-        { err: error, vmId: id },
-        'the seat of a VM that is off could not be given free; it is tried again',
-      );
-    }
   }
 
   async observe(id: string, signal: AbortSignal): Promise<Observation | undefined> {
     await this.#nodes.settled(signal);
-    const place = await this.#places.placeOf(id, signal).catch((error: unknown) => this.#seen(id, error, signal));
-    this.#requireHome(place);
-    const node = this.#nodes.find(place?.nodeId);
-    if (node?.isThere === true) {
-      const observed = await node.driver.observe(id, signal);
-      if (observed !== undefined) return this.#places.note(node, observed);
-      // Elsewhere it has no place any more; but nothing else has happened to it yet.
-      return undefined;
-    }
-    return (await this.#places.observeAnywhere(id, signal, place?.pin))?.observed;
-  }
-
-  /** Where the machine is found without a placer. One that is nowhere may be on a node that is away. */
-  async #seen(id: string, error: unknown, signal: AbortSignal): Promise<Place> {
-    signal.throwIfAborted();
-    const found = error instanceof EngineError ? await this.#places.observeAnywhere(id, signal) : undefined;
-    if (found === undefined) throw error;
-    return { nodeId: found.node.id, isLasting: false };
-  }
-
-  #requireHome(place: Place | undefined): void {
-    this.#places.requirePinned(place, () => undefined);
+    return observeMachine({ nodes: this.#nodes, places: this.#places }, id, signal);
   }
 
   list(signal: AbortSignal): Promise<Inventory> {
@@ -244,19 +201,10 @@ export class ClusterDriver implements EngineDriver {
     return node === undefined ? { kind: 'not-running' } : node.driver.runProgram(id, ref, options, signal);
   }
 
-  readonly files: FileAccess = {
-    list: async (id, ref, directory, signal) =>
-      (await this.#places.locate(id, signal))?.driver.files.list(id, ref, directory, signal) ?? 'not-running',
-    read: async (id, ref, file, signal) =>
-      (await this.#places.locate(id, signal))?.driver.files.read(id, ref, file, signal) ?? 'not-running',
-    write: async (id, ref, file, content, signal) => {
-      const node = await this.#places.locate(id, signal);
-      return node === undefined ? 'not-running' : node.driver.files.write(id, ref, file, content, signal);
-    },
-  };
-
   async measureStorage(signal: AbortSignal): Promise<ReadonlyMap<string, MachineStorage>> {
-    return new Map((await this.#eachNode(({ driver }) => driver.measureStorage(signal))).flatMap((each) => [...each]));
+    return new Map(
+      (await eachNode(this.#nodes, ({ driver }) => driver.measureStorage(signal))).flatMap((each) => [...each]),
+    );
   }
 
   diskSpace(signal: AbortSignal): Promise<DiskSpace | undefined> {
@@ -273,12 +221,8 @@ export class ClusterDriver implements EngineDriver {
     }));
   }
 
-  async describe(signal: AbortSignal): Promise<EngineDescription> {
-    const all = await this.#eachNode(({ driver }) => driver.describe(signal));
-    const architecture = all[0]?.architecture;
-    // An image that one node has reaches the others.
-    const images = new Map(all.flatMap((each) => each.images).map((image) => [image.id, image]));
-    return { ...(architecture !== undefined && { architecture }), images: [...images.values()] };
+  describe(signal: AbortSignal): Promise<EngineDescription> {
+    return describeNodes(this.#nodes, signal);
   }
 
   async reachesRegistry(imageRef: string, signal: AbortSignal): Promise<boolean> {
@@ -287,13 +231,13 @@ export class ClusterDriver implements EngineDriver {
   }
 
   async findMissingDevices(devices: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-    const missing = await this.#eachNode(({ driver }) => driver.findMissingDevices(devices, signal));
+    const missing = await eachNode(this.#nodes, ({ driver }) => driver.findMissingDevices(devices, signal));
     return [...new Set(missing.flat())];
   }
 
   async sweep(signal: AbortSignal): Promise<void> {
-    await this.#eachNode(({ driver }) => driver.sweep(signal));
-    for (const id of this.#vacating) await this.#vacate(id, signal);
+    await eachNode(this.#nodes, ({ driver }) => driver.sweep(signal));
+    await this.#vacancies.retry(signal);
   }
 
   async close(): Promise<void> {
@@ -303,28 +247,12 @@ export class ClusterDriver implements EngineDriver {
     this.#placer.close();
   }
 
-  #eachNode<T>(work: (node: ClusterNode) => Promise<T>): Promise<T[]> {
-    return Promise.all(this.#nodes.there().map(work));
-  }
-
-  /**
-   * Does something about one machine on all nodes. One that is not its home and does not answer is left out: what it
-   * may have of the machine, the list finds when the node answers again.
-   */
-  async #eachNodeOf(
+  #eachNodeOf(
     home: ClusterNode | undefined,
     signal: AbortSignal,
     work: (node: ClusterNode) => Promise<void>,
   ): Promise<void> {
-    await this.#eachNode(async (node) => {
-      try {
-        await work(node);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (node === home || home === undefined || !(error instanceof EngineError) || error.isRefusal) throw error;
-        this.#log.debug({ err: error, node: node.name }, 'a node that is not the home of a VM does not answer');
-      }
-    });
+    return eachNodeOf({ nodes: this.#nodes, home, log: this.#log }, signal, work);
   }
 
   /** Throws if no node can be used, with what an operator has to do. */

@@ -5,7 +5,7 @@ import type { EngineDriver } from '../driver.ts';
 import type { MachineAddress } from '../machine.ts';
 import type { NodeInfo } from '../placer.ts';
 
-/** The way to a node: one connection for its engine or for a machine on it. What goes wrong is an error of the socket. */
+/** Opens connections to a node's engine, and to machines on it. What fails is an error of the socket. */
 export interface NodeLine {
   openEngine(): Socket;
   openMachine(to: MachineAddress): Socket;

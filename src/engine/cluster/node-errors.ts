@@ -4,9 +4,10 @@ import type { ClusterNode } from './cluster-node.ts';
 /** The node that a machine must be on does not answer. */
 export function nodeLost(node: ClusterNode, isLasting: boolean): EngineError {
   const what = isLasting
-    ? `The node "${node.name}", which holds the VM's data, is not there. The VM comes up by itself when the node is back.`
-    : `The node "${node.name}", on which the VM runs, is not there. If it does not come back soon, the VM starts afresh ` +
-      'on another one.';
+    ? `The node "${node.name}", which holds the VM's data, is not there. ` +
+      'The VM comes up by itself when the node is back.'
+    : `The node "${node.name}", on which the VM runs, is not there. ` +
+      'If it does not come back soon, the VM starts afresh on another one.';
   return new EngineError('NODE_LOST', what);
 }
 
@@ -20,7 +21,8 @@ export function nodeDrained(node: ClusterNode): EngineError {
 export function nodeRemoved(): EngineError {
   return new EngineError(
     'DATA_LOST',
-    "The node that held the VM's data was removed from the swarm. The operator can restore a copy; deleting the VM works.",
+    "The node that held the VM's data was removed from the swarm. " +
+      'The operator can restore a copy; deleting the VM works.',
   );
 }
 

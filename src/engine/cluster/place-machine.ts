@@ -1,4 +1,5 @@
 import { pauseFor } from '../../lib/concurrency/pause-for.ts';
+import type { Log } from '../../log.ts';
 import { EngineError } from '../engine-error.ts';
 import type { MachineSpec } from '../machine.ts';
 import type { ClusterNode } from './cluster-node.ts';
@@ -9,11 +10,26 @@ import type { NodeConditions } from './node-conditions.ts';
 import type { Place, Placer } from '../placer.ts';
 
 export interface PlaceTools {
+  readonly log: Log;
   readonly placer: Placer;
   readonly nodes: ClusterNodes;
   readonly places: MachinePlaces;
   readonly patienceMs: number;
   readonly conditions: Pick<NodeConditions, 'avoided' | 'unfit'>;
+}
+
+/** As `placeMachine`; but a machine that has a container is changed where that is, with or without a placer. */
+export async function placeOrStay(tools: PlaceTools, spec: MachineSpec, signal: AbortSignal): Promise<ClusterNode> {
+  try {
+    return await placeMachine(tools, spec, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof EngineError) || error.isRefusal || error.code === 'NODE_LOST') throw error;
+    const found = await tools.places.observeAnywhere(spec.id, signal);
+    if (found === undefined) throw error;
+    tools.log.warn({ err: error, vmId: spec.id, node: found.node.name }, 'a VM is changed without the placer');
+    return found.node;
+  }
 }
 
 /** A placer that has room assigns a node within 0.1 s. */

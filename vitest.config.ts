@@ -1,27 +1,28 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * The tests of `test/NAME`. unit needs nothing, database PostgreSQL. load needs PostgreSQL, and many seconds: it floods
- * the gateway, or waits for outages and deadlines. engine needs containers or installed programs, browser Chromium too.
+ * The tests of some folders. test/unit needs nothing, test/database PostgreSQL. test/load needs PostgreSQL, and many
+ * seconds: it floods the gateway, or waits for outages and deadlines. test/engine needs containers or installed
+ * programs, test/browser Chromium too.
  */
-const project = (name: string, { postgres = true, workers = 2, turn = 0 } = {}) => ({
+const project = (name: string, { folders = [name], workers = 2, turn = 0 } = {}) => ({
   extends: true as const,
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
     // Importing the gateway takes seconds: files share what a worker has loaded, and leave nothing behind.
     isolate: false,
     maxWorkers: workers,
     sequence: { groupOrder: turn },
-    ...(postgres && { globalSetup: ['test/support/global-setup.ts'] }),
+    globalSetup: ['test/support/global-setup.ts'],
   },
 });
 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', { postgres: false, workers: 4 }),
-      project('database', { workers: 4 }),
+      // One project, because workers are not shared between projects. Four fill two cores while some wait.
+      project('unit', { folders: ['unit', 'database'], workers: 4 }),
       // These wait for containers half of the time: three files at a time fill two cores.
       project('engine', { workers: 3, turn: 1 }),
       project('browser', { workers: 3, turn: 1 }),
@@ -30,7 +31,8 @@ export default defineConfig({
     ],
     reporters: ['default', './test/support/count-reporter.ts'],
     // Node itself loads the modules, as it does in production: Vite's resolution would load graphql twice.
-    experimental: { viteModuleRunner: false },
+    // No test replaces a module, so vitest need not look into each one for that.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Many tests hold bounds of time, and machines are shared: one that fails is run again. A defect fails both times.

@@ -65,8 +65,9 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
   const started = chosen.map(({ vmId }) => vmId);
   const boots = await stage(`start of ${size.running} VMs`, async () => {
     const begun = performance.now();
+    await rig.order({ do: 'expect', vmIds: started, since: 0 });
     await startAll(rig, chosen, jwtSecret);
-    await awaitCount(rig, started, 0, 'running', RECOVER_MS, signal);
+    await awaitCount(rig, started.length, 'running', signal);
     return size.running / ((performance.now() - begun) / 1_000);
   });
   const bootReport = await rig.order({ do: 'report' });
@@ -131,29 +132,22 @@ async function killNodes(rig: ScaleRig, { deaths }: ScaleSize, signal: AbortSign
     dying.push(...machines.map(([id]) => id));
     killed.push(node);
   }
-  const since = Date.now();
+  await rig.order({ do: 'expect', vmIds: dying, since: Date.now() });
   const begun = performance.now();
   for (const node of killed) rig.kill(node);
-  await awaitCount(rig, dying, since, 'told', RECOVER_MS, signal);
+  await awaitCount(rig, dying.length, 'told', signal);
   const toldMs = performance.now() - begun;
-  await awaitCount(rig, dying, since, 'running', RECOVER_MS, signal);
+  await awaitCount(rig, dying.length, 'running', signal);
   return { dead: dying.length, toldMs, recoveredMs: performance.now() - begun };
 }
 
-async function awaitCount(
-  rig: ScaleRig,
-  vmIds: readonly string[],
-  since: number,
-  what: 'told' | 'running',
-  deadlineMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const wanted = what === 'told' ? vmIds.length : Math.floor(vmIds.length * MOST);
-  for (const until = performance.now() + deadlineMs; ; await delay(100, undefined, { signal })) {
-    const report = await rig.order({ do: 'count', vmIds, since });
+async function awaitCount(rig: ScaleRig, vms: number, what: 'told' | 'running', signal: AbortSignal): Promise<void> {
+  const wanted = what === 'told' ? vms : Math.floor(vms * MOST);
+  for (const until = performance.now() + RECOVER_MS; ; await delay(250, undefined, { signal })) {
+    const report = await rig.order({ do: 'count' });
     if (report[what] >= wanted) return;
     if (performance.now() > until)
-      throw new Error(`Only ${report[what]} of ${vmIds.length} VMs were ${what} within ${deadlineMs / 1_000} s.`);
+      throw new Error(`Only ${report[what]} of ${vms} VMs were ${what} within ${RECOVER_MS / 1_000} s.`);
   }
 }
 

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { readConfig } from '../../src/config/read-config.ts';
 import type { Engines } from '../../src/engine/open-engines.ts';
 import { createLog } from '../../src/log.ts';
@@ -8,10 +6,9 @@ import { SimulatedEngine, type EngineChange } from './simulated-engine.ts';
 
 /** A gateway whose one region is simulated. The bench forks it, and passes on what happens on the engine. */
 const REGION = 'AU';
-const app = await listen(createServer((_request, response) => void response.end('ok')));
 const engine = new SimulatedEngine({
   nodes: Number(process.env['SCALE_NODES']),
-  appPort: (app.address() as AddressInfo).port,
+  appPort: Number(process.env['SCALE_APP_PORT']),
   tell: (change) => void process.send?.({ change }),
 });
 process.on('message', (change) => engine.apply(change as EngineChange));
@@ -35,8 +32,4 @@ function simulatedEngines(): Engines {
     change: () => [],
     close: () => engine.close(),
   };
-}
-
-function listen(http: Server): Promise<Server> {
-  return new Promise((resolve) => http.listen(0, '127.0.0.1', () => resolve(http)));
 }

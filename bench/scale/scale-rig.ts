@@ -58,6 +58,10 @@ export async function openRig(options: RigOptions): Promise<ScaleRig> {
     if (change.kind === 'died') for (const [id, node] of nodes) if (node === change.node) nodes.delete(id);
     for (const child of children) if (child !== sender && child.connected) child.send(change);
   };
+  const app = start('scale-app.ts', {});
+  const [{ port: appPort }] = (await Promise.race([once(app, 'message', { signal }), ended.promise])) as [
+    { port: number },
+  ];
   for (let index = 0; index < options.gateways; index += 1) {
     const own = path.join(dataDir, `gateway-${index}`);
     await mkdir(own);
@@ -73,6 +77,7 @@ export async function openRig(options: RigOptions): Promise<ScaleRig> {
       LOG_LEVEL: 'error',
       REGIONS: 'AU=unix:///simulated',
       SCALE_NODES: String(options.nodes),
+      SCALE_APP_PORT: String(appPort),
     });
     const [{ port }] = (await Promise.race([once(child, 'message', { signal }), ended.promise])) as [{ port: number }];
     child.on('message', ({ change }: { change: EngineChange }) => tellOthers(child, change));

@@ -8,8 +8,10 @@ export type SubscriberCommand =
   | { readonly do: 'open'; readonly ports: readonly number[]; readonly accounts: readonly ScaleAccount[] }
   /** Answers with what came since the last time. */
   | { readonly do: 'report' }
-  /** How many of these VMs had an event since then, and how many of those are RUNNING. */
-  | { readonly do: 'count'; readonly vmIds: readonly string[]; readonly since: number };
+  /** Counts events of these VMs from then on. */
+  | { readonly do: 'expect'; readonly vmIds: readonly string[]; readonly since: number }
+  /** How many of the expected VMs had an event, and how many of those are RUNNING. */
+  | { readonly do: 'count' };
 
 export interface SubscriberReport {
   readonly events: number;
@@ -39,6 +41,8 @@ const seqs = new Map<string, number>();
 const last = new Map<string, { readonly at: number; readonly status: string }>();
 const wrong: string[] = [];
 let latencies = new Histogram();
+let expected: readonly string[] = [];
+let since = 0;
 
 /** One socket for each account, with a subscription to all its VMs and others to single ones. */
 async function open(port: number, { userId, token, vmIds }: ScaleAccount): Promise<void> {
@@ -95,8 +99,8 @@ async function obey(command: SubscriberCommand): Promise<SubscriberReport> {
     };
     await Promise.all(Array.from({ length: 20 }, work));
   }
-  const seen = command.do === 'count' ? command.vmIds.map((vmId) => last.get(vmId)) : [];
-  const since = command.do === 'count' ? command.since : 0;
+  if (command.do === 'expect') ({ vmIds: expected, since } = command);
+  const seen = command.do === 'count' ? expected.map((vmId) => last.get(vmId)) : [];
   const told = seen.filter((each) => each !== undefined && each.at >= since);
   const reported = latencies;
   if (command.do === 'report') latencies = new Histogram();
@@ -107,7 +111,7 @@ async function obey(command: SubscriberCommand): Promise<SubscriberReport> {
     wrong,
     told: told.length,
     running: told.filter((each) => each?.status === 'RUNNING').length,
-    seqs: Object.fromEntries(seqs),
+    seqs: command.do === 'report' ? Object.fromEntries(seqs) : {},
   };
 }
 

@@ -18,7 +18,7 @@ export class DueMarker {
 
   add(vmId: string): void {
     this.#waiting.add(vmId);
-    this.#marking ??= this.#markWaiting().finally(() => (this.#marking = undefined));
+    this.#marking ??= this.#markWaiting();
   }
 
   /** Resolves when all that was added is marked. */
@@ -32,5 +32,7 @@ export class DueMarker {
       this.#waiting.clear();
       await this.#options.mark(vmIds).catch(this.#options.onError);
     }
+    // Not when the promise settles: what comes in between would wait for the next.
+    this.#marking = undefined;
   }
 }

@@ -33,6 +33,7 @@ export function createMetrics(parts: MeasuredParts): Metrics {
     regions,
     codes: () => settings.codes,
     countReconciling: () => reconciler?.loop.size ?? 0,
+    countWatched: () => reconciler?.loop.watched ?? 0,
     version: VERSION,
     loops: loopsOf(listener, reconciler),
   });

@@ -52,6 +52,12 @@ export const measures = {
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registers,
   }),
+  checkLagSeconds: new Histogram({
+    name: 'swiftor_check_lag_seconds',
+    help: 'From the time at which the app of a VM that runs was to be asked again until it was.',
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  }),
   eventLagSeconds: new Histogram({
     name: 'swiftor_event_lag_seconds',
     help: "From the beginning of a change's transaction until its event was given to this gateway's subscribers.",

@@ -20,12 +20,14 @@ export interface StateSources {
   readonly codes: () => readonly string[];
   /** The number of VMs that this gateway works on. */
   readonly countReconciling: () => number;
+  /** The number of VMs that run, and whose apps this gateway asks. */
+  readonly countWatched: () => number;
   readonly version: string;
 }
 
 /** What is read when it is asked for: the states of the process, its database and its engines. */
 export function createStateMetrics(sources: StateSources): Registry {
-  const { db, pools, listener, streams, regions, codes, countReconciling, version } = sources;
+  const { db, pools, listener, streams, regions, codes, countReconciling, countWatched, version } = sources;
   const register = new Registry();
   const gauge = (name: string, help: string, labelNames: readonly string[], read: (gauge: Gauge) => unknown): void => {
     new Gauge({
@@ -85,6 +87,9 @@ export function createStateMetrics(sources: StateSources): Registry {
   );
   gauge('swiftor_reconciling_vms', 'VMs that this gateway works on at the moment.', [], (each) =>
     each.set(countReconciling()),
+  );
+  gauge('swiftor_watched_vms', 'VMs that run, and whose apps this gateway asks every 5 s.', [], (each) =>
+    each.set(countWatched()),
   );
   gauge('swiftor_database_connections', 'Connections to the database by pool and state.', ['pool', 'state'], (each) => {
     for (const [pool, of] of pools) {

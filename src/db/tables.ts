@@ -91,6 +91,8 @@ export interface VmTable {
   idempotency_hash: Optional<string>;
   lease_owner: Optional<string>;
   lease_until: Optional<Date>;
+  /** The gateway that asks the app of this running VM. Null while a gateway has the lease, and for all other VMs. */
+  watcher: Optional<string>;
   /** When a reconciler looks next. Null: only after an event. */
   next_attempt_at: Optional<Date>;
   /** Counts wake-ups, because one that arrives during a pass must not be lost at its end. */
@@ -100,6 +102,15 @@ export interface VmTable {
   /** Incremented when an access to the VM's addresses is ended. */
   access_version: Defaulted<number>;
   created_at: Generated<Date>;
+}
+
+/** Gateways that ask the apps of running VMs. */
+export interface WatcherTable {
+  owner: string;
+  /** Its VMs are those of other gateways afterwards, unless it is renewed. */
+  alive_until: Date;
+  /** All its VMs have been as their rows say since then. */
+  checked_at: Date;
 }
 
 export interface VmSecretTable {
@@ -231,6 +242,7 @@ export interface Database {
   installation: InstallationTable;
   account: AccountTable;
   vm: VmTable;
+  watcher: WatcherTable;
   vm_secret: VmSecretTable;
   data_key: DataKeyTable;
   vm_mapping: VmMappingTable;

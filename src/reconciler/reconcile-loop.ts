@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDatabaseUnavailable } from '../db/database-errors.ts';
 import type { Listener } from '../db/listen.ts';
+import { AppWatch } from './answer/app-watch.ts';
 import { Setbacks } from './failure/setbacks.ts';
 import { HeldLease } from './iteration/held-lease.ts';
-import { claimDue, heartbeat, releaseLease, LEASE_SECONDS } from './iteration/vm-lease.ts';
-import { reconcileVm, type ReconcileDependencies } from './reconcile-vm.ts';
+import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease } from './iteration/vm-lease.ts';
+import { reconcileVm, type ReconcileDependencies, type ReconcileResult } from './reconcile-vm.ts';
 
 interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
   readonly listener: Listener;
@@ -12,11 +13,15 @@ interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
   readonly owner: string;
   /** The codes of the regions, as they are now. */
   readonly regions: () => readonly string[];
+  /** Between an answer of an app that is up and the next question; 5 s. */
+  readonly checkEveryMs?: number;
 }
 
 const POLL_MS = 1_000;
 const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 3;
 const HEARTBEAT_RETRY_MS = 500;
+/** A watched VM is due after this time even if its watcher does not say so, which it does before. */
+const WATCHED_FOR_SECONDS = 1_800;
 /** Most of a boot is waiting for the engine and for the app, so many fit on one process. */
 const MAX_VMS = 64;
 
@@ -28,6 +33,7 @@ const MAX_VMS = 64;
  * - A notification of a due VM is a hint: a lost one delays the VM by `POLL_MS`.
  * - A heartbeat extends the leases and reads what changed, so an iteration learns of a new desire within `HEARTBEAT_MS`
  *   even if the notification is lost.
+ * - A VM that runs and needs nothing is watched instead, without a lease (`AppWatch`).
  * - A reconciliation that throws keeps its lease until it expires: it is not tried again at once.
  */
 export class ReconcileLoop {
@@ -35,6 +41,7 @@ export class ReconcileLoop {
   readonly #dependencies: ReconcileDependencies;
   readonly #held = new Map<string, HeldLease>();
   readonly #reconciliations = new Set<Promise<void>>();
+  readonly #apps: AppWatch;
   readonly #unlisten: readonly (() => void)[];
   readonly #loops: readonly Promise<void>[];
   readonly #closing = new AbortController();
@@ -46,6 +53,7 @@ export class ReconcileLoop {
     this.#options = options;
     this.#dependencies = { ...options, setbacks: new Setbacks() };
     const { listener } = options;
+    this.#apps = new AppWatch(options);
     this.#unlisten = [listener.on('vm_due', (vmId) => this.#onDue(vmId)), listener.onResync(() => this.#wake.abort())];
     this.#loops = [this.#claimRepeatedly(), this.#sendHeartbeats()];
   }
@@ -58,6 +66,11 @@ export class ReconcileLoop {
   /** The number of VMs that this gateway works on. */
   get size(): number {
     return this.#held.size;
+  }
+
+  /** The number of VMs that run, and whose apps this gateway asks. */
+  get watched(): number {
+    return this.#apps.size;
   }
 
   /** When leases were last extended successfully, by performance.now(). */
@@ -97,7 +110,7 @@ export class ReconcileLoop {
         (state) => held.beginIteration(state),
         this.#closing.signal,
       );
-      if (result !== undefined) await releaseLease(this.#options.db, lease, result.seen, result.nextInSeconds);
+      if (result !== undefined) await this.#release(lease, result);
     } catch (error) {
       this.#report(error, 'a reconciliation failed', { vmId: lease.vmId });
     } finally {
@@ -105,6 +118,16 @@ export class ReconcileLoop {
       this.#held.delete(lease.vmId);
       this.#wake.abort();
     }
+  }
+
+  async #release(lease: Lease, { seen, nextInSeconds, app }: ReconcileResult): Promise<void> {
+    const { db } = this.#options;
+    if (app === undefined) {
+      await releaseLease(db, lease, seen, { nextInSeconds });
+      return;
+    }
+    const release = { nextInSeconds, watchedForSeconds: WATCHED_FOR_SECONDS };
+    await this.#apps.begin(lease.vmId, app, () => releaseLease(db, lease, seen, release));
   }
 
   async #sendHeartbeats(): Promise<void> {
@@ -139,6 +162,7 @@ export class ReconcileLoop {
     this.#closing.abort();
     await Promise.all(this.#loops);
     await Promise.all(this.#reconciliations);
+    await this.#apps.close();
   }
 
   /** Skips database outages: they are logged where they are noticed. */

@@ -10,6 +10,7 @@ import { handleError, type HandleDependencies } from './failure/handle-error.ts'
 import { markFailed } from './failure/mark-failed.ts';
 import { readRetrySeconds } from './failure/read-retry-seconds.ts';
 import { notInCatalogCause } from './failure/vm-failure.ts';
+import type { CheckedApp } from './iteration/checked-app.ts';
 import type { StepOutcome } from './iteration/step-outcome.ts';
 import type { IterationSignals, VmIteration } from './iteration/vm-iteration.ts';
 import { ReconcileSpan } from './iteration/reconcile-span.ts';
@@ -36,6 +37,8 @@ export interface ReconcileResult {
   readonly seen: LeaseState;
   /** When the VM is due again without an event; undefined: never. */
   readonly nextInSeconds: number | undefined;
+  /** What is asked meanwhile without a lease; absent if the VM needs more than that. */
+  readonly app?: CheckedApp;
 }
 
 /** A plan that does not settle is our bug: the VM is paused instead of spinning. */
@@ -77,8 +80,23 @@ export async function reconcileVm(
       if (error instanceof LeaseLostError) return { kind: 'again' };
       throw error;
     });
-    if (outcome.kind === 'done') return { seen: state, nextInSeconds: outcome.nextInSeconds };
+    if (outcome.kind !== 'done') continue;
+    const { nextInSeconds, app } = outcome;
+    return { seen: state, nextInSeconds, ...(app !== undefined && { app: whileOrdered(deps, vm, app) }) };
   }
+}
+
+/** The app, until catalog or regions are read again: what the VM is ordered as may be another container then. */
+function whileOrdered({ catalog, policyOf }: ReconcileDependencies, vm: Vm, app: CheckedApp): CheckedApp {
+  const { region, distribution } = vm;
+  const ordered = catalog.distributions.get(distribution);
+  const { runtime } = policyOf(region);
+  return {
+    isSame: async (timeoutMs, signal) =>
+      catalog.distributions.get(distribution) === ordered &&
+      policyOf(region).runtime === runtime &&
+      app.isSame(timeoutMs, signal),
+  };
 }
 
 async function iterate(

@@ -23,6 +23,11 @@ const image = sql<StoredImage | null>`
   end
 `.as('image');
 
+/** A running VM whose app is asked has no write for each answer: its watcher's row has the time for all of its VMs. */
+export const selectObservedAt = sql<Date | null>`greatest(
+  vm.observed_at, (select w.checked_at from watcher w where w.owner = vm.watcher)
+)`;
+
 interface StoredImage {
   readonly reference: string;
   readonly id: string;
@@ -50,7 +55,7 @@ const COLUMNS = {
   incarnation: 'vm.incarnation',
   status: 'vm.status',
   statusSince: 'vm.status_since as statusSince',
-  observedAt: 'vm.observed_at as observedAt',
+  observedAt: selectObservedAt.as('observedAt'),
   startedAt: 'vm.started_at as startedAt',
   lastFailure: 'vm.last_failure as lastFailure',
   boot: 'vm.boot',

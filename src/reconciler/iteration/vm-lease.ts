@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { notifyAfterCommit, runTransaction } from '../../db/transaction.ts';
 import { measures } from '../../measures.ts';
+import { selectObservedAt } from '../../vm/vm-columns.ts';
 import { VM_STATUSES } from '../../vm/vm-status.ts';
 
 /** The right to act on one VM. One gateway holds it at a time, for LEASE_SECONDS from its last heartbeat. */
@@ -46,7 +47,7 @@ export async function claimDue(db: Db, owner: string, regions: readonly string[]
       limit ${limit}
       for update skip locked
     )
-    update vm set lease_owner = ${owner}, lease_until = ${leaseEnd}
+    update vm set lease_owner = ${owner}, lease_until = ${leaseEnd}, observed_at = ${selectObservedAt}, watcher = null
     from due where vm.id = due.id
     returning vm.id, due.lag
   `.execute(db);
@@ -69,35 +70,50 @@ export async function heartbeat(db: Db, owner: string, vmIds: readonly string[])
   return rows.map((row) => ({ ...row, heldUntil }));
 }
 
+/** When a VM is due again without an event. */
+export interface Release {
+  /** Undefined: never. */
+  readonly nextInSeconds: number | undefined;
+  /** Instead, if the owner is a watcher: it asks the VM's app, and makes the VM due when something has changed. */
+  readonly watchedForSeconds?: number | undefined;
+}
+
 /**
- * Releases the lease. The VM is due again after `nextInSeconds`, or at once if anything changed since `seen`: no event
- * that came during the iteration is lost. A VM that is not due at once has reached its desire, or given up for now: what
- * follows is not of the request that changed it.
+ * Releases the lease. The VM is due again as `release` says, or at once if anything changed since `seen`: no event that
+ * came during the iteration is lost. A VM that is not due at once has reached its desire, or given up for now: what
+ * follows is not of the request that changed it. Resolves to whether the owner is the VM's watcher now.
  */
-export async function releaseLease(
-  db: Db,
-  lease: Lease,
-  seen: LeaseState,
-  nextInSeconds: number | undefined,
-): Promise<void> {
-  const next =
-    nextInSeconds === undefined
-      ? sql<Date | null>`null::timestamptz`
-      : sql<Date>`now() + make_interval(secs => ${nextInSeconds})`;
-  const isChanged = sql`generation <> ${seen.generation} or wakes <> ${seen.wakes}`;
-  await db
+export async function releaseLease(db: Db, lease: Lease, seen: LeaseState, release: Release): Promise<boolean> {
+  const { nextInSeconds, watchedForSeconds } = release;
+  const isChanged = sql`(vm.generation <> ${seen.generation} or vm.wakes <> ${seen.wakes})`;
+  const isWatched = sql`exists (select from watcher w where w.owner = ${lease.owner} and w.alive_until > now())`;
+  const next = sql<Date | null>`
+    case
+      when ${isChanged} then now()
+      ${watchedForSeconds === undefined ? sql`` : sql`when ${isWatched} then ${inSeconds(watchedForSeconds)}`}
+      else ${nextInSeconds === undefined ? sql`null` : inSeconds(nextInSeconds)}
+    end
+  `;
+  const released = await db
     .updateTable('vm')
     .set({
       lease_owner: null,
       lease_until: null,
       observed_generation: seen.generation,
-      next_attempt_at: sql<Date | null>`case when ${isChanged} then now() else ${next} end`,
+      next_attempt_at: next,
+      ...(watchedForSeconds !== undefined && {
+        watcher: sql<string | null>`case when not ${isChanged} and ${isWatched} then ${lease.owner} end`,
+      }),
       ...(nextInSeconds !== 0 && { traceparent: sql<string | null>`case when ${isChanged} then traceparent end` }),
     })
     .where('id', '=', lease.vmId)
     .where('lease_owner', '=', lease.owner)
-    .execute();
+    .returning('watcher')
+    .executeTakeFirst();
+  return released?.watcher === lease.owner;
 }
+
+const inSeconds = (seconds: number) => sql`now() + make_interval(secs => ${seconds})`;
 
 /** Makes the VMs due now, because something may have happened to them. Gateways lock the rows in one order. */
 export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
@@ -125,11 +141,17 @@ export async function markDue(db: Db, vmIds: readonly string[]): Promise<void> {
   });
 }
 
-/** Removes every lease. For the start of a gateway that has its database alone. */
+/** Removes every lease and watcher. For the start of a gateway that has its database alone. */
 export async function clearLeases(db: Db): Promise<void> {
   await db
     .updateTable('vm')
     .set({ lease_owner: null, lease_until: null })
     .where('lease_owner', 'is not', null)
     .execute();
+  await db
+    .updateTable('vm')
+    .set({ watcher: null, observed_at: selectObservedAt, next_attempt_at: sql<Date>`now()` })
+    .where('watcher', 'is not', null)
+    .execute();
+  await db.deleteFrom('watcher').execute();
 }

@@ -1,10 +1,14 @@
 import { sql } from 'kysely';
 import type { VmUpdate } from '../../vm/vm-change.ts';
 import type { Observation } from '../../engine/machine.ts';
-import { appEndpoint } from '../answer/app-endpoint.ts';
+import type { EngineDriver } from '../../engine/driver.ts';
+import { appEndpoint, type AppEndpoint } from '../answer/app-endpoint.ts';
+import { CHECK_SECONDS } from '../answer/app-watch.ts';
 import { askApp, awaitApp } from '../answer/ask-app.ts';
+import { hasChanged } from '../answer/has-changed.ts';
 import { undoOrFail } from '../failure/undo-or-fail.ts';
 import { silentCause } from '../failure/vm-failure.ts';
+import type { CheckedApp } from '../iteration/checked-app.ts';
 import { AGAIN, type StepOutcome } from '../iteration/step-outcome.ts';
 import type { VmIteration } from '../iteration/vm-iteration.ts';
 import { imageUpdate } from '../plan/image-update.ts';
@@ -12,8 +16,6 @@ import { sharesAddress } from '../plan/shares-address.ts';
 import { replaceDuplicateAddress } from './replace-duplicate-address.ts';
 import { watchContainer } from './watch-container.ts';
 
-/** How often an app that was up is asked. With the time it has to answer, an app that dies is DEGRADED within 10 s. */
-const CHECK_SECONDS = 5;
 const CHECK_TIMEOUT_MS = 3_000;
 
 export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> {
@@ -41,7 +43,7 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
       // The failure of an earlier change no longer matters.
       ...(isReplaced && { last_failure: null }),
     });
-    return isReplaced ? AGAIN : { kind: 'done', nextInSeconds: CHECK_SECONDS };
+    return isReplaced ? AGAIN : settle(driver, observed, endpoint, true);
   }
   signal.throwIfAborted();
   if (containerChanged.signal.aborted)
@@ -59,7 +61,7 @@ async function bootedMs({ vm, now, writer }: VmIteration): Promise<number> {
 }
 
 export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> {
-  const { writer, vm, signal, observed } = iteration;
+  const { writer, vm, driver, signal, observed } = iteration;
   const endpoint = endpointOf(iteration);
   if (endpoint === undefined || observed === undefined) return AGAIN;
   const answers = await askApp(endpoint, CHECK_TIMEOUT_MS, signal);
@@ -71,7 +73,32 @@ export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> 
   // The ingress must learn the new address, even if the status stays.
   if (hasMoved && status === vm.status) await writer.announce('ENGINE', set);
   else await writer.setStatus(status, 'ENGINE', set);
-  return { kind: 'done', nextInSeconds: CHECK_SECONDS };
+  return settle(driver, observed, endpoint, answers);
+}
+
+/** Nothing is left to do but to ask again. A replaced container that is still there is not the end of it. */
+function settle(driver: EngineDriver, observed: Observation, endpoint: AppEndpoint, answers: boolean): StepOutcome {
+  const checkAgain = { kind: 'done', nextInSeconds: CHECK_SECONDS } as const;
+  return observed.others === undefined
+    ? { ...checkAgain, app: toCheckedApp(driver, observed, endpoint, answers) }
+    : checkAgain;
+}
+
+/** Of the iteration it keeps only this much: thousands of VMs may be watched. */
+function toCheckedApp(
+  driver: EngineDriver,
+  observed: Observation,
+  endpoint: AppEndpoint,
+  answers: boolean,
+): CheckedApp {
+  return {
+    async isSame(timeoutMs, signal) {
+      // Right before the question: the address may have gone to another container.
+      const now = await driver.observe(observed.id, signal);
+      if (hasChanged(observed, now) || now?.others !== undefined) return false;
+      return (await askApp(endpoint, timeoutMs, signal)) === answers;
+    },
+  };
 }
 
 /** What the row keeps of a container that was seen running. */

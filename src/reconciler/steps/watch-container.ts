@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineDriver } from '../../engine/driver.ts';
 import type { Observation } from '../../engine/machine.ts';
+import { hasChanged } from '../answer/has-changed.ts';
 import { sharesAddress } from '../plan/shares-address.ts';
 
 /** 'changed': the container was replaced, moved or ended. 'shared': another container has its address. */
@@ -29,9 +30,4 @@ export async function watchContainer(
       // The next observation decides.
     }
   }
-}
-
-function hasChanged(before: Observation, now: Observation | undefined): boolean {
-  if (now?.ref !== before.ref || now.state !== before.state) return true;
-  return now.address !== before.address || now.node !== before.node;
 }

@@ -1,6 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { nameOf, type Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
+import { defineStatement, type Parameter } from '../db/statement-template.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import { NIL_UUID } from '../lib/is-uuid.ts';
 import { isAuditAction, type AuditAction, type AuditDetails, type AuditEntry } from './audit.ts';
@@ -17,13 +18,32 @@ export async function recordAction<A extends AuditAction>(
   action: A,
   details: AuditDetails[A],
 ): Promise<void> {
-  await sql`
-    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    values (${vm.userId}, ${nameOf(actor)}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
-      ${JSON.stringify(details)}::jsonb, ${thisMinute})
-    ${incrementCount}
-  `.execute(trx);
+  const { id: vmId, vmlabel, userId } = vm;
+  await insertAction(trx, {
+    userId,
+    actor: nameOf(actor),
+    address: actor.from,
+    action,
+    vmId,
+    vmlabel,
+    details: JSON.stringify(details),
+  });
 }
+
+type NewAction = Readonly<
+  Record<'userId' | 'address' | 'action' | 'vmId' | 'vmlabel' | 'details', string> & {
+    actor: ReturnType<typeof nameOf>;
+  }
+>;
+
+const insertAction = defineStatement(
+  (_db, parameter: Parameter<NewAction>) => sql`
+    insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
+    values (${parameter('userId')}, ${parameter('actor')}, ${parameter('address')}, ${parameter('action')},
+      ${parameter('vmId')}, ${parameter('vmlabel')}, ${parameter('details')}::jsonb, ${thisMinute})
+    ${incrementCount}
+  `,
+);
 
 /** Records an action on an account in the caller's transaction. */
 export async function recordAccountAction<A extends AuditAction>(

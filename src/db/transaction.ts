@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from './database.ts';
 import type { Channel } from './listen.ts';
+import { defineStatement, type Parameter } from './statement-template.ts';
 
 interface Note {
   readonly channel: Channel;
@@ -65,12 +66,14 @@ class Notifier {
     while (notes.length > 0) {
       const batch = notes.splice(0, MAX_BATCH);
       const [channels, payloads] = [batch.map(({ channel }) => channel), batch.map(({ payload }) => payload)];
-      await sql`
-        select pg_notify(channel, payload)
-        from unnest(${channels}::text[], ${payloads}::text[]) as note (channel, payload)
-      `
-        .execute(this.#db)
-        .catch(() => undefined);
+      await notify(this.#db, { channels, payloads }).catch(() => undefined);
     }
   }
 }
+
+const notify = defineStatement(
+  (_db, parameter: Parameter<{ channels: readonly Channel[]; payloads: readonly string[] }>) => sql`
+    select pg_notify(channel, payload)
+    from unnest(${parameter('channels')}::text[], ${parameter('payloads')}::text[]) as note (channel, payload)
+  `,
+);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/database.ts';
+import { defineStatement, type Parameter } from '../db/statement-template.ts';
 import { notifyAfterCommit } from '../db/transaction.ts';
 import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-event.ts';
 
@@ -9,13 +10,18 @@ import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-eve
  * `now()`, which is the same for the whole transaction.
  */
 export async function nextEventSeq(trx: Trx, userId: string): Promise<{ seq: number; at: Date }> {
-  return trx
+  const [next] = (await takeEventSeq(trx, { userId })).rows;
+  if (next === undefined) throw new Error('An event needs an account.');
+  return next;
+}
+
+const takeEventSeq = defineStatement((db, parameter: Parameter<{ userId: string }>) =>
+  db
     .updateTable('account')
     .set((eb) => ({ event_seq: eb('event_seq', '+', 1) }))
-    .where('user_id', '=', userId)
-    .returning(['event_seq as seq', sql<Date>`now()`.as('at')])
-    .executeTakeFirstOrThrow();
-}
+    .where('user_id', '=', parameter('userId'))
+    .returning(['event_seq as seq', sql<Date>`now()`.as('at')]),
+);
 
 export interface NewEvent {
   readonly userId: string;
@@ -38,19 +44,7 @@ export async function insertEvent(
   { wakeReconciler }: { wakeReconciler: boolean },
 ): Promise<void> {
   const { userId, seq, vmId, kind, status, previousStatus = null, reason, note, at } = event;
-  await trx
-    .insertInto('vm_event')
-    .values({
-      user_id: userId,
-      seq,
-      vm_id: vmId,
-      kind,
-      status,
-      previous_status: previousStatus,
-      reason,
-      note: note ?? null,
-    })
-    .execute();
+  await storeEvent(trx, { userId, seq, vmId, kind, status, previousStatus, reason, note: note ?? null });
   const body: EventNoteBody = {
     seq,
     kind,
@@ -63,6 +57,24 @@ export async function insertEvent(
   notifyAfterCommit(trx, 'vm_event', JSON.stringify([userId, vmId, body]));
   if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
 }
+
+type StoredEvent = Pick<NewEvent, 'userId' | 'seq' | 'vmId' | 'kind' | 'status' | 'reason'> & {
+  readonly previousStatus: string | null;
+  readonly note: string | null;
+};
+
+const storeEvent = defineStatement((db, parameter: Parameter<StoredEvent>) =>
+  db.insertInto('vm_event').values({
+    user_id: parameter('userId'),
+    seq: parameter('seq'),
+    vm_id: parameter('vmId'),
+    kind: parameter('kind'),
+    status: parameter('status'),
+    previous_status: parameter('previousStatus'),
+    reason: parameter('reason'),
+    note: parameter('note'),
+  }),
+);
 
 /** Decodes a notification. `event` is undefined when the notification carries only the ids. */
 export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {

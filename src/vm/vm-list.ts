@@ -1,20 +1,12 @@
-import { sql, type Expression, type SqlBool } from 'kysely';
+import DataLoader from 'dataloader';
 import type { Db, Trx } from '../db/database.ts';
-import { fillTemplate, placeholder } from '../db/statement-template.ts';
+import { isStorable, STORABLE_RULE } from '../db/is-storable.ts';
+import { badInput } from '../errors.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
+import { toVm } from './vm-columns.ts';
+import { createListStatement, type ListDirection, type ListedVm, type ListRequest } from './vm-list-statement.ts';
+import type { VmFilter, VmSelection } from './vm-list-statement.ts';
 import type { Vm } from './vm.ts';
-import { toVm, type VmProperty } from './vm-columns.ts';
-import { VM_STATUSES, type VmStatus } from './vm-status.ts';
-import { selectVm } from './vm-store.ts';
-
-/** Which VMs of an account to list. All conditions must hold. */
-export interface VmFilter {
-  readonly enabled?: boolean | null | undefined;
-  readonly status?: readonly VmStatus[] | null | undefined;
-  readonly region?: string | null | undefined;
-  /** A part of the label, case-insensitive. */
-  readonly search?: string | null | undefined;
-}
 
 /** The items have the selected properties. */
 export interface VmPage extends Page<Vm> {
@@ -22,93 +14,75 @@ export interface VmPage extends Page<Vm> {
   readonly totalCount?: number;
 }
 
-/** What a list reads. */
-export interface VmSelection {
-  readonly properties: ReadonlySet<VmProperty>;
-  readonly totalCount: boolean;
-}
-
-/** Lists a page of the account's VMs in order of creation, in one statement. */
+/**
+ * Lists a page of the account's VMs in order of creation. Lists of all accounts that are asked for at the same time,
+ * with the same selection, share a statement. BAD_USER_INPUT for a filter with a text that cannot be stored.
+ */
 export async function listVms(
   db: Db,
   userId: string,
   { page, filter }: { page: PageRequest; filter: VmFilter },
   selection: VmSelection,
 ): Promise<VmPage> {
-  const conditions = filterConditions(filter);
-  const order = page.fromEnd ? 'desc' : 'asc';
-  const template =
-    conditions.length === 0 ? templateOf(db, selection, order) : listQuery(db, selection, order, conditions).compile();
-  const { after = 0, before = Number.MAX_SAFE_INTEGER } = page;
-  const { rows } = await db.executeQuery(fillTemplate(template, { userId, after, before, limit: page.size + 1 }));
-  // An empty page between cursors has no row with the total. This rare case takes a second statement.
-  const isWhole = page.after === undefined && page.before === undefined;
-  return {
-    ...toPage(rows.map(toVm), page),
-    ...(selection.totalCount && { totalCount: rows[0]?.total ?? (isWhole ? 0 : await countVms(db, userId, filter)) }),
-  };
+  refuseUnstorable(filter);
+  const { after = 0, before = Number.MAX_SAFE_INTEGER, size, fromEnd } = page;
+  const loader = loadersOf(db, selection)[fromEnd ? 'desc' : 'asc'];
+  const rows = await loader.load({ ...filter, userId, after, before, limit: size + 1 });
+  const total = rows[0]?.total;
+  // A list without VMs has one row, with its total.
+  const vms = rows.filter(({ id }) => id !== null).map(toVm);
+  return { ...toPage(vms, page), ...(total !== undefined && { totalCount: total }) };
 }
 
-function listQuery(
-  db: Db,
-  { properties, totalCount }: VmSelection,
-  order: 'asc' | 'desc',
-  conditions: readonly Expression<SqlBool>[],
-) {
-  const userId = placeholder<string>('userId');
-  const total = sql<number>`(
-    select count(*) from vm where vm.user_id = ${userId} ${sql.join(
-      conditions.map((condition) => sql`and ${condition}`),
-      sql` `,
-    )}
-  )`.as('total');
-  return selectVm(db, properties)
-    .$if(totalCount, (counted) => counted.select(total))
-    .where((eb) =>
-      eb.and([
-        eb('vm.user_id', '=', userId),
-        eb('vm.number', '>', placeholder<number>('after')),
-        eb('vm.number', '<', placeholder<number>('before')),
-        ...conditions,
-      ]),
-    )
-    .orderBy('vm.number', order)
-    .limit(placeholder<number>('limit'));
+/** One list must not make the statement fail for all that share it. */
+function refuseUnstorable({ region, search }: VmFilter): void {
+  const problems = Object.entries({ region, search })
+    .filter(([, text]) => text != null && !isStorable(text))
+    .map(([name]) => ({ path: `filter.${name}`, message: STORABLE_RULE }));
+  if (problems.length > 0) throw badInput(problems);
 }
 
-type ListTemplate = ReturnType<ReturnType<typeof listQuery>['compile']>;
-
-/** The statement of lists without a filter. */
-function templateOf(db: Db, selection: VmSelection, order: 'asc' | 'desc'): ListTemplate {
-  const known = templates[order].get(selection) ?? listQuery(db, selection, order, []).compile();
-  templates[order].set(selection, known);
-  return known;
-}
-
-/** A compiled operation selects with the same object each time. */
-const templates = { asc: new WeakMap<VmSelection, ListTemplate>(), desc: new WeakMap<VmSelection, ListTemplate>() };
-
-/** Counts the account's VMs that match the filter, including those that are being deleted. */
-export async function countVms(db: Db | Trx, userId: string, filter: VmFilter = {}): Promise<number> {
-  let query = db
+/** Counts the account's VMs, including those that are being deleted. */
+export async function countVms(db: Db | Trx, userId: string): Promise<number> {
+  const { total } = await db
     .selectFrom('vm')
     .select((eb) => eb.fn.countAll<number>().as('total'))
-    .where('user_id', '=', userId);
-  for (const condition of filterConditions(filter)) query = query.where(condition);
-  return (await query.executeTakeFirstOrThrow()).total;
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  return total;
 }
 
-function filterConditions({ enabled, status, region, search }: VmFilter): Expression<SqlBool>[] {
-  return [
-    ...(enabled == null ? [] : [sql<SqlBool>`vm.enabled = ${enabled}`]),
-    ...(status == null ? [] : [hasStatus(status)]),
-    ...(region == null ? [] : [sql<SqlBool>`vm.region = ${region}`]),
-    ...(search == null || search === '' ? [] : [sql<SqlBool>`strpos(lower(vm.vmlabel), lower(${search})) > 0`]),
-  ];
+type Loaders = Readonly<Record<ListDirection, DataLoader<ListRequest, readonly ListedVm[]>>>;
+
+/** More in one statement would leave the database's other processes idle. */
+const MAX_BATCH = 16;
+
+/** A compiled operation selects with the same object each time. */
+const loaders = new WeakMap<Db, WeakMap<VmSelection, Loaders>>();
+
+function loadersOf(db: Db, selection: VmSelection): Loaders {
+  const known = loaders.get(db) ?? new WeakMap<VmSelection, Loaders>();
+  loaders.set(db, known);
+  const created = known.get(selection) ?? {
+    asc: createLoader(db, selection, 'asc'),
+    desc: createLoader(db, selection, 'desc'),
+  };
+  known.set(selection, created);
+  return created;
 }
 
-/** UNKNOWN includes every status that this version does not know, as in `toVmStatus`. */
-function hasStatus(status: readonly VmStatus[]): Expression<SqlBool> {
-  const isOne = sql<SqlBool>`vm.status = any(${[...status]})`;
-  return status.includes('UNKNOWN') ? sql<SqlBool>`(${isOne} or vm.status <> all(${[...VM_STATUSES]}))` : isOne;
+function createLoader(db: Db, selection: VmSelection, direction: ListDirection): Loaders[ListDirection] {
+  const list = createListStatement(selection, direction);
+  return new DataLoader(
+    async (requests) => {
+      const { rows } = await list(db, {
+        requests: JSON.stringify(requests.map((each, index) => ({ ...each, index }))),
+      });
+      const lists: ListedVm[][] = requests.map(() => []);
+      for (const row of rows) lists[row.index]?.push(row);
+      return lists;
+    },
+    // Node runs it when it has read all requests that have arrived.
+    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (send) => void setImmediate(send) },
+  );
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db, Trx } from '../db/database.ts';
+import { defineStatement, type Parameter, type Statement } from '../db/statement-template.ts';
 import { isUuid } from '../lib/is-uuid.ts';
 import { selectOpenAccesses } from './access/access-store.ts';
 import type { VmAccess } from './access/vm-access.ts';
@@ -19,14 +20,24 @@ export async function findVm(
   db: Db | Trx,
   userId: string,
   id: string,
-  properties?: ReadonlySet<VmProperty>,
+  properties = EVERYTHING,
 ): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await selectVm(db, properties)
-    .where('vm.id', '=', id)
-    .where('vm.user_id', '=', userId)
-    .executeTakeFirst();
+  const [row] = (await selectOwn(properties)(db, { id, userId })).rows;
   return row === undefined ? undefined : toVm(row);
+}
+
+type OwnVm = { readonly id: string; readonly userId: string };
+
+/** A compiled operation asks with the same set each time. */
+const selects = new WeakMap<ReadonlySet<VmProperty>, Statement<OwnVm, object>>();
+
+function selectOwn(properties: ReadonlySet<VmProperty>): Statement<OwnVm, object> {
+  const known =
+    selects.get(properties) ??
+    defineStatement((db, parameter: Parameter<OwnVm>) => ofOwner(selectVm(db, properties), parameter));
+  selects.set(properties, known);
+  return known;
 }
 
 /** Finds VMs of the account by id, with these properties, in one statement. */
@@ -103,12 +114,16 @@ function textOf(...parts: readonly (string | number | null)[]): string {
 /** Reads and locks the VM until the transaction ends. Lock the account first, or two transactions may deadlock. */
 export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
-  const row = await selectVm(trx)
-    .where('vm.id', '=', id)
-    .where('vm.user_id', '=', userId)
-    .forUpdate('vm')
-    .executeTakeFirst();
+  const [row] = (await selectForUpdate(trx, { id, userId })).rows;
   return row === undefined ? undefined : toVm(row);
+}
+
+const selectForUpdate = defineStatement((db, parameter: Parameter<OwnVm>) =>
+  ofOwner(selectVm(db), parameter).forUpdate('vm'),
+);
+
+function ofOwner(select: ReturnType<typeof selectVm>, parameter: Parameter<OwnVm>): ReturnType<typeof selectVm> {
+  return select.where('vm.id', '=', parameter('id')).where('vm.user_id', '=', parameter('userId'));
 }
 
 /** Finds the VM created with this idempotency key, and the fingerprint of that call's input. */

@@ -8,6 +8,7 @@ import {
 } from '../../vm/commands/vm-access.ts';
 import { builder } from './builder.ts';
 import { Vm } from './vm/vm.ts';
+import { withSelection } from './vm/vm-selection.ts';
 
 const AccessRole = builder.enumType('AccessRole', {
   description: 'What the holder of an access may do.',
@@ -152,6 +153,7 @@ builder.mutationFields((t) => ({
         description: 'One of `Vm.openAccess`; by default all, including your own.',
       }),
     },
-    resolve: (_root, { vmId, accessId }, context) => endAccess(context, context.viewer, vmId, accessId ?? undefined),
+    resolve: (_root, { vmId, accessId }, context, info) =>
+      endAccess(withSelection(context, info), context.viewer, vmId, accessId ?? undefined),
   }),
 }));

@@ -6,6 +6,7 @@ import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
 import { Node } from './node/node.ts';
 import { PortProtocol } from './port-protocol.ts';
 import { OWNER_COST, Vm } from './vm/vm.ts';
+import { withSelection } from './vm/vm-selection.ts';
 
 const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
   description: 'A public port that is forwarded to a port of the VM, for protocols other than HTTP.',
@@ -79,7 +80,7 @@ builder.mutationFields((t) => ({
       protocol: t.arg({ type: PortProtocol, description: 'The protocol.' }),
       internalPort: t.arg.int({ description: 'The port inside the container.' }),
     },
-    resolve: (_root, { vmId, protocol, internalPort }, context) =>
-      removePort(context, context.viewer, vmId, { protocol, internalPort }),
+    resolve: (_root, { vmId, protocol, internalPort }, context, info) =>
+      removePort(withSelection(context, info), context.viewer, vmId, { protocol, internalPort }),
   }),
 }));

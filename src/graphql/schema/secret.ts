@@ -8,6 +8,7 @@ import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
 import { Node } from './node/node.ts';
 import { selectedFields } from './selected-fields.ts';
 import { OWNER_COST, Vm } from './vm/vm.ts';
+import { withSelection } from './vm/vm-selection.ts';
 
 type VmSecretModel = OfVm<VmSecretName & { readonly value?: string }>;
 
@@ -113,8 +114,8 @@ builder.mutationFields((t) => ({
       'Adds, replaces and removes secrets with one replacement of the container, all or none. Each key is an entry of ' +
       'the audit. Errors: as setSecret.',
     args: { input: t.arg({ type: SetSecretsInput, description: 'The changes.' }) },
-    resolve: (_root, { input: { vmId, set, remove } }, context) =>
-      setSecrets(context, context.viewer, vmId, { set: set ?? [], remove: remove ?? [] }),
+    resolve: (_root, { input: { vmId, set, remove } }, context, info) =>
+      setSecrets(withSelection(context, info), context.viewer, vmId, { set: set ?? [], remove: remove ?? [] }),
   }),
   setSecret: t.field({
     type: VmSecret,
@@ -135,7 +136,8 @@ builder.mutationFields((t) => ({
       vmId: t.arg.id({ description: 'The VM.' }),
       key: t.arg.string({ description: "The variable's name." }),
     },
-    resolve: (_root, { vmId, key }, context) => deleteSecret(context, context.viewer, vmId, key),
+    resolve: (_root, { vmId, key }, context, info) =>
+      deleteSecret(withSelection(context, info), context.viewer, vmId, key),
   }),
 }));
 

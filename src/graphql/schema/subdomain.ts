@@ -5,6 +5,7 @@ import { builder } from './builder.ts';
 import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
 import { Node } from './node/node.ts';
 import { OWNER_COST, Vm } from './vm/vm.ts';
+import { withSelection } from './vm/vm-selection.ts';
 
 export const Visibility = builder.enumType('Visibility', {
   description: 'Who may open an address.',
@@ -80,6 +81,7 @@ builder.mutationFields((t) => ({
       vmId: t.arg.id({ description: 'The VM.' }),
       name: t.arg.string({ description: 'The name of the mapping.' }),
     },
-    resolve: (_root, { vmId, name }, context) => removeSubdomain(context, context.viewer, vmId, name),
+    resolve: (_root, { vmId, name }, context, info) =>
+      removeSubdomain(withSelection(context, info), context.viewer, vmId, name),
   }),
 }));

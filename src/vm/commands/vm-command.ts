@@ -6,6 +6,7 @@ import type { Plan } from '../../catalog/plan.ts';
 import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
 import type { AccountTable } from '../../db/tables.ts';
+import { defineStatement, type Parameter } from '../../db/statement-template.ts';
 import { runTransaction } from '../../db/transaction.ts';
 import { inSpan } from '../../tracing.ts';
 import { ApiError } from '../../errors.ts';
@@ -14,7 +15,8 @@ import { recordAction } from '../../audit/audit-store.ts';
 import type { ForwardSettings } from '../networking/port-forward.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
 import { toSuspension, type Suspension } from '../restrictions/suspension.ts';
-import { lockVm } from '../vm-store.ts';
+import type { VmProperty } from '../vm-columns.ts';
+import { findVm, lockVm } from '../vm-store.ts';
 import type { Vm } from '../vm.ts';
 
 export interface VmDependencies {
@@ -22,6 +24,8 @@ export interface VmDependencies {
   readonly catalog: Catalog;
   readonly secretBox: SecretBox;
   readonly forward: ForwardSettings;
+  /** What the VM of a command's result must have; by default everything. */
+  readonly returned?: ReadonlySet<VmProperty>;
 }
 
 export interface LockedVm {
@@ -54,7 +58,7 @@ export function done<D>(details: D): { readonly kind: 'done'; readonly details: 
  * row commits with the change. NOT_FOUND when the actor has no such VM.
  */
 export async function runCommand<A extends AuditAction>(
-  { db, catalog }: VmDependencies,
+  { db, catalog, returned }: VmDependencies,
   actor: Actor,
   id: string,
   action: A,
@@ -69,7 +73,8 @@ export async function runCommand<A extends AuditAction>(
     if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
     if (outcome.kind === 'refused')
       await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
-    return { vm: await reread(trx, actor, id), refusal: outcome.kind === 'refused' ? outcome.error : undefined };
+    const vm = outcome.kind === 'unchanged' ? before : await reread(trx, actor, id, returned);
+    return { vm, refusal: outcome.kind === 'refused' ? outcome.error : undefined };
   });
   // Thrown after the commit: the transaction would roll back the audit row.
   if (refusal !== undefined) throw refusal;
@@ -111,8 +116,8 @@ export function refuseWhileDeleting(vm: Vm): void {
 }
 
 /** Reads the VM as this transaction has changed it. */
-async function reread(trx: Trx, viewer: Viewer, id: string): Promise<Vm> {
-  const vm = await lockVm(trx, viewer.userId, id);
+async function reread(trx: Trx, { userId }: Viewer, id: string, properties?: ReadonlySet<VmProperty>): Promise<Vm> {
+  const vm = await findVm(trx, userId, id, properties);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
   return vm;
 }
@@ -122,14 +127,18 @@ type LockedAccount = Pick<LockedVm, 'plan' | 'suspension'>;
 const ACCOUNT_COLUMNS = ['plan', 'operator_plan', 'suspended_at', 'suspended_reason'] as const;
 
 async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount | undefined> {
-  const row = await trx
-    .updateTable('account')
-    .set((eb) => ({ plan: knownPlan(catalog, viewer.plan)?.code ?? eb.ref('plan') }))
-    .where('user_id', '=', viewer.userId)
-    .returning(ACCOUNT_COLUMNS)
-    .executeTakeFirst();
+  const { userId } = viewer;
+  const [row] = (await selectAccount(trx, { userId })).rows;
+  const told = knownPlan(catalog, viewer.plan);
+  if (row !== undefined && told !== undefined && told.code !== row.plan)
+    await trx.updateTable('account').set({ plan: told.code }).where('user_id', '=', userId).execute();
   return row && toLocked(catalog, viewer, row);
 }
+
+/** Locks the row as an update of it would. */
+const selectAccount = defineStatement((db, parameter: Parameter<{ userId: string }>) =>
+  db.selectFrom('account').select(ACCOUNT_COLUMNS).where('user_id', '=', parameter('userId')).forNoKeyUpdate(),
+);
 
 /** Locks the account, which is created with its first VM. Returns its plan. */
 async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount> {
@@ -149,11 +158,11 @@ async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<
 
 function toLocked(
   catalog: Catalog,
-  viewer: Viewer,
+  { plan }: Pick<Viewer, 'plan'>,
   row: Pick<Selectable<AccountTable>, (typeof ACCOUNT_COLUMNS)[number]>,
 ): LockedAccount {
   return {
-    plan: planOf(catalog, { byOperator: row.operator_plan, byToken: viewer.plan, own: row.plan }),
+    plan: planOf(catalog, { byOperator: row.operator_plan, byToken: plan, own: row.plan }),
     suspension: toSuspension(row),
   };
 }

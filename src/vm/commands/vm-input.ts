@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { isStorable, STORABLE_RULE } from '../../db/is-storable.ts';
 import { badInput, type FieldProblem } from '../../errors.ts';
 import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
 import { MAPPING_NAME, VISIBILITIES } from '../networking/mapping.ts';
@@ -8,14 +9,13 @@ import { whyReserved } from './reserved-keys.ts';
 
 /** C0 and C1 control characters and bidirectional marks: nobody types them in a label or a password. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const line = (max: number) =>
   z
     .string()
     .max(max, `must have at most ${max} characters.`)
     .refine((text) => text.trim() !== '', 'must not be empty.')
-    .refine((text) => !CONTROL.test(text) && !LONE_SURROGATE.test(text), 'must not contain control characters.');
+    .refine((text) => !CONTROL.test(text) && isStorable(text), 'must not contain control characters.');
 
 const whole = (min: number, max: number, unit: string) =>
   z
@@ -96,10 +96,7 @@ const secretSchema = z.object({
     .refine((key) => whyReserved(key) === undefined, { error: ({ input }) => whyReserved(String(input)) ?? '' }),
   value: z
     .string()
-    .refine(
-      (value) => !value.includes('\0') && !LONE_SURROGATE.test(value),
-      'must not contain the NUL character or broken Unicode.',
-    )
+    .refine(isStorable, STORABLE_RULE)
     .refine((value) => Buffer.byteLength(value) <= MAX_SECRET_BYTES, `must have at most ${MAX_SECRET_BYTES} bytes.`),
 });
 

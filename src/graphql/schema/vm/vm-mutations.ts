@@ -1,6 +1,7 @@
 import { createVm, deleteVm, restartVm, startVm, stopVm, updateVm } from '../../../vm/commands/vm-commands.ts';
 import { builder } from '../builder.ts';
 import { Vm } from './vm.ts';
+import { withSelection } from './vm-selection.ts';
 
 const StorageType = builder.enumType('StorageType', {
   description: "What happens to the VM's primary volume when it stops.",
@@ -66,7 +67,8 @@ builder.mutationFields((t) => ({
       'Changes the label, or the specs of a VM that is off. Errors: BAD_USER_INPUT, NOT_FOUND, CONFLICT for ' +
       'specs of a VM that is on.',
     args: { input: t.arg({ type: UpdateVmInput, description: 'What to change.' }) },
-    resolve: (_root, { input: { id, ...changes } }, context) => updateVm(context, context.viewer, id, changes),
+    resolve: (_root, { input: { id, ...changes } }, context, info) =>
+      updateVm(withSelection(context, info), context.viewer, id, changes),
   }),
   startVm: t.field({
     type: Vm,
@@ -75,7 +77,7 @@ builder.mutationFields((t) => ({
       'retried now. Errors: NOT_FOUND, CONFLICT while it is being deleted, QUOTA_EXCEEDED with `violations`, ' +
       'ACCOUNT_SUSPENDED and REGION_DRAINED with the words of the operator.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
-    resolve: (_root, { id }, context) => startVm(context, context.viewer, id),
+    resolve: (_root, { id }, context, info) => startVm(withSelection(context, info), context.viewer, id),
   }),
   stopVm: t.field({
     type: Vm,
@@ -83,7 +85,7 @@ builder.mutationFields((t) => ({
       'Turns a VM off, in any status. The app gets a grace period to exit. If it is already off, nothing ' +
       'happens. Errors: NOT_FOUND.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
-    resolve: (_root, { id }, context) => stopVm(context, context.viewer, id),
+    resolve: (_root, { id }, context, info) => stopVm(withSelection(context, info), context.viewer, id),
   }),
   restartVm: t.field({
     type: Vm,
@@ -92,7 +94,7 @@ builder.mutationFields((t) => ({
       'restored (see `Vm.changeUndone`). A VM that is off is turned on. The container is created from the image that ' +
       'the catalog names now, in its newest version (see `VmImage`). Errors: as startVm.',
     args: { id: t.arg.id({ description: 'The VM.' }) },
-    resolve: (_root, { id }, context) => restartVm(context, context.viewer, id),
+    resolve: (_root, { id }, context, info) => restartVm(withSelection(context, info), context.viewer, id),
   }),
   deleteVm: t.field({
     type: 'ID',

@@ -1,6 +1,8 @@
 import type { FieldNode, GraphQLResolveInfo } from 'graphql';
 import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/vm-columns.ts';
-import type { VmSelection } from '../../../vm/vm-list.ts';
+import type { VmDependencies } from '../../../vm/commands/vm-command.ts';
+import type { VmSelection } from '../../../vm/vm-list-statement.ts';
+import type { Context } from '../context.ts';
 import type { NodeType } from '../node/global-id.ts';
 import { selectedFields } from '../selected-fields.ts';
 
@@ -35,6 +37,11 @@ type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>;
 export const selectedProperties = perOperation(
   (info): ReadonlySet<VmProperty> => new Set(propertiesOf(vmFields(info))),
 );
+
+/** The context of a mutation that returns a VM: its command reads of the VM only what is selected. */
+export function withSelection(context: Context, info: Info): Context & Pick<VmDependencies, 'returned'> {
+  return { ...context, returned: selectedProperties(info) };
+}
 
 /** What a field that returns a Node must read of VMs, by the type of the Node. */
 export const nodeProperties = perOperation((info): Readonly<Partial<Record<NodeType, ReadonlySet<VmProperty>>>> => ({

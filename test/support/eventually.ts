@@ -4,11 +4,16 @@ type Truthy<T> = Exclude<T, false | 0 | '' | null | undefined>;
 
 /**
  * Polls until `check` neither throws nor answers something falsy; what it then answered. Rejects after `deadline`
- * milliseconds (10 s) with what the last check failed with as the cause.
+ * milliseconds (10 s) with what the last check failed with as the cause. `every` is the time between checks (25 ms);
+ * more for one that costs a request and takes seconds to come true.
  */
 export async function eventually<T>(
   check: (signal: AbortSignal) => T | Promise<T>,
-  { deadline = 10_000, signal = new AbortController().signal }: { deadline?: number; signal?: AbortSignal } = {},
+  {
+    deadline = 10_000,
+    every = 25,
+    signal = new AbortController().signal,
+  }: { deadline?: number; every?: number; signal?: AbortSignal } = {},
 ): Promise<Truthy<T>> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
   let last: unknown;
@@ -20,7 +25,7 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    await sleep(25, undefined, { signal: until }).catch(() => undefined);
+    await sleep(every, undefined, { signal: until }).catch(() => undefined);
   }
   signal.throwIfAborted();
   const said = last instanceof Error ? last.message : String(last);

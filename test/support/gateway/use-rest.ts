@@ -6,7 +6,9 @@ import { answerMisfits } from './openapi-check.ts';
  * An API for the tests of the file that calls this. Every answer of its `rest` is as the OpenAPI document describes it,
  * but for event streams, which the tests read themselves.
  */
-export function useRest(env: Readonly<Record<string, string>> = {}): Pick<Api, 'graphql' | 'rest' | 'url' | 'port'> {
+export function useRest(
+  env: Readonly<Record<string, string>> = {},
+): Pick<Api, 'graphql' | 'rest' | 'url' | 'port' | 'databaseUrl'> {
   let started: Api | undefined;
   const running = (): Api => {
     if (started === undefined) throw new Error('The gateway is started by a hook: use it in tests.');
@@ -22,6 +24,9 @@ export function useRest(env: Readonly<Record<string, string>> = {}): Pick<Api, '
     },
     get port() {
       return running().port;
+    },
+    get databaseUrl() {
+      return running().databaseUrl;
     },
     graphql: (...args) => running().graphql(...args),
     async rest(token, method, path, options) {

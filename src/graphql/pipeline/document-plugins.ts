@@ -2,7 +2,6 @@ import {
   NoSchemaIntrospectionCustomRule,
   validate,
   ValuesOfCorrectTypeRule,
-  type ExecutionArgs,
   type GraphQLError,
   type ValidationRule,
 } from 'graphql';
@@ -63,9 +62,4 @@ export function useValidationErrorCodes(): Plugin {
       if (!validated.valid) validated.setResult((validated.result as readonly GraphQLError[]).map(requestFault));
     },
   };
-}
-
-/** Executes queries and mutations with `execute`. */
-export function useExecutor(execute: (args: ExecutionArgs) => unknown): Plugin {
-  return { onExecute: ({ setExecuteFn }) => setExecuteFn(execute) };
 }

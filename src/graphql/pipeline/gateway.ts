@@ -16,8 +16,8 @@ import { failSpan, inSpan } from '../../tracing.ts';
 import { createContext, type Caller, type Context, type Services } from '../schema/context.ts';
 import { schema } from '../schema/schema.ts';
 import { createAccessLog, type AccessLog } from './access-log.ts';
-import { createDocumentCache } from './document-cache.ts';
-import { useDocumentLimits, useExecutor, useValidationErrorCodes, useValidationRules } from './document-plugins.ts';
+import { DocumentCache, type CheckedDocument } from './document-cache.ts';
+import { useDocumentLimits, useValidationErrorCodes, useValidationRules } from './document-plugins.ts';
 import { ErrorReporter } from './error-reporter.ts';
 import { createExecutor } from './executor.ts';
 import { variableProblems } from './input-problems.ts';
@@ -53,8 +53,8 @@ interface GatewayOptions {
 }
 
 /**
- * The GraphQL pipeline of every transport: `prepare`, then `execute` or `subscribe`. Parsing, validation and their
- * caches are yoga's.
+ * The GraphQL pipeline of every transport: `prepare`, then `execute` or `subscribe`. A document is parsed and validated
+ * by yoga's pipeline, and kept with what was found wrong with it.
  *
  * INVARIANTS
  * - A document is bounded before it is validated, and its variables are checked before it runs.
@@ -70,6 +70,7 @@ export class Gateway {
   readonly #execute = createExecutor();
   readonly #subscribe: Subscribe;
   readonly #yoga: YogaServerInstance<{ caller?: Caller }, Context>;
+  readonly #documents = new DocumentCache();
 
   constructor({ services, rates, log, introspection, accessLog }: GatewayOptions) {
     this.#services = services;
@@ -87,17 +88,8 @@ export class Gateway {
       logging: false,
       // Every transport masks, and logs what it masks, by `ErrorReporter`.
       maskedErrors: false,
-      // Syntax errors are not cached.
-      parserAndValidationCache: {
-        documentCache: createDocumentCache(),
-        errorCache: { get: () => undefined, set: () => undefined },
-      },
-      plugins: [
-        useDocumentLimits(rates),
-        useValidationRules({ introspection }),
-        useValidationErrorCodes(),
-        useExecutor(this.#execute),
-      ],
+      parserAndValidationCache: false,
+      plugins: [useDocumentLimits(rates), useValidationRules({ introspection }), useValidationErrorCodes()],
     });
   }
 
@@ -106,20 +98,19 @@ export class Gateway {
     const { query, variables } = request;
     // Some clients send an empty name with an anonymous operation.
     const operationName = request.operationName === '' ? undefined : request.operationName;
-    const enveloped = this.#yoga.getEnveloped({ caller, params: { query, variables, operationName } });
-    let document: DocumentNode;
+    let checked: CheckedDocument;
     try {
-      document = enveloped.parse(query);
+      checked = this.#check(query, caller);
     } catch (error) {
       return this.#reporter.report([maskError(error)], caller);
     }
-    const problems: readonly GraphQLError[] = enveloped.validate(enveloped.schema, document);
+    const { document, problems } = checked;
     if (problems.length > 0) return this.#reporter.report(problems.map(maskError), caller);
     const operation = getOperationAST(document, operationName);
     if (operation == null) return this.#reporter.report([graphqlErrorOf(noSuchOperation())], caller);
     const name = operation.name?.value;
     const args: ExecutionArgs = {
-      schema: enveloped.schema,
+      schema,
       document,
       variableValues: variables ?? NO_VARIABLES,
       ...(operationName != null && { operationName }),
@@ -148,7 +139,7 @@ export class Gateway {
     return {
       kind,
       args,
-      execute: () => watched(() => this.#run(() => enveloped.execute(args), caller, name)),
+      execute: () => watched(() => this.#run(() => this.#execute(args), caller, name)),
       subscribe: () => watched(() => this.#subscribe(args, caller)),
     };
   }
@@ -161,6 +152,18 @@ export class Gateway {
   mask(error: unknown, caller: Pick<Caller, 'requestId'>): GraphQLError {
     const masked = maskError(error);
     return this.#reporter.report([masked], caller)[0] ?? masked;
+  }
+
+  /** Parses and validates the document, unless that is known. Throws for one that cannot be parsed. */
+  #check(query: string, caller: Caller): CheckedDocument {
+    const known = this.#documents.get(query);
+    if (known !== undefined) return known;
+    const { parse, validate } = this.#yoga.getEnveloped({ caller, params: { query } });
+    const document: DocumentNode = parse(query);
+    const problems: readonly GraphQLError[] = validate(schema, document);
+    const checked = { document, problems };
+    this.#documents.set(query, checked);
+    return checked;
   }
 
   async #run(

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CloseCode, handleProtocols } from 'graphql-ws';
+import { handleProtocols } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { isAllowedOrigin, type OriginRule } from '../../http/request/allowed-origin.ts';
 import { REQUEST_ID_HEADER, requestIdOf } from '../../http/request/request-id.ts';
 import type { Log } from '../../log.ts';
-import { WsConnection } from './ws-connection.ts';
+import { WsConnection, type WsHooks } from './ws-connection.ts';
 import { WsProtocol, type WsProtocolOptions } from './ws-protocol.ts';
 
 const MAX_PAYLOAD_BYTES = 256 * 1024;
@@ -34,6 +34,7 @@ interface GraphqlWsOptions extends WsProtocolOptions {
 export class GraphqlWs {
   readonly #options: GraphqlWsOptions;
   readonly #protocol: WsProtocol;
+  readonly #hooks: WsHooks;
   readonly #server: WebSocketServer;
   readonly #connections = new Set<WsConnection>();
   readonly #loggedOrigins = new Set<string>();
@@ -44,6 +45,10 @@ export class GraphqlWs {
   constructor(options: GraphqlWsOptions) {
     this.#options = options;
     this.#protocol = new WsProtocol(options);
+    this.#hooks = {
+      answerPing: (connection, payload) => this.#protocol.answerPing(connection, payload),
+      onViolation: (error) => options.log.debug({ err: error }, 'a message of a WebSocket was refused'),
+    };
     // Not inline: the types do not know closeTimeout.
     const settings = {
       noServer: true,
@@ -79,7 +84,7 @@ export class GraphqlWs {
 
   /** Opens the socket and closes it: a page cannot read the answer to a handshake, but the code of a close. */
   #refuseOrigin(socket: WebSocket, sent = ''): void {
-    socket.on('error', () => undefined);
+    socket.on('error', ignore);
     socket.close(POLICY_VIOLATION, 'The origin of this page is not one of ALLOWED_ORIGINS');
     const origin = sent.slice(0, 200);
     if (this.#loggedOrigins.size < MAX_LOGGED_ORIGINS && !this.#loggedOrigins.has(origin)) {
@@ -92,37 +97,23 @@ export class GraphqlWs {
   }
 
   #open(socket: WebSocket, request: IncomingMessage): void {
-    const { addressOf, sockets, log } = this.#options;
-    // A malformed frame or a message that is too long; `close` follows.
-    socket.on('error', () => undefined);
-    const connection = new WsConnection(socket, { from: addressOf(request), requestId: requestIdOf(request) });
+    const { addressOf } = this.#options;
+    socket.on('error', ignore);
+    const caller = { from: addressOf(request), requestId: requestIdOf(request) };
+    const connection = new WsConnection(socket, caller, this.#hooks);
     this.#connections.add(connection);
-    const onMessage = (handle: (text: string) => Promise<void>): void => {
-      socket.on('message', (data: Buffer) => {
-        if (!connection.accepts(data.length)) return;
-        // Our hooks do not throw, so a rejection means that the message violates the protocol.
-        handle(data.toString('utf8')).catch((error: unknown) => {
-          log.debug({ err: error }, 'a message of a WebSocket was refused');
-          connection.close(CloseCode.BadRequest, 'Invalid message received');
-        });
-      });
-    };
-    const closed = this.#protocol.open(
-      {
-        protocol: socket.protocol,
-        send: (message) => connection.send(message),
-        close: (code = CloseCode.InternalServerError, reason = '') => connection.close(code, reason),
-        onMessage,
-      },
-      connection,
-    );
-    socket.once('close', (code, reason) => {
-      this.#connections.delete(connection);
-      if (connection.viewer !== undefined) sockets.close(connection.viewer);
+    const closed = this.#protocol.open(connection);
+    socket.on('close', (code, reason) => {
+      this.#close(connection);
       closed(code, reason.toString()).catch((error: unknown) =>
-        log.error({ err: error }, 'a closed WebSocket could not be cleaned up'),
+        this.#options.log.error({ err: error }, 'a closed WebSocket could not be cleaned up'),
       );
     });
+  }
+
+  #close(connection: WsConnection): void {
+    this.#connections.delete(connection);
+    if (connection.viewer !== undefined) this.#options.sockets.close(connection.viewer);
   }
 
   #checkSome(): void {
@@ -138,3 +129,6 @@ export class GraphqlWs {
     }
   }
 }
+
+/** Of a malformed frame, or a message that is too long; `close` follows. */
+function ignore(): void {}

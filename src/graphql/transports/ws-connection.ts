@@ -1,4 +1,4 @@
-import { CloseCode } from 'graphql-ws';
+import { CloseCode, type WebSocket as ProtocolSocket } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import { SLOW_READER_REASON } from '../../events/event-reader.ts';
@@ -15,6 +15,7 @@ export const MESSAGES_PER_SECOND = 100;
 const MESSAGES = { perSecond: MESSAGES_PER_SECOND, burst: 10 * MESSAGES_PER_SECOND } as const;
 /** The client is not authenticated before its connection_init, which holds a token and little else. */
 export const MAX_INIT_BYTES = 8 * 1024;
+const INIT_TIMEOUT_MS = 5_000;
 /** Above this, a client that keeps sending without reading its results is closed. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024;
 /** Above this, `send` waits for the client, and events queue up in their bounded queue. */
@@ -24,12 +25,23 @@ const MAX_REASON_BYTES = 123;
 /** A client that disappeared without a FIN is detected within two intervals. */
 const PING_EVERY_MS = 12_000;
 
+/** What a connection asks of its transport. All connections share one object. */
+export interface WsHooks {
+  /** Answers a ping of the GraphQL protocol. */
+  readonly answerPing: (connection: WsConnection, payload: Record<string, unknown> | undefined) => Promise<void>;
+  /** A message violates the protocol, and closes the connection. */
+  readonly onViolation: (error: unknown) => void;
+}
+
 /**
- * A WebSocket with our limits. Close codes: 4400 for a connection_init above 8 KiB, 4403 when the token expires or is
- * revoked, 4429 above 100 messages per second, 4490 for a client that keeps sending without reading its results.
+ * The WebSocket of graphql-ws with our limits. Close codes: 4400 for a connection_init above 8 KiB, 4403 when the token
+ * expires or is revoked, 4408 without a connection_init in time, 4429 above 100 messages per second, 4490 for a client
+ * that keeps sending without reading its results. Thousands are open at once, so what they share is a method and not a
+ * function of each, and their deadlines are checked and not timers.
  */
-export class WsConnection {
+export class WsConnection implements ProtocolSocket {
   readonly #socket: WebSocket;
+  readonly #hooks: WsHooks;
   /** The client's address. */
   readonly from: string;
   /** The id of the upgrade request. */
@@ -37,18 +49,44 @@ export class WsConnection {
   /** The number of its subscriptions, including those being prepared. */
   subscriptions = 0;
   #viewer: Actor | undefined;
-  #pingAt = Number.POSITIVE_INFINITY;
+  /** Without a viewer, the deadline of its connection_init; with one, the time of the next ping. */
+  #dueAt = performance.now() + INIT_TIMEOUT_MS;
   #isPingUnanswered = false;
   #bucketFullAt = 0;
 
-  constructor(socket: WebSocket, { from, requestId }: { from: string; requestId: string }) {
+  constructor(socket: WebSocket, { from, requestId }: { from: string; requestId: string }, hooks: WsHooks) {
     this.#socket = socket;
+    this.#hooks = hooks;
     this.from = from;
     // A generated one consists of dozens of strings. Sockets are many and live long: they keep a copy in one piece.
     this.requestId = Buffer.from(requestId).toString();
     // ws answers each ping with a pong, whether or not the client reads.
     socket.on('ping', (data: Buffer) => void this.accepts(data.length));
     socket.on('pong', () => (this.#isPingUnanswered = false));
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  /** Each message within the limits goes to `handle`, which rejects only if the message violates the protocol. */
+  onMessage(handle: (text: string) => Promise<void>): void {
+    this.#socket.on('message', (data: Buffer) => {
+      if (!this.accepts(data.length)) return;
+      handle(data.toString('utf8')).catch((error: unknown) => {
+        this.#hooks.onViolation(error);
+        this.close(CloseCode.BadRequest, 'Invalid message received');
+      });
+    });
+  }
+
+  onPing(payload?: Record<string, unknown>): Promise<void> {
+    return this.#hooks.answerPing(this, payload);
+  }
+
+  /** Its connection_init has come. */
+  initialize(): void {
+    this.#dueAt = Number.POSITIVE_INFINITY;
   }
 
   /** Undefined until the token is verified. */
@@ -59,7 +97,7 @@ export class WsConnection {
   authenticate(viewer: Viewer): void {
     this.#viewer = { ...viewer, from: this.from };
     // Spread the pings of clients that connected at the same time.
-    this.#pingAt = performance.now() + Math.random() * PING_EVERY_MS;
+    this.#dueAt = performance.now() + Math.random() * PING_EVERY_MS;
   }
 
   /** Goes on with another token of the same account. */
@@ -79,7 +117,7 @@ export class WsConnection {
   }
 
   /** Truncates the reason, which may contain client input, to the size of a close frame; ws throws for a longer one. */
-  close(code: number, reason: string): void {
+  close(code: number = CloseCode.InternalServerError, reason = ''): void {
     const bytes = Buffer.from(reason);
     this.#socket.close(
       code,
@@ -93,17 +131,20 @@ export class WsConnection {
   }
 
   /**
-   * Closes the socket if its token has expired or was revoked, and pings it when due. Called several times per second.
+   * Closes the socket if its connection_init is late, or its token has expired or was revoked, and pings it when due.
+   * Called several times per second.
    */
   check(now: number): void {
     if (!this.isOpen) return;
     if (this.#viewer !== undefined && this.#viewer.expiresAt <= Date.now())
       this.close(CloseCode.Forbidden, 'The token has expired');
     else if (this.#viewer?.token?.revoked.aborted === true) this.close(CloseCode.Forbidden, 'The token was revoked');
-    else if (now < this.#pingAt) return;
+    else if (now < this.#dueAt) return;
+    else if (this.#viewer === undefined)
+      this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     else if (this.#isPingUnanswered) this.#socket.terminate();
     else {
-      this.#pingAt = now + PING_EVERY_MS;
+      this.#dueAt = now + PING_EVERY_MS;
       this.#isPingUnanswered = true;
       this.#socket.ping();
     }

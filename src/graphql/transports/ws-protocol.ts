@@ -1,12 +1,5 @@
 import type { ExecutionArgs, GraphQLError } from 'graphql';
-import {
-  makeServer,
-  MessageType,
-  stringifyMessage,
-  type Server,
-  type SubscribePayload,
-  type WebSocket,
-} from 'graphql-ws';
+import { makeServer, MessageType, stringifyMessage, type Server, type SubscribePayload } from 'graphql-ws';
 import type { AccountSockets } from '../../auth/account-sockets.ts';
 import { bearerOf, type VerifyToken } from '../../auth/jwt.ts';
 import type { RateLimits } from '../../auth/rate-limits.ts';
@@ -36,7 +29,6 @@ type InitPayload = Record<string, unknown> | undefined;
 
 /** A close code registered with IANA for RFC 6455: the client may retry later. */
 const TRY_AGAIN_LATER = 1013;
-const INIT_TIMEOUT_MS = 5_000;
 
 /**
  * The graphql-ws server with our pipeline and limits as its hooks.
@@ -56,7 +48,8 @@ export class WsProtocol {
     this.#options = options;
     const { gateway } = options;
     this.#server = makeServer<InitPayload, Extra>({
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      // The connection has this deadline itself.
+      connectionInitWaitTimeout: 0,
       jsonMessageReviver: reviveMessage,
       onConnect: ({ extra: { connection }, connectionParams }) => this.#authenticate(connection, connectionParams),
       onSubscribe: ({ extra: { connection } }, _id, payload) => this.#prepare(connection, payload),
@@ -75,13 +68,12 @@ export class WsProtocol {
   }
 
   /** Speaks the protocol over an open socket. Returns the function to call when it has closed. */
-  open(socket: WebSocket, connection: WsConnection): (code: number, reason: string) => Promise<void> {
-    const onPing = (payload: InitPayload): Promise<void> => this.#answerPing(connection, payload);
-    return this.#server.opened({ ...socket, onPing }, { connection });
+  open(connection: WsConnection): (code: number, reason: string) => Promise<void> {
+    return this.#server.opened(connection, { connection });
   }
 
   /** A ping with a new token renews that of the connection; the pong says until when, or why not. */
-  async #answerPing(connection: WsConnection, payload: InitPayload): Promise<void> {
+  async answerPing(connection: WsConnection, payload: InitPayload): Promise<void> {
     const authorization = payload?.['authorization'];
     const answer = authorization === undefined ? payload : await renewToken(connection, authorization, this.#options);
     await connection.send(
@@ -92,6 +84,7 @@ export class WsProtocol {
   /** Authenticates a connection_init. For false, graphql-ws closes with 4403 unless this has used a better code. */
   async #authenticate(connection: WsConnection, params: InitPayload): Promise<boolean> {
     const { verifyToken, sockets } = this.#options;
+    connection.initialize();
     const authorization = params?.['authorization'] ?? params?.['Authorization'];
     // graphql-ws keeps the params as long as the socket lives; a token is no longer needed than this.
     delete params?.['authorization'];
@@ -122,6 +115,8 @@ export class WsProtocol {
     try {
       rates.checkAccount(viewer);
       const query = String(persisted.documentOf(payload));
+      // graphql-ws keeps the payload as long as a subscription lives.
+      Object.assign(payload, { query: '' });
       const prepared = gateway.prepare({ ...payload, query }, caller);
       if (!('kind' in prepared)) return prepared;
       if (prepared.kind === 'subscription') {

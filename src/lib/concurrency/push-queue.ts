@@ -7,8 +7,8 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   #items: T[] | undefined;
   readonly #limit: number;
   readonly #onClose: (queue: PushQueue<T>) => void;
-  /** Settles the pending `next()`. */
-  #wake: (() => void) | undefined;
+  /** Resolves the pending `next()`. */
+  #resolve: ((result: Promise<IteratorResult<T>>) => void) | undefined;
   #state: 'open' | 'ended' | { error: unknown } = 'open';
 
   /** `onClose` receives the queue, which lets thousands of queues share one function. */
@@ -29,7 +29,7 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
 
   /** Returns false, and queues nothing, if the queue is closed or its reader is `limit` items behind. */
   push(item: T): boolean {
-    if (this.#state !== 'open' || (this.#wake === undefined && this.size >= this.#limit)) return false;
+    if (this.#state !== 'open' || (this.#resolve === undefined && this.size >= this.#limit)) return false;
     (this.#items ??= []).push(item);
     this.#wakeReader();
     return true;
@@ -52,9 +52,14 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
     this.#close({ error });
   }
 
-  /** One call at a time. */
-  async next(): Promise<IteratorResult<T>> {
-    return this.#take() ?? new Promise((resolve) => (this.#wake = () => resolve(this.next())));
+  /** One call at a time. Thousands of calls are pending for hours: one is a single promise, not an async function. */
+  next(): Promise<IteratorResult<T>> {
+    try {
+      const taken = this.#take();
+      return taken === undefined ? new Promise((resolve) => (this.#resolve = resolve)) : Promise.resolve(taken);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   return(): Promise<IteratorResult<T>> {
@@ -91,9 +96,9 @@ export class PushQueue<T> implements AsyncIterableIterator<T> {
   }
 
   #wakeReader(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    resolve?.(this.next());
   }
 }
 

@@ -22,6 +22,8 @@ const MAX_P99_MS = 1_000;
 const IDLE_MS = 20_000;
 const FEW_VMS = 1_000;
 const STARTS_AT_ONCE = 32;
+const START_ATTEMPTS = 10;
+const RETRY_MS = 1_000;
 const TELL_MS = 60_000;
 const RECOVER_MS = 600_000;
 /** The simulated engine fails one start in 1,000, and the gateway tries again with a backoff. */
@@ -66,7 +68,8 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
   const boots = await stage(`start of ${size.running} VMs`, async () => {
     const begun = performance.now();
     await rig.order({ do: 'expect', vmIds: started, since: 0 });
-    await startAll(rig, chosen, jwtSecret);
+    const refused = await startAll(rig, chosen, jwtSecret, signal);
+    if (refused > 0) print(`${refused} starts were refused as UNAVAILABLE, and sent again`);
     await awaitCount(rig, started.length, 'running', signal);
     return size.running / ((performance.now() - begun) / 1_000);
   });
@@ -151,11 +154,14 @@ async function awaitCount(rig: ScaleRig, vms: number, what: 'told' | 'running', 
   }
 }
 
+/** Resolves to how often a start was refused because the database was busy. */
 async function startAll(
   { gateways }: ScaleRig,
   vms: readonly { readonly userId: string; readonly vmId: string }[],
   secret: string,
-): Promise<void> {
+  signal: AbortSignal,
+): Promise<number> {
+  let refused = 0;
   const tokens = new Map<string, string>();
   const left = vms.entries();
   const work = async (): Promise<void> => {
@@ -163,10 +169,22 @@ async function startAll(
       const token = tokens.get(userId) ?? (await signFor(userId, secret));
       tokens.set(userId, token);
       const { url = '' } = gateways[index % gateways.length] ?? {};
-      await askGateway(url, token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+      const start = () => askGateway(url, token, 'mutation ($id: ID!) { startVm(id: $id) { id } }', { id: vmId });
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await start();
+          break;
+        } catch (error) {
+          // As a client does that is told to try again shortly.
+          if (attempt === START_ATTEMPTS || !String(error).includes('UNAVAILABLE')) throw error;
+          refused += 1;
+          await delay(RETRY_MS, undefined, { signal });
+        }
+      }
     }
   };
   await Promise.all(Array.from({ length: STARTS_AT_ONCE }, work));
+  return refused;
 }
 
 /** What subscribers found wrong, and the accounts whose last event has not come. */
@@ -197,9 +215,9 @@ function say({ events, p50, p99 }: { events: number; p50: number; p99: number })
   return `${events} events, p50 ${p50} ms, p99 ${p99} ms`;
 }
 
-function describe({ gateways, database, commits, rows, waits }: Usage): string {
+function describe({ gateways, database, commits, rows, scans, waits }: Usage): string {
   const each = gateways.map((cores) => cores.toFixed(2)).join(' + ');
-  const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s`;
+  const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s${scans && `, scanned: ${scans}`}`;
   return `gateways ${each} cores, database ${database.toFixed(2)}; ${work}; waits: ${waits || 'none'}`;
 }
 

@@ -10,6 +10,8 @@ export interface Usage {
   readonly commits: number;
   /** Rows that statements read from tables and indexes. */
   readonly rows: number;
+  /** Tables that were read without an index, with the rows. */
+  readonly scans: string;
   /** What connections waited for most, with the mean number of those that did. */
   readonly waits: string;
 }
@@ -50,6 +52,7 @@ export async function meterUsage(databaseUrl: string, pids: readonly number[]): 
       database: cores(before.database, after.database),
       commits: (after.commits - before.commits) / seconds,
       rows: (after.rows - before.rows) / seconds,
+      scans: describeScans(before.scanned, after.scanned, seconds),
       waits: top.map(([event, count]) => `${event} ${(count / Math.max(1, samples)).toFixed(1)}`).join(', '),
     };
   };
@@ -60,13 +63,28 @@ async function readState(client: pg.Client, pids: readonly number[]) {
     `select xact_commit as commits, tup_returned + tup_fetched as rows from pg_stat_database
      where datname = current_database()`,
   );
+  const { rows: tables } = await client.query<{ name: string; scanned: string }>(
+    'select relname as name, seq_tup_read as scanned from pg_stat_user_tables',
+  );
   const { rows: backends } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
   return {
     cpu: await readTimes(pids),
     database: await readDatabase(backends.map(({ pid }) => pid)),
     commits: Number(totals[0]?.commits),
     rows: Number(totals[0]?.rows),
+    scanned: new Map(tables.map(({ name, scanned }) => [name, Number(scanned)])),
   };
+}
+
+/** Those of more than 1,000 rows a second. */
+function describeScans(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+  seconds: number,
+): string {
+  const rates = [...after].map(([name, scanned]) => [name, (scanned - (before.get(name) ?? 0)) / seconds] as const);
+  const most = rates.filter(([, rate]) => rate > 1_000).toSorted(([, one], [, other]) => other - one);
+  return most.map(([name, rate]) => `${name} ${rate.toFixed(0)}/s`).join(', ');
 }
 
 async function readTimes(pids: readonly number[]): Promise<Map<number, number>> {

@@ -20,6 +20,8 @@ const COLUMNS = ['seq', 'vm_id', 'kind', 'status', 'previous_status', 'reason', 
 const PAGE = 500;
 /** For a client that missed more than this, snapshots are faster. */
 const REPLAY_LIMIT = 10_000;
+/** Of an account, each time. */
+const MAX_PRUNED = 100_000;
 
 async function readEventSeq(db: Db, userId: string): Promise<number> {
   const row = await db.selectFrom('account').select('event_seq').where('user_id', '=', userId).executeTakeFirst();
@@ -154,18 +156,24 @@ export async function findOwnership(db: Db, userId: string, vmId: string): Promi
  */
 export async function pruneEvents(db: Db, keepDays: number): Promise<void> {
   await sql`
-    with pruned as (
-      delete from vm_event using (
-        select user_id, max(seq) as seq
-        from (
-          select user_id, seq from vm_event where at < now() - make_interval(days => ${keepDays})
-          union all
-          select user_id, event_seq - ${REPLAY_LIMIT} from account where event_seq > ${REPLAY_LIMIT}
-        ) as ended
-        group by user_id
+    with ended as (
+      select user_id, max(seq) as seq
+      from (
+        select user_id, seq from vm_event where at < now() - make_interval(days => ${keepDays})
+        union all
+        select user_id, event_seq - ${REPLAY_LIMIT} from account where event_seq > ${REPLAY_LIMIT}
       ) as old
-      where vm_event.user_id = old.user_id and vm_event.seq <= old.seq
-      returning vm_event.vm_id, vm_event.kind, vm_event.at
+      group by user_id
+    ),
+    pruned as (
+      -- By their places: a join would read all events, of which these are few.
+      delete from vm_event where ctid = any(array(
+        select event.ctid from ended cross join lateral (
+          select ctid from vm_event where vm_event.user_id = ended.user_id and vm_event.seq <= ended.seq
+          order by vm_event.seq limit ${MAX_PRUNED}
+        ) as event
+      ))
+      returning vm_id, kind, at
     )
     insert into deleted_vm (vm_id, deleted_at) select vm_id, at from pruned where kind = 'DELETED'
     on conflict do nothing

@@ -71,7 +71,8 @@ export async function changeVm(
     update = update
       .where('lease_owner', '=', fence.leaseOwner)
       .where('generation', '=', fence.generation)
-      .where('status', '=', vm.status);
+      // An equation would let PostgreSQL choose the index of VMs that are not stopped, which it believes to be few.
+      .where('status', 'is not distinct from', vm.status);
   }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;

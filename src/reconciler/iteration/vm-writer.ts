@@ -74,7 +74,8 @@ export class VmWriter {
     // Queued behind the status that it belongs to, and sent only while that lasts.
     const notify = sql`
       select pg_notify('vm_progress', ${note}) from vm
-      where id = ${id} and lease_owner = ${this.#fence.leaseOwner} and generation = ${this.#fence.generation} and status = ${status}
+      where id = ${id} and lease_owner = ${this.#fence.leaseOwner} and generation = ${this.#fence.generation}
+        and status is not distinct from ${status}
     `;
     void this.#enqueue(() => notify.execute(this.#db).then(() => undefined)).catch(() => undefined);
   }

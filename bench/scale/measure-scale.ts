@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { executeSql } from '../../test/support/database/execute-sql.ts';
 import type { Figure } from '../support/figure.ts';
 import { askGateway } from '../support/gateway-under-test.ts';
+import { addRunning } from './add-running.ts';
 import { addAccounts, addVms, readVms, signFor, type ScaleAccount } from './fill-scale.ts';
 import { publishSteadily } from './publish-steadily.ts';
 import type { ScaleSize } from './scale-options.ts';
@@ -62,16 +63,25 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
   const subscriptions = accounts.reduce((sum, { vmIds }) => sum + vmIds.length + 1, 0);
   print(`${subscriptions} subscriptions over ${accounts.length} sockets`);
 
-  const starting = shuffle([...vms].flatMap(([userId, vmIds]) => vmIds.map((vmId) => ({ userId, vmId }))));
-  const chosen = starting.slice(0, size.running);
-  const started = chosen.map(({ vmId }) => vmId);
-  const boots = await stage(`start of ${size.running} VMs`, async () => {
+  const running = shuffle([...vms].flatMap(([userId, vmIds]) => vmIds.map((vmId) => ({ userId, vmId })))).slice(
+    0,
+    size.running,
+  );
+  const found = running.slice(size.booted).map(({ vmId }) => vmId);
+  const taken = await stage(`taking over ${found.length} VMs that run`, async () => {
     const begun = performance.now();
-    await rig.order({ do: 'expect', vmIds: started, since: 0 });
-    const refused = await startAll(rig, chosen, jwtSecret, signal);
+    await addRunning(rig, { databaseUrl, dataDir: options.dataDir, nodes: size.nodes, vmIds: found });
+    await awaitTaken(databaseUrl, found.length, signal);
+    return found.length / ((performance.now() - begun) / 1_000);
+  });
+  const started = running.slice(0, size.booted);
+  const boots = await stage(`start of ${started.length} VMs`, async () => {
+    const begun = performance.now();
+    await rig.order({ do: 'expect', vmIds: started.map(({ vmId }) => vmId), since: 0 });
+    const refused = await startAll(rig, started, jwtSecret, signal);
     if (refused > 0) print(`${refused} starts were refused as UNAVAILABLE, and sent again`);
     await awaitCount(rig, started.length, 'running', signal);
-    return size.running / ((performance.now() - begun) / 1_000);
+    return started.length / ((performance.now() - begun) / 1_000);
   });
   const bootReport = await rig.order({ do: 'report' });
   print(`${boots.result.toFixed(0)} VMs/s; ${say(bootReport)}`);
@@ -90,6 +100,7 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
   return [
     { name: `idle CPU that ${all} stopped VMs add`, ours: cores(many.usage) - cores(few.usage), unit: '%' },
     { name: `CPU for each running VM`, ours: (cores(busy.usage) - cores(many.usage)) / size.running, unit: '%' },
+    { name: 'VMs that run, taken over', ours: taken.result, unit: '/s' },
     { name: 'VMs started', ours: boots.result, unit: '/s' },
     ...rates,
     {
@@ -142,6 +153,16 @@ async function killNodes(rig: ScaleRig, { deaths }: ScaleSize, signal: AbortSign
   const toldMs = performance.now() - begun;
   await awaitCount(rig, dying.length, 'running', signal);
   return { dead: dying.length, toldMs, recoveredMs: performance.now() - begun };
+}
+
+/** Until gateways ask the apps of so many VMs. */
+async function awaitTaken(databaseUrl: string, vms: number, signal: AbortSignal): Promise<void> {
+  for (const until = performance.now() + RECOVER_MS; ; await delay(500, undefined, { signal })) {
+    const { rows } = await executeSql(databaseUrl, 'select count(*)::int as taken from vm where watcher is not null');
+    const [{ taken } = { taken: 0 }] = rows as { taken: number }[];
+    if (taken >= Math.floor(vms * MOST)) return;
+    if (performance.now() > until) throw new Error(`Only ${taken} of ${vms} VMs were taken over in time.`);
+  }
 }
 
 async function awaitCount(rig: ScaleRig, vms: number, what: 'told' | 'running', signal: AbortSignal): Promise<void> {
@@ -217,7 +238,7 @@ function say({ events, p50, p99 }: { events: number; p50: number; p99: number })
 
 function describe({ gateways, database, commits, rows, scans, waits }: Usage): string {
   const each = gateways.map((cores) => cores.toFixed(2)).join(' + ');
-  const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s${scans && `, scanned: ${scans}`}`;
+  const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s${scans && `, most of ${scans}`}`;
   return `gateways ${each} cores, database ${database.toFixed(2)}; ${work}; waits: ${waits || 'none'}`;
 }
 

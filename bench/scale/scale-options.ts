@@ -6,6 +6,8 @@ export interface ScaleSize {
   readonly perNode: number;
   /** How many of them run. */
   readonly running: number;
+  /** How many of those are booted. The others run from the beginning, and gateways find them. */
+  readonly booted: number;
   /** How many of those die at once, with their nodes; at least one node's. */
   readonly deaths: number;
   readonly gateways: number;
@@ -22,6 +24,7 @@ const NAMES = [
   'nodes',
   'per-node',
   'running',
+  'booted',
   'deaths',
   'gateways',
   'sockets',
@@ -46,6 +49,7 @@ export function parseScaleSize(args: readonly string[]): ScaleSize {
     nodes,
     perNode,
     running,
+    booted: Math.min(read('booted', running), running),
     deaths: read('deaths', Math.ceil(running / 10)),
     gateways: read('gateways', 2),
     sockets: read('sockets', 50),

@@ -3,11 +3,15 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Observation } from '../../src/engine/machine.ts';
 import { ROOMY_LIMITS } from '../../test/support/gateway/roomy-limits.ts';
 import { UNLIMITED_PLAN } from '../../test/support/gateway/unlimited-plan.ts';
 import type { SubscriberCommand, SubscriberReport } from './scale-subscribers.ts';
 import type { EngineChange } from './simulated-engine.ts';
 import { SIMULATED_IMAGE } from './simulated-image.ts';
+
+/** The SECRETS_KEY of the gateways. */
+export const SCALE_KEY = Buffer.alloc(32, 7);
 
 interface RigOptions {
   readonly databaseUrl: string;
@@ -24,6 +28,8 @@ export interface ScaleRig extends AsyncDisposable {
   /** The node of each machine. */
   readonly nodes: ReadonlyMap<string, string>;
   order(command: SubscriberCommand): Promise<SubscriberReport>;
+  /** A machine runs, though no gateway has started it. */
+  place(machine: Observation): void;
   /** A node is gone, with all that runs on it. */
   kill(node: string): void;
 }
@@ -73,7 +79,7 @@ export async function openRig(options: RigOptions): Promise<ScaleRig> {
       CATALOG_FILE: catalogFile,
       PLANS_FILE: plansFile,
       JWT_SECRET: jwtSecret,
-      SECRETS_KEY: Buffer.alloc(32, 7).toString('base64'),
+      SECRETS_KEY: SCALE_KEY.toString('base64'),
       LOG_LEVEL: 'error',
       REGIONS: 'AU=unix:///simulated',
       SCALE_NODES: String(options.nodes),
@@ -96,6 +102,7 @@ export async function openRig(options: RigOptions): Promise<ScaleRig> {
       const [report] = (await Promise.race([answer, ended.promise])) as [SubscriberReport];
       return report;
     },
+    place: (machine) => tellOthers(undefined, { kind: 'started', machine }),
     kill: (node) => tellOthers(undefined, { kind: 'died', node }),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -10,7 +10,7 @@ export interface Usage {
   readonly commits: number;
   /** Rows that statements read from tables and indexes. */
   readonly rows: number;
-  /** Tables that were read without an index, with the rows. */
+  /** Tables of which many rows were read without an index, and indexes of which many entries were, with their rates. */
   readonly scans: string;
   /** What connections waited for most, with the mean number of those that did. */
   readonly waits: string;
@@ -64,7 +64,8 @@ async function readState(client: pg.Client, pids: readonly number[]) {
      where datname = current_database()`,
   );
   const { rows: tables } = await client.query<{ name: string; scanned: string }>(
-    'select relname as name, seq_tup_read as scanned from pg_stat_user_tables',
+    `select relname as name, seq_tup_read as scanned from pg_stat_user_tables
+     union all select indexrelname, idx_tup_read from pg_stat_user_indexes`,
   );
   const { rows: backends } = await client.query<{ pid: number }>('select pid from pg_stat_activity');
   return {
@@ -76,15 +77,18 @@ async function readState(client: pg.Client, pids: readonly number[]) {
   };
 }
 
-/** Those of more than 1,000 rows a second. */
+/** The two that most was read of, if it was more than 5,000 a second. */
 function describeScans(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
   seconds: number,
 ): string {
   const rates = [...after].map(([name, scanned]) => [name, (scanned - (before.get(name) ?? 0)) / seconds] as const);
-  const most = rates.filter(([, rate]) => rate > 1_000).toSorted(([, one], [, other]) => other - one);
-  return most.map(([name, rate]) => `${name} ${rate.toFixed(0)}/s`).join(', ');
+  const most = rates.filter(([, rate]) => rate > 5_000).toSorted(([, one], [, other]) => other - one);
+  return most
+    .slice(0, 2)
+    .map(([name, rate]) => `${name} ${rate.toFixed(0)}/s`)
+    .join(', ');
 }
 
 async function readTimes(pids: readonly number[]): Promise<Map<number, number>> {

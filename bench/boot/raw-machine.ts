@@ -83,7 +83,7 @@ export function accepts(host: string, port: number): Promise<boolean> {
 
 const PAUSE_MS = 5;
 
-/** Whether the app answers a request for its page, with whatever page it shows first. */
+/** Whether the app answers a request for its page, with whatever page it shows first: a desktop asks for a password. */
 export async function answersPage(host: string, port: number): Promise<boolean> {
   if (!(await accepts(host, port))) {
     await delay(PAUSE_MS);
@@ -91,5 +91,5 @@ export async function answersPage(host: string, port: number): Promise<boolean> 
   }
   const answer = await fetch(`http://${host}:${port}/`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
   await answer?.arrayBuffer();
-  return answer?.ok === true;
+  return answer !== undefined && answer.status < 500;
 }

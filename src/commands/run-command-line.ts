@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
+import { VERSION } from '../lib/version.ts';
 import { USAGE } from './usage.ts';
 
 type Command = (args: readonly string[]) => Promise<void>;
@@ -21,7 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 export async function runCommandLine([name = '', ...args]: readonly string[]): Promise<void> {
   if ([name, ...args].some((each) => each === '--help' || each === '-h') || name === 'help')
     return void process.stdout.write(USAGE);
-  if (name === '--version' || name === '-v') return void process.stdout.write(`${versionOf()}\n`);
+  if (name === '--version' || name === '-v') return void process.stdout.write(`${VERSION}\n`);
   try {
     const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (load === undefined) throw new Error(name === '' ? `Name a command.\n${USAGE}` : unknownCommand(name));
@@ -44,10 +43,4 @@ function sentenceOf(error: unknown): string {
   if ('code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))
     return `${error.message.split('. ')[0]}; swiftor --help lists the options.`;
   return error.cause instanceof Error ? `${error.message}\n${error.cause.message}` : error.message;
-}
-
-function versionOf(): string {
-  const file = findPackageJSON(import.meta.url);
-  if (file === undefined) throw new Error('The package has no package.json.');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

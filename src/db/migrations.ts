@@ -1,6 +1,5 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import {
   DEFAULT_MIGRATION_TABLE,
@@ -8,9 +7,10 @@ import {
   type Migration,
   type MigrationProvider,
 } from 'kysely/migration';
+import { FILES } from '../lib/files.ts';
 import type { Db } from './database.ts';
 
-const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
+const MIGRATIONS = path.join(FILES, 'migrations');
 
 /**
  * This version's migrations, and a stand-in for each that a newer version has made: migrations are such that the

@@ -1,5 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { BUILT } from '../lib/files.ts';
 
 /** Progress of an image build by `npm run images` on this machine. */
 export interface LocalBuild {
@@ -11,7 +13,7 @@ export interface LocalBuild {
 export type FindLocalBuild = (imageRef: string) => Promise<LocalBuild | undefined>;
 
 /** Holds one file per running build. The builder rewrites it every second. */
-const FOLDER = new URL('../../.runtime/image-builds/', import.meta.url);
+const FOLDER = path.join(BUILT, 'image-builds');
 const STALE_MS = 15_000;
 
 /** Reads the builder's file. A stale file is from a killed builder and is ignored. */
@@ -40,7 +42,7 @@ export function forgetLocalBuild(imageRef: string): void {
   rmSync(fileOf(imageRef), { force: true });
 }
 
-function fileOf(imageRef: string): URL {
-  // Encoded twice: URL parsing decodes once, and the file name must not contain the reference's slashes.
-  return new URL(encodeURIComponent(`${encodeURIComponent(imageRef)}.json`), FOLDER);
+function fileOf(imageRef: string): string {
+  // Encoded: references have slashes.
+  return path.join(FOLDER, `${encodeURIComponent(imageRef)}.json`);
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { build } from 'vite';
 import { inProject } from '../../scripts/prepare/project.js';
@@ -15,6 +15,8 @@ export async function buildDashboard(folder: string, stamp: string): Promise<voi
       build: { outDir, emptyOutDir: true },
     });
     await buildWorker(outDir);
+    // The pages of the gateway have the same colours.
+    await copyFile(inProject('dashboard/theme.css'), path.join(outDir, 'theme.css'));
     await writeFile(path.join(outDir, 'operations.json'), JSON.stringify(await readOperations(), undefined, 2));
   });
 }

@@ -7,7 +7,7 @@ import { DEFAULT_SOCKET } from '../engine.ts';
 import { sayToolFailure } from '../say-failure.ts';
 import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
-import { checkDashboard } from './dashboard.ts';
+import { checkDashboard, checkServer } from './built.ts';
 import {
   checkBusybox,
   checkChromium,
@@ -53,6 +53,7 @@ function needsLocalEngine(): boolean {
 
 async function prepareToServe(gatewayPid: number): Promise<void> {
   const checks = [
+    checkServer,
     ...(process.env['DASHBOARD'] === '0' ? [] : [checkDashboard]),
     ...((process.env['DATABASE_URL'] ?? '') === '' ? [checkPostgresUser] : []),
     ...(needsLocalEngine() ? [checkEngine] : []),

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { errorCode } from '../../lib/error-code.ts';
+import { BUILT } from '../../lib/files.ts';
 import type { CachedContent } from './send-cached.ts';
 
 /** A file of a built page, in memory. */
@@ -21,11 +21,6 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
-
-/** What `tools/dashboard/build.ts` builds: beside the compiled code, or where `scripts/prepare.js` builds it. */
-const BUILT = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../../.runtime/' : '../../../', import.meta.url),
-);
 
 /** Reads one file that is not served; undefined if it has not been built. */
 export async function readBuiltFile(folderName: 'dashboard', name: string): Promise<string | undefined> {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { FILES } from '../../lib/files.ts';
 
-/** The colours, from the sources of the dashboard; `npm run build` copies the file. */
-const THEME = readFileSync(new URL('../../../dashboard/theme.css', import.meta.url), 'utf8');
+/** The colours of the dashboard. */
+const THEME = readFileSync(path.join(FILES, 'dashboard/theme.css'), 'utf8');
 
 /** The styles of the gateway's pages. */
 export const STYLE = `

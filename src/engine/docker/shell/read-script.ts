@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { FILES } from '../../../lib/files.ts';
 
 type ScriptName =
   | 'all-volumes'
@@ -12,5 +14,5 @@ type ScriptName =
 
 /** Returns the text of a shell script of this folder, for `sh -c`: engines and machines do not have the file. */
 export function readScript(name: ScriptName): string {
-  return readFileSync(new URL(`${name}.sh`, import.meta.url), 'utf8');
+  return readFileSync(path.join(FILES, 'src/engine/docker/shell', `${name}.sh`), 'utf8');
 }

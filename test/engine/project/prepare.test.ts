@@ -54,7 +54,7 @@ describe('prepare', () => {
 
     beforeEach(async () => {
       clone = await mkdtemp(path.join(tmpdir(), 'swiftor-clone-'));
-      for (const name of ['scripts', 'tools', 'images', 'src', 'package.json', 'package-lock.json']) {
+      for (const name of ['scripts', 'tools', 'images', 'src', 'migrations', 'package.json', 'package-lock.json']) {
         await cp(path.join(PROJECT, name), path.join(clone, name), { recursive: true });
       }
     });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readTextFile } from '../lib/read-text-file.ts';
-import { distributionSchema, toDistribution, type Distribution } from './distribution.ts';
+import { distributionSchema } from './distribution-schema.ts';
+import { toDistribution, type Distribution } from './distribution.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
 import { planSchema, PLANS, type Plan } from './plan.ts';
 

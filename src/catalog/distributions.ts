@@ -1,4 +1,5 @@
-import { SHARED_EXCEPTIONS, type DistributionInput } from './distribution.ts';
+import type { DistributionInput } from './distribution-schema.ts';
+import { SHARED_EXCEPTIONS } from './security-exceptions.ts';
 
 /**
  * The built-in distributions, according to the documentation and Dockerfiles of linuxserver.io and, for Minecraft, of

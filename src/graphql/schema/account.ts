@@ -3,7 +3,7 @@ import { createViolations, startViolations, type Usage as AccountUsage } from '.
 import type { Suspension as SuspensionModel } from '../../vm/restrictions/suspension.ts';
 import { readUsage } from '../../vm/read-usage.ts';
 import { isUuid } from '../../lib/is-uuid.ts';
-import { Plan } from './catalog.ts';
+import { Plan } from './catalog/plan.ts';
 import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
 import { Node } from './node/node.ts';
 import { QuotaViolation } from './quota.ts';

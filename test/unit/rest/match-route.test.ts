@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { distributionSchema, toDistribution, type DistributionInput } from '../../../src/catalog/distribution.ts';
+import { distributionSchema, type DistributionInput } from '../../../src/catalog/distribution-schema.ts';
+import { toDistribution } from '../../../src/catalog/distribution.ts';
 import { endpointKey, findEndpoint, matchRoute, type AppRoute } from '../../../src/ingress/routing/match-route.ts';
 import type { Vm } from '../../../src/vm/vm.ts';
 

@@ -3,7 +3,7 @@ import { drainRegion, resumeRegion } from '../../../operator/operate-region.ts';
 import { deleteVmOfAnyone, stopVmOfAnyone } from '../../../operator/operate-vm.ts';
 import { requireOperator } from '../../../operator/require-operator.ts';
 import { builder } from '../builder.ts';
-import { Region } from '../catalog.ts';
+import { Region } from '../catalog/region.ts';
 import { OperatedAccount } from './operated-accounts.ts';
 import { OperatedVm } from './operated-vms.ts';
 

@@ -1,23 +1,19 @@
-import type { Region as RegionEntry } from '../../catalog/catalog.ts';
 import {
   imageOf,
   localImageOf,
   passwordHint,
   type Distribution as DistributionEntry,
-} from '../../catalog/distribution.ts';
-import type { Plan as PlanEntry } from '../../catalog/plan.ts';
-import { PASSWORD_KEY } from '../../secrets/secret-store.ts';
-import { drainMessage } from '../../vm/restrictions/region-drain.ts';
-import { builder } from './builder.ts';
-import { engineProblem } from '../../vm/problems/engine-problem.ts';
+} from '../../../catalog/distribution.ts';
+import { PASSWORD_KEY } from '../../../secrets/secret-store.ts';
 import {
   IMAGE_AVAILABILITIES,
   imageAvailability,
   type ImageAvailability as Availability,
-} from '../../vm/problems/image-availability.ts';
-import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
-import { Node } from './node/node.ts';
-import { PortProtocol } from './port-protocol.ts';
+} from '../../../vm/problems/image-availability.ts';
+import { builder } from '../builder.ts';
+import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
+import { Node } from '../node/node.ts';
+import { PortProtocol } from '../port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {
   description: 'The kind of a distribution.',
@@ -169,65 +165,13 @@ const Distribution = builder.objectRef<DistributionEntry>('Distribution').implem
   }),
 });
 
-export const Region = builder.objectRef<RegionEntry>('Region').implement({
-  description: 'A region, which is a code for an engine.',
-  interfaces: [Node],
-  fields: (t) => ({
-    id: t.id({ description: OPAQUE_ID, resolve: ({ code }) => toGlobalId('Region', code) }),
-    code: t.exposeString('code', { description: 'The value of `region` in createVm, such as "AU".' }),
-    name: t.exposeString('name', { description: 'The display name.' }),
-    available: t.boolean({
-      description:
-        'Whether VMs can start there now: its engine answers and isolates VMs, and no operator has drained it. Unless ' +
-        'it is drained, starts are accepted in any case and wait until it is available.',
-      resolve: ({ code }, _args, { isRegionAvailable }) => isRegionAvailable(code),
-    }),
-    problem: t.string({
-      nullable: true,
-      description: 'Why VMs cannot start there now, human-readable; null if they can.',
-      resolve({ code }, _args, { factsOf, findDrain }) {
-        const drain = findDrain(code);
-        if (drain !== undefined) return drainMessage(drain);
-        const { problem } = factsOf(code);
-        return problem === undefined ? null : engineProblem(problem, code).message;
-      },
-    }),
-  }),
-});
-
-/** Also used by Account. */
-export const Plan = builder.objectRef<PlanEntry>('Plan').implement({
-  description: 'The limits of an account, not of a single VM. All but `vms` are checked when a VM starts.',
-  interfaces: [Node],
-  fields: (t) => ({
-    id: t.id({ description: OPAQUE_ID, resolve: ({ code }) => toGlobalId('Plan', code) }),
-    code: t.exposeString('code', { description: 'The value of `app_metadata.plan` in a token.' }),
-    name: t.exposeString('name', { description: 'The display name.' }),
-    cpu: t.exposeInt('cpu', { description: 'vCPU cores of all enabled VMs.' }),
-    ram: t.exposeInt('ram', { description: 'GB of memory of all enabled VMs.' }),
-    storageGb: t.exposeInt('storageGb', { description: 'GB on all persistent volumes.' }),
-    concurrentVms: t.exposeInt('concurrentVms', { description: 'The number of enabled VMs.' }),
-    vms: t.exposeInt('vms', { description: 'The total number of VMs, on or off. Checked by createVm.' }),
-  }),
-});
-
-builder.queryFields((t) => ({
-  distributions: t.field({
+builder.queryField('distributions', (t) =>
+  t.field({
     type: [Distribution],
     description: 'The catalog of everything that a VM can run.',
     resolve: (_root, _args, { catalog }) => [...catalog.distributions.values()],
   }),
-  regions: t.field({
-    type: [Region],
-    description: 'The regions where VMs can run.',
-    resolve: (_root, _args, { catalog }) => [...catalog.regions.values()],
-  }),
-  plans: t.field({
-    type: [Plan],
-    description: 'The available plans.',
-    resolve: (_root, _args, { catalog }) => [...catalog.plans.values()],
-  }),
-}));
+);
 
 function imagesOf(distribution: DistributionEntry): ImageChoice[] {
   const desktops = distribution.kind === 'WEBTOP' ? distribution.desktops : [null];

@@ -1,30 +1,28 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import { networkOf } from '../../http/request/network-of.ts';
-import { pathOf } from '../../http/request/path-of.ts';
 import { answerPlain, answerUnavailable } from '../../http/response/plain-answer.ts';
 import { requestIdOf } from '../../http/request/request-id.ts';
-import { findRequestProblem, hasBody, isWebSocketUpgrade, originForm } from '../../http/request/request-target.ts';
+import { findRequestProblem, hasBody, isWebSocketUpgrade } from '../../http/request/request-target.ts';
 import { dialTcp } from '../../lib/dial-tcp.ts';
 import type { Log } from '../../log.ts';
-import type { OwnCookies } from '../access/own-cookies.ts';
 import type { Refusals } from '../access/refusals.ts';
 import { SocketLimits } from '../access/socket-limits.ts';
 import { trustedCookies } from '../access/trusted-cookies.ts';
 import { answerNotHere } from '../pages/answer-not-here.ts';
 import { answerViewRefused } from '../pages/answer-view-refused.ts';
-import { isRefused, type Resolution } from '../routing/resolution.ts';
+import { isRefused } from '../routing/resolution.ts';
 import type { RouteCache } from '../routing/route-cache.ts';
 import type { AppSignIns } from '../sign-in/app-sign-ins.ts';
 import type { HostMatch } from '../routing/vm-host.ts';
 import type { BootPage } from '../waiting/boot-page.ts';
 import { answerUnroutable } from './answer-unroutable.ts';
 import { forwardToApp } from './app-exchange.ts';
-import { AppPools, type AppPool, type Dial, type PoolTimes } from './app-pools.ts';
+import { AppPools, type Dial, type PoolTimes } from './app-pools.ts';
 import type { AppRequest } from './app-request.ts';
-import type { Credentials } from '../headers/credentials.ts';
+import { findCredentials } from './find-credentials.ts';
+import { CANNOT_LOOK_UP, resolveInTime } from './resolve-in-time.ts';
 import { requestHeaders } from '../headers/request-headers.ts';
 import { UnsentBytes, type UnsentBounds } from './unsent-bytes.ts';
 import { destroyOnEnd, openTunnel, responseOnSocket } from './websocket.ts';
@@ -56,8 +54,6 @@ interface ProxyTimes extends PoolTimes {
 
 /** `keepAliveMs` is less than the 5 s after which many servers, including Node's, close idle connections. */
 export const PROXY_TIMES: ProxyTimes = { connectMs: 3_000, keepAliveMs: 4_000, resolveMs: 5_000 };
-
-const CANNOT_LOOK_UP = 'The gateway cannot look this up now; try again shortly.';
 
 /** Sends on a request that has an upstream. */
 type Forward = (request: AppRequest) => void;
@@ -131,7 +127,7 @@ export class IngressProxy {
     if (match.kind !== 'vm') return answerNotHere(res);
     const cookies = trustedCookies(req);
     if (!routes.isKnown(match, cookies) && refusals.answerTooMany(req, res)) return;
-    const resolution = await this.#resolve(req, match, cookies);
+    const resolution = await resolveInTime(this.#options, req, match, cookies, this.#times.resolveMs);
     if (isRefused(resolution) && refusals.count(req, res)) return;
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
     const { target, ticket, holder } = resolution;
@@ -143,7 +139,8 @@ export class IngressProxy {
     const peer = addressOf(req);
     const client = { vmId: target.vmId, ticketId: holder?.id, network: networkOf(peer) };
     this.#unsent.watchSocket(req.socket, client);
-    const found = this.#findCredentials(req, resolution, pool);
+    const found = findCredentials(this.#options, req, resolution, { app: pool.fresh, from: peer });
+    // Awaited only if it must be: most requests sign nobody in.
     const credentials = found instanceof Promise ? await found : found;
     if (credentials === 'unavailable') return answerUnavailable(res, 2, CANNOT_LOOK_UP);
     if (req.socket.destroyed) return;
@@ -158,46 +155,6 @@ export class IngressProxy {
     const headers = requestHeaders(req.rawHeaders, forwarding);
     const withheldCookie = credentials?.kind === 'cookie' ? credentials.name : undefined;
     forward({ req, res, target, pool, ticket, client, unsent: this.#unsent, log, headers, withheldCookie });
-  }
-
-  /** What signs the client in to the app; undefined if the app asks. */
-  #findCredentials(
-    req: IncomingMessage,
-    { target, ticket, vmVersion = 0 }: Extract<Resolution, { kind: 'upstream' }>,
-    pool: AppPool,
-  ): Credentials | undefined | Promise<Credentials | undefined | 'unavailable'> {
-    const { signIns, addressOf = peerOf, log } = this.#options;
-    const { vmId, signIn } = target;
-    if (signIns === undefined || signIn === undefined || ticket?.signsIn !== true) return undefined;
-    // The answer to a TRACE repeats the request.
-    if (req.method === 'TRACE') return undefined;
-    const found = signIns.find({ target, signIn, ticket, vmVersion, from: addressOf(req), app: pool.fresh });
-    if (!(found instanceof Promise)) return found;
-    return found.catch((err: unknown) => {
-      if (!isDatabaseUnavailable(err))
-        log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to sign a client in to an app');
-      return 'unavailable';
-    });
-  }
-
-  async #resolve(
-    req: IncomingMessage,
-    { vmId, name }: Extract<HostMatch, { kind: 'vm' }>,
-    cookies: OwnCookies,
-  ): Promise<Resolution> {
-    const { routes, log } = this.#options;
-    try {
-      const found = routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
-      return await withinDeadline(found, this.#times.resolveMs);
-    } catch (err) {
-      if (!isDatabaseUnavailable(err))
-        log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
-      return {
-        kind: 'unavailable',
-        retryAfterSeconds: 2,
-        message: CANNOT_LOOK_UP,
-      };
-    }
   }
 
   #forwardWebSocket(request: AppRequest, clientHead: Buffer, keepOnEnd: () => void): void {
@@ -223,15 +180,4 @@ export class IngressProxy {
 
 function peerOf({ socket }: IncomingMessage): string {
   return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, '');
-}
-
-async function withinDeadline(resolution: Resolution | Promise<Resolution>, ms: number): Promise<Resolution> {
-  if (!(resolution instanceof Promise)) return resolution;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`No answer within ${ms} ms.`)), ms);
-  try {
-    return await Promise.race([resolution, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -10,9 +10,6 @@ import { createMetrics } from './create-metrics.ts';
 import { createServices } from './create-services.ts';
 import { loadDashboardOperations } from './dashboard/dashboard-operations.ts';
 import { openDashboard } from './dashboard/open-dashboard.ts';
-import { createDatabase } from './db/database.ts';
-import { Listener } from './db/listen.ts';
-import { prepareDatabase } from './db/prepare-database.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
 import { EventStreams } from './events/event-streams.ts';
@@ -28,15 +25,11 @@ import { answerClientErrors } from './ingress/answer-client-errors.ts';
 import { VmIngress } from './ingress/vm-ingress.ts';
 import { LiveRegions } from './live-regions.ts';
 import { acquireDataDirLock } from './lib/process/data-dir-lock.ts';
-import { OutageLog } from './lib/outage-log.ts';
 import type { Log } from './log.ts';
-import { clearLeases } from './reconciler/iteration/vm-lease.ts';
+import { openStore } from './open-store.ts';
 import { RegionWatches } from './reconciler/watch/region-watches.ts';
 import { Router } from './router.ts';
-import { listenerName } from './secrets/gateway-keys.ts';
-import { readInstallation } from './secrets/installation.ts';
 import { readKeys } from './secrets/keys.ts';
-import { SecretBox } from './secrets/secret-box.ts';
 import { startReconciler } from './start-reconciler.ts';
 import { gatewayUrl } from './vm/networking/mapping.ts';
 import { RegionDrains } from './vm/restrictions/region-drains.ts';
@@ -85,23 +78,9 @@ export async function startServer(
         });
   const keys = await readKeys(config);
 
-  const database = await prepareDatabase(config, log, signal);
-  parts.defer(() => database.stop());
-  const outage = new OutageLog(log, 'the database');
   const ending = new AbortController();
-  const db = createDatabase(database.url, { outage, ending: ending.signal });
-  parts.defer(() => db.destroy());
-  // The API and the ingress have connections of their own: many starts at once delay no request.
-  const engineDb = createDatabase(database.url, { outage, ending: ending.signal });
-  parts.defer(() => engineDb.destroy());
-  const { id: installationId, keys: ownKeys, rotationDue } = await readInstallation(db, keys.keyRing);
-  if (rotationDue)
-    log.info('secrets are still encrypted with SECRETS_KEY_PREVIOUS; run npm run secrets:rotate, then remove it');
-  const secretBox = new SecretBox(keys.keyRing, ownKeys);
-  // Only this process uses the embedded database, so remaining leases are those of a gateway that was killed.
-  if (database.isEmbedded) await clearLeases(db);
-  const listener = await Listener.open({ url: database.url, outage, name: listenerName(keys.keyRing) });
-  parts.defer(() => listener.close());
+  const store = parts.use(await openStore({ config, keys, log, ending: ending.signal, signal }));
+  const { db, engineDb, listener, secretBox, outage, installationId } = store;
 
   const engines = open(config.regions.regions, {
     installationId,
@@ -127,7 +106,7 @@ export async function startServer(
   const reconciler = config.roles.has('reconciler')
     ? startReconciler({
         config,
-        databaseUrl: database.url,
+        databaseUrl: store.url,
         db: engineDb,
         listener,
         catalog,

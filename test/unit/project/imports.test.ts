@@ -32,6 +32,7 @@ const ORDER: readonly (readonly string[])[] = [
     'create-services.ts',
     'start-reconciler.ts',
     'open-orphan-desk.ts',
+    'open-store.ts',
     'live-regions.ts',
   ],
   ['commands'],

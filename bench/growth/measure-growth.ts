@@ -39,7 +39,7 @@ export async function measureGrowth(options: GrowthOptions): Promise<Figure[]> {
   if (list === undefined) throw new Error('There is no list to ask the gateway for.');
   const target: LoadTarget = {
     port: gateway.port,
-    requestOf: () => list(accounts[(asked.count += 1) % ACCOUNTS] as ListAccount),
+    requestOf: (index) => list(accounts[(asked.count += 1) % ACCOUNTS] as ListAccount, index),
   };
   while (asked.count < ACCOUNTS) {
     signal.throwIfAborted();

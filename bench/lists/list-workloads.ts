@@ -5,7 +5,7 @@ export type ServerName = 'gateway' | 'floor' | 'mercurius' | 'apollo' | 'fastify
 /** What is asked of each server that can do it. */
 export interface Workload {
   readonly name: string;
-  readonly requests: Readonly<Partial<Record<ServerName, (account: ListAccount) => Buffer>>>;
+  readonly requests: Readonly<Partial<Record<ServerName, (account: ListAccount, index: number) => Buffer>>>;
   /** Ratios to the floor. */
   readonly goals: { readonly throughput: number; readonly cpu?: number };
 }
@@ -48,21 +48,20 @@ export const LIST_WORKLOADS: readonly Workload[] = [
   },
 ];
 
-let updates = 0;
-
-/** Each update has a label of its own: the label that a VM has already would change nothing. */
-function updateOf({ vmId }: ListAccount): object {
-  updates += 1;
-  return { query: UPDATE, variables: { input: { id: vmId, vmlabel: `label ${updates}` } } };
+function updateOf({ vmId }: ListAccount, index: number): object {
+  return { query: UPDATE, variables: { input: { id: vmId, vmlabel: `label ${index}` } } };
 }
 
 function get(path: string): (account: ListAccount) => Buffer {
   return ({ token }) => Buffer.from(headOf(`GET ${path}`, token, ''));
 }
 
-function post(path: string, bodyOf: (account: ListAccount) => object): (account: ListAccount) => Buffer {
-  return (account) => {
-    const body = JSON.stringify(bodyOf(account));
+function post(
+  path: string,
+  bodyOf: (account: ListAccount, index: number) => object,
+): (account: ListAccount, index: number) => Buffer {
+  return (account, index) => {
+    const body = JSON.stringify(bodyOf(account, index));
     const fields = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
     return Buffer.from(`${headOf(`POST ${path}`, account.token, fields)}${body}`);
   };

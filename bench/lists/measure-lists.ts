@@ -92,7 +92,7 @@ function requestsOf(
 ): (index: number) => Buffer {
   const build = requests[name];
   if (build === undefined) throw new Error(`The workload has no request for ${name}.`);
-  return (index) => build(accounts[index % accounts.length] as ListAccount);
+  return (index) => build(accounts[index % accounts.length] as ListAccount, index);
 }
 
 /** Alternates, so that disturbances affect all servers. */

@@ -10,6 +10,7 @@ import { createMetrics } from './create-metrics.ts';
 import { createServices } from './create-services.ts';
 import { loadDashboardOperations } from './dashboard/dashboard-operations.ts';
 import { openDashboard } from './dashboard/open-dashboard.ts';
+import { engineOptions } from './engine/engine-options.ts';
 import { openEngines } from './engine/open-engines.ts';
 import { BootProgress } from './events/boot-progress.ts';
 import { EventStreams } from './events/event-streams.ts';
@@ -82,15 +83,7 @@ export async function startServer(
   const store = parts.use(await openStore({ config, keys, log, ending: ending.signal, signal }));
   const { db, engineDb, listener, secretBox, outage, installationId } = store;
 
-  const engines = open(config.regions.regions, {
-    installationId,
-    log,
-    isolation: config.isolation,
-    certificates: config.engineCertificates,
-    registryAuthFile: config.registryAuthFile,
-    swarmCertificates: config.swarmCertificates,
-    nodePatienceMs: config.nodePatienceMs,
-  });
+  const engines = open(config.regions.regions, { ...engineOptions(config), installationId, log });
   parts.defer(() => engines.close());
   const regions = new RegionWatches({ engines, db: engineDb, catalog, log, orphanGraceMs });
   parts.defer(() => regions.close());

@@ -2,6 +2,7 @@ import { loadCatalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { readInstallation } from '../secrets/installation.ts';
 import { openDatabase } from '../db/open-database.ts';
+import { engineOptions } from '../engine/engine-options.ts';
 import { openEngines } from '../engine/open-engines.ts';
 import { readKeys } from '../secrets/keys.ts';
 import type { Log } from '../log.ts';
@@ -34,15 +35,7 @@ export async function runOrphans(
   const { db } = parts.use(await openDatabase(config, log, signal));
   const { keyRing } = await readKeys(config);
   const { id: installationId, keys } = await readInstallation(db, keyRing);
-  const engines = openEngines(config.regions.regions, {
-    installationId,
-    log,
-    isolation: config.isolation,
-    certificates: config.engineCertificates,
-    registryAuthFile: config.registryAuthFile,
-    swarmCertificates: config.swarmCertificates,
-    nodePatienceMs: config.nodePatienceMs,
-  });
+  const engines = openEngines(config.regions.regions, { ...engineOptions(config), installationId, log });
   parts.defer(() => engines.close());
   const deps = {
     db,

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { Log } from '../log.ts';
 
 /** What the drivers of all engines share. */
@@ -14,4 +15,10 @@ export interface EngineOptions {
   readonly swarmCertificates?: string | undefined;
   /** How long VMs without lasting data wait for a node that is away before they move; 30 s by default. */
   readonly nodePatienceMs?: number | undefined;
+}
+
+/** What the settings say of them. */
+export function engineOptions(config: Config): Omit<EngineOptions, 'installationId' | 'log'> {
+  const { isolation, engineCertificates: certificates, registryAuthFile, swarmCertificates, nodePatienceMs } = config;
+  return { isolation, certificates, registryAuthFile, swarmCertificates, nodePatienceMs };
 }

@@ -1,35 +1,14 @@
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import type { EngineDriver } from '../../../src/engine/driver.ts';
+import { expect, it, onTestFinished } from 'vitest';
 import { LABEL } from '../../../src/engine/labels.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
-import {
-  docker,
-  IDLE,
-  machineSpec,
-  newInstallationId,
-  removeInstallation,
-  testDriver,
-  testImage,
-} from '../../support/engine/engines.ts';
+import { docker, IDLE, machineSpec } from '../../support/engine/engines.ts';
+import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
 
-const installationId = newInstallationId();
+const engine = useProxiedDriver();
 const within = () => AbortSignal.timeout(40_000);
-let proxy: EngineProxy;
-let driver: EngineDriver;
-beforeAll(async () => {
-  await testImage();
-  proxy = await openEngineProxy();
-  driver = testDriver(installationId, { endpoint: proxy.endpoint });
-});
-afterAll(async () => {
-  await driver.close();
-  await proxy[Symbol.asyncDispose]();
-  await removeInstallation(installationId);
-}, 60_000);
 
 /** Until the test ends, these calls do not reach the engine, and something else answers 200. */
 function answerInstead(call: RegExp): void {
-  onTestFinished(proxy.rule({ call, act: { kind: 'answer', status: 200, body: '<html>' } }));
+  onTestFinished(engine.proxy.rule({ call, act: { kind: 'answer', status: 200, body: '<html>' } }));
 }
 
 const volume = {
@@ -44,21 +23,21 @@ const labelled = (id: string) => ({ filters: { label: [`${LABEL.machine}=${id}`]
 
 it('a container is not stopped when only something else says so, and so no second one starts', async () => {
   const spec = newSpec();
-  const { ref } = await driver.ensure(spec, within(), () => undefined);
+  const { ref } = await engine.driver.ensure(spec, within(), () => undefined);
   answerInstead(/^POST \/containers\/\w+\/stop/);
-  await expect(driver.stop(spec.id, within())).rejects.toThrow('should be empty');
+  await expect(engine.driver.stop(spec.id, within())).rejects.toThrow('should be empty');
   const next = { ...spec, hash: `${spec.hash}-new`, volumes: [{ ...volume, mustExist: true }] };
-  await expect(driver.ensure(next, within(), () => undefined)).rejects.toThrow('should be empty');
+  await expect(engine.driver.ensure(next, within(), () => undefined)).rejects.toThrow('should be empty');
   expect((await docker.listContainers(labelled(spec.id))).map(({ Id }) => Id)).toEqual([ref]);
 });
 
 it('a container is not removed when only something else says so', async () => {
   const spec = newSpec();
-  await driver.ensure(spec, within(), () => undefined);
-  await driver.stop(spec.id, within());
+  await engine.driver.ensure(spec, within(), () => undefined);
+  await engine.driver.stop(spec.id, within());
   const asked = performance.now();
   answerInstead(/^DELETE \/containers\//);
-  await expect(driver.remove(spec.id, ['until-delete'], within())).rejects.toThrow('should be empty');
+  await expect(engine.driver.remove(spec.id, ['until-delete'], within())).rejects.toThrow('should be empty');
   // The next try would come after a minute otherwise.
   expect(performance.now() - asked).toBeLessThan(10_000);
   expect(await docker.listContainers({ ...labelled(spec.id), all: true })).toHaveLength(1);

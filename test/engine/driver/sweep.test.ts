@@ -3,13 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import type { ContainerDetails } from '../../../src/engine/docker/containers/containers.ts';
 import { commandLabels } from '../../../src/engine/docker/host/host-container.ts';
 import { isAbandoned } from '../../../src/engine/docker/host/is-abandoned.ts';
-import type { EngineDriver } from '../../../src/engine/driver.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
 import {
   docker,
   IDLE,
@@ -17,28 +15,17 @@ import {
   newInstallationId,
   removeInstallation,
   testDriver,
-  testImage,
 } from '../../support/engine/engines.ts';
+import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
 import { execIn } from '../../support/engine/exec-in.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const installationId = newInstallationId();
+const engine = useProxiedDriver();
+const { installationId } = engine;
 const foreignId = newInstallationId();
 const within = () => AbortSignal.timeout(40_000);
-let proxy: EngineProxy;
-let driver: EngineDriver;
 
-beforeAll(async () => {
-  await testImage();
-  proxy = await openEngineProxy();
-  driver = testDriver(installationId, { endpoint: proxy.endpoint });
-});
-afterAll(async () => {
-  await driver.close();
-  await proxy[Symbol.asyncDispose]();
-  await removeInstallation(installationId);
-  await removeInstallation(foreignId);
-}, 60_000);
+afterAll(() => removeInstallation(foreignId), 60_000);
 
 /** Sweeps as if so many seconds had passed on the engine. */
 async function sweepLater(seconds: number): Promise<void> {
@@ -46,8 +33,8 @@ async function sweepLater(seconds: number): Promise<void> {
     const info = body as { readonly SystemTime: string };
     return { ...info, SystemTime: new Date(Date.parse(info.SystemTime) + seconds * 1000).toISOString() };
   };
-  const undo = proxy.rule({ call: /^GET \/info/, act: { kind: 'rewrite', map: later } });
-  await driver.sweep(within()).finally(undo);
+  const undo = engine.proxy.rule({ call: /^GET \/info/, act: { kind: 'rewrite', map: later } });
+  await engine.driver.sweep(within()).finally(undo);
 }
 
 const commandsOf = async (id: string) =>
@@ -86,7 +73,7 @@ it('commands that were left behind are removed, not those that are at work or an
   ]);
   const busy = await leave(installationId, 300, 'running');
   const foreign = await leave(foreignId, 10, 'exited');
-  await driver.sweep(within());
+  await engine.driver.sweep(within());
   expect((await commandsOf(installationId)).toSorted()).toEqual([created, ended, overdue, busy].toSorted());
   await sweepLater(90);
   expect(await commandsOf(installationId)).toEqual([busy]);
@@ -115,7 +102,11 @@ it.each([
 it('the part of a file is swept whose gateway was killed, and nothing beside it', async () => {
   const id = randomUUID();
   const volume = { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false } as const;
-  const { ref } = await driver.ensure(machineSpec({ id, command: IDLE, volumes: [volume] }), within(), () => undefined);
+  const { ref } = await engine.driver.ensure(
+    machineSpec({ id, command: IDLE, volumes: [volume] }),
+    within(),
+    () => undefined,
+  );
   const sh = async (script: string) => (await execIn(ref, ['/bin/sh', '-c', script])).output;
   const other = `.swiftor-upload-${randomUUID()}`;
   await sh(`mkdir /config/docs; echo mine > /config/${other}`);
@@ -157,16 +148,17 @@ it.each([
   ['made', /^POST \/containers\/create\?.*name=swiftor-trial-/],
   ['started', /^POST \/containers\/\w+\/start$/],
 ])('a trial of storage leaves nothing when its caller gives up while its container is %s', async (_what, call) => {
-  const own = testDriver(installationId, { endpoint: proxy.endpoint });
+  const own = testDriver(installationId, { endpoint: engine.proxy.endpoint });
   onTestFinished(() => own.close());
   const leaving = new AbortController();
   const isTrial = () =>
-    proxy.calls.findLast((each) => each.includes('/containers/create'))?.includes('name=swiftor-trial-') === true;
+    engine.proxy.calls.findLast((each) => each.includes('/containers/create'))?.includes('name=swiftor-trial-') ===
+    true;
   const giveUp = () => {
     if (isTrial()) leaving.abort();
     return isTrial();
   };
-  onTestFinished(proxy.rule({ call, nth: giveUp, act: { kind: 'delay', milliseconds: 200 } }));
+  onTestFinished(engine.proxy.rule({ call, nth: giveUp, act: { kind: 'delay', milliseconds: 200 } }));
   const volume = {
     name: 'primary',
     target: '/config',

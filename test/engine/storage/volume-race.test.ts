@@ -1,34 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EngineDriver } from '../../../src/engine/driver.ts';
+import { expect, it } from 'vitest';
 import type { MachineSpec, MachineVolume } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
-import {
-  docker,
-  machineSpec,
-  newInstallationId,
-  removeInstallation,
-  testDriver,
-  testImage,
-} from '../../support/engine/engines.ts';
+import { docker, machineSpec } from '../../support/engine/engines.ts';
+import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
 import { eventually } from '../../support/eventually.ts';
 
-const installationId = newInstallationId();
+const engine = useProxiedDriver();
+const { installationId } = engine;
 const within = () => AbortSignal.timeout(40_000);
 const CREATE = /^POST \/containers\/create\?.*name=swiftor-[0-9a-f]{24}-/;
-let proxy: EngineProxy;
-let driver: EngineDriver;
-
-beforeAll(async () => {
-  await testImage();
-  proxy = await openEngineProxy();
-  driver = testDriver(installationId, { endpoint: proxy.endpoint });
-});
-afterAll(async () => {
-  await driver.close();
-  await proxy[Symbol.asyncDispose]();
-  await removeInstallation(installationId);
-}, 60_000);
 
 const primary = (overrides: Partial<MachineVolume> = {}): MachineVolume => {
   return { name: 'primary', target: '/config', lifetime: 'until-delete', mustExist: false, ...overrides };
@@ -36,7 +16,7 @@ const primary = (overrides: Partial<MachineVolume> = {}): MachineVolume => {
 const SIZE = { sizeBytes: 64 * 2 ** 20 };
 const write = ['/bin/sh', '-c', 'echo kept > /config/marker'];
 const read = ['/bin/sh', '-c', 'cat /config/marker'];
-const ensure = (spec: MachineSpec) => driver.ensure(spec, within(), () => undefined);
+const ensure = (spec: MachineSpec) => engine.driver.ensure(spec, within(), () => undefined);
 const containersOf = ({ id }: MachineSpec) =>
   docker.listContainers({ all: true, filters: { label: [`${LABEL.machine}=${id}`] } });
 const volumeOf = ({ id }: MachineSpec) => docker.getVolume(`swiftor-${id}-primary`);
@@ -45,17 +25,17 @@ const volumeOf = ({ id }: MachineSpec) => docker.getVolume(`swiftor-${id}-primar
 async function withData(size: Partial<MachineVolume>): Promise<MachineSpec> {
   const spec = machineSpec({ volumes: [primary(size)], command: write });
   await ensure(spec);
-  await eventually(async () => (await driver.observe(spec.id, within()))?.state === 'exited');
-  await driver.remove(spec.id, [], within());
+  await eventually(async () => (await engine.driver.observe(spec.id, within()))?.state === 'exited');
+  await engine.driver.remove(spec.id, [], within());
   return { ...spec, hash: `${spec.hash}-next`, command: read, volumes: [primary({ ...size, mustExist: true })] };
 }
 
 /** The same, with the volume removed by hand between the gateway's look and the engine's creation of the container. */
 async function ensureInRace(spec: MachineSpec): Promise<unknown> {
-  const undo = proxy.rule({ call: CREATE, nth: 1, act: { kind: 'delay', milliseconds: 2_000 } });
-  const before = proxy.calls.filter((call) => CREATE.test(call)).length;
+  const undo = engine.proxy.rule({ call: CREATE, nth: 1, act: { kind: 'delay', milliseconds: 2_000 } });
+  const before = engine.proxy.calls.filter((call) => CREATE.test(call)).length;
   const outcome = ensure(spec).catch((error: unknown) => error);
-  await eventually(() => proxy.calls.filter((call) => CREATE.test(call)).length > before);
+  await eventually(() => engine.proxy.calls.filter((call) => CREATE.test(call)).length > before);
   await volumeOf(spec).remove();
   const ended = await outcome;
   undo();
@@ -73,7 +53,7 @@ it('where the data is in a file of its own, which is still there, the machine ge
   const spec = await withData(SIZE);
   expect(await ensureInRace(spec)).toMatchObject({ id: spec.id });
   const lines = [];
-  for await (const { text } of driver.logs(spec.id, { tail: 10, follow: true }, within())) lines.push(text);
+  for await (const { text } of engine.driver.logs(spec.id, { tail: 10, follow: true }, within())) lines.push(text);
   expect(lines).toEqual(['kept']);
   expect((await volumeOf(spec).inspect()).Labels).toMatchObject({ [LABEL.machine]: spec.id });
 });

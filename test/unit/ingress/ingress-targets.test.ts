@@ -1,14 +1,9 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { createServer as createRawServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Dial } from '../../../src/ingress/proxy/app-pools.ts';
 import type { Resolution } from '../../../src/ingress/routing/resolution.ts';
@@ -27,6 +22,7 @@ import {
   upstream,
   VM,
 } from '../../support/ingress/ingress.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const MB = 1024 * 1024;
 const WAIT = { timeout: 5_000, interval: 10 };
@@ -210,25 +206,8 @@ describe('when the target stops being valid', () => {
 
 describe('an https app with a self-signed certificate', () => {
   it('is reached without verification of its certificate, over HTTP and WebSocket', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'ingress-'));
-    onTestFinished(() => rm(directory, { recursive: true }));
-    const [keyFile, certFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    const args = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=elsewhere',
-    ];
-    await promisify(execFile)('openssl', [...args, '-keyout', keyFile, '-out', certFile]);
     const ports = new Set<number | undefined>();
-    const server = createSecureServer({ key: await readFile(keyFile), cert: await readFile(certFile) }, (req, res) => {
+    const server = createSecureServer(await selfSigned(), (req, res) => {
       ports.add(req.socket.remotePort);
       req.pipe(res);
     });

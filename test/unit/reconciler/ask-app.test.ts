@@ -1,18 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { dialTcp } from '../../../src/lib/dial-tcp.ts';
 import type { AppEndpoint } from '../../../src/reconciler/answer/app-endpoint.ts';
 import { askApp, awaitApp } from '../../../src/reconciler/answer/ask-app.ts';
 import { eventually } from '../../support/eventually.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 
@@ -229,26 +225,6 @@ describe('an app that is checked by its WebSocket', () => {
 });
 
 describe('an app that speaks TLS', () => {
-  async function selfSigned(): Promise<{ key: Buffer; cert: Buffer }> {
-    const dir = await mkdtemp(path.join(tmpdir(), 'ask-app-'));
-    onTestFinished(() => rm(dir, { recursive: true }));
-    const [keyFile, certFile] = [path.join(dir, 'key.pem'), path.join(dir, 'cert.pem')];
-    const kind = [
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=elsewhere',
-    ];
-    await promisify(execFile)('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certFile]);
-    return { key: await readFile(keyFile), cert: await readFile(certFile) };
-  }
-
   it('answers with a self-signed certificate, and its 503 is a 503', async () => {
     const statuses = [503, 200];
     const { endpoint } = await open(

@@ -48,7 +48,8 @@ export class HeldLease {
     if (heldUntil < this.#heldUntil) return;
     this.#heldUntil = heldUntil;
     clearTimeout(this.#fence);
-    this.#fence = setTimeout(() => this.#interrupt.abort(), heldUntil - FENCE_MARGIN_MS - performance.now());
+    const leftMs = Math.max(0, heldUntil - FENCE_MARGIN_MS - performance.now());
+    this.#fence = setTimeout(() => this.#interrupt.abort(), leftMs);
   }
 
   clearFence(): void {

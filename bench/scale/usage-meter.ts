@@ -14,9 +14,13 @@ export interface Usage {
   readonly scans: string;
   /** What connections waited for most, with the mean number of those that did. */
   readonly waits: string;
+  /** For how many seconds of it this process stood still: its figures then say little. */
+  readonly stoodStill: number;
 }
 
 const SAMPLE_MS = 250;
+/** A timer that comes so much too late shows that the process, and likely the machine, stood still. */
+const STANDSTILL_MS = 2_000;
 
 /** Begins to measure; the function that it returns ends it. */
 export async function meterUsage(databaseUrl: string, pids: readonly number[]): Promise<() => Promise<Usage>> {
@@ -35,8 +39,15 @@ export async function meterUsage(databaseUrl: string, pids: readonly number[]): 
     samples += 1;
     for (const { event, count } of rows) waits.set(event, (waits.get(event) ?? 0) + count);
   };
-  const timer = setInterval(() => void (last = last.then(sample).catch(() => undefined)), SAMPLE_MS).unref();
   const begun = performance.now();
+  let tickedAt = begun;
+  let stoodStillMs = 0;
+  const timer = setInterval(() => {
+    const lateMs = performance.now() - tickedAt - SAMPLE_MS;
+    if (lateMs > STANDSTILL_MS) stoodStillMs += lateMs;
+    tickedAt = performance.now();
+    last = last.then(sample).catch(() => undefined);
+  }, SAMPLE_MS).unref();
   const before = await readState(client, pids);
 
   return async () => {
@@ -53,6 +64,7 @@ export async function meterUsage(databaseUrl: string, pids: readonly number[]): 
       commits: (after.commits - before.commits) / seconds,
       rows: (after.rows - before.rows) / seconds,
       scans: describeScans(before.scanned, after.scanned, seconds),
+      stoodStill: stoodStillMs / 1_000,
       waits: top.map(([event, count]) => `${event} ${(count / Math.max(1, samples)).toFixed(1)}`).join(', '),
     };
   };

@@ -56,9 +56,9 @@ describe('the line to a node', () => {
       const request = { kind: 'machine', host: '172.30.9.2', port: 3000 } as const;
       const page = await eventually(() => ask(worker, { request, said: 'GET / HTTP/1.0\r\n\r\n' }));
       expect(page).toContain('<h1>tiny</h1>');
-      // The bridge's own address is the node itself.
+      // The bridge's own address is the node itself. The agent closes, or resets if it has not read all that was said.
       for (const host of ['172.30.9.1', '127.0.0.1', '169.254.169.254', manager.host, worker.host])
-        await expect(ask(worker, { request: { ...request, host, port: 4701 } })).resolves.toBe('');
+        expect(await ask(worker, { request: { ...request, host, port: 4701 } }).catch(() => '')).toBe('');
     } finally {
       await container.remove({ force: true });
       await network.remove();

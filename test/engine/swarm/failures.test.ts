@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { updateNode } from '../../support/swarm/rig-nodes.ts';
 import { execOn } from '../../support/swarm/rig-shell.ts';
@@ -57,6 +57,9 @@ describe("a node's power cut", () => {
       const moving = await swarm.createOn(node);
       const staying = await swarm.createOn(node, 'PERSISTENT');
       await execOn(node, staying, 'echo kept > /config/mine; sync');
+      let isDead = true;
+      // The other tests need it, too.
+      onTestFinished(() => (isDead ? swarm.rig.start(node) : undefined));
       await swarm.rig.kill(node);
       const killedAt = performance.now();
       await eventually(async () => (await swarm.see(moving))?.status !== 'RUNNING');
@@ -68,6 +71,7 @@ describe("a node's power cut", () => {
       expect(lastFailure).toMatchObject({ code: 'NODE_LOST', message: expect.stringContaining(`"${node.name}"`) });
       expect(movedMs).toBeLessThan(5_000);
       await swarm.rig.start(node);
+      isDead = false;
       await swarm.reaches(staying, 'RUNNING', 30_000);
       expect(await execOn(node, staying, 'cat /config/mine')).toBe('kept');
       await eventually(async () => (await containersOn(node, moving)).length === 0, { deadline: 30_000 });

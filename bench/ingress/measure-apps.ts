@@ -20,7 +20,7 @@ export async function measureApps(bench: Bench): Promise<Figure[]> {
   });
   undo.defer(async () => void (await docker.getImage(image).remove({ force: true })));
   const common = { defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
-  const make = `head -c ${SMALL.bytes} /dev/zero > /www/${SMALL.name}; head -c ${LARGE.bytes} /dev/zero > /www/${LARGE.name}`;
+  const make = [SMALL, LARGE].map(({ name, bytes }) => `head -c ${bytes} /dev/zero > /www/${name}`).join('; ');
   const small = {
     code: 'small',
     image: await testImage(),

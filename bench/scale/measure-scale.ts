@@ -239,7 +239,8 @@ function say({ events, p50, p99 }: { events: number; p50: number; p99: number })
 function describe({ gateways, database, commits, rows, scans, waits, stoodStill }: Usage): string {
   const each = gateways.map((cores) => cores.toFixed(2)).join(' + ');
   const work = `${commits.toFixed(0)} commits/s, ${rows.toFixed(0)} rows/s${scans && `, most of ${scans}`}`;
-  return `gateways ${each} cores, database ${database.toFixed(2)}; ${work}; waits: ${waits || 'none'}${stoodStill > 0 ? `; STOOD STILL for ${stoodStill.toFixed(0)} s` : ''}`;
+  const still = stoodStill > 0 ? `; STOOD STILL for ${stoodStill.toFixed(0)} s` : '';
+  return `gateways ${each} cores, database ${database.toFixed(2)}; ${work}; waits: ${waits || 'none'}${still}`;
 }
 
 function shuffle<T>(values: T[]): T[] {

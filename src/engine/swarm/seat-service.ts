@@ -7,7 +7,7 @@ export interface SeatSettings {
   readonly installationId: string;
   /** The id of the seats' image. */
   readonly image: string;
-  /** The value of the label `region` of their nodes; undefined: any node. */
+  /** Seats are placed on nodes whose label `region` has this value; if undefined, on any node. */
   readonly region: string | undefined;
   readonly cpuOvercommit: number;
   /** Cores of the largest node: a VM may have more than any node has, as on a single engine. */

@@ -226,7 +226,8 @@ export class AppWatch {
     // Its VMs have become due, or do so when the dead are ended.
     if (!isRenewed) this.#endAll();
     const released = await endDeadWatchers(db);
-    if (released > 0) log.warn({ vms: released }, 'a gateway has ended; the VMs whose apps it asked are taken over');
+    if (released > 0)
+      log.warn({ vms: released }, 'a gateway ended or lost the database; the VMs whose apps it asked are taken over');
     if (!isRenewed) await insertWatcher(db, owner);
     return true;
   }

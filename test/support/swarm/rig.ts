@@ -33,6 +33,8 @@ export interface SwarmRig extends AsyncDisposable {
   /** Takes the node's cable out, and puts it back. */
   cut(node: RigNode): Promise<void>;
   heal(node: RigNode): Promise<void>;
+  /** Starts those of the nodes that were killed, and heals those that were cut off. */
+  mend(nodes: readonly RigNode[]): Promise<void>;
   /** Runs a program in the node's namespaces, as if on that machine. Resolves to its exit code and what it wrote. */
   run(
     node: RigNode,
@@ -127,15 +129,34 @@ export async function createSwarmRig({ count = 3, managers = 1, agents = true }:
     }),
   );
   const parts = undo.move();
-  return {
+  const killed = new Set<RigNode>();
+  const cutOff = new Set<RigNode>();
+  const rig: SwarmRig = {
     nodes,
-    kill: (node) => tell(`kill ${node.name}`),
+    async kill(node) {
+      killed.add(node);
+      await tell(`kill ${node.name}`);
+    },
     async start(node) {
       await tell(`start ${node.name} ${node.name.slice(1)}`);
+      killed.delete(node);
       await eventually(async () => ((await node.docker.info()) as { Swarm: { NodeID: string } }).Swarm.NodeID !== '');
       await startAgent(node.name);
     },
-    cut: (node) => tell(`cut ${node.name.slice(1)}`),
+    async cut(node) {
+      cutOff.add(node);
+      await tell(`cut ${node.name.slice(1)}`);
+    },
+    async heal(node) {
+      await tell(`heal ${node.name.slice(1)}`);
+      cutOff.delete(node);
+    },
+    async mend(broken) {
+      for (const node of broken) {
+        if (cutOff.has(node)) await rig.heal(node);
+        if (killed.has(node)) await rig.start(node);
+      }
+    },
     async run(node, program, ...args) {
       const pid = (await readFile(path.join(folder, node.name, 'inner.pid'), 'utf8')).trim();
       const enter = ['nsenter', '--target', pid, '--net', '--mount', '--uts', '--pid', '--', program, ...args];
@@ -145,7 +166,7 @@ export async function createSwarmRig({ count = 3, managers = 1, agents = true }:
       const [exitCode] = (await once(running, 'exit')) as [number | null];
       return { exitCode: exitCode ?? -1, output: (await said).join('') };
     },
-    heal: (node) => tell(`heal ${node.name.slice(1)}`),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+  return rig;
 }

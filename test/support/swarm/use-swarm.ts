@@ -32,6 +32,10 @@ export interface TestSwarm {
   /** Lets new VMs onto these nodes only. */
   useOnly(...nodes: readonly RigNode[]): Promise<void>;
   nodeOf(id: string): Promise<RigNode | undefined>;
+  /** The nodes that Swarm lists: not those that were removed from it. */
+  members(): Promise<readonly RigNode[]>;
+  /** Mends all nodes and deletes all VMs: what a failed test leaves must not fail the next one. */
+  reset(): Promise<void>;
   /** The settings of another gateway, beside that manager. */
   settingsBeside(manager: RigNode): Readonly<Record<string, string>>;
 }
@@ -111,11 +115,25 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     },
     answers: async (id) => (await (await openVm(started(gateway), token, id)).visit()).body.includes('tiny'),
     async useOnly(...nodes) {
-      const left = (await swarm.nodes[0]?.docker.listNodes())?.map(({ ID }) => ID);
-      for (const node of swarm.nodes.filter(({ id }) => left?.includes(id)))
+      for (const node of await swarm.members())
         await updateNode(swarm.rig, node, { Availability: nodes.includes(node) ? 'active' : 'pause' });
     },
+    async members() {
+      const members = (await swarm.nodes[0]?.docker.listNodes())?.map(({ ID }) => ID);
+      return swarm.nodes.filter(({ id }) => members?.includes(id));
+    },
     nodeOf: (id) => nodeOfVm(swarm.nodes, id),
+    async reset() {
+      await swarm.rig.mend(await swarm.members());
+      await swarm.useOnly(...swarm.nodes);
+      const list = async () => {
+        const query = '{ vms { edges { node { id } } } }';
+        const { data } = await swarm.gateway.graphql<{ vms: { edges: { node: { id: string } }[] } }>(token, query);
+        return data?.vms.edges.map(({ node }) => node.id);
+      };
+      for (const id of (await list()) ?? []) await swarm.mutate('deleteVm', id);
+      await eventually(async () => (await list())?.length === 0, { deadline: 60_000 });
+    },
     settingsBeside: ({ socket, certificates }) => ({
       REGIONS: `AU=swarm+unix://${socket}?cpu-overcommit=100`,
       SWARM_CERTS: certificates,

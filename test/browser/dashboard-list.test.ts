@@ -158,9 +158,11 @@ describe('the served page', () => {
     const first = await fetch(`${gateway.url}/graphql`, { headers: html });
     const size = Number(first.headers.get('content-length'));
     expect([first.status, first.headers.get('content-encoding'), size < 3_000_000]).toEqual([200, 'br', true]);
+    expect(first.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
     expect(await first.text()).toContain('Swiftor Gateway');
-    const headers = { ...html, 'if-none-match': first.headers.get('etag') ?? '' };
-    expect((await fetch(`${gateway.url}/graphql`, { headers })).status).toBe(304);
+    const headers = { ...html, 'if-none-match': first.headers.get('etag') ?? '', 'x-request-id': 'mine-1' };
+    const second = await fetch(`${gateway.url}/graphql`, { headers });
+    expect([second.status, second.headers.get('x-request-id')]).toEqual([304, 'mine-1']);
   }, 30_000);
 });
 

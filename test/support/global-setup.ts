@@ -58,6 +58,8 @@ async function startOwn(undo: AsyncDisposableStack): Promise<string> {
     dataDir,
     log: await createLog({ level: 'warn' }),
     signal: AbortSignal.timeout(60_000),
+    // Nothing of it outlives the run, so nothing need survive a machine that fails.
+    settings: { fsync: 'off', full_page_writes: 'off' },
   });
   undo.defer(() => postgres.stop());
   return postgres.url;

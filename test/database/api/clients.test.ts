@@ -269,9 +269,6 @@ describe('a page', () => {
 });
 
 describe('a WebSocket', () => {
-  const initOf = (each: string) => ({ type: 'connection_init', payload: { authorization: `Bearer ${each}` } });
-  const renewalOf = (each: string) => ({ type: 'ping', payload: { authorization: `Bearer ${each}` } });
-
   it('that is one too many closes with a code after which the stock client tries again', async () => {
     const own = await gateway.token('crowded');
     const open = await Promise.all([1, 2].map(() => openKnownSocket(gateway.port, own)));
@@ -289,29 +286,6 @@ describe('a WebSocket', () => {
     expect(codes[0]).toBe(4491);
     open[1]?.socket.close();
     await client.dispose();
-  });
-
-  it('goes on with a new token that a ping brings, and not with that of another account', async () => {
-    const { socket, send, next, closed } = await openRawSocket(gateway.port);
-    const isPong = ({ type }: { type: string }): boolean => type === 'pong';
-    const own = await gateway.token('renewing', 2);
-    send(renewalOf(own));
-    expect(await next(isPong)).toMatchObject({ payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } });
-    send(initOf(own));
-    await next(({ type }) => type === 'connection_ack');
-    for (const bad of [await gateway.token('other'), 'a.b.c', '']) {
-      send(renewalOf(bad));
-      expect(await next(isPong)).toMatchObject({ payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } });
-    }
-    send(renewalOf(await gateway.token('renewing', 3)));
-    const { payload } = await next(isPong);
-    expect(Object.keys(payload as object)).toEqual(['expiresAt']);
-    const expiresAt = Date.parse((payload as { expiresAt: string }).expiresAt);
-    expect(Math.abs(expiresAt - Date.now())).toBeLessThan(3_000);
-    expect(await closed).toEqual({ code: 4403, reason: 'The token has expired' });
-    // The first token ended a second before.
-    expect(Date.now()).toBeGreaterThan(expiresAt - 100);
-    socket.terminate();
   });
 });
 

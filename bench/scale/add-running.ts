@@ -19,6 +19,7 @@ interface AddRunningOptions {
 }
 
 const BATCH = 1_000;
+const IMAGE_ID = `sha256:${'0'.repeat(64)}`;
 
 /**
  * Lets these VMs run, as gateways find them that start while they do: containers on the simulated engine, and rows that
@@ -48,7 +49,7 @@ export async function addRunning(rig: ScaleRig, options: AddRunningOptions): Pro
           state: 'running',
           node: `node-${number % nodes}`,
           address: `fd01::${(number >> 16).toString(16)}:${(number % 65_536).toString(16)}`,
-          image: { reference: SIMULATED_IMAGE, id: `sha256:${'0'.repeat(64)}` },
+          image: { reference: SIMULATED_IMAGE, id: IMAGE_ID },
           oomKilled: false,
           startedAt: new Date(),
         };
@@ -57,7 +58,8 @@ export async function addRunning(rig: ScaleRig, options: AddRunningOptions): Pro
       await sql`
         update vm set status = 'RUNNING', enabled = true, started_at = now(), status_since = now(), observed_at = now(),
           engine_ref = found.ref, address = found.address, node = found.node, answered_hash = found.hash,
-          next_attempt_at = now()
+          image_reference = ${SIMULATED_IMAGE}, image_id = ${IMAGE_ID}, image_incarnation = incarnation,
+          image_since = now(), next_attempt_at = now()
         from unnest(
           ${machines.map(({ id }) => id)}::uuid[], ${machines.map(({ ref }) => ref)}::text[],
           ${machines.map(({ address = '' }) => address)}::text[], ${machines.map(({ node = '' }) => node)}::text[],

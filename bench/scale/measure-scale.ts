@@ -25,6 +25,8 @@ const FEW_VMS = 1_000;
 const STARTS_AT_ONCE = 32;
 const START_ATTEMPTS = 10;
 const RETRY_MS = 1_000;
+/** Longer than a subscription waits until it is refused, and until it is tried again. */
+const SUBSCRIBED_MS = 5_000;
 const TELL_MS = 60_000;
 const RECOVER_MS = 600_000;
 /** The simulated engine fails one start in 1,000, and the gateway tries again with a backoff. */
@@ -59,9 +61,11 @@ export async function measureScale(options: MeasureScaleOptions): Promise<Figure
 
   const vms = await readVms(databaseUrl);
   const accounts = await Promise.all([...vms].map(([userId, vmIds]) => toAccount(userId, vmIds, size, jwtSecret)));
-  await rig.order({ do: 'open', ports: rig.gateways.map(({ port }) => port), accounts });
   const subscriptions = accounts.reduce((sum, { vmIds }) => sum + vmIds.length + 1, 0);
-  print(`${subscriptions} subscriptions over ${accounts.length} sockets`);
+  await stage(`${subscriptions} subscriptions over ${accounts.length} sockets`, async () => {
+    await rig.order({ do: 'open', ports: rig.gateways.map(({ port }) => port), accounts });
+    await awaitSubscribed(rig, signal);
+  });
 
   const running = shuffle([...vms].flatMap(([userId, vmIds]) => vmIds.map((vmId) => ({ userId, vmId })))).slice(
     0,
@@ -153,6 +157,17 @@ async function killNodes(rig: ScaleRig, { deaths }: ScaleSize, signal: AbortSign
   const toldMs = performance.now() - begun;
   await awaitCount(rig, dying.length, 'running', signal);
   return { dead: dying.length, toldMs, recoveredMs: performance.now() - begun };
+}
+
+/** Until none of the subscriptions is refused any more. */
+async function awaitSubscribed(rig: ScaleRig, signal: AbortSignal): Promise<void> {
+  let refused = -1;
+  for (;;) {
+    const report = await rig.order({ do: 'count' });
+    if (report.refused === refused) return;
+    refused = report.refused;
+    await delay(SUBSCRIBED_MS, undefined, { signal });
+  }
 }
 
 /** Until gateways ask the apps of so many VMs. */

@@ -9,7 +9,8 @@ const REGION = 'AU';
 const engine = new SimulatedEngine({
   nodes: Number(process.env['SCALE_NODES']),
   appPort: Number(process.env['SCALE_APP_PORT']),
-  tell: (change) => void process.send?.({ change }),
+  // The bench may have ended.
+  tell: (change) => void process.send?.({ change }, () => undefined),
 });
 process.on('message', (change) => engine.apply(change as EngineChange));
 

@@ -21,6 +21,8 @@ export interface SubscriberReport {
   readonly p99: number;
   readonly told: number;
   readonly running: number;
+  /** How often a subscription was refused because the gateway was busy, and was tried again. */
+  readonly refused: number;
   /** The last event of each account. */
   readonly seqs: Readonly<Record<string, number>>;
 }
@@ -36,11 +38,13 @@ interface ScaleEvent {
 const QUERY =
   'subscription ($vmId: ID, $after: String) { vmEvents(vmId: $vmId, after: $after) { seq kind vmId status at } }';
 const MAX_WRONG = 20;
+const RETRY_MS = 1_000;
 const clients: Client[] = [];
 const seqs = new Map<string, number>();
 const last = new Map<string, { readonly at: number; readonly status: string }>();
 const wrong: string[] = [];
 let latencies = new Histogram();
+let refused = 0;
 let expected: readonly string[] = [];
 let since = 0;
 
@@ -64,14 +68,23 @@ async function open(port: number, { userId, token, vmIds }: ScaleAccount): Promi
 
 function subscribe(client: Client, userId: string, vmId: string | undefined): void {
   let seq = 0;
+  let isRefused = false;
   const fail = (what: string): void => {
     if (wrong.length < MAX_WRONG) wrong.push(`${userId}${vmId === undefined ? '' : ` ${vmId}`}: ${what}`);
+  };
+  // As a client does that is told to try again shortly.
+  const tryAgain = (): void => {
+    refused += 1;
+    setTimeout(() => subscribe(client, userId, vmId), RETRY_MS * (0.5 + Math.random()));
   };
   client.subscribe<{ vmEvents: ScaleEvent }>(
     { query: QUERY, variables: { vmId, after: '0' } },
     {
       next({ data, errors }) {
-        if (data == null) return fail(JSON.stringify(errors));
+        if (data == null) {
+          isRefused = errors?.some(({ extensions }) => extensions?.['code'] === 'UNAVAILABLE') === true;
+          return isRefused ? tryAgain() : fail(JSON.stringify(errors));
+        }
         const { vmEvents: event } = data;
         // Not stored: it has the number of the last event.
         if (event.kind === 'PROGRESS') return;
@@ -86,7 +99,7 @@ function subscribe(client: Client, userId: string, vmId: string | undefined): vo
         last.set(event.vmId, { at: now, status: event.status });
       },
       error: (error) => fail(`it failed: ${error instanceof Error ? error.message : JSON.stringify(error)}`),
-      complete: () => fail('it was ended'),
+      complete: () => isRefused || fail('it was ended'),
     },
   );
 }
@@ -109,6 +122,7 @@ async function obey(command: SubscriberCommand): Promise<SubscriberReport> {
     p50: reported.quantile(0.5),
     p99: reported.quantile(0.99),
     wrong,
+    refused,
     told: told.length,
     running: told.filter((each) => each?.status === 'RUNNING').length,
     seqs: command.do === 'report' ? Object.fromEntries(seqs) : {},

@@ -43,8 +43,15 @@ export async function insertEvent(
   event: NewEvent,
   { wakeReconciler }: { wakeReconciler: boolean },
 ): Promise<void> {
-  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note, at } = event;
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note } = event;
   await storeEvent(trx, { userId, seq, vmId, kind, status, previousStatus, reason, note: note ?? null });
+  notifyOfEvent(trx, event);
+  if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
+}
+
+/** Queues the notification of a stored event. */
+export function notifyOfEvent(trx: Trx, event: NewEvent): void {
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note, at } = event;
   const body: EventNoteBody = {
     seq,
     kind,
@@ -55,7 +62,6 @@ export async function insertEvent(
     ...(note !== undefined && { note }),
   };
   notifyAfterCommit(trx, 'vm_event', JSON.stringify([userId, vmId, body]));
-  if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
 }
 
 type StoredEvent = Pick<NewEvent, 'userId' | 'seq' | 'vmId' | 'kind' | 'status' | 'reason'> & {

@@ -4,10 +4,12 @@ import type { Listener } from '../db/listen.ts';
 import { AppWatch } from './answer/app-watch.ts';
 import { Setbacks } from './failure/setbacks.ts';
 import { HeldLease } from './iteration/held-lease.ts';
-import { claimDue, heartbeat, releaseLease, LEASE_SECONDS, type Lease } from './iteration/vm-lease.ts';
+import type { Released } from './iteration/release-leases.ts';
+import { shareStatements, type SharedStatements } from './iteration/shared-statements.ts';
+import { claimDue, heartbeat, LEASE_SECONDS, type Duty } from './iteration/vm-lease.ts';
 import { reconcileVm, type ReconcileDependencies, type ReconcileResult } from './reconcile-vm.ts';
 
-interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks'> {
+interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks' | 'statements'> {
   readonly listener: Listener;
   /** Identifies this gateway in leases; globally unique. */
   readonly owner: string;
@@ -22,8 +24,11 @@ const HEARTBEAT_MS = (LEASE_SECONDS * 1_000) / 3;
 const HEARTBEAT_RETRY_MS = 500;
 /** A watched VM is due after this time even if its watcher does not say so, which it does before. */
 const WATCHED_FOR_SECONDS = 1_800;
-/** Most of a boot is waiting for the engine and for the app, so many fit on one process. */
-const MAX_VMS = 64;
+const DUTIES = ['work', 'look'] as const satisfies readonly Duty[];
+/** Most of a boot is waiting for the engine and for the app, so many fit on one process; a look is hardly more. */
+const MAX_VMS: Readonly<Record<Duty, number>> = { work: 64, look: 256 };
+/** Each claim reads all that are due. One that left some is repeated when so much of the room is free again. */
+const CLAIM_SHARE = 1 / 8;
 
 /**
  * Claims VMs that are due and reconciles each: `#claim` → `#reconcile` → `reconcileVm` → `performStep`.
@@ -39,6 +44,7 @@ const MAX_VMS = 64;
 export class ReconcileLoop {
   readonly #options: LoopOptions;
   readonly #dependencies: ReconcileDependencies;
+  readonly #statements: SharedStatements;
   readonly #held = new Map<string, HeldLease>();
   readonly #reconciliations = new Set<Promise<void>>();
   readonly #apps: AppWatch;
@@ -46,13 +52,16 @@ export class ReconcileLoop {
   readonly #loops: readonly Promise<void>[];
   readonly #closing = new AbortController();
   #wake = new AbortController();
+  /** For which the last claim may have left VMs that are due, for want of room. */
+  #full: readonly Duty[] = [];
   #claimedAt = performance.now();
   #heartbeatAt = performance.now();
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#dependencies = { ...options, setbacks: new Setbacks() };
-    const { listener } = options;
+    const { db, owner, listener } = options;
+    this.#statements = shareStatements(db, owner);
+    this.#dependencies = { ...options, statements: this.#statements, setbacks: new Setbacks() };
     this.#apps = new AppWatch(options);
     this.#unlisten = [listener.on('vm_due', (vmId) => this.#onDue(vmId)), listener.onResync(() => this.#wake.abort())];
     this.#loops = [this.#claimRepeatedly(), this.#sendHeartbeats()];
@@ -89,20 +98,27 @@ export class ReconcileLoop {
 
   async #claim(): Promise<void> {
     const { db, owner, regions } = this.#options;
-    const room = MAX_VMS - this.#held.size;
-    const leases = room <= 0 ? [] : await claimDue(db, owner, regions(), room);
+    const room = { work: this.#roomFor('work'), look: this.#roomFor('look') };
+    const leases = room.work + room.look === 0 ? [] : await claimDue(db, owner, regions(), room);
+    const claimed = Map.groupBy(leases, ({ duty }) => duty);
+    this.#full = DUTIES.filter((duty) => (claimed.get(duty)?.length ?? 0) === room[duty]);
     this.#claimedAt = performance.now();
     for (const lease of leases) {
-      const held = new HeldLease(lease, this.#closing.signal);
-      this.#held.set(lease.vmId, held);
-      const reconciliation = this.#reconcile(held);
+      const taken = new HeldLease(lease, this.#closing.signal);
+      this.#held.set(lease.vmId, taken);
+      const reconciliation = this.#reconcile(taken);
       this.#reconciliations.add(reconciliation);
       void reconciliation.then(() => this.#reconciliations.delete(reconciliation));
     }
   }
 
+  #roomFor(duty: Duty): number {
+    return MAX_VMS[duty] - [...this.#held.values()].filter(({ lease }) => lease.duty === duty).length;
+  }
+
   async #reconcile(held: HeldLease): Promise<void> {
     const { lease } = held;
+    let released: Released | undefined;
     try {
       const result = await reconcileVm(
         this.#dependencies,
@@ -110,24 +126,22 @@ export class ReconcileLoop {
         (state) => held.beginIteration(state),
         this.#closing.signal,
       );
-      if (result !== undefined) await this.#release(lease, result);
+      if (result !== undefined) released = await this.#release(lease.vmId, result);
     } catch (error) {
       this.#report(error, 'a reconciliation failed', { vmId: lease.vmId });
     } finally {
       held.clearFence();
       this.#held.delete(lease.vmId);
-      this.#wake.abort();
+      if (released === 'due' || this.#full.some((duty) => this.#roomFor(duty) >= MAX_VMS[duty] * CLAIM_SHARE))
+        this.#wake.abort();
     }
   }
 
-  async #release(lease: Lease, { seen, nextInSeconds, app }: ReconcileResult): Promise<void> {
-    const { db } = this.#options;
-    if (app === undefined) {
-      await releaseLease(db, lease, seen, { nextInSeconds });
-      return;
-    }
-    const release = { nextInSeconds, watchedForSeconds: WATCHED_FOR_SECONDS };
-    await this.#apps.begin(lease.vmId, app, () => releaseLease(db, lease, seen, release));
+  async #release(vmId: string, { seen, nextInSeconds, app }: ReconcileResult): Promise<Released | undefined> {
+    const { releases } = this.#statements;
+    if (app === undefined) return releases.call({ seen, nextInSeconds });
+    const watch = { forSeconds: WATCHED_FOR_SECONDS, sameAt: app.askedAt };
+    return this.#apps.begin(vmId, app, () => releases.call({ seen, nextInSeconds, watch }));
   }
 
   async #sendHeartbeats(): Promise<void> {
@@ -153,7 +167,17 @@ export class ReconcileLoop {
 
   #onDue(vmId: string): void {
     this.#wake.abort();
-    if (this.#held.has(vmId)) void this.#heartbeat([vmId]);
+    if (this.#held.has(vmId)) void this.#hear(vmId);
+  }
+
+  /** What the notification was about. */
+  async #hear(vmId: string): Promise<void> {
+    try {
+      const state = await this.#statements.heartbeats.call(vmId);
+      this.#held.get(vmId)?.onHeartbeat(state);
+    } catch (error) {
+      this.#report(error, 'a heartbeat failed');
+    }
   }
 
   /** Stops claiming, interrupts every iteration and releases every lease: another gateway can continue at once. */

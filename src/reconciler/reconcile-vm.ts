@@ -3,18 +3,18 @@ import type { Distribution } from '../catalog/distribution.ts';
 import type { EngineDriver } from '../engine/driver.ts';
 import type { Log } from '../log.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
-import { readSecrets } from '../secrets/secret-store.ts';
-import { findVmOfAnyone, type DatedVm } from '../vm/vm-store.ts';
+import { toSecret, type EncryptedSecret } from '../secrets/secret-store.ts';
 import type { Vm } from '../vm/vm.ts';
 import { handleError, type HandleDependencies } from './failure/handle-error.ts';
 import { markFailed } from './failure/mark-failed.ts';
 import { readRetrySeconds } from './failure/read-retry-seconds.ts';
 import { notInCatalogCause } from './failure/vm-failure.ts';
 import type { CheckedApp } from './iteration/checked-app.ts';
-import type { StepOutcome } from './iteration/step-outcome.ts';
+import { AGAIN, type StepOutcome } from './iteration/step-outcome.ts';
 import type { IterationSignals, VmIteration } from './iteration/vm-iteration.ts';
 import { ReconcileSpan } from './iteration/reconcile-span.ts';
-import { heartbeat, type Lease, type LeaseState } from './iteration/vm-lease.ts';
+import type { SharedStatements, Situation } from './iteration/shared-statements.ts';
+import { dutyOf, type Duty, type Lease, type LeaseState } from './iteration/vm-lease.ts';
 import { LeaseLostError, VmWriter } from './iteration/vm-writer.ts';
 import { toMachineSpec, type MachinePolicy } from './plan/machine-spec.ts';
 import { nextSteps, type Desired } from './plan/next-steps.ts';
@@ -24,6 +24,7 @@ import { performStep } from './steps/perform-step.ts';
 export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;
   readonly secretBox: SecretBox;
+  readonly statements: Pick<SharedStatements, 'reads' | 'writes'>;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;
@@ -52,6 +53,7 @@ const UNSETTLED_PAUSE_SECONDS = 10;
  * INVARIANTS
  * - The lease's counters are read before the row: a change between the two is seen as a change, never missed.
  * - An iteration decides by one version of the row. Its writes are fenced, so a stale one changes nothing.
+ * - Under a lease for a look no VM comes up or goes down: once its status says so, it is due as work.
  */
 export async function reconcileVm(
   deps: ReconcileDependencies,
@@ -62,20 +64,18 @@ export async function reconcileVm(
   using span = new ReconcileSpan();
   const log = deps.log.child({ vmId: lease.vmId });
   for (let iterations = 0; ; iterations += 1) {
-    const [state] = await heartbeat(deps.db, lease.owner, [lease.vmId]);
-    if (state === undefined) return undefined;
+    const situation = await deps.statements.reads.call(lease.vmId);
+    if (situation === undefined) return undefined;
+    const { state, vm } = situation;
     const signals = beginIteration(state);
     if (closing.aborted) return { seen: state, nextInSeconds: 0 };
     if (iterations === MAX_ITERATIONS) {
       log.error({ iterations }, `the VM does not settle; it is paused for ${UNSETTLED_PAUSE_SECONDS} s`);
       return { seen: state, nextInSeconds: UNSETTLED_PAUSE_SECONDS };
     }
-    const requestedAt = performance.now();
-    const vm = await findVmOfAnyone(deps.db, lease.vmId);
-    if (vm === undefined) return undefined;
     if (vm.generation !== state.generation) continue;
-    const now = (): number => vm.readAt.getTime() + performance.now() - requestedAt;
-    const work = (): Promise<StepOutcome> => iterate(deps, lease, { vm, now }, signals, log);
+    if (lease.duty === 'look' && dutyOf(vm.status) === 'work') return { seen: state, nextInSeconds: 0 };
+    const work = (): Promise<StepOutcome> => iterate(deps, lease, situation, signals, log);
     const outcome = await span.run(vm, state.traceparent, work).catch((error: unknown): StepOutcome => {
       if (error instanceof LeaseLostError) return { kind: 'again' };
       throw error;
@@ -92,6 +92,7 @@ function whileOrdered({ catalog, policyOf }: ReconcileDependencies, vm: Vm, app:
   const ordered = catalog.distributions.get(distribution);
   const { runtime } = policyOf(region);
   return {
+    ...app,
     isSame: async (timeoutMs, signal) =>
       catalog.distributions.get(distribution) === ordered &&
       policyOf(region).runtime === runtime &&
@@ -102,13 +103,14 @@ function whileOrdered({ catalog, policyOf }: ReconcileDependencies, vm: Vm, app:
 async function iterate(
   deps: ReconcileDependencies,
   lease: Lease,
-  { vm, now }: { vm: DatedVm; now: () => number },
+  { vm, requestedAt, secrets }: Situation,
   signals: IterationSignals,
   log: Log,
 ): Promise<StepOutcome> {
   const driver = deps.driverOf(vm.region);
   const distribution = deps.catalog.distributions.get(vm.distribution);
-  const writer = new VmWriter({ db: deps.db, lease, log }, vm);
+  const writer = new VmWriter({ ...deps, lease, log }, vm);
+  const now = (): number => vm.readAt.getTime() + performance.now() - requestedAt;
   let iteration: VmIteration = {
     vm,
     now,
@@ -121,7 +123,7 @@ async function iterate(
     writer,
   };
   try {
-    const spec = distribution === undefined ? undefined : await readSpec(deps, vm, distribution);
+    const spec = distribution === undefined ? undefined : toSpec(deps, vm, distribution, secrets);
     if (vm.enabled && spec === undefined)
       return await markFailed(iteration, notInCatalogCause(vm.distribution, vm.desktop));
     iteration = { ...iteration, spec };
@@ -129,7 +131,7 @@ async function iterate(
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
     // Read only for a VM that needs a container: the first reading may take a while.
     const hasRoom = observed !== undefined || !vm.enabled || (await deps.hasRoom(vm.region));
-    const outcome = await performSteps({ ...iteration, observed }, { retryInSeconds, hasRoom });
+    const outcome = await performSteps({ ...iteration, observed }, lease.duty, { retryInSeconds, hasRoom });
     deps.setbacks.clear(vm.id);
     return outcome;
   } catch (error) {
@@ -137,16 +139,16 @@ async function iterate(
   }
 }
 
-async function readSpec(
-  { db, secretBox, forward, policyOf }: ReconcileDependencies,
+function toSpec(
+  { secretBox, forward, policyOf }: ReconcileDependencies,
   vm: Vm,
   distribution: Distribution,
+  secrets: readonly EncryptedSecret[],
 ) {
-  const secrets = await readSecrets(db, secretBox, vm.id);
   return toMachineSpec({
     vm,
     distribution,
-    secrets,
+    secrets: secrets.map((secret) => toSecret(secretBox, secret)),
     salt: secretBox.fingerprint(vm.id),
     policy: policyOf(vm.region),
     bind: forward.bind,
@@ -155,6 +157,7 @@ async function readSpec(
 
 async function performSteps(
   iteration: VmIteration,
+  duty: Duty,
   circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>,
 ): Promise<StepOutcome> {
   const { vm, signal, log } = iteration;
@@ -167,9 +170,10 @@ async function performSteps(
     signal.throwIfAborted();
     const outcome = await performStep(current, step);
     if (outcome.kind !== 'next') return outcome;
+    if (duty === 'look' && step.step === 'show') return AGAIN;
     if (outcome.observed !== undefined) current = { ...current, observed: outcome.observed };
   }
-  return { kind: 'again' };
+  return AGAIN;
 }
 
 function toDesired({ vm, spec, distribution }: VmIteration): Omit<Desired, 'retryInSeconds' | 'hasRoom'> {

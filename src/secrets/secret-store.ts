@@ -49,12 +49,15 @@ export async function listSecrets(db: Db, vmIds: readonly string[]): Promise<VmS
   return rows.map(({ vm_id, key, updated_at }) => ({ vmId: vm_id, key, updatedAt: updated_at }));
 }
 
-/** The secrets of a VM for its container. No user reads them, so the audit does not record it. */
-export async function readSecrets(db: Db | Trx, secretBox: SecretBox, vmId: string): Promise<VmSecret[]> {
-  const { rows } = await sql<EncryptedSecret>`${selectEncryptedSecrets} where s.vm_id = ${vmId} order by s.key`.execute(
-    db,
-  );
-  return rows.map((row) => toSecret(secretBox, row));
+/** The secrets of those VMs for their containers. No user reads them, so the audit does not record it. */
+export async function readEncryptedSecrets(
+  db: Db,
+  vmIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly EncryptedSecret[]>> {
+  const { rows } = await sql<EncryptedSecret>`
+    ${selectEncryptedSecrets} where s.vm_id = any(${[...vmIds]}::uuid[]) order by s.vm_id, s.key
+  `.execute(db);
+  return Map.groupBy(rows, ({ vm_id }) => vm_id);
 }
 
 /** The secrets of those VMs for their owner. The same statement records the read in the audit. */
@@ -71,7 +74,7 @@ export async function revealSecrets(
   return rows.map((row) => toSecret(secretBox, row));
 }
 
-function toSecret(secretBox: SecretBox, row: EncryptedSecret): VmSecret {
+export function toSecret(secretBox: SecretBox, row: EncryptedSecret): VmSecret {
   return { vmId: row.vm_id, key: row.key, value: decryptSecret(secretBox, row), updatedAt: row.updated_at };
 }
 

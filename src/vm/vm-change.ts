@@ -1,7 +1,7 @@
 import { sql, type UpdateObject } from 'kysely';
 import type { Trx } from '../db/database.ts';
 import type { Database } from '../db/tables.ts';
-import { insertEvent, nextEventSeq } from '../events/append-event.ts';
+import { insertEvent, nextEventSeq, type NewEvent } from '../events/append-event.ts';
 import type { EventReason, StoredEventKind } from '../events/vm-event.ts';
 import { nextBoot } from './vm-boot.ts';
 import { activeTraceparent } from '../tracing.ts';
@@ -30,19 +30,38 @@ export interface Fence {
 /** The VM before the change. A fenced change happens only if the status is still the same. */
 export type VmBefore = Pick<Vm, 'id' | 'userId' | 'status' | 'boot'>;
 
+/** The VM after the change. */
+export type VmAfter = Pick<Vm, 'status' | 'boot'>;
+
 /**
  * Changes the VM and stores the event in the caller's transaction. Returns its new status and boot. Undefined when the
  * fence no longer holds: the caller must then roll back, because the account's counter was incremented. Without a fence
  * the caller must hold the row's lock.
  */
-export async function changeVm(
+export async function changeVm(trx: Trx, vm: VmBefore, change: VmChange, fence?: Fence): Promise<VmAfter | undefined> {
+  const number = await nextEventSeq(trx, vm.userId);
+  const changed = await updateVm(trx, vm, change, number, fence);
+  if (changed === undefined) return undefined;
+  await insertEvent(trx, eventOf(vm, change, number), { wakeReconciler: change.desire ?? false });
+  return changed;
+}
+
+/** The number that the change's event has, and its time. */
+type EventNumber = Pick<NewEvent, 'seq' | 'at'>;
+
+export function eventOf(vm: VmBefore, change: VmChange, { seq, at }: EventNumber): NewEvent {
+  const { kind = 'CHANGED', status = vm.status, reason, note } = change;
+  return { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, note, at };
+}
+
+/** Changes the VM's row, but stores no event. Undefined when the fence no longer holds: nothing was changed. */
+export async function updateVm(
   trx: Trx,
   vm: VmBefore,
-  change: VmChange,
+  { status = vm.status, set = {}, desire = false }: VmChange,
+  { seq, at }: EventNumber,
   fence?: Fence,
-): Promise<Pick<Vm, 'status' | 'boot'> | undefined> {
-  const { kind = 'CHANGED', status = vm.status, reason, note, set = {}, desire = false } = change;
-  const { seq, at } = await nextEventSeq(trx, vm.userId);
+): Promise<VmAfter | undefined> {
   const endsUnknown = vm.status === 'UNKNOWN' && status !== 'UNKNOWN';
   // The engine's silence is over: what it took the place of is the last failure again.
   const failure = endsUnknown ? sql<string | null>`last_failure -> 'before'` : sql<string | null>`last_failure`;
@@ -76,7 +95,5 @@ export async function changeVm(
   }
   const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
   if (numUpdatedRows === 0n) return undefined;
-  const event = { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, note, at };
-  await insertEvent(trx, event, { wakeReconciler: desire });
   return { status, boot };
 }

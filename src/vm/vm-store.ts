@@ -59,14 +59,13 @@ export interface DatedVm extends Vm {
   readonly readAt: Date;
 }
 
-/** Finds the VM of any account, for reconciler and ingress. Never use it to answer a request. */
-export async function findVmOfAnyone(db: Db | Trx, id: string): Promise<DatedVm | undefined> {
-  if (!isUuid(id)) return undefined;
-  const row = await selectVm(db)
+/** Finds the VMs of any account, for the reconciler. Never use it to answer a request. */
+export async function findDatedVms(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, DatedVm>> {
+  const rows = await selectVm(db)
     .select(sql<Date>`now()`.as('readAt'))
-    .where('vm.id', '=', id)
-    .executeTakeFirst();
-  return row === undefined ? undefined : { ...toVm(row), readAt: row.readAt };
+    .where('vm.id', '=', sql<string>`any(${[...ids]}::uuid[])`)
+    .execute();
+  return new Map(rows.map((row) => [row.id, toVm(row) as DatedVm]));
 }
 
 /** A VM with who may open it. */

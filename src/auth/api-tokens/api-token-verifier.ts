@@ -4,7 +4,7 @@ import { isDatabaseUnavailable } from '../../db/database-errors.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
 import { ApiError } from '../../errors.ts';
-import { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
+import { BatchedCalls } from '../../lib/concurrency/batched-calls.ts';
 import type { Log } from '../../log.ts';
 import { hashApiToken } from './api-token.ts';
 import { findApiTokens, findRevoked, noteUses, type StoredToken } from './api-token-store.ts';
@@ -35,7 +35,7 @@ export class ApiTokenVerifier {
   readonly #cache = new Map<string, Viewer>();
   readonly #live = new LiveTokens();
   readonly #used = new Set<string>();
-  readonly #stored: BatchedReads<Buffer, StoredToken | undefined>;
+  readonly #stored: BatchedCalls<Buffer, StoredToken | undefined>;
   readonly #unlisten: readonly (() => void)[];
   readonly #timer: NodeJS.Timeout;
   #revocations = 0;
@@ -44,7 +44,7 @@ export class ApiTokenVerifier {
   constructor(options: VerifierOptions) {
     this.#options = options;
     const { db, listener } = options;
-    this.#stored = new BatchedReads(async (hashes) => {
+    this.#stored = new BatchedCalls(async (hashes) => {
       const found = await findApiTokens(db, hashes);
       return (hash) => found.get(hash.toString('base64'));
     }, LIMITS);
@@ -72,7 +72,7 @@ export class ApiTokenVerifier {
   async #read(hash: Buffer): Promise<Viewer> {
     for (;;) {
       const before = this.#revocations;
-      const row = await this.#stored.read(hash).catch((error: unknown) => {
+      const row = await this.#stored.call(hash).catch((error: unknown) => {
         throw isDatabaseUnavailable(error) ? new ApiError('UNAVAILABLE', undefined, { cause: error }) : error;
       });
       if (row === undefined || !isTokenScope(row.scope)) throw new ApiError('UNAUTHENTICATED');

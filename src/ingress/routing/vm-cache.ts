@@ -6,7 +6,7 @@ import { VmAccesses } from '../access/vm-accesses.ts';
 import { endAll, isInUse, isVisited, type CachedVm } from './cached-vm.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';
 import { VmMisses } from './vm-misses.ts';
-import type { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
+import type { BatchedCalls } from '../../lib/concurrency/batched-calls.ts';
 import { createVmReader, type VmRead } from './vm-reader.ts';
 import { VmUpstreams } from './vm-upstreams.ts';
 
@@ -45,7 +45,7 @@ export class VmCache {
   readonly #options: VmCacheOptions;
   readonly #entries = new Map<string, CachedVm>();
   readonly #misses = new VmMisses(MAX_MISSES);
-  readonly #reader: BatchedReads<string, VmRead>;
+  readonly #reader: BatchedCalls<string, VmRead>;
   readonly #reading = new Map<string, Promise<CachedVm | undefined>>();
   readonly #sweepTimer: NodeJS.Timeout;
   readonly #unlisten: readonly (() => void)[];
@@ -119,7 +119,7 @@ export class VmCache {
   /** What was invalidated meanwhile serves only those who asked before. */
   async #read(vmId: string, isCurrent: () => boolean): Promise<CachedVm | undefined> {
     const { catalog } = this.#options;
-    const { vm, startedAt, order } = await this.#reader.read(vmId);
+    const { vm, startedAt, order } = await this.#reader.call(vmId);
     const latest = this.#entries.get(vmId);
     if ((latest?.order ?? this.#misses.orderOf(vmId)) > order) return latest;
     const { upstreams, accesses } = latest ?? { upstreams: new VmUpstreams(), accesses: new VmAccesses() };

@@ -1,5 +1,5 @@
 import type { Db } from '../../db/database.ts';
-import { BatchedReads } from '../../lib/concurrency/batched-reads.ts';
+import { BatchedCalls } from '../../lib/concurrency/batched-calls.ts';
 import { findVmsOfAnyone, type VisitedVm } from '../../vm/vm-store.ts';
 
 /** A row as a statement found it. */
@@ -19,9 +19,9 @@ export interface VmRead {
 const LIMITS = { atOnce: 2, keys: 100 } as const;
 
 /** Reads rows of VMs by their ids, those that are asked for meanwhile in one statement. */
-export function createVmReader(db: Db): BatchedReads<string, VmRead> {
+export function createVmReader(db: Db): BatchedCalls<string, VmRead> {
   let statements = 0;
-  return new BatchedReads(async (vmIds) => {
+  return new BatchedCalls(async (vmIds) => {
     const order = (statements += 1);
     const startedAt = performance.now();
     const vms = await findVmsOfAnyone(db, [...new Set(vmIds)]);

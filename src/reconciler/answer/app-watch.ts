@@ -5,6 +5,7 @@ import type { Listener } from '../../db/listen.ts';
 import type { Log } from '../../log.ts';
 import { measures } from '../../measures.ts';
 import type { CheckedApp } from '../iteration/checked-app.ts';
+import type { Released } from '../iteration/release-leases.ts';
 import {
   endDeadWatchers,
   endWatcher,
@@ -96,16 +97,22 @@ export class AppWatch {
     return this.#waiting.size + this.#asked.size + this.#changed.size;
   }
 
-  /** Watches the VM if `release` resolves to true: the lease was released to this watcher. */
-  async begin(vmId: string, app: CheckedApp, release: () => Promise<boolean>): Promise<void> {
+  /** Watches the VM if `release` resolves to 'watched': the lease was released to this watcher. */
+  async begin(
+    vmId: string,
+    app: CheckedApp,
+    release: () => Promise<Released | undefined>,
+  ): Promise<Released | undefined> {
     this.#releasing.add(vmId);
     try {
-      if (!(await release()) || this.#closing.signal.aborted) return;
+      const released = await release();
+      if (released !== 'watched' || this.#closing.signal.aborted) return released;
       const now = performance.now();
       const until = now + WATCH_SECONDS * 1_000 * (1 + Math.random());
       this.#end(vmId);
       this.#waiting.set(vmId, { vmId, app, sameAt: now, until });
       this.#schedule();
+      return released;
     } finally {
       this.#releasing.delete(vmId);
       if (this.#doubted.has(vmId)) this.#doubt([vmId]);

@@ -6,10 +6,18 @@ import { runTransaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
 import { measures } from '../../measures.ts';
 import { addSpanEvent } from '../../tracing.ts';
-import { changeVm, type Fence, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
+import { changeVm, type Fence, type VmAfter, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
+import type { SharedStatements } from './shared-statements.ts';
 import type { Lease } from './vm-lease.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 import type { Vm } from '../../vm/vm.ts';
+
+interface WriterOptions {
+  readonly db: Db;
+  readonly statements: Pick<SharedStatements, 'writes'>;
+  readonly lease: Lease;
+  readonly log: Log;
+}
 
 /** The lease was lost or the desire changed: this iteration's knowledge is stale and it must not write. */
 export class LeaseLostError extends Error {
@@ -26,14 +34,16 @@ export class LeaseLostError extends Error {
  */
 export class VmWriter {
   readonly #db: Db;
+  readonly #writes: SharedStatements['writes'];
   readonly #log: Log;
   readonly #vm: Vm;
   readonly #fence: Fence;
   #current: Pick<Vm, 'status' | 'boot'>;
   #queue: Promise<void> = Promise.resolve();
 
-  constructor({ db, lease, log }: { db: Db; lease: Lease; log: Log }, vm: Vm) {
+  constructor({ db, statements, lease, log }: WriterOptions, vm: Vm) {
     this.#db = db;
+    this.#writes = statements.writes;
     this.#log = log;
     this.#vm = vm;
     this.#fence = { leaseOwner: lease.owner, generation: vm.generation };
@@ -95,15 +105,26 @@ export class VmWriter {
 
   async #change(change: VmChange, then?: (trx: Trx) => Promise<unknown>): Promise<void> {
     const { status: from, boot } = this.#current;
-    this.#current = await runTransaction(this.#db, async (trx) => {
-      const changed = await changeVm(trx, { ...this.#vm, status: from, boot }, change, this.#fence);
-      if (changed === undefined) throw new LeaseLostError();
-      await then?.(trx);
-      return changed;
-    });
+    const vm = { ...this.#vm, status: from, boot };
+    this.#current = then === undefined ? await this.#write({ vm, change }) : await this.#writeAlone(vm, change, then);
     this.#timeStep(from, boot);
     addSpanEvent('vm.status', { from, to: this.#current.status, reason: change.reason });
     this.#log.info({ from, to: this.#current.status, reason: change.reason }, 'status');
+  }
+
+  async #write(write: { vm: Vm; change: VmChange } | { vm: Vm; silent: VmUpdate }): Promise<VmAfter> {
+    const after = await this.#writes.call({ ...write, fence: this.#fence });
+    if (after === undefined) throw new LeaseLostError();
+    return after;
+  }
+
+  #writeAlone(vm: Vm, change: VmChange, then: (trx: Trx) => Promise<unknown>): Promise<VmAfter> {
+    return runTransaction(this.#db, async (trx) => {
+      const after = await changeVm(trx, vm, change, this.#fence);
+      if (after === undefined) throw new LeaseLostError();
+      await then(trx);
+      return after;
+    });
   }
 
   /** Counts the time in the step of a boot that this change has ended. */
@@ -114,14 +135,7 @@ export class VmWriter {
       measures.bootStepSeconds.observe({ status }, ended);
   }
 
-  async #update(set: VmUpdate): Promise<void> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('vm')
-      .set(set)
-      .where('id', '=', this.#vm.id)
-      .where('lease_owner', '=', this.#fence.leaseOwner)
-      .where('generation', '=', this.#fence.generation)
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw new LeaseLostError();
+  async #update(silent: VmUpdate): Promise<void> {
+    await this.#write({ vm: this.#vm, silent });
   }
 }

@@ -43,7 +43,7 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
       // The failure of an earlier change no longer matters.
       ...(isReplaced && { last_failure: null }),
     });
-    return isReplaced ? AGAIN : settle(driver, observed, endpoint, true);
+    return isReplaced ? AGAIN : settle(driver, { observed, endpoint, askedAt: performance.now(), answers: true });
   }
   signal.throwIfAborted();
   if (containerChanged.signal.aborted)
@@ -61,37 +61,42 @@ async function bootedMs({ vm, now, writer }: VmIteration): Promise<number> {
 }
 
 export async function checkAnswer(iteration: VmIteration): Promise<StepOutcome> {
-  const { writer, vm, driver, signal, observed } = iteration;
+  const { writer, vm, spec, driver, signal, observed } = iteration;
   const endpoint = endpointOf(iteration);
   if (endpoint === undefined || observed === undefined) return AGAIN;
+  const askedAt = performance.now();
   const answers = await askApp(endpoint, CHECK_TIMEOUT_MS, signal);
   signal.throwIfAborted();
-  const set = { ...seenUpdate(iteration, observed), ...(answers && { answered_hash: observed.hash }) };
+  const learned = {
+    ...imageUpdate(vm, spec, observed),
+    ...(answers && observed.hash !== vm.answeredHash && { answered_hash: observed.hash }),
+  };
   const status = answers ? 'RUNNING' : 'DEGRADED';
   const { ref, address, node = null } = observed;
   const hasMoved = address !== vm.address || ref !== vm.engineRef || node !== vm.node;
+  const set = { ...seenUpdate(iteration, observed), ...learned };
   // The ingress must learn the new address, even if the status stays.
   if (hasMoved && status === vm.status) await writer.announce('ENGINE', set);
-  else await writer.setStatus(status, 'ENGINE', set);
-  return settle(driver, observed, endpoint, answers);
+  else if (status !== vm.status || Object.keys(learned).length > 0) await writer.setStatus(status, 'ENGINE', set);
+  return settle(driver, { observed, endpoint, askedAt, answers });
+}
+
+interface Asked extends Pick<CheckedApp, 'askedAt'> {
+  readonly observed: Observation;
+  readonly endpoint: AppEndpoint;
+  readonly answers: boolean;
 }
 
 /** Nothing is left to do but to ask again. A replaced container that is still there is not the end of it. */
-function settle(driver: EngineDriver, observed: Observation, endpoint: AppEndpoint, answers: boolean): StepOutcome {
+function settle(driver: EngineDriver, asked: Asked): StepOutcome {
   const checkAgain = { kind: 'done', nextInSeconds: CHECK_SECONDS } as const;
-  return observed.others === undefined
-    ? { ...checkAgain, app: toCheckedApp(driver, observed, endpoint, answers) }
-    : checkAgain;
+  return asked.observed.others === undefined ? { ...checkAgain, app: toCheckedApp(driver, asked) } : checkAgain;
 }
 
 /** Of the iteration it keeps only this much: thousands of VMs may be watched. */
-function toCheckedApp(
-  driver: EngineDriver,
-  observed: Observation,
-  endpoint: AppEndpoint,
-  answers: boolean,
-): CheckedApp {
+function toCheckedApp(driver: EngineDriver, { observed, endpoint, askedAt, answers }: Asked): CheckedApp {
   return {
+    askedAt,
     async isSame(timeoutMs, signal) {
       // Right before the question: the address may have gone to another container.
       const now = await driver.observe(observed.id, signal);

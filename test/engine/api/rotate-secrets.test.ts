@@ -12,7 +12,7 @@ import { rotateSecrets } from '../../../src/secrets/rotate-secrets.ts';
 import { SecretBox } from '../../../src/secrets/secret-box.ts';
 import {
   decryptSecret,
-  readSecrets,
+  readEncryptedSecrets,
   selectEncryptedSecrets,
   type EncryptedSecret,
 } from '../../../src/secrets/secret-store.ts';
@@ -71,8 +71,10 @@ async function vaultOf(newest: Buffer, previous?: Buffer): Promise<{ db: Db; key
 }
 
 async function expectAllReadable(secretBox: SecretBox): Promise<void> {
+  const secrets = await readEncryptedSecrets(db, vmIds);
   for (const [index, vmId] of vmIds.entries()) {
-    const values = Object.fromEntries((await readSecrets(db, secretBox, vmId)).map(({ key, value }) => [key, value]));
+    const rows = secrets.get(vmId) ?? [];
+    const values = Object.fromEntries(rows.map((row) => [row.key, decryptSecret(secretBox, row)]));
     const old = index < 20 ? { OLD: 'from before' } : {};
     expect(values).toMatchObject({ VM_PASSWORD: `password of ${userOf(index)}`, NUMBER: `${index}`, ...old });
   }

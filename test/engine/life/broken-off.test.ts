@@ -8,6 +8,7 @@ import { createDatabase, type Db } from '../../../src/db/database.ts';
 import type { EngineDriver } from '../../../src/engine/driver.ts';
 import { reconcileVm } from '../../../src/reconciler/reconcile-vm.ts';
 import type { Setback } from '../../../src/reconciler/failure/setbacks.ts';
+import { shareStatements } from '../../../src/reconciler/iteration/shared-statements.ts';
 import { claimDue } from '../../../src/reconciler/iteration/vm-lease.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
@@ -55,13 +56,14 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
     `insert into vm (user_id, vmlabel, region, distribution, desktop, cpu, ram_gb, persistent, enabled, deleting, status, next_attempt_at)
      values ('alice', 'a', 'AU', 'ubuntu', 'xfce', 1, 1, false, ${status !== 'DELETING'}, ${status === 'DELETING'}, '${status}', now())`,
   );
-  const [lease] = await claimDue(db, 'test', ['AU'], 1);
+  const [lease] = await claimDue(db, 'test', ['AU'], { work: 1, look: 1 });
   if (lease === undefined) throw new Error('The VM is not due.');
   const noted: string[] = [];
   const deps = {
     db,
     catalog,
     secretBox: await openTestSecretBox(db),
+    statements: shareStatements(db, 'test'),
     forward: FORWARD,
     log: pino({ level: 'silent' }),
     setbacks: { note: (id: string) => (noted.push(id), setback), clear: () => undefined },

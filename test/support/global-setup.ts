@@ -1,4 +1,4 @@
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
+import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -9,8 +9,8 @@ import { executeSql, urlOfDatabase } from './database/execute-sql.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Of a database whose user may create others. */
-    adminUrl: string;
+    /** Where `awaitAdminUrl` finds what became of the start of PostgreSQL. */
+    postgresFile: string;
   }
 }
 
@@ -20,24 +20,52 @@ const TEMPLATE = 'swiftor_template';
 /** The write-ahead log and as many databases as exist at once. */
 const DATABASES_BYTES = 2 ** 30;
 
+/** What became of the start. */
+export type PostgresOutcome = { readonly adminUrl: string } | { readonly failure: string };
+
 interface TestPostgres extends AsyncDisposable {
   readonly adminUrl: string;
+}
+
+interface SharedPostgres extends AsyncDisposable {
+  readonly file: string;
 }
 
 /**
  * Vitest sets each project up, one after the other, in this process: the first starts PostgreSQL, the last stops it.
  */
-let shared: TestPostgres | undefined;
+let shared: SharedPostgres | undefined;
 let users = 0;
 
 /** One PostgreSQL for the whole run: TEST_DATABASE_URL, or our own in a fresh directory that is removed at the end. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  shared ??= await startPostgres();
+  shared ??= await beginPostgres();
   users += 1;
-  project.provide('adminUrl', shared.adminUrl);
+  project.provide('postgresFile', shared.file);
   return async () => {
     users -= 1;
     if (users === 0) await shared?.[Symbol.asyncDispose]();
+  };
+}
+
+/** Starts it while the workers load the gateway. Tests that need no database do not wait for it. */
+async function beginPostgres(): Promise<SharedPostgres> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-postgres-'));
+  const file = path.join(folder, 'outcome.json');
+  const tell = (outcome: PostgresOutcome) => writeFile(file, JSON.stringify(outcome));
+  const started = startPostgres();
+  const told = started.then(
+    ({ adminUrl }) => tell({ adminUrl }),
+    (error: unknown) => tell({ failure: String(error) }),
+  );
+  return {
+    file,
+    async [Symbol.asyncDispose]() {
+      await told;
+      const postgres = await started.catch(() => undefined);
+      await postgres?.[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

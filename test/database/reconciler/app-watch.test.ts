@@ -13,7 +13,8 @@ import { executeSql } from '../../support/database/execute-sql.ts';
 import { openLoopRig } from '../../support/reconciler/loop-rig.ts';
 import { eventually } from '../../support/eventually.ts';
 
-it('a VM that runs is asked again and again without a lease and without a statement', async () => {
+// Most of the time they wait.
+it.concurrent('a VM that runs is asked again and again without a lease and without a statement', async () => {
   await using undo = new AsyncDisposableStack();
   const { engine, readRows, start } = await openLoopRig(undo, 3);
   const statements: string[] = [];
@@ -33,7 +34,7 @@ it('a VM that runs is asked again and again without a lease and without a statem
     expect(kind).toMatch(/^(with due_work as materialized|update "watcher" set|select "owner" from "watcher")/);
 });
 
-it('an app that stops answering is told, and that it answers again', async () => {
+it.concurrent('an app that stops answering is told, and that it answers again', async () => {
   await using undo = new AsyncDisposableStack();
   const { engine, readRows, start } = await openLoopRig(undo, 2);
   await start('a');
@@ -54,7 +55,7 @@ it('an app that stops answering is told, and that it answers again', async () =>
   expect(engine.machines.get(id)?.ref).not.toBe(before?.ref);
 });
 
-it('a VM that its owner stops is not asked any more', async () => {
+it.concurrent('a VM that its owner stops is not asked any more', async () => {
   await using undo = new AsyncDisposableStack();
   const { url, engine, readRows, start } = await openLoopRig(undo, 1);
   const loops = [await start('a'), await start('b')];
@@ -71,7 +72,7 @@ it('a VM that its owner stops is not asked any more', async () => {
   expect(engine.machines.size).toBe(0);
 });
 
-it('a gateway that ends leaves its VMs to the others, also one that is killed', async () => {
+it.concurrent('a gateway that ends leaves its VMs to the others, also one that is killed', async () => {
   await using undo = new AsyncDisposableStack();
   const { url, readRows, start } = await openLoopRig(undo, 5);
   const a = await start('a');

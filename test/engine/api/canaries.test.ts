@@ -4,7 +4,8 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { awaitAdminUrl } from '../../support/database/admin-url.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database/database.ts';
 import { docker, removeInstallation, testImage } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -255,7 +256,7 @@ async function dump(): Promise<string> {
 
 /** The files of the database and the whole write-ahead log, after a checkpoint, where they are on this machine. */
 async function grepDataDirectory(): Promise<string[]> {
-  await executeSql(inject('adminUrl'), 'checkpoint');
+  await executeSql(await awaitAdminUrl(), 'checkpoint');
   const { rows } = await executeSql(
     database.url,
     `select current_setting('data_directory') as dir, oid from pg_database where datname = current_database()`,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { inject } from 'vitest';
+import { awaitAdminUrl } from './admin-url.ts';
 import { executeSql, urlOfDatabase } from './execute-sql.ts';
 
 export interface TestDatabase extends AsyncDisposable {
@@ -25,7 +25,7 @@ export function backUpDatabase({ url }: TestDatabase): Promise<TestDatabase> {
 }
 
 async function cloneDatabase(template: string): Promise<TestDatabase> {
-  const adminUrl = inject('adminUrl');
+  const adminUrl = await awaitAdminUrl();
   const name = `swiftor_test_${randomBytes(6).toString('hex')}`;
   // Copying the files takes a third of the time of copying their pages by way of the log.
   await executeSql(adminUrl, `create database ${name} template ${template} strategy file_copy`);

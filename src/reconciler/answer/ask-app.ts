@@ -3,12 +3,13 @@ import { request as requestApp, type RequestOptions } from 'node:http';
 import { connect as connectTls } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Socket } from 'node:net';
+import { startPatientTimer } from '../../lib/concurrency/patient-timer.ts';
 import type { AppEndpoint } from './app-endpoint.ts';
 import { isUp, type AppAnswer } from './judge-answer.ts';
 
 /**
  * Checks whether the app is up: sends what its probe says to the container's own address, as the ingress would. Returns
- * false at the deadline; never throws.
+ * false at the deadline; never throws. A gateway that is late itself does not take an app for silent.
  */
 export async function askApp(endpoint: AppEndpoint, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   const { probe, credentials } = endpoint;
@@ -38,13 +39,13 @@ async function askPath(
   request.on('error', ({ code }: NodeJS.ErrnoException) =>
     resolve(code?.startsWith('HPE_') === true ? 'not-http' : 'nothing'),
   );
-  const deadline = setTimeout(onNoAnswer, timeoutMs);
+  const cancel = startPatientTimer(timeoutMs, onNoAnswer);
   signal.addEventListener('abort', onNoAnswer, { once: true });
   request.end();
   try {
     return await promise;
   } finally {
-    clearTimeout(deadline);
+    cancel();
     signal.removeEventListener('abort', onNoAnswer);
     request.destroy();
   }

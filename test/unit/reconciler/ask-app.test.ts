@@ -1,7 +1,9 @@
 import { createServer as createHttp, type RequestListener } from 'node:http';
+import { once } from 'node:events';
 import { createServer as createHttps } from 'node:https';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { dialTcp } from '../../../src/lib/dial-tcp.ts';
@@ -120,6 +122,20 @@ describe('an app that is checked once', () => {
     const begun = performance.now();
     expect(await askApp(endpoint, 20_000, never())).toBe(false);
     expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  it('answers a gateway, too, that is busy with something else for longer than the deadline', async () => {
+    // An app in a thread of its own answers meanwhile.
+    const app = new Worker(
+      `const server = require('node:http').createServer((_request, response) => response.end('ok'));
+       server.listen(0, '127.0.0.1', () => require('node:worker_threads').parentPort.postMessage(server.address().port));`,
+      { eval: true },
+    );
+    onTestFinished(() => void app.terminate());
+    const [port] = (await once(app, 'message')) as [number];
+    const asking = askApp({ ...(await openTcp(() => undefined)).endpoint, port }, 300, never());
+    for (const begun = performance.now(); performance.now() - begun < 600;);
+    expect(await asking).toBe(true);
   });
 
   it('does not answer where nothing listens', async () => {

@@ -53,7 +53,9 @@ export function openOrphanDesk(options: OrphanDeskOptions): OrphanDesk {
     async adopt(operator, id, order) {
       const [orphan] = await get(id);
       const adopted = await adoptOrphan(options, orphan, order, ending).catch(rethrow);
-      await runTransaction(db, (trx) => recordAction(trx, operator, { id, ...adopted }, 'ORPHAN_ADOPTED', {}));
+      await runTransaction(db, (trx) =>
+        recordAction(trx, { actor: operator, vm: { id, ...adopted }, action: 'ORPHAN_ADOPTED', details: {} }),
+      );
     },
     async remove(operator, id) {
       const own = await get(id);

@@ -1,49 +1,36 @@
 import { sql, type RawBuilder } from 'kysely';
 import { nameOf, type Actor } from './viewer.ts';
 import type { Db, Trx } from '../db/database.ts';
-import { defineStatement, type Parameter } from '../db/statement-template.ts';
 import { toPage, type Page, type PageRequest } from '../lib/page.ts';
 import { NIL_UUID } from '../lib/is-uuid.ts';
 import { isAuditAction, type AuditAction, type AuditDetails, type AuditEntry } from './audit.ts';
+
+/** What the audit of a VM's owner says of an action on the VM. */
+export interface VmAction<A extends AuditAction = AuditAction> {
+  readonly actor: Actor;
+  readonly vm: { readonly id: string; readonly vmlabel: string; readonly userId: string };
+  readonly action: A;
+  readonly details: AuditDetails[A];
+}
 
 /**
  * Records an action on a VM in the caller's transaction, in the audit of its owner, so that both commit or neither
  * does. Equal actions of a minute (same VM, actor, address and details) are one row that counts them, because clients
  * repeat them without limit.
  */
-export async function recordAction<A extends AuditAction>(
-  trx: Trx,
-  actor: Actor,
-  vm: { readonly id: string; readonly vmlabel: string; readonly userId: string },
-  action: A,
-  details: AuditDetails[A],
-): Promise<void> {
-  const { id: vmId, vmlabel, userId } = vm;
-  await insertAction(trx, {
-    userId,
-    actor: nameOf(actor),
-    address: actor.from,
-    action,
-    vmId,
-    vmlabel,
-    details: JSON.stringify(details),
-  });
+export async function recordAction<A extends AuditAction>(trx: Trx, action: VmAction<A>): Promise<void> {
+  await insertAction(action).execute(trx);
 }
 
-type NewAction = Readonly<
-  Record<'userId' | 'address' | 'action' | 'vmId' | 'vmlabel' | 'details', string> & {
-    actor: ReturnType<typeof nameOf>;
-  }
->;
-
-const insertAction = defineStatement(
-  (_db, parameter: Parameter<NewAction>) => sql`
+/** The insert of `recordAction`, for use in the statement that performs the action. */
+export function insertAction<A extends AuditAction>({ actor, vm, action, details }: VmAction<A>): RawBuilder<object> {
+  return sql<object>`
     insert into audit (user_id, actor, address, action, vm_id, vmlabel, details, repeats_in)
-    values (${parameter('userId')}, ${parameter('actor')}, ${parameter('address')}, ${parameter('action')},
-      ${parameter('vmId')}, ${parameter('vmlabel')}, ${parameter('details')}::jsonb, ${thisMinute})
+    values (${vm.userId}, ${nameOf(actor)}, ${actor.from}, ${action}, ${vm.id}, ${vm.vmlabel},
+      ${JSON.stringify(details)}::jsonb, ${thisMinute})
     ${incrementCount}
-  `,
-);
+  `;
+}
 
 /** Records an action on an account in the caller's transaction. */
 export async function recordAccountAction<A extends AuditAction>(

@@ -1,26 +1,56 @@
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Trx } from '../db/database.ts';
 import { defineStatement, type Parameter } from '../db/statement-template.ts';
 import { notifyAfterCommit } from '../db/transaction.ts';
 import type { EventReason, StoredEventKind, VmEvent, VmProgress } from './vm-event.ts';
 
+/** The number of an account's event. `at` is the database's `now()`, which is the same for the whole transaction. */
+export interface EventNumber {
+  readonly seq: number;
+  readonly at: Date;
+}
+
+const reserved = new WeakMap<Trx, EventNumber>();
+
 /**
  * Takes the account's next sequence number. Its row lock is held until the commit, so the next caller waits for this
- * transaction: numbers are gapless and in commit order. Call it before touching VM rows. `at` is the database's
- * `now()`, which is the same for the whole transaction.
+ * transaction: numbers are gapless and in commit order. Call it before touching VM rows.
  */
-export async function nextEventSeq(trx: Trx, userId: string): Promise<{ seq: number; at: Date }> {
+export async function nextEventSeq(trx: Trx, userId: string): Promise<EventNumber> {
+  const known = reserved.get(trx);
+  reserved.delete(trx);
+  if (known !== undefined) return known;
   const [next] = (await takeEventSeq(trx, { userId })).rows;
   if (next === undefined) throw new Error('An event needs an account.');
   return next;
 }
 
-const takeEventSeq = defineStatement((db, parameter: Parameter<{ userId: string }>) =>
-  db
+/**
+ * Keeps the number that the statement that locked the account has taken for `nextEventSeq`, which saves a statement.
+ * End such a transaction with `returnEventSeq`.
+ */
+export function reserveEventSeq(trx: Trx, number: EventNumber): void {
+  reserved.set(trx, number);
+}
+
+/** Gives the reserved number back if no event has it, because numbers are gapless. */
+export async function returnEventSeq(trx: Trx, userId: string): Promise<void> {
+  if (!reserved.delete(trx)) return;
+  await trx
     .updateTable('account')
-    .set((eb) => ({ event_seq: eb('event_seq', '+', 1) }))
-    .where('user_id', '=', parameter('userId'))
-    .returning(['event_seq as seq', sql<Date>`now()`.as('at')]),
+    .set((eb) => ({ event_seq: eb('event_seq', '-', 1) }))
+    .where('user_id', '=', userId)
+    .execute();
+}
+
+/** In a statement that changes the account: takes its next sequence number. */
+export const takenSeq = {
+  set: { event_seq: sql<number>`account.event_seq + 1` },
+  returning: ['account.event_seq as seq', sql<Date>`now()`.as('at')],
+} as const;
+
+const takeEventSeq = defineStatement((db, parameter: Parameter<{ userId: string }>) =>
+  db.updateTable('account').set(takenSeq.set).where('user_id', '=', parameter('userId')).returning(takenSeq.returning),
 );
 
 export interface NewEvent {
@@ -37,16 +67,30 @@ export interface NewEvent {
   readonly at: Date;
 }
 
-/** Stores the event, and notifies of it after the commit. `wakeReconciler`: the VM became due. */
-export async function insertEvent(
-  trx: Trx,
-  event: NewEvent,
-  { wakeReconciler }: { wakeReconciler: boolean },
-): Promise<void> {
-  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note } = event;
-  await storeEvent(trx, { userId, seq, vmId, kind, status, previousStatus, reason, note: note ?? null });
+interface EventOptions {
+  /** Whether the VM became due. */
+  readonly wakeReconciler: boolean;
+}
+
+/** Stores the event, and announces it. */
+export async function insertEvent(trx: Trx, event: NewEvent, options: EventOptions): Promise<void> {
+  await insertEventRow(event).execute(trx);
+  announceEvent(trx, event, options);
+}
+
+/** The insert of an event, for use in the statement that changes the VM. */
+export function insertEventRow(event: NewEvent): RawBuilder<object> {
+  const { userId, seq, vmId, kind, status, previousStatus = null, reason, note = null } = event;
+  return sql`
+    insert into vm_event (user_id, seq, vm_id, kind, status, previous_status, reason, note)
+    values (${userId}, ${seq}, ${vmId}, ${kind}, ${status}, ${previousStatus}, ${reason}, ${note})
+  `;
+}
+
+/** Notifies after the commit of an event that this transaction stores, and of the VM that became due. */
+export function announceEvent(trx: Trx, event: NewEvent, { wakeReconciler }: EventOptions): void {
   notifyOfEvent(trx, event);
-  if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', vmId);
+  if (wakeReconciler) notifyAfterCommit(trx, 'vm_due', event.vmId);
 }
 
 /** Queues the notification of a stored event. */
@@ -63,24 +107,6 @@ export function notifyOfEvent(trx: Trx, event: NewEvent): void {
   };
   notifyAfterCommit(trx, 'vm_event', JSON.stringify([userId, vmId, body]));
 }
-
-type StoredEvent = Pick<NewEvent, 'userId' | 'seq' | 'vmId' | 'kind' | 'status' | 'reason'> & {
-  readonly previousStatus: string | null;
-  readonly note: string | null;
-};
-
-const storeEvent = defineStatement((db, parameter: Parameter<StoredEvent>) =>
-  db.insertInto('vm_event').values({
-    user_id: parameter('userId'),
-    seq: parameter('seq'),
-    vm_id: parameter('vmId'),
-    kind: parameter('kind'),
-    status: parameter('status'),
-    previous_status: parameter('previousStatus'),
-    reason: parameter('reason'),
-    note: parameter('note'),
-  }),
-);
 
 /** Decodes a notification. `event` is undefined when the notification carries only the ids. */
 export function decodeEventNote(payload: string): { userId: string; event: VmEvent | undefined } {

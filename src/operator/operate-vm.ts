@@ -1,12 +1,11 @@
-import { recordAction } from '../audit/audit-store.ts';
+import type { VmAction } from '../audit/audit-store.ts';
 import type { Actor } from '../audit/viewer.ts';
 import { runExclusive } from '../db/account-queue.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { runTransaction } from '../db/transaction.ts';
 import { ApiError } from '../errors.ts';
 import { changeVm } from '../vm/vm-change.ts';
-import { lockVm } from '../vm/vm-store.ts';
-import type { Vm } from '../vm/vm.ts';
+import { lockVm, type LockedVm } from '../vm/vm-store.ts';
 import { findOperatedVm, type OperatedVm } from './operated-vm.ts';
 import { parseReason } from './require-operator.ts';
 
@@ -15,8 +14,7 @@ export async function stopVmOfAnyone(db: Db, operator: Actor, id: string, text: 
   const reason = parseReason(text);
   await changeVmOfAnyone(db, id, async (trx, vm) => {
     if (!vm.enabled) return;
-    await turnOff(trx, vm, reason);
-    await recordAction(trx, operator, vm, 'VM_STOPPED_BY_OPERATOR', { reason });
+    await turnOff(trx, vm, reason, { actor: operator, vm, action: 'VM_STOPPED_BY_OPERATOR', details: { reason } });
   });
   const vm = await findOperatedVm(db, id);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
@@ -29,19 +27,23 @@ export async function deleteVmOfAnyone(db: Db, operator: Actor, id: string, text
   return changeVmOfAnyone(db, id, async (trx, vm) => {
     if (vm.deleting) return;
     const set = { enabled: false, deleting: true };
-    await changeVm(trx, vm, { status: 'DELETING', reason: 'OPERATOR', note: reason, desire: true, set });
-    await recordAction(trx, operator, vm, 'VM_DELETED_BY_OPERATOR', { reason });
+    const record = { actor: operator, vm, action: 'VM_DELETED_BY_OPERATOR', details: { reason } } as const;
+    await changeVm(trx, vm, { status: 'DELETING', reason: 'OPERATOR', note: reason, desire: true, set }, { record });
   });
 }
 
 /** Turns a locked VM off that is on. */
-export async function turnOff(trx: Trx, vm: Vm, note: string): Promise<void> {
+export async function turnOff(trx: Trx, vm: LockedVm, note: string, record?: VmAction): Promise<void> {
   const set = { enabled: false, attempts: 0 };
-  await changeVm(trx, vm, { status: 'STOPPING', reason: 'OPERATOR', note, desire: true, set });
+  await changeVm(trx, vm, { status: 'STOPPING', reason: 'OPERATOR', note, desire: true, set }, { record });
 }
 
 /** Runs the change with the owner's account and then the VM locked. NOT_FOUND if there is no such VM. */
-async function changeVmOfAnyone(db: Db, id: string, change: (trx: Trx, vm: Vm) => Promise<void>): Promise<string> {
+async function changeVmOfAnyone(
+  db: Db,
+  id: string,
+  change: (trx: Trx, vm: LockedVm) => Promise<void>,
+): Promise<string> {
   const owner = (await findOperatedVm(db, id))?.userId;
   if (owner === undefined) throw new ApiError('NOT_FOUND');
   return runExclusive(db, owner, () =>

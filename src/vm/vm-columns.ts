@@ -77,11 +77,11 @@ const COLUMNS = {
   ports,
 } as const satisfies Record<VmProperty, unknown>;
 
-export const ALL_VM_PROPERTIES = Object.keys(COLUMNS) as VmProperty[];
+export const ALL_VM_PROPERTIES: ReadonlySet<VmProperty> = new Set(Object.keys(COLUMNS) as VmProperty[]);
 
 /** For `select`: the properties in a fixed order, because the text of a statement is its identity. */
 export function columnsOf(properties: ReadonlySet<VmProperty>) {
-  return ALL_VM_PROPERTIES.filter((property) => properties.has(property)).map((property) => COLUMNS[property]);
+  return [...ALL_VM_PROPERTIES].filter((property) => properties.has(property)).map((property) => COLUMNS[property]);
 }
 
 /** Turns a row into the VM, in place. It has the properties that were selected. */

@@ -8,10 +8,8 @@ import type { Vm } from './vm.ts';
 import { ALL_VM_PROPERTIES, columnsOf, toVm, type VmProperty } from './vm-columns.ts';
 import { toVmStatus } from './vm-status.ts';
 
-const EVERYTHING: ReadonlySet<VmProperty> = new Set(ALL_VM_PROPERTIES);
-
 /** Selects VMs with these columns; by default, with all. */
-export function selectVm(db: Db | Trx, properties = EVERYTHING) {
+export function selectVm(db: Db | Trx, properties = ALL_VM_PROPERTIES) {
   return db.selectFrom('vm').select(columnsOf(properties));
 }
 
@@ -20,7 +18,7 @@ export async function findVm(
   db: Db | Trx,
   userId: string,
   id: string,
-  properties = EVERYTHING,
+  properties = ALL_VM_PROPERTIES,
 ): Promise<Vm | undefined> {
   if (!isUuid(id)) return undefined;
   const [row] = (await selectOwn(properties)(db, { id, userId })).rows;
@@ -110,16 +108,57 @@ function textOf(...parts: readonly (string | number | null)[]): string {
   return parts.join(' ');
 }
 
-/** Reads and locks the VM until the transaction ends. Lock the account first, or two transactions may deadlock. */
-export async function lockVm(trx: Trx, userId: string, id: string): Promise<Vm | undefined> {
+/** What changes of a VM depend on. */
+const DECISIVE = [
+  'id',
+  'userId',
+  'vmlabel',
+  'region',
+  'distribution',
+  'desktop',
+  'cpu',
+  'ramGb',
+  'enabled',
+  'deleting',
+  'incarnation',
+  'status',
+  'boot',
+  'storageGb',
+] as const satisfies readonly VmProperty[];
+/** What has a subquery of its own: it is read for the changes that name it. */
+export type Composed = 'mappings' | 'ports' | 'image';
+
+/** A VM that a transaction has locked. */
+export type LockedVm<N extends Composed = never> = Pick<Vm, (typeof DECISIVE)[number] | N>;
+
+/**
+ * Reads and locks the VM until the transaction ends; `needs`: what is read of it beside the usual. Lock the account
+ * first, or two transactions may deadlock.
+ */
+export async function lockVm<N extends Composed = never>(
+  trx: Trx,
+  userId: string,
+  id: string,
+  needs: readonly N[] = [],
+): Promise<LockedVm<N> | undefined> {
   if (!isUuid(id)) return undefined;
-  const [row] = (await selectForUpdate(trx, { id, userId })).rows;
+  const [row] = (await lockStatement(needs)(trx, { id, userId })).rows;
   return row === undefined ? undefined : toVm(row);
 }
 
-const selectForUpdate = defineStatement((db, parameter: Parameter<OwnVm>) =>
-  ofOwner(selectVm(db), parameter).forUpdate('vm'),
-);
+const locks = new Map<string, Statement<OwnVm, object>>();
+
+function lockStatement(needs: readonly Composed[]): Statement<OwnVm, object> {
+  const key = needs.join();
+  const known = locks.get(key);
+  if (known !== undefined) return known;
+  const properties = new Set<VmProperty>([...DECISIVE, ...needs]);
+  const lock = defineStatement((db, parameter: Parameter<OwnVm>) =>
+    ofOwner(selectVm(db, properties), parameter).forUpdate('vm'),
+  );
+  locks.set(key, lock);
+  return lock;
+}
 
 function ofOwner(select: ReturnType<typeof selectVm>, parameter: Parameter<OwnVm>): ReturnType<typeof selectVm> {
   return select.where('vm.id', '=', parameter('id')).where('vm.user_id', '=', parameter('userId'));

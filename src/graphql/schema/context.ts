@@ -9,7 +9,7 @@ import type { VmEvent } from '../../events/vm-event.ts';
 import type { Page, PageRequest } from '../../lib/page.ts';
 import type { EngineFacts } from '../../vm/engine-facts.ts';
 import type { Usage } from '../../vm/limits.ts';
-import { planOf } from '../../vm/commands/vm-command.ts';
+import { planOf } from '../../catalog/plan-of.ts';
 import type { AccessDependencies } from '../../vm/commands/vm-access.ts';
 import { listAccesses } from '../../vm/access/access-store.ts';
 import type { ListedAccess } from '../../vm/access/vm-access.ts';

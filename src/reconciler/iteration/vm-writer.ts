@@ -120,7 +120,7 @@ export class VmWriter {
 
   #writeAlone(vm: Vm, change: VmChange, then: (trx: Trx) => Promise<unknown>): Promise<VmAfter> {
     return runTransaction(this.#db, async (trx) => {
-      const after = await changeVm(trx, vm, change, this.#fence);
+      const after = await changeVm(trx, vm, change, { fence: this.#fence });
       if (after === undefined) throw new LeaseLostError();
       await then(trx);
       return after;

@@ -106,30 +106,41 @@ async function createLink(
   const { role, isGuest, linkUntil, until } = options;
   const { token, hash } = createLinkToken(deps.secretBox, { vmId: vmId.toLowerCase(), name });
   const action = isGuest ? 'VM_SHARED' : 'OPEN_LINK_CREATED';
-  const vm = await runCommand(deps, actor, vmId, action, async ({ trx, vm: current }) => {
-    refuseWhileDeleting(current);
-    if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name))
-      throw new ApiError('NOT_FOUND');
-    if (role === 'VIEW') requireViewable(deps, current, name);
-    const { ofVm, ofAccount } = await countAccesses(trx, current);
-    if (ofVm >= MAX_ACCESSES.vm || ofAccount >= MAX_ACCESSES.account) {
-      throw new ApiError(
-        'CONFLICT',
-        `A VM has at most ${MAX_ACCESSES.vm} links and accesses that are not over, and all VMs of an account ` +
-          `${MAX_ACCESSES.account}; end some with endAccess.`,
-      );
-    }
-    const scope = { vmId: current.id, name };
-    await insertAccess(trx, { ...options, scope, linkHash: hash, apiTokenId: actor.token?.id });
-    const minutes = Math.ceil((until.getTime() - Date.now()) / 60_000);
-    return isGuest ? done({ name: name ?? null, role, minutes }) : done({ name: name ?? null });
-  });
+  const vm = await runCommand(
+    deps,
+    actor,
+    vmId,
+    action,
+    async ({ trx, vm: current }) => {
+      refuseWhileDeleting(current);
+      if (name !== undefined && !current.mappings.some((mapping) => mapping.name === name))
+        throw new ApiError('NOT_FOUND');
+      if (role === 'VIEW') requireViewable(deps, current, name);
+      const { ofVm, ofAccount } = await countAccesses(trx, current);
+      if (ofVm >= MAX_ACCESSES.vm || ofAccount >= MAX_ACCESSES.account) {
+        throw new ApiError(
+          'CONFLICT',
+          `A VM has at most ${MAX_ACCESSES.vm} links and accesses that are not over, and all VMs of an account ` +
+            `${MAX_ACCESSES.account}; end some with endAccess.`,
+        );
+      }
+      const scope = { vmId: current.id, name };
+      await insertAccess(trx, { ...options, scope, linkHash: hash, apiTokenId: actor.token?.id });
+      const minutes = Math.ceil((until.getTime() - Date.now()) / 60_000);
+      return isGuest ? done({ name: name ?? null, role, minutes }) : done({ name: name ?? null });
+    },
+    ['mappings', 'image'],
+  );
   const url = name === undefined ? vmUrl(deps.address, vm.id) : mappingUrl(deps.address, vm.id, name);
   return { url: `${url}${OPEN_PATH}?ticket=${token}`, linkUntil, accessUntil: until };
 }
 
 /** CONFLICT unless what answers at the address leaves out the input of viewers. */
-function requireViewable({ catalog }: VmDependencies, vm: Vm, name: string | undefined): void {
+function requireViewable(
+  { catalog }: VmDependencies,
+  vm: Pick<Vm, 'distribution' | 'desktop' | 'image' | 'mappings'>,
+  name: string | undefined,
+): void {
   const entry = catalog.distributions.get(vm.distribution);
   if (vm.image === null) {
     throw new ApiError(

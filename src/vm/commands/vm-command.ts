@@ -1,22 +1,20 @@
 import type { Span } from '@opentelemetry/api';
-import type { Selectable } from 'kysely';
 import type { Actor, Viewer } from '../../audit/viewer.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { Plan } from '../../catalog/plan.ts';
 import { runExclusive } from '../../db/account-queue.ts';
 import type { Db, Trx } from '../../db/database.ts';
-import type { AccountTable } from '../../db/tables.ts';
-import { defineStatement, type Parameter } from '../../db/statement-template.ts';
 import { runTransaction } from '../../db/transaction.ts';
+import { returnEventSeq } from '../../events/append-event.ts';
 import { inSpan } from '../../tracing.ts';
 import { ApiError } from '../../errors.ts';
 import type { AuditAction, AuditDetails } from '../../audit/audit.ts';
 import { recordAction } from '../../audit/audit-store.ts';
 import type { ForwardSettings } from '../networking/port-forward.ts';
+import { lockAccount, openAccount, type LockedAccount } from './locked-account.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
-import { toSuspension, type Suspension } from '../restrictions/suspension.ts';
-import type { VmProperty } from '../vm-columns.ts';
-import { findVm, lockVm } from '../vm-store.ts';
+import { changeVm, type VmChange } from '../vm-change.ts';
+import { ALL_VM_PROPERTIES, type VmProperty } from '../vm-columns.ts';
+import { findVm, lockVm, type Composed, type LockedVm } from '../vm-store.ts';
 import type { Vm } from '../vm.ts';
 
 export interface VmDependencies {
@@ -28,57 +26,83 @@ export interface VmDependencies {
   readonly returned?: ReadonlySet<VmProperty>;
 }
 
-export interface LockedVm {
+/** What a command decides on. */
+export interface CommandInput<N extends Composed = never> extends LockedAccount {
   readonly trx: Trx;
-  readonly vm: Vm;
-  readonly plan: Plan;
-  readonly suspension: Suspension | undefined;
+  readonly vm: LockedVm<N>;
 }
 
 /**
- * The outcome of a command, which decides its audit row. `done`: a row with the details. `recorded`: none but those
- * that the command has written. `unchanged`: no row, all was already so. `refused`: a START_REFUSED row, then the
- * error.
+ * The outcome of a command. `done`: the change of the VM, if it is one, and an audit row with the details. `recorded`:
+ * the change, and no audit row but those that the command has written. `unchanged`: all was already so. `refused`: a
+ * START_REFUSED row, then the error.
  */
 export type Outcome<A extends AuditAction> =
-  | { readonly kind: 'done'; readonly details: AuditDetails[A] }
-  | { readonly kind: 'recorded' }
+  | { readonly kind: 'done'; readonly details: AuditDetails[A]; readonly change?: VmChange | undefined }
+  | { readonly kind: 'recorded'; readonly change: VmChange }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'refused'; readonly error: ApiError; readonly dimensions: string };
 
-export const RECORDED = { kind: 'recorded' } as const;
 export const UNCHANGED = { kind: 'unchanged' } as const;
 
-export function done<D>(details: D): { readonly kind: 'done'; readonly details: D } {
-  return { kind: 'done', details };
+export function done<D>(details: D, change?: VmChange) {
+  return { kind: 'done', details, change } as const;
+}
+
+export function recorded(change: VmChange) {
+  return { kind: 'recorded', change } as const;
 }
 
 /**
- * Runs the change with the account and then the VM locked, always in that order, and returns the VM after it. The audit
- * row commits with the change. NOT_FOUND when the actor has no such VM.
+ * Runs `decide` with the account and then the VM locked, always in that order, then makes the change, and returns the
+ * VM after it. The audit row commits with the change. NOT_FOUND when the actor has no such VM. `needs`: what `decide`
+ * reads of the VM beside the usual.
  */
-export async function runCommand<A extends AuditAction>(
-  { db, catalog, returned }: VmDependencies,
+export async function runCommand<A extends AuditAction, N extends Composed = never>(
+  { db, catalog, returned = ALL_VM_PROPERTIES }: VmDependencies,
   actor: Actor,
   id: string,
   action: A,
-  change: (locked: LockedVm) => Promise<Outcome<A>>,
+  decide: (input: CommandInput<N>) => Promise<Outcome<A>> | Outcome<A>,
+  needs: readonly N[] = [],
 ): Promise<Vm> {
   const { vm, refusal } = await inAccount(db, actor, action, async (trx, span) => {
     span.setAttribute('swiftor.vm.id', id);
     const account = await lockAccount(trx, actor, catalog);
-    const before = account === undefined ? undefined : await lockVm(trx, actor.userId, id);
+    const before = account === undefined ? undefined : await lockVm(trx, actor.userId, id, needs);
     if (account === undefined || before === undefined) throw new ApiError('NOT_FOUND');
-    const outcome = await change({ trx, vm: before, ...account });
-    if (outcome.kind === 'done') await recordAction(trx, actor, before, action, outcome.details);
-    if (outcome.kind === 'refused')
-      await recordAction(trx, actor, before, 'START_REFUSED', { dimensions: outcome.dimensions });
-    const vm = outcome.kind === 'unchanged' ? before : await reread(trx, actor, id, returned);
+    const outcome = await decide({ trx, vm: before, ...account });
+    const changed = await perform(trx, { actor, vm: before, action }, outcome, returned);
+    const vm = changed ?? (await reread(trx, actor, id, returned));
     return { vm, refusal: outcome.kind === 'refused' ? outcome.error : undefined };
   });
   // Thrown after the commit: the transaction would roll back the audit row.
   if (refusal !== undefined) throw refusal;
   return vm;
+}
+
+/** Returns the VM if it was changed. */
+async function perform<A extends AuditAction>(
+  trx: Trx,
+  of: { readonly actor: Actor; readonly vm: LockedVm; readonly action: A },
+  outcome: Outcome<A>,
+  returned: ReadonlySet<VmProperty>,
+): Promise<Vm | undefined> {
+  switch (outcome.kind) {
+    case 'done': {
+      const record = { ...of, details: outcome.details };
+      if (outcome.change !== undefined) return changeVm(trx, of.vm, outcome.change, { returned, record });
+      await recordAction(trx, record);
+      return undefined;
+    }
+    case 'recorded':
+      return changeVm(trx, of.vm, outcome.change, { returned });
+    case 'refused':
+      await recordAction(trx, { ...of, action: 'START_REFUSED', details: { dimensions: outcome.dimensions } });
+      return undefined;
+    case 'unchanged':
+      return undefined;
+  }
 }
 
 /** Runs `create` with the account locked, which is created if it does not exist. */
@@ -88,13 +112,16 @@ export async function runCreateCommand(
   create: (
     trx: Trx,
     account: LockedAccount,
-  ) => Promise<{ id: string; outcome: Exclude<Outcome<'VM_CREATED'>, { kind: 'refused' }> }>,
+  ) => Promise<{
+    id: string;
+    outcome: { readonly kind: 'done'; readonly details: AuditDetails['VM_CREATED'] } | typeof UNCHANGED;
+  }>,
 ): Promise<Vm> {
   return inAccount(db, actor, 'VM_CREATED', async (trx, span) => {
     const { id, outcome } = await create(trx, await openAccount(trx, actor, catalog));
     span.setAttribute('swiftor.vm.id', id);
     const vm = await reread(trx, actor, id);
-    if (outcome.kind === 'done') await recordAction(trx, actor, vm, 'VM_CREATED', outcome.details);
+    if (outcome.kind === 'done') await recordAction(trx, { actor, vm, action: 'VM_CREATED', details: outcome.details });
     return vm;
   });
 }
@@ -106,12 +133,18 @@ function inAccount<T>(
   run: (trx: Trx, span: Span) => Promise<T>,
 ): Promise<T> {
   return inSpan('vm.change', { attributes: { 'swiftor.action': action } }, (span) =>
-    runExclusive(db, userId, () => runTransaction(db, (trx) => run(trx, span))),
+    runExclusive(db, userId, () =>
+      runTransaction(db, async (trx) => {
+        const result = await run(trx, span);
+        await returnEventSeq(trx, userId);
+        return result;
+      }),
+    ),
   );
 }
 
 /** CONFLICT for a VM that is being deleted. */
-export function refuseWhileDeleting(vm: Vm): void {
+export function refuseWhileDeleting(vm: Pick<Vm, 'id' | 'deleting'>): void {
   if (vm.deleting) throw new ApiError('CONFLICT', `The VM ${vm.id} is being deleted.`);
 }
 
@@ -120,71 +153,4 @@ async function reread(trx: Trx, { userId }: Viewer, id: string, properties?: Rea
   const vm = await findVm(trx, userId, id, properties);
   if (vm === undefined) throw new ApiError('NOT_FOUND');
   return vm;
-}
-
-type LockedAccount = Pick<LockedVm, 'plan' | 'suspension'>;
-
-const ACCOUNT_COLUMNS = ['plan', 'operator_plan', 'suspended_at', 'suspended_reason'] as const;
-
-async function lockAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount | undefined> {
-  const { userId } = viewer;
-  const [row] = (await selectAccount(trx, { userId })).rows;
-  const told = knownPlan(catalog, viewer.plan);
-  if (row !== undefined && told !== undefined && told.code !== row.plan)
-    await trx.updateTable('account').set({ plan: told.code }).where('user_id', '=', userId).execute();
-  return row && toLocked(catalog, viewer, row);
-}
-
-/** Locks the row as an update of it would. */
-const selectAccount = defineStatement((db, parameter: Parameter<{ userId: string }>) =>
-  db.selectFrom('account').select(ACCOUNT_COLUMNS).where('user_id', '=', parameter('userId')).forNoKeyUpdate(),
-);
-
-/** Locks the account, which is created with its first VM. Returns its plan. */
-async function openAccount(trx: Trx, viewer: Viewer, catalog: Catalog): Promise<LockedAccount> {
-  const plan = knownPlan(catalog, viewer.plan);
-  const row = await trx
-    .insertInto('account')
-    .values({ user_id: viewer.userId, plan: (plan ?? catalog.defaultPlan).code })
-    .onConflict((conflict) =>
-      conflict
-        .column('user_id')
-        .doUpdateSet((eb) => ({ plan: plan === undefined ? eb.ref('account.plan') : plan.code })),
-    )
-    .returning(ACCOUNT_COLUMNS)
-    .executeTakeFirstOrThrow();
-  return toLocked(catalog, viewer, row);
-}
-
-function toLocked(
-  catalog: Catalog,
-  { plan }: Pick<Viewer, 'plan'>,
-  row: Pick<Selectable<AccountTable>, (typeof ACCOUNT_COLUMNS)[number]>,
-): LockedAccount {
-  return {
-    plan: planOf(catalog, { byOperator: row.operator_plan, byToken: plan, own: row.plan }),
-    suspension: toSuspension(row),
-  };
-}
-
-function knownPlan(catalog: Catalog, code: string | null | undefined): Plan | undefined {
-  return code == null ? undefined : catalog.plans.get(code);
-}
-
-/** The first of these plans that the catalog has: the operator's, the token's, the account's, the default one. */
-export function planOf(
-  catalog: Catalog,
-  {
-    byOperator,
-    byToken,
-    own,
-  }: {
-    readonly byOperator: string | null | undefined;
-    readonly byToken: string | undefined;
-    readonly own: string | null | undefined;
-  },
-): Plan {
-  return (
-    knownPlan(catalog, byOperator) ?? knownPlan(catalog, byToken) ?? knownPlan(catalog, own) ?? catalog.defaultPlan
-  );
 }

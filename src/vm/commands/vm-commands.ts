@@ -3,14 +3,14 @@ import type { Actor } from '../../audit/viewer.ts';
 import { ApiError } from '../../errors.ts';
 import { insertVm } from './insert-vm.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from '../limits.ts';
-import { changeVm, type VmUpdate } from '../vm-change.ts';
+import type { VmUpdate } from '../vm-change.ts';
 import {
   runCommand,
   runCreateCommand,
   done,
   refuseWhileDeleting,
   UNCHANGED,
-  type LockedVm,
+  type CommandInput,
   type Outcome,
   type VmDependencies,
 } from './vm-command.ts';
@@ -68,17 +68,15 @@ function earlierId(earlier: { id: string; hash: string | null }, hash: string | 
 /** Renames the VM or changes its cpu and ram; CONFLICT for cpu or ram while it is on. */
 export async function updateVm(deps: VmDependencies, actor: Actor, id: string, value: unknown): Promise<Vm> {
   const { vmlabel, cpu, ram } = parseUpdateVm(value);
-  return runCommand(deps, actor, id, 'VM_UPDATED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, id, 'VM_UPDATED', ({ vm }) => {
     const resized = (cpu != null && cpu !== vm.cpu) || (ram != null && ram !== vm.ramGb);
     if (resized && vm.enabled)
       throw new ApiError('CONFLICT', 'cpu and ram can be changed while the VM is stopped; stop it first.');
     const renamed = vmlabel != null && vmlabel !== vm.vmlabel;
     if (!resized && !renamed) return UNCHANGED;
-    await changeVm(trx, vm, {
-      reason: 'USER',
-      set: { ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram_gb: ram }) },
-    });
-    return done({ ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }), ...(ram != null && { ram }) });
+    const same = { ...(vmlabel != null && { vmlabel }), ...(cpu != null && { cpu }) };
+    const set = { ...same, ...(ram != null && { ram_gb: ram }) };
+    return done({ ...same, ...(ram != null && { ram }) }, { reason: 'USER', set });
   });
 }
 
@@ -88,10 +86,13 @@ export async function updateVm(deps: VmDependencies, actor: Actor, id: string, v
  * but a FAILED one is retried now.
  */
 export async function startVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return runCommand(deps, actor, id, 'VM_STARTED', (locked) => turnOn(locked));
+  return runCommand(deps, actor, id, 'VM_STARTED', (input) => turnOn(input));
 }
 
-async function turnOn({ trx, vm, plan, suspension }: LockedVm, more: VmUpdate = {}): Promise<Outcome<'VM_STARTED'>> {
+async function turnOn(
+  { trx, vm, plan, suspension }: CommandInput,
+  more: VmUpdate = {},
+): Promise<Outcome<'VM_STARTED'>> {
   refuseWhileDeleting(vm);
   if (vm.enabled && vm.status !== 'FAILED') return UNCHANGED;
   refuseWhileSuspended(suspension);
@@ -111,8 +112,7 @@ async function turnOn({ trx, vm, plan, suspension }: LockedVm, more: VmUpdate = 
     last_failure: null,
     storage_gb: Math.max(vm.storageGb ?? 0, storageSizeGb(plan)),
   };
-  await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
-  return done({});
+  return done({}, { status: 'QUEUED', reason: 'USER', desire: true, set: { ...set, ...more } });
 }
 
 function quotaError(violations: readonly QuotaViolation[]): ApiError {
@@ -121,10 +121,10 @@ function quotaError(violations: readonly QuotaViolation[]): ApiError {
 
 /** Turns the VM off, in any state. */
 export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return runCommand(deps, actor, id, 'VM_STOPPED', async ({ trx, vm }) => {
+  return runCommand(deps, actor, id, 'VM_STOPPED', ({ vm }) => {
     if (!vm.enabled) return UNCHANGED;
-    await changeVm(trx, vm, { status: 'STOPPING', reason: 'USER', desire: true, set: { enabled: false, attempts: 0 } });
-    return done({});
+    const set = { enabled: false, attempts: 0 };
+    return done({}, { status: 'STOPPING', reason: 'USER', desire: true, set });
   });
 }
 
@@ -132,27 +132,21 @@ export async function stopVm(deps: VmDependencies, actor: Actor, id: string): Pr
  * Replaces the container by one of the current image (see `keptImage`) and keeps volumes. Turns on a VM that is off.
  */
 export async function restartVm(deps: VmDependencies, actor: Actor, id: string): Promise<Vm> {
-  return runCommand(deps, actor, id, 'VM_RESTARTED', async (locked) => {
-    const { trx, vm } = locked;
+  return runCommand(deps, actor, id, 'VM_RESTARTED', (input) => {
+    const { vm } = input;
     const incarnation = vm.incarnation + 1;
-    if (!vm.enabled) return turnOn(locked, { incarnation });
+    if (!vm.enabled) return turnOn(input, { incarnation });
     const set = { incarnation, attempts: 0, last_failure: null };
-    await changeVm(trx, vm, { status: 'QUEUED', reason: 'USER', desire: true, set });
-    return done({});
+    return done({}, { status: 'QUEUED', reason: 'USER', desire: true, set });
   });
 }
 
 /** Deletes the VM with all its data, in any state. Its last event is DELETED. */
 export async function deleteVm(deps: VmDependencies, actor: Actor, id: string): Promise<string> {
-  const vm = await runCommand(deps, actor, id, 'VM_DELETED', async ({ trx, vm: current }) => {
+  const vm = await runCommand(deps, actor, id, 'VM_DELETED', ({ vm: current }) => {
     if (current.deleting) return UNCHANGED;
-    await changeVm(trx, current, {
-      status: 'DELETING',
-      reason: 'USER',
-      desire: true,
-      set: { enabled: false, deleting: true },
-    });
-    return done({});
+    const set = { enabled: false, deleting: true };
+    return done({}, { status: 'DELETING', reason: 'USER', desire: true, set });
   });
   return vm.id;
 }

@@ -2,7 +2,6 @@ import type { Actor } from '../../audit/viewer.ts';
 import type { Trx } from '../../db/database.ts';
 import { ApiError } from '../../errors.ts';
 import type { Mapping } from '../networking/mapping.ts';
-import { changeVm } from '../vm-change.ts';
 import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parseSubdomain } from './vm-input.ts';
 import type { OfVm, Vm } from '../vm.ts';
@@ -21,29 +20,35 @@ export async function addSubdomain(
   value: unknown,
 ): Promise<OfVm<Mapping>> {
   const { name, internalPort, visibility } = parseSubdomain(value);
-  const changed = await runCommand(deps, actor, vmId, 'SUBDOMAIN_ADDED', async ({ trx, vm }) => {
-    refuseWhileDeleting(vm);
-    const known = vm.mappings.find((mapping) => mapping.name === name);
-    if (known !== undefined && known.internalPort !== internalPort) {
-      throw new ApiError(
-        'CONFLICT',
-        `This name leads to port ${known.internalPort}; remove it first, or choose another.`,
-      );
-    }
-    if (known?.visibility === visibility) return UNCHANGED;
-    if (known === undefined) await assertMappingLimits(trx, vm);
-    await trx
-      .insertInto('vm_mapping')
-      .values({ vm_id: vm.id, name, internal_port: internalPort, visibility })
-      .onConflict((conflict) => conflict.columns(['vm_id', 'name']).doUpdateSet({ visibility }))
-      .execute();
-    await changeVm(trx, vm, { reason: 'UPDATE' });
-    return done({ name, internalPort, visibility });
-  });
+  const changed = await runCommand(
+    deps,
+    actor,
+    vmId,
+    'SUBDOMAIN_ADDED',
+    async ({ trx, vm }) => {
+      refuseWhileDeleting(vm);
+      const known = vm.mappings.find((mapping) => mapping.name === name);
+      if (known !== undefined && known.internalPort !== internalPort) {
+        throw new ApiError(
+          'CONFLICT',
+          `This name leads to port ${known.internalPort}; remove it first, or choose another.`,
+        );
+      }
+      if (known?.visibility === visibility) return UNCHANGED;
+      if (known === undefined) await assertMappingLimits(trx, vm);
+      await trx
+        .insertInto('vm_mapping')
+        .values({ vm_id: vm.id, name, internal_port: internalPort, visibility })
+        .onConflict((conflict) => conflict.columns(['vm_id', 'name']).doUpdateSet({ visibility }))
+        .execute();
+      return done({ name, internalPort, visibility }, { reason: 'UPDATE' });
+    },
+    ['mappings'],
+  );
   return { vmId: changed.id, name, internalPort, visibility, vm: changed };
 }
 
-async function assertMappingLimits(trx: Trx, { userId, mappings }: Vm): Promise<void> {
+async function assertMappingLimits(trx: Trx, { userId, mappings }: Pick<Vm, 'userId' | 'mappings'>): Promise<void> {
   if (mappings.length >= MAX_MAPPINGS.vm)
     throw new ApiError('CONFLICT', `A VM has at most ${MAX_MAPPINGS.vm} mappings; remove one first.`);
   const { count } = await trx
@@ -70,7 +75,6 @@ export async function removeSubdomain(deps: VmDependencies, actor: Actor, vmId: 
       .where('name', '=', name)
       .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
-    await changeVm(trx, vm, { reason: 'UPDATE' });
-    return done({ name });
+    return done({ name }, { reason: 'UPDATE' });
   });
 }

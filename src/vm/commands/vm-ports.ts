@@ -3,7 +3,6 @@ import type { Trx } from '../../db/database.ts';
 import { ApiError, badInput } from '../../errors.ts';
 import { allocatePort } from '../networking/allocate-port.ts';
 import { forwardProblem, type PortForward } from '../networking/port-forward.ts';
-import { changeVm } from '../vm-change.ts';
 import { runCommand, done, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parsePort } from './vm-input.ts';
 import type { OfVm, Vm } from '../vm.ts';
@@ -26,25 +25,31 @@ export async function addPort(
   const { protocol, internalPort } = parsePort(value);
   const isSame = (each: Pick<PortForward, 'protocol' | 'internalPort'>) =>
     each.protocol === protocol && each.internalPort === internalPort;
-  const changed = await runCommand(deps, actor, vmId, 'PORT_ADDED', async ({ trx, vm }) => {
-    refuseWhileDeleting(vm);
-    if (vm.ports.some(isSame)) return UNCHANGED;
-    const distribution = deps.catalog.distributions.get(vm.distribution);
-    const problem =
-      distribution === undefined ? 'cannot be forwarded.' : forwardProblem(distribution, protocol, internalPort);
-    if (problem !== undefined) throw badInput([{ path: 'internalPort', message: `this port ${problem}` }]);
-    if (vm.ports.length >= MAX_PORTS)
-      throw new ApiError('CONFLICT', `A VM has at most ${MAX_PORTS} forwarded ports; remove one first.`);
-    if ((await countPorts(trx, vm.userId)) >= MAX_PORTS_OF_ACCOUNT) {
-      throw new ApiError(
-        'CONFLICT',
-        `An account has at most ${MAX_PORTS_OF_ACCOUNT} forwarded ports; remove one of any VM first.`,
-      );
-    }
-    const publicPort = await allocatePort(trx, deps.forward, { vmId: vm.id, protocol, internalPort });
-    await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });
-    return done({ protocol, internalPort, publicPort });
-  });
+  const changed = await runCommand(
+    deps,
+    actor,
+    vmId,
+    'PORT_ADDED',
+    async ({ trx, vm }) => {
+      refuseWhileDeleting(vm);
+      if (vm.ports.some(isSame)) return UNCHANGED;
+      const distribution = deps.catalog.distributions.get(vm.distribution);
+      const problem =
+        distribution === undefined ? 'cannot be forwarded.' : forwardProblem(distribution, protocol, internalPort);
+      if (problem !== undefined) throw badInput([{ path: 'internalPort', message: `this port ${problem}` }]);
+      if (vm.ports.length >= MAX_PORTS)
+        throw new ApiError('CONFLICT', `A VM has at most ${MAX_PORTS} forwarded ports; remove one first.`);
+      if ((await countPorts(trx, vm.userId)) >= MAX_PORTS_OF_ACCOUNT) {
+        throw new ApiError(
+          'CONFLICT',
+          `An account has at most ${MAX_PORTS_OF_ACCOUNT} forwarded ports; remove one of any VM first.`,
+        );
+      }
+      const publicPort = await allocatePort(trx, deps.forward, { vmId: vm.id, protocol, internalPort });
+      return done({ protocol, internalPort, publicPort }, { reason: 'UPDATE', desire: vm.enabled });
+    },
+    ['ports'],
+  );
   const forward = changed.ports.find(isSame);
   if (forward === undefined) throw new Error(`The VM ${vmId} lost the port that it was just given.`);
   return { ...forward, vm: changed };
@@ -62,8 +67,7 @@ export async function removePort(deps: VmDependencies, actor: Actor, vmId: strin
       .where('internal_port', '=', internalPort)
       .executeTakeFirstOrThrow();
     if (numDeletedRows === 0n) throw new ApiError('NOT_FOUND');
-    await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });
-    return done({ protocol, internalPort });
+    return done({ protocol, internalPort }, { reason: 'UPDATE', desire: vm.enabled });
   });
 }
 

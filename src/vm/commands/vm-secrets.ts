@@ -5,8 +5,7 @@ import type { Trx } from '../../db/database.ts';
 import { ApiError, badInput } from '../../errors.ts';
 import { whyReserved } from './reserved-keys.ts';
 import { countSecrets, writeSecret, type VmSecret } from '../../secrets/secret-store.ts';
-import { changeVm } from '../vm-change.ts';
-import { runCommand, done, RECORDED, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
+import { runCommand, done, recorded, refuseWhileDeleting, UNCHANGED, type VmDependencies } from './vm-command.ts';
 import { parseSecret, parseSecrets } from './vm-input.ts';
 import type { OfVm, Vm } from '../vm.ts';
 
@@ -29,8 +28,7 @@ export async function setSecret(
     refuseReserved(deps, current, secret.key, 'key');
     updatedAt = await writeSecret(trx, deps.secretBox, current.userId, { vmId: current.id, ...secret });
     await refuseTooMany(trx, current);
-    await changeVm(trx, current, { reason: 'UPDATE', desire: current.enabled });
-    return done({ key: secret.key });
+    return done({ key: secret.key }, { reason: 'UPDATE', desire: current.enabled });
   });
   return { vmId: vm.id, ...secret, updatedAt, vm };
 }
@@ -45,10 +43,9 @@ export async function setSecrets(deps: VmDependencies, actor: Actor, vmId: strin
     for (const secret of set) await writeSecret(trx, deps.secretBox, vm.userId, { vmId: vm.id, ...secret });
     if (set.length + removed.length === 0) return UNCHANGED;
     await refuseTooMany(trx, vm);
-    await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });
-    for (const { key } of set) await recordAction(trx, actor, vm, 'SECRET_SET', { key });
-    for (const key of removed) await recordAction(trx, actor, vm, 'SECRET_DELETED', { key });
-    return RECORDED;
+    for (const { key } of set) await recordAction(trx, { actor, vm, action: 'SECRET_SET', details: { key } });
+    for (const key of removed) await recordAction(trx, { actor, vm, action: 'SECRET_DELETED', details: { key } });
+    return recorded({ reason: 'UPDATE', desire: vm.enabled });
   });
 }
 
@@ -57,8 +54,7 @@ export async function deleteSecret(deps: VmDependencies, actor: Actor, vmId: str
   return runCommand(deps, actor, vmId, 'SECRET_DELETED', async ({ trx, vm }) => {
     refuseWhileDeleting(vm);
     if ((await removeSecrets(trx, vm.id, [key])).length === 0) throw new ApiError('NOT_FOUND');
-    await changeVm(trx, vm, { reason: 'UPDATE', desire: vm.enabled });
-    return done({ key });
+    return done({ key }, { reason: 'UPDATE', desire: vm.enabled });
   });
 }
 
@@ -74,12 +70,17 @@ async function removeSecrets(trx: Trx, vmId: string, keys: readonly string[]): P
 }
 
 /** `path`: of the key in the input. */
-function refuseReserved({ catalog }: VmDependencies, { distribution }: Vm, key: string, path: string): void {
+function refuseReserved(
+  { catalog }: VmDependencies,
+  { distribution }: Pick<Vm, 'distribution'>,
+  key: string,
+  path: string,
+): void {
   const reserved = whyReserved(key, catalog.distributions.get(distribution));
   if (reserved !== undefined) throw badInput([{ path, message: reserved }]);
 }
 
-async function refuseTooMany(trx: Trx, vm: Vm): Promise<void> {
+async function refuseTooMany(trx: Trx, vm: Pick<Vm, 'id' | 'userId'>): Promise<void> {
   const { ofVm, bytesOfVm, ofAccount } = await countSecrets(trx, vm);
   if (bytesOfVm > MAX_ENVIRONMENT_KIB * 1024) {
     throw new ApiError(

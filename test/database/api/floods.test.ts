@@ -23,12 +23,13 @@ afterAll(async () => {
 
 describe('the audit of an action that is repeated', () => {
   it('counts equal ones of a minute in one row, and tells all others apart', async () => {
+    const secret = { actor: ACTOR, vm: VM, action: 'SECRET_SET' } as const;
     await db.transaction().execute(async (trx) => {
       for (let count = 0; count < 500; count += 1) {
-        await recordAction(trx, ACTOR, VM, 'VM_STARTED', {});
-        await recordAction(trx, ACTOR, VM, 'SECRET_SET', { key: count % 2 === 0 ? 'A' : 'B' });
+        await recordAction(trx, { actor: ACTOR, vm: VM, action: 'VM_STARTED', details: {} });
+        await recordAction(trx, { ...secret, details: { key: count % 2 === 0 ? 'A' : 'B' } });
       }
-      await recordAction(trx, { ...ACTOR, from: '10.0.0.2' }, VM, 'VM_STARTED', {});
+      await recordAction(trx, { actor: { ...ACTOR, from: '10.0.0.2' }, vm: VM, action: 'VM_STARTED', details: {} });
     });
     const { rows } = await executeSql(
       database.url,

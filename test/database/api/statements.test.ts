@@ -232,6 +232,19 @@ it('reads one VM in one statement', async () => {
   expect(count).toBe(1);
 });
 
+it('changes a VM in one statement after the locks, and returns what is selected of it', async () => {
+  const { id } = await db.selectFrom('vm').select('id').executeTakeFirstOrThrow();
+  const change = `mutation { updateVm(input: { id: "${id}", vmlabel: "once" }) { vmlabel networking { name } } }`;
+  const { data } = await run(change);
+  expect(data).toEqual({ updateVm: { vmlabel: 'once', networking: [{ name: 'api' }, { name: 'web' }] } });
+  const [begin, account, vm, changed, commit, notify, ...others] = statements;
+  expect([begin, commit, others]).toEqual(['begin', 'commit', []]);
+  expect(account).toMatch(/^update "account"/);
+  expect(vm).toMatch(/for update of "vm"$/);
+  for (const part of ['update "vm"', 'insert into vm_event', 'insert into audit']) expect(changed).toContain(part);
+  expect(notify).toContain('pg_notify');
+});
+
 /** A selection of the field with all scalars and enums below it. */
 function selectionOf({ name, type, args }: GraphQLField<unknown, unknown>): string {
   const named = getNamedType(type);

@@ -213,6 +213,20 @@ describe('vmEvents', () => {
     expect(read.map(({ seq }) => seq)).toEqual(range(1, read.at(-1)?.seq ?? 0));
   });
 
+  it('takes no number for a command that changes nothing', async () => {
+    const viewer = { ...viewerOf('idle'), plan: 'core' };
+    const [running, off] = [await newVm('idle'), await newVm('idle')];
+    await startVm(deps, viewer, running.id);
+    const readSeq = async () => {
+      const [row] = await db.selectFrom('account').select('event_seq').where('user_id', '=', 'idle').execute();
+      return row?.event_seq;
+    };
+    const before = await readSeq();
+    await stopVm(deps, viewer, off.id);
+    await expect(startVm(deps, viewer, off.id)).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
+    expect(await readSeq()).toBe(before);
+  });
+
   it('frees a reader at once when it leaves, even while it waits', async () => {
     await newVm('leaver');
     const before = streams.count();

@@ -29,7 +29,7 @@ it('a write under a lease finds its row by the id, also where many VMs run since
     const before = { id, userId: 'alice', status: 'STARTING', boot: null } as const;
     const fence = { leaseOwner: 'this gateway', generation: 1 };
     const changed = await runTransaction(db, (trx) =>
-      changeVm(trx, before, { status: 'BOOTING', reason: 'BOOT' }, fence),
+      changeVm(trx, before, { status: 'BOOTING', reason: 'BOOT' }, { fence }),
     );
     expect(changed?.status).toBe('BOOTING');
   }

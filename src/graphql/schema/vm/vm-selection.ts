@@ -29,7 +29,7 @@ const PROPERTIES: Readonly<Record<string, readonly VmProperty[]>> = {
 };
 /** The fields whose objects lead back to their VM by a field `vm`. */
 const BELONGINGS = ['networking', 'ports', 'secret', 'secrets'] as const;
-const KNOWN: ReadonlySet<string> = new Set(ALL_VM_PROPERTIES);
+const KNOWN: ReadonlySet<string> = ALL_VM_PROPERTIES;
 
 type Info = Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>;
 
@@ -73,7 +73,7 @@ function vmFields(info: Info, path: readonly string[] = [], type?: NodeType): Re
 
 function propertiesOf(fields: Iterable<string>): VmProperty[] {
   return [...fields].flatMap(
-    (name) => PROPERTIES[name] ?? (KNOWN.has(name) ? [name as VmProperty] : ALL_VM_PROPERTIES),
+    (name) => PROPERTIES[name] ?? (KNOWN.has(name) ? [name as VmProperty] : [...ALL_VM_PROPERTIES]),
   );
 }
 

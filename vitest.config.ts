@@ -15,6 +15,7 @@ const project = (name: string, { folders = [name], workers = 2, turn = 0 } = {})
     maxWorkers: workers,
     sequence: { groupOrder: turn },
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/resolve-quickly.ts'],
   },
 });
 

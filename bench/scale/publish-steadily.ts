@@ -1,6 +1,7 @@
 import { createDatabase } from '../../src/db/database.ts';
 import { runTransaction } from '../../src/db/transaction.ts';
-import { insertEvent, nextEventSeq } from '../../src/events/append-event.ts';
+import type { NewEvent } from '../../src/events/append-event.ts';
+import { appendEvents, lockEventSeqs } from '../../src/events/append-events.ts';
 
 interface PublishOptions {
   readonly databaseUrl: string;
@@ -13,8 +14,13 @@ interface PublishOptions {
 
 const WRITERS = 16;
 const TICK_MS = 20;
+/** As a gateway's. */
+const MAX_BATCH = 200;
 
-/** Writes events at a rate, as a change of a VM would. Resolves to how many there were a second. */
+/**
+ * Writes events at a rate, as gateways do that change many VMs: what is due in a moment is one transaction. Resolves to
+ * how many there were a second.
+ */
 export async function publishSteadily(options: PublishOptions): Promise<number> {
   const { databaseUrl, vms, perSecond, seconds, signal } = options;
   const db = createDatabase(databaseUrl, { max: WRITERS });
@@ -29,12 +35,24 @@ export async function publishSteadily(options: PublishOptions): Promise<number> 
         await new Promise((resolve) => setTimeout(resolve, TICK_MS));
         continue;
       }
-      const [userId, vmId] = vms[written % vms.length] ?? ['', ''];
-      written += 1;
+      const batch = Math.max(1, Math.min(Math.floor((due() - written) / WRITERS), MAX_BATCH));
+      const changed = Array.from(
+        { length: batch },
+        (_, index) => vms[(written + index) % vms.length] ?? (['', ''] as const),
+      );
+      written += batch;
       await runTransaction(db, async (trx) => {
-        const { seq, at } = await nextEventSeq(trx, userId);
-        const change = { kind: 'CHANGED', status: 'STOPPED', previousStatus: 'STOPPED', reason: 'USER' } as const;
-        await insertEvent(trx, { userId, vmId, seq, at, ...change }, { wakeReconciler: false });
+        const { seqs, at } = await lockEventSeqs(
+          trx,
+          changed.map(([userId]) => userId),
+        );
+        const events = changed.map(([userId, vmId]): NewEvent => {
+          const seq = (seqs.get(userId) ?? 0) + 1;
+          seqs.set(userId, seq);
+          const change = { kind: 'CHANGED', status: 'STOPPED', previousStatus: 'STOPPED', reason: 'USER' } as const;
+          return { userId, vmId, seq, at, ...change };
+        });
+        await appendEvents(trx, events);
       });
     }
   };

@@ -37,6 +37,8 @@ const READING_MS = 1_200;
 export class SimulatedEngine implements EngineDriver {
   readonly #options: SimulationOptions;
   readonly #machines = new Map<string, Observation>();
+  /** Those of each node. */
+  readonly #nodes = new Map<string, Map<string, Observation>>();
   readonly #dead = new Set<string>();
   readonly #feeds = new Set<EventFeed<EngineEvent>>();
   #addresses = 0;
@@ -47,14 +49,26 @@ export class SimulatedEngine implements EngineDriver {
 
   /** Takes over what happened at another gateway, or to a node. */
   apply(change: EngineChange): void {
-    if (change.kind === 'started') return void this.#machines.set(change.machine.id, change.machine);
-    if (change.kind === 'ended') return void this.#machines.delete(change.id);
+    if (change.kind === 'started') return this.#put(change.machine);
+    if (change.kind === 'ended') return this.#delete(change.id);
     this.#dead.add(change.node);
-    for (const { id, ref, node } of this.#machines.values()) {
-      if (node !== change.node) continue;
-      this.#machines.delete(id);
+    for (const { id, ref } of [...(this.#nodes.get(change.node)?.values() ?? [])]) {
+      this.#delete(id);
       for (const feed of this.#feeds) feed.push({ id, ref, action: 'removed' });
     }
+  }
+
+  #put(machine: Observation): void {
+    const { id, node = '' } = machine;
+    this.#delete(id);
+    this.#machines.set(id, machine);
+    const onNode = this.#nodes.get(node) ?? new Map<string, Observation>();
+    this.#nodes.set(node, onNode.set(id, machine));
+  }
+
+  #delete(id: string): void {
+    this.#nodes.get(this.#machines.get(id)?.node ?? '')?.delete(id);
+    this.#machines.delete(id);
   }
 
   #change(change: EngineChange): void {
@@ -149,6 +163,11 @@ export class SimulatedEngine implements EngineDriver {
   async list(): Promise<Inventory> {
     await delay(LIST_MS);
     return { machines: [...this.#machines.values()].map((machine) => ({ ...machine, labels: {} })), volumes: [] };
+  }
+
+  async listNode(node: string): Promise<readonly Observation[]> {
+    await delay(LIST_MS);
+    return [...(this.#nodes.get(node)?.values() ?? [])];
   }
 
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {

@@ -95,6 +95,12 @@ export interface EngineDriver {
   list(signal: AbortSignal): Promise<Inventory>;
 
   /**
+   * The machines on that node, as in `list`; on a single engine, all. Called for each start, so it takes as many calls
+   * on a cluster as on one engine. Rejects if the node is not there.
+   */
+  listNode(node: string | undefined, signal: AbortSignal): Promise<readonly Observation[]>;
+
+  /**
    * Hints that a machine changed, from now on. Ends with an EngineError when the stream breaks. Callers must expect
    * missed events.
    */

@@ -158,6 +158,12 @@ export class ClusterDriver implements EngineDriver {
       .then(() => listMachines({ nodes: this.#nodes, places: this.#places, log: this.#log }, this.#leaving, signal));
   }
 
+  async listNode(id: string | undefined, signal: AbortSignal): Promise<readonly Observation[]> {
+    const node = this.#nodes.find(id);
+    if (node?.isThere !== true) throw new EngineError('ENGINE_UNREACHABLE', 'The node of the VM is not there.');
+    return (await node.driver.listNode(undefined, signal)).map((machine) => ({ ...machine, node: node.id }));
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return mergeEvents(this.#nodes, this.#places, signal, this.#closing.signal);
   }

@@ -125,6 +125,10 @@ export class DockerDriver implements EngineDriver {
     return { machines: [...machines.values()], volumes: owned.map(({ id, name, labels }) => ({ id, name, labels })) };
   }
 
+  async listNode(_node: string | undefined, signal: AbortSignal): Promise<readonly Observation[]> {
+    return (await this.list(signal)).machines;
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return eventsOf(this.#tools, signal);
   }

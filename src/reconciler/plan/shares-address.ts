@@ -1,4 +1,3 @@
-import type { Inventory } from '../../engine/engine-reports.ts';
 import type { Observation } from '../../engine/machine.ts';
 
 /**
@@ -6,7 +5,7 @@ import type { Observation } from '../../engine/machine.ts';
  * packets then arrive at either machine.
  */
 export function sharesAddress(
-  { machines }: Inventory,
+  machines: readonly Observation[],
   { id, address, node }: Pick<Observation, 'id' | 'address' | 'node'>,
 ): boolean {
   return (

@@ -34,7 +34,8 @@ export async function awaitAnswer(iteration: VmIteration): Promise<StepOutcome> 
   answered.abort();
   if (answers) {
     // Listed after the answer, which counts only if it cannot be another container's.
-    if (sharesAddress(await driver.list(signal), observed)) return replaceDuplicateAddress(iteration);
+    if (sharesAddress(await driver.listNode(observed.node, signal), observed))
+      return replaceDuplicateAddress(iteration);
     const isReplaced = vm.answeredHash !== null && vm.answeredHash !== observed.hash;
     await writer.setStatus('RUNNING', 'BOOT', {
       started_at: sql<Date>`now()`,

@@ -8,7 +8,7 @@ import { sharesAddress } from '../plan/shares-address.ts';
 export type ContainerChange = 'changed' | 'shared';
 
 const OBSERVE_EVERY_MS = 3_000;
-/** Every fifth time all containers are listed. */
+/** Every fifth time all containers of the node are listed. */
 const OBSERVATIONS_PER_LIST = 5;
 
 /**
@@ -25,7 +25,8 @@ export async function watchContainer(
     if (signal.aborted) return undefined;
     try {
       if (hasChanged(before, await driver.observe(before.id, signal))) return 'changed';
-      if (count % OBSERVATIONS_PER_LIST === 0 && sharesAddress(await driver.list(signal), before)) return 'shared';
+      if (count % OBSERVATIONS_PER_LIST === 0 && sharesAddress(await driver.listNode(before.node, signal), before))
+        return 'shared';
     } catch {
       // The next observation decides.
     }

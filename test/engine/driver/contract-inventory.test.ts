@@ -143,13 +143,16 @@ describeEachEngine('The driver contract, observing and removing machines', (engi
 
   it('lists its machines and volumes with their labels', async () => {
     const spec = machineSpec({ command: IDLE, volumes: [volume()], labels: { 'io.swiftor.test': 'kept' } });
-    const { ref, address } = await ensure(spec);
+    const { ref, address, node } = await ensure(spec);
     const { machines, volumes } = await driver.list(within());
     const labels = expect.objectContaining({ 'io.swiftor.test': 'kept', [LABEL.machine]: spec.id });
     expect(machines).toContainEqual(
       expect.objectContaining({ id: spec.id, ref, address, hash: spec.hash, state: 'running', labels }),
     );
     expect(volumes).toContainEqual({ id: spec.id, name: 'primary', labels });
+    const own = await driver.listNode(node, within());
+    expect(own).toContainEqual(expect.objectContaining({ id: spec.id, ref, address, state: 'running' }));
+    expect(own.every((machine) => machine.node === node)).toBe(true);
   });
 
   it("gives no address of a container that does not run, and none under another machine's id", async () => {

@@ -21,7 +21,7 @@ export class MemoryEngine implements AsyncDisposable {
     return engine;
   }
 
-  /** Of the contract only what a VM needs to come up and go down. */
+  /** Of the contract only what a VM needs to come up and go down: no list of all, which is as long as a cluster is big. */
   get driver(): EngineDriver {
     const driver: Partial<EngineDriver> = {
       ensure: async (spec) => this.#start(spec),
@@ -32,10 +32,7 @@ export class MemoryEngine implements AsyncDisposable {
         this.observed.set(id, this.timesObserved(id) + 1);
         return this.machines.get(id);
       },
-      list: async () => ({
-        machines: [...this.machines.values()].map((each) => ({ ...each, labels: {} })),
-        volumes: [],
-      }),
+      listNode: async () => [...this.machines.values()],
       dial: (): Socket => dialTcp({ host: '127.0.0.1', port: (this.#app.address() as AddressInfo).port }),
     };
     return driver as EngineDriver;

@@ -27,6 +27,7 @@ describe('A driver of an engine that does not answer', () => {
       driver.remove(spec.id, ['until-stop'], within()),
       driver.observe(spec.id, within()),
       driver.list(within()),
+      driver.listNode(undefined, within()),
       driver.address(spec.id, 'x', 80, within()),
       driver.measureStorage(within()),
       driver.diskSpace(within()),

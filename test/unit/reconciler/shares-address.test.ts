@@ -15,10 +15,10 @@ it.each<[string, boolean, readonly Machine[]]>([
   ['beside one with the same on another node', false, [machine('vm'), machine('other', { node: 'n1' })]],
   ['beside a running one with the same', true, [machine('vm'), machine('other')]],
 ])('an address %s is shared: %s', (_what, expected, machines) => {
-  expect(sharesAddress({ machines, volumes: [] }, SEEN)).toBe(expected);
+  expect(sharesAddress(machines, SEEN)).toBe(expected);
 });
 
 it('a machine without an address shares none', () => {
   const { address: _none, ...cutOff } = machine('other');
-  expect(sharesAddress({ machines: [cutOff], volumes: [] }, { id: 'vm' })).toBe(false);
+  expect(sharesAddress([cutOff], { id: 'vm' })).toBe(false);
 });

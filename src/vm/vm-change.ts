@@ -84,25 +84,8 @@ export function eventOf(vm: VmBefore, change: VmChange, { seq, at }: EventNumber
   return { userId: vm.userId, seq, vmId: vm.id, kind, status, previousStatus: vm.status, reason, note, at };
 }
 
-/** Changes the VM's row, but stores no event. Undefined when the fence no longer holds: nothing was changed. */
-export async function updateVm(
-  trx: Trx,
-  vm: VmBefore,
-  change: VmChange,
-  number: EventNumber,
-  fence: Fence,
-): Promise<VmAfter | undefined> {
-  const row = await trx
-    .updateTable('vm')
-    .set(columnsAfter(vm, change, number))
-    .where('id', '=', vm.id)
-    .where(holds(vm, fence))
-    .returning(columnsOf(AFTER))
-    .executeTakeFirst();
-  return row && toVm(row);
-}
-
-function columnsAfter(
+/** The columns that the change writes. */
+export function columnsAfter(
   vm: VmBefore,
   { status = vm.status, set = {}, desire = false }: VmChange,
   { seq, at }: EventNumber,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import { shareStatements } from '../../../src/reconciler/iteration/shared-statements.ts';
@@ -101,4 +102,45 @@ it('a change is written only about the status that it follows on, and only under
   const { events, accounts } = await readEvents();
   expect(events).toHaveLength(1);
   expect(accounts).toContainEqual({ user_id: vm.userId, last: 1 });
+});
+
+it('writes of many kinds take effect together, each as it would alone', async () => {
+  await using undo = new AsyncDisposableStack();
+  const { url, vms, statements, open } = await openWrites(undo, 12);
+  const unknown = vms.slice(0, 4);
+  await executeSql(
+    url,
+    `update vm set status = 'UNKNOWN', last_failure = '{"code":"ENGINE_TIMEOUT","before":{"code":"APP_SILENT"}}'
+     where id = any('{${unknown.map(({ id }) => id).join()}}')`,
+  );
+  const { writes } = shareStatements(open(), GATEWAY);
+  const fence = { leaseOwner: GATEWAY, generation: 1 };
+  await Promise.all([
+    ...unknown.map((vm) => {
+      const change = { status: 'RUNNING', reason: 'ENGINE', set: { answered_hash: 'hash' } } as const;
+      return writes.call({ vm: { ...vm, status: 'UNKNOWN' }, fence, change });
+    }),
+    ...vms.slice(4, 8).map((vm, index) => {
+      const set = { engine_ref: `ref ${index}`, observed_at: sql<Date>`now()`, attempts: index, node: null };
+      return writes.call({ vm, fence, change: { reason: 'ENGINE', set } });
+    }),
+    ...vms.slice(8).map((vm) => {
+      const silent = { last_failure: JSON.stringify({ code: 'CRASHED' }), storage_ready: true };
+      return writes.call({ vm, fence, silent });
+    }),
+  ]);
+  const { rows } = await executeSql(
+    url,
+    `select status, answered_hash, last_failure ->> 'code' as failure, engine_ref, attempts, observed_at is not null as
+       observed, storage_ready, last_event_seq > 0 as told from vm order by number`,
+  );
+  const plain = { status: 'RUNNING', answered_hash: null, failure: null, engine_ref: null, attempts: 0 };
+  const row = (more: object) => ({ ...plain, observed: false, storage_ready: false, told: false, ...more });
+  expect(rows).toEqual([
+    ...unknown.map(() => row({ answered_hash: 'hash', failure: 'APP_SILENT', told: true })),
+    ...[0, 1, 2, 3].map((index) => row({ engine_ref: `ref ${index}`, attempts: index, observed: true, told: true })),
+    ...[8, 9, 10, 11].map(() => row({ failure: 'CRASHED', storage_ready: true })),
+  ]);
+  // The first two begin at once, alone; the others share a batch of three kinds.
+  expect(statements.filter((text) => text.includes('jsonb_populate_recordset')).length).toBeLessThanOrEqual(5);
 });

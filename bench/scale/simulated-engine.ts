@@ -52,7 +52,7 @@ export class SimulatedEngine implements EngineDriver {
     if (change.kind === 'started') return this.#put(change.machine);
     if (change.kind === 'ended') return this.#delete(change.id);
     this.#dead.add(change.node);
-    for (const { id, ref } of [...(this.#nodes.get(change.node)?.values() ?? [])]) {
+    for (const { id, ref } of this.#nodes.get(change.node)?.values() ?? []) {
       this.#delete(id);
       for (const feed of this.#feeds) feed.push({ id, ref, action: 'removed' });
     }

@@ -113,7 +113,13 @@ export class ReconcileLoop {
   }
 
   #roomFor(duty: Duty): number {
-    return MAX_VMS[duty] - [...this.#held.values()].filter(({ lease }) => lease.duty === duty).length;
+    return MAX_VMS[duty] - [...this.#held.values()].filter((held) => held.duty === duty).length;
+  }
+
+  /** A VM that was only looked at, and needs more, is left to whoever claims it next if there is no room for it. */
+  #mayWork(held: HeldLease): boolean {
+    if (this.#roomFor('work') > 0) held.duty = 'work';
+    return held.duty === 'work';
   }
 
   async #reconcile(held: HeldLease): Promise<void> {
@@ -123,7 +129,7 @@ export class ReconcileLoop {
       const result = await reconcileVm(
         this.#dependencies,
         lease,
-        (state) => held.beginIteration(state),
+        { beginIteration: (state) => held.beginIteration(state), mayWork: () => this.#mayWork(held) },
         this.#closing.signal,
       );
       if (result !== undefined) released = await this.#release(lease.vmId, result);

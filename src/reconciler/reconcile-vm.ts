@@ -14,7 +14,7 @@ import { AGAIN, type StepOutcome } from './iteration/step-outcome.ts';
 import type { IterationSignals, VmIteration } from './iteration/vm-iteration.ts';
 import { ReconcileSpan } from './iteration/reconcile-span.ts';
 import type { SharedStatements, Situation } from './iteration/shared-statements.ts';
-import { dutyOf, type Duty, type Lease, type LeaseState } from './iteration/vm-lease.ts';
+import { dutyOf, type Lease, type LeaseState } from './iteration/vm-lease.ts';
 import { LeaseLostError, VmWriter } from './iteration/vm-writer.ts';
 import { toMachineSpec, type MachinePolicy } from './plan/machine-spec.ts';
 import { nextSteps, type Desired } from './plan/next-steps.ts';
@@ -30,6 +30,13 @@ export interface ReconcileDependencies extends HandleDependencies {
   readonly policyOf: (region: string) => MachinePolicy;
   /** Whether the disk of the region's engine has room for another container. */
   readonly hasRoom: (region: string) => Promise<boolean>;
+}
+
+/** What a reconciliation asks of its loop. */
+export interface ReconcileCalls {
+  readonly beginIteration: (state: LeaseState) => IterationSignals;
+  /** Whether there is room to bring the VM up or down. */
+  readonly mayWork: () => boolean;
 }
 
 /** How a reconciliation ended. */
@@ -53,12 +60,13 @@ const UNSETTLED_PAUSE_SECONDS = 10;
  * INVARIANTS
  * - The lease's counters are read before the row: a change between the two is seen as a change, never missed.
  * - An iteration decides by one version of the row. Its writes are fenced, so a stale one changes nothing.
- * - Under a lease for a look no VM comes up or goes down: once its status says so, it is due as work.
+ * - A VM that was claimed for a look comes up or goes down only if there is room for that. Otherwise it is told what
+ *   comes, and is due.
  */
 export async function reconcileVm(
   deps: ReconcileDependencies,
   lease: Lease,
-  beginIteration: (state: LeaseState) => IterationSignals,
+  { beginIteration, mayWork }: ReconcileCalls,
   closing: AbortSignal,
 ): Promise<ReconcileResult | undefined> {
   using span = new ReconcileSpan();
@@ -74,8 +82,8 @@ export async function reconcileVm(
       return { seen: state, nextInSeconds: UNSETTLED_PAUSE_SECONDS };
     }
     if (vm.generation !== state.generation) continue;
-    if (lease.duty === 'look' && dutyOf(vm.status) === 'work') return { seen: state, nextInSeconds: 0 };
-    const work = (): Promise<StepOutcome> => iterate(deps, lease, situation, signals, log);
+    if (dutyOf(vm.status) === 'work' && !mayWork()) return { seen: state, nextInSeconds: 0 };
+    const work = (): Promise<StepOutcome> => iterate(deps, { lease, mayWork }, situation, signals, log);
     const outcome = await span.run(vm, state.traceparent, work).catch((error: unknown): StepOutcome => {
       if (error instanceof LeaseLostError) return { kind: 'again' };
       throw error;
@@ -102,7 +110,7 @@ function whileOrdered({ catalog, policyOf }: ReconcileDependencies, vm: Vm, app:
 
 async function iterate(
   deps: ReconcileDependencies,
-  lease: Lease,
+  { lease, mayWork }: { lease: Lease; mayWork: () => boolean },
   { vm, requestedAt, secrets }: Situation,
   signals: IterationSignals,
   log: Log,
@@ -131,7 +139,7 @@ async function iterate(
     const retryInSeconds = await readRetrySeconds(deps.db, vm);
     // Read only for a VM that needs a container: the first reading may take a while.
     const hasRoom = observed !== undefined || !vm.enabled || (await deps.hasRoom(vm.region));
-    const outcome = await performSteps({ ...iteration, observed }, lease.duty, { retryInSeconds, hasRoom });
+    const outcome = await performSteps({ ...iteration, observed }, mayWork, { retryInSeconds, hasRoom });
     deps.setbacks.clear(vm.id);
     return outcome;
   } catch (error) {
@@ -157,7 +165,7 @@ function toSpec(
 
 async function performSteps(
   iteration: VmIteration,
-  duty: Duty,
+  mayWork: () => boolean,
   circumstances: Pick<Desired, 'retryInSeconds' | 'hasRoom'>,
 ): Promise<StepOutcome> {
   const { vm, signal, log } = iteration;
@@ -170,7 +178,7 @@ async function performSteps(
     signal.throwIfAborted();
     const outcome = await performStep(current, step);
     if (outcome.kind !== 'next') return outcome;
-    if (duty === 'look' && step.step === 'show') return AGAIN;
+    if (step.step === 'show' && !mayWork()) return AGAIN;
     if (outcome.observed !== undefined) current = { ...current, observed: outcome.observed };
   }
   return AGAIN;

@@ -18,11 +18,7 @@ export async function updateVms(trx: Trx, updates: readonly RowUpdate[]): Promis
   const expressionOf = (value: unknown): RawBuilder<unknown> | undefined =>
     isExpression(value) ? (value as RawBuilder<unknown>) : undefined;
   const kindOf = ({ columns }: RowUpdate): string =>
-    JSON.stringify(
-      Object.entries(columns)
-        .map(([name, value]) => [name, expressionOf(value)?.compile(trx).sql])
-        .toSorted(),
-    );
+    JSON.stringify(Object.entries(columns).map(([name, value]) => [name, expressionOf(value)?.compile(trx).sql]));
   for (const rows of Map.groupBy(updates, kindOf).values()) {
     const columns = Object.entries(rows[0]?.columns ?? {});
     const given = columns.filter(([, value]) => expressionOf(value) === undefined).map(([name]) => name);

@@ -1,5 +1,5 @@
 import type { IterationSignals } from './vm-iteration.ts';
-import type { Lease, LeaseState } from './vm-lease.ts';
+import type { Duty, Lease, LeaseState } from './vm-lease.ts';
 
 /** An iteration ends this long before another gateway may take the lease: a call that is cancelled needs a moment. */
 const FENCE_MARGIN_MS = 1_000;
@@ -14,6 +14,8 @@ const FENCE_MARGIN_MS = 1_000;
  */
 export class HeldLease {
   readonly lease: Lease;
+  /** A look becomes work once there is room for that. */
+  duty: Duty;
   readonly #closing: AbortSignal;
   /** As the iteration that runs has read it; undefined before the first. */
   #seen: LeaseState | undefined;
@@ -24,6 +26,7 @@ export class HeldLease {
 
   constructor(lease: Lease, closing: AbortSignal) {
     this.lease = lease;
+    this.duty = lease.duty;
     this.#closing = closing;
     this.#heldUntil = lease.heldUntil;
   }

@@ -66,7 +66,10 @@ it.concurrent('a VM that its owner stops is not asked any more', async () => {
        update vm set enabled = false, generation = generation + 1, wakes = wakes + 1, next_attempt_at = now() returning id
      ) select pg_notify('vm_due', id::text) from stopped`,
   );
-  await eventually(async () => (await readRows())[0]?.status === 'STOPPED');
+  await eventually(async () => {
+    const [vm] = await readRows();
+    return vm?.status === 'STOPPED' && vm.lease_owner === null;
+  });
   expect(loops.map(({ watched }) => watched)).toEqual([0, 0]);
   expect((await readRows())[0]).toMatchObject({ watcher: null, lease_owner: null, next: null });
   expect(engine.machines.size).toBe(0);

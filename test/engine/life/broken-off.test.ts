@@ -76,7 +76,8 @@ async function pass(status: string, setback: Setback, changes: { isFaulty?: bool
     hasRoom: async () => true,
   };
   const never = new AbortController().signal;
-  const result = await reconcileVm(deps, lease, () => ({ signal: never, engineEvent: never }), never);
+  const calls = { beginIteration: () => ({ signal: never, engineEvent: never }), mayWork: () => true };
+  const result = await reconcileVm(deps, lease, calls, never);
   const row = await db.selectFrom('vm').select(['status', 'attempts', 'last_failure']).executeTakeFirstOrThrow();
   return { ...row, nextInSeconds: result?.nextInSeconds, noted: noted.length };
 }

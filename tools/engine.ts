@@ -2,22 +2,15 @@ import type Docker from 'dockerode';
 import { PrepareFailure } from '../scripts/prepare/report.js';
 import { connect } from '../src/engine/docker/connection/connect.ts';
 import { createEngineCall, type EngineCall } from '../src/engine/docker/connection/engine-call.ts';
+import { engineEndpoint } from './engine-endpoint.ts';
 
 const CALL_MILLISECONDS = 10_000;
-
-export const DEFAULT_SOCKET = '/var/run/docker.sock';
-export const DEFAULT_ENDPOINT = `unix://${DEFAULT_SOCKET}`;
 
 export interface ToolEngine {
   readonly docker: Docker;
   readonly call: EngineCall;
   /** Ends what is still under way, which would otherwise keep this process. */
   readonly [Symbol.dispose]: () => void;
-}
-
-/** The endpoint that DOCKER_HOST names, or the default socket. */
-export function engineEndpoint(): string {
-  return process.env['DOCKER_HOST'] || DEFAULT_ENDPOINT;
 }
 
 /** The engine that images are built on. Throws a PrepareFailure when DOCKER_HOST is not an endpoint. */

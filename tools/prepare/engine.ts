@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { findDaemon } from '../../scripts/prepare/find-program.js';
 import type { Need } from '../../scripts/prepare/meet-needs.js';
 import { canBecomeRoot } from '../../scripts/prepare/run-command.js';
-import { DEFAULT_ENDPOINT, DEFAULT_SOCKET, engineEndpoint } from '../engine.ts';
+import { DEFAULT_ENDPOINT, DEFAULT_SOCKET, engineEndpoint } from '../engine-endpoint.ts';
 import { hasApt } from './apt.ts';
 import { pingEngine } from './ping-engine.ts';
 import { openSocketToUser, startEngine } from './start-engine.ts';

@@ -2,10 +2,10 @@
  * The second part of scripts/prepare.js, which calls it: `prepare.ts serve GATEWAY_PID`, `bench`, `chaos`, `openapi` or
  * `test FILE...`.
  */
-import { meetNeeds, type Check } from '../../scripts/prepare/meet-needs.js';
-import { DEFAULT_SOCKET } from '../engine.ts';
+import { meetNeeds, type Check, type Need } from '../../scripts/prepare/meet-needs.js';
+import { DEFAULT_SOCKET } from '../engine-endpoint.ts';
+import { offerDesktop } from '../images/desktop-offer.ts';
 import { sayToolFailure } from '../say-failure.ts';
-import { explainDesktop, offerDesktop } from '../images/desktop-offer.ts';
 import { installDebianPackages } from './apt.ts';
 import { checkDashboard, checkServer } from './built.ts';
 import {
@@ -22,7 +22,6 @@ import { needsOfFiles, type TestNeeds } from './needs-of-files.ts';
 import { checkOwnPackages } from './own-packages.ts';
 import { checkPostgresUser } from './postgres-user.ts';
 import { checkNginx, checkPebble, checkPebbleDns, checkRegistry } from './programs.ts';
-import { checkTestImages } from './test-images.ts';
 
 const ENGINE_TESTS = [
   checkPostgresUser,
@@ -60,8 +59,15 @@ async function prepareToServe(gatewayPid: number): Promise<void> {
   ];
   await meetNeeds(checks, installDebianPackages);
   if (!needsLocalEngine()) return;
-  if (process.env['SWIFTOR_NO_INSTALL'] === '1') await explainDesktop();
-  else await offerDesktop(gatewayPid);
+  if (process.env['SWIFTOR_NO_INSTALL'] !== '1') return offerDesktop(gatewayPid);
+  const { explainDesktop } = await import('../images/explain-desktop.ts');
+  await explainDesktop();
+}
+
+/** Loaded where it is needed, as above: a start loads no client of the engine. */
+async function checkTestImages(): Promise<Need | undefined> {
+  const images = await import('./test-images.ts');
+  return images.checkTestImages();
 }
 
 const PURPOSES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {

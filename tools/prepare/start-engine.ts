@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findDaemon } from '../../scripts/prepare/find-program.js';
 import { PrepareFailure, showProgress } from '../../scripts/prepare/report.js';
 import { isRoot, runAsRoot } from '../../scripts/prepare/run-command.js';
-import { DEFAULT_ENDPOINT, DEFAULT_SOCKET } from '../engine.ts';
+import { DEFAULT_ENDPOINT, DEFAULT_SOCKET } from '../engine-endpoint.ts';
 import { pingEngine } from './ping-engine.ts';
 
 const LOG = '/var/log/swiftor-dockerd.log';

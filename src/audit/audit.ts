@@ -62,7 +62,7 @@ export const AUDIT_ACTIONS = {
   VM_STOPPED: 'The VM was turned off.',
   VM_RESTARTED: 'The VM was given a new container.',
   VM_DELETED: 'The VM was deleted.',
-  START_REFUSED: "A start would have passed the plan's limits.",
+  START_REFUSED: "A start was refused, because it would have exceeded the plan's limits.",
   SECRET_SET: 'A secret was added or replaced.',
   SECRET_DELETED: 'A secret was removed.',
   SECRETS_READ: 'Values of its secrets were read.',

@@ -5,7 +5,7 @@ import type { ClusterNode } from './cluster-node.ts';
 export function nodeLost(node: ClusterNode, isLasting: boolean): EngineError {
   const what = isLasting
     ? `The node "${node.name}", which holds the VM's data, is not there. ` +
-      'The VM comes up by itself when the node is back.'
+      'The VM starts automatically when the node is back.'
     : `The node "${node.name}", on which the VM runs, is not there. ` +
       'If it does not come back soon, the VM starts afresh on another one.';
   return new EngineError('NODE_LOST', what);
@@ -14,7 +14,7 @@ export function nodeLost(node: ClusterNode, isLasting: boolean): EngineError {
 /** An operator wants the machine off its node, and its data is there. */
 export function nodeDrained(node: ClusterNode): EngineError {
   const what = `The node "${node.name}", which holds the VM's data, is being emptied by the operator.`;
-  return new EngineError('NODE_DRAINED', `${what} The VM comes up by itself when the node is in use again.`);
+  return new EngineError('NODE_DRAINED', `${what} The VM starts automatically when the node is in use again.`);
 }
 
 /** The node is no longer in the cluster: whatever it held is gone with it. */
@@ -28,5 +28,5 @@ export function nodeRemoved(): EngineError {
 
 export function noCapacity(problem: string): EngineError {
   const what = `No node has room for the VM: ${problem.replace(/[.]+$/, '')}.`;
-  return new EngineError('NO_CAPACITY', `${what} It starts by itself once there is room.`);
+  return new EngineError('NO_CAPACITY', `${what} It starts automatically once there is room.`);
 }

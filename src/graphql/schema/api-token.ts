@@ -48,7 +48,11 @@ NewApiToken.implement({
   description: 'A new API token.',
   fields: (t) => ({
     token: t.exposeString('token', { description: 'The token itself, `swt_…`. It cannot be read again.' }),
-    apiToken: t.field({ type: ApiToken, description: 'As it is listed.', resolve: ({ apiToken }) => apiToken }),
+    apiToken: t.field({
+      type: ApiToken,
+      description: 'The token as `Account.apiTokens` lists it.',
+      resolve: ({ apiToken }) => apiToken,
+    }),
   }),
 });
 

@@ -9,7 +9,7 @@ import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type Req
 
 const cursorOf = (entry: Entry): string => toCursor('audit', entry);
 
-const OTHER_ACTION = 'What only a newer version of the gateway knows, which has recorded it in the same database.';
+const OTHER_ACTION = 'An action that only a newer version of the gateway knows, and has recorded in the same database.';
 
 const AuditAction = builder.enumType('AuditAction', {
   description: 'What was done.',

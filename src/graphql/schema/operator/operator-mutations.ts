@@ -63,7 +63,7 @@ builder.mutationFields((t) => ({
   resumeAccount: t.field({
     type: OperatedAccount,
     description:
-      'For operators: accepts the starts of an account again. Its VMs stay off until somebody starts them. Errors: ' +
+      'For operators: accepts the starts of an account again. Its VMs stay off until they are started. Errors: ' +
       'FORBIDDEN.',
     args: { userId: t.arg.id({ description: 'The account.' }) },
     resolve(_root, { userId }, context) {

@@ -18,7 +18,7 @@ const Orphan = builder.objectRef<OrphanReport>('Orphan').implement({
     volumes: t.stringList({ description: 'The names of its volumes.', resolve: ({ volumes }) => [...volumes] }),
     userId: t.exposeID('userId', { nullable: true, description: 'The owner; null if its labels name none.' }),
     isDeleted: t.exposeBoolean('isDeleted', {
-      description: 'Whether the VM was deleted: what is left is being removed by itself.',
+      description: 'Whether the VM was deleted: the gateway removes what is left.',
     }),
   }),
 });

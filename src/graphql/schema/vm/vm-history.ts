@@ -41,8 +41,8 @@ builder.objectField(Vm, 'events', (t) =>
   t.field({
     type: VmEventConnection,
     description:
-      'What has happened to it, newest first: its changes of the last 7 days, as far as the account has not had more ' +
-      'than 10,000 since. `vmEvents` has the next ones. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
+      'What has happened to it, newest first: its changes of the last 7 days, at most the last 10,000 of the account. ' +
+      '`vmEvents` has the next ones. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
     complexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
     args: pageArgs,
     resolve: async (vm, args, { loaders }): Promise<RequestedPage<EventOfVm>> => {

@@ -18,7 +18,7 @@ it.concurrent('a VM that runs is asked again and again without a lease and witho
   await using undo = new AsyncDisposableStack();
   const { engine, readRows, start } = await openLoopRig(undo, 3);
   const statements: string[] = [];
-  const loop = await start('a', (sql) => statements.push(sql));
+  const loop = await start('a', { onQuery: (sql) => statements.push(sql) });
   await eventually(async () =>
     (await readRows()).every(({ status, watcher }) => status === 'RUNNING' && watcher === 'a'),
   );
@@ -104,7 +104,7 @@ it('many VMs are taken over in a few statements', async () => {
   const a = await start('a');
   await watchedBy('a');
   const statements: string[] = [];
-  const b = await start('b', (sql) => statements.push(sql));
+  const b = await start('b', { onQuery: (sql) => statements.push(sql) });
   await a.close();
   await watchedBy('b');
   expect(b.watched).toBe(vms);

@@ -1,6 +1,7 @@
 import { loadCatalog } from '../../../src/catalog/catalog.ts';
 import { createDatabase } from '../../../src/db/database.ts';
 import { Listener } from '../../../src/db/listen.ts';
+import type { EngineDriver } from '../../../src/engine/driver.ts';
 import { createLog } from '../../../src/log.ts';
 import { ReconcileLoop } from '../../../src/reconciler/reconcile-loop.ts';
 import { createTestDatabase } from '../database/database.ts';
@@ -16,6 +17,15 @@ interface Row {
   readonly lease_owner: string | null;
   /** Seconds until it is due without an event. */
   readonly next: number | null;
+}
+
+/** Of a gateway's loop. */
+interface LoopOptions {
+  readonly onQuery?: (sql: string) => void;
+  /** Another way to the database. */
+  readonly databaseUrl?: string;
+  /** In place of the engine's. */
+  readonly driver?: EngineDriver;
 }
 
 /** A database with VMs that are to start, and an engine for them. */
@@ -36,11 +46,11 @@ export async function openLoopRig(undo: AsyncDisposableStack, vms: number) {
          from vm order by number`,
       )
     ).rows as readonly Row[];
-  /** A gateway's loop. */
-  const start = async (owner: string, onQuery: (sql: string) => void = () => undefined) => {
-    const db = createDatabase(url, { onQuery });
+  const start = async (owner: string, options: LoopOptions = {}) => {
+    const { onQuery = () => undefined, databaseUrl = url, driver = engine.driver } = options;
+    const db = createDatabase(databaseUrl, { onQuery });
     undo.defer(() => db.destroy());
-    const listener = await Listener.open({ url });
+    const listener = await Listener.open({ url: databaseUrl });
     undo.defer(() => listener.close());
     const loop = new ReconcileLoop({
       db,
@@ -49,7 +59,7 @@ export async function openLoopRig(undo: AsyncDisposableStack, vms: number) {
       secretBox: await openTestSecretBox(db),
       forward: FORWARD,
       log: await createLog({ level: 'silent' }),
-      driverOf: () => engine.driver,
+      driverOf: () => driver,
       policyOf: () => ({ egress: 'internet' }),
       owner,
       regions: () => ['AU'],

@@ -12,7 +12,7 @@ interface PublishOptions {
   readonly signal: AbortSignal;
 }
 
-const WRITERS = 16;
+const WRITERS = 4;
 const TICK_MS = 20;
 /** As a gateway's. */
 const MAX_BATCH = 200;

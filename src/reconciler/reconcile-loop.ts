@@ -5,8 +5,9 @@ import { AppWatch } from './answer/app-watch.ts';
 import { Setbacks } from './failure/setbacks.ts';
 import { HeldLease } from './iteration/held-lease.ts';
 import type { Released } from './iteration/release-leases.ts';
+import { MAX_VMS, roomLeft } from './iteration/room-left.ts';
 import { shareStatements, type SharedStatements } from './iteration/shared-statements.ts';
-import { claimDue, heartbeat, LEASE_SECONDS, type Duty } from './iteration/vm-lease.ts';
+import { claimDue, heartbeat, LEASE_SECONDS, type Duty, type Room } from './iteration/vm-lease.ts';
 import { reconcileVm, type ReconcileDependencies, type ReconcileResult } from './reconcile-vm.ts';
 
 interface LoopOptions extends Omit<ReconcileDependencies, 'setbacks' | 'statements'> {
@@ -25,8 +26,6 @@ const HEARTBEAT_RETRY_MS = 500;
 /** A watched VM is due after this time even if its watcher does not say so, which it does before. */
 const WATCHED_FOR_SECONDS = 1_800;
 const DUTIES = ['work', 'look'] as const satisfies readonly Duty[];
-/** Most of a boot is waiting for the engine and for the app, so many fit on one process; a look is hardly more. */
-const MAX_VMS: Readonly<Record<Duty, number>> = { work: 64, look: 256 };
 /** Each claim reads all that are due. One that left some is repeated when so much of the room is free again. */
 const CLAIM_SHARE = 1 / 8;
 
@@ -98,7 +97,7 @@ export class ReconcileLoop {
 
   async #claim(): Promise<void> {
     const { db, owner, regions } = this.#options;
-    const room = { work: this.#roomFor('work'), look: this.#roomFor('look') };
+    const room = this.#room;
     const leases = room.work + room.look === 0 ? [] : await claimDue(db, owner, regions(), room);
     const claimed = Map.groupBy(leases, ({ duty }) => duty);
     this.#full = DUTIES.filter((duty) => (claimed.get(duty)?.length ?? 0) === room[duty]);
@@ -112,13 +111,13 @@ export class ReconcileLoop {
     }
   }
 
-  #roomFor(duty: Duty): number {
-    return MAX_VMS[duty] - [...this.#held.values()].filter((held) => held.duty === duty).length;
+  get #room(): Room {
+    return roomLeft([...this.#held.values()].map(({ duty }) => duty));
   }
 
   /** A VM that was only looked at, and needs more, is left to whoever claims it next if there is no room for it. */
   #mayWork(held: HeldLease): boolean {
-    if (this.#roomFor('work') > 0) held.duty = 'work';
+    if (this.#room.work > 0) held.duty = 'work';
     return held.duty === 'work';
   }
 
@@ -138,7 +137,8 @@ export class ReconcileLoop {
     } finally {
       held.clearFence();
       this.#held.delete(lease.vmId);
-      if (released === 'due' || this.#full.some((duty) => this.#roomFor(duty) >= MAX_VMS[duty] * CLAIM_SHARE))
+      const room = this.#room;
+      if (released === 'due' || this.#full.some((duty) => room[duty] >= MAX_VMS[duty] * CLAIM_SHARE))
         this.#wake.abort();
     }
   }

@@ -112,6 +112,21 @@ it('many VMs are taken over in a few statements', async () => {
   expect(statements.length).toBeLessThan(2 * vms);
 });
 
+it('the end of many VMs is told, however few of them can start again at a time', async () => {
+  await using undo = new AsyncDisposableStack();
+  const { engine, readRows, start } = await openLoopRig(undo, 150);
+  await start('a');
+  const all = (isRight: (status: string) => boolean) =>
+    eventually(async () => (await readRows()).every(({ status }) => isRight(status)));
+  await all((status) => status === 'RUNNING');
+  const starting = Promise.withResolvers<void>();
+  engine.mayStart = starting.promise;
+  engine.machines.clear();
+  await all((status) => status === 'QUEUED');
+  starting.resolve();
+  await all((status) => status === 'RUNNING');
+});
+
 it('a start is claimed though more VMs that are up are due, and have been for longer', async () => {
   await using undo = new AsyncDisposableStack();
   const { url, readRows } = await openLoopRig(undo, 10);

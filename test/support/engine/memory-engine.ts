@@ -10,6 +10,8 @@ export class MemoryEngine implements AsyncDisposable {
   readonly machines = new Map<string, Observation>();
   /** How often each machine was observed. */
   readonly observed = new Map<string, number>();
+  /** Starts wait for it. */
+  mayStart: Promise<void> = Promise.resolve();
   /** What the app answers. */
   status = 200;
   #starts = 0;
@@ -24,7 +26,10 @@ export class MemoryEngine implements AsyncDisposable {
   /** Of the contract only what a VM needs to come up and go down: no list of all, which is as long as a cluster is big. */
   get driver(): EngineDriver {
     const driver: Partial<EngineDriver> = {
-      ensure: async (spec) => this.#start(spec),
+      ensure: async (spec) => {
+        await this.mayStart;
+        return this.#start(spec);
+      },
       removeOthers: async () => undefined,
       stop: async (id) => void this.machines.delete(id),
       remove: async (id) => void this.machines.delete(id),

@@ -4,21 +4,18 @@ import { executeSql } from '../../support/database/execute-sql.ts';
 import { startApi, type Api } from '../../support/gateway/api.ts';
 import { CREATE_API_TOKEN, createApiToken, LIST_API_TOKENS } from '../../support/gateway/api-tokens.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 import { readUntil } from '../../support/read-until.ts';
 
 const ENV = { SECRETS_KEY: Buffer.alloc(32, 5).toString('base64') };
-let api: Api;
+const api = useApi(ENV);
 /** Another gateway on the same database. */
 let other: Api;
 beforeAll(async () => {
-  api = await startApi(ENV);
   other = await startApi({ ...ENV, DATABASE_URL: api.databaseUrl });
 });
-afterAll(async () => {
-  await other?.[Symbol.asyncDispose]();
-  await api?.[Symbol.asyncDispose]();
-});
+afterAll(() => other?.[Symbol.asyncDispose]());
 
 const REVOKE = 'mutation ($id: ID!) { revokeApiToken(id: $id) }';
 const SECRETS = 'query ($id: ID!) { vm(id: $id) { secrets { key value } } }';

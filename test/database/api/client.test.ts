@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { graphql } from '../../../client/src/graphql.ts';
 import {
   createSwiftorClient,
@@ -6,18 +6,14 @@ import {
   type SwiftorClientOptions,
   type VmsState,
 } from '../../../client/src/index.ts';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 
 const INPUT = { vmlabel: 'mine', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 } as const;
 const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 
-let gateway: Api;
-beforeAll(async () => {
-  gateway = await startApi({ FORWARD_PORTS: '20000-29999' });
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useApi({ FORWARD_PORTS: '20000-29999' });
 
 const clientOf = (userId: string, options: Partial<SwiftorClientOptions> = {}) =>
   createSwiftorClient({ url: gateway.url, token: () => gateway.token(userId), ...options });

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { readUntil } from '../../support/read-until.ts';
 import { openKnownSocket, openRawSocket } from '../../support/ingress/raw-socket.ts';
@@ -16,13 +16,11 @@ const GONE = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';
 const APP = 'https://app.example.org';
 const EVIL = 'https://evil.example';
 
-let gateway: Api;
+const gateway = useApi({ SOCKETS_PER_ACCOUNT: '2', ALLOWED_ORIGINS: APP });
 let token: string;
 beforeAll(async () => {
-  gateway = await startApi({ SOCKETS_PER_ACCOUNT: '2', ALLOWED_ORIGINS: APP });
   token = await gateway.token('alice');
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 function ask(accept: string, search: Record<string, string>, headers: Record<string, string> = {}): Promise<Response> {
   const query = new URLSearchParams(search).toString();

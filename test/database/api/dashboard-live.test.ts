@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { stubPage } from '../../support/browser/page-globals.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
@@ -16,14 +16,12 @@ async function loadModules() {
   return { crowded, followVms, session, socket, vms };
 }
 
-let api: Api;
+const api = useApi({ SOCKETS_PER_ACCOUNT: '1' });
 let live: Awaited<ReturnType<typeof loadModules>>;
 beforeAll(async () => {
-  api = await startApi({ SOCKETS_PER_ACCOUNT: '1' });
   stubPage(api.url);
   live = await loadModules();
 });
-afterAll(async () => api?.[Symbol.asyncDispose]());
 
 /** Follows the VMs of ada until the test ends. */
 function follow(): AbortController {

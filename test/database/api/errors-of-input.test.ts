@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 
-let gateway: Api;
+const gateway = useApi();
 let token: string;
 beforeAll(async () => {
-  gateway = await startApi();
   token = await gateway.token('careless');
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 interface Problem {
   readonly path: string;

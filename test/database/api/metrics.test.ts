@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { logOf, metricsOf, monitoringOf } from '../../support/gateway/metrics-of.ts';
 import { eventually } from '../../support/eventually.ts';
 
-let gateway: Api;
-beforeAll(async () => {
-  gateway = await startApi({ METRICS_PORT: '0', ACCESS_LOG: '1' });
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useApi({ METRICS_PORT: '0', ACCESS_LOG: '1' });
 
 it('serves metrics and health on a port of their own, and nothing else there', async () => {
   const statusOf = async (url: string): Promise<number> => (await fetch(url)).status;

@@ -1,21 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 
 interface Answer<T> {
   readonly data?: T;
   readonly errors?: readonly { readonly extensions: { readonly code: string; readonly fields?: unknown } }[];
 }
 
-let gateway: Api;
+const gateway = useApi({ FORWARD_PORTS: '20000-29999' });
 let alice: string;
 let bob: string;
 let vmId: string;
 beforeAll(async () => {
-  gateway = await startApi({ FORWARD_PORTS: '20000-29999' });
   [alice, bob] = await Promise.all([gateway.token('alice'), gateway.token('bob')]);
   vmId = await gateway.createVm(alice, 'mine');
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 async function ask<T>(token: string, query: string, variables: Record<string, unknown> = {}): Promise<Answer<T>> {
   return (await (await gateway.post(token, query, variables)).json()) as Answer<T>;

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 
-let api: Api;
+const api = useApi();
 let operator: string;
 beforeAll(async () => {
-  api = await startApi();
   operator = await testToken('the-operator', { role: 'operator' });
 });
-afterAll(async () => api?.[Symbol.asyncDispose]());
 
 /** The data of an operation; fails for one with errors. */
 async function ask<T>(token: string, query: string, variables: Record<string, unknown> = {}): Promise<T> {

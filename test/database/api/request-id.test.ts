@@ -1,9 +1,9 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../../src/errors.ts';
 import { codeOf, logFailure } from '../../../src/lib/log-failure.ts';
 import { chooseRequestId, requestIdOf } from '../../../src/http/request/request-id.ts';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
@@ -59,13 +59,11 @@ describe('the log line of a failed request', () => {
 });
 
 describe('every answer', () => {
-  let gateway: Api;
+  const gateway = useApi();
   let token: string;
   beforeAll(async () => {
-    gateway = await startApi();
     token = await gateway.token('alice');
   });
-  afterAll(() => gateway[Symbol.asyncDispose]());
   const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}): Promise<Response> =>
     fetch(gateway.url + path, { ...init, headers: { authorization: `Bearer ${token}`, ...headers } });
   /** The lines of the log about this request, as soon as there are any. */

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 
 interface Answer {
   readonly data?: {
@@ -18,15 +18,13 @@ const SET_SECRETS = `mutation ($input: SetSecretsInput!) {
 }`;
 const AUDIT = '{ me { audit(actions: [SECRET_SET, SECRET_DELETED]) { nodes { action details { value } } } } }';
 
-let api: Api;
+const api = useApi();
 let token: string;
 let vmId: string;
 beforeAll(async () => {
-  api = await startApi();
   token = await api.token('alice');
   vmId = await api.createVm(token, 'one');
 });
-afterAll(async () => api?.[Symbol.asyncDispose]());
 
 const change = async (input: object, by = token): Promise<Answer> =>
   (await (await api.post(by, SET_SECRETS, { input: { vmId, ...input } })).json()) as Answer;

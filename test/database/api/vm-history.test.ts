@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 
 interface Page {
@@ -14,18 +14,16 @@ const EVENTS = `query ($id: ID!, $first: Int, $after: String) {
 }`;
 const RENAME = 'mutation ($input: UpdateVmInput!) { updateVm(input: $input) { id } }';
 
-let api: Api;
+const api = useApi();
 let token: string;
 let id: string;
 beforeAll(async () => {
-  api = await startApi();
   token = await api.token('alice');
   id = await api.createVm(token, 'first');
   const other = await api.createVm(token, 'other');
   for (const vmlabel of ['a', 'b', 'c'])
     for (const each of [id, other]) await api.post(token, RENAME, { input: { id: each, vmlabel } });
 });
-afterAll(async () => api?.[Symbol.asyncDispose]());
 
 async function read(variables: object, by = token): Promise<Page | undefined> {
   const answer = await api.post(by, EVENTS, { id, ...variables });

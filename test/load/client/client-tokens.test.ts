@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { graphql } from '../../../client/src/graphql.ts';
 import { createSwiftorClient } from '../../../client/src/index.ts';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { openRawSocket } from '../../support/ingress/raw-socket.ts';
 
 const INPUT = { vmlabel: 'mine', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 } as const;
 
-let gateway: Api;
-beforeAll(async () => {
-  gateway = await startApi();
-});
-afterAll(() => gateway[Symbol.asyncDispose]());
+const gateway = useApi();
 
 // Most of the time they wait.
 describe.concurrent('watchVms', () => {

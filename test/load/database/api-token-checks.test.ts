@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { useApi } from '../../support/gateway/use-api.ts';
 import { createApiToken, LIST_API_TOKENS, type ListedApiTokens } from '../../support/gateway/api-tokens.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 
-let api: Api;
-beforeAll(async () => {
-  api = await startApi();
-});
-afterAll(() => api[Symbol.asyncDispose]());
+const api = useApi();
 
 // They wait for the check of every 5 seconds.
 describe.concurrent('within seconds', () => {

@@ -1,16 +1,14 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { useApi } from '../../support/gateway/use-api.ts';
 
-let gateway: Api;
+const gateway = useApi({ LOG_LEVEL: 'debug' });
 let token: string;
 let id: string;
 beforeAll(async () => {
-  gateway = await startApi({ LOG_LEVEL: 'debug' });
   token = await gateway.token('careless');
   id = await gateway.createVm(token, 'mine');
 });
-afterAll(() => gateway[Symbol.asyncDispose]());
 
 const INPUT = { vmlabel: 'a', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 };
 /** A text, the same as a name where one stands, and a number: whatever of them comes back was echoed. */

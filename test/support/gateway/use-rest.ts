@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect } from 'vitest';
-import { startApi, type Api } from './api.ts';
+import { expect } from 'vitest';
+import type { Api } from './api.ts';
 import { answerMisfits } from './openapi-check.ts';
+import { useApi } from './use-api.ts';
 
 /**
  * An API for the tests of the file that calls this. Every answer of its `rest` is as the OpenAPI document describes it,
@@ -9,28 +10,20 @@ import { answerMisfits } from './openapi-check.ts';
 export function useRest(
   env: Readonly<Record<string, string>> = {},
 ): Pick<Api, 'graphql' | 'rest' | 'url' | 'port' | 'databaseUrl'> {
-  let started: Api | undefined;
-  const running = (): Api => {
-    if (started === undefined) throw new Error('The gateway is started by a hook: use it in tests.');
-    return started;
-  };
-  beforeAll(async () => {
-    started = await startApi(env);
-  });
-  afterAll(() => started?.[Symbol.asyncDispose]());
+  const api = useApi(env);
   return {
     get url() {
-      return running().url;
+      return api.url;
     },
     get port() {
-      return running().port;
+      return api.port;
     },
     get databaseUrl() {
-      return running().databaseUrl;
+      return api.databaseUrl;
     },
-    graphql: (...args) => running().graphql(...args),
+    graphql: api.graphql,
     async rest(token, method, path, options) {
-      const response = await running().rest(token, method, path, options);
+      const response = await api.rest(token, method, path, options);
       const type = response.headers.get('content-type') ?? '';
       if (!type.startsWith('text/event-stream')) {
         const text = await response.clone().text();

@@ -95,38 +95,6 @@ it.concurrent('a gateway that ends leaves its VMs to the others, also one that i
   await eventually(async () => (await readRows()).every(({ watcher }) => watcher === 'c'));
 });
 
-it('many VMs are taken over in a few statements', async () => {
-  await using undo = new AsyncDisposableStack();
-  const vms = 80;
-  const { readRows, start } = await openLoopRig(undo, vms);
-  const watchedBy = (owner: string) =>
-    eventually(async () => (await readRows()).every(({ watcher }) => watcher === owner));
-  const a = await start('a');
-  await watchedBy('a');
-  const statements: string[] = [];
-  const b = await start('b', { onQuery: (sql) => statements.push(sql) });
-  await a.close();
-  await watchedBy('b');
-  expect(b.watched).toBe(vms);
-  // Four for each VM if they were not shared, and a fifth if what has not changed were written.
-  expect(statements.length).toBeLessThan(2 * vms);
-});
-
-it('the end of many VMs is told, however few of them can start again at a time', async () => {
-  await using undo = new AsyncDisposableStack();
-  const { engine, readRows, start } = await openLoopRig(undo, 150);
-  await start('a');
-  const all = (isRight: (status: string) => boolean) =>
-    eventually(async () => (await readRows()).every(({ status }) => isRight(status)));
-  await all((status) => status === 'RUNNING');
-  const starting = Promise.withResolvers<void>();
-  engine.mayStart = starting.promise;
-  engine.machines.clear();
-  await all((status) => status === 'QUEUED');
-  starting.resolve();
-  await all((status) => status === 'RUNNING');
-});
-
 it('a start is claimed though more VMs that are up are due, and have been for longer', async () => {
   await using undo = new AsyncDisposableStack();
   const { url, readRows } = await openLoopRig(undo, 10);

@@ -133,8 +133,8 @@ describe('an app that is checked once', () => {
     );
     onTestFinished(() => void app.terminate());
     const [port] = (await once(app, 'message')) as [number];
-    const asking = askApp({ ...(await openTcp(() => undefined)).endpoint, port }, 300, never());
-    for (const begun = performance.now(); performance.now() - begun < 600;);
+    const asking = askApp({ ...(await openTcp(() => undefined)).endpoint, port }, 150, never());
+    for (const begun = performance.now(); performance.now() - begun < 300;);
     expect(await asking).toBe(true);
   });
 

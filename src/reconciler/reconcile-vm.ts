@@ -24,7 +24,7 @@ import { performStep } from './steps/perform-step.ts';
 export interface ReconcileDependencies extends HandleDependencies {
   readonly catalog: Catalog;
   readonly secretBox: SecretBox;
-  readonly statements: Pick<SharedStatements, 'reads' | 'writes'>;
+  readonly statements: Pick<SharedStatements, 'reads' | 'writes' | 'notes'>;
   readonly log: Log;
   readonly driverOf: (region: string) => EngineDriver;
   readonly policyOf: (region: string) => MachinePolicy;

@@ -5,6 +5,7 @@ import { readEncryptedSecrets, type EncryptedSecret } from '../../secrets/secret
 import type { VmAfter } from '../../vm/vm-change.ts';
 import { findDatedVms, type DatedVm } from '../../vm/vm-store.ts';
 import { releaseLeases, type Release, type Released } from './release-leases.ts';
+import { sendNotes, type ProgressMessage } from './send-notes.ts';
 import { heartbeat, type LeaseState } from './vm-lease.ts';
 import { writeVms, type VmWrite } from './write-vms.ts';
 
@@ -28,6 +29,7 @@ export interface SharedStatements {
   readonly reads: BatchedCalls<string, Situation | undefined>;
   /** Resolves to the VM as it is then; undefined if the fence no longer holds. */
   readonly writes: BatchedCalls<VmWrite, VmAfter | undefined>;
+  readonly notes: BatchedCalls<ProgressMessage, void>;
   /** Releases the lease; undefined if it is lost. */
   readonly releases: BatchedCalls<Release, Released | undefined>;
 }
@@ -61,6 +63,10 @@ export function shareStatements(db: Db, owner: string): SharedStatements {
         // What is wrong with one of them is nothing to the others.
         return async (write) => (await writeVms(db, [write])).get(write);
       }
+    }, LIMITS),
+    notes: new BatchedCalls<ProgressMessage, void>(async (notes) => {
+      await sendNotes(db, notes);
+      return () => undefined;
     }, LIMITS),
     releases: new BatchedCalls(async (releases) => {
       const released = await releaseLeases(db, owner, releases);

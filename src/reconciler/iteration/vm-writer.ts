@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { encodeProgress } from '../../events/append-event.ts';
 import type { EventReason, VmProgress } from '../../events/vm-event.ts';
 import type { Db, Trx } from '../../db/database.ts';
@@ -14,7 +13,7 @@ import type { Vm } from '../../vm/vm.ts';
 
 interface WriterOptions {
   readonly db: Db;
-  readonly statements: Pick<SharedStatements, 'writes'>;
+  readonly statements: Pick<SharedStatements, 'writes' | 'notes'>;
   readonly lease: Lease;
   readonly log: Log;
 }
@@ -34,7 +33,7 @@ export class LeaseLostError extends Error {
  */
 export class VmWriter {
   readonly #db: Db;
-  readonly #writes: SharedStatements['writes'];
+  readonly #statements: WriterOptions['statements'];
   readonly #log: Log;
   readonly #vm: Vm;
   readonly #fence: Fence;
@@ -43,7 +42,7 @@ export class VmWriter {
 
   constructor({ db, statements, lease, log }: WriterOptions, vm: Vm) {
     this.#db = db;
-    this.#writes = statements.writes;
+    this.#statements = statements;
     this.#log = log;
     this.#vm = vm;
     this.#fence = { leaseOwner: lease.owner, generation: vm.generation };
@@ -80,14 +79,10 @@ export class VmWriter {
   /** Sends progress by notification. It is not stored and errors are ignored: a lost note costs nothing. */
   sendProgress(status: VmStatus, progress: VmProgress): void {
     const { id, userId } = this.#vm;
-    const note = encodeProgress({ u: userId, v: id, s: status, p: progress });
+    const payload = encodeProgress({ u: userId, v: id, s: status, p: progress });
     // Queued behind the status that it belongs to, and sent only while that lasts.
-    const notify = sql`
-      select pg_notify('vm_progress', ${note}) from vm
-      where id = ${id} and lease_owner = ${this.#fence.leaseOwner} and generation = ${this.#fence.generation}
-        and status is not distinct from ${status}
-    `;
-    void this.#enqueue(() => notify.execute(this.#db).then(() => undefined)).catch(() => undefined);
+    const note = { vmId: id, fence: this.#fence, status, payload };
+    void this.#enqueue(() => this.#statements.notes.call(note).catch(() => undefined)).catch(() => undefined);
   }
 
   /** Resolves to the VM's status once all queued writes have ended. */
@@ -113,7 +108,7 @@ export class VmWriter {
   }
 
   async #write(write: { vm: Vm; change: VmChange } | { vm: Vm; silent: VmUpdate }): Promise<VmAfter> {
-    const after = await this.#writes.call({ ...write, fence: this.#fence });
+    const after = await this.#statements.writes.call({ ...write, fence: this.#fence });
     if (after === undefined) throw new LeaseLostError();
     return after;
   }

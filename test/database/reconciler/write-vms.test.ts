@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
+import { Listener } from '../../../src/db/listen.ts';
 import { shareStatements } from '../../../src/reconciler/iteration/shared-statements.ts';
 import type { VmChange } from '../../../src/vm/vm-change.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
@@ -143,4 +144,32 @@ it('writes of many kinds take effect together, each as it would alone', async ()
   ]);
   // The first two begin at once, alone; the others share a batch of three kinds.
   expect(statements.filter((text) => text.includes('jsonb_populate_recordset')).length).toBeLessThanOrEqual(5);
+});
+
+it('progress of many VMs is told in a few statements, of each only while it has the status', async () => {
+  await using undo = new AsyncDisposableStack();
+  const { url, vms, statements, open } = await openWrites(undo, 60);
+  const listener = await Listener.open({ url });
+  undo.defer(() => listener.close());
+  const heard: string[] = [];
+  listener.on('vm_progress', (payload) => heard.push(payload));
+  const { notes } = shareStatements(open(), GATEWAY);
+  const send = (vmId: string, more: { generation?: number; status?: 'BOOTING' } = {}) => {
+    const { generation = 1, status = 'RUNNING' } = more;
+    return notes.call({
+      vmId,
+      fence: { leaseOwner: GATEWAY, generation },
+      status,
+      payload: `${vmId} ${generation} ${status}`,
+    });
+  };
+  const [first, second, ...others] = vms.map(({ id }) => id);
+  await Promise.all([
+    send(first ?? '', { generation: 2 }),
+    send(second ?? '', { status: 'BOOTING' }),
+    ...others.map((id) => send(id)),
+  ]);
+  await expect.poll(() => heard.length).toBe(others.length);
+  expect(heard.toSorted()).toEqual(others.map((id) => `${id} 1 RUNNING`).toSorted());
+  expect(statements.length).toBeLessThan(10);
 });

@@ -87,7 +87,7 @@ async function startOwn(undo: AsyncDisposableStack): Promise<string> {
     log: await createLog({ level: 'warn' }),
     signal: AbortSignal.timeout(60_000),
     // Nothing of it outlives the run, so nothing need survive a machine that fails.
-    settings: { fsync: 'off', full_page_writes: 'off' },
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
   });
   undo.defer(() => postgres.stop());
   return postgres.url;

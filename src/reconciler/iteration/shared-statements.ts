@@ -60,8 +60,7 @@ export function shareStatements(db: Db, owner: string): SharedStatements {
         return (write) => written.get(write);
       } catch (error) {
         if (writes.length === 1 || isDatabaseUnavailable(error)) throw error;
-        // What is wrong with one of them is nothing to the others.
-        return async (write) => (await writeVms(db, [write])).get(write);
+        return writeOneByOne(db, writes);
       }
     }, LIMITS),
     notes: new BatchedCalls<ProgressMessage, void>(async (notes) => {
@@ -73,6 +72,21 @@ export function shareStatements(db: Db, owner: string): SharedStatements {
       return ({ seen }) => released.get(seen.vmId);
     }, LIMITS),
   };
+}
+
+/** What is wrong with one write is nothing to the others. One after the other: each takes a connection. */
+async function writeOneByOne(db: Db, writes: readonly VmWrite[]) {
+  const outcomes = new Map<VmWrite, VmAfter | undefined>();
+  const refused = new Map<VmWrite, unknown>();
+  for (const write of writes) {
+    try {
+      outcomes.set(write, (await writeVms(db, [write])).get(write));
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
+      refused.set(write, error);
+    }
+  }
+  return (write: VmWrite) => (refused.has(write) ? Promise.reject(refused.get(write)) : outcomes.get(write));
 }
 
 function byVm(states: readonly LeaseState[]): ReadonlyMap<string, LeaseState> {

@@ -1,5 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=16
+#!/usr/bin/env -S node --max-semi-space-size=16 --initial-old-space-size=96
 // Without a bound, Node's young generation takes 134 MB under load, and the gateway is no faster. With 8 it is slower.
+// Node collects an old generation that has not grown to its first size less often: after each pause, the lists of the
+// next second took a third more CPU, and their slowest answers twice as long.
 import nodeModule from 'node:module';
 import { homedir } from 'node:os';
 import path from 'node:path';

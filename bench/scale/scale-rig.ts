@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Observation } from '../../src/engine/machine.ts';
+import { NODE_OPTIONS } from '../../test/support/gateway/gateway-process.ts';
 import { ROOMY_LIMITS } from '../../test/support/gateway/roomy-limits.ts';
 import { UNLIMITED_PLAN } from '../../test/support/gateway/unlimited-plan.ts';
 import type { SubscriberCommand, SubscriberReport } from './scale-subscribers.ts';
@@ -43,7 +44,7 @@ export async function openRig(options: RigOptions): Promise<ScaleRig> {
   const start = (name: string, env: Readonly<Record<string, string>>): ChildProcess => {
     const child = fork(fileURLToPath(new URL(name, import.meta.url)), {
       env: { PATH: process.env['PATH'], ...env },
-      execArgv: ['--max-semi-space-size=16'],
+      execArgv: NODE_OPTIONS,
     });
     child.once('exit', () => isOver || ended.reject(new Error(`${name} ended; what it said is above.`)));
     undo.defer(() => endChild(child));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { createTestDatabase } from '../../support/database/database.ts';
-import { NODE_OPTION, spawnGateway, urlOnceReady } from '../../support/gateway/gateway-process.ts';
+import { NODE_OPTIONS, spawnGateway, urlOnceReady } from '../../support/gateway/gateway-process.ts';
 import { JWT_SECRET } from '../../support/gateway/tokens.ts';
 
 const PROJECT = path.join(import.meta.dirname, '../../..');
@@ -40,8 +40,8 @@ async function installElsewhere(): Promise<string> {
 it('the packed gateway runs elsewhere, with what it depends on alone', { timeout: 180_000 }, async () => {
   const installed = await installElsewhere();
   const cli = path.join(installed, manifest.bin.swiftor);
-  expect(readFileSync(cli, 'utf8').startsWith(`#!/usr/bin/env -S node ${NODE_OPTION}\n`)).toBe(true);
-  expect(manifest.scripts.start).toContain(` ${NODE_OPTION} `);
+  expect(readFileSync(cli, 'utf8').startsWith(`#!/usr/bin/env -S node ${NODE_OPTIONS.join(' ')}\n`)).toBe(true);
+  expect(manifest.scripts.start).toContain(` ${NODE_OPTIONS.join(' ')} `);
   const read = globSync('src/**/*.*', { cwd: PROJECT }).filter((file) => !/\.(ts|js|md)$/.test(file));
   expect(read).not.toEqual([]);
   for (const file of read)

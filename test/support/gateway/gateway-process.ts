@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** As in the first line of `cli.ts` and in `npm start`: it bounds the memory of a busy gateway. */
-export const NODE_OPTION = '--max-semi-space-size=16';
+/** As in the first line of `cli.ts`, which says why, and in `npm start`. */
+export const NODE_OPTIONS = ['--max-semi-space-size=16', '--initial-old-space-size=96'];
 const CLI = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
 
 export interface GatewayProcess extends AsyncDisposable {
@@ -18,7 +18,7 @@ export interface GatewayProcess extends AsyncDisposable {
 
 /** Spawns `swiftor serve` as an operator would; nothing of our environment reaches it but PATH. */
 export function spawnGateway(env: Readonly<Record<string, string>>, cli = CLI): Omit<GatewayProcess, 'url'> {
-  const child = spawn(process.execPath, [NODE_OPTION, cli, 'serve'], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, cli, 'serve'], {
     env: { PATH: process.env['PATH'], PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

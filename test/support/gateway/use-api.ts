@@ -1,20 +1,9 @@
-import { afterAll, beforeAll } from 'vitest';
 import { startApi, type Api } from './api.ts';
+import { useStarted } from './use-started.ts';
 
-/**
- * An API for the tests of the file or `describe` that calls this: started before them and disposed of after them, in
- * the order of the other hooks.
- */
+/** An API for the tests of the file or `describe` that calls this, see `useStarted`. */
 export function useApi(env: Readonly<Record<string, string>> = {}): Api {
-  let started: Api | undefined;
-  const running = (): Api => {
-    if (started === undefined) throw new Error('The API is started by a hook: use it in tests and in later hooks.');
-    return started;
-  };
-  beforeAll(async () => {
-    started = await startApi(env);
-  });
-  afterAll(() => started?.[Symbol.asyncDispose]());
+  const running = useStarted('API', () => startApi(env));
   return {
     get url() {
       return running().url;

@@ -15,7 +15,8 @@ export const FAILURE_CODES = {
     "another process on the engine's host holds a public port of the VM, and the ports that were tried instead",
   NODE_LOST: "the node with the VM's data is not there; the VM starts automatically when the node is back",
   NODE_DRAINED:
-    "the node with the VM's data is being emptied by the operator; the VM starts automatically when the node is in use again",
+    "the node with the VM's data is being emptied by the operator; " +
+    'the VM starts automatically when the node is in use again',
   NO_CAPACITY: 'no node has room for the VM; it is retried automatically',
   APP_EXITED: 'the app exited; see `exitCode` and `logTail`',
   OUT_OF_MEMORY: 'the app used more memory than it has and was killed, or exited because of it',

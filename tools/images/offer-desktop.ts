@@ -1,6 +1,7 @@
 /**
- * `offer-desktop.ts PID`: beside a gateway that starts, on a machine without a registry, builds the image that its first
- * desktop needs if it is not there, and ends with the gateway, whose process PID is. Whatever goes wrong here, the gateway serves.
+ * `offer-desktop.ts PID`: beside a gateway that starts on a machine without a registry, builds the image that its first
+ * desktop needs, if it is not there. It ends with the gateway, whose process PID is. Whatever goes wrong here, the
+ * gateway serves.
  */
 import { PrepareFailure, say, speakAs } from '../../scripts/prepare/report.js';
 import { pidExists } from '../../src/lib/process/process-identity.js';

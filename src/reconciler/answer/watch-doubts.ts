@@ -15,8 +15,8 @@ interface DoubtsOptions {
 const RETRY_MS = 500;
 
 /**
- * Ends the watch of VMs that have become due, or have another watcher. A notification is only a reason to read the rows:
- * it may be late, and the VM be released to this watcher again.
+ * Ends the watch of VMs that have become due, or have another watcher. A notification is only a reason to read the
+ * rows: it may be late, and the VM be released to this watcher again.
  */
 export class WatchDoubts {
   readonly #options: DoubtsOptions;

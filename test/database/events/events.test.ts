@@ -178,7 +178,7 @@ describe('vmEvents', () => {
     expect((await readUntil(source, 2)).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
-  it.concurrent('numbers the changes of concurrent writers without gaps, in the order in which they become visible', async () => {
+  it.concurrent('numbers concurrent changes without gaps, in the order in which they become visible', async () => {
     const vms = await Promise.all(Array.from({ length: 6 }, () => newVm('busy')));
     const source = await streams.subscribe({ userId: 'busy', after: '6' });
     await Promise.all(

@@ -73,7 +73,7 @@ describe("a node's power cut", () => {
       expect((await swarm.nodeOf(moving))?.name).not.toBe(node.name);
       const { lastFailure } = await swarm.reaches(staying, 'UNKNOWN', 5_000);
       expect(lastFailure).toMatchObject({ code: 'NODE_LOST', message: expect.stringContaining(`"${node.name}"`) });
-      // Swarm calls a node down after three heartbeats, each of 0.5 to 1.5 s by chance: at most 4.5 s of the 5 are its own.
+      // Swarm calls a node down after three heartbeats, each of 0.5 to 1.5 s by chance: up to 4.5 s are its own.
       expect(movedMs).toBeLessThan(Math.max(5_000, (await saidDown) + 1_500));
       await swarm.rig.start(node);
       await swarm.reaches(staying, 'RUNNING', 30_000);

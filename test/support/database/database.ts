@@ -7,8 +7,8 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /**
- * A migrated, empty database of one's own, in about 0.02 s. Its disposal drops it and cuts the connections that it still
- * has.
+ * A migrated, empty database of one's own, in about 0.02 s. Its disposal drops it and cuts the connections that it
+ * still has.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const database = await cloneDatabase('swiftor_template');

@@ -23,7 +23,7 @@ export class MemoryEngine implements AsyncDisposable {
     return engine;
   }
 
-  /** Of the contract only what a VM needs to come up and go down: no list of all, which is as long as a cluster is big. */
+  /** Of the contract only what a VM needs to come up and go down: no list of all, which a cluster makes long. */
   get driver(): EngineDriver {
     const driver: Partial<EngineDriver> = {
       ensure: async (spec) => {

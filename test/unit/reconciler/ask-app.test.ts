@@ -128,7 +128,8 @@ describe('an app that is checked once', () => {
     // An app in a thread of its own answers meanwhile.
     const app = new Worker(
       `const server = require('node:http').createServer((_request, response) => response.end('ok'));
-       server.listen(0, '127.0.0.1', () => require('node:worker_threads').parentPort.postMessage(server.address().port));`,
+       const { parentPort } = require('node:worker_threads');
+       server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
       { eval: true },
     );
     onTestFinished(() => void app.terminate());

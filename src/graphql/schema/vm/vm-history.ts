@@ -41,7 +41,8 @@ builder.objectField(Vm, 'events', (t) =>
   t.field({
     type: VmEventConnection,
     description:
-      'What has happened to it, newest first: its changes of the last 7 days, at most the last 10,000 of the account. ' +
+      'What has happened to it, newest first: its changes of the last 7 days, at most the last 10,000 of the ' +
+      'account. ' +
       '`vmEvents` has the next ones. Errors: BAD_USER_INPUT for an invalid page size or cursor.',
     complexity: (args) => ({ field: 1, multiplier: pageSize(args) }),
     args: pageArgs,

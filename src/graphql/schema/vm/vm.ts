@@ -155,7 +155,8 @@ export const Vm = builder.objectRef<VmModel>('Vm').implement({
     scratchLimitGb: t.float({
       nullable: true,
       description:
-        'The most that it may be: a VM that holds more fails with DISK_LIMIT. Null if the catalog no longer has its entry.',
+        'The most that it may be: a VM that holds more fails with DISK_LIMIT. Null if the catalog ' +
+        'no longer has its entry.',
       resolve: ({ distribution }, _args, { catalog }) => catalog.distributions.get(distribution)?.scratchGb ?? null,
     }),
     storageUsedGb: t.float({

@@ -7,7 +7,7 @@ import { toMachineSpec } from '../../src/reconciler/plan/machine-spec.ts';
 import { readInstallation } from '../../src/secrets/installation.ts';
 import { KeyRing } from '../../src/secrets/key-ring.ts';
 import { SecretBox } from '../../src/secrets/secret-box.ts';
-import { findVmsOfAnyone } from '../../src/vm/vm-store.ts';
+import { findVmsOfAnyone } from '../../src/vm/store/vm-store.ts';
 import { SCALE_KEY, type ScaleRig } from './scale-rig.ts';
 import { SIMULATED_IMAGE } from './simulated-image.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readTextFile } from '../lib/read-text-file.ts';
+import { readTextFile } from '../lib/files/read-text-file.ts';
 import { distributionSchema } from './distribution-schema.ts';
 import { toDistribution, type Distribution } from './distribution.ts';
 import { DISTRIBUTIONS } from './distributions.ts';

@@ -1,4 +1,4 @@
-import { FileWatch } from '../lib/file-watch.ts';
+import { FileWatch } from '../lib/files/file-watch.ts';
 import type { Log } from '../log.ts';
 import { loadCatalog, toRegions, type Catalog, type CatalogOptions } from './catalog.ts';
 

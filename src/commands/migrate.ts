@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/read-config.ts';
-import { migrateToLatest } from '../db/migrate.ts';
+import { migrateToLatest } from '../db/startup/migrate.ts';
 import { createLog } from '../log.ts';
 
 /** `swiftor migrate`. */

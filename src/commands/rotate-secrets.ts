@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config/read-config.ts';
-import { openDatabase } from '../db/open-database.ts';
+import { openDatabase } from '../db/startup/open-database.ts';
 import { createLog } from '../log.ts';
 import { readInstallation } from '../secrets/installation.ts';
 import { readKeys } from '../secrets/keys.ts';

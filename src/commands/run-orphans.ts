@@ -1,7 +1,7 @@
 import { loadCatalog } from '../catalog/catalog.ts';
 import type { Config } from '../config/config.ts';
 import { readInstallation } from '../secrets/installation.ts';
-import { openDatabase } from '../db/open-database.ts';
+import { openDatabase } from '../db/startup/open-database.ts';
 import { engineOptions } from '../engine/engine-options.ts';
 import { openEngines } from '../engine/open-engines.ts';
 import { readKeys } from '../secrets/keys.ts';

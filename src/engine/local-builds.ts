@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { BUILT } from '../lib/files.ts';
+import { BUILT } from '../lib/files/files.ts';
 
 /** Progress of an image build by `npm run images` on this machine. */
 export interface LocalBuild {

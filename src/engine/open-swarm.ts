@@ -1,7 +1,7 @@
 import { failedSocket } from '../lib/failed-socket.ts';
 import { toError } from '../lib/to-error.ts';
 import { ClusterDriver } from './cluster/cluster-driver.ts';
-import type { NodeLine } from './cluster/cluster-node.ts';
+import type { NodeLine } from './cluster/nodes/cluster-node.ts';
 import { createEngineApi } from './docker/connection/engine-api.ts';
 import { DockerDriver } from './docker/docker-driver.ts';
 import type { DockerDriverOptions } from './docker/docker-tools.ts';

@@ -7,7 +7,7 @@ import type { Db, Trx } from '../db/database.ts';
 import { openAccount } from '../db/open-account.ts';
 import { runTransaction } from '../db/transaction.ts';
 import { ApiError, badInput } from '../errors.ts';
-import { lockVm } from '../vm/vm-store.ts';
+import { lockVm } from '../vm/store/vm-store.ts';
 import { findOperatedAccount, type OperatedAccount } from './operated-account.ts';
 import { turnOff } from './operate-vm.ts';
 import { parseReason } from './require-operator.ts';

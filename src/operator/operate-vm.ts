@@ -4,8 +4,8 @@ import { runExclusive } from '../db/account-queue.ts';
 import type { Db, Trx } from '../db/database.ts';
 import { runTransaction } from '../db/transaction.ts';
 import { ApiError } from '../errors.ts';
-import { changeVm } from '../vm/vm-change.ts';
-import { lockVm, type LockedVm } from '../vm/vm-store.ts';
+import { changeVm } from '../vm/store/vm-change.ts';
+import { lockVm, type LockedVm } from '../vm/store/vm-store.ts';
 import { findOperatedVm, type OperatedVm } from './operated-vm.ts';
 import { parseReason } from './require-operator.ts';
 

@@ -24,20 +24,20 @@ import type {
 } from '../machine.ts';
 import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
 import { clusterFiles } from './cluster-files.ts';
-import type { ClusterNode, NodeParts } from './cluster-node.ts';
-import { ClusterNodes } from './cluster-nodes.ts';
+import type { ClusterNode, NodeParts } from './nodes/cluster-node.ts';
+import { ClusterNodes } from './nodes/cluster-nodes.ts';
 import { ImageCopies } from './copy-images.ts';
-import { describeNodes } from './describe-nodes.ts';
-import { eachNode, eachNodeOf } from './each-node.ts';
-import { endThere, listMachines } from './list-machines.ts';
-import { MachinePlaces } from './machine-places.ts';
-import { mergeEvents } from './merge-events.ts';
-import { NodeConditions } from './node-conditions.ts';
+import { describeNodes } from './observe/describe-nodes.ts';
+import { eachNode, eachNodeOf } from './nodes/each-node.ts';
+import { endThere, listMachines } from './observe/list-machines.ts';
+import { MachinePlaces } from './places/machine-places.ts';
+import { mergeEvents } from './observe/merge-events.ts';
+import { NodeConditions } from './nodes/node-conditions.ts';
 import { openLater } from './open-later.ts';
-import { observeMachine } from './observe-machine.ts';
-import { placeMachine, placeOrStay, type PlaceTools } from './place-machine.ts';
+import { observeMachine } from './observe/observe-machine.ts';
+import { placeMachine, placeOrStay, type PlaceTools } from './places/place-machine.ts';
 import type { Placer } from '../placer.ts';
-import { Vacancies } from './vacancies.ts';
+import { Vacancies } from './places/vacancies.ts';
 import { withBinds } from './with-binds.ts';
 
 export interface ClusterDriverOptions {

@@ -1,5 +1,5 @@
 import type { FileAccess } from '../files.ts';
-import type { MachinePlaces } from './machine-places.ts';
+import type { MachinePlaces } from './places/machine-places.ts';
 
 /** The files of machines, each on its node. */
 export function clusterFiles(places: MachinePlaces): FileAccess {

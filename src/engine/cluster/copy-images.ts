@@ -6,8 +6,8 @@ import type { EnsureProgress } from '../driver.ts';
 import { refusalStatus } from '../engine-api.ts';
 import { isLocalReference } from '../image-reference.ts';
 import type { MachineImage, MachineSpec } from '../machine.ts';
-import type { ClusterNode } from './cluster-node.ts';
-import type { ClusterNodes } from './cluster-nodes.ts';
+import type { ClusterNode } from './nodes/cluster-node.ts';
+import type { ClusterNodes } from './nodes/cluster-nodes.ts';
 
 const imageDetails = z.object({ Size: z.number() });
 

@@ -24,19 +24,19 @@ import type {
 import type { MachineTerminal, ProgramEnd, ProgramOptions, ProgramProblem, TerminalOptions } from '../programs.ts';
 import { EngineError } from '../engine-error.ts';
 import type { FileAccess } from '../files.ts';
-import { EnsureMachine } from './containers/ensure-machine.ts';
+import { EnsureMachine } from './machines/ensure-machine.ts';
 import { createDockerTools, type DockerDriverOptions, type DockerTools } from './docker-tools.ts';
 import { describeEngine } from './observe/describe-engine.ts';
 import { findMissingDevices } from './host/find-missing-devices.ts';
 import { askRegistry } from './images/ask-registry.ts';
-import { eventsOf, logsOf, statsOf } from './streams/machine-streams.ts';
+import { eventsOf, logsOf, statsOf } from './observe/machine-streams.ts';
 import { measureMachines } from './storage/measure-machines.ts';
-import { isLiveState, observeListed } from './observe/observe-container.ts';
+import { isLiveState, observeListed } from './containers/observe-container.ts';
 import { findContainer, observeMachine } from './observe/observe-machine.ts';
 import { openTerminal } from './programs/open-terminal.ts';
 import { runProgram } from './programs/run-program.ts';
-import { removeContainers } from './containers/remove-containers.ts';
-import { revertMachine } from './containers/revert-machine.ts';
+import { removeContainers } from './machines/remove-containers.ts';
+import { revertMachine } from './machines/revert-machine.ts';
 import { sweepLeftovers } from './sweep-leftovers.ts';
 
 /** Cleaning up takes about a second. Longer means that the engine does not answer. */

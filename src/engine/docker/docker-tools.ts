@@ -3,7 +3,7 @@ import { findLocalBuild as findBuildHere, type FindLocalBuild } from '../local-b
 import { connect, type ConnectOptions } from './connection/connect.ts';
 import { createEngineCall } from './connection/engine-call.ts';
 import { Containers } from './containers/containers.ts';
-import type { EnsureTools } from './containers/ensure-machine.ts';
+import type { EnsureTools } from './machines/ensure-machine.ts';
 import { MachineFiles } from './files/machine-files.ts';
 import { HostCommands } from './host/host-commands.ts';
 import { pullImage } from './images/pull-image.ts';
@@ -11,13 +11,13 @@ import { createFindCredentials } from './images/registry-credentials.ts';
 import { SharedPulls } from './images/shared-pulls.ts';
 import { MachineIsolation } from './isolation/machine-isolation.ts';
 import { MachineNetwork } from './isolation/network.ts';
-import { SHARED_ENGINE_NAMES, type SharedEngineNames } from './isolation/shared-engine-names.ts';
+import { SHARED_ENGINE_NAMES, type SharedEngineNames } from './containers/shared-engine-names.ts';
 import { RecentOoms } from './observe/recent-ooms.ts';
 import { ImageStorage } from './storage/image-storage.ts';
 import { StorageProbe } from './storage/storage-probe.ts';
 import { VolumeInventory } from './storage/volume-inventory.ts';
 import { MachineVolumes } from './storage/volumes.ts';
-import type { StreamTools } from './streams/machine-streams.ts';
+import type { StreamTools } from './observe/machine-streams.ts';
 
 const CALL_MILLISECONDS = 15_000;
 const PULL_STALL_MILLISECONDS = 60_000;

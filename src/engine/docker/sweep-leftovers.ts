@@ -5,7 +5,7 @@ import type { Containers } from './containers/containers.ts';
 import type { EngineCall } from './connection/engine-call.ts';
 import type { MachineFiles } from './files/machine-files.ts';
 import { isAbandoned } from './host/is-abandoned.ts';
-import { expectList } from './observe/expect-list.ts';
+import { expectList } from './connection/expect-list.ts';
 import type { StorageProbe } from './storage/storage-probe.ts';
 
 interface SweepTools {

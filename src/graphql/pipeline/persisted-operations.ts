@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parse } from 'graphql';
 import { z } from 'zod';
 import { ApiError } from '../../errors.ts';
-import { readTextFile } from '../../lib/read-text-file.ts';
+import { readTextFile } from '../../lib/files/read-text-file.ts';
 
 /** Documents that the operator has approved, by id or SHA-256. */
 export interface PersistedOperations {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../lib/error-code.ts';
-import { BUILT } from '../../lib/files.ts';
+import { BUILT } from '../../lib/files/files.ts';
 import type { CachedContent } from './send-cached.ts';
 
 /** A file of a built page, in memory. */

@@ -1,4 +1,4 @@
-import type { VisitedVm } from '../../vm/vm-store.ts';
+import type { VisitedVm } from '../../vm/store/vm-store.ts';
 import type { VmAccesses } from '../access/vm-accesses.ts';
 import type { VmUpstreams } from './vm-upstreams.ts';
 

@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Db } from '../../db/database.ts';
 import type { Listener } from '../../db/listen.ts';
-import { findVmVersions, versionOf } from '../../vm/vm-store.ts';
+import { findVmVersions, versionOf } from '../../vm/store/vm-store.ts';
 import { VmAccesses } from '../access/vm-accesses.ts';
 import { endAll, isInUse, isVisited, type CachedVm } from './cached-vm.ts';
 import { findEndpoint, rematchRoute } from './match-route.ts';

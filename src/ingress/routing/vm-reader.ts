@@ -1,6 +1,6 @@
 import type { Db } from '../../db/database.ts';
 import { BatchedCalls } from '../../lib/concurrency/batched-calls.ts';
-import { findVmsOfAnyone, type VisitedVm } from '../../vm/vm-store.ts';
+import { findVmsOfAnyone, type VisitedVm } from '../../vm/store/vm-store.ts';
 
 /** A row as a statement found it. */
 export interface VmRead {

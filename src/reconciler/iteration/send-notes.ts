@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
-import type { Fence } from '../../vm/vm-change.ts';
+import type { Fence } from '../../vm/store/vm-change.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';
 
 /** What is told of a VM's progress. It is not stored. */

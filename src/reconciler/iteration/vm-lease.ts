@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { notifyAfterCommit, runTransaction } from '../../db/transaction.ts';
 import { measures } from '../../measures.ts';
-import { selectObservedAt } from '../../vm/vm-columns.ts';
+import { selectObservedAt } from '../../vm/store/vm-columns.ts';
 import { VM_STATUSES, type VmStatus } from '../../vm/vm-status.ts';
 
 /** The right to act on one VM. One gateway holds it at a time, for LEASE_SECONDS from its last heartbeat. */

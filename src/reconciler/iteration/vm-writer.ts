@@ -5,7 +5,7 @@ import { runTransaction } from '../../db/transaction.ts';
 import type { Log } from '../../log.ts';
 import { measures } from '../../measures.ts';
 import { addSpanEvent } from '../../tracing.ts';
-import { changeVm, type Fence, type VmAfter, type VmChange, type VmUpdate } from '../../vm/vm-change.ts';
+import { changeVm, type Fence, type VmAfter, type VmChange, type VmUpdate } from '../../vm/store/vm-change.ts';
 import type { SharedStatements } from './shared-statements.ts';
 import type { Lease } from './vm-lease.ts';
 import type { VmStatus } from '../../vm/vm-status.ts';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../db/database.ts';
 import { notifyAfterCommit, runTransaction } from '../../db/transaction.ts';
-import { selectObservedAt } from '../../vm/vm-columns.ts';
+import { selectObservedAt } from '../../vm/store/vm-columns.ts';
 import { LEASE_SECONDS } from './vm-lease.ts';
 
 /** VMs of a watcher that has ended become due in statements of this size, which hold their locks briefly. */

@@ -3,7 +3,7 @@ import type { Db, Trx } from '../../db/database.ts';
 import { runTransaction } from '../../db/transaction.ts';
 import { appendEvents, lockEventSeqs } from '../../events/append-events.ts';
 import type { NewEvent } from '../../events/append-event.ts';
-import { updateVms, type RowUpdate } from '../../vm/update-vms.ts';
+import { updateVms, type RowUpdate } from '../../vm/store/update-vms.ts';
 import {
   columnsAfter,
   eventOf,
@@ -12,7 +12,7 @@ import {
   type VmBefore,
   type VmChange,
   type VmUpdate,
-} from '../../vm/vm-change.ts';
+} from '../../vm/store/vm-change.ts';
 
 /** A write of an iteration: a change with its event, or columns that no subscriber sees. */
 export type VmWrite = { readonly vm: VmBefore; readonly fence: Fence } & (

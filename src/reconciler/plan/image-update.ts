@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { MachineImage, MachineSpec, Observation } from '../../engine/machine.ts';
-import type { VmUpdate } from '../../vm/vm-change.ts';
+import type { VmUpdate } from '../../vm/store/vm-change.ts';
 import type { Vm } from '../../vm/vm.ts';
 
 /** The columns of the VM's image to update after this container was observed; none if they are up to date. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { VmUpdate } from '../../vm/vm-change.ts';
+import type { VmUpdate } from '../../vm/store/vm-change.ts';
 import type { Observation } from '../../engine/machine.ts';
 import type { EngineDriver } from '../../engine/driver.ts';
 import { appEndpoint, type AppEndpoint } from '../answer/app-endpoint.ts';

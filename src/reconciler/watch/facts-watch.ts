@@ -7,8 +7,8 @@ import { isLocalReference, registryOf } from '../../engine/image-reference.ts';
 import { findLocalBuild as findBuildHere, type FindLocalBuild } from '../../engine/local-builds.ts';
 import type { Log } from '../../log.ts';
 import { NOTHING_LEARNED, toKnownImages, type LearnedFacts } from '../../vm/engine-facts.ts';
-import type { WatchedEngine } from './engine-watch.ts';
-import { repeat } from './repeat.ts';
+import type { WatchedEngine } from './engine/engine-watch.ts';
+import { repeat } from '../../lib/concurrency/repeat.ts';
 
 interface FactsWatchOptions {
   readonly db: Db;

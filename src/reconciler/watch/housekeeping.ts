@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import { pruneAudit } from '../../audit/audit-store.ts';
 import { deleteEndedAccesses } from '../../vm/access/access-store.ts';
 import { pruneStats } from '../../vm/telemetry/stats-history.ts';
-import { repeat } from './repeat.ts';
+import { repeat } from '../../lib/concurrency/repeat.ts';
 
 const EVERY_MS = 60_000;
 const KEEP_EVENTS_DAYS = 7;

@@ -4,8 +4,8 @@ import type { EngineDriver } from '../../engine/driver.ts';
 import type { MachineStats } from '../../engine/machine.ts';
 import type { Log } from '../../log.ts';
 import { listUnmeasured, STATS_EVERY_SECONDS, storeStats } from '../../vm/telemetry/stats-history.ts';
-import type { WatchedEngine } from './engine-watch.ts';
-import { repeat } from './repeat.ts';
+import type { WatchedEngine } from './engine/engine-watch.ts';
+import { repeat } from '../../lib/concurrency/repeat.ts';
 
 interface StatsWatchOptions {
   readonly db: Db;

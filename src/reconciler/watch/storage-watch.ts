@@ -9,8 +9,8 @@ import { isPastWatermark, type DiskWatermark } from '../../config/disk-watermark
 import type { Log } from '../../log.ts';
 import { markDue } from '../iteration/vm-lease.ts';
 import { isPastScratch } from '../plan/scratch-limit.ts';
-import type { WatchedEngine } from './engine-watch.ts';
-import { repeat } from './repeat.ts';
+import type { WatchedEngine } from './engine/engine-watch.ts';
+import { repeat } from '../../lib/concurrency/repeat.ts';
 import { storeMeasurements } from './store-measurements.ts';
 
 export interface StorageWatchOptions {

@@ -12,9 +12,9 @@ import { recordAction } from '../../audit/audit-store.ts';
 import type { ForwardSettings } from '../networking/port-forward.ts';
 import { lockAccount, openAccount, type LockedAccount } from './locked-account.ts';
 import type { SecretBox } from '../../secrets/secret-box.ts';
-import { changeVm, type VmChange } from '../vm-change.ts';
-import { ALL_VM_PROPERTIES, type VmProperty } from '../vm-columns.ts';
-import { findVm, lockVm, type Composed, type LockedVm } from '../vm-store.ts';
+import { changeVm, type VmChange } from '../store/vm-change.ts';
+import { ALL_VM_PROPERTIES, type VmProperty } from '../store/vm-columns.ts';
+import { findVm, lockVm, type Composed, type LockedVm } from '../store/vm-store.ts';
 import type { Vm } from '../vm.ts';
 
 export interface VmDependencies {

@@ -3,7 +3,7 @@ import type { Actor } from '../../audit/viewer.ts';
 import { ApiError } from '../../errors.ts';
 import { insertVm } from './insert-vm.ts';
 import { createViolations, startViolations, storageSizeGb, type QuotaViolation } from '../limits.ts';
-import type { VmUpdate } from '../vm-change.ts';
+import type { VmUpdate } from '../store/vm-change.ts';
 import {
   runCommand,
   runCreateCommand,
@@ -15,10 +15,10 @@ import {
   type VmDependencies,
 } from './vm-command.ts';
 import { parseCreateVm, parseUpdateVm } from './vm-input.ts';
-import { countVms } from '../vm-list.ts';
+import { countVms } from '../store/vm-list.ts';
 import { refuseInDrainedRegion } from '../restrictions/region-drain.ts';
 import { refuseWhileSuspended } from '../restrictions/suspension.ts';
-import { findVmByKey } from '../vm-store.ts';
+import { findVmByKey } from '../store/vm-store.ts';
 import { readUsage } from '../read-usage.ts';
 import type { Vm } from '../vm.ts';
 

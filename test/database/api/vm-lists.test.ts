@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import type { PageRequest } from '../../../src/lib/page.ts';
-import { listVms, type VmPage } from '../../../src/vm/vm-list.ts';
-import type { VmFilter, VmSelection } from '../../../src/vm/vm-list-statement.ts';
+import { listVms, type VmPage } from '../../../src/vm/store/vm-list.ts';
+import type { VmFilter, VmSelection } from '../../../src/vm/store/vm-list-statement.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { awaitDatabase } from '../../../src/db/await-database.ts';
+import { awaitDatabase } from '../../../src/db/startup/await-database.ts';
 import { createLog } from '../../../src/log.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { openDatabaseProxy } from '../../support/database/database-proxy.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { migrateToLatest } from '../../../src/db/migrate.ts';
-import { standIns } from '../../../src/db/migrations.ts';
+import { migrateToLatest } from '../../../src/db/startup/migrate.ts';
+import { standIns } from '../../../src/db/startup/migrations.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

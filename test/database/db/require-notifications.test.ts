@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { requireNotifications } from '../../../src/db/require-notifications.ts';
+import { requireNotifications } from '../../../src/db/startup/require-notifications.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
 

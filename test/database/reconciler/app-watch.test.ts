@@ -8,7 +8,7 @@ import {
   markWatched,
   renewWatcher,
 } from '../../../src/reconciler/iteration/watcher-store.ts';
-import { findDatedVms } from '../../../src/vm/vm-store.ts';
+import { findDatedVms } from '../../../src/vm/store/vm-store.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openLoopRig } from '../../support/reconciler/loop-rig.ts';
 import { eventually } from '../../support/eventually.ts';

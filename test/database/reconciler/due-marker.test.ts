@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../../src/db/database.ts';
 import { markDue } from '../../../src/reconciler/iteration/vm-lease.ts';
-import { DueMarker } from '../../../src/reconciler/watch/due-marker.ts';
+import { DueMarker } from '../../../src/reconciler/watch/engine/due-marker.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { insertVm } from '../../support/database/insert-vm.ts';

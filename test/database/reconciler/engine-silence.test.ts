@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../../src/db/database.ts';
 import { runTransaction } from '../../../src/db/transaction.ts';
-import { changeVm, type VmChange } from '../../../src/vm/vm-change.ts';
+import { changeVm, type VmChange } from '../../../src/vm/store/vm-change.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { insertVm } from '../../support/database/insert-vm.ts';
 

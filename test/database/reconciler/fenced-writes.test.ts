@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../../src/db/database.ts';
 import { runTransaction } from '../../../src/db/transaction.ts';
-import { changeVm } from '../../../src/vm/vm-change.ts';
+import { changeVm } from '../../../src/vm/store/vm-change.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createDatabase } from '../../../src/db/database.ts';
-import { readVmSummaries } from '../../../src/reconciler/watch/known-vms.ts';
+import { readVmSummaries } from '../../../src/reconciler/watch/engine/known-vms.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

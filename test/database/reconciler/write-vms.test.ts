@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import { Listener } from '../../../src/db/listen.ts';
 import { shareStatements } from '../../../src/reconciler/iteration/shared-statements.ts';
-import type { VmChange } from '../../../src/vm/vm-change.ts';
+import type { VmChange } from '../../../src/vm/store/vm-change.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { containerNames } from '../../../src/engine/docker/containers/container-options.ts';
+import { containerNames } from '../../../src/engine/docker/containers/machine-names.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 import {
   describeEachEngine,

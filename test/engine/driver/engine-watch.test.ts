@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { createDatabase, type Db } from '../../../src/db/database.ts';
 import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { Observation } from '../../../src/engine/machine.ts';
-import { EngineWatch } from '../../../src/reconciler/watch/engine-watch.ts';
+import { EngineWatch } from '../../../src/reconciler/watch/engine/engine-watch.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database/database.ts';
 import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
 import {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCatalog } from '../../../src/catalog/catalog.ts';
 import type { Distribution } from '../../../src/catalog/distribution.ts';
 import { DISTRIBUTIONS } from '../../../src/catalog/distributions.ts';
-import { containerOptions } from '../../../src/engine/docker/containers/container-options.ts';
+import { containerOptions } from '../../../src/engine/docker/machines/container-options.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { toMachineSpec } from '../../../src/reconciler/plan/machine-spec.ts';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { firewallRules, MACHINE_CONNECTIONS } from '../../../src/engine/docker/isolation/firewall-rules.ts';
-import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../../src/engine/docker/isolation/shared-engine-names.ts';
+import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../../src/engine/docker/containers/shared-engine-names.ts';
 import { LOWEST_SETTINGS, parseUnheld } from '../../../src/engine/docker/isolation/shared-limits.ts';
 import { readScript } from '../../../src/engine/docker/shell/read-script.ts';
 import {

@@ -1,6 +1,6 @@
 import { pause } from '../../../client/src/pause.ts';
 import { runTransaction } from '../../../src/db/transaction.ts';
-import { changeVm } from '../../../src/vm/vm-change.ts';
+import { changeVm } from '../../../src/vm/store/vm-change.ts';
 import type { Vm } from '../../../src/vm/vm.ts';
 import type { Random } from '../../chaos/workload/random.ts';
 import type { EventFixture } from '../database/event-fixture.ts';

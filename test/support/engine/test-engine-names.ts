@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import {
   toSharedEngineNames,
   type SharedEngineNames,
-} from '../../../src/engine/docker/isolation/shared-engine-names.ts';
+} from '../../../src/engine/docker/containers/shared-engine-names.ts';
 import { docker } from './engines.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ClusterNode } from '../../../src/engine/cluster/cluster-node.ts';
-import { findLeft } from '../../../src/engine/cluster/list-machines.ts';
+import type { ClusterNode } from '../../../src/engine/cluster/nodes/cluster-node.ts';
+import { findLeft } from '../../../src/engine/cluster/observe/list-machines.ts';
 import type { Inventory } from '../../../src/engine/engine-reports.ts';
 import type { Place } from '../../../src/engine/placer.ts';
 

@@ -4,7 +4,7 @@ import {
   parseResolvers,
   PRIVATE_NETWORKS,
 } from '../../../src/engine/docker/isolation/firewall-rules.ts';
-import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../../src/engine/docker/isolation/shared-engine-names.ts';
+import { SHARED_ENGINE_NAMES, toSharedEngineNames } from '../../../src/engine/docker/containers/shared-engine-names.ts';
 
 const lines = (resolvers: readonly string[]) => firewallRules(SHARED_ENGINE_NAMES, resolvers).ipv4.split('\n');
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogLines, MAX_LINE_BYTES } from '../../../src/engine/docker/streams/log-lines.ts';
+import { LogLines, MAX_LINE_BYTES } from '../../../src/engine/docker/observe/log-lines.ts';
 
 const at = (second: number) => `2026-01-02T03:04:0${second}.000000007Z`;
 const frame = (stream: 1 | 2, text: string) => {

@@ -5,9 +5,9 @@ import {
   observeListed,
   type InspectedContainer,
   type ListedContainer,
-} from '../../../src/engine/docker/observe/observe-container.ts';
+} from '../../../src/engine/docker/containers/observe-container.ts';
 import { observeDisconnect, observeEvent } from '../../../src/engine/docker/observe/observe-event.ts';
-import { isAfterEnd, toMachineStats } from '../../../src/engine/docker/streams/machine-stats.ts';
+import { isAfterEnd, toMachineStats } from '../../../src/engine/docker/observe/machine-stats.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 
 const Labels = { [LABEL.installation]: 'inst', [LABEL.machine]: 'vm', [LABEL.hash]: 'hash' };

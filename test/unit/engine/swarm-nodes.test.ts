@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { IsolationState } from '../../../src/engine/engine-reports.ts';
-import { mergeStates } from '../../../src/engine/cluster/node-conditions.ts';
+import { mergeStates } from '../../../src/engine/cluster/nodes/node-conditions.ts';
 import { EngineError } from '../../../src/engine/engine-error.ts';
 import { toSwarmError } from '../../../src/engine/swarm/swarm-manager.ts';
 import { toNodeInfo, type SwarmNode } from '../../../src/engine/swarm/swarm-nodes.ts';

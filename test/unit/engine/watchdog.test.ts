@@ -10,7 +10,7 @@ import { connect } from '../../../src/engine/docker/connection/connect.ts';
 import { createEngineCall } from '../../../src/engine/docker/connection/engine-call.ts';
 import { Containers } from '../../../src/engine/docker/containers/containers.ts';
 import { HostCommands } from '../../../src/engine/docker/host/host-commands.ts';
-import { SHARED_ENGINE_NAMES } from '../../../src/engine/docker/isolation/shared-engine-names.ts';
+import { SHARED_ENGINE_NAMES } from '../../../src/engine/docker/containers/shared-engine-names.ts';
 import { Watchdog } from '../../../src/engine/docker/isolation/watchdog.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 

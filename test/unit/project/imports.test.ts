@@ -22,33 +22,39 @@ const ORDER: readonly (readonly string[])[] = [
   ['operator'],
   ['reconciler', 'graphql', 'ingress', 'dashboard'],
   ['rest'],
-  [
-    'server.ts',
-    'router.ts',
-    'metrics.ts',
-    'state-metrics.ts',
-    'create-api.ts',
-    'create-metrics.ts',
-    'create-services.ts',
-    'start-reconciler.ts',
-    'open-orphan-desk.ts',
-    'open-store.ts',
-    'live-regions.ts',
-  ],
+  ['metrics.ts', 'state-metrics.ts'],
+  ['composition'],
+  ['server.ts', 'router.ts'],
   ['commands'],
   ['cli.ts'],
 ];
-/**
- * The folders inside a room in the order of their arrows; '.' is the room's own files, after which nothing else may
- * come.
- */
+/** The folders inside a folder in the order of their arrows; '.' is its own files, except those with a place of their own. */
 const INNER: Readonly<Record<string, readonly string[]>> = {
-  lib: ['concurrency', 'process', '.'],
+  lib: ['concurrency', 'process', '.', 'files'],
   http: ['request', 'response', 'server'],
-  db: ['pool', 'embedded', '.'],
-  vm: ['networking', 'access', 'restrictions', '.', 'telemetry', 'problems', 'commands', 'inside'],
+  db: ['pool', 'embedded', '.', 'startup'],
+  engine: ['.', 'docker', 'cluster', 'swarm', 'open-swarm.ts', 'open-engines.ts'],
+  'engine/docker': [
+    'shell',
+    'streams',
+    'connection',
+    'containers',
+    'observe',
+    'images',
+    'host',
+    'isolation',
+    'storage',
+    'machines',
+    'programs',
+    'files',
+    '.',
+  ],
+  'engine/cluster': ['nodes', 'places', 'observe', '.'],
+  'engine/swarm': ['line', 'agent', '.'],
+  vm: ['networking', 'access', 'restrictions', '.', 'store', 'telemetry', 'problems', 'commands', 'inside'],
   auth: ['api-tokens', '.'],
   reconciler: ['plan', 'iteration', 'answer', 'failure', 'steps', '.', 'orphans', 'watch'],
+  'reconciler/watch': ['engine', '.'],
   graphql: ['schema', 'pipeline', 'transports'],
   rest: ['schemas', 'routes', 'openapi', '.'],
   ingress: ['pages', 'access', 'headers', 'routing', 'waiting', 'sign-in', 'proxy', 'inside', '.'],
@@ -72,10 +78,10 @@ const SIBLINGS = ['reconciler', 'graphql', 'ingress', 'dashboard'];
 const PLACES = new Map(ORDER.flatMap((rooms, place) => rooms.map((room) => [room, place] as const)));
 
 const roomOf = (file: string): string => file.split('/')[0] ?? file;
-/** `schema` of `graphql/schema/vm.ts`; '.' of `db/migrate.ts`. */
-const folderOf = (file: string): string => {
-  const [, folder = '.', ...rest] = file.split('/');
-  return rest.length === 0 ? '.' : folder;
+/** The place inside `room`: `schema` of `graphql/schema/vm.ts` in `graphql`, '.' of `db/listen.ts` in `db`. */
+const folderOf = (file: string, room: string): string => {
+  const [folder = '.', ...rest] = file.slice(room.length + 1).split('/');
+  return rest.length === 0 && INNER[room]?.includes(folder) !== true ? '.' : folder;
 };
 /** `docker` of `engine/docker/volumes.ts`; a file of engine/ itself is of no driver. */
 const driverOf = (file: string): string | undefined => /^engine\/([^/]+)\//.exec(file)?.[1];
@@ -92,11 +98,14 @@ const RULES: Readonly<Record<string, Rule>> = {
     return other > own ? `${roomOf(to)} comes after ${roomOf(from)}` : undefined;
   },
   inner({ from, to }) {
-    const order = INNER[roomOf(from)];
-    if (order === undefined || roomOf(from) !== roomOf(to)) return undefined;
-    const [own, other] = [order.indexOf(folderOf(from)), order.indexOf(folderOf(to))];
-    if (own < 0 || other < 0) return `${own < 0 ? from : to} has no place in its room`;
-    return other > own ? `${folderOf(to)} comes after ${folderOf(from)}` : undefined;
+    for (const [room, order] of Object.entries(INNER)) {
+      if (![from, to].every((file) => file.startsWith(`${room}/`))) continue;
+      const [before, after] = [folderOf(to, room), folderOf(from, room)];
+      const [own, other] = [order.indexOf(after), order.indexOf(before)];
+      if (own < 0 || other < 0) return `${own < 0 ? from : to} has no place in ${room}`;
+      if (other > own) return `${before} comes after ${after}`;
+    }
+    return undefined;
   },
   siblings({ from, to }) {
     const both = SIBLINGS.includes(roomOf(from)) && SIBLINGS.includes(roomOf(to));
@@ -201,6 +210,9 @@ describe('the rules themselves', () => {
     ['inner', 'ingress/routing/resolution.ts', 'ingress/proxy/ingress-proxy.ts'],
     ['inner', 'vm/vm.ts', 'vm/commands/vm-commands.ts'],
     ['inner', 'graphql/billing/plan.ts', 'graphql/schema/vm.ts'],
+    ['inner', 'engine/driver.ts', 'engine/docker/docker-driver.ts'],
+    ['inner', 'engine/open-swarm.ts', 'engine/open-engines.ts'],
+    ['inner', 'engine/docker/containers/containers.ts', 'engine/docker/machines/ensure-machine.ts'],
     ['siblings', 'ingress/proxy/ingress-proxy.ts', 'graphql/schema/schema.ts'],
     ['siblings', 'reconciler/steps/perform-step.ts', 'ingress/proxy/ingress-proxy.ts'],
     ['graphql', 'graphql/schema/vm.ts', 'engine/driver.ts'],

@@ -6,7 +6,7 @@ import {
   withDisk,
   withNodes,
   withOrphans,
-} from '../../../src/reconciler/watch/engine-health.ts';
+} from '../../../src/reconciler/watch/engine/engine-health.ts';
 
 it.each([
   [false, 'isolated', 'unreachable', 'ENGINE_UNREACHABLE'],

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Inventory } from '../../../src/engine/engine-reports.ts';
 import type { MachineState } from '../../../src/engine/machine.ts';
-import { findDrift, type KnownVm } from '../../../src/reconciler/watch/find-drift.ts';
+import { findDrift, type KnownVm } from '../../../src/reconciler/watch/engine/find-drift.ts';
 import { VM_STATUSES, type VmStatus } from '../../../src/vm/vm-status.ts';
 
 type Machine = Inventory['machines'][number];

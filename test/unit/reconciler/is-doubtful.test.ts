@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isDoubtful } from '../../../src/reconciler/watch/is-doubtful.ts';
+import { isDoubtful } from '../../../src/reconciler/watch/engine/is-doubtful.ts';
 
 const some = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ id: `vm-${from + index}` }));
 

@@ -3,19 +3,14 @@ import type Docker from 'dockerode';
 import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
-import { isContainerNameOf } from './container-options.ts';
+import { isContainerNameOf } from './machine-names.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { expectNoContent } from '../connection/expect-no-content.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { NetworkEndpoints, type Endpoint } from './network-endpoints.ts';
-import { KnownRefs } from '../observe/known-refs.ts';
-import { expectList } from '../observe/expect-list.ts';
-import {
-  byPriority,
-  observeInspected,
-  type InspectedContainer,
-  type ListedContainer,
-} from '../observe/observe-container.ts';
+import { KnownRefs } from './known-refs.ts';
+import { expectList } from '../connection/expect-list.ts';
+import { byPriority, observeInspected, type InspectedContainer, type ListedContainer } from './observe-container.ts';
 
 const REMOVE_MILLISECONDS = 60_000;
 const KILL_MILLISECONDS = 15_000;

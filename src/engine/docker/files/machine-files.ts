@@ -6,7 +6,7 @@ import type { EngineCall } from '../connection/engine-call.ts';
 import type { ContainerDetails, Containers } from '../containers/containers.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import { commandLabels, type HostCommand } from '../host/host-container.ts';
-import { expectList } from '../observe/expect-list.ts';
+import { expectList } from '../connection/expect-list.ts';
 import type { VolumeInventory } from '../storage/volume-inventory.ts';
 import { listCommand, readList } from './list-files.ts';
 import { findMountedVolumes, partsBelow } from './machine-volumes.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Containers } from '../containers/containers.ts';
 import type { HostVolume } from '../host/host-container.ts';
-import { observeInspected } from '../observe/observe-container.ts';
+import { observeInspected } from '../containers/observe-container.ts';
 import type { VolumeInventory } from '../storage/volume-inventory.ts';
 
 interface MountTools {

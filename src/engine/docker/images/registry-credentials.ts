@@ -1,4 +1,4 @@
-import { readTextFile } from '../../../lib/read-text-file.ts';
+import { readTextFile } from '../../../lib/files/read-text-file.ts';
 import { registryOf } from '../../image-reference.ts';
 
 /** What an engine sends to a registry for us. Never logged. */

@@ -1,4 +1,4 @@
-import type { SharedEngineNames } from './shared-engine-names.ts';
+import type { SharedEngineNames } from '../containers/shared-engine-names.ts';
 
 /**
  * Networks that no machine may open connections to: this host, its neighbors, the cloud's metadata service

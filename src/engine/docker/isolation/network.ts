@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { pauseFor } from '../../../lib/concurrency/pause-for.ts';
 import { EngineError } from '../../engine-error.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { expectList } from '../observe/expect-list.ts';
+import { expectList } from '../connection/expect-list.ts';
 
 const ISOLATION = 'com.docker.network.bridge.enable_icc';
 const BRIDGE_NAME = 'com.docker.network.bridge.name';

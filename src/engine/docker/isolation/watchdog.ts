@@ -7,7 +7,7 @@ import type { HostCommands } from '../host/host-commands.ts';
 import type { HostCommand } from '../host/host-container.ts';
 import { readScript } from '../shell/read-script.ts';
 import { firewallRules } from './firewall-rules.ts';
-import type { SharedEngineNames } from './shared-engine-names.ts';
+import type { SharedEngineNames } from '../containers/shared-engine-names.ts';
 import { LOWEST_SETTINGS, SETTINGS_BIND } from './shared-limits.ts';
 import { WatchdogConnection, type ConnectionTools } from './watchdog-connection.ts';
 

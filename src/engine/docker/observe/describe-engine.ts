@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { EngineDescription } from '../../engine-reports.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { expectList } from './expect-list.ts';
+import { expectList } from '../connection/expect-list.ts';
 
 /** Reads the engine's CPU architecture and images, in two calls. */
 export async function describeEngine(

@@ -1,6 +1,6 @@
 import type { EngineEvent } from '../../engine-reports.ts';
 import { LABEL } from '../../labels.ts';
-import { isMachineNetwork } from '../isolation/shared-engine-names.ts';
+import { isMachineNetwork } from '../containers/shared-engine-names.ts';
 
 const ACTIONS: Readonly<Record<string, EngineEvent['action']>> = {
   create: 'created',

@@ -1,6 +1,6 @@
 import type { Observation } from '../../machine.ts';
 import type { Containers } from '../containers/containers.ts';
-import { observeInspected, observeListed } from './observe-container.ts';
+import { observeInspected, observeListed } from '../containers/observe-container.ts';
 import type { RecentOoms } from './recent-ooms.ts';
 
 interface ObserveTools {

@@ -1,4 +1,4 @@
-import type { InspectedContainer } from './observe-container.ts';
+import type { InspectedContainer } from '../containers/observe-container.ts';
 
 /** A container that ends within this time after it ran out of memory ended because of that. */
 const SOON_MILLISECONDS = 10_000;

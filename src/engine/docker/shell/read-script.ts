@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { FILES } from '../../../lib/files.ts';
+import { FILES } from '../../../lib/files/files.ts';
 
 type ScriptName =
   | 'all-volumes'

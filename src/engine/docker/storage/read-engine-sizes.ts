@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { expectList } from '../observe/expect-list.ts';
+import { expectList } from '../connection/expect-list.ts';
 import type { DirectorySize, StorageReadings } from './storage-readings.ts';
 
 /** The engine walks through all files of volumes and writable layers. */

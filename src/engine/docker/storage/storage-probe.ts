@@ -6,7 +6,7 @@ import { EngineError } from '../../engine-error.ts';
 import { LABEL, PROBE_VOLUME } from '../../labels.ts';
 import type { Containers } from '../containers/containers.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
-import { expectList } from '../observe/expect-list.ts';
+import { expectList } from '../connection/expect-list.ts';
 import type { HostCommands } from '../host/host-commands.ts';
 import { commandLabels, type HostCommand } from '../host/host-container.ts';
 import type { ImageStorage } from './image-storage.ts';

@@ -3,9 +3,9 @@ import { Semaphore } from '../../../lib/concurrency/semaphore.ts';
 import { LABEL } from '../../labels.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
-import { volumeNameChoices } from '../containers/container-options.ts';
-import { expectList } from '../observe/expect-list.ts';
-import { KnownRefs } from '../observe/known-refs.ts';
+import { volumeNameChoices } from '../containers/machine-names.ts';
+import { expectList } from '../connection/expect-list.ts';
+import { KnownRefs } from '../containers/known-refs.ts';
 
 /** The value of LABEL.store for volumes whose data is in an image file. */
 export const IMAGE_STORE = 'image';

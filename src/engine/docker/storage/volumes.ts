@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import type { MachineSpec, MachineVolume, StorageEnforcement, VolumeLifetime } from '../../machine.ts';
 import { EngineError } from '../../engine-error.ts';
 import { LABEL } from '../../labels.ts';
-import { volumeNameChoices } from '../containers/container-options.ts';
+import { volumeNameChoices } from '../containers/machine-names.ts';
 import type { EngineCall } from '../connection/engine-call.ts';
 import { statusOf } from '../connection/engine-failure.ts';
 import { dataLost, type ImageStorage } from './image-storage.ts';

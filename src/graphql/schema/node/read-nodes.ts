@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { findAuditEntries } from '../../../audit/audit-store.ts';
-import { findVms } from '../../../vm/vm-store.ts';
+import { findVms } from '../../../vm/store/vm-store.ts';
 import type { Vm } from '../../../vm/vm.ts';
 import type { Context } from '../context.ts';
 import { selectedFields } from '../selected-fields.ts';

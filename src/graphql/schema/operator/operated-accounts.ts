@@ -3,7 +3,7 @@ import {
   listOperatedAccounts,
   type OperatedAccount as Model,
 } from '../../../operator/operated-account.ts';
-import { Suspension } from '../account.ts';
+import { Suspension } from '../account/account.ts';
 import { builder } from '../builder.ts';
 import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type RequestedPage } from '../page.ts';
 import { Operator } from './operator.ts';

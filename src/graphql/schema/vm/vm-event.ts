@@ -1,7 +1,7 @@
 import { hasVm, type VM_EVENT_KINDS, type VmEvent as Event } from '../../../events/vm-event.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { toVmStatus } from '../../../vm/vm-status.ts';
-import { findVm } from '../../../vm/vm-store.ts';
+import { findVm } from '../../../vm/store/vm-store.ts';
 import { builder } from '../builder.ts';
 import { Vm } from './vm.ts';
 import { VmStatus } from './vm-status.ts';

@@ -1,5 +1,5 @@
-import { findVm } from '../../../vm/vm-store.ts';
-import { listVms, type VmPage } from '../../../vm/vm-list.ts';
+import { findVm } from '../../../vm/store/vm-store.ts';
+import { listVms, type VmPage } from '../../../vm/store/vm-list.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type RequestedPage } from '../page.ts';

@@ -1,7 +1,7 @@
 import type { FieldNode, GraphQLResolveInfo } from 'graphql';
-import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/vm-columns.ts';
+import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/store/vm-columns.ts';
 import type { VmDependencies } from '../../../vm/commands/vm-command.ts';
-import type { VmSelection } from '../../../vm/vm-list-statement.ts';
+import type { VmSelection } from '../../../vm/store/vm-list-statement.ts';
 import type { Context } from '../context.ts';
 import type { NodeType } from '../node/global-id.ts';
 import { selectedFields } from '../selected-fields.ts';

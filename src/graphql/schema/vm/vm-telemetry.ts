@@ -1,7 +1,7 @@
 import { ApiError, badInput } from '../../../errors.ts';
 import { fromLogCursor } from '../../../vm/telemetry/log-position.ts';
 import { STATS_EVERY_SECONDS, STATS_MINUTES } from '../../../vm/telemetry/stats-history.ts';
-import { findVm } from '../../../vm/vm-store.ts';
+import { findVm } from '../../../vm/store/vm-store.ts';
 import type { LogLine as Line, VmStats as Stats } from '../../../vm/telemetry/vm-telemetry.ts';
 import type { Vm as VmRow } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';

@@ -5,7 +5,7 @@ import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { isBooting, type VmStatus as Status } from '../../../vm/vm-status.ts';
 import { builder } from '../builder.ts';
 import { Node } from '../node/node.ts';
-import { QuotaViolation } from '../quota.ts';
+import { QuotaViolation } from '../account/quota.ts';
 import { StartProblem } from './start-problem.ts';
 import { unknownProgress, VmBoot, VmProgress } from './vm-boot.ts';
 import { VmFailure } from './vm-failure.ts';

@@ -29,8 +29,11 @@ export interface Api extends ApiClient, AsyncDisposable {
   readonly lines: readonly string[];
 }
 
-/** Its settings, without those of the database. */
-export const API_ENV = { ...ROOMY_LIMITS, ROLES: 'api', JWT_SECRET } as const;
+/**
+ * Its settings, without those of the database. There is no engine at its address: each API would start containers to
+ * learn what this machine's engine can do.
+ */
+export const API_ENV = { ...ROOMY_LIMITS, ROLES: 'api', JWT_SECRET, DOCKER_HOST: 'unix:///nonexistent.sock' } as const;
 
 /** One in this process: that takes a tenth of the time of a process. Its disposal leaves nothing of it. */
 export async function startApi(env: Readonly<Record<string, string>> = {}): Promise<Api> {

@@ -22,8 +22,8 @@ const project = (name: string, { folders = [name], workers = 2, turn = 0 } = {})
 export default defineConfig({
   test: {
     projects: [
-      // One project, because workers are not shared between projects. Three fill two cores while some wait: each further
-      // one loads and compiles the gateway again.
+      // One project, because workers are not shared between projects. Three fill two cores while some wait, and each
+      // further one loads and compiles the gateway again.
       project('unit', { folders: ['unit', 'database'], workers: 3 }),
       // These wait for containers half of the time: three files at a time fill two cores.
       project('engine', { workers: 3, turn: 1 }),

@@ -19,12 +19,6 @@ interface TicketsOptions {
   readonly secure: boolean;
 }
 
-/** The claims of a request's cookies for one address. */
-interface Found {
-  readonly scope: AccessScope;
-  readonly claims: readonly TicketClaim[];
-}
-
 const NONE: readonly TicketClaim[] = [];
 const MAX_CACHED = 10_000;
 /** How long a browser keeps a ticket that has ended. It opens nothing, but its holder gets a page that says so. */
@@ -46,8 +40,6 @@ export class Tickets {
   readonly #cookieName: string;
   /** Verified cookies by address and value, because a page sends many requests with the same one. */
   readonly #verified = new Map<string, TicketClaim>();
-  /** The last result per set of cookies, which the requests of a connection share. */
-  readonly #lastFound = new WeakMap<OwnCookies, Found>();
 
   constructor({ secretBox, secure }: TicketsOptions) {
     this.#secretBox = secretBox;
@@ -73,11 +65,7 @@ export class Tickets {
   /** The genuine cookies for this address, whether or not their time is over. */
   claimsOf(cookies: OwnCookies, scope: AccessScope): readonly TicketClaim[] {
     if (cookies.size === 0) return NONE;
-    const last = this.#lastFound.get(cookies);
-    if (last !== undefined && last.scope.vmId === scope.vmId && last.scope.name === scope.name) return last.claims;
-    const claims = (cookies.get(this.#cookieName) ?? []).flatMap((value) => this.#verify(value, scope) ?? []);
-    this.#lastFound.set(cookies, { scope, claims });
-    return claims;
+    return (cookies.get(this.#cookieName) ?? []).flatMap((value) => this.#verify(value, scope) ?? []);
   }
 
   /** Whether one of them has time left. */

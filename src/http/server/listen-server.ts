@@ -40,7 +40,13 @@ export async function listenServer(
 ): Promise<ListeningServer> {
   const draining = createDrain();
   const { ServerResponse } = draining;
-  const options: ServerOptions = { ...HTTP_TIMES, ServerResponse, shouldUpgradeCallback: isWebSocketUpgrade };
+  const options: ServerOptions = {
+    ...HTTP_TIMES,
+    ServerResponse,
+    shouldUpgradeCallback: isWebSocketUpgrade,
+    // Most requests have no body: they need no stream that ends.
+    optimizeEmptyRequests: true,
+  };
   const { http, unwatch } =
     config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
   addErrorListeners(http);

@@ -1,4 +1,8 @@
+import { isNamed } from './is-named.ts';
+
 /** The values of a header in a flat list of names and values; `name` is in lower case. */
 export function valuesOf(raw: readonly string[], name: string): readonly string[] {
-  return raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === name);
+  const values: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) if (isNamed(raw[at] ?? '', name)) values.push(raw[at + 1] ?? '');
+  return values;
 }

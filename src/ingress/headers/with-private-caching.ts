@@ -1,3 +1,5 @@
+import { isNamed } from './is-named.ts';
+
 /**
  * Headers in which an app addresses only caches in front of it (RFC 9213); such caches prefer them to Cache-Control.
  */
@@ -15,11 +17,13 @@ export function withPrivateCaching(headers: readonly string[]): string[] {
   const kept: string[] = [];
   const directives = ['private'];
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    const [name = '', value = ''] = headers.slice(at, at + 2);
-    if (name.toLowerCase() === 'cache-control') directives.push(...forTheBrowser(value));
+    const name = headers[at] ?? '';
+    const value = headers[at + 1] ?? '';
+    if (isNamed(name, 'cache-control')) directives.push(...forTheBrowser(value));
     else if (!FOR_SHARED_CACHES.test(name)) kept.push(name, value);
   }
-  return [...kept, 'Cache-Control', directives.join(', ')];
+  kept.push('Cache-Control', directives.join(', '));
+  return kept;
 }
 
 function forTheBrowser(cacheControl: string): string[] {

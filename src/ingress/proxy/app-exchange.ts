@@ -16,6 +16,9 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /** Far more than progress reports need; a flood of them would delay every other request. */
 const MOST_INFORMATIONAL = 1_000;
 
+/** How long the head of a response waits for the first bytes of its body. */
+const HEAD_WAIT_MS = 5;
+
 const INVALID_RESPONSE = 'The app sent a response that HTTP does not allow.';
 
 /**
@@ -43,6 +46,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
   #body: Readable | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #hasAnswerBegun = false;
+  /** Runs while the head of the response waits for the first bytes of the body. */
+  #headTimer: NodeJS.Timeout | undefined;
   #informational = 0;
   #isRepeated = false;
   #isOver = false;
@@ -54,7 +59,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
     target.load.open += 1;
     this.#mayRepeat = IDEMPOTENT.has(req.method ?? '') && !hasBody(req) && onUpgrade === undefined;
     // Listen on the socket: a response that is queued behind another one emits no `close`. A client may pipeline many.
-    req.socket.setMaxListeners(0).once('close', this.#abort);
+    req.socket.setMaxListeners(0).on('close', this.#abort);
     this.#endWatch = ticket?.onEnd(() => this.#fail('Your access has ended.', 'TICKET_ENDED', 403));
   }
 
@@ -101,11 +106,8 @@ class AppExchange implements Dispatcher.DispatchHandler {
       this.#fail(INVALID_RESPONSE, 'INVALID_RESPONSE');
       return;
     }
-    // Send the head together with the first bytes of the body if they have arrived; in an event stream they may take
-    // minutes.
-    setImmediate(() => {
-      if (!this.#answer.hasBegun && !this.#isOver) res.flushHeaders();
-    });
+    // Most bodies follow at once, and one write takes both. In an event stream they may take minutes.
+    this.#headTimer = setTimeout(() => res.flushHeaders(), HEAD_WAIT_MS);
   }
 
   /** Whether the client may have the answer: a viewer only if the app has understood that it is one. */
@@ -138,6 +140,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
+    clearTimeout(this.#headTimer);
     this.#answer.add(chunk, controller);
   }
 
@@ -172,6 +175,7 @@ class AppExchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     if (!this.#isOver) this.#request.target.load.open -= 1;
     this.#isOver = true;
+    clearTimeout(this.#headTimer);
     this.#answer.cancel();
     this.#endWatch?.();
     this.#request.req.socket.off('close', this.#abort);

@@ -127,7 +127,9 @@ export class IngressProxy {
     if (match.kind !== 'vm') return answerNotHere(res);
     const cookies = trustedCookies(req);
     if (!routes.isKnown(match, cookies) && refusals.answerTooMany(req, res)) return;
-    const resolution = await resolveInTime(this.#options, req, match, cookies, this.#times.resolveMs);
+    const resolved = resolveInTime(this.#options, req, match, cookies, this.#times.resolveMs);
+    // Awaited only if it must be: most requests need no look-up, and sign nobody in.
+    const resolution = resolved instanceof Promise ? await resolved : resolved;
     if (isRefused(resolution) && refusals.count(req, res)) return;
     if (resolution.kind !== 'upstream') return answerUnroutable(req, res, resolution, bootPage);
     const { target, ticket, holder } = resolution;
@@ -140,7 +142,6 @@ export class IngressProxy {
     const client = { vmId: target.vmId, ticketId: holder?.id, network: networkOf(peer) };
     this.#unsent.watchSocket(req.socket, client);
     const found = findCredentials(this.#options, req, resolution, { app: pool.fresh, from: peer });
-    // Awaited only if it must be: most requests sign nobody in.
     const credentials = found instanceof Promise ? await found : found;
     if (credentials === 'unavailable') return answerUnavailable(res, 2, CANNOT_LOOK_UP);
     if (req.socket.destroyed) return;

@@ -17,25 +17,23 @@ interface Lookup {
 }
 
 /** Where a request goes. `unavailable` if that cannot be read, or not within `ms`. */
-export async function resolveInTime(
+export function resolveInTime(
   { routes, log }: Lookup,
   req: IncomingMessage,
   { vmId, name }: Extract<HostMatch, { kind: 'vm' }>,
   cookies: OwnCookies,
   ms: number,
-): Promise<Resolution> {
-  try {
-    return await withinDeadline(routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies), ms);
-  } catch (err) {
+): Resolution | Promise<Resolution> {
+  const resolution = routes.resolve(vmId, name, pathOf(originForm(req.url ?? '/')), cookies);
+  if (!(resolution instanceof Promise)) return resolution;
+  return withinDeadline(resolution, ms).catch((err: unknown) => {
     if (!isDatabaseUnavailable(err))
       log.error({ requestId: requestIdOf(req), vmId, err }, 'failed to look up the address of a VM');
     return { kind: 'unavailable', retryAfterSeconds: 2, message: CANNOT_LOOK_UP };
-  }
+  });
 }
 
-/** Not `withDeadline` of lib: what is in the cache is no promise, and costs no timer. */
-async function withinDeadline(resolution: Resolution | Promise<Resolution>, ms: number): Promise<Resolution> {
-  if (!(resolution instanceof Promise)) return resolution;
+async function withinDeadline(resolution: Promise<Resolution>, ms: number): Promise<Resolution> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error(`No answer within ${ms} ms.`)), ms);
   try {

@@ -14,20 +14,14 @@ type Flow = Pick<Dispatcher.DispatchController, 'pause' | 'resume'>;
 export class ResponseBody {
   readonly #res: ServerResponse;
   #pieces: Buffer[] = [];
-  #hasBegun = false;
   #isOver = false;
 
   constructor(res: ServerResponse) {
     this.#res = res;
   }
 
-  get hasBegun(): boolean {
-    return this.#hasBegun;
-  }
-
   /** Adds a piece, and pauses the app's response where it comes too fast. */
   add(piece: Buffer, flow: Flow): void {
-    this.#hasBegun = true;
     this.#pieces.push(piece);
     // One write for the pieces of one read, of which there are thousands where an app sends one-byte chunks.
     if (this.#pieces.length === 1) queueMicrotask(() => this.#write(flow));

@@ -30,7 +30,7 @@ for await (const { data, errors } of client.iterate<VmEvents>({ query, variables
   if (errors !== undefined) throw new Error(errors.map(({ message }) => message).join(' '));
   if (data == null) continue;
   const { seq, kind, vmId, status } = data.vmEvents;
-  // A cut between two snapshots is no place to go on from: they are sent again.
+  // A stream that broke between two snapshots cannot resume there: they are sent again.
   if (kind !== 'SNAPSHOT') after = seq;
   process.stdout.write(`${seq} ${kind} ${vmId} ${status}\n`);
 }

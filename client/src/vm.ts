@@ -58,7 +58,7 @@ export interface VmFailure {
   readonly oomKilled: boolean;
   readonly logTail: readonly string[];
   readonly at: string;
-  /** When it is tried again by itself; null if it is not. */
+  /** When the gateway retries; null if it does not. */
   readonly retryAt: string | null;
 }
 

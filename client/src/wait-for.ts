@@ -3,7 +3,7 @@ import type { Socket } from './socket.ts';
 import { SwiftorError } from './swiftor-error.ts';
 import type { Vm, VmStatus } from './vm.ts';
 
-/** The statuses that a VM does not reach by itself once it has failed. */
+/** The statuses that a failed VM does not reach without a new command. */
 const UP: readonly VmStatus[] = ['QUEUED', 'PULLING', 'STARTING', 'BOOTING', 'RUNNING', 'DEGRADED'];
 
 /**

@@ -9,7 +9,7 @@ export const desk = signal<DeskData | undefined>(undefined);
 export const deskProblem = signal<Problem | undefined>(undefined);
 
 const USAGE_DELAY_MS = 300;
-/** It changes seldom, so it is not loaded again this soon. */
+/** It rarely changes, so it is not loaded again this soon. */
 const FRESH_MS = 15_000;
 let usageTimer: ReturnType<typeof setTimeout> | undefined;
 let loading: Promise<void> | undefined;

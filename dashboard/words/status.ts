@@ -26,7 +26,7 @@ const FAILED: Readonly<Record<Failing, string>> = {
 
 const REASONS: Readonly<Record<string, string>> = {
   USER: 'you',
-  CRASH: 'it ended by itself',
+  CRASH: 'it exited on its own',
   OOM: 'it ran out of memory',
   DEADLINE: 'it took too long',
   ENGINE: 'its machine',

@@ -67,7 +67,7 @@ export const vmWords = {
     secrets: (count: number) => plural(count, 'secret'),
     names: (count: number) => plural(count, 'name'),
     ports: (ports: readonly number[]) => `${plural(ports.length, 'public port')} (${ports.join(', ')})`,
-    isRunning: 'It is running: whoever works in it now is cut off.',
+    isRunning: 'It is running: anyone who works in it is disconnected.',
     type: (name: string) => `Type ${name} to confirm`,
     submit: 'Delete for good',
   },

@@ -26,7 +26,7 @@ const source = new EventSource(`${url}/graphql?${new URLSearchParams({ query }).
 
 const vms = new Map<string, Vm>();
 let isLoading = true;
-// After a cut it connects again by itself and sends the id of the last event, which is its seq: nothing is missed.
+// It reconnects on its own and sends the id of the last event, which is its seq, so no event is missed.
 source.addEventListener('next', ({ data }) => {
   const { vmEvents: event } = (JSON.parse(String(data)) as { data: { vmEvents: VmEvent } }).data;
   const { kind, vmId, vm } = event;

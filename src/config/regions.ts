@@ -17,7 +17,7 @@ export function regionsOn(dockerHost: string): ReadonlyMap<string, string> {
   throw new Error('DOCKER_HOST must be unix://PATH, tls://HOST:PORT, ssh://USER@HOST or tcp://HOST:PORT.');
 }
 
-/** Throws for an engine that is reached over the network without TLS: whoever reaches it has root's rights there. */
+/** Throws for an engine that is reached over the network without TLS: anyone who can reach it has root there. */
 export function refusePlainTcp(regions: ReadonlyMap<string, string>): void {
   for (const [code, endpoint] of regions) {
     if (!/^(swarm\+)?tcp:/i.test(endpoint) || LOOPBACK.test(endpoint)) continue;

@@ -10,7 +10,7 @@ export function toItem({ id, vmlabel, region, os, specs, enabled }: RestVm): obj
   return { id, vmlabel, region, os, specs, enabled };
 }
 
-/** A VM by itself. */
+/** A single VM. */
 export function toDetails(vm: RestVm): object {
   return { ...toItem(vm), status: vm.status, url: vm.url };
 }

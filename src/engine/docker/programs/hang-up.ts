@@ -7,7 +7,7 @@ const SCRIPT = readScript('hang-up');
 export interface HangUp {
   /** Ends them now: HUP, and KILL after the grace period. */
   now(): void;
-  /** Leaves them alone: the session has ended by itself. */
+  /** Leaves them alone: the session has ended on its own. */
   never(): void;
 }
 

@@ -31,6 +31,11 @@ export function createDrain(): Drain {
   // The server may emit `close` before its last socket does.
   const countOpen = (): number => [...sockets].filter(({ destroyed }) => !destroyed).length;
 
+  // One function for all sockets, because there may be many thousands.
+  function forget(this: Socket): void {
+    sockets.delete(this);
+  }
+
   class DrainedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     // Covers both overloads: the second argument is the reason or the headers.
     override writeHead(status: number, reason?: unknown, headers?: unknown): this {
@@ -44,7 +49,7 @@ export function createDrain(): Drain {
     watch(http) {
       http.on('connection', (socket: Socket) => {
         sockets.add(socket);
-        socket.once('close', () => sockets.delete(socket));
+        socket.on('close', forget);
       });
     },
     async end(http, deadlineMs) {

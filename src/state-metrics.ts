@@ -118,12 +118,12 @@ export function createStateMetrics(sources: StateSources): Registry {
   );
   byRegion(
     'swiftor_engine_disk_used_bytes',
-    "What is used of the disk of the region's engine.",
+    "Bytes in use on the disk of the region's engine.",
     (region) => regions.diskSpace(region)?.usedBytes,
   );
   byRegion(
     'swiftor_engine_disk_free_bytes',
-    "What is free on the disk of the region's engine.",
+    "Free bytes on the disk of the region's engine.",
     (region) => regions.diskSpace(region)?.freeBytes,
   );
   byNode('swiftor_node_there', '1 if the node of a swarm answers and was not missed by it, otherwise 0.', (node) =>

@@ -72,7 +72,7 @@ function removeLeft({ log }: ListTools, leaving: Set<string>, node: ClusterNode,
   const key = `${node.id} ${id}`;
   if (leaving.has(key)) return;
   leaving.add(key);
-  log.info({ vmId: id, node: node.name }, 'what a VM left on another node ends');
+  log.info({ vmId: id, node: node.name }, 'stopping a container that a VM left on another node');
   endThere(node, id, AbortSignal.timeout(REMOVE_MS))
     .catch((error: unknown) => log.warn({ err: error, vmId: id, node: node.name }, 'what a VM left could not be ended'))
     .finally(() => leaving.delete(key));

@@ -25,10 +25,7 @@ export class Vacancies {
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof EngineError) || error.isRefusal) throw error;
-      this.#log.warn(
-        { err: error, vmId: id },
-        'the seat of a VM that is off could not be given free; it is tried again',
-      );
+      this.#log.warn({ err: error, vmId: id }, 'failed to free the seat of a VM that is off; trying again');
     }
   }
 

@@ -74,7 +74,7 @@ describe('the page of the files', () => {
     await keepScreenshot(page, 'files-phone');
     expect(problems).toEqual([]);
     await context.close();
-  });
+  }, 90_000);
 });
 
 it('the page of the files uploads folders with what is below them, by drop and by button', async () => {

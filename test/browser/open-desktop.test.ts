@@ -81,7 +81,7 @@ describe('a desktop that is opened and shared', () => {
       async () => !(await owner.locator('#open-files').evaluate((each) => (each as HTMLElement).hidden)),
     );
     await owner.dispatchEvent('body', 'drop', { dataTransfer: dropped });
-    await eventually(async () => (await owner.locator('#uploads').innerText()).includes('is in /config/Desktop.'));
+    await owner.getByText('dropped.txt: is in /config/Desktop.').waitFor();
     const { output } = await execIn(await containerOf(id), ['stat', '-c', '%U %s', '/config/Desktop/dropped.txt']);
     expect(output).toBe('abc 14\n');
     const from = await mkdtemp(path.join(tmpdir(), 'swiftor-drop-'));
@@ -99,7 +99,7 @@ describe('a desktop that is opened and shared', () => {
     await panel.getByRole('link', { name: 'dropped.txt' }).waitFor();
     await keepScreenshot(owner, 'open-1-files');
     await owner.getByRole('button', { name: 'Close' }).click();
-  });
+  }, 90_000);
 
   it('shows a viewer the same, whose pointer reaches nothing even without the page', async () => {
     const link = await linkOf('shareVm', ', role: VIEW, for: "1h"');

@@ -80,12 +80,12 @@ export class ClusterDriver implements EngineDriver {
   async ping(signal: AbortSignal): Promise<void> {
     await this.#placer.ping(signal);
     await this.#nodes.settled(signal);
-    this.#require();
+    this.#nodes.requireAny();
   }
 
   async isolate(signal: AbortSignal): Promise<IsolationState> {
     await this.#nodes.settled(signal);
-    this.#require();
+    this.#nodes.requireAny();
     return this.#conditions.isolate(signal);
   }
 
@@ -259,17 +259,5 @@ export class ClusterDriver implements EngineDriver {
     work: (node: ClusterNode) => Promise<void>,
   ): Promise<void> {
     return eachNodeOf({ nodes: this.#nodes, home, log: this.#log }, signal, work);
-  }
-
-  /** Throws if no node can be used, with what an operator has to do. */
-  #require(): void {
-    if (this.#nodes.there().length > 0) return;
-    throw (
-      this.#nodes.problem ??
-      new EngineError(
-        'ENGINE_UNREACHABLE',
-        'No node of the swarm can be used: the agent on port 4701 of each must be reachable; see docs/scale-out.md.',
-      )
-    );
   }
 }

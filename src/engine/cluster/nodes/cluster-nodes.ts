@@ -33,6 +33,7 @@ export class ClusterNodes {
   readonly #loops: readonly Promise<void>[];
   readonly #first = Promise.withResolvers<void>();
   #hint = new AbortController();
+  /** Why the placer does not list its nodes; undefined while it does. */
   #problem: EngineError | undefined;
   #unpinnedAt = Number.NEGATIVE_INFINITY;
 
@@ -51,6 +52,18 @@ export class ClusterNodes {
     return this.all().filter(({ isThere }) => isThere);
   }
 
+  /** Throws if no node can be used, with what an operator has to do. */
+  requireAny(): void {
+    if (this.there().length > 0) return;
+    throw (
+      this.#problem ??
+      new EngineError(
+        'ENGINE_UNREACHABLE',
+        'No node of the swarm can be used: the agent on port 4701 of each must be reachable; see docs/scale-out.md.',
+      )
+    );
+  }
+
   all(): readonly ClusterNode[] {
     return [...this.#nodes.values()].filter(({ info }) => info.isOurs);
   }
@@ -58,11 +71,6 @@ export class ClusterNodes {
   /** Also one that has left the region. */
   find(id: string | undefined): ClusterNode | undefined {
     return id === undefined ? undefined : this.#nodes.get(id);
-  }
-
-  /** Why the placer does not list its nodes; undefined while it does. */
-  get problem(): EngineError | undefined {
-    return this.#problem;
   }
 
   /** Calls the handler whenever a node comes or goes, or is to be emptied. */

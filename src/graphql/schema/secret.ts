@@ -7,7 +7,8 @@ import type { Context } from './context.ts';
 import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
 import { Node } from './node/node.ts';
 import { selectedFields } from './selected-fields.ts';
-import { OWNER_COST, Vm } from './vm/vm.ts';
+import { addVmFields } from './vm/add-vm-fields.ts';
+import { Vm } from './vm/vm.ts';
 import { withSelection } from './vm/vm-selection.ts';
 
 type VmSecretModel = OfVm<VmSecretName & { readonly value?: string }>;
@@ -18,13 +19,6 @@ const VmSecret = builder.objectRef<VmSecretModel>('VmSecret').implement({
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: OPAQUE_ID, resolve: ({ vmId, key }) => toGlobalId('VmSecret', vmId, key) }),
-    vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    vm: t.field({
-      type: Vm,
-      complexity: OWNER_COST,
-      description: 'The VM that it belongs to.',
-      resolve: ({ vm }) => vm,
-    }),
     key: t.exposeString('key', { description: "The variable's name." }),
     value: t.string({
       description:
@@ -41,6 +35,7 @@ const VmSecret = builder.objectRef<VmSecretModel>('VmSecret').implement({
     }),
   }),
 });
+addVmFields(VmSecret);
 
 builder.objectField(Vm, 'secrets', (t) =>
   t.field({

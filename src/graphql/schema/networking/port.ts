@@ -5,7 +5,8 @@ import { builder } from '../builder.ts';
 import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
 import { Node } from '../node/node.ts';
 import { PortProtocol } from '../port-protocol.ts';
-import { OWNER_COST, Vm } from '../vm/vm.ts';
+import { addVmFields } from '../vm/add-vm-fields.ts';
+import { Vm } from '../vm/vm.ts';
 import { withSelection } from '../vm/vm-selection.ts';
 
 const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
@@ -15,13 +16,6 @@ const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
     id: t.id({
       description: OPAQUE_ID,
       resolve: ({ vmId, protocol, internalPort }) => toGlobalId('PortForward', vmId, protocol, String(internalPort)),
-    }),
-    vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    vm: t.field({
-      type: Vm,
-      complexity: OWNER_COST,
-      description: 'The VM that it belongs to.',
-      resolve: ({ vm }) => vm,
     }),
     protocol: t.field({ type: PortProtocol, description: 'The protocol.', resolve: ({ protocol }) => protocol }),
     internalPort: t.exposeInt('internalPort', { description: 'The port inside the container, 1 to 65535.' }),
@@ -38,6 +32,7 @@ const PortForward = builder.objectRef<OfVm<Forward>>('PortForward').implement({
     }),
   }),
 });
+addVmFields(PortForward);
 
 builder.objectField(Vm, 'ports', (t) =>
   t.field({

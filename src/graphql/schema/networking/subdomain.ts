@@ -4,7 +4,8 @@ import type { OfVm } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
 import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
 import { Node } from '../node/node.ts';
-import { OWNER_COST, Vm } from '../vm/vm.ts';
+import { addVmFields } from '../vm/add-vm-fields.ts';
+import { Vm } from '../vm/vm.ts';
 import { withSelection } from '../vm/vm-selection.ts';
 
 export const Visibility = builder.enumType('Visibility', {
@@ -20,13 +21,6 @@ export const SubdomainMapping = builder.objectRef<OfVm<Mapping>>('SubdomainMappi
   interfaces: [Node],
   fields: (t) => ({
     id: t.id({ description: OPAQUE_ID, resolve: ({ vmId, name }) => toGlobalId('SubdomainMapping', vmId, name) }),
-    vmId: t.exposeID('vmId', { description: 'The VM.' }),
-    vm: t.field({
-      type: Vm,
-      complexity: OWNER_COST,
-      description: 'The VM that it belongs to.',
-      resolve: ({ vm }) => vm,
-    }),
     name: t.exposeString('name', {
       description:
         '1 to 26 lower-case letters, digits and inner dashes, not beginning with "xn--"; unique within the VM.',
@@ -43,6 +37,7 @@ export const SubdomainMapping = builder.objectRef<OfVm<Mapping>>('SubdomainMappi
     visibility: t.field({ type: Visibility, description: 'Who may open it.', resolve: ({ visibility }) => visibility }),
   }),
 });
+addVmFields(SubdomainMapping);
 
 builder.objectField(Vm, 'networking', (t) =>
   t.field({

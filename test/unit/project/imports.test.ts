@@ -28,7 +28,10 @@ const ORDER: readonly (readonly string[])[] = [
   ['commands'],
   ['cli.ts'],
 ];
-/** The folders inside a folder in the order of their arrows; '.' is its own files, except those with a place of their own. */
+/**
+ * The folders inside a folder in the order of their arrows; '.' is its own files, except those with a place of their
+ * own.
+ */
 const INNER: Readonly<Record<string, readonly string[]>> = {
   lib: ['concurrency', 'process', '.', 'files'],
   http: ['request', 'response', 'server'],

@@ -39,9 +39,6 @@ const StorageEnforcement = builder.enumType('StorageEnforcement', {
   } as const satisfies Record<NonNullable<VmModel['storageEnforcement']>, object>,
 });
 
-/** Of a field that leads from a VM's belongings back to it: paths to and fro must not multiply what is answered. */
-export const OWNER_COST = { field: 1, multiplier: 10 } as const;
-
 export const Vm = builder.objectRef<VmModel>('Vm').implement({
   description: 'A browser desktop or app: at most one container with its volumes.',
   interfaces: [Node],

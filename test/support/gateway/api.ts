@@ -41,7 +41,14 @@ export async function startApi(env: Readonly<Record<string, string>> = {}): Prom
   const dataDir = await mkdtemp(path.join(tmpdir(), 'swiftor-api-'));
   undo.defer(() => rm(dataDir, { recursive: true, force: true }));
   const databaseUrl = env['DATABASE_URL'] ?? undo.use(await createTestDatabase()).url;
-  const config = readConfig({ PORT: '0', ...API_ENV, ...NO_ENGINE, DATA_DIR: dataDir, ...env, DATABASE_URL: databaseUrl });
+  const config = readConfig({
+    PORT: '0',
+    ...API_ENV,
+    ...NO_ENGINE,
+    DATA_DIR: dataDir,
+    ...env,
+    DATABASE_URL: databaseUrl,
+  });
   const lines: string[] = [];
   const log = await createLog({ level: config.logLevel, to: { write: (line) => void lines.push(line.trimEnd()) } });
   const server = await startServer(config, log, new AbortController().signal);

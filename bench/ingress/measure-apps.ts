@@ -1,5 +1,5 @@
 import { docker } from '../../test/support/engine/engines.ts';
-import { testImage } from '../../test/support/engine/tiny-image.ts';
+import { testImage } from '../../test/support/engine/images/tiny-image.ts';
 import { DESKTOP } from '../support/desktop.ts';
 import type { Figure } from '../support/figure.ts';
 import type { Bench } from '../support/with-database.ts';

@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { docker } from '../../test/support/engine/engines.ts';
-import { tarArchive, type TarEntry } from '../../test/support/engine/tar-archive.ts';
+import { tarArchive, type TarEntry } from '../../test/support/engine/images/tar-archive.ts';
 
 const OWN = fileURLToPath(new URL('../../.runtime/nginx', import.meta.url));
 const READY_DEADLINE_MS = 10_000;

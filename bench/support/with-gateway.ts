@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { signToken } from '../../src/auth/jwt.ts';
 import { executeSql } from '../../test/support/database/execute-sql.ts';
-import { testImage } from '../../test/support/engine/tiny-image.ts';
+import { testImage } from '../../test/support/engine/images/tiny-image.ts';
 import { openEngineSocket } from './engine-socket.ts';
 import { startGateway } from './gateway-under-test.ts';
 import { removeInstallation } from './remove-installation.ts';

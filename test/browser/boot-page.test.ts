@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { keepScreenshot, openBrowser } from '../support/browser/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { createOpenLink, openVm } from '../support/ingress/open-vm.ts';
-import { openTestRegistry, type TestRegistry } from '../support/engine/registry.ts';
+import { openTestRegistry, type TestRegistry } from '../support/engine/images/registry.ts';
 import { visit } from '../support/ingress/visit.ts';
 import { createVm } from '../support/vm/vms.ts';
 import { testToken } from '../support/gateway/tokens.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { expect, it, onTestFinished } from 'vitest';
-import { startApiProcess } from '../support/gateway/api-process.ts';
+import { startApiProcess } from '../support/api/api-process.ts';
 import { openBrowser } from '../support/browser/browser.ts';
 import { openDatabaseProxy } from '../support/database/database-proxy.ts';
 import { removeVmRow } from '../support/database/remove-vm-row.ts';

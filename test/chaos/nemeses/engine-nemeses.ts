@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EngineAct, EngineRule } from '../../support/engine/engine-proxy.ts';
+import type { EngineAct, EngineRule } from '../../support/engine/proxied/engine-proxy.ts';
 import { createRandom } from '../workload/random.ts';
 import type { Nemesis, Reach } from './nemesis.ts';
 import type { OwnEngine } from '../rig/own-engine.ts';

@@ -1,5 +1,5 @@
 import { text } from 'node:stream/consumers';
-import { tarArchive } from '../../support/engine/tar-archive.ts';
+import { tarArchive } from '../../support/engine/images/tar-archive.ts';
 import type { Facts } from '../checks/facts.ts';
 import type { Rig } from './rig.ts';
 import type { Violation } from '../checks/violation.ts';

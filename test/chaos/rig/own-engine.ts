@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import Docker from 'dockerode';
 import { detachLoops } from '../workload/loops.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 
 const run = promisify(execFile);
 const DISK = '12G';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { executeSql } from '../../support/database/execute-sql.ts';
-import { startApi, type Api } from '../../support/gateway/api.ts';
-import { CREATE_API_TOKEN, createApiToken, LIST_API_TOKENS } from '../../support/gateway/api-tokens.ts';
+import { startApi, type Api } from '../../support/api/api.ts';
+import { CREATE_API_TOKEN, createApiToken, LIST_API_TOKENS } from '../../support/api/api-tokens.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 import { readUntil } from '../../support/read-until.ts';
 

@@ -6,7 +6,7 @@ import {
   type SwiftorClientOptions,
   type VmsState,
 } from '../../../client/src/index.ts';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { removeVmRow } from '../../support/database/remove-vm-row.ts';
 

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { createClient } from 'graphql-ws';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { readUntil } from '../../support/read-until.ts';
 import { openKnownSocket, openRawSocket } from '../../support/ingress/raw-socket.ts';

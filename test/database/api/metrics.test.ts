@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { logOf, metricsOf, monitoringOf } from '../../support/gateway/metrics-of.ts';
 import { eventually } from '../../support/eventually.ts';
 

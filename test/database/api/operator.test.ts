@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../../../src/errors.ts';
 import { codeOf, logFailure } from '../../../src/lib/log-failure.ts';
 import { chooseRequestId, requestIdOf } from '../../../src/http/request/request-id.ts';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';

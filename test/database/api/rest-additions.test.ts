@@ -3,10 +3,10 @@ import { request, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { answerMisfits } from '../../support/gateway/openapi-check.ts';
+import { answerMisfits } from '../../support/api/openapi-check.ts';
 import { readUntil } from '../../support/read-until.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
-import { useRest } from '../../support/gateway/use-rest.ts';
+import { useRest } from '../../support/api/use-rest.ts';
 import { createVm } from '../../support/vm/vms.ts';
 
 const NOBODYS = '1aa62e52-e61c-4ae3-9ac2-c9cb1f46d25f';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { executeSql } from '../../support/database/execute-sql.ts';
-import { startApi } from '../../support/gateway/api.ts';
-import { useRest } from '../../support/gateway/use-rest.ts';
+import { startApi } from '../../support/api/api.ts';
+import { useRest } from '../../support/api/use-rest.ts';
 import { createVm } from '../../support/vm/vms.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 

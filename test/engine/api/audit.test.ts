@@ -5,7 +5,7 @@ import { createDatabase } from '../../../src/db/database.ts';
 import { pruneAudit } from '../../../src/audit/audit-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
-import { OPERATION_RULES } from '../../support/gateway/access-rules.ts';
+import { OPERATION_RULES } from '../../support/api/access-rules.ts';
 import { type GraphqlAnswer } from '../../support/gateway/gateway.ts';
 import { createVm, VM_INPUT } from '../../support/vm/vms.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -12,16 +12,16 @@ import {
   ROUTE_NAMES,
   ROUTE_RULES,
   TYPE_RULES,
-} from '../../support/gateway/access-rules.ts';
+} from '../../support/api/access-rules.ts';
 import { JWT_SECRET } from '../../support/gateway/tokens.ts';
 import { readUntil } from '../../support/read-until.ts';
-import { selectAll } from '../../support/gateway/select-all.ts';
+import { selectAll } from '../../support/api/select-all.ts';
 import { createVm } from '../../support/vm/vms.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';
 
 /**
  * Who may what, for everything that there is: the cases are made from the schema and the table of routes, what is
- * expected of them comes from test/support/gateway/access-rules.ts.
+ * expected of them comes from test/support/api/access-rules.ts.
  */
 const ROOTS = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(
   (type) => type != null,
@@ -125,7 +125,7 @@ async function run(
 type Field = GraphQLField<unknown, unknown>;
 
 describe('the access rules of operations', () => {
-  const advice = 'Say in test/support/gateway/access-rules.ts who may use it, in OPERATION_RULES.';
+  const advice = 'Say in test/support/api/access-rules.ts who may use it, in OPERATION_RULES.';
   it.each(OPERATIONS)('contain %s', (name) =>
     expect(OPERATION_RULES[name], `${name} has no rule. ${advice}`).toBeDefined(),
   );
@@ -153,7 +153,7 @@ describe('the access rules of types', () => {
     (name, type) => {
       expect(
         TYPE_RULES[name],
-        `${name} has no rule. Say in test/support/gateway/access-rules.ts whose data it holds, in TYPE_RULES.`,
+        `${name} has no rule. Say in test/support/api/access-rules.ts whose data it holds, in TYPE_RULES.`,
       ).toBeDefined();
       const fields = Object.values(type.getFields()).map((field) => `${name}.${field.name}`);
       expect(fields.filter((field) => !asked.has(field))).toEqual([]);
@@ -187,7 +187,7 @@ describe('the access rules of types', () => {
 });
 
 describe('the access rules of routes', () => {
-  const advice = 'Say in test/support/gateway/access-rules.ts what it speaks of, in ROUTE_RULES.';
+  const advice = 'Say in test/support/api/access-rules.ts what it speaks of, in ROUTE_RULES.';
   it.each(ROUTE_NAMES)('contain %s', (name) =>
     expect(ROUTE_RULES[name], `${name} has no rule. ${advice}`).toBeDefined(),
   );

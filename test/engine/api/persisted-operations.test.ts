@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createTestGateway } from '../../support/gateway/gateway.ts';
-import { REGIONS_HASH, sha256, useOperationsFile, VIEWER } from '../../support/gateway/operations-file.ts';
-import { answerOf, codeOf, postGraphql } from '../../support/gateway/post-graphql.ts';
+import { REGIONS_HASH, sha256, useOperationsFile, VIEWER } from '../../support/api/operations-file.ts';
+import { answerOf, codeOf, postGraphql } from '../../support/api/post-graphql.ts';
 import { PRODUCTION_ENV } from '../../support/gateway/production-env.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

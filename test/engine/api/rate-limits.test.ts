@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { useOperationsFile, VIEWER } from '../../support/gateway/operations-file.ts';
-import { postGraphql } from '../../support/gateway/post-graphql.ts';
+import { useOperationsFile, VIEWER } from '../../support/api/operations-file.ts';
+import { postGraphql } from '../../support/api/post-graphql.ts';
 import { PRODUCTION_ENV } from '../../support/gateway/production-env.ts';
 import { openKnownSocket, openRawSocket } from '../../support/ingress/raw-socket.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { docker, removeInstallation } from '../../support/engine/engines.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { freePort } from '../../support/ports.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 import { VERSION } from '../../../src/lib/version.ts';
 
 const PROJECT = path.join(import.meta.dirname, '../../..');

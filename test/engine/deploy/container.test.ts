@@ -8,7 +8,7 @@ import { LABEL } from '../../../src/engine/labels.ts';
 import { VERSION } from '../../../src/lib/version.ts';
 import { containersOf } from '../../support/vm/vm-probe.ts';
 import { docker, removeInstallation } from '../../support/engine/engines.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freePort } from '../../support/ports.ts';
 

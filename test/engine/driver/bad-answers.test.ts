@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openEngineProxy, type EngineAct, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineAct, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import { docker } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';

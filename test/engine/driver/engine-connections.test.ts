@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { connect } from '../../../src/engine/docker/connection/connect.ts';
 import { asReadable } from '../../../src/engine/docker/streams/as-readable.ts';
-import { openTlsEngine } from '../../support/engine/tls-engine.ts';
+import { openTlsEngine } from '../../support/engine/proxied/tls-engine.ts';
 import { createEngineCall } from '../../../src/engine/docker/connection/engine-call.ts';
 
 const run = promisify(execFile);

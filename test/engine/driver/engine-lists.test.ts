@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import {
   docker,
   IDLE,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineDriver } from '../../../src/engine/driver.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import {
   docker,
   IDLE,

@@ -7,7 +7,7 @@ import type { EnsureProgress } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { describeEachEngine, docker, machineSpec, testDriver } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
-import { openTinyRegistry } from '../../support/engine/tiny-registry.ts';
+import { openTinyRegistry } from '../../support/engine/images/tiny-registry.ts';
 
 const within = (seconds = 25) => AbortSignal.timeout(seconds * 1000);
 const failureOf = (work: Promise<unknown>) =>

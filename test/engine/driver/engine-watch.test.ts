@@ -6,7 +6,7 @@ import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { Observation } from '../../../src/engine/machine.ts';
 import { EngineWatch } from '../../../src/reconciler/watch/engine/engine-watch.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database/database.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import {
   docker,
   IDLE,

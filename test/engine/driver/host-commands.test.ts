@@ -10,7 +10,7 @@ import { hostContainerOptions, type HostCommand } from '../../../src/engine/dock
 import { splitOutput } from '../../../src/engine/docker/streams/split-output.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 import { docker, newInstallationId, removeInstallation, TEST_ENDPOINT } from '../../support/engine/engines.ts';
-import { openEngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const installationId = newInstallationId();

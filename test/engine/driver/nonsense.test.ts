@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { LABEL } from '../../../src/engine/labels.ts';
 import { docker, IDLE, machineSpec } from '../../support/engine/engines.ts';
-import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
+import { useProxiedDriver } from '../../support/engine/proxied/use-proxied-driver.ts';
 
 const engine = useProxiedDriver();
 const within = () => AbortSignal.timeout(40_000);

@@ -8,7 +8,7 @@ import { createFindCredentials } from '../../../src/engine/docker/images/registr
 import { connect } from '../../../src/engine/docker/connection/connect.ts';
 import { createEngineCall } from '../../../src/engine/docker/connection/engine-call.ts';
 import { TEST_ENDPOINT } from '../../support/engine/engines.ts';
-import { openTinyRegistry } from '../../support/engine/tiny-registry.ts';
+import { openTinyRegistry } from '../../support/engine/images/tiny-registry.ts';
 
 it('an image of a private registry is pulled with the credentials of its host, read anew each time', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'swiftor-registry-'));

@@ -16,7 +16,7 @@ import {
   removeInstallation,
   testDriver,
 } from '../../support/engine/engines.ts';
-import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
+import { useProxiedDriver } from '../../support/engine/proxied/use-proxied-driver.ts';
 import { execIn } from '../../support/engine/exec-in.ts';
 import { eventually } from '../../support/eventually.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_INIT_BYTES, MESSAGES_PER_SECOND } from '../../../src/graphql/transports/ws-connection.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTestGateway } from '../../support/gateway/gateway.ts';
-import { VIEWER } from '../../support/gateway/operations-file.ts';
+import { VIEWER } from '../../support/api/operations-file.ts';
 import { PRODUCTION_ENV } from '../../support/gateway/production-env.ts';
 import { openKnownSocket, openRawSocket, type RawSocket } from '../../support/ingress/raw-socket.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { echo, ECHO_COMMAND, echoImage } from '../../support/engine/echo-image.ts';
+import { echo, ECHO_COMMAND, echoImage } from '../../support/engine/images/echo-image.ts';
 import { docker } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import {

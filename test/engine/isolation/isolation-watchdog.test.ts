@@ -17,7 +17,7 @@ import {
 import { eventually } from '../../support/eventually.ts';
 import { execIn } from '../../support/engine/exec-in.ts';
 import { createTestGateway } from '../../support/gateway/gateway.ts';
-import { openRefusingEngine } from '../../support/engine/refusing-engine.ts';
+import { openRefusingEngine } from '../../support/engine/proxied/refusing-engine.ts';
 import { asRoot, createTestEngineNames } from '../../support/engine/test-engine-names.ts';
 import { createVm, eventsUntil } from '../../support/vm/vms.ts';
 

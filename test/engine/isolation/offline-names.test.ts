@@ -10,7 +10,7 @@ import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { machineSpec, newInstallationId, testDriver } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import { asRoot, asRootArgv } from '../../support/engine/test-engine-names.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 
 /** Answers each question with 198.51.100.77, and writes down what it was asked. */
 const NAME_SERVER = `

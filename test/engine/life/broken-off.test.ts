@@ -11,7 +11,7 @@ import type { Setback } from '../../../src/reconciler/failure/setbacks.ts';
 import { shareStatements } from '../../../src/reconciler/iteration/shared-statements.ts';
 import { claimDue } from '../../../src/reconciler/iteration/vm-lease.ts';
 import { createTestDatabase } from '../../support/database/database.ts';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import { newInstallationId, removeInstallation, testDriver, testImage } from '../../support/engine/engines.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openTestSecretBox } from '../../support/database/secret-box.ts';

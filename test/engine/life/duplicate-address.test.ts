@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createVm } from '../../support/vm/vms.ts';
 import { testToken } from '../../support/gateway/tokens.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { openEngineProxy, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import {
   docker,
   machineSpec,
@@ -8,8 +8,8 @@ import {
   testDriver,
 } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
-import { openTestRegistry, type TestRegistry } from '../../support/engine/registry.ts';
-import { openScriptedEngine, type ScriptedEngine } from '../../support/engine/scripted-engine.ts';
+import { openTestRegistry, type TestRegistry } from '../../support/engine/images/registry.ts';
+import { openScriptedEngine, type ScriptedEngine } from '../../support/engine/proxied/scripted-engine.ts';
 import { createVm, eventsUntil } from '../../support/vm/vms.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -10,7 +10,7 @@ import {
   testImage,
 } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
-import { openTinyRegistry } from '../../support/engine/tiny-registry.ts';
+import { openTinyRegistry } from '../../support/engine/images/tiny-registry.ts';
 import { createVm } from '../../support/vm/vms.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';
-import { openEngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 import { containerOf } from '../../support/engine/containers.ts';
 import { createVmProbe } from '../../support/vm/vm-probe.ts';
 import { createVm } from '../../support/vm/vms.ts';

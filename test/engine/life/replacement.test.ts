@@ -8,7 +8,7 @@ import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { startGatewayProcess, type GatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { openVm } from '../../support/ingress/open-vm.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 import { createVm, eventsUntil, type SeenEvent } from '../../support/vm/vms.ts';
 import { JWT_SECRET, testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openTlsEngine, type TlsEngine } from '../../support/engine/tls-engine.ts';
+import { openTlsEngine, type TlsEngine } from '../../support/engine/proxied/tls-engine.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';
 import { openVm } from '../../support/ingress/open-vm.ts';

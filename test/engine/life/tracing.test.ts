@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { executeSql } from '../../support/database/execute-sql.ts';
-import { openTestRegistry, type TestRegistry } from '../../support/engine/registry.ts';
+import { openTestRegistry, type TestRegistry } from '../../support/engine/images/registry.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testToken } from '../../support/gateway/tokens.ts';
 import { useGateway } from '../../support/gateway/use-gateway.ts';

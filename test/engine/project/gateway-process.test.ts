@@ -11,7 +11,7 @@ import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { spawnGateway, startGatewayProcess, type GatewayProcess } from '../../support/gateway/gateway-process.ts';
 import { openTestSecretBox } from '../../support/database/secret-box.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 import { JWT_SECRET, testToken } from '../../support/gateway/tokens.ts';
 import { containersOf } from '../../support/vm/vm-probe.ts';
 

@@ -19,7 +19,7 @@ import {
   testImage,
 } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
-import { openEngineWithoutHostAccess } from '../../support/engine/engine-without-host-access.ts';
+import { openEngineWithoutHostAccess } from '../../support/engine/proxied/engine-without-host-access.ts';
 
 const MB = 2 ** 20;
 const within = (seconds = 60) => AbortSignal.timeout(seconds * 1000);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { MachineSpec, MachineVolume } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 import { docker, machineSpec } from '../../support/engine/engines.ts';
-import { useProxiedDriver } from '../../support/engine/use-proxied-driver.ts';
+import { useProxiedDriver } from '../../support/engine/proxied/use-proxied-driver.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const engine = useProxiedDriver();

@@ -28,7 +28,7 @@ async function runThere(...files: readonly string[]): Promise<{ readonly exitCod
 }
 
 it('the driver contract holds on a swarm, on a worker', { timeout: 240_000 }, async () => {
-  const { exitCode, output } = await runThere('test/engine/driver/contract-');
+  const { exitCode, output } = await runThere('test/engine/contract/');
   expect(output).toContain('Docker Swarm');
   expect(exitCode, output).toBe(0);
 });

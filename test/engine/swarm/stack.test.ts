@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { AGENT_NAME } from '../../../src/engine/swarm/agent/agent-container.ts';
 import { VERSION } from '../../../src/lib/version.ts';
 import { docker } from '../../support/engine/engines.ts';
-import { testImage } from '../../support/engine/tiny-image.ts';
+import { testImage } from '../../support/engine/images/tiny-image.ts';
 import { eventually } from '../../support/eventually.ts';
 import { nodeOfVm, updateNode } from '../../support/swarm/rig-nodes.ts';
 import { createSwarmRig, type RigNode } from '../../support/swarm/rig.ts';

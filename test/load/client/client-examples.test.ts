@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApiProcess, type ApiProcess } from '../../support/api/api-process.ts';
 import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { removeVmRow } from '../../support/database/remove-vm-row.ts';

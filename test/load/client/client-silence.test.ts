@@ -1,6 +1,6 @@
 import { it } from 'vitest';
 import { createSwiftorClient } from '../../../client/src/index.ts';
-import { startApiProcess } from '../../support/gateway/api-process.ts';
+import { startApiProcess } from '../../support/api/api-process.ts';
 import { openDatabaseProxy } from '../../support/database/database-proxy.ts';
 import { eventually } from '../../support/eventually.ts';
 

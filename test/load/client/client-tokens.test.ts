@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
 import { graphql } from '../../../client/src/graphql.ts';
 import { createSwiftorClient } from '../../../client/src/index.ts';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 import { openRawSocket } from '../../support/ingress/raw-socket.ts';
 
 const INPUT = { vmlabel: 'mine', region: 'AU', password: 'x', distribution: 'krita', cpu: 1, ram: 1 } as const;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApiProcess, type ApiProcess } from '../../support/api/api-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 

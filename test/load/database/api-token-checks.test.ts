@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { eventually } from '../../support/eventually.ts';
-import { useApi } from '../../support/gateway/use-api.ts';
-import { createApiToken, LIST_API_TOKENS, type ListedApiTokens } from '../../support/gateway/api-tokens.ts';
+import { useApi } from '../../support/api/use-api.ts';
+import { createApiToken, LIST_API_TOKENS, type ListedApiTokens } from '../../support/api/api-tokens.ts';
 import { newAccount, testToken } from '../../support/gateway/tokens.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { startApi, type Api } from '../../support/gateway/api.ts';
-import { startApiProcess } from '../../support/gateway/api-process.ts';
+import { startApi, type Api } from '../../support/api/api.ts';
+import { startApiProcess } from '../../support/api/api-process.ts';
 import { SECRETS_KEY } from '../../support/gateway/gateway.ts';
 import { metricsOf } from '../../support/gateway/metrics-of.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { startApiProcess, type ApiProcess } from '../../support/gateway/api-process.ts';
+import { startApiProcess, type ApiProcess } from '../../support/api/api-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { executeSql } from '../../support/database/execute-sql.ts';
 import { openKnownSocket } from '../../support/ingress/raw-socket.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { useApi } from '../../support/gateway/use-api.ts';
+import { useApi } from '../../support/api/use-api.ts';
 
 const gateway = useApi({ LOG_LEVEL: 'debug' });
 let token: string;

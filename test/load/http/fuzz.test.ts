@@ -8,7 +8,7 @@ import { rawRequest } from '../../support/fuzz/raw-requests.ts';
 import { startFuzzGateway, type Answer, type FuzzAccount, type FuzzGateway } from '../../support/fuzz/fuzz-gateway.ts';
 import { TWINS, type Input } from '../../support/fuzz/twins.ts';
 import { openKnownSocket, openRawSocket } from '../../support/ingress/raw-socket.ts';
-import { selectAll } from '../../support/gateway/select-all.ts';
+import { selectAll } from '../../support/api/select-all.ts';
 
 /**
  * Inputs that nobody would think of, at everything that takes one. Always the same ones: `npm run fuzz -- --seed N

@@ -2,7 +2,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { openBrowser } from './browser.ts';
 import type { TestGateway } from '../gateway/gateway.ts';
-import { testImage } from '../engine/tiny-image.ts';
+import { testImage } from '../engine/images/tiny-image.ts';
 
 export const WIDE = { width: 1280, height: 800 } as const;
 export const PHONE = { width: 390, height: 844 } as const;

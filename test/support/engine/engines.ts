@@ -13,7 +13,7 @@ import type { EngineDriver } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
 import { LABEL } from '../../../src/engine/labels.ts';
 
-export { testImage } from './tiny-image.ts';
+export { testImage } from './images/tiny-image.ts';
 
 export const TEST_ENDPOINT = 'unix:///var/run/docker.sock';
 

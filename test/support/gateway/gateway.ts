@@ -10,8 +10,8 @@ import { createTestDatabase } from '../database/database.ts';
 import { removeInstallation } from '../engine/engines.ts';
 import { executeSql } from '../database/execute-sql.ts';
 import { ROOMY_LIMITS } from './roomy-limits.ts';
-import { sendRest, type RestOptions } from './send-rest.ts';
-import { testImage } from '../engine/tiny-image.ts';
+import { sendRest, type RestOptions } from '../api/send-rest.ts';
+import { testImage } from '../engine/images/tiny-image.ts';
 import { JWT_SECRET, testToken, type TestTokenOptions } from './tokens.ts';
 import { UNLIMITED_PLAN } from './unlimited-plan.ts';
 

@@ -1,4 +1,4 @@
-import type { Api } from './api.ts';
+import type { Api } from '../api/api.ts';
 
 /** The series of a gateway with a METRICS_PORT, by name and labels. */
 export async function metricsOf(gateway: Api): Promise<Map<string, number>> {

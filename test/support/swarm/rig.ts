@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { asRootArgv } from '../engine/test-engine-names.ts';
-import { testImage } from '../engine/tiny-image.ts';
+import { testImage } from '../engine/images/tiny-image.ts';
 import { eventually } from '../eventually.ts';
 
 const PROJECT = path.join(import.meta.dirname, '../../..');

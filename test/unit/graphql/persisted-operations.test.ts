@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { loadPersistedOperations } from '../../../src/graphql/pipeline/persisted-operations.ts';
-import { sha256, useOperationsFile, VIEWER } from '../../support/gateway/operations-file.ts';
+import { sha256, useOperationsFile, VIEWER } from '../../support/api/operations-file.ts';
 
 const files = useOperationsFile();
 const load = async (value: unknown) =>

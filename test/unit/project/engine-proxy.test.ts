@@ -5,7 +5,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openEngineProxy, type EngineAct, type EngineProxy } from '../../support/engine/engine-proxy.ts';
+import { openEngineProxy, type EngineAct, type EngineProxy } from '../../support/engine/proxied/engine-proxy.ts';
 
 /** An engine of two containers, which counts what reaches it. */
 const target = path.join(tmpdir(), `swiftor-target-${randomUUID().slice(0, 8)}.sock`);

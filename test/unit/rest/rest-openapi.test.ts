@@ -4,7 +4,7 @@ import { schema } from '../../../src/graphql/schema/schema.ts';
 import type { RestData, RestRequest } from '../../../src/rest/routes/route.ts';
 import { ROUTES } from '../../../src/rest/routes/routes.ts';
 import type { JsonSchema } from '../../../src/rest/schemas/json-schema.ts';
-import { DOCUMENT, misfits, operationOf, responseOf } from '../../support/gateway/openapi-check.ts';
+import { DOCUMENT, misfits, operationOf, responseOf } from '../../support/api/openapi-check.ts';
 
 const documented = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
 const OPERATIONS = Object.entries(DOCUMENT.paths).flatMap(([path, methods]) =>

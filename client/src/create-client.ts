@@ -1,14 +1,14 @@
 import * as documents from './documents.ts';
-import { followEvents, type VmEvent } from './follow-events.ts';
-import { followVm } from './follow-vm.ts';
+import { followEvents, type VmEvent } from './watch/follow-events.ts';
+import { followVm } from './watch/follow-vm.ts';
 import type * as inputs from './inputs.ts';
-import { iterateStates, type Run } from './iterate-states.ts';
+import { iterateStates, type Run } from './watch/iterate-states.ts';
 import type { SwiftorClientOptions } from './options.ts';
 import { sendRequest, type TypedDocument } from './request.ts';
-import { openSocket } from './socket.ts';
+import { openSocket } from './watch/socket.ts';
 import type { OpenLink, Vm, VmsState, VmStatus } from './vm.ts';
-import { VmList } from './vm-list.ts';
-import { waitFor } from './wait-for.ts';
+import { VmList } from './watch/vm-list.ts';
+import { waitFor } from './watch/wait-for.ts';
 
 interface Abortable {
   readonly signal?: AbortSignal;

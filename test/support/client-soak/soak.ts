@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createSwiftorClient, type SwiftorClient, type VmsState } from '../../../client/src/index.ts';
-import { pause } from '../../../client/src/pause.ts';
+import { pause } from '../../../client/src/watch/pause.ts';
 import { createRandom } from '../../chaos/workload/random.ts';
 import { openDatabaseProxy } from '../database/database-proxy.ts';
 import { openEventFixture } from '../database/event-fixture.ts';

@@ -1,4 +1,4 @@
-import { pause } from '../../../client/src/pause.ts';
+import { pause } from '../../../client/src/watch/pause.ts';
 import { runTransaction } from '../../../src/db/transaction.ts';
 import { changeVm } from '../../../src/vm/store/vm-change.ts';
 import type { Vm } from '../../../src/vm/vm.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { VmEvent } from '../../../client/src/follow-events.ts';
+import type { VmEvent } from '../../../client/src/watch/follow-events.ts';
 import { graphql } from '../../../client/src/graphql.ts';
-import { iterateStates } from '../../../client/src/iterate-states.ts';
+import { iterateStates } from '../../../client/src/watch/iterate-states.ts';
 import type { Vm } from '../../../client/src/vm.ts';
-import { VmList } from '../../../client/src/vm-list.ts';
+import { VmList } from '../../../client/src/watch/vm-list.ts';
 
 const vmOf = (id: string, createdAt = id): Vm => ({
   id,

@@ -1,7 +1,7 @@
 import { followVm } from './follow-vm.ts';
 import type { Socket } from './socket.ts';
-import { SwiftorError } from './swiftor-error.ts';
-import type { Vm, VmStatus } from './vm.ts';
+import { SwiftorError } from '../swiftor-error.ts';
+import type { Vm, VmStatus } from '../vm.ts';
 
 /** The statuses that a failed VM does not reach without a new command. */
 const UP: readonly VmStatus[] = ['QUEUED', 'PULLING', 'STARTING', 'BOOTING', 'RUNNING', 'DEGRADED'];

@@ -1,7 +1,7 @@
 import { createClient, type Client } from 'graphql-ws/client';
-import type { SwiftorClientOptions } from './options.ts';
+import type { SwiftorClientOptions } from '../options.ts';
 import { backoff, pause } from './pause.ts';
-import { SwiftorError } from './swiftor-error.ts';
+import { SwiftorError } from '../swiftor-error.ts';
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;

@@ -1,5 +1,5 @@
 import type { VmEvent } from './follow-events.ts';
-import type { Vm, VmChange, VmsState } from './vm.ts';
+import type { Vm, VmChange, VmsState } from '../vm.ts';
 
 /**
  * The VMs of an account as far as its event stream has told.

@@ -1,7 +1,7 @@
 import { followEvents, type VmEvent } from './follow-events.ts';
 import type { Socket } from './socket.ts';
-import { SwiftorError } from './swiftor-error.ts';
-import type { Vm } from './vm.ts';
+import { SwiftorError } from '../swiftor-error.ts';
+import type { Vm } from '../vm.ts';
 
 interface VmFollower {
   readonly vmId: string;

@@ -1,10 +1,10 @@
-import { VmEvents } from './documents.ts';
-import type { ResultOf } from './graphql.ts';
+import { VmEvents } from '../documents.ts';
+import type { ResultOf } from '../graphql.ts';
 import { backoff, pause } from './pause.ts';
-import { textOf } from './request.ts';
+import { textOf } from '../request.ts';
 import type { Socket } from './socket.ts';
-import { toSwiftorError, type GraphqlError, type SwiftorError } from './swiftor-error.ts';
-import type { Vm } from './vm.ts';
+import { toSwiftorError, type GraphqlError, type SwiftorError } from '../swiftor-error.ts';
+import type { Vm } from '../vm.ts';
 
 type Result = ResultOf<typeof VmEvents>;
 /** An event as the gateway sends it. */

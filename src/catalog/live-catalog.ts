@@ -66,9 +66,9 @@ export class LiveCatalog implements Catalog {
     await this.#watch.note();
     try {
       this.#current = await loadCatalog(this.#options);
-      log.info('the catalog and the plans were read again');
+      log.info('the catalog and the plans were reloaded');
     } catch (error) {
-      log.error({ err: error }, 'the catalog or the plans are wrong; those from before stay');
+      log.error({ err: error }, 'the catalog or the plans are invalid; keeping the previous ones');
     }
   }
 

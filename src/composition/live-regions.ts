@@ -72,11 +72,11 @@ export class LiveRegions implements RegionSettings {
     await this.#watch.note();
     try {
       await this.#change(readRegions(config.regionSource));
-      log.info({ regions: this.codes }, 'the regions were read again');
+      log.info({ regions: this.codes }, 'the regions were reloaded');
     } catch (error) {
       catalog.offerRegions(this.codes);
       if (isDatabaseUnavailable(error)) this.#watch.forget();
-      log.error({ err: error }, 'the regions could not be changed; those from before stay');
+      log.error({ err: error }, 'failed to change the regions; keeping the previous ones');
     }
   }
 

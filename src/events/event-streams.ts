@@ -58,8 +58,7 @@ export class EventStreams {
       readAfter: (userId, seq) => readEvents(db, userId, seq),
       onDelivered: ({ at }) =>
         measures.eventLagSeconds.observe(secondsBetween(Date.parse(at), listener.databaseTime())),
-      onError: (userId, error) =>
-        this.#report(error, 'events could not be read; the next sweep tries again', { userId }),
+      onError: (userId, error) => this.#report(error, 'failed to read events; the next sweep tries again', { userId }),
     };
     this.#hooks = { readMore: (reader) => this.#readMore(reader), onClose: (reader) => this.#leave(reader) };
     this.#sweep = new MissedEventsSweep({

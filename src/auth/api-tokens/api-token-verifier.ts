@@ -110,7 +110,7 @@ export class ApiTokenVerifier {
       if (used.length > 0) await noteUses(db, used);
     } catch (error) {
       for (const id of used) this.#used.add(id);
-      if (!isDatabaseUnavailable(error)) log.warn({ err: error }, 'API tokens could not be checked; trying again');
+      if (!isDatabaseUnavailable(error)) log.warn({ err: error }, 'failed to check API tokens; trying again');
     }
   }
 

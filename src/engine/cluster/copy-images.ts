@@ -92,7 +92,7 @@ export class ImageCopies {
     ).finally(() => this.#running.delete(key));
     done.then(
       () => this.#log.info({ ...details, ms: Math.round(performance.now() - startedAt) }, 'copied an image to a node'),
-      (error: unknown) => this.#log.warn({ ...details, err: error }, 'an image could not be copied to a node'),
+      (error: unknown) => this.#log.warn({ ...details, err: error }, 'failed to copy an image to a node'),
     );
     const copy = { done, reports };
     this.#running.set(key, copy);

@@ -106,7 +106,7 @@ export class GraphqlWs {
     socket.on('close', (code, reason) => {
       this.#close(connection);
       closed(code, reason.toString()).catch((error: unknown) =>
-        this.#options.log.error({ err: error }, 'a closed WebSocket could not be cleaned up'),
+        this.#options.log.error({ err: error }, 'failed to clean up a closed WebSocket'),
       );
     });
   }

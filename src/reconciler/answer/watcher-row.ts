@@ -62,6 +62,6 @@ export class WatcherRow {
 
   /** Skips database outages: they are logged where they are noticed. */
   #report(error: unknown): void {
-    if (!isDatabaseUnavailable(error)) this.#options.log.error({ err: error }, 'watching the apps of VMs failed');
+    if (!isDatabaseUnavailable(error)) this.#options.log.error({ err: error }, 'failed to watch the apps of VMs');
   }
 }

@@ -68,8 +68,8 @@ async function retryLater(
   const nextInSeconds = setbackSeconds(setback);
   const details = { err: error, status, count: setback.count, nextInSeconds };
   if (failureKind(error, status) === 'fault')
-    log.error(details, 'an iteration failed by a bug of the gateway; it is tried again');
-  else log.warn(details, 'engine or database did not answer well; it is tried again');
+    log.error(details, 'an iteration failed because of a bug in the gateway; trying again');
+  else log.warn(details, 'the engine or the database failed; trying again');
   if (isNodeLost(error) || deps.isAway(vm.region)) {
     if ((isNodeLost(error) || isEngineAway(error)) && status !== 'UNKNOWN' && status !== 'DELETING') {
       const failure = toVmFailure(awayCause(error, vm.region), {

@@ -44,6 +44,6 @@ async function stopContainer({ driver, vm, signal, log }: VmIteration): Promise<
     await driver.stop(vm.id, signal);
   } catch (error) {
     // The list that EngineWatch reads every 10 s shows containers of FAILED VMs, and the stop is tried again.
-    if (!signal.aborted) log.warn({ err: error }, 'the container of a failed VM could not be stopped');
+    if (!signal.aborted) log.warn({ err: error }, 'failed to stop the container of a failed VM');
   }
 }

@@ -22,7 +22,7 @@ export async function undoOrFail(iteration: VmIteration, cause: FailureCause): P
   if (signal.aborted) return AGAIN;
   const failure = toVmFailure(undoneCause(cause), { step, logTail, now: now() });
   measures.vmFailures.inc({ code: cause.code });
-  log.warn({ code: cause.code, exitCode: cause.exitCode }, 'a change of the VM is undone');
+  log.warn({ code: cause.code, exitCode: cause.exitCode }, 'undoing a change of the VM');
   const set = { last_failure: JSON.stringify(failure), undone_hash: spec.hash };
   await (step === 'QUEUED' ? writer.announce('UNDO', set) : writer.setStatus('QUEUED', 'UNDO', set));
   return AGAIN;

@@ -22,7 +22,7 @@ export async function movePort(
   const taken = vm.ports.filter(({ publicPort }) => publicPort === port);
   const free = await Promise.all(taken.map(({ protocol }) => hasFreePort(db, forward, protocol)));
   if (!free.includes(true)) return false;
-  log.warn({ port }, 'a public port of the VM is taken by something else: the VM gets another');
+  log.warn({ port }, 'a public port of the VM is in use by something else; choosing another');
   await writer.announce('ENGINE', { attempts: vm.attempts + 1 }, (trx) => replacePort(trx, forward, vm.id, port));
   return true;
 }

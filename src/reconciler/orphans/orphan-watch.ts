@@ -100,7 +100,7 @@ export class OrphanWatch {
     this.#failures.delete(vmId);
     log.warn(
       { vmId, regions },
-      what === 'remove' ? 'removed what a deleted VM had left' : 'stopped a container that has no row',
+      what === 'remove' ? 'removed what was left of a deleted VM' : 'stopped a container that has no row',
     );
   }
 
@@ -112,7 +112,7 @@ export class OrphanWatch {
     this.#failures.set(vmId, { times: times + 1, nextAt: performance.now() + waitMs });
     log[times === 0 ? 'warn' : 'debug'](
       { err: error, vmId, regions },
-      `could not ${what} what has no row; it is tried again`,
+      `failed to ${what} what has no row; trying again`,
     );
   }
 

@@ -68,7 +68,7 @@ export async function removeOthers({ driver, vm, signal, observed, log }: VmIter
   } catch (error) {
     signal.throwIfAborted();
     // An app that answers must not fail for this. The next iteration tries again.
-    log.warn({ err: error }, 'a container that was replaced could not be removed');
+    log.warn({ err: error }, 'failed to remove a container that was replaced');
   }
   return NEXT;
 }

@@ -17,7 +17,7 @@ export async function replaceDuplicateAddress(iteration: VmIteration): Promise<S
       'The engine keeps giving the container the address of another. The operator should restart the engine.';
     return undoOrFail(iteration, engineCause(new EngineError('START_FAILED', message)));
   }
-  log.warn('another container has the same address: the container is replaced');
+  log.warn('another container has the same address; replacing the container');
   await writer.setStatus('QUEUED', 'ENGINE', { attempts: vm.attempts + 1 });
   await driver.stop(vm.id, signal);
   await driver.remove(vm.id, [], signal);

@@ -66,7 +66,7 @@ export class FactsWatch {
     this.#loop = repeat(() => this.#learn(), {
       signal: this.#closing.signal,
       pauseMs: () => EVERY_MS,
-      onError: (error) => options.log.debug({ err: error, regions }, 'learning what the engine can start failed'),
+      onError: (error) => options.log.debug({ err: error, regions }, 'failed to learn what the engine can start'),
     });
   }
 

@@ -26,7 +26,7 @@ export async function runHousekeeping(
     for (const [name, task] of tasks) {
       await task().catch((error: unknown) => {
         if (!signal.aborted && !isDatabaseUnavailable(error))
-          log.warn({ err: error }, `${name} failed; it is tried again in a minute`);
+          log.warn({ err: error }, `${name} failed; trying again in a minute`);
       });
     }
   };

@@ -35,7 +35,7 @@ export class StatsWatch {
       signal: this.#closing.signal,
       pauseMs: () => everyMs,
       onError: (error) => {
-        if (!isDatabaseUnavailable(error)) log.warn({ err: error, regions }, 'measuring what VMs use failed');
+        if (!isDatabaseUnavailable(error)) log.warn({ err: error, regions }, 'failed to measure what VMs use');
       },
     });
   }
@@ -65,7 +65,7 @@ export class StatsWatch {
     try {
       for await (const stats of this.#driver.stats(id, signal)) return stats;
     } catch (error) {
-      this.#options.log.debug({ err: error, vmId: id }, 'a VM could not be measured');
+      this.#options.log.debug({ err: error, vmId: id }, 'failed to measure a VM');
     }
     return undefined;
   }

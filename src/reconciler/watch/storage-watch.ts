@@ -120,7 +120,7 @@ export class StorageWatch {
   #repeat(name: string, pauseMs: () => number, work: () => Promise<void>): Promise<void> {
     const onError = (error: unknown): void => {
       if (isDatabaseUnavailable(error)) return;
-      this.#options.log.warn({ err: error, regions: this.#regions }, `${name} failed; it is tried again`);
+      this.#options.log.warn({ err: error, regions: this.#regions }, `${name} failed; trying again`);
     };
     return repeat(work, { signal: this.#closing.signal, pauseMs, onError });
   }

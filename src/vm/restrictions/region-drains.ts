@@ -65,7 +65,7 @@ export class RegionDrains {
       this.#drains = drains;
     } catch (error) {
       if (!this.#isClosed && !isDatabaseUnavailable(error))
-        log.warn({ err: error }, 'the drained regions could not be read; trying again');
+        log.warn({ err: error }, 'failed to read the drained regions; trying again');
     }
   }
 

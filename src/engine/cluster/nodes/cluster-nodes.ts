@@ -143,8 +143,8 @@ export class ClusterNodes {
     if (node.isThere === isThere) return;
     node.setThere(isThere);
     const details = { node: node.name };
-    if (isThere) this.#options.log.info(details, 'a node is there');
-    else this.#options.log.warn(details, 'a node is away');
+    if (isThere) this.#options.log.info(details, 'a node can be reached');
+    else this.#options.log.warn(details, 'a node cannot be reached');
     this.#tell(node);
   }
 
@@ -165,7 +165,7 @@ export class ClusterNodes {
       await Promise.all(left.map(({ id }) => placer.unpin(id, this.#within(LIST_MS))));
       this.#unpinnedAt = performance.now();
     } catch (error) {
-      log.debug({ err: error }, 'machines of a node that is away could not be moved');
+      log.debug({ err: error }, 'failed to move the machines of a node that is away');
     }
   }
 

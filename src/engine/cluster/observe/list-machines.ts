@@ -74,7 +74,9 @@ function removeLeft({ log }: ListTools, leaving: Set<string>, node: ClusterNode,
   leaving.add(key);
   log.info({ vmId: id, node: node.name }, 'stopping a container that a VM left on another node');
   endThere(node, id, AbortSignal.timeout(REMOVE_MS))
-    .catch((error: unknown) => log.warn({ err: error, vmId: id, node: node.name }, 'what a VM left could not be ended'))
+    .catch((error: unknown) =>
+      log.warn({ err: error, vmId: id, node: node.name }, 'failed to stop a container that a VM left on another node'),
+    )
     .finally(() => leaving.delete(key));
 }
 

@@ -55,7 +55,7 @@ export class MachineIsolation {
       // The current rules hold. Renew them in the background, so that no start waits.
       this.#current = { ...current, until: performance.now() + RESOLVERS_MILLISECONDS };
       this.#assertOnce().catch((error: unknown) =>
-        this.#tools.log.warn({ err: error }, 'the isolation rules could not be renewed'),
+        this.#tools.log.warn({ err: error }, 'failed to renew the isolation rules'),
       );
     }
     const unheld = parseUnheld(this.#current?.connection.report ?? '');

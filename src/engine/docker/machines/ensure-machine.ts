@@ -179,7 +179,7 @@ export class EnsureMachine {
       this.#signal.throwIfAborted();
       this.#tools.log.warn(
         { err: error, machine: this.#spec.id, ref },
-        'a container that did not start could not be removed',
+        'failed to remove a container that did not start',
       );
     }
   }

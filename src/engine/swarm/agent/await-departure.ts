@@ -26,7 +26,7 @@ export async function awaitDeparture({ engine, leaveAfterMs, log }: DepartureOpt
     try {
       if (await isNeeded(engine, signal)) neededAt = performance.now();
       if (performance.now() - neededAt >= leaveAfterMs) {
-        log.info('the gateway has left this node: its agent goes, too');
+        log.info('the gateway has left this node; removing its agent');
         const query = { force: 'true' };
         // It ends this process.
         await engine.ask(
@@ -37,7 +37,7 @@ export async function awaitDeparture({ engine, leaveAfterMs, log }: DepartureOpt
     } catch (error) {
       // Not known: it stays.
       neededAt = performance.now();
-      log.debug({ err: error }, 'whether this node needs its agent is not known');
+      log.debug({ err: error }, 'failed to find out whether this node needs its agent');
     }
     await pauseFor(Math.min(LONGEST_PAUSE_MS, leaveAfterMs / 4), signal).catch(() => undefined);
   }

@@ -34,7 +34,7 @@ export async function keepAgent({ engine, image, log, ...settings }: KeepAgentOp
       if (signal.aborted) return;
       // The engine is asked again: a failure that lasts is said once.
       const said = error instanceof Error ? error.message : String(error);
-      if (said !== failure) log.error({ err: error }, "this node's agent could not be started; trying again");
+      if (said !== failure) log.error({ err: error }, "failed to start this node's agent; trying again");
       failure = said;
     }
     await pauseFor(CHECK_EVERY_MS, signal).catch(() => undefined);

@@ -75,7 +75,7 @@ export class EngineWatch {
     this.#regions = regions;
     this.#due = new DueMarker({
       mark: (vmIds) => markDue(db, vmIds),
-      onError: (error) => log.debug({ err: error, regions }, 'marking VMs due failed'),
+      onError: (error) => log.debug({ err: error, regions }, 'failed to mark VMs due'),
     });
     const deadline = (): AbortSignal => this.#within(CALL_DEADLINE_MS);
     this.#inventory = new InventoryReader({ driver, regions, log, deadline, expect: () => this.#readUp() });

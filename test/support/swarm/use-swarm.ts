@@ -1,7 +1,7 @@
-import { afterAll, beforeAll } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { createTestGateway, type TestGateway } from '../gateway/gateway.ts';
 import { testToken } from '../gateway/tokens.ts';
+import { useStarted } from '../gateway/use-started.ts';
 import { openVm } from '../ingress/open-vm.ts';
 import { createVm } from '../vm/vms.ts';
 import { nodeOfVm, updateNode } from './rig-nodes.ts';
@@ -37,44 +37,44 @@ export interface TestSwarm {
   /** Mends all nodes and deletes all VMs: what a failed test leaves must not fail the next one. */
   reset(): Promise<void>;
   /** The settings of another gateway, beside that manager. */
-  settingsBeside(manager: RigNode): Readonly<Record<string, string>>;
+  settingsBeside(manager: RigNode): Settings;
 }
 
 /** Its image is one that a test makes. */
 const ONLY_THERE = { code: 'only-there', image: 'local/only-there:1', defaultPort: 3000 };
 
+interface StartedSwarm extends AsyncDisposable {
+  readonly rig: SwarmRig;
+  readonly gateway: TestGateway;
+  /** Of an account without limits. */
+  readonly token: string;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
 /** The swarm for the tests of the file that calls this. With the default, VMs leave a node that is away at once. */
-export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, string>> = {}): TestSwarm {
-  let rig: SwarmRig | undefined;
-  let gateway: TestGateway | undefined;
-  let token = '';
-  beforeAll(async () => {
-    token = await testToken('alice', { plan: 'unlimited' });
-    rig = await createSwarmRig(options);
-    const [manager] = rig.nodes as [RigNode];
-    gateway = await createTestGateway({ env: swarm.settingsBeside(manager), distributions: [ONLY_THERE] });
-  }, 120_000);
-  afterAll(async () => {
-    await gateway?.[Symbol.asyncDispose]();
-    await rig?.[Symbol.asyncDispose]();
-  }, 60_000);
-  const started = <T>(part: T | undefined): T => {
-    if (part === undefined) throw new Error('The swarm is started by a hook: use it in tests and in later hooks.');
-    return part;
-  };
+export function useSwarm(options: RigOptions = {}, env: Settings = {}): TestSwarm {
+  const settingsBeside = ({ socket, certificates }: RigNode): Settings => ({
+    REGIONS: `AU=swarm+unix://${socket}?cpu-overcommit=100`,
+    SWARM_CERTS: certificates,
+    NODE_PATIENCE: '0',
+    ...env,
+  });
+  const started = useStarted('swarm', () => startSwarm(options, settingsBeside), 120_000);
   const swarm: TestSwarm = {
     get rig() {
-      return started(rig);
+      return started().rig;
     },
     get nodes() {
-      return started(rig).nodes;
+      return started().rig.nodes;
     },
     get gateway() {
-      return started(gateway);
+      return started().gateway;
     },
     create: (storageType = 'EPHEMERAL', ram = 1, distribution = 'ubuntu') => {
+      const { gateway, token } = started();
       const desktop = distribution === 'ubuntu' ? 'xfce' : null;
-      return createVm(started(gateway), token, { storageType, ram, distribution, desktop });
+      return createVm(gateway, token, { storageType, ram, distribution, desktop });
     },
     async createOn(node, storageType) {
       await swarm.useOnly(node);
@@ -85,7 +85,8 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     },
     async mutate(mutation, id) {
       const selection = mutation === 'deleteVm' ? '' : ' { id }';
-      const { errors } = await started(gateway).graphql(token, `mutation { ${mutation}(id: "${id}")${selection} }`);
+      const { gateway, token } = started();
+      const { errors } = await gateway.graphql(token, `mutation { ${mutation}(id: "${id}")${selection} }`);
       if (errors !== undefined) throw new Error(`${mutation} was refused: ${JSON.stringify(errors)}`);
     },
     async start(id) {
@@ -98,7 +99,7 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
     },
     async see(id) {
       const query = `{ vm(id: "${id}") { status lastFailure { code message } } }`;
-      return (await started(gateway).graphql<{ vm: Seen | null }>(token, query)).data?.vm ?? undefined;
+      return (await started().gateway.graphql<{ vm: Seen | null }>(started().token, query)).data?.vm ?? undefined;
     },
     async reaches(id, status, deadline = 20_000) {
       try {
@@ -113,7 +114,7 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
         throw new Error(`The VM is ${JSON.stringify(await swarm.see(id))} and not ${status}.`, { cause });
       }
     },
-    answers: async (id) => (await (await openVm(started(gateway), token, id)).visit()).body.includes('tiny'),
+    answers: async (id) => (await (await openVm(started().gateway, started().token, id)).visit()).body.includes('tiny'),
     async useOnly(...nodes) {
       for (const node of await swarm.members())
         await updateNode(swarm.rig, node, { Availability: nodes.includes(node) ? 'active' : 'pause' });
@@ -128,18 +129,27 @@ export function useSwarm(options: RigOptions = {}, env: Readonly<Record<string, 
       await swarm.useOnly(...swarm.nodes);
       const list = async () => {
         const query = '{ vms { edges { node { id } } } }';
-        const { data } = await swarm.gateway.graphql<{ vms: { edges: { node: { id: string } }[] } }>(token, query);
+        const { data } = await swarm.gateway.graphql<{ vms: { edges: { node: { id: string } }[] } }>(
+          started().token,
+          query,
+        );
         return data?.vms.edges.map(({ node }) => node.id);
       };
       for (const id of (await list()) ?? []) await swarm.mutate('deleteVm', id);
       await eventually(async () => (await list())?.length === 0, { deadline: 60_000 });
     },
-    settingsBeside: ({ socket, certificates }) => ({
-      REGIONS: `AU=swarm+unix://${socket}?cpu-overcommit=100`,
-      SWARM_CERTS: certificates,
-      NODE_PATIENCE: '0',
-      ...env,
-    }),
+    settingsBeside,
   };
   return swarm;
+}
+
+async function startSwarm(options: RigOptions, settingsBeside: (manager: RigNode) => Settings): Promise<StartedSwarm> {
+  await using undo = new AsyncDisposableStack();
+  const token = await testToken('alice', { plan: 'unlimited' });
+  const rig = undo.use(await createSwarmRig(options));
+  const [manager] = rig.nodes as [RigNode];
+  const env = settingsBeside(manager);
+  const gateway = undo.use(await createTestGateway({ env, distributions: [ONLY_THERE] }));
+  const parts = undo.move();
+  return { rig, gateway, token, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }

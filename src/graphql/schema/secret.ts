@@ -4,8 +4,8 @@ import { deleteSecret, setSecret, setSecrets } from '../../vm/commands/vm-secret
 import type { OfVm, Vm as VmModel } from '../../vm/vm.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
-import { OPAQUE_ID, toGlobalId } from './node/global-id.ts';
-import { Node } from './node/node.ts';
+import { OPAQUE_ID, toGlobalId } from './global-id.ts';
+import { Node } from './node.ts';
 import { selectedFields } from './selected-fields.ts';
 import { addVmFields } from './vm/add-vm-fields.ts';
 import { Vm } from './vm/vm.ts';

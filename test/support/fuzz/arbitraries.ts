@@ -8,7 +8,7 @@ import {
   isScalarType,
   type GraphQLInputType,
 } from 'graphql';
-import { toGlobalId } from '../../../src/graphql/schema/node/global-id.ts';
+import { toGlobalId } from '../../../src/graphql/schema/global-id.ts';
 
 /** Stands for a VM's id until a request is sent: the caller's own, another account's, one that never was. */
 export const PLACES = { own: '$OWN', foreign: '$FOREIGN', unknown: '$UNKNOWN' } as const;

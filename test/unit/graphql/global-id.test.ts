@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { NODE_TYPES, parseGlobalId, toGlobalId, type NodeType } from '../../../src/graphql/schema/node/global-id.ts';
+import { NODE_TYPES, parseGlobalId, toGlobalId, type NodeType } from '../../../src/graphql/schema/global-id.ts';
 import { schema } from '../../../src/graphql/schema/schema.ts';
 import { isUuid } from '../../../src/lib/is-uuid.ts';
 

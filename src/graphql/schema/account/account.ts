@@ -4,8 +4,8 @@ import type { Suspension as SuspensionModel } from '../../../vm/restrictions/sus
 import { readUsage } from '../../../vm/read-usage.ts';
 import { isUuid } from '../../../lib/is-uuid.ts';
 import { Plan } from '../catalog/plan.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 import { QuotaViolation } from './quota.ts';
 
 const Usage = builder.objectRef<AccountUsage>('Usage').implement({

@@ -3,8 +3,8 @@ import { listAudit } from '../../../audit/audit-store.ts';
 import { isUuid } from '../../../lib/is-uuid.ts';
 import { Account } from './account.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 import { pageArgs, PageInfo, pageSize, parsePage, toCursor, toPageInfo, type RequestedPage } from '../page.ts';
 
 const cursorOf = (entry: Entry): string => toCursor('audit', entry);

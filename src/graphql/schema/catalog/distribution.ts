@@ -11,8 +11,8 @@ import {
   type ImageAvailability as Availability,
 } from '../../../vm/problems/image-availability.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 import { PortProtocol } from '../port-protocol.ts';
 
 const DistributionKind = builder.enumType('DistributionKind', {

@@ -1,7 +1,7 @@
 import type { Plan as PlanEntry } from '../../../catalog/plan.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 
 /** Also used by Account. */
 export const Plan = builder.objectRef<PlanEntry>('Plan').implement({

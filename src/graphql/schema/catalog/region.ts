@@ -2,8 +2,8 @@ import type { Region as RegionEntry } from '../../../catalog/catalog.ts';
 import { engineProblem } from '../../../vm/problems/engine-problem.ts';
 import { drainMessage } from '../../../vm/restrictions/region-drain.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 
 export const Region = builder.objectRef<RegionEntry>('Region').implement({
   description: 'A region, which is a code for an engine.',

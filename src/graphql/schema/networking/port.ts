@@ -2,8 +2,8 @@ import { forwardAddress, type PortForward as Forward } from '../../../vm/network
 import { addPort, removePort } from '../../../vm/commands/vm-ports.ts';
 import type { OfVm } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 import { PortProtocol } from '../port-protocol.ts';
 import { addVmFields } from '../vm/add-vm-fields.ts';
 import { Vm } from '../vm/vm.ts';

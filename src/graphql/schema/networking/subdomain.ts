@@ -2,8 +2,8 @@ import { mappingSubdomain, mappingUrl, type Mapping } from '../../../vm/networki
 import { addSubdomain, removeSubdomain } from '../../../vm/commands/vm-mappings.ts';
 import type { OfVm } from '../../../vm/vm.ts';
 import { builder } from '../builder.ts';
-import { OPAQUE_ID, toGlobalId } from '../node/global-id.ts';
-import { Node } from '../node/node.ts';
+import { OPAQUE_ID, toGlobalId } from '../global-id.ts';
+import { Node } from '../node.ts';
 import { addVmFields } from '../vm/add-vm-fields.ts';
 import { Vm } from '../vm/vm.ts';
 import { withSelection } from '../vm/vm-selection.ts';

@@ -1,7 +1,7 @@
 import { badInput } from '../../../errors.ts';
 import { builder } from '../builder.ts';
 import { MAX_PAGE } from '../page.ts';
-import { Node } from './node.ts';
+import { Node } from '../node.ts';
 import { readNodes } from './read-nodes.ts';
 
 builder.queryFields((t) => ({

@@ -5,7 +5,7 @@ import type { Vm } from '../../../vm/vm.ts';
 import type { Context } from '../context.ts';
 import { selectedFields } from '../selected-fields.ts';
 import { nodeProperties } from '../vm/vm-selection.ts';
-import { parseGlobalId, type NodeType } from './global-id.ts';
+import { parseGlobalId, type NodeType } from '../global-id.ts';
 
 type Key = readonly string[];
 type Reader = (keys: readonly Key[], context: Context, info: GraphQLResolveInfo) => Promise<(object | undefined)[]>;

@@ -3,7 +3,7 @@ import { ALL_VM_PROPERTIES, type VmProperty } from '../../../vm/store/vm-columns
 import type { VmDependencies } from '../../../vm/commands/vm-command.ts';
 import type { VmSelection } from '../../../vm/store/vm-list-statement.ts';
 import type { Context } from '../context.ts';
-import type { NodeType } from '../node/global-id.ts';
+import type { NodeType } from '../global-id.ts';
 import { selectedFields } from '../selected-fields.ts';
 
 /**

@@ -4,7 +4,7 @@ import { vmUrl } from '../../../vm/networking/mapping.ts';
 import type { Vm as VmModel } from '../../../vm/vm.ts';
 import { isBooting, type VmStatus as Status } from '../../../vm/vm-status.ts';
 import { builder } from '../builder.ts';
-import { Node } from '../node/node.ts';
+import { Node } from '../node.ts';
 import { QuotaViolation } from '../account/quota.ts';
 import { StartProblem } from './start-problem.ts';
 import { unknownProgress, VmBoot, VmProgress } from './vm-boot.ts';

@@ -1,4 +1,4 @@
-import { isUuid } from '../../../lib/is-uuid.ts';
+import { isUuid } from '../../lib/is-uuid.ts';
 
 /** The types that implement Node. */
 export const NODE_TYPES = [

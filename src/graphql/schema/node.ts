@@ -1,4 +1,4 @@
-import { builder } from '../builder.ts';
+import { builder } from './builder.ts';
 
 /** An object with a global id, which `Query.node` finds. */
 export const Node = builder.interfaceRef<object>('Node').implement({

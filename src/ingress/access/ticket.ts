@@ -1,4 +1,10 @@
+import { Bag } from '../../lib/bag.ts';
 import type { AccessRole, VmAccess } from '../../vm/access/vm-access.ts';
+
+/** What ends with a ticket. */
+interface Cut {
+  readonly cut: () => void;
+}
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -18,7 +24,7 @@ export class Ticket {
   readonly signsIn: boolean;
   /** When it expires, in ms since 1970. */
   readonly until: number;
-  readonly #cuts = new Set<() => void>();
+  readonly #cuts = new Bag<Cut>();
   #expiry: NodeJS.Timeout | undefined;
   #isEnded = false;
   #successor: Ticket | undefined;
@@ -43,21 +49,15 @@ export class Ticket {
 
   /** Calls `cut` once when the access ends; at once if it has. Returns a function that cancels this. */
   onEnd(cut: () => void): () => void {
-    if (this.#successor !== undefined) return this.#successor.onEnd(cut);
-    if (!this.isOpen) {
-      cut();
-      return () => undefined;
-    }
-    this.#cuts.add(cut);
-    this.#expiry ??= this.#startExpiry();
-    return () => this.#cancel(cut);
+    const entry = { cut };
+    this.#add(entry);
+    return () => this.#cancel(entry);
   }
 
   /** Ends it in favor of another of the same browser, by which goes on what runs by this one, unless that may less. */
   endFor(successor: Ticket): void {
     if (successor.role === this.role || successor.role === 'CONTROL') {
-      for (const cut of this.#cuts) successor.onEnd(cut);
-      this.#cuts.clear();
+      for (const entry of this.#cuts.takeAll()) successor.#add(entry);
       this.#successor = successor;
     }
     this.end();
@@ -67,13 +67,19 @@ export class Ticket {
   end(): void {
     this.#isEnded = true;
     clearTimeout(this.#expiry);
-    for (const cut of this.#cuts) cut();
-    this.#cuts.clear();
+    for (const { cut } of this.#cuts.takeAll()) cut();
   }
 
-  #cancel(cut: () => void): void {
-    if (this.#successor !== undefined) return this.#successor.#cancel(cut);
-    this.#cuts.delete(cut);
+  #add(entry: Cut): void {
+    if (this.#successor !== undefined) return this.#successor.#add(entry);
+    if (!this.isOpen) return entry.cut();
+    this.#cuts.add(entry);
+    this.#expiry ??= this.#startExpiry();
+  }
+
+  #cancel(entry: Cut): void {
+    if (this.#successor !== undefined) return this.#successor.#cancel(entry);
+    this.#cuts.delete(entry);
     if (this.#cuts.size > 0) return;
     clearTimeout(this.#expiry);
     this.#expiry = undefined;

@@ -39,7 +39,7 @@ const engines = async (): Promise<string[]> => {
   const { checks } = (await (await fetch(`${gateway.url}/health/ready`)).json()) as { checks: object };
   return Object.keys(checks).filter((name) => name.startsWith('engine '));
 };
-const said = () => lines.filter((line) => line.includes('those from before stay'));
+const said = () => lines.filter((line) => line.includes('keeping the previous ones'));
 
 describe('REGIONS_FILE', () => {
   beforeEach(async () => {

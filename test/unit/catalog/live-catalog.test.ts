@@ -38,7 +38,7 @@ it('a plan that is changed in its file holds without a restart', async () => {
 it('a file that is wrong changes nothing, is said once, and its correction holds', async () => {
   const { plansFile, cpu, lines } = await open('wrong.json');
   await writeFile(plansFile, '{ "plans": [ { "code": "own", "cpu": "many" } ] }');
-  const wrong = () => lines.filter((line) => line.includes('those from before stay'));
+  const wrong = () => lines.filter((line) => line.includes('keeping the previous ones'));
   await eventually(() => wrong().length === 1, { deadline: 10_000 });
   expect(wrong()[0]).toContain('PLANS_FILE');
   expect(cpu()).toBe(1);
@@ -47,8 +47,8 @@ it('a file that is wrong changes nothing, is said once, and its correction holds
   expect(wrong()).toHaveLength(1);
 });
 
-it('files are read again when that is asked for', async () => {
+it('files are reloaded when that is asked for', async () => {
   const { catalog, lines } = await open('asked.json');
   await catalog.reload();
-  expect(lines.filter((line) => line.includes('were read again'))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes('were reloaded'))).toHaveLength(1);
 });

@@ -16,8 +16,6 @@ export interface Drained {
 export interface Drain {
   /** For the server's options: sends `Connection: close` once the server shuts down. */
   readonly ServerResponse: typeof ServerResponse;
-  /** Call once, before the server listens. */
-  watch(http: Server): void;
   /**
    * Accepts no more connections, closes idle ones at once and the others after their answer. Cuts the rest after
    * `deadlineMs`. Upgraded sockets must be closed by their owners.
@@ -25,16 +23,11 @@ export interface Drain {
   end(http: Server, deadlineMs: number): Promise<Drained>;
 }
 
-export function createDrain(): Drain {
+/** `connections` are those that are open, upgraded ones among them. */
+export function createDrain(connections: Iterable<Socket>): Drain {
   let isEnding = false;
-  const sockets = new Set<Socket>();
   // The server may emit `close` before its last socket does.
-  const countOpen = (): number => [...sockets].filter(({ destroyed }) => !destroyed).length;
-
-  // One function for all sockets, because there may be many thousands.
-  function forget(this: Socket): void {
-    sockets.delete(this);
-  }
+  const countOpen = (): number => [...connections].filter(({ destroyed }) => !destroyed).length;
 
   class DrainedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
     // Covers both overloads: the second argument is the reason or the headers.
@@ -46,18 +39,12 @@ export function createDrain(): Drain {
 
   return {
     ServerResponse: DrainedResponse,
-    watch(http) {
-      http.on('connection', (socket: Socket) => {
-        sockets.add(socket);
-        socket.on('close', forget);
-      });
-    },
     async end(http, deadlineMs) {
       isEnding = true;
       const closed = new AbortController();
       http.close(() => closed.abort());
       // Node does not treat a connection that has never sent a byte as idle.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
       const waitedFor = countOpen();
       const until = performance.now() + deadlineMs;
       while (!closed.signal.aborted && performance.now() < until) {
@@ -67,7 +54,7 @@ export function createDrain(): Drain {
       }
       const cut = countOpen();
       http.closeAllConnections();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of connections) socket.destroy();
       return { waitedFor, cut };
     },
   };

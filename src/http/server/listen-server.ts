@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { isWebSocketUpgrade } from '../request/request-target.ts';
 import { createDrain, type Drained } from './drain-server.ts';
 import { addErrorListeners } from './add-error-listeners.ts';
-import { limitConnections } from './limit-connections.ts';
+import { OpenConnections } from './open-connections.ts';
 import { findCertificateProblem, readTlsPair, watchTlsPair, type TlsPair } from './tls-files.ts';
 import type { Log } from '../../log.ts';
 
@@ -38,7 +38,11 @@ export async function listenServer(
   log: Log,
   { tlsCheckMs }: ListenOptions = {},
 ): Promise<ListeningServer> {
-  const draining = createDrain();
+  const connections = new OpenConnections({
+    perAddress: config.limits.connectionsPerAddress,
+    trusted: config.trustedProxies,
+  });
+  const draining = createDrain(connections);
   const { ServerResponse } = draining;
   const options: ServerOptions = {
     ...HTTP_TIMES,
@@ -50,8 +54,7 @@ export async function listenServer(
   const { http, unwatch } =
     config.tls === undefined ? { http: createServer(options), unwatch: () => undefined } : await secure(config.tls);
   addErrorListeners(http);
-  draining.watch(http);
-  limitConnections(http, { perAddress: config.limits.connectionsPerAddress, trusted: config.trustedProxies });
+  connections.watch(http);
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject).listen(config.port, config.host, resolve);
   });

@@ -111,6 +111,12 @@ export function toResultStream(subscription: Subscription): AsyncGenerator<Execu
   return new ResultStream(subscription);
 }
 
+type Item = IteratorResult<ExecutionResult, void>;
+
+function toItem(value: ExecutionResult): Item {
+  return { done: false, value };
+}
+
 class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
   readonly #subscription: Subscription;
 
@@ -119,17 +125,17 @@ class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
   }
 
   /** Not an async function: one that waits takes three times the memory, and thousands wait for hours. */
-  next(): Promise<IteratorResult<ExecutionResult, void>> {
+  next(): Promise<Item> {
     return this.#subscription.source.next().then((event) => this.#toResult(event));
   }
 
-  async #toResult({ done, value }: IteratorResult<unknown>): Promise<IteratorResult<ExecutionResult, void>> {
-    return done === true
-      ? { done, value: undefined }
-      : { done: false, value: await this.#subscription.resultOf(value) };
+  #toResult({ done, value }: IteratorResult<unknown>): Item | Promise<Item> {
+    if (done === true) return { done, value: undefined };
+    const result = this.#subscription.resultOf(value);
+    return result instanceof Promise ? result.then(toItem) : toItem(result);
   }
 
-  async return(): Promise<IteratorResult<ExecutionResult, void>> {
+  async return(): Promise<Item> {
     await this.#subscription.source.return?.();
     return { done: true, value: undefined };
   }

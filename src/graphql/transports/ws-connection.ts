@@ -60,9 +60,14 @@ export class WsConnection implements ProtocolSocket {
     this.from = from;
     // A generated one consists of dozens of strings. Sockets are many and live long: they keep a copy in one piece.
     this.requestId = Buffer.from(requestId).toString();
+    Object.assign(socket, { [owner]: this });
     // ws answers each ping with a pong, whether or not the client reads.
-    socket.on('ping', (data: Buffer) => void this.accepts(data.length));
-    socket.on('pong', () => (this.#isPingUnanswered = false));
+    socket.on('ping', onPing).on('pong', onPong);
+  }
+
+  /** A pong of the WebSocket has come. */
+  pong(): void {
+    this.#isPingUnanswered = false;
   }
 
   get protocol(): string {
@@ -109,11 +114,13 @@ export class WsConnection implements ProtocolSocket {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Resolves when more may be sent: at once below the high-water mark, otherwise when the message is written. */
-  async send(message: string): Promise<void> {
-    if (!this.isOpen) return;
-    if (this.#socket.bufferedAmount <= UNSENT_HIGH_WATER_BYTES) this.#socket.send(message, ignore);
-    else await new Promise<void>((resolve) => this.#socket.send(message, () => resolve()));
+  /** Below the high-water mark, more may be sent at once; otherwise when the promise resolves: the message is written. */
+  send(message: string): Promise<void> | undefined {
+    if (!this.isOpen) return undefined;
+    if (this.#socket.bufferedAmount > UNSENT_HIGH_WATER_BYTES)
+      return new Promise((resolve) => this.#socket.send(message, () => resolve()));
+    this.#socket.send(message, ignore);
+    return undefined;
   }
 
   /** Truncates the reason, which may contain client input, to the size of a close frame; ws throws for a longer one. */
@@ -166,6 +173,17 @@ export class WsConnection implements ProtocolSocket {
     else return true;
     return false;
   }
+}
+
+/** The connection of a WebSocket. */
+const owner = Symbol('owner');
+
+function onPing(this: WebSocket & { [owner]?: WsConnection }, data: Buffer): void {
+  this[owner]?.accepts(data.length);
+}
+
+function onPong(this: WebSocket & { [owner]?: WsConnection }): void {
+  this[owner]?.pong();
 }
 
 function ignore(): void {}

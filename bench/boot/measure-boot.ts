@@ -3,7 +3,7 @@ import type { Figure } from '../support/figure.ts';
 import { askGateway, watchStatus, type GatewayUnderTest } from '../support/gateway-under-test.ts';
 import { median, quantile } from '../support/quantile.ts';
 import { bootRaw, copyMachine, type IsUp, type RawMachine } from './raw-machine.ts';
-import { removeInstallation } from '../support/remove-installation.ts';
+import { removeInstallation } from '../../test/support/engine/engines.ts';
 
 export interface BootOptions {
   readonly gateway: GatewayUnderTest;
@@ -72,7 +72,7 @@ export async function measureBoot(options: BootOptions): Promise<Figure[]> {
   };
   const bootFloor = async (machine: RawMachine, round: number): Promise<number> => {
     const took = await bootRaw(engine, machine, `${rawInstallation}-${round}`, { port, isUp });
-    await removeInstallation(engine, rawInstallation);
+    await removeInstallation(rawInstallation);
     return took;
   };
 

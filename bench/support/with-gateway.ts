@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { signToken } from '../../src/auth/jwt.ts';
 import { executeSql } from '../../test/support/database/execute-sql.ts';
+import { removeInstallation } from '../../test/support/engine/engines.ts';
 import { testImage } from '../../test/support/engine/images/tiny-image.ts';
 import { openEngineSocket } from './engine-socket.ts';
 import { startGateway } from './gateway-under-test.ts';
-import { removeInstallation } from './remove-installation.ts';
 import { withDatabase, type Bench } from './with-database.ts';
 
 /** The entry of the tiny image in the gateway's catalog. */
@@ -32,13 +32,13 @@ export async function withGateway<T>(
     const engine = undo.use(openEngineSocket());
     const image = await testImage();
     const rawInstallation = `bench-${randomUUID()}`;
-    undo.defer(() => removeInstallation(engine, rawInstallation));
+    undo.defer(() => removeInstallation(rawInstallation));
     const catalogFile = path.join(bench.dataDir, 'catalog.json');
     const entry = { code: DISTRIBUTION, image, defaultPort: APP_PORT, stopGraceSeconds: 2, bootSeconds: 20 };
     await writeFile(catalogFile, JSON.stringify({ distributions: [entry, ...distributions] }));
     let installationId: string | undefined;
     undo.defer(async () => {
-      if (installationId !== undefined) await removeInstallation(engine, installationId);
+      if (installationId !== undefined) await removeInstallation(installationId);
     });
     const env = {
       DATABASE_URL: databaseUrl,

@@ -24,7 +24,7 @@ export const measures = {
   }),
   refusals: new Counter({
     name: 'swiftor_limit_refusals_total',
-    help: 'What was refused because of a limit, by the limit.',
+    help: 'Refusals because of a limit, by limit.',
     labelNames: ['limit'],
     registers,
   }),

@@ -25,7 +25,7 @@ export interface StateSources {
   readonly version: string;
 }
 
-/** What is read when it is asked for: the states of the process, its database and its engines. */
+/** Metrics that are read at each scrape: the states of the process, its database and its engines. */
 export function createStateMetrics(sources: StateSources): Registry {
   const { db, pools, listener, streams, regions, codes, countReconciling, countWatched, version } = sources;
   const register = new Registry();
@@ -135,8 +135,8 @@ export function createStateMetrics(sources: StateSources): Registry {
     ({ isThere, availability, problem }) => (isThere && availability === 'active' && problem === undefined ? 1 : 0),
   );
   byNode('swiftor_node_vms', 'VMs whose containers are on the node of a swarm.', ({ machines }) => machines);
-  byNode('swiftor_node_disk_used_bytes', 'What is used of the disk of the node.', ({ disk }) => disk?.usedBytes);
-  byNode('swiftor_node_disk_free_bytes', 'What is free on the disk of the node.', ({ disk }) => disk?.freeBytes);
+  byNode('swiftor_node_disk_used_bytes', 'Bytes in use on the disk of the node.', ({ disk }) => disk?.usedBytes);
+  byNode('swiftor_node_disk_free_bytes', 'Free bytes on the disk of the node.', ({ disk }) => disk?.freeBytes);
   return register;
 }
 

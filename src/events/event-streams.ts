@@ -64,7 +64,7 @@ export class EventStreams {
     this.#sweep = new MissedEventsSweep({
       db,
       accounts: this.#accounts,
-      onError: (error) => this.#report(error, 'could not look for missed events; trying again'),
+      onError: (error) => this.#report(error, 'failed to look for missed events; trying again'),
     });
     this.#unlisten = [
       listener.on('vm_event', (payload) => this.#onNotification(payload)),

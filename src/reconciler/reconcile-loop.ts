@@ -90,7 +90,7 @@ export class ReconcileLoop {
     const closing = this.#closing.signal;
     while (!closing.aborted) {
       this.#wake = new AbortController();
-      await this.#claim().catch((error: unknown) => this.#report(error, 'due VMs could not be claimed; trying again'));
+      await this.#claim().catch((error: unknown) => this.#report(error, 'failed to claim due VMs; trying again'));
       await pause(POLL_MS, AbortSignal.any([closing, this.#wake.signal]));
     }
   }

@@ -110,7 +110,7 @@ describe('an orphan', () => {
     await eventually(async () => (await idsOnEngine()).length === 1, { deadline: 20_000 });
     await lists(3);
     expect(await idsOnEngine()).toEqual([stuck.id]);
-    expect(lines.filter(({ vmId, msg }) => vmId === stuck.id && msg.startsWith('could not remove'))).toHaveLength(1);
+    expect(lines.filter(({ vmId, msg }) => vmId === stuck.id && msg.startsWith('failed to remove'))).toHaveLength(1);
     expect(proxy.calls.filter((each) => call.test(each))).toHaveLength(1);
     end();
     await eventually(async () => (await idsOnEngine()).length === 0, { deadline: 20_000 });

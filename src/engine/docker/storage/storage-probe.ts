@@ -150,7 +150,7 @@ export class StorageProbe {
       const volume = docker.getVolume(volumeName(id));
       await call('remove a volume', signal, (abortSignal) => volume.remove({ abortSignal }));
     } catch (error) {
-      log.debug({ err: error }, 'a storage probe could not clean up; the next sweep removes its leftovers');
+      log.debug({ err: error }, 'a storage probe failed to clean up; the next sweep removes its leftovers');
     }
   }
 }

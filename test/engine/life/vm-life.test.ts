@@ -177,6 +177,9 @@ describe('storage', () => {
     await start(id);
     await reaches(id, 'FAILED');
     expect(await failureOf(id)).toMatchObject({ code: 'DATA_LOST' });
+    // Its deletion frees the loop device of the file, which nothing else would for a while.
+    await gateway.rest(token, 'DELETE', `/vms/delete/${id}`);
+    await eventually(async () => (await gateway.rest(token, 'GET', `/vms/${id}`)).status === 404);
   });
 
   it('has the size of the plan, which grows with it at a start, and says how it is held and how much is used', async () => {

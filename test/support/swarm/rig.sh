@@ -95,6 +95,12 @@ close() {
   done
   run ip netns del "${name}0"
   run ip link del "$name"
+  # The loop devices of volumes outlive their engines.
+  for image in "$folder"/*/data/swiftor/*/*.img; do
+    for device in $(losetup --noheadings --output NAME --associated "$image" 2>/dev/null); do
+      run losetup --detach "$device"
+    done
+  done
   # A mount outlives its namespace for a moment.
   for _ in $(seq 50); do rm -rf "$folder" 2>/dev/null && return; sleep 0.1; done
 }

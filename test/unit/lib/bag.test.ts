@@ -46,7 +46,7 @@ it('lets collections of the young generation free what was deleted', async () =>
   // As requests come and go: ten are open at a time, and collections come in between.
   const open: number[][] = [];
   const before = oldBytes();
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 20; round += 1) {
     for (let count = 0; count < 500; count += 1) {
       const item = Array.from({ length: 128 }, () => count);
       bag.add(item);
@@ -57,6 +57,6 @@ it('lets collections of the young generation free what was deleted', async () =>
     await setImmediate();
     collectYoung();
   }
-  // The items take 20 MB. Those that are open at a collection may become old, and take half a megabyte.
-  expect(oldBytes() - before).toBeLessThan(4 * 2 ** 20);
+  // The items take 10 MB. Those that are open at a collection may become old, and take a quarter of a megabyte.
+  expect(oldBytes() - before).toBeLessThan(2 * 2 ** 20);
 });

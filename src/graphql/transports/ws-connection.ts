@@ -114,7 +114,7 @@ export class WsConnection implements ProtocolSocket {
     return this.#socket.readyState === WebSocket.OPEN;
   }
 
-  /** Below the high-water mark, more may be sent at once; otherwise when the promise resolves: the message is written. */
+  /** More may be sent at once, or when the promise resolves: the message is written. */
   send(message: string): Promise<void> | undefined {
     if (!this.isOpen) return undefined;
     if (this.#socket.bufferedAmount > UNSENT_HIGH_WATER_BYTES)

@@ -86,8 +86,8 @@ export class WsProtocol {
     const { verifyToken, sockets } = this.#options;
     connection.initialize();
     const authorization = params?.['authorization'] ?? params?.['Authorization'];
-    // graphql-ws keeps the params as long as the socket lives; a token is no longer needed than this. Not `delete`, which
-    // would turn the object into a table of several times its size.
+    // graphql-ws keeps the params as long as the socket lives, and the token is not needed any more.
+    // Not `delete`, which turns the object into a table of several times its size.
     for (const name of ['authorization', 'Authorization']) if (params?.[name] !== undefined) params[name] = undefined;
     try {
       const viewer = await verifyToken(bearerOf(typeof authorization === 'string' ? authorization : undefined));

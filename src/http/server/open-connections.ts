@@ -10,8 +10,8 @@ interface Limit {
 }
 
 /**
- * The open connections of a server. It closes new ones of an address that has too many. There may be many thousands: all
- * share one listener for their end.
+ * The open connections of a server. It closes new ones of an address that has too many. All share one listener for
+ * their end, because there may be many thousands.
  */
 export class OpenConnections implements Iterable<Socket> {
   readonly #limit: Limit;
@@ -60,7 +60,7 @@ export class OpenConnections implements Iterable<Socket> {
     else this.#counts.delete(network);
   }
 
-  /** What its connections are counted for; undefined for those of a trusted proxy. The same before and after its end. */
+  /** The network that it counts for, also after its end; undefined for a trusted proxy. */
   #networkOf(socket: Socket): string | undefined {
     const { trusted } = this.#limit;
     const address = clientAddress({ socket, headers: {} }, trusted);

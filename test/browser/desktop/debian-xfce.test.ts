@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, keepScreenshot } from '../../support/browser/browser.ts';
+import { screenSize, seeDesktop } from '../../support/browser/desktop.ts';
 import { containerOf, processesOf, readFileOf } from '../../support/engine/containers.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTestGateway, type TestGateway } from '../../support/gateway/gateway.ts';
@@ -58,7 +59,7 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
 
   it('shows the desktop to a visitor with the password', { timeout: 60_000 }, async () => {
     await signIn(PASSWORD);
-    await seeDesktop();
+    await seeDesktop(page);
     await keepScreenshot(page, 'xfce-2-desktop');
   });
 
@@ -86,7 +87,7 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
 
   it('grows with the window', { timeout: 60_000 }, async () => {
     await page.setViewportSize({ width: 1600, height: 900 });
-    await eventually(async () => (await screenSize()) === '1600x900', { deadline: 30_000 });
+    await eventually(async () => (await screenSize(page)) === '1600x900', { deadline: 30_000 });
     await keepScreenshot(page, 'xfce-4-larger');
   });
 
@@ -98,7 +99,7 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
     });
     await awaitRunning(gateway, token, id);
     await openByLink(page, gateway, token, id);
-    await seeDesktop();
+    await seeDesktop(page);
     expect(await readFileOf(after, '/config/typed.txt')).toContain('abc in /config');
     await keepScreenshot(page, 'xfce-5-replaced');
   });
@@ -107,24 +108,4 @@ describe('a Debian desktop with XFCE, where no registry answers', () => {
 async function signIn(password: string): Promise<void> {
   await page.fill('#password', password);
   await page.press('#password', 'Enter');
-}
-
-async function seeDesktop(): Promise<void> {
-  await eventually(async () => (await countColours()) > 20, { deadline: 45_000 });
-}
-
-/** How varied the desktop's picture is: one of a single colour is none. */
-function countColours(): Promise<number> {
-  return page.evaluate(`(() => {
-    const canvas = document.querySelector('#screen canvas');
-    if (canvas === null || canvas.width === 0) return 0;
-    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    const seen = new Set();
-    for (let at = 0; at < pixels.length; at += 4 * 97) seen.add((pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2]);
-    return seen.size;
-  })()`);
-}
-
-function screenSize(): Promise<string> {
-  return page.evaluate(`(({ width, height }) => width + 'x' + height)(document.querySelector('#screen canvas'))`);
 }

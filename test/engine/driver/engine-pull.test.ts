@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { EnsureProgress } from '../../../src/engine/driver.ts';
 import type { MachineSpec } from '../../../src/engine/machine.ts';
-import { describeEachEngine, docker, machineSpec, testDriver } from '../../support/engine/engines.ts';
+import { describeEachEngine, docker, hasImage, machineSpec, testDriver } from '../../support/engine/engines.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openTinyRegistry } from '../../support/engine/images/tiny-registry.ts';
 
@@ -32,15 +32,6 @@ const registryOf = async (pauseMilliseconds: number) => {
   });
   return registry;
 };
-
-const isThere = (imageRef: string) =>
-  docker
-    .getImage(imageRef)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    );
 
 describeEachEngine('A missing image', ({ driver, installationId }) => {
   const command = ['/bin/busybox', 'sleep', '86400'];
@@ -99,7 +90,7 @@ describeEachEngine('A missing image', ({ driver, installationId }) => {
     // The engine hangs up on the registry, which is then sending to nobody.
     await eventually(() => registry.openTransfers() === 0);
     expect(registry.sentBytes()).toBeLessThan(registry.layerBytes);
-    expect(await isThere(registry.imageRef)).toBe(false);
+    expect(await hasImage(registry.imageRef)).toBe(false);
   });
 
   it('that stops coming is PULL_STALLED', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import {
   docker,
+  hasImage,
   machineSpec,
   newInstallationId,
   removeInstallation,
@@ -54,15 +55,6 @@ const refOf = (image: ImageName): string => refs.get(image) ?? '';
 const vmOf = (image: ImageName, region = 'AU') =>
   createVm(gateway, token, { distribution: image, desktop: null, region });
 const { start } = createVmProbe(gateway, token);
-const isThere = (imageRef: string) =>
-  docker
-    .getImage(imageRef)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    );
-
 interface Progress {
   readonly percent: number;
   readonly message: string;
@@ -278,7 +270,7 @@ describe('VMs that need the same missing image', () => {
     await gateway.rest(token, 'POST', `/vms/stop/${id}`);
     await toldUntil(seen, id, 'STOPPED', 10_000);
     await eventually(() => registry.proxy.openTransfers() === 0);
-    expect(await isThere(refOf('given'))).toBe(false);
+    expect(await hasImage(refOf('given'))).toBe(false);
     expect(await containersOf(id)).toEqual([]);
   });
 });
@@ -306,7 +298,7 @@ describe('a download that goes wrong', () => {
     await eventually(cutOnce);
     registry.proxy.rules.blobStatus = 429;
     await toldUntil(seen, id, 'FAILED');
-    expect(await isThere(refOf('cut'))).toBe(false);
+    expect(await hasImage(refOf('cut'))).toBe(false);
     expect(await containersOf(id)).toEqual([]);
     const failure = await failureOf(id);
     expect(failure).toMatchObject({
@@ -361,7 +353,7 @@ describe('a download that goes wrong', () => {
       code: 'PULL_STALLED',
       message: expect.stringContaining('received no data for 1.5 s'),
     });
-    expect(await isThere(imageRef)).toBe(false);
+    expect(await hasImage(imageRef)).toBe(false);
     registry.proxy.heal();
     registry.proxy.rules.bytesPerSecond = 100 * KB;
     const begun = performance.now();

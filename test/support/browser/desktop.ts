@@ -2,6 +2,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { docker } from '../engine/engines.ts';
 import { eventually } from '../eventually.ts';
 import { execIn } from '../engine/exec-in.ts';
+import { countColours } from './desktop-picture.ts';
 
 const IMAGE = 'local/webtop:debian-xfce';
 const PORT = '3000/tcp';
@@ -89,16 +90,4 @@ export async function seeDesktop(page: Page): Promise<void> {
 /** The size of the desktop's screen, as WIDTHxHEIGHT. */
 export function screenSize(page: Page): Promise<string> {
   return page.evaluate(`(({ width, height }) => width + 'x' + height)(document.querySelector('#screen canvas'))`);
-}
-
-/** How varied the desktop's picture is: one of a single colour is none. */
-function countColours(page: Page): Promise<number> {
-  return page.evaluate(`(() => {
-    const canvas = document.querySelector('#screen canvas');
-    if (canvas === null || canvas.width === 0) return 0;
-    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-    const seen = new Set();
-    for (let at = 0; at < pixels.length; at += 4 * 97) seen.add((pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2]);
-    return seen.size;
-  })()`);
 }

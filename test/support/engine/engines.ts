@@ -81,6 +81,16 @@ export function machineSpec(overrides: Partial<MachineSpec> = {}): MachineSpec {
   };
 }
 
+/** Whether the real engine has the image. */
+export const hasImage = (imageRef: string): Promise<boolean> =>
+  docker
+    .getImage(imageRef)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+
 /** A command that ends at once on SIGTERM, and otherwise never. */
 export const IDLE = ['/bin/sh', '-c', "trap 'exit 0' TERM; sleep 86400 & wait"];
 /** One that does not listen. */
